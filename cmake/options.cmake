@@ -1,0 +1,31 @@
+# What to build, and how riffle compiles its own sources. Nothing here touches a parent project's flags: everything is
+# said a target at a time, by riffle_own().
+
+option(RIFFLE_OPENMP "Run on several threads (OpenMP)" ON)
+option(RIFFLE_TOOLS "Build the riffle command line" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_BENCH "Build riffle_bench" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
+option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release)
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endif()
+
+# riffle_own(<target>): C++20, warnings, include paths from the project's root.
+function(riffle_own target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+                                           $<$<BOOL:${RIFFLE_WERROR}>:-Werror>)
+  get_target_property(kind ${target} TYPE)
+  if(RIFFLE_STATIC_BINARIES AND kind STREQUAL "EXECUTABLE")
+    target_link_options(${target} PRIVATE -static)
+  endif()
+endfunction()

@@ -1,0 +1,192 @@
+// The network as mathematics: nodes over logical (N, H, W, C) tensors.
+//
+// Every node makes one tensor, named by the node's index; nodes stand in an order in which each comes after what it
+// reads. N, the batch, is free everywhere: no operation here mixes images, so shapes are those of one image. H and W
+// are an input's property (Graph::input_shape): shapes are inferred anew for another size, nothing else changes.
+//
+// A Graph is a plain value: copy it, rewrite it, throw it away. Weights are shared and immutable.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kernels/types.hpp"
+
+namespace riffle {
+
+/// What is wrong with a model, a file or an argument, in words for its user. Thrown inside the engine and by the
+/// tools; never crosses the C API.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+namespace graph {
+
+using kernels::Window;
+
+/// The shape of one image's tensor.
+struct Shape {
+  std::int32_t h = 0, w = 0, c = 0;
+  bool operator==(const Shape&) const = default;
+  [[nodiscard]] std::int64_t pixels() const { return static_cast<std::int64_t>(h) * w; }
+  [[nodiscard]] std::int64_t size() const { return pixels() * c; }
+};
+
+/// Immutable floats and whoever keeps them alive (a vector, a mapped file, nobody for memory that outlives all).
+class Constant {
+ public:
+  Constant() = default;
+  explicit Constant(std::vector<float> values);
+  Constant(std::span<const float> values, std::shared_ptr<const void> owner)
+      : values_(values), owner_(std::move(owner)) {}
+  [[nodiscard]] std::span<const float> values() const { return values_; }
+  [[nodiscard]] bool empty() const { return values_.empty(); }
+  [[nodiscard]] std::size_t size() const { return values_.size(); }
+
+ private:
+  std::span<const float> values_;
+  std::shared_ptr<const void> owner_;
+};
+
+enum class Activation : std::uint8_t { none, relu, relu6 };
+
+/// The tensor that the caller brings.
+struct Input {
+  Shape shape;
+};
+
+/// Cross-correlation in `groups` groups, weights (outputs, C / groups, kernel_h, kernel_w), bias (outputs) or empty.
+/// A second operand, the residual, has the output's shape and is added before the activation.
+struct Convolution {
+  std::int32_t outputs = 0;
+  std::int32_t groups = 1;
+  Window window;
+  Constant weights;
+  Constant bias;
+  Activation activation = Activation::none;
+};
+
+/// scale * (x - mean) / sqrt(variance + epsilon) + shift, a value a channel.
+struct BatchNorm {
+  Constant scale, shift, mean, variance;
+  float epsilon = 1e-5F;
+};
+
+struct Activate {
+  Activation kind = Activation::relu;
+};
+
+enum class PoolKind : std::uint8_t { max, average };
+
+/// Padding never wins a maximum; `count_padding` says whether it counts in a mean.
+struct Pool {
+  PoolKind kind = PoolKind::max;
+  Window window;
+  bool count_padding = false;
+  Activation activation = Activation::none;
+};
+
+struct GlobalAveragePool {
+  Activation activation = Activation::none;
+};
+
+/// The sum of two tensors of one shape.
+struct Add {
+  Activation activation = Activation::none;
+};
+
+/// Channels [first, first + count). A channel split is one Slice a part.
+struct Slice {
+  std::int32_t first = 0, count = 0;
+};
+
+/// The operands' channels one after the other.
+struct Concat {};
+
+/// View C as (groups, C / groups) and transpose: output channel j * groups + h is input channel h * (C / groups) + j.
+struct Shuffle {
+  std::int32_t groups = 1;
+};
+
+/// Output channel i is input channel channels[i]: any other choice of channels.
+struct Gather {
+  std::vector<std::int32_t> channels;
+};
+
+/// Of a (1, 1, C) tensor; weights (outputs, C), bias (outputs) or empty.
+struct FullyConnected {
+  std::int32_t outputs = 0;
+  Constant weights;
+  Constant bias;
+  Activation activation = Activation::none;
+};
+
+/// Over the channels of each pixel.
+struct Softmax {};
+
+using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Add, Slice, Concat,
+                               Shuffle, Gather, FullyConnected, Softmax>;
+
+using NodeId = std::int32_t;
+
+struct Node {
+  std::string name;
+  Operation operation;
+  std::vector<NodeId> inputs;
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Node> nodes;  ///< nodes[0] is the one Input
+  NodeId output = -1;
+
+  /// Appends a node and returns its id. Checks nothing: verify() does.
+  NodeId add(std::string node_name, Operation operation, std::vector<NodeId> inputs = {});
+
+  [[nodiscard]] Shape input_shape() const;
+  void set_input_size(std::int32_t h, std::int32_t w);
+};
+
+/// The word for an operation: "convolution", "batch norm" ...
+std::string_view operation_name(const Operation& operation);
+
+/// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
+/// GlobalAveragePool, Add and FullyConnected have one.
+Activation* fused_activation(Operation& operation);
+
+/// Is it a plain 1x1 convolution, stride 1, no padding, any groups?
+bool is_pointwise(const Convolution& convolution);
+/// Is it one filter a channel (groups == channels == outputs)?
+bool is_depthwise(const Convolution& convolution, std::int32_t channels);
+
+/// The limits within which a graph is accepted: nothing larger is ever allocated.
+inline constexpr std::int64_t max_extent = 1 << 15;           ///< height, width, channels, kernel, stride, padding
+inline constexpr std::int64_t max_tensor_floats = 1LL << 28;  ///< of one image's tensor (1 GiB)
+inline constexpr std::size_t max_nodes = 1 << 16;
+
+/// Checks every node (operands exist and come before, channels divide by groups, windows fit, weights have the size
+/// that the shapes ask for ...) and returns each node's shape. Throws Error naming the node.
+std::vector<Shape> infer_shapes(const Graph& graph);
+
+/// What a node costs for one image.
+struct Cost {
+  std::int64_t macs = 0;        ///< multiply-adds of convolutions and fully connected layers
+  std::int64_t parameters = 0;  ///< floats of weights, bias, and batch norm's scale and shift (two a channel)
+};
+Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node);
+Cost total_cost(const Graph& graph);
+
+/// The readers of each node, ascending; the graph's output is not a reader.
+std::vector<std::vector<NodeId>> readers(const Graph& graph);
+
+/// A line a node: name, operation, operands, shape. For people.
+std::string to_text(const Graph& graph);
+
+}  // namespace graph
+}  // namespace riffle

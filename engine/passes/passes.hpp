@@ -1,0 +1,29 @@
+// Rewrites of a graph that leave its mathematics as it is. A pass is a file; their order is in optimise.cpp.
+#pragma once
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::passes {
+
+using graph::Graph;
+
+/// Runs every pass below in order. Idempotent. Throws Error if the graph does not verify.
+void optimise(Graph& graph);
+
+/// Drops the nodes that the output does not depend on (the input stays).
+void remove_dead_nodes(Graph& graph);
+
+/// Batch norm into the convolution or fully connected layer before it; one that has none becomes a depthwise 1x1
+/// convolution.
+void fold_batch_norm(Graph& graph);
+
+/// An activation behind a shuffle, slice, gather or concat moves before it: it is element-wise, so they commute.
+void hoist_activation(Graph& graph);
+
+/// An activation into the node that makes its operand.
+void fuse_activation(Graph& graph);
+
+/// add(x, convolution(y)) into the convolution as its residual operand, where nothing else reads the convolution.
+void fuse_residual(Graph& graph);
+
+}  // namespace riffle::passes

@@ -1,0 +1,79 @@
+// A plan: everything that can be decided before the first inference. Immutable once made, shared between threads.
+//
+//   graph --optimise--> graph --lower--> channels by name --layout--> blocks and runs --choose--> steps
+//
+// A plan is for one image of one size; a batch is a loop around it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "kernels/kernels.hpp"
+
+namespace riffle::plan {
+
+/// The arguments of one step, and with them which operation it is.
+using Arguments =
+    std::variant<kernels::StemArgs, kernels::PointwiseArgs, kernels::DepthwiseArgs, kernels::ConvolutionArgs,
+                 kernels::PoolArgs, kernels::GlobalAveragePoolArgs, kernels::FullyConnectedArgs,
+                 kernels::ElementwiseArgs, kernels::SoftmaxArgs, kernels::FromPlanesArgs, kernels::ToPlanesArgs>;
+
+/// What a step is for, as far as the promise "nothing that only moves data" goes.
+enum class StepKind : std::uint8_t { compute, border, copy };
+
+struct Step {
+  std::string name;              ///< the node that it computes
+  std::string operation;         ///< "pointwise", "depthwise 3x3 /2" ...
+  const char* kernel = nullptr;  ///< the kernel's name
+  StepKind kind = StepKind::compute;
+  Arguments arguments;
+  /// The kernel, with its arguments' type erased.
+  void (*run)(const Arguments&, const kernels::Memory&, kernels::TileRange) = nullptr;
+  std::int32_t tiles = 0;
+  graph::Shape in, out;
+  std::int64_t macs = 0;
+  std::int64_t weight_bytes = 0, read_bytes = 0, write_bytes = 0;  ///< each touched once
+};
+
+/// A place in the arena, and how long it is used.
+struct BlockInfo {
+  std::string name;
+  graph::Shape shape;
+  std::int32_t pixel_stride = 0;
+  std::int64_t offset = 0, size = 0;           ///< floats
+  std::int32_t first_step = 0, last_step = 0;  ///< inclusive
+};
+
+/// Anything a plan's arguments point to: packed weights, run lists. Addresses do not change.
+class Storage;
+
+struct Plan {
+  std::string name;
+  const kernels::Kernels* kernels = nullptr;
+  graph::Shape input, output;
+  std::vector<Step> steps;
+  std::vector<BlockInfo> blocks;
+  std::int64_t arena_floats = 0;  ///< includes the slack that kernels may over-read
+  std::int64_t packed_bytes = 0;
+  std::shared_ptr<const Storage> storage;
+};
+
+struct Options {
+  const kernels::Kernels* kernels = nullptr;  ///< null: what RIFFLE_ISA says, or else this CPU's best
+  std::int32_t height = 0, width = 0;         ///< 0: the graph's own input size
+};
+
+/// Throws Error if the graph does not verify, the size does not fit or RIFFLE_ISA names nothing that runs here.
+std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options = {});
+
+/// The kernels that RIFFLE_ISA names, or this CPU's best where it is unset or empty. Throws Error if it names an
+/// instruction set that is not in this binary or not in this CPU.
+const kernels::Kernels& choose_kernels();
+
+/// The steps, then the memory plan, as a table for people.
+std::string to_text(const Plan& plan);
+
+}  // namespace riffle::plan

@@ -1,0 +1,58 @@
+// General k x k group convolution, fp32: any window, groups and dilation (ResNeXt's 3x3, Xception's stem ...).
+//
+//   out[y][x][h*N + n] = clamp(bias[h*N + n] + sum_{i,j,k} in_h[iy][ix][k] * weight[h*N + n][i][j][k] + residual)
+//   iy = y*sh - pt + i*dh, ix = x*sw - pl + j*dw
+//
+// The pointwise kernel's register tile with one address a pixel and tap: a tap outside the image reads `zeros`.
+// Reads up to 3 floats behind a run's last channel and uses none; writes exactly groups * N channels a pixel.
+// Packed panels as in pointwise.hpp with K = taps * inputs; within a panel k runs over taps (row-major), then over the
+// channels in the order in which the runs list them.
+#pragma once
+
+#include <span>
+
+#include "kernels/pointwise/pointwise.hpp"
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct ConvolutionArgs {
+  Extent extent;
+  Window window;
+  std::int32_t groups = 1;
+  std::int32_t inputs = 0;   ///< a group
+  std::int32_t outputs = 0;  ///< a group
+  const Run* runs = nullptr;
+  const std::int32_t* run_begin = nullptr;  ///< groups + 1 indices into runs
+  const float* packed = nullptr;
+  const float* zeros = nullptr;              ///< max(run.channels) + 4 zeros
+  const ResidualVector* residual = nullptr;  ///< as in PointwiseArgs
+  Clamp clamp;
+  Block output;
+  std::int32_t tile_rows = 0;  ///< a tile is this many output rows, all channels
+  std::int32_t tiles = 0;      ///< ceil(out_h / tile_rows)
+};
+
+struct ConvolutionKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  std::int32_t max_vectors = 0;
+  void (*run)(const ConvolutionArgs&, const Memory&, TileRange) = nullptr;
+};
+
+/// Floats that pack_convolution writes.
+std::int64_t packed_convolution_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t taps,
+                                     std::int32_t lanes);
+
+/// Packs weights (groups * outputs, inputs, taps) as PyTorch and ONNX have them, and bias (or empty); the orders as in
+/// pack_pointwise.
+void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+                      std::int32_t taps, std::span<const float> weights, std::span<const float> bias,
+                      std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
+                      std::span<float> packed);
+
+/// The equation in double; weights (groups * outputs, inputs, taps) in the order of reading and writing.
+void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,
+                           const Memory& memory, std::int32_t lanes);
+
+}  // namespace riffle::kernels

@@ -1,0 +1,48 @@
+// Depthwise convolution, fp32: one k x k filter a channel, any window; 3x3 (stride 1 and 2) is the fast path.
+//
+//   out[y][x][c] = clamp(bias[c] + sum_{i,j} in[y*sh - pt + i*dh][x*sw - pl + j*dw][c] * weight[c][i][j])
+//
+// The input is a list of channel runs, each mapped to a place among the output channels. May read and use nothing
+// outside the runs; writes exactly their channels.
+// Packed weights, run after run, for each vector of the run's channels (the last one padded with zeros):
+//   bias[lanes]  then for tap (i, j) row-major:  weight[lanes]
+#pragma once
+
+#include <span>
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct DepthwiseArgs {
+  Extent extent;
+  Window window;
+  const MappedRun* runs = nullptr;
+  std::int32_t run_count = 0;
+  const float* packed = nullptr;  ///< pack_depthwise
+  Clamp clamp;
+  Block output;
+  std::int32_t tile_rows = 0;  ///< a tile is this many output rows (the last one fewer), all channels
+  std::int32_t tiles = 0;      ///< ceil(out_h / tile_rows)
+};
+
+struct DepthwiseKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  void (*run)(const DepthwiseArgs&, const Memory&, TileRange) = nullptr;
+};
+
+/// Floats that pack_depthwise writes: sum over runs of ceil(channels / lanes) * lanes * (1 + taps).
+std::int64_t packed_depthwise_size(std::span<const MappedRun> runs, std::int32_t taps, std::int32_t lanes);
+
+/// Packs weights[c * taps + t] and bias[c] (or empty). `order`: for the runs' channels one after the other, the
+/// filter's index c.
+void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs,
+                    std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> order,
+                    std::span<float> packed);
+
+/// The equation in double, with the unpacked weights of the runs' channels one after the other.
+void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
+                         const Memory& memory);
+
+}  // namespace riffle::kernels

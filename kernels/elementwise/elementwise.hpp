@@ -1,0 +1,31 @@
+// Add, activation and copy on channel runs, fp32: out[p][c] = clamp(a[p][c] + b[p][c]), b optional.
+//
+// This is what remains where nothing could be fused, and the copy that a network outside the family needs when a
+// shuffle reaches its output. a and b are cut alike: piece i of `a` and piece i of `b` have the same channels and land
+// at a[i].output_channel. Reads nothing outside the runs; writes exactly their channels.
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct ElementwiseArgs {
+  std::int32_t pixels = 0;
+  const MappedRun* a = nullptr;
+  const Run* b = nullptr;  ///< null, or run_count runs
+  std::int32_t run_count = 0;
+  Clamp clamp;
+  Block output;
+  std::int32_t tile_pixels = 0;
+  std::int32_t tiles = 0;  ///< ceil(pixels / tile_pixels)
+};
+
+struct ElementwiseKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  void (*run)(const ElementwiseArgs&, const Memory&, TileRange) = nullptr;
+};
+
+void elementwise_reference(const ElementwiseArgs& args, const Memory& memory);
+
+}  // namespace riffle::kernels

@@ -1,0 +1,38 @@
+// The border: the caller's NCHW planes to channels-last and back, fp32.
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+/// planes[c][p] -> block[p][c]
+struct FromPlanesArgs {
+  std::int32_t pixels = 0;
+  std::int32_t channels = 0;
+  Place planes;
+  Block output;
+  std::int32_t tile_pixels = 0;
+  std::int32_t tiles = 0;  ///< ceil(pixels / tile_pixels)
+};
+
+/// runs -> planes[run.output_channel + c][p]
+struct ToPlanesArgs {
+  std::int32_t pixels = 0;
+  const MappedRun* runs = nullptr;
+  std::int32_t run_count = 0;
+  Place planes;
+  std::int32_t tile_pixels = 0;
+  std::int32_t tiles = 0;  ///< ceil(pixels / tile_pixels)
+};
+
+struct LayoutKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  void (*from_planes)(const FromPlanesArgs&, const Memory&, TileRange) = nullptr;
+  void (*to_planes)(const ToPlanesArgs&, const Memory&, TileRange) = nullptr;
+};
+
+void from_planes_reference(const FromPlanesArgs& args, const Memory& memory);
+void to_planes_reference(const ToPlanesArgs& args, const Memory& memory);
+
+}  // namespace riffle::kernels

@@ -1,0 +1,49 @@
+// Max, average and global average pooling, fp32, channel-wise on channel runs.
+//
+//   max:      out[y][x][c] = clamp(max of the window's pixels inside the image)
+//   average:  out[y][x][c] = clamp(sum of the window's pixels inside the image / divisor); the divisor is the window's
+//             size where the padding counts (and only the part inside image + padding counts), else the number of
+//             pixels inside the image
+//   global:   out[c] = clamp(mean over all pixels)
+//
+// Every window holds at least one pixel of the image. Reads nothing outside the runs; writes exactly their channels.
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct PoolArgs {
+  Extent extent;
+  Window window;
+  bool count_padding = false;  ///< average only
+  const MappedRun* runs = nullptr;
+  std::int32_t run_count = 0;
+  Clamp clamp;
+  Block output;
+  std::int32_t tile_rows = 0;
+  std::int32_t tiles = 0;  ///< ceil(out_h / tile_rows)
+};
+
+struct GlobalAveragePoolArgs {
+  std::int32_t pixels = 0;
+  const MappedRun* runs = nullptr;
+  std::int32_t run_count = 0;
+  Clamp clamp;
+  Block output;
+  std::int32_t tiles = 0;  ///< each takes an even share of the output vectors, run after run
+};
+
+struct PoolKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  void (*max)(const PoolArgs&, const Memory&, TileRange) = nullptr;
+  void (*average)(const PoolArgs&, const Memory&, TileRange) = nullptr;
+  void (*global_average)(const GlobalAveragePoolArgs&, const Memory&, TileRange) = nullptr;
+};
+
+void max_pool_reference(const PoolArgs& args, const Memory& memory);
+void average_pool_reference(const PoolArgs& args, const Memory& memory);
+void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Memory& memory);
+
+}  // namespace riffle::kernels

@@ -1,0 +1,24 @@
+// Softmax over the channels of each pixel, fp32: out[p][c] = exp(in[p][c] - m) / sum_c exp(in[p][c] - m), m the
+// pixel's maximum. One run in, one block out, which may be the same place.
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct SoftmaxArgs {
+  std::int32_t pixels = 0;
+  Run input;
+  Block output;
+  std::int32_t tiles = 0;  ///< pixels in even shares
+};
+
+struct SoftmaxKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  void (*run)(const SoftmaxArgs&, const Memory&, TileRange) = nullptr;
+};
+
+void softmax_reference(const SoftmaxArgs& args, const Memory& memory);
+
+}  // namespace riffle::kernels

@@ -1,0 +1,48 @@
+// The stem: a dense k x k convolution of 1 to 4 planes as the caller has them (NCHW) to channels-last, fp32.
+//
+//   out[y][x][n] = clamp(bias[n] + sum_{c,i,j} in[c][y*sh - pt + i*dh][x*sw - pl + j*dw] * weight[n][c][i][j])
+//
+// Reading planes saves the conversion of the input; few input channels make them the better layout for it: on NEON
+// four neighbouring pixels of a row come in one load and are used by lane. Reads nothing outside the planes; writes
+// exactly `outputs` channels a pixel. Packed panels as in pointwise.hpp with K = channels * taps, c outermost.
+#pragma once
+
+#include <span>
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct StemArgs {
+  Extent extent;
+  Window window;
+  std::int32_t channels = 0;  ///< 1 to 4
+  std::int32_t outputs = 0;
+  Place input;  ///< `channels` planes of in_h * in_w floats
+  const float* packed = nullptr;
+  Clamp clamp;
+  Block output;
+  std::int32_t tile_rows = 0;
+  std::int32_t tiles = 0;  ///< ceil(out_h / tile_rows)
+};
+
+struct StemKernel {
+  const char* name = nullptr;
+  std::int32_t lanes = 0;
+  std::int32_t max_vectors = 0;
+  void (*run)(const StemArgs&, const Memory&, TileRange) = nullptr;
+};
+
+/// Floats that pack_stem writes.
+std::int64_t packed_stem_size(std::int32_t channels, std::int32_t taps, std::int32_t outputs, std::int32_t lanes);
+
+/// Packs weights (outputs, channels, taps) and bias (or empty); `output_order[n]`: the output written n-th.
+void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t taps, std::int32_t outputs,
+               std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
+               std::span<float> packed);
+
+/// The equation in double; weights in the order of writing.
+void stem_reference(const StemArgs& args, std::span<const float> weights, std::span<const float> bias,
+                    const Memory& memory);
+
+}  // namespace riffle::kernels

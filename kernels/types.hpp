@@ -1,0 +1,86 @@
+// The words that every kernel's contract uses.
+//
+// A kernel knows no graph, allocates nothing and opens no file: numbers in, numbers out. It is handed one immutable
+// argument struct, made when the plan is made, and a Memory that says where this session's numbers live. Everything
+// that an argument struct points to (weights, run lists) belongs to the plan and outlives the call.
+//
+// Layout: activations are channels-last (H, W, C) of one image; a batch is a loop outside. Pixel p = y * W + x of a
+// tensor starts at `first + p * pixel_stride`. All offsets and strides are in floats, never in bytes.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#define RIFFLE_INLINE inline __attribute__((always_inline))
+
+namespace riffle::kernels {
+
+/// What a place is counted from: the session's arena, or the caller's own input or output tensor (NCHW, one image).
+enum class Space : std::uint8_t { arena, input, output };
+
+struct Place {
+  std::int64_t offset = 0;  ///< floats
+  Space space = Space::arena;
+};
+
+/// Where one session's numbers live during one inference.
+struct Memory {
+  float* arena = nullptr;
+  const float* input = nullptr;
+  float* output = nullptr;
+
+  RIFFLE_INLINE const float* read(Place place) const {
+    return (place.space == Space::arena ? arena : place.space == Space::input ? input : output) + place.offset;
+  }
+  RIFFLE_INLINE float* write(Place place) const {
+    return (place.space == Space::arena ? arena : output) + place.offset;
+  }
+};
+
+/// A channel run: `channels` neighbouring channels of every pixel of one buffer. A tensor that a step reads is a
+/// short list of these, which is all that is left of channel split, concatenation and shuffle at run time.
+struct Run {
+  Place first;  ///< pixel 0's first channel
+  std::int32_t pixel_stride = 0;
+  std::int32_t channels = 0;
+};
+
+/// A run of a channel-wise operation, whose results land at channels [output_channel, output_channel + channels).
+struct MappedRun {
+  Run input;
+  std::int32_t output_channel = 0;
+};
+
+/// Where a step writes: one block, all channels of a pixel side by side.
+struct Block {
+  Place first;
+  std::int32_t pixel_stride = 0;
+};
+
+/// An activation as bounds: none is (-inf, inf), ReLU (0, inf), ReLU6 (0, 6). A NaN stays a NaN.
+struct Clamp {
+  float lower = -std::numeric_limits<float>::infinity();
+  float upper = std::numeric_limits<float>::infinity();
+};
+
+/// A sliding window in pixels. Output (y, x) reads input rows y * stride_h - pad_top + k * dilation_h, columns alike;
+/// what lies outside the input counts as zero (pooling says otherwise where it does).
+struct Window {
+  std::int32_t kernel_h = 1, kernel_w = 1;
+  std::int32_t stride_h = 1, stride_w = 1;
+  std::int32_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  std::int32_t dilation_h = 1, dilation_w = 1;
+  bool operator==(const Window&) const = default;
+};
+
+/// The spatial sizes of a windowed operation.
+struct Extent {
+  std::int32_t in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+};
+
+/// A share of a step's tiles: [first, last). Tiles are independent of one another, so that any thread may take any.
+struct TileRange {
+  std::int32_t first = 0, last = 0;
+};
+
+}  // namespace riffle::kernels
