@@ -1,0 +1,37 @@
+#include "kernels/cpu/cpu.hpp"
+
+#if defined(__arm__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace riffle::kernels::cpu {
+
+bool always() { return true; }
+
+// The compiler's run-time support asks cpuid and, for the wide registers, whether the system saves them.
+#if defined(__x86_64__) || defined(__i386__)
+bool has_sse2() { return __builtin_cpu_supports("sse2") != 0; }
+bool has_avx2() { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }
+bool has_avx512f() { return __builtin_cpu_supports("avx512f") != 0 && has_avx2(); }
+#else
+bool has_sse2() { return false; }
+bool has_avx2() { return false; }
+bool has_avx512f() { return false; }
+#endif
+
+#if defined(__aarch64__)
+bool has_neon64() { return true; }  // part of the architecture
+#else
+bool has_neon64() { return false; }
+#endif
+
+#if defined(__arm__) && defined(__linux__)
+bool has_neon() { return (getauxval(AT_HWCAP) & HWCAP_NEON) != 0; }
+#elif defined(__arm__)
+bool has_neon() { return true; }
+#else
+bool has_neon() { return false; }
+#endif
+
+}  // namespace riffle::kernels::cpu

@@ -1,0 +1,13 @@
+// What this CPU, and the system on it, can run.
+#pragma once
+
+namespace riffle::kernels::cpu {
+
+bool has_sse2();
+bool has_avx2();  ///< AVX2 and FMA3
+bool has_avx512f();
+bool has_neon();  ///< ARMv7's, with its multiply-add
+bool has_neon64();
+bool always();
+
+}  // namespace riffle::kernels::cpu

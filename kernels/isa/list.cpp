@@ -1,0 +1,45 @@
+// The list of instruction sets, best first. RIFFLE_HAS_<NAME> comes from the rows in kernels/CMakeLists.txt.
+#include "kernels/kernels.hpp"
+
+namespace riffle::kernels {
+
+extern const Kernels kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64, kernels_neon, kernels_scalar;
+
+namespace {
+constexpr const Kernels* list[] = {
+#ifdef RIFFLE_HAS_AVX512F
+    &kernels_avx512f,
+#endif
+#ifdef RIFFLE_HAS_AVX2
+    &kernels_avx2,
+#endif
+#ifdef RIFFLE_HAS_SSE2
+    &kernels_sse2,
+#endif
+#ifdef RIFFLE_HAS_NEON64
+    &kernels_neon64,
+#endif
+#ifdef RIFFLE_HAS_NEON
+    &kernels_neon,
+#endif
+    &kernels_scalar,
+};
+}  // namespace
+
+std::span<const Kernels* const> all_kernels() { return list; }
+
+const Kernels* find_kernels(std::string_view isa) {
+  for (const Kernels* kernels : list) {
+    if (isa == kernels->isa) return kernels;
+  }
+  return nullptr;
+}
+
+const Kernels& best_kernels() {
+  for (const Kernels* kernels : list) {
+    if (kernels->supported()) return *kernels;
+  }
+  return kernels_scalar;
+}
+
+}  // namespace riffle::kernels

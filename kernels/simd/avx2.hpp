@@ -1,0 +1,23 @@
+// AVX2 with FMA3: 16 registers of 8 floats.
+#pragma once
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
+  static constexpr const char* name = "avx2";
+  static constexpr int max_vectors = 3;
+  /// 12 accumulators, the weights, a broadcast.
+  static constexpr int tile_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : 4; }
+
+  /// maskload and maskstore take the lanes whose sign bit is set: a window on seven ones and then zeros.
+  static RIFFLE_INLINE __m256i mask(int count) {
+    alignas(32) static constexpr std::int32_t window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(window + 8 - count));
+  }
+  static RIFFLE_INLINE Vec load_partial(const float* from, int count) { return _mm256_maskload_ps(from, mask(count)); }
+  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) { _mm256_maskstore_ps(to, mask(count), v); }
+};
+
+}  // namespace riffle::simd

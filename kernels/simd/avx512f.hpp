@@ -1,0 +1,21 @@
+// AVX-512F: 32 registers of 16 floats; masks make partial loads and stores one instruction.
+#pragma once
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+struct Avx512f : XsimdOps<xsimd::avx512f> {
+  static constexpr const char* name = "avx512f";
+  static constexpr int max_vectors = 4;
+  /// Pixels of a register tile that is `vectors` wide: 24 accumulators, the weights, a broadcast.
+  static constexpr int tile_rows(int vectors) { return vectors == 1 ? 12 : vectors == 2 ? 12 : vectors == 3 ? 8 : 6; }
+
+  static RIFFLE_INLINE __mmask16 mask(int count) { return static_cast<__mmask16>((1U << count) - 1U); }
+  static RIFFLE_INLINE Vec load_partial(const float* from, int count) {
+    return _mm512_maskz_loadu_ps(mask(count), from);
+  }
+  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) { _mm512_mask_storeu_ps(to, mask(count), v); }
+};
+
+}  // namespace riffle::simd

@@ -1,0 +1,25 @@
+// ARMv7's NEON: 16 registers of 4 floats; the multiply-add by lane is not fused and takes its lane from a half.
+#pragma once
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+struct Neon : XsimdOps<xsimd::neon> {
+  static constexpr const char* name = "neon";
+  static constexpr bool by_lane = true;
+  static constexpr int max_vectors = 2;
+  static constexpr int tile_rows(int vectors) { return vectors == 1 ? 6 : 4; }
+
+  /// acc + w * x[Lane]
+  template <int Lane>
+  static RIFFLE_INLINE Vec fma_lane(Vec w, Vec x, Vec acc) {
+    if constexpr (Lane < 2) {
+      return vmlaq_lane_f32(acc, w, vget_low_f32(x), Lane);
+    } else {
+      return vmlaq_lane_f32(acc, w, vget_high_f32(x), Lane - 2);
+    }
+  }
+};
+
+}  // namespace riffle::simd

@@ -1,0 +1,32 @@
+// No vectors at all: one float. Runs on any CPU, and is the yardstick for the others.
+#pragma once
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+struct Scalar {
+  using Vec = float;
+  static constexpr const char* name = "scalar";
+  static constexpr int lanes = 1;
+  static constexpr bool by_lane = false;
+  static constexpr int max_vectors = 4;
+  static constexpr int tile_rows(int) { return 2; }
+
+  static RIFFLE_INLINE Vec load(const float* from) { return *from; }
+  static RIFFLE_INLINE void store(float* to, Vec v) { *to = v; }
+  static RIFFLE_INLINE Vec broadcast(float x) { return x; }
+  static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
+  static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
+  static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }
+  static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) { return a > b ? a : b; }
+  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) {
+    const float above = lower > x ? lower : x;
+    return upper < above ? upper : above;
+  }
+  static RIFFLE_INLINE Vec load_partial(const float* from, int) { return *from; }  // never called: one lane is whole
+  static RIFFLE_INLINE void store_partial(float* to, Vec v, int) { *to = v; }
+};
+
+}  // namespace riffle::simd

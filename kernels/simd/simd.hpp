@@ -1,0 +1,73 @@
+// The small vector layer on xsimd that the generic bodies are written in.
+//
+// An instruction set is a struct S with the vector type, its width, the operations below, and the shapes of register
+// tile that its register file holds. Bodies are templates on S, so that each instruction set's object file has symbols
+// of its own: nothing compiled for AVX-512 can be picked by the linker to serve an SSE2 caller. For the same reason
+// every function here is forced inline.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <xsimd/xsimd.hpp>
+
+#include "kernels/types.hpp"
+
+namespace riffle::simd {
+
+/// Calls f(std::integral_constant<int, 0>), ... f(<N - 1>): a loop that is gone before register allocation.
+template <int N, class F>
+RIFFLE_INLINE void unroll(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>{}), ...);
+  }
+  (std::make_integer_sequence<int, N>{});
+}
+
+/// What every xsimd architecture shares.
+template <class Arch>
+struct XsimdOps {
+  using Vec = xsimd::batch<float, Arch>;
+  static constexpr int lanes = static_cast<int>(Vec::size);
+  static constexpr bool by_lane = false;  ///< has it a multiply-add by a lane of another vector?
+
+  static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
+  static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
+  static RIFFLE_INLINE Vec broadcast(float x) { return Vec(x); }
+  static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
+  static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
+  static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }
+  /// a * b + c, fused where the instruction set has it.
+  static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return xsimd::fma(a, b, c); }
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) { return xsimd::max(a, b); }
+  /// In this order of operands x86's maxps and minps hand a NaN in `x` through, as NEON's do.
+  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return xsimd::min(upper, xsimd::max(lower, x)); }
+
+  /// The first `count` lanes (1 to lanes - 1) from memory, the others zero; touches nothing behind them.
+  static RIFFLE_INLINE Vec load_partial(const float* from, int count) {
+    alignas(64) float lane[lanes] = {};
+    for (int i = 0; i < count; ++i) lane[i] = from[i];
+    return load(lane);
+  }
+  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) {
+    alignas(64) float lane[lanes];
+    store(lane, v);
+    for (int i = 0; i < count; ++i) to[i] = lane[i];
+  }
+};
+
+/// The whole vector or its first `count` lanes.
+template <class S>
+RIFFLE_INLINE typename S::Vec load_lanes(const float* from, int count) {
+  return count == S::lanes ? S::load(from) : S::load_partial(from, count);
+}
+template <class S>
+RIFFLE_INLINE void store_lanes(float* to, typename S::Vec v, int count) {
+  if (count == S::lanes) {
+    S::store(to, v);
+  } else {
+    S::store_partial(to, v, count);
+  }
+}
+
+}  // namespace riffle::simd

@@ -1,0 +1,106 @@
+// The register tile: MR pixels x NV vectors of outputs, the heart of pointwise, convolution and fully connected.
+//
+//   acc[m][v] += x[m][k] * w[k][v]        for k = 0 .. n-1
+//
+//          w[k]: NV vectors, streamed once, in the order in which they were packed
+//          |    |    |    |
+//   x[0]--acc--acc--acc--acc
+//   x[1]--acc--acc--acc--acc         x[m][k]: a broadcast (x86), or one lane of four channels loaded together (NEON)
+//    ...
+//
+// All acc stay in registers for the whole of K. x[m] is `x.at(m)`: pixels a stride apart (Strided) or an address each
+// (Gathered). A by-lane tile loads x in fours: it reads up to 3 floats behind the n-th and uses none of them.
+#pragma once
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+/// Pixels of one run, neighbours in memory order.
+struct Strided {
+  const float* first;
+  std::ptrdiff_t stride;
+  RIFFLE_INLINE const float* at(int m) const { return first + m * stride; }
+};
+
+/// Pixels anywhere.
+struct Gathered {
+  const float* const* pixels;
+  std::ptrdiff_t offset;
+  RIFFLE_INLINE const float* at(int m) const { return pixels[m] + offset; }
+};
+
+template <class S, int MR, int NV>
+struct Tile {
+  using Vec = typename S::Vec;
+  Vec acc[MR][NV];
+
+  /// Every pixel starts from the panel's bias.
+  RIFFLE_INLINE void start(const float* bias) {
+    unroll<NV>([&](auto v) __attribute__((always_inline)) {
+      const Vec b = S::load(bias + v * S::lanes);
+      unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
+    });
+  }
+
+  /// One step of k: multiplies lane or broadcast `x(m)` into all accumulators.
+  template <class Fma>
+  RIFFLE_INLINE void step(const float* w, Fma&& fma) {
+    Vec row[NV];
+    unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
+    unroll<MR>([&](auto m) __attribute__((always_inline)) { fma(m, row); });
+  }
+
+  /// n channels of every pixel; w moves on by n rows.
+  template <class Pixels>
+  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const float*& w) {
+    if constexpr (S::by_lane) {
+      accumulate_by_lane(x, n, w);
+    } else {
+      for (int k = 0; k < n; ++k, w += NV * S::lanes) {
+        step(
+            w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
+              const Vec b = S::broadcast(x.at(m)[k]);
+              unroll<NV>([&](auto v) __attribute__((always_inline)) { acc[m][v] = S::fma(b, row[v], acc[m][v]); });
+            });
+      }
+    }
+  }
+
+ private:
+  template <int Lane>
+  RIFFLE_INLINE void lane_step(const Vec* x, const float*& w) {
+    step(
+        w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
+          unroll<NV>([&](auto v) __attribute__((always_inline)) {
+            acc[m][v] = S::template fma_lane<Lane>(row[v], x[m], acc[m][v]);
+          });
+        });
+    w += NV * S::lanes;
+  }
+
+  template <class Pixels>
+  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w) {
+    const float* p[MR];
+    unroll<MR>([&](auto m) __attribute__((always_inline)) { p[m] = x.at(m); });
+    Vec four[MR];
+    const auto load_four = [&]() __attribute__((always_inline)) {
+      unroll<MR>([&](auto m) __attribute__((always_inline)) {
+        four[m] = S::load(p[m]);
+        p[m] += 4;
+      });
+    };
+    for (; n >= 4; n -= 4) {
+      load_four();
+      unroll<4>([&](auto lane) __attribute__((always_inline)) { this->template lane_step<lane>(four, w); });
+    }
+    if (n > 0) {
+      load_four();
+      lane_step<0>(four, w);
+      if (n > 1) lane_step<1>(four, w);
+      if (n > 2) lane_step<2>(four, w);
+    }
+  }
+};
+
+}  // namespace riffle::simd
