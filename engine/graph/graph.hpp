@@ -169,6 +169,7 @@ bool is_depthwise(const Convolution& convolution, std::int32_t channels);
 inline constexpr std::int64_t max_extent = 1 << 15;           ///< height, width, channels, kernel, stride, padding
 inline constexpr std::int64_t max_tensor_floats = 1LL << 28;  ///< of one image's tensor (1 GiB)
 inline constexpr std::size_t max_nodes = 1 << 16;
+inline constexpr std::int64_t max_channels = 1 << 24;  ///< of all nodes together
 
 /// Checks every node (operands exist and come before, channels divide by groups, windows fit, weights have the size
 /// that the shapes ask for ...) and returns each node's shape. Throws Error naming the node.

@@ -1,0 +1,101 @@
+#include "engine/graph/graph.hpp"
+
+#include <array>
+
+namespace riffle::graph {
+
+Constant::Constant(std::vector<float> values) {
+  auto shared = std::make_shared<const std::vector<float>>(std::move(values));
+  values_ = *shared;
+  owner_ = std::move(shared);
+}
+
+NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId> inputs) {
+  nodes.push_back({std::move(node_name), std::move(operation), std::move(inputs)});
+  return static_cast<NodeId>(nodes.size()) - 1;
+}
+
+Shape Graph::input_shape() const {
+  if (nodes.empty() || !std::holds_alternative<Input>(nodes[0].operation)) {
+    throw Error("graph '" + name + "': the first node is not an input");
+  }
+  return std::get<Input>(nodes[0].operation).shape;
+}
+
+void Graph::set_input_size(std::int32_t h, std::int32_t w) {
+  Shape shape = input_shape();
+  shape.h = h;
+  shape.w = w;
+  nodes[0].operation = Input{shape};
+}
+
+std::string_view operation_name(const Operation& operation) {
+  static constexpr std::array<std::string_view, std::variant_size_v<Operation>> names = {
+      "input",  "convolution", "batch norm", "activation",      "pooling", "global average pooling", "add", "slice",
+      "concat", "shuffle",     "gather",     "fully connected", "softmax"};
+  return names.at(operation.index());
+}
+
+Activation* fused_activation(Operation& operation) {
+  return std::visit(
+      [](auto& o) -> Activation* {
+        if constexpr (requires { o.activation; }) {
+          return &o.activation;
+        } else {
+          return nullptr;
+        }
+      },
+      operation);
+}
+
+bool is_pointwise(const Convolution& convolution) {
+  Window unit;                                      // 1x1, stride 1, no padding
+  unit.dilation_h = convolution.window.dilation_h;  // of one tap, any dilation is none
+  unit.dilation_w = convolution.window.dilation_w;
+  return convolution.window == unit;
+}
+
+bool is_depthwise(const Convolution& convolution, std::int32_t channels) {
+  return convolution.groups == channels && convolution.outputs == channels;
+}
+
+std::vector<std::vector<NodeId>> readers(const Graph& graph) {
+  std::vector<std::vector<NodeId>> all(graph.nodes.size());
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const NodeId input : graph.nodes[i].inputs) {
+      std::vector<NodeId>& of_input = all[static_cast<std::size_t>(input)];
+      const auto reader = static_cast<NodeId>(i);
+      if (of_input.empty() || of_input.back() != reader) of_input.push_back(reader);
+    }
+  }
+  return all;
+}
+
+Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node) {
+  const Node& n = graph.nodes[static_cast<std::size_t>(node)];
+  Cost result;
+  if (const auto* convolution = std::get_if<Convolution>(&n.operation)) {
+    const auto weights = static_cast<std::int64_t>(convolution->weights.size());
+    result.macs = shapes[static_cast<std::size_t>(node)].pixels() * weights;
+    result.parameters = weights + static_cast<std::int64_t>(convolution->bias.size());
+  } else if (const auto* dense = std::get_if<FullyConnected>(&n.operation)) {
+    result.macs = static_cast<std::int64_t>(dense->weights.size());
+    result.parameters = result.macs + static_cast<std::int64_t>(dense->bias.size());
+  } else if (const auto* norm = std::get_if<BatchNorm>(&n.operation)) {
+    result.parameters = 2 * static_cast<std::int64_t>(norm->scale.size());
+  }
+  return result;
+}
+
+Cost total_cost(const Graph& graph) {
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  Cost total;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Cost one = cost(graph, shapes, static_cast<NodeId>(i));
+    total.macs += one.macs;
+    total.parameters += one.parameters;
+  }
+  return total;
+}
+
+}  // namespace riffle::graph

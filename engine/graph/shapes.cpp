@@ -1,0 +1,230 @@
+// Shape inference and verification: one function an operation.
+#include <algorithm>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::graph {
+namespace {
+
+std::string text(const Shape& s) { return std::to_string(s.c) + "x" + std::to_string(s.h) + "x" + std::to_string(s.w); }
+
+/// The node in question, and how to complain about it.
+class Checker {
+ public:
+  Checker(const Graph& graph, std::size_t id, const std::vector<Shape>& shapes)
+      : node_(graph.nodes[id]), id_(id), shapes_(shapes) {}
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error("node " + std::to_string(id_) + " '" + node_.name + "' (" +
+                std::string(operation_name(node_.operation)) + "): " + what);
+  }
+
+  void expect_operands(std::size_t least, std::size_t most) const {
+    const std::size_t n = node_.inputs.size();
+    if (n < least || n > most) fail("has " + std::to_string(n) + " operands");
+  }
+
+  [[nodiscard]] Shape operand(std::size_t i) const { return shapes_[static_cast<std::size_t>(node_.inputs[i])]; }
+  [[nodiscard]] std::size_t operands() const { return node_.inputs.size(); }
+
+  void expect_size(const char* what, const Constant& constant, std::int64_t size) const {
+    if (static_cast<std::int64_t>(constant.size()) != size) {
+      fail(std::string(what) + ": " + std::to_string(constant.size()) + " values where the shapes ask for " +
+           std::to_string(size));
+    }
+  }
+
+  void expect_range(const char* what, std::int64_t value, std::int64_t least, std::int64_t most) const {
+    if (value < least || value > most) {
+      fail(std::string(what) + " is " + std::to_string(value) + ", not in " + std::to_string(least) + " to " +
+           std::to_string(most));
+    }
+  }
+
+  /// One axis of a sliding window.
+  [[nodiscard]] std::int32_t slide(const char* axis, std::int64_t in, std::int64_t kernel, std::int64_t stride,
+                                   std::int64_t before, std::int64_t after, std::int64_t dilation) const {
+    expect_range("kernel", kernel, 1, max_extent);
+    expect_range("stride", stride, 1, max_extent);
+    expect_range("padding", before, 0, max_extent);
+    expect_range("padding", after, 0, max_extent);
+    expect_range("dilation", dilation, 1, max_extent);
+    const std::int64_t room = in + before + after - ((kernel - 1) * dilation + 1);
+    if (room < 0) {
+      fail("a window " + std::to_string((kernel - 1) * dilation + 1) + " " + axis + " does not fit into " +
+           std::to_string(in) + " with padding " + std::to_string(before) + " and " + std::to_string(after));
+    }
+    return static_cast<std::int32_t>(room / stride + 1);
+  }
+
+  [[nodiscard]] Shape slide(const Shape& in, const Window& w, std::int32_t channels) const {
+    return {slide("high", in.h, w.kernel_h, w.stride_h, w.pad_top, w.pad_bottom, w.dilation_h),
+            slide("wide", in.w, w.kernel_w, w.stride_w, w.pad_left, w.pad_right, w.dilation_w), channels};
+  }
+
+ private:
+  const Node& node_;
+  std::size_t id_;
+  const std::vector<Shape>& shapes_;
+};
+
+Shape shape_of(const Input& input, const Checker&) { return input.shape; }
+
+Shape shape_of(const Convolution& o, const Checker& check) {
+  check.expect_operands(1, 2);
+  const Shape in = check.operand(0);
+  check.expect_range("outputs", o.outputs, 1, max_extent);
+  check.expect_range("groups", o.groups, 1, max_extent);
+  if (in.c % o.groups != 0 || o.outputs % o.groups != 0) {
+    check.fail(std::to_string(in.c) + " input and " + std::to_string(o.outputs) + " output channels do not divide by " +
+               std::to_string(o.groups) + " groups");
+  }
+  const Shape out = check.slide(in, o.window, o.outputs);
+  check.expect_size("weights", o.weights,
+                    static_cast<std::int64_t>(o.outputs) * (in.c / o.groups) * o.window.kernel_h * o.window.kernel_w);
+  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs);
+  if (check.operands() == 2 && check.operand(1) != out) {
+    check.fail("the residual is " + text(check.operand(1)) + ", the result " + text(out));
+  }
+  return out;
+}
+
+Shape shape_of(const BatchNorm& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  const Shape in = check.operand(0);
+  check.expect_size("scale", o.scale, in.c);
+  check.expect_size("shift", o.shift, in.c);
+  check.expect_size("mean", o.mean, in.c);
+  check.expect_size("variance", o.variance, in.c);
+  if (!(o.epsilon >= 0.0F && o.epsilon <= 1.0F)) check.fail("epsilon is not in 0 to 1");
+  return in;
+}
+
+Shape shape_of(const Activate&, const Checker& check) {
+  check.expect_operands(1, 1);
+  return check.operand(0);
+}
+
+Shape shape_of(const Pool& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  const Shape in = check.operand(0);
+  const Window& w = o.window;
+  if (w.dilation_h != 1 || w.dilation_w != 1) check.fail("dilation is not supported");
+  const Shape out = check.slide(in, w, in.c);
+  // Every window must hold a pixel of the image: an average over nothing, or its maximum, is no number.
+  if (w.pad_top >= w.kernel_h || w.pad_left >= w.kernel_w ||
+      static_cast<std::int64_t>(out.h - 1) * w.stride_h - w.pad_top >= in.h ||
+      static_cast<std::int64_t>(out.w - 1) * w.stride_w - w.pad_left >= in.w) {
+    check.fail("a window lies wholly in the padding");
+  }
+  return out;
+}
+
+Shape shape_of(const GlobalAveragePool&, const Checker& check) {
+  check.expect_operands(1, 1);
+  return {1, 1, check.operand(0).c};
+}
+
+Shape shape_of(const Add&, const Checker& check) {
+  check.expect_operands(2, 2);
+  if (check.operand(0) != check.operand(1)) {
+    check.fail("the operands are " + text(check.operand(0)) + " and " + text(check.operand(1)));
+  }
+  return check.operand(0);
+}
+
+Shape shape_of(const Slice& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  Shape shape = check.operand(0);
+  check.expect_range("first channel", o.first, 0, shape.c - 1);
+  check.expect_range("channels", o.count, 1, shape.c - o.first);
+  shape.c = o.count;
+  return shape;
+}
+
+Shape shape_of(const Concat&, const Checker& check) {
+  check.expect_operands(1, max_nodes);
+  Shape shape = check.operand(0);
+  std::int64_t channels = shape.c;
+  for (std::size_t i = 1; i < check.operands(); ++i) {
+    const Shape other = check.operand(i);
+    if (other.h != shape.h || other.w != shape.w) {
+      check.fail("the operands are " + text(check.operand(0)) + " and " + text(other));
+    }
+    channels += other.c;
+  }
+  check.expect_range("channels", channels, 1, max_extent);
+  shape.c = static_cast<std::int32_t>(channels);
+  return shape;
+}
+
+Shape shape_of(const Shuffle& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  const Shape shape = check.operand(0);
+  check.expect_range("groups", o.groups, 1, max_extent);
+  if (shape.c % o.groups != 0) {
+    check.fail(std::to_string(shape.c) + " channels do not divide by " + std::to_string(o.groups) + " groups");
+  }
+  return shape;
+}
+
+Shape shape_of(const Gather& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  Shape shape = check.operand(0);
+  check.expect_range("channels", static_cast<std::int64_t>(o.channels.size()), 1, max_extent);
+  for (const std::int32_t channel : o.channels) check.expect_range("channel", channel, 0, shape.c - 1);
+  shape.c = static_cast<std::int32_t>(o.channels.size());
+  return shape;
+}
+
+Shape shape_of(const FullyConnected& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  const Shape in = check.operand(0);
+  if (in.h != 1 || in.w != 1) check.fail("the operand is " + text(in) + ", not one pixel");
+  check.expect_range("outputs", o.outputs, 1, max_extent);
+  check.expect_size("weights", o.weights, static_cast<std::int64_t>(o.outputs) * in.c);
+  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs);
+  return {1, 1, o.outputs};
+}
+
+Shape shape_of(const Softmax&, const Checker& check) {
+  check.expect_operands(1, 1);
+  return check.operand(0);
+}
+
+}  // namespace
+
+std::vector<Shape> infer_shapes(const Graph& graph) {
+  const std::string where = "graph '" + graph.name + "': ";
+  if (graph.nodes.empty()) throw Error(where + "it has no nodes");
+  if (graph.nodes.size() > max_nodes) throw Error(where + "more than " + std::to_string(max_nodes) + " nodes");
+  if (graph.output < 0 || static_cast<std::size_t>(graph.output) >= graph.nodes.size()) {
+    throw Error(where + "the output is no node");
+  }
+  std::vector<Shape> shapes;
+  shapes.reserve(graph.nodes.size());
+  std::int64_t channels = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const Checker check(graph, i, shapes);
+    const bool is_input = std::holds_alternative<Input>(node.operation);
+    if (is_input != (i == 0)) check.fail("the input, and nothing else, is the first node");
+    if (is_input) check.expect_operands(0, 0);
+    for (const NodeId input : node.inputs) {
+      if (input < 0 || static_cast<std::size_t>(input) >= i) {
+        check.fail("operand " + std::to_string(input) + " does not come before it");
+      }
+    }
+    const Shape shape = std::visit([&](const auto& o) { return shape_of(o, check); }, node.operation);
+    check.expect_range("height", shape.h, 1, max_extent);
+    check.expect_range("width", shape.w, 1, max_extent);
+    check.expect_range("channels", shape.c, 1, max_extent);
+    if (shape.size() > max_tensor_floats) check.fail("a tensor of " + text(shape) + " floats is too large");
+    channels += shape.c;
+    if (channels > max_channels) check.fail("all tensors together have too many channels");
+    shapes.push_back(shape);
+  }
+  return shapes;
+}
+
+}  // namespace riffle::graph

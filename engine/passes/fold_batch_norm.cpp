@@ -1,0 +1,74 @@
+#include <cmath>
+
+#include "engine/passes/passes.hpp"
+
+namespace riffle::passes {
+namespace {
+
+/// Batch norm as x * scale + shift, in double: the folding must not cost what the network is measured by.
+struct Affine {
+  std::vector<double> scale, shift;
+};
+
+Affine affine_of(const graph::BatchNorm& norm) {
+  Affine result;
+  for (std::size_t c = 0; c < norm.scale.size(); ++c) {
+    const double scale =
+        norm.scale.values()[c] / std::sqrt(static_cast<double>(norm.variance.values()[c]) + norm.epsilon);
+    result.scale.push_back(scale);
+    result.shift.push_back(norm.shift.values()[c] - norm.mean.values()[c] * scale);
+  }
+  return result;
+}
+
+/// Folds into anything with weights (outputs, ...) and a bias.
+template <class Layer>
+Layer folded(const Layer& layer, const Affine& affine) {
+  const std::size_t outputs = affine.scale.size(), row = layer.weights.size() / outputs;
+  std::vector<float> weights(layer.weights.size()), bias(outputs);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    for (std::size_t i = 0; i < row; ++i) {
+      weights[o * row + i] = static_cast<float>(layer.weights.values()[o * row + i] * affine.scale[o]);
+    }
+    const double before = layer.bias.empty() ? 0.0 : layer.bias.values()[o];
+    bias[o] = static_cast<float>(before * affine.scale[o] + affine.shift[o]);
+  }
+  Layer result = layer;
+  result.weights = graph::Constant(std::move(weights));
+  result.bias = graph::Constant(std::move(bias));
+  return result;
+}
+
+graph::Convolution channelwise(const Affine& affine) {
+  graph::Convolution result;
+  result.outputs = result.groups = static_cast<std::int32_t>(affine.scale.size());
+  result.weights = graph::Constant(std::vector<float>(affine.scale.begin(), affine.scale.end()));
+  result.bias = graph::Constant(std::vector<float>(affine.shift.begin(), affine.shift.end()));
+  return result;
+}
+
+}  // namespace
+
+void fold_batch_norm(Graph& graph) {
+  const auto readers = graph::readers(graph);
+  for (graph::Node& node : graph.nodes) {
+    const auto* norm = std::get_if<graph::BatchNorm>(&node.operation);
+    if (norm == nullptr) continue;
+    const Affine affine = affine_of(*norm);
+    const auto before = static_cast<std::size_t>(node.inputs[0]);
+    const graph::Node& producer = graph.nodes[before];
+    const bool alone = readers[before].size() == 1 && node.inputs[0] != graph.output;
+    const auto* convolution = std::get_if<graph::Convolution>(&producer.operation);
+    const auto* dense = std::get_if<graph::FullyConnected>(&producer.operation);
+    if (alone && convolution != nullptr && convolution->activation == graph::Activation::none &&
+        producer.inputs.size() == 1) {
+      node = {producer.name, folded(*convolution, affine), producer.inputs};
+    } else if (alone && dense != nullptr && dense->activation == graph::Activation::none) {
+      node = {producer.name, folded(*dense, affine), producer.inputs};
+    } else {
+      node.operation = channelwise(affine);
+    }
+  }
+}
+
+}  // namespace riffle::passes

@@ -1,0 +1,33 @@
+#include <algorithm>
+
+#include "engine/passes/passes.hpp"
+
+namespace riffle::passes {
+
+void fuse_residual(Graph& graph) {
+  const auto readers = graph::readers(graph);
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  // The kernels with an epilogue for a residual are pointwise and the general convolution.
+  const auto takes_residual = [&](graph::NodeId id) {
+    const graph::Node& node = graph.nodes[static_cast<std::size_t>(id)];
+    const auto* convolution = std::get_if<graph::Convolution>(&node.operation);
+    return convolution != nullptr && node.inputs.size() == 1 && node.inputs[0] != 0 &&
+           convolution->activation == graph::Activation::none && id != graph.output &&
+           readers[static_cast<std::size_t>(id)].size() == 1 &&
+           !graph::is_depthwise(*convolution, shapes[static_cast<std::size_t>(node.inputs[0])].c);
+  };
+  for (graph::Node& node : graph.nodes) {
+    const auto* add = std::get_if<graph::Add>(&node.operation);
+    if (add == nullptr || node.inputs[0] == node.inputs[1]) continue;
+    // The later operand, if it can: its result is the one that is still warm.
+    graph::NodeId last = std::max(node.inputs[0], node.inputs[1]), other = std::min(node.inputs[0], node.inputs[1]);
+    if (!takes_residual(last)) std::swap(last, other);
+    if (!takes_residual(last)) continue;
+    const graph::Node& producer = graph.nodes[static_cast<std::size_t>(last)];
+    graph::Convolution convolution = std::get<graph::Convolution>(producer.operation);
+    convolution.activation = add->activation;
+    node = {producer.name, std::move(convolution), {producer.inputs[0], other}};
+  }
+}
+
+}  // namespace riffle::passes

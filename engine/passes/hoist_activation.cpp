@@ -1,0 +1,60 @@
+#include <optional>
+
+#include "engine/passes/passes.hpp"
+
+namespace riffle::passes {
+namespace {
+
+bool only_moves_channels(const graph::Operation& operation) {
+  return std::holds_alternative<graph::Slice>(operation) || std::holds_alternative<graph::Concat>(operation) ||
+         std::holds_alternative<graph::Shuffle>(operation) || std::holds_alternative<graph::Gather>(operation);
+}
+
+}  // namespace
+
+void hoist_activation(Graph& graph) {
+  const auto readers = graph::readers(graph);
+  const std::size_t count = graph.nodes.size();
+  // From the end to the beginning: wanted[i] is the activation that node i's result shall have because the one
+  // behind it was taken away; `gone` are those activations.
+  std::vector<std::optional<graph::Activation>> wanted(count);
+  std::vector<bool> gone(count, false);
+  const auto can_pass = [&](graph::NodeId id) {
+    const auto i = static_cast<std::size_t>(id);
+    return only_moves_channels(graph.nodes[i].operation) && readers[i].size() == 1 && id != graph.output;
+  };
+  for (std::size_t i = count; i-- > 0;) {
+    const graph::Node& node = graph.nodes[i];
+    if (const auto* activate = std::get_if<graph::Activate>(&node.operation)) {
+      if (!can_pass(node.inputs[0])) continue;
+      gone[i] = true;
+      wanted[static_cast<std::size_t>(node.inputs[0])] = activate->kind;
+    } else if (wanted[i]) {
+      for (const graph::NodeId input : node.inputs) {
+        if (can_pass(input)) wanted[static_cast<std::size_t>(input)] = wanted[i];
+      }
+    }
+  }
+
+  std::vector<graph::NodeId> moved(count, -1);
+  Graph result;
+  result.name = graph.name;
+  for (std::size_t i = 0; i < count; ++i) {
+    graph::Node node = std::move(graph.nodes[i]);
+    std::vector<graph::NodeId> inputs;
+    for (const graph::NodeId input : node.inputs) {
+      const auto from = static_cast<std::size_t>(input);
+      graph::NodeId operand = moved[from];
+      if (wanted[i] && !wanted[from]) {
+        operand = result.add(node.name + ".activation" + std::to_string(inputs.size()), graph::Activate{*wanted[i]},
+                             {operand});
+      }
+      inputs.push_back(operand);
+    }
+    moved[i] = gone[i] ? inputs[0] : result.add(std::move(node.name), std::move(node.operation), std::move(inputs));
+  }
+  result.output = moved[static_cast<std::size_t>(graph.output)];
+  graph = std::move(result);
+}
+
+}  // namespace riffle::passes
