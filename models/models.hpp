@@ -38,7 +38,8 @@ using WeightSource = std::function<graph::Constant(const std::string& name, std:
 WeightSource random_weights(std::uint64_t seed);
 
 /// Batch norm is left unfolded, as the network is defined. Throws Error naming the layer where channels do not divide
-/// by groups.
+/// by groups or a width leaves none, and naming the field of the spec that is out of range. Whether the input's size
+/// fits is left to graph::infer_shapes().
 graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights);
 graph::Graph shufflenet_v2(const V2Spec& spec, const WeightSource& weights);
 
@@ -48,7 +49,9 @@ graph::NodeId separable_convolution(graph::Graph& graph, graph::NodeId input, co
                                     std::int32_t inputs, std::int32_t outputs, std::int32_t kernel, std::int32_t stride,
                                     std::int32_t dilation, const WeightSource& weights);
 
-/// The ResNeXt block: pointwise to `middle`, k x k in groups, pointwise to `outputs`, plus identity or shortcut.
+/// The ResNeXt block: pointwise to `middle`, k x k in groups, pointwise to `outputs`, plus identity or, where the shape
+/// changes, a pointwise shortcut; ReLU. Each convolution has a batch norm. Parameters "<prefix>.reduce.0.weight" (the
+/// convolution) and "<prefix>.reduce.1.weight" ... (its batch norm); likewise "grouped", "expand" and "shortcut".
 graph::NodeId resnext_block(graph::Graph& graph, graph::NodeId input, const std::string& prefix, std::int32_t inputs,
                             std::int32_t middle, std::int32_t outputs, std::int32_t kernel, std::int32_t groups,
                             std::int32_t stride, const WeightSource& weights);
