@@ -1,0 +1,36 @@
+#include "engine/memory/arena.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace riffle::memory {
+
+Placement place_blocks(std::span<const Lifetime> blocks, std::int64_t alignment) {
+  std::vector<std::size_t> order(blocks.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return blocks[a].size > blocks[b].size; });
+
+  Placement placement;
+  placement.offsets.resize(blocks.size(), 0);
+  std::vector<std::size_t> placed;  // by offset, ascending
+  for (const std::size_t block : order) {
+    const Lifetime& life = blocks[block];
+    std::int64_t offset = 0;
+    for (const std::size_t other : placed) {
+      const Lifetime& its = blocks[other];
+      if (its.last_step < life.first_step || life.last_step < its.first_step) continue;
+      if (placement.offsets[other] >= offset + life.size) break;  // it fits before this one
+      const std::int64_t end = placement.offsets[other] + its.size;
+      offset = std::max(offset, (end + alignment - 1) / alignment * alignment);
+    }
+    placement.offsets[block] = offset;
+    placement.total = std::max(placement.total, offset + life.size);
+    const auto after = std::upper_bound(placed.begin(), placed.end(), offset, [&](std::int64_t at, std::size_t other) {
+      return at < placement.offsets[other];
+    });
+    placed.insert(after, block);
+  }
+  return placement;
+}
+
+}  // namespace riffle::memory

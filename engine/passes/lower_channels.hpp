@@ -1,0 +1,31 @@
+// The lowering of shuffle, split and concatenation: a logical channel is a name.
+//
+// After it, the nodes that only move channels (Slice, Concat, Shuffle, Gather) are no longer looked at: every operand
+// of every other node is a list of names, "channel c of what node n computes", in the operand's logical order.
+#pragma once
+
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::passes {
+
+/// A channel's name: who computes it, and which of its results it is.
+struct Channel {
+  graph::NodeId node = -1;
+  std::int32_t index = 0;
+  bool operator==(const Channel&) const = default;
+};
+
+using ChannelList = std::vector<Channel>;
+
+struct LoweredChannels {
+  std::vector<bool> computes;                      ///< by node: is it more than a name for channels of others?
+  std::vector<std::vector<ChannelList>> operands;  ///< by node and operand; empty for nodes that compute nothing
+  ChannelList output;
+};
+
+/// The graph verifies and has `shapes`.
+LoweredChannels lower_channels(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
+
+}  // namespace riffle::passes

@@ -1,0 +1,65 @@
+// The physical layout: a physical channel is a place.
+//
+// Every node that computes owns one block, all its channels of a pixel side by side. In which order they stand there
+// is free for a convolution (its packed weights follow), and chosen by who reads them: channels that the same steps
+// read stand together, so that what a reader takes is a few long runs. A channel-wise operation (depthwise, pooling,
+// add ...) passes on the order in which it reads.
+//
+//   logical names            who reads them              block of node n
+//   n.0 n.1 n.2 n.3 ...  ->  n.1 n.3: unit 2; rest: 3  ->  [n.1 n.3 | n.0 n.2]
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "engine/passes/lower_channels.hpp"
+
+namespace riffle::plan {
+
+/// Neighbouring channels of one node's block.
+struct PhysicalRun {
+  graph::NodeId node = -1;
+  std::int32_t first = 0;  ///< position in the block
+  std::int32_t channels = 0;
+};
+
+/// How a step reads an operand: the runs, and for each channel read which of the operand's logical channels it is.
+struct Reading {
+  std::vector<PhysicalRun> runs;
+  std::vector<std::int32_t> order;
+};
+
+class Layout {
+ public:
+  /// Chooses every block's order. The graph has `shapes` and was lowered to `lowered`; all three outlive the layout.
+  Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered);
+
+  /// order(n)[p] is the logical channel that stands at position p of node n's block.
+  [[nodiscard]] std::span<const std::int32_t> order(graph::NodeId node) const {
+    return order_[static_cast<std::size_t>(node)];
+  }
+
+  /// The channels in the order of their places: fewest, longest runs.
+  [[nodiscard]] Reading read_sorted(std::span<const passes::Channel> channels) const;
+
+  /// The channels in the order given, neighbours joined where their places are neighbours.
+  [[nodiscard]] std::vector<PhysicalRun> read_in_order(std::span<const passes::Channel> channels) const;
+
+ private:
+  void order_by_readers(graph::NodeId node, std::int32_t groups,
+                        const std::vector<std::vector<graph::NodeId>>& readers_of_channel);
+  void set_order(graph::NodeId node, std::vector<std::int32_t> order);
+  [[nodiscard]] std::int32_t position(const passes::Channel& channel) const {
+    return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
+  }
+
+  std::vector<std::vector<std::int32_t>> order_;     // by node: position -> channel
+  std::vector<std::vector<std::int32_t>> position_;  // by node: channel -> position
+};
+
+/// Does the operation compute each channel from the same channel of its operands alone?
+bool is_channelwise(const graph::Operation& operation, const graph::Shape& in);
+
+}  // namespace riffle::plan
