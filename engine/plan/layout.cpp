@@ -8,9 +8,10 @@ namespace riffle::plan {
 using graph::NodeId;
 using passes::Channel;
 
-bool is_channelwise(const graph::Operation& operation, const graph::Shape& in) {
+bool is_channelwise(const graph::Node& node, std::int32_t channels) {
+  const graph::Operation& operation = node.operation;
   if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-    return graph::is_depthwise(*convolution, in.c);
+    return graph::is_depthwise(*convolution, channels) && node.inputs.size() == 1;
   }
   return std::holds_alternative<graph::Activate>(operation) || std::holds_alternative<graph::Pool>(operation) ||
          std::holds_alternative<graph::GlobalAveragePool>(operation) || std::holds_alternative<graph::Add>(operation) ||
@@ -42,7 +43,7 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
     if (!lowered.computes[i]) continue;
     const auto node = static_cast<NodeId>(i);
     const graph::Operation& operation = graph.nodes[i].operation;
-    if (i != 0 && is_channelwise(operation, shapes[static_cast<std::size_t>(graph.nodes[i].inputs[0])])) {
+    if (i != 0 && is_channelwise(graph.nodes[i], static_cast<std::int32_t>(lowered.operands[i][0].size()))) {
       set_order(node, read_sorted(lowered.operands[i][0]).order);
     } else {
       const auto* convolution = std::get_if<graph::Convolution>(&operation);

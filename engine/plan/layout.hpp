@@ -59,7 +59,7 @@ class Layout {
   std::vector<std::vector<std::int32_t>> position_;  // by node: channel -> position
 };
 
-/// Does the operation compute each channel from the same channel of its operands alone?
-bool is_channelwise(const graph::Operation& operation, const graph::Shape& in);
+/// Does the node, whose first operand has `channels`, compute each channel from the same channel of its operands alone?
+bool is_channelwise(const graph::Node& node, std::int32_t channels);
 
 }  // namespace riffle::plan

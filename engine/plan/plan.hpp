@@ -15,11 +15,18 @@
 
 namespace riffle::plan {
 
-/// The arguments of one step, and with them which operation it is.
-using Arguments =
-    std::variant<kernels::StemArgs, kernels::PointwiseArgs, kernels::DepthwiseArgs, kernels::ConvolutionArgs,
-                 kernels::PoolArgs, kernels::GlobalAveragePoolArgs, kernels::FullyConnectedArgs,
-                 kernels::ElementwiseArgs, kernels::SoftmaxArgs, kernels::FromPlanesArgs, kernels::ToPlanesArgs>;
+/// A kernel and its arguments.
+template <class Args>
+struct Call {
+  using Kernel = void (*)(const Args&, const kernels::Memory&, kernels::TileRange);
+  Args args;
+  Kernel kernel = nullptr;
+};
+
+using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
+                          Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
+                          Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
+                          Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>>;
 
 /// What a step is for, as far as the promise "nothing that only moves data" goes.
 enum class StepKind : std::uint8_t { compute, border, copy };
@@ -29,13 +36,16 @@ struct Step {
   std::string operation;         ///< "pointwise", "depthwise 3x3 /2" ...
   const char* kernel = nullptr;  ///< the kernel's name
   StepKind kind = StepKind::compute;
-  Arguments arguments;
-  /// The kernel, with its arguments' type erased.
-  void (*run)(const Arguments&, const kernels::Memory&, kernels::TileRange) = nullptr;
+  Task task;
   std::int32_t tiles = 0;
   graph::Shape in, out;
   std::int64_t macs = 0;
   std::int64_t weight_bytes = 0, read_bytes = 0, write_bytes = 0;  ///< each touched once
+
+  /// Runs tiles [range.first, range.last). Any thread may run any share at any time between two barriers.
+  void run(const kernels::Memory& memory, kernels::TileRange range) const {
+    std::visit([&](const auto& call) { call.kernel(call.args, memory, range); }, task);
+  }
 };
 
 /// A place in the arena, and how long it is used.

@@ -1,0 +1,107 @@
+// From nodes to steps: places are decided first (sketch, lifetimes, arena), then each step is made with its places.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/passes/lower_channels.hpp"
+#include "engine/plan/layout.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/plan/storage.hpp"
+#include "engine/plan/tiling.hpp"
+
+namespace riffle::plan {
+
+class Builder {
+ public:
+  /// The graph is optimised and verified; all arguments outlive the builder.
+  Builder(const graph::Graph& graph, const kernels::Kernels& kernels);
+
+  std::shared_ptr<const Plan> build();
+
+ private:
+  /// What will be a step: a node's computation, or one of the three that are no node's.
+  enum class Sketch : std::uint8_t { compute, from_planes, to_planes, gather_for_softmax };
+  struct Sketched {
+    Sketch kind = Sketch::compute;
+    graph::NodeId node = 0;
+    std::int32_t written_block = -1;  // index into blocks_; -1: the caller's output
+  };
+
+  /// What a step is called and what its kernel is.
+  struct Label {
+    std::string operation;
+    const char* kernel = nullptr;
+    StepKind kind = StepKind::compute;
+  };
+
+  void sketch();
+  void place();
+  void make_step(const Sketched& sketched);
+
+  // Places.
+  std::int32_t add_block(const std::string& name, const graph::Shape& shape, std::int32_t step);
+  void touch(std::int32_t block, std::int32_t step);
+  [[nodiscard]] kernels::Run run(const PhysicalRun& physical) const;
+  [[nodiscard]] std::vector<kernels::Run> runs(const std::vector<PhysicalRun>& physical) const;
+  [[nodiscard]] std::vector<kernels::MappedRun> mapped(const std::vector<PhysicalRun>& physical) const;
+  [[nodiscard]] kernels::Block block(const Sketched& sketched) const;
+  [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
+
+  // What a node reads.
+  [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const graph::Shape& shape(graph::NodeId id) const { return shapes_[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const passes::ChannelList& operand(graph::NodeId id, std::size_t i) const {
+    return lowered_.operands[static_cast<std::size_t>(id)][i];
+  }
+  [[nodiscard]] graph::Shape operand_shape(graph::NodeId id, std::size_t i) const;
+  [[nodiscard]] bool reads_planes(graph::NodeId id) const;  // is it a stem?
+  [[nodiscard]] bool needs_gather(graph::NodeId id) const;  // a softmax whose operand is not one run
+
+  /// The runs and orders of a convolution's groups.
+  struct GroupedReading {
+    std::vector<kernels::Run> runs;
+    std::vector<std::int32_t> run_begin, input_order, output_order;
+  };
+  [[nodiscard]] GroupedReading read_groups(graph::NodeId id, std::int32_t groups) const;
+  const kernels::ResidualVector* residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes);
+
+  // One function an operation; each appends to plan_->steps.
+  void make(const Sketched& s, const graph::Convolution& o);
+  void make_stem(const Sketched& s, const graph::Convolution& o);
+  void make_depthwise(const Sketched& s, const graph::Convolution& o);
+  void make_pointwise(const Sketched& s, const graph::Convolution& o);
+  void make_general(const Sketched& s, const graph::Convolution& o);
+  void make(const Sketched& s, const graph::Pool& o);
+  void make(const Sketched& s, const graph::GlobalAveragePool& o);
+  void make(const Sketched& s, const graph::FullyConnected& o);
+  void make(const Sketched& s, const graph::Add& o);
+  void make(const Sketched& s, const graph::Activate& o);
+  void make(const Sketched& s, const graph::Softmax& o);
+  void make_gather_for_softmax(const Sketched& s);
+  void append_elementwise(const Sketched& s, const Label& label, std::vector<kernels::MappedRun> a,
+                          std::vector<kernels::Run> b, const kernels::Clamp& clamp);
+  void make_from_planes(const Sketched& s);
+  void make_to_planes();
+
+  template <class Args>
+  void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
+              std::int64_t weight_floats = 0);
+
+  const graph::Graph& graph_;
+  const kernels::Kernels& kernels_;
+  std::vector<graph::Shape> shapes_;
+  passes::LoweredChannels lowered_;
+  Layout layout_;
+  Machine machine_;
+  std::vector<Sketched> sketch_;
+  std::vector<std::int32_t> block_of_;           // by node: its block, -1 if it has none
+  std::vector<std::int32_t> gathered_block_of_;  // by softmax node: where its operand is gathered, -1 if nowhere
+  graph::NodeId direct_ = -1;                    // the node that writes the caller's output, -1 if a step copies it
+  std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
+  std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
+};
+
+}  // namespace riffle::plan

@@ -1,0 +1,376 @@
+// One function an operation: its arguments, its packed weights, its kernel.
+#include <algorithm>
+
+#include "engine/plan/builder.hpp"
+
+namespace riffle::plan {
+namespace {
+
+kernels::Clamp clamp_of(graph::Activation activation) {
+  kernels::Clamp clamp;
+  if (activation != graph::Activation::none) clamp.lower = 0.0F;
+  if (activation == graph::Activation::relu6) clamp.upper = 6.0F;
+  return clamp;
+}
+
+std::string window_text(const kernels::Window& w) {
+  std::string text = std::to_string(w.kernel_h) + "x" + std::to_string(w.kernel_w);
+  if (w.stride_h != 1 || w.stride_w != 1) text += " /" + std::to_string(w.stride_h);
+  if (w.dilation_h != 1 || w.dilation_w != 1) text += " d" + std::to_string(w.dilation_h);
+  return text;
+}
+
+std::string group_text(std::int32_t groups) { return groups == 1 ? "" : " g" + std::to_string(groups); }
+
+kernels::Extent extent_of(const graph::Shape& in, const graph::Shape& out) { return {in.h, in.w, out.h, out.w}; }
+
+std::int32_t taps_of(const kernels::Window& window) { return window.kernel_h * window.kernel_w; }
+
+template <class List>
+std::int32_t count_of(const List& list) {
+  return static_cast<std::int32_t>(list.size());
+}
+
+}  // namespace
+
+template <class Args>
+void Builder::append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
+                     std::int64_t weight_floats) {
+  Step step;
+  const graph::NodeId id = s.node;
+  step.name = node(id).name;
+  step.operation = label.operation;
+  step.kernel = label.kernel;
+  step.kind = label.kind;
+  step.tiles = args.tiles;
+  step.in = node(id).inputs.empty() ? shape(id) : operand_shape(id, 0);
+  step.out = s.kind == Sketch::gather_for_softmax ? step.in : shape(id);
+  if (s.kind == Sketch::compute) step.macs = graph::cost(graph_, shapes_, id).macs;
+  constexpr std::int64_t bytes = sizeof(float);
+  step.weight_bytes = weight_floats * bytes;
+  step.write_bytes = step.out.size() * bytes;
+  step.read_bytes = step.in.size() * bytes;
+  if (s.kind == Sketch::compute) {
+    for (std::size_t i = 1; i < node(id).inputs.size(); ++i) step.read_bytes += operand_shape(id, i).size() * bytes;
+  }
+  step.task = Call<Args>{std::move(args), kernel};
+  plan_->steps.push_back(std::move(step));
+}
+
+void Builder::make_step(const Sketched& sketched) {
+  switch (sketched.kind) {
+    case Sketch::from_planes:
+      return make_from_planes(sketched);
+    case Sketch::to_planes:
+      return make_to_planes();
+    case Sketch::gather_for_softmax:
+      return make_gather_for_softmax(sketched);
+    case Sketch::compute:
+      break;
+  }
+  std::visit(
+      [&](const auto& operation) {
+        if constexpr (requires { make(sketched, operation); }) {
+          make(sketched, operation);
+        } else {
+          // Input, BatchNorm (folded) and the nodes that only move channels are no steps.
+          throw Error("node '" + node(sketched.node).name + "': no kernel computes it");
+        }
+      },
+      node(sketched.node).operation);
+}
+
+Builder::GroupedReading Builder::read_groups(graph::NodeId id, std::int32_t groups) const {
+  GroupedReading result;
+  const passes::ChannelList& channels = operand(id, 0);
+  const std::size_t each = channels.size() / static_cast<std::size_t>(groups);
+  result.run_begin.push_back(0);
+  for (std::size_t group = 0; group < static_cast<std::size_t>(groups); ++group) {
+    const Reading reading = layout_.read_sorted(std::span(channels).subspan(group * each, each));
+    for (const PhysicalRun& physical : reading.runs) result.runs.push_back(run(physical));
+    result.run_begin.push_back(count_of(result.runs));
+    result.input_order.insert(result.input_order.end(), reading.order.begin(), reading.order.end());
+  }
+  const std::span<const std::int32_t> order = layout_.order(id);
+  const std::int32_t outputs = count_of(order) / groups;
+  for (std::int32_t p = 0; p < count_of(order); ++p) {
+    result.output_order.push_back(order[static_cast<std::size_t>(p)] - p / outputs * outputs);
+  }
+  return result;
+}
+
+const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
+  if (node(id).inputs.size() < 2) return nullptr;
+  const std::span<const std::int32_t> order = layout_.order(id);
+  const std::int32_t outputs = count_of(order) / groups;
+  std::vector<kernels::ResidualVector> vectors;
+  for (std::int32_t group = 0; group < groups; ++group) {
+    for (std::int32_t first = 0; first < outputs; first += lanes) {
+      passes::ChannelList columns;
+      for (std::int32_t c = first; c < std::min(first + lanes, outputs); ++c) {
+        const std::int32_t channel = order[static_cast<std::size_t>(group * outputs + c)];
+        columns.push_back(operand(id, 1)[static_cast<std::size_t>(channel)]);
+      }
+      const std::vector<PhysicalRun> physical = layout_.read_in_order(columns);
+      kernels::ResidualVector vector;
+      if (physical.size() == 1) {
+        vector.run = run(physical[0]);
+      } else {
+        std::vector<kernels::Run> scattered;
+        for (const PhysicalRun& piece : physical) {
+          for (std::int32_t c = 0; c < piece.channels; ++c) scattered.push_back(run({piece.node, piece.first + c, 1}));
+        }
+        vector.columns = storage_->keep(std::move(scattered));
+      }
+      vectors.push_back(vector);
+    }
+  }
+  return storage_->keep(std::move(vectors));
+}
+
+void Builder::make(const Sketched& s, const graph::Convolution& o) {
+  const graph::NodeId id = s.node;
+  if (reads_planes(id)) return make_stem(s, o);
+  if (is_channelwise(node(id), operand_shape(id, 0).c)) return make_depthwise(s, o);
+  if (graph::is_pointwise(o)) return make_pointwise(s, o);
+  make_general(s, o);
+}
+
+void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
+  const graph::Shape in = shapes_[0], out = shape(s.node);
+  const kernels::StemKernel& kernel = kernels_.stem;
+  const std::int32_t taps = taps_of(o.window);
+  const std::span<float> packed =
+      storage_->floats(static_cast<std::size_t>(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)));
+  kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.values(), o.bias.values(), layout_.order(s.node), packed);
+  kernels::StemArgs args;
+  args.extent = extent_of(in, out);
+  args.window = o.window;
+  args.channels = in.c;
+  args.outputs = out.c;
+  args.input = {0, kernels::Space::input};
+  args.packed = packed.data();
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s);
+  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(out.w) * out.c);
+  args.tiles = ceil_div(out.h, args.tile_rows);
+  append(s, {"stem " + window_text(o.window), kernel.name}, kernel.run, args, count_of(packed));
+}
+
+void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::DepthwiseKernel& kernel = kernels_.depthwise;
+  const std::int32_t taps = taps_of(o.window);
+  const Reading reading = layout_.read_sorted(operand(s.node, 0));
+  std::vector<kernels::MappedRun> mapped_runs = mapped(reading.runs);
+  const std::span<float> packed =
+      storage_->floats(static_cast<std::size_t>(kernels::packed_depthwise_size(mapped_runs, taps, kernel.lanes)));
+  kernels::pack_depthwise(kernel.lanes, taps, mapped_runs, o.weights.values(), o.bias.values(), reading.order, packed);
+  kernels::DepthwiseArgs args;
+  args.extent = extent_of(in, out);
+  args.window = o.window;
+  args.run_count = count_of(mapped_runs);
+  args.runs = storage_->keep(std::move(mapped_runs));
+  args.packed = packed.data();
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s);
+  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
+  args.tiles = ceil_div(out.h, args.tile_rows);
+  append(s, {"depthwise " + window_text(o.window), kernel.name}, kernel.run, args, count_of(packed));
+}
+
+void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::PointwiseKernel& kernel = kernels_.pointwise;
+  GroupedReading reading = read_groups(s.node, o.groups);
+  kernels::PointwiseArgs args;
+  args.pixels = static_cast<std::int32_t>(out.pixels());
+  args.groups = o.groups;
+  args.inputs = in.c / o.groups;
+  args.outputs = out.c / o.groups;
+  const std::span<float> packed = storage_->floats(
+      static_cast<std::size_t>(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)));
+  kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
+                          reading.input_order, reading.output_order, packed);
+  args.runs = storage_->keep(std::move(reading.runs));
+  args.run_begin = storage_->keep(std::move(reading.run_begin));
+  args.packed = packed.data();
+  args.residual = residual(s.node, o.groups, kernel.lanes);
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s);
+  const PointwiseTiling tiling = tile_pointwise(machine_, args.pixels, args.groups, args.inputs, args.outputs,
+                                                kernels::panel_count(args.outputs, kernel.lanes, kernel.max_vectors));
+  args.tile_pixels = tiling.tile_pixels;
+  args.tile_panels = tiling.tile_panels;
+  args.tiles = tiling.tiles;
+  append(s, {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name},
+         kernel.run, args, count_of(packed));
+}
+
+void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::ConvolutionKernel& kernel = kernels_.convolution;
+  const std::int32_t taps = taps_of(o.window);
+  GroupedReading reading = read_groups(s.node, o.groups);
+  kernels::ConvolutionArgs args;
+  args.extent = extent_of(in, out);
+  args.window = o.window;
+  args.groups = o.groups;
+  args.inputs = in.c / o.groups;
+  args.outputs = out.c / o.groups;
+  const std::span<float> packed = storage_->floats(static_cast<std::size_t>(
+      kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)));
+  kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.values(), o.bias.values(),
+                            reading.input_order, reading.output_order, packed);
+  args.runs = storage_->keep(std::move(reading.runs));
+  args.run_begin = storage_->keep(std::move(reading.run_begin));
+  args.packed = packed.data();
+  args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F));
+  args.residual = residual(s.node, o.groups, kernel.lanes);
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s);
+  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
+  args.tiles = ceil_div(out.h, args.tile_rows);
+  append(s, {"convolution " + window_text(o.window) + group_text(o.groups), kernel.name}, kernel.run, args,
+         count_of(packed));
+}
+
+void Builder::make(const Sketched& s, const graph::Pool& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::PoolKernel& kernel = kernels_.pool;
+  std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_sorted(operand(s.node, 0)).runs);
+  kernels::PoolArgs args;
+  args.extent = extent_of(in, out);
+  args.window = o.window;
+  args.count_padding = o.count_padding;
+  args.run_count = count_of(mapped_runs);
+  args.runs = storage_->keep(std::move(mapped_runs));
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s);
+  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
+  args.tiles = ceil_div(out.h, args.tile_rows);
+  const bool max = o.kind == graph::PoolKind::max;
+  append(s, {(max ? "max pool " : "average pool ") + window_text(o.window), kernel.name},
+         max ? kernel.max : kernel.average, args);
+}
+
+void Builder::make(const Sketched& s, const graph::GlobalAveragePool& o) {
+  const kernels::PoolKernel& kernel = kernels_.pool;
+  std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_sorted(operand(s.node, 0)).runs);
+  kernels::GlobalAveragePoolArgs args;
+  args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
+  args.run_count = count_of(mapped_runs);
+  args.runs = storage_->keep(std::move(mapped_runs));
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s);
+  args.tiles = std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
+  append(s, {"global average pool", kernel.name}, kernel.global_average, args);
+}
+
+void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
+  const kernels::FullyConnectedKernel& kernel = kernels_.fully_connected;
+  GroupedReading reading = read_groups(s.node, 1);
+  kernels::FullyConnectedArgs args;
+  args.inputs = operand_shape(s.node, 0).c;
+  args.outputs = o.outputs;
+  const std::span<float> packed = storage_->floats(
+      static_cast<std::size_t>(kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes)));
+  kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
+                                reading.input_order, reading.output_order, packed);
+  args.run_count = count_of(reading.runs);
+  args.runs = storage_->keep(std::move(reading.runs));
+  args.packed = packed.data();
+  args.clamp = clamp_of(o.activation);
+  args.output = block(s).first;
+  args.tiles = kernels::panel_count(args.outputs, kernel.lanes, kernel.max_vectors);
+  append(s, {"fully connected", kernel.name}, kernel.run, args, count_of(packed));
+}
+
+void Builder::make(const Sketched& s, const graph::Activate& o) {
+  append_elementwise(s, {"activation", kernels_.elementwise.name}, mapped(layout_.read_sorted(operand(s.node, 0)).runs),
+                     {}, clamp_of(o.kind));
+}
+
+void Builder::make(const Sketched& s, const graph::Add& o) {
+  const Reading reading = layout_.read_sorted(operand(s.node, 0));
+  passes::ChannelList other;  // the second operand's channels, in the order in which the first one's are read
+  for (const std::int32_t channel : reading.order) {
+    other.push_back(operand(s.node, 1)[static_cast<std::size_t>(channel)]);
+  }
+  // Both lists of runs are cut where either ends.
+  const std::vector<PhysicalRun> first = reading.runs, second = layout_.read_in_order(other);
+  std::vector<PhysicalRun> a, b;
+  std::int32_t used_a = 0, used_b = 0;  // channels of the current runs that are already cut off
+  for (std::size_t i = 0, k = 0; i < first.size() && k < second.size();) {
+    const std::int32_t piece = std::min(first[i].channels - used_a, second[k].channels - used_b);
+    a.push_back({first[i].node, first[i].first + used_a, piece});
+    b.push_back({second[k].node, second[k].first + used_b, piece});
+    used_a += piece;
+    used_b += piece;
+    if (used_a == first[i].channels) ++i, used_a = 0;
+    if (used_b == second[k].channels) ++k, used_b = 0;
+  }
+  append_elementwise(s, {"add", kernels_.elementwise.name}, mapped(a), runs(b), clamp_of(o.activation));
+}
+
+void Builder::append_elementwise(const Sketched& s, const Label& label, std::vector<kernels::MappedRun> a,
+                                 std::vector<kernels::Run> b, const kernels::Clamp& clamp) {
+  const graph::Shape out = shape(s.node);
+  kernels::ElementwiseArgs args;
+  args.pixels = static_cast<std::int32_t>(out.pixels());
+  args.run_count = count_of(a);
+  args.a = storage_->keep(std::move(a));
+  if (!b.empty()) args.b = storage_->keep(std::move(b));
+  args.clamp = clamp;
+  args.output = block(s);
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
+  args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  append(s, label, kernels_.elementwise.run, args);
+}
+
+void Builder::make_gather_for_softmax(const Sketched& s) {
+  append_elementwise(s, {"copy", kernels_.elementwise.name, StepKind::copy},
+                     mapped(layout_.read_sorted(operand(s.node, 0)).runs), {}, {});
+}
+
+void Builder::make(const Sketched& s, const graph::Softmax&) {
+  const std::int32_t gathered = gathered_block_of_[static_cast<std::size_t>(s.node)];
+  kernels::SoftmaxArgs args;
+  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
+  if (gathered >= 0) {
+    const kernels::Block from = block_at(gathered);
+    args.input = {from.first, from.pixel_stride, shape(s.node).c};
+  } else {
+    args.input = run(layout_.read_sorted(operand(s.node, 0)).runs[0]);
+  }
+  args.output = block(s);
+  args.tiles = std::min(args.pixels, 64);
+  append(s, {"softmax", kernels_.softmax.name}, kernels_.softmax.run, args);
+}
+
+void Builder::make_from_planes(const Sketched& s) {
+  kernels::FromPlanesArgs args;
+  args.pixels = static_cast<std::int32_t>(shapes_[0].pixels());
+  args.channels = shapes_[0].c;
+  args.planes = {0, kernels::Space::input};
+  args.output = block(s);
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * args.channels);
+  args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  append(s, {"from planes", kernels_.layout.name, StepKind::border}, kernels_.layout.from_planes, args);
+}
+
+void Builder::make_to_planes() {
+  // In the caller's order, so that a shuffle that reaches the output is undone here.
+  std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_in_order(lowered_.output));
+  kernels::ToPlanesArgs args;
+  args.pixels = static_cast<std::int32_t>(plan_->output.pixels());
+  args.run_count = count_of(mapped_runs);
+  args.runs = storage_->keep(std::move(mapped_runs));
+  args.planes = {0, kernels::Space::output};
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * plan_->output.c);
+  args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  append(Sketched{Sketch::to_planes, graph_.output, -1}, {"to planes", kernels_.layout.name, StepKind::border},
+         kernels_.layout.to_planes, args);
+}
+
+}  // namespace riffle::plan

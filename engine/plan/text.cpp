@@ -1,0 +1,44 @@
+#include <cstdio>
+#include <string>
+
+#include "engine/plan/plan.hpp"
+
+namespace riffle::plan {
+namespace {
+
+std::string shape_text(const graph::Shape& s) {
+  return std::to_string(s.c) + "x" + std::to_string(s.h) + "x" + std::to_string(s.w);
+}
+
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  char line[512];
+  std::snprintf(line, sizeof line, format, values...);
+  return line;
+}
+
+}  // namespace
+
+std::string to_text(const Plan& plan) {
+  std::string text = formatted("plan of '%.60s' for %s\n\n", plan.name.c_str(), plan.kernels->isa);
+  text += formatted("%4s  %-24s %-14s %-14s %9s %9s %6s  %s\n", "step", "operation", "in", "out", "MMAC", "weights KB",
+                    "tiles", "name");
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& s = plan.steps[i];
+    text += formatted("%4zu  %-24.40s %-14s %-14s %9.3f %9.1f %6d  %.80s\n", i, s.operation.c_str(),
+                      shape_text(s.in).c_str(), shape_text(s.out).c_str(), static_cast<double>(s.macs) * 1e-6,
+                      static_cast<double>(s.weight_bytes) / 1024, s.tiles, s.name.c_str());
+  }
+  text += formatted("\narena: %.1f KB in %zu blocks; packed weights: %.1f KB\n",
+                    static_cast<double>(plan.arena_floats) * 4 / 1024, plan.blocks.size(),
+                    static_cast<double>(plan.packed_bytes) / 1024);
+  text += formatted("%12s %12s  %-11s %-14s %s\n", "offset KB", "size KB", "steps", "shape", "name");
+  for (const BlockInfo& b : plan.blocks) {
+    text += formatted("%12.1f %12.1f  %4d - %-4d %-14s %.80s\n", static_cast<double>(b.offset) * 4 / 1024,
+                      static_cast<double>(b.size) * 4 / 1024, b.first_step, b.last_step, shape_text(b.shape).c_str(),
+                      b.name.c_str());
+  }
+  return text;
+}
+
+}  // namespace riffle::plan

@@ -1,0 +1,108 @@
+#include "engine/run/session.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <new>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "engine/plan/storage.hpp"
+
+namespace riffle::run {
+namespace {
+
+/// Worker w's share of n tiles.
+kernels::TileRange share(std::int32_t n, int w, int workers) {
+  const auto at = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int64_t>(n) * i / workers); };
+  return {at(w), at(w + 1)};
+}
+
+/// Calls work(worker, workers) on every thread of a team; `barrier` inside it waits for all. One parallel region an
+/// inference: a fork and join a step would cost more than most steps do.
+template <class Work>
+void on_team([[maybe_unused]] int threads, Work&& work) {
+#ifdef _OPENMP
+  if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+    work(omp_get_thread_num(), omp_get_num_threads());
+    return;
+  }
+#endif
+  work(0, 1);
+}
+
+void barrier([[maybe_unused]] int workers) {
+#ifdef _OPENMP
+  if (workers > 1) {
+#pragma omp barrier
+  }
+#endif
+}
+
+}  // namespace
+
+struct Session::Arena {
+  plan::AlignedFloats floats;
+};
+
+Session::Session(std::shared_ptr<const plan::Plan> plan, int threads)
+    : plan_(std::move(plan)), arena_(std::make_unique<Arena>()), threads_(threads < 1 ? 1 : threads) {
+#ifndef _OPENMP
+  threads_ = 1;
+#endif
+  const auto count = static_cast<std::size_t>(plan_->arena_floats);
+  try {
+    arena_->floats = plan::allocate_floats(count);
+  } catch (const std::bad_alloc&) {
+    throw Error("not enough memory for the " + std::to_string(count * sizeof(float) >> 20) + " MiB that '" +
+                plan_->name + "' works in");
+  }
+  // Pages are touched now, so that the first inference does not pay for them; and a NaN that a kernel loads from the
+  // slack and throws away is not slower than a number on any CPU, but an uninitialised one makes checkers complain.
+  std::memset(static_cast<void*>(arena_->floats.get()), 0, count * sizeof(float));
+}
+
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
+  const std::int64_t in_size = plan_->input.size(), out_size = plan_->output.size();
+  on_team(threads_, [&](int worker, int workers) {
+    for (std::int64_t image = 0; image < batch; ++image) {
+      const kernels::Memory memory{arena_->floats.get(), input + image * in_size, output + image * out_size};
+      for (const plan::Step& step : plan_->steps) {
+        step.run(memory, share(step.tiles, worker, workers));
+        barrier(workers);
+      }
+    }
+  });
+}
+
+void Session::run_profiled(const float* input, float* output, double* step_seconds) noexcept {
+  using Clock = std::chrono::steady_clock;
+  on_team(threads_, [&](int worker, int workers) {
+    const kernels::Memory memory{arena_->floats.get(), input, output};
+    barrier(workers);
+    Clock::time_point before = Clock::now();
+    for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
+      plan_->steps[i].run(memory, share(plan_->steps[i].tiles, worker, workers));
+      barrier(workers);
+      const Clock::time_point after = Clock::now();
+      if (worker == 0) step_seconds[i] = std::chrono::duration<double>(after - before).count();
+      before = after;
+    }
+  });
+}
+
+int available_threads() {
+#ifdef _OPENMP
+  return omp_get_num_procs();
+#else
+  return 1;
+#endif
+}
+
+}  // namespace riffle::run
