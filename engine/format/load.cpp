@@ -1,0 +1,221 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/format/format.hpp"
+#include "riffle_generated.h"
+
+static_assert(std::endian::native == std::endian::little, "weights are used where the file has them");
+
+namespace riffle::format {
+namespace {
+
+constexpr std::uint32_t version = 1;
+constexpr std::size_t alignment = 16;
+
+/// Turns verified FlatBuffers into graph nodes. Everything read is taken off a budget of the file's own size: tables
+/// can be shared inside a FlatBuffer, and a small file must not grow into a large graph.
+class Loader {
+ public:
+  Loader(std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
+      : budget_(bytes.size()), owner_(std::move(owner)) {}
+
+  graph::Graph load(const fbs::Model& model) {
+    if (model.version() != version) {
+      throw Error("the model file has version " + std::to_string(model.version()) + "; this build reads version " +
+                  std::to_string(version));
+    }
+    graph::Graph graph;
+    graph.name = text(model.name());
+    if (model.nodes() == nullptr) throw Error("the model file has no nodes");
+    if (model.nodes()->size() > graph::max_nodes) throw Error("the model file has too many nodes");
+    for (const fbs::Node* node : *model.nodes()) {
+      where_ = "node " + std::to_string(graph.nodes.size());
+      std::string name = text(node->name());
+      where_ += " '" + name + "'";
+      graph::Operation operation = read_operation(*node);
+      graph.add(std::move(name), std::move(operation), integers(node->inputs()));
+    }
+    graph.output = model.output();
+    (void)graph::infer_shapes(graph);
+    return graph;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw Error(where_ + ": " + what); }
+
+  void spend(std::size_t bytes) {
+    if (bytes > budget_) fail("the file's tables are shared so that they say more than the file holds");
+    budget_ -= bytes;
+  }
+
+  std::string text(const flatbuffers::String* string) {
+    if (string == nullptr) return {};
+    spend(string->size());
+    return string->str();
+  }
+
+  std::vector<std::int32_t> integers(const flatbuffers::Vector<std::int32_t>* list) {
+    if (list == nullptr) return {};
+    spend(list->size() * sizeof(std::int32_t));
+    return {list->begin(), list->end()};
+  }
+
+  graph::Constant floats(const fbs::Floats* table) {
+    if (table == nullptr || table->values() == nullptr) return {};
+    const auto& values = *table->values();
+    spend(values.size() * sizeof(float));
+    return graph::Constant(std::span<const float>(reinterpret_cast<const float*>(values.Data()), values.size()),
+                           owner_);
+  }
+
+  graph::Activation activation(fbs::Activation value) const {
+    switch (value) {
+      case fbs::Activation::none:
+        return graph::Activation::none;
+      case fbs::Activation::relu:
+        return graph::Activation::relu;
+      case fbs::Activation::relu6:
+        return graph::Activation::relu6;
+    }
+    fail("unknown activation " + std::to_string(static_cast<int>(value)));
+  }
+
+  graph::PoolKind pool_kind(fbs::PoolKind value) const {
+    switch (value) {
+      case fbs::PoolKind::max:
+        return graph::PoolKind::max;
+      case fbs::PoolKind::average:
+        return graph::PoolKind::average;
+    }
+    fail("unknown kind of pooling " + std::to_string(static_cast<int>(value)));
+  }
+
+  graph::Window window(const fbs::Window* w) const {
+    if (w == nullptr) fail("it has no window");
+    return {w->kernel_h(), w->kernel_w(),   w->stride_h(),  w->stride_w(),   w->pad_top(),
+            w->pad_left(), w->pad_bottom(), w->pad_right(), w->dilation_h(), w->dilation_w()};
+  }
+
+  graph::Operation read(const fbs::Input& o) { return graph::Input{{o.h(), o.w(), o.c()}}; }
+  graph::Operation read(const fbs::Convolution& o) {
+    return graph::Convolution{o.outputs(),         o.groups(),       window(o.window()),
+                              floats(o.weights()), floats(o.bias()), activation(o.activation())};
+  }
+  graph::Operation read(const fbs::BatchNorm& o) {
+    return graph::BatchNorm{floats(o.scale()), floats(o.shift()), floats(o.mean()), floats(o.variance()), o.epsilon()};
+  }
+  graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind())}; }
+  graph::Operation read(const fbs::Pool& o) {
+    return graph::Pool{pool_kind(o.kind()), window(o.window()), o.count_padding(), activation(o.activation())};
+  }
+  graph::Operation read(const fbs::GlobalAveragePool& o) {
+    return graph::GlobalAveragePool{activation(o.activation())};
+  }
+  graph::Operation read(const fbs::Add& o) { return graph::Add{activation(o.activation())}; }
+  graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
+  graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
+  graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }
+  graph::Operation read(const fbs::Gather& o) { return graph::Gather{integers(o.channels())}; }
+  graph::Operation read(const fbs::FullyConnected& o) {
+    return graph::FullyConnected{o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation())};
+  }
+  graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
+
+  graph::Operation read_operation(const fbs::Node& node) {
+    switch (node.operation_type()) {
+      case fbs::Operation::NONE:
+        break;
+      case fbs::Operation::Input:
+        return read(*node.operation_as_Input());
+      case fbs::Operation::Convolution:
+        return read(*node.operation_as_Convolution());
+      case fbs::Operation::BatchNorm:
+        return read(*node.operation_as_BatchNorm());
+      case fbs::Operation::Activate:
+        return read(*node.operation_as_Activate());
+      case fbs::Operation::Pool:
+        return read(*node.operation_as_Pool());
+      case fbs::Operation::GlobalAveragePool:
+        return read(*node.operation_as_GlobalAveragePool());
+      case fbs::Operation::Add:
+        return read(*node.operation_as_Add());
+      case fbs::Operation::Slice:
+        return read(*node.operation_as_Slice());
+      case fbs::Operation::Concat:
+        return read(*node.operation_as_Concat());
+      case fbs::Operation::Shuffle:
+        return read(*node.operation_as_Shuffle());
+      case fbs::Operation::Gather:
+        return read(*node.operation_as_Gather());
+      case fbs::Operation::FullyConnected:
+        return read(*node.operation_as_FullyConnected());
+      case fbs::Operation::Softmax:
+        return read(*node.operation_as_Softmax());
+    }
+    fail("unknown operation " + std::to_string(static_cast<int>(node.operation_type())));
+  }
+
+  std::size_t budget_;
+  std::shared_ptr<const void> owner_;
+  std::string where_ = "the model file";
+};
+
+/// A file mapped read-only.
+class Mapping {
+ public:
+  explicit Mapping(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) throw Error("cannot open '" + path + "': " + std::strerror(errno));
+    struct stat status {};
+    const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    size_ = regular ? static_cast<std::size_t>(status.st_size) : 0;
+    if (size_ > 0) address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+    const int error = errno;
+    ::close(file);
+    if (!regular) throw Error("'" + path + "' is not a file");
+    if (size_ == 0) throw Error("'" + path + "' is empty");
+    if (address_ == MAP_FAILED) throw Error("cannot map '" + path + "': " + std::strerror(error));
+  }
+  ~Mapping() {
+    if (address_ != nullptr && address_ != MAP_FAILED) ::munmap(address_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
+
+ private:
+  void* address_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  if (reinterpret_cast<std::uintptr_t>(data) % alignment != 0) {
+    throw Error("the model's memory is not aligned to 16 bytes");
+  }
+  if (bytes.size() < 8 || !fbs::ModelBufferHasIdentifier(data)) throw Error("this is no .riffle model");
+  if (bytes.size() > FLATBUFFERS_MAX_BUFFER_SIZE) throw Error("the model is larger than 2 GiB");
+  flatbuffers::Verifier verifier(data, bytes.size());
+  if (!fbs::VerifyModelBuffer(verifier)) throw Error("the .riffle model is damaged: it does not verify");
+  return Loader(bytes, std::move(owner)).load(*fbs::GetModel(data));
+}
+
+graph::Graph load_file(const std::string& path) {
+  auto mapping = std::make_shared<const Mapping>(path);
+  try {
+    return load(mapping->bytes(), mapping);
+  } catch (const Error& error) {
+    throw Error("'" + path + "': " + error.what());
+  }
+}
+
+}  // namespace riffle::format

@@ -1,0 +1,142 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "engine/format/format.hpp"
+#include "riffle_generated.h"
+
+namespace riffle::format {
+namespace {
+
+using flatbuffers::Offset;
+
+class Saver {
+ public:
+  std::vector<std::byte> save(const graph::Graph& graph) {
+    (void)graph::infer_shapes(graph);  // nothing is written that could not be read again
+    expect_room(graph);
+    std::vector<Offset<fbs::Node>> nodes;
+    for (const graph::Node& node : graph.nodes) {
+      const auto name = out_.CreateString(node.name);
+      const Written operation = std::visit([&](const auto& o) { return write(o); }, node.operation);
+      const auto inputs = out_.CreateVector(node.inputs);
+      nodes.push_back(fbs::CreateNode(out_, name, operation.type, operation.table, inputs));
+    }
+    const auto name = out_.CreateString(graph.name);
+    const auto list = out_.CreateVector(nodes);
+    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, 1, name, list, graph.output));
+    const auto* begin = reinterpret_cast<const std::byte*>(out_.GetBufferPointer());
+    return {begin, begin + out_.GetSize()};
+  }
+
+ private:
+  struct Written {
+    fbs::Operation type;
+    Offset<void> table;
+  };
+
+  static void expect_room(const graph::Graph& graph) {
+    std::int64_t bytes = 0;
+    for (const graph::Node& node : graph.nodes) {
+      bytes += 1024 + static_cast<std::int64_t>(node.name.size() + node.inputs.size() * sizeof(std::int32_t));
+      if (const auto* gather = std::get_if<graph::Gather>(&node.operation)) {
+        bytes += static_cast<std::int64_t>(gather->channels.size() * sizeof(std::int32_t));
+      }
+      if (const auto* convolution = std::get_if<graph::Convolution>(&node.operation)) {
+        bytes += static_cast<std::int64_t>((convolution->weights.size() + convolution->bias.size()) * sizeof(float));
+      }
+      if (const auto* dense = std::get_if<graph::FullyConnected>(&node.operation)) {
+        bytes += static_cast<std::int64_t>((dense->weights.size() + dense->bias.size()) * sizeof(float));
+      }
+      if (const auto* norm = std::get_if<graph::BatchNorm>(&node.operation)) {
+        bytes += static_cast<std::int64_t>(4 * norm->scale.size() * sizeof(float));
+      }
+    }
+    if (bytes > (1LL << 31) - (1 << 20)) throw Error("the model is larger than the 2 GiB that a .riffle file can hold");
+  }
+
+  Offset<fbs::Floats> floats(const graph::Constant& constant) {
+    if (constant.empty()) return 0;
+    out_.ForceVectorAlignment(constant.size(), sizeof(float), 16);
+    return fbs::CreateFloats(out_, out_.CreateVector(constant.values().data(), constant.size()));
+  }
+
+  static fbs::Activation activation(graph::Activation a) { return static_cast<fbs::Activation>(a); }
+  static_assert(static_cast<int>(graph::Activation::relu6) == static_cast<int>(fbs::Activation::relu6));
+  static_assert(static_cast<int>(graph::PoolKind::average) == static_cast<int>(fbs::PoolKind::average));
+
+  static fbs::Window window(const graph::Window& w) {
+    return {w.kernel_h, w.kernel_w,   w.stride_h,  w.stride_w,   w.pad_top,
+            w.pad_left, w.pad_bottom, w.pad_right, w.dilation_h, w.dilation_w};
+  }
+
+  Written write(const graph::Input& o) {
+    return {fbs::Operation::Input, fbs::CreateInput(out_, o.shape.h, o.shape.w, o.shape.c).Union()};
+  }
+  Written write(const graph::Convolution& o) {
+    const fbs::Window w = window(o.window);
+    const auto weights = floats(o.weights), bias = floats(o.bias);
+    return {fbs::Operation::Convolution,
+            fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias, activation(o.activation)).Union()};
+  }
+  Written write(const graph::BatchNorm& o) {
+    const auto scale = floats(o.scale), shift = floats(o.shift), mean = floats(o.mean), variance = floats(o.variance);
+    return {fbs::Operation::BatchNorm, fbs::CreateBatchNorm(out_, scale, shift, mean, variance, o.epsilon).Union()};
+  }
+  Written write(const graph::Activate& o) {
+    return {fbs::Operation::Activate, fbs::CreateActivate(out_, activation(o.kind)).Union()};
+  }
+  Written write(const graph::Pool& o) {
+    const fbs::Window w = window(o.window);
+    const auto kind = static_cast<fbs::PoolKind>(o.kind);
+    return {fbs::Operation::Pool, fbs::CreatePool(out_, kind, &w, o.count_padding, activation(o.activation)).Union()};
+  }
+  Written write(const graph::GlobalAveragePool& o) {
+    return {fbs::Operation::GlobalAveragePool, fbs::CreateGlobalAveragePool(out_, activation(o.activation)).Union()};
+  }
+  Written write(const graph::Add& o) {
+    return {fbs::Operation::Add, fbs::CreateAdd(out_, activation(o.activation)).Union()};
+  }
+  Written write(const graph::Slice& o) {
+    return {fbs::Operation::Slice, fbs::CreateSlice(out_, o.first, o.count).Union()};
+  }
+  Written write(const graph::Concat&) { return {fbs::Operation::Concat, fbs::CreateConcat(out_).Union()}; }
+  Written write(const graph::Shuffle& o) {
+    return {fbs::Operation::Shuffle, fbs::CreateShuffle(out_, o.groups).Union()};
+  }
+  Written write(const graph::Gather& o) {
+    return {fbs::Operation::Gather, fbs::CreateGather(out_, out_.CreateVector(o.channels)).Union()};
+  }
+  Written write(const graph::FullyConnected& o) {
+    const auto weights = floats(o.weights), bias = floats(o.bias);
+    return {fbs::Operation::FullyConnected,
+            fbs::CreateFullyConnected(out_, o.outputs, weights, bias, activation(o.activation)).Union()};
+  }
+  Written write(const graph::Softmax&) { return {fbs::Operation::Softmax, fbs::CreateSoftmax(out_).Union()}; }
+
+  flatbuffers::FlatBufferBuilder out_;
+};
+
+}  // namespace
+
+std::vector<std::byte> save(const graph::Graph& graph) { return Saver().save(graph); }
+
+void save_file(const graph::Graph& graph, const std::string& path) {
+  const std::vector<std::byte> bytes = save(graph);
+  const std::string beside = path + ".part" + std::to_string(::getpid());
+  const auto fail = [&](const char* what) {
+    const std::string message = "cannot " + std::string(what) + " '" + path + "': " + std::strerror(errno);
+    std::remove(beside.c_str());
+    throw Error(message);
+  };
+  std::FILE* file = std::fopen(beside.c_str(), "wb");
+  if (file == nullptr) fail("create");
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool closed = std::fclose(file) == 0;
+  if (!written || !closed) fail("write");
+  if (std::rename(beside.c_str(), path.c_str()) != 0) fail("rename into place");
+}
+
+}  // namespace riffle::format
