@@ -1,0 +1,192 @@
+// riffle classify: pictures to names, or the accuracy on an IDX pair.
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include "engine/run/session.hpp"
+#include "tools/classification.hpp"
+#include "tools/commands.hpp"
+#include "tools/idx.hpp"
+#include "tools/model_file.hpp"
+#include "tools/options.hpp"
+#include "tools/picture.hpp"
+#include "tools/progress.hpp"
+#include "tools/table.hpp"
+#include "tools/text.hpp"
+
+namespace riffle::tools {
+namespace {
+
+struct Options {
+  std::string model;
+  std::vector<std::string> pictures;
+  std::vector<std::string> idx;  ///< images, labels
+  std::string labels;
+  std::int32_t top = 3;
+  Normalisation normalisation;
+  int threads = 1;
+};
+
+/// A model made ready to classify.
+struct Classifier {
+  std::shared_ptr<const plan::Plan> plan;
+  bool ends_in_softmax = false;
+  Preprocess preprocess;
+};
+
+Classifier make_classifier(const Options& options) {
+  graph::Graph graph = load_model(options.model);
+  const bool ends_in_softmax =
+      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
+  auto plan = plan::make(std::move(graph));
+  require_classifier(*plan);
+  Preprocess preprocess(*plan, options.normalisation);
+  return {std::move(plan), ends_in_softmax, preprocess};
+}
+
+Table make_table(std::int32_t top) {
+  std::vector<Table::Column> columns = {{"picture"}};
+  for (std::int32_t k = 1; k <= top; ++k) {
+    columns.push_back({k == 1 ? "guess" : std::to_string(k) + "."});
+    columns.push_back({"%", Table::Align::right});
+  }
+  return Table(columns);
+}
+
+/// Prints a table of the pictures that can be read; names the others and throws for them at the end.
+void classify_pictures(const Classifier& classifier, const Options& options) {
+  const plan::Plan& plan = *classifier.plan;
+  if (options.top > plan.output.c) {
+    throw Error("--top: " + std::to_string(options.top) + " of " + std::to_string(plan.output.c) + " classes");
+  }
+  std::vector<std::string> names;
+  if (!options.labels.empty()) names = read_labels(options.labels, plan.output.c);
+
+  run::Session session(classifier.plan, options.threads);
+  std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
+  std::vector<float> output(static_cast<std::size_t>(plan.output.size()));
+  Table table = make_table(options.top);
+  std::size_t unreadable = 0;
+  for (const std::string& path : options.pictures) {
+    try {
+      classifier.preprocess(read_picture(path, classifier.preprocess.channels()), input);
+    } catch (const Error& error) {
+      std::cerr << "riffle: " << error.what() << '\n';
+      ++unreadable;
+      continue;
+    }
+    session.run(input.data(), output.data());
+    if (!classifier.ends_in_softmax) softmax(output);
+    std::vector<std::string> cells = {file_name(path)};
+    for (const std::int32_t i : largest(output, options.top)) {
+      const auto index = static_cast<std::size_t>(i);
+      cells.push_back(names.empty() ? std::to_string(i) : names[index]);
+      cells.push_back(fixed(100.0 * static_cast<double>(output[index]), 1));
+    }
+    table.add(std::move(cells));
+  }
+  if (unreadable < options.pictures.size()) table.print(std::cout);
+  if (unreadable > 0) {
+    throw Error(std::to_string(unreadable) + " of " + std::to_string(options.pictures.size()) +
+                " pictures cannot be read");
+  }
+}
+
+/// Images and their classes.
+struct LabelledImages {
+  ByteTensor images;
+  ByteTensor labels;
+  [[nodiscard]] std::int64_t count() const { return images.shape[0]; }
+  [[nodiscard]] Picture image(std::int64_t i) const {
+    const std::int32_t height = images.shape[1], width = images.shape[2];
+    const auto first = images.values.begin() + i * height * width;
+    return {width, height, 1, std::vector<std::uint8_t>(first, first + static_cast<std::int64_t>(height) * width)};
+  }
+};
+
+LabelledImages read_labelled_images(const std::vector<std::string>& paths) {
+  LabelledImages data{read_idx(paths[0], 3), read_idx(paths[1], 1)};
+  if (data.labels.shape[0] != data.images.shape[0]) {
+    throw Error(paths[1] + ": " + std::to_string(data.labels.shape[0]) + " labels for " +
+                std::to_string(data.images.shape[0]) + " images");
+  }
+  return data;
+}
+
+/// Images are independent: every thread has its own session on the one plan, and takes image after image.
+void measure_accuracy(const Classifier& classifier, const Options& options) {
+  const LabelledImages data = read_labelled_images(options.idx);
+  std::vector<run::Session> sessions;
+  for (int t = 0; t < options.threads; ++t) sessions.emplace_back(classifier.plan, 1);
+
+  Progress progress("classifying", data.count());
+  std::atomic<std::int64_t> next = 0, done = 0, right = 0;
+  const auto work = [&](run::Session& session, Progress* bar) {
+    std::vector<float> input(static_cast<std::size_t>(classifier.plan->input.size()));
+    std::vector<float> output(static_cast<std::size_t>(classifier.plan->output.size()));
+    for (std::int64_t i = next++; i < data.count(); i = next++) {
+      classifier.preprocess(data.image(i), input);
+      session.run(input.data(), output.data());
+      if (largest(output, 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
+      ++done;
+      if (bar != nullptr) bar->update(done);
+    }
+  };
+  const auto start = std::chrono::steady_clock::now();
+  {
+    std::vector<std::future<void>> threads;
+    for (std::size_t t = 1; t < sessions.size(); ++t) {
+      threads.push_back(std::async(std::launch::async, work, std::ref(sessions[t]), nullptr));
+    }
+    work(sessions[0], &progress);
+    for (std::future<void>& thread : threads) thread.get();
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double count = static_cast<double>(data.count());
+  std::cout << right << " of " << data.count() << " right: " << fixed(100.0 * static_cast<double>(right) / count, 2)
+            << " %, " << fixed(count / seconds, 0) << " images/s, " << fixed(seconds, 2) << " s\n";
+}
+
+}  // namespace
+
+void add_classify(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("classify", "Pictures to names and probabilities");
+  const auto options = std::make_shared<Options>();
+  add_model(command, options->model);
+  CLI::Option* pictures = command.add_option("IMAGE", options->pictures, "PNG or JPEG files");
+  CLI::Option* labels = command.add_option("--labels", options->labels, "A file of one class name a line");
+  CLI::Option* top = command.add_option("--top", options->top, "How many guesses to print")
+                         ->check(CLI::Range(1, static_cast<int>(graph::max_extent)))
+                         ->capture_default_str();
+  command
+      .add_option("--mean", options->normalisation.mean, "Subtracted from pixels / 255; one value, or one a channel")
+      ->delimiter(',')
+      ->expected(1, 4)
+      ->default_str("0");
+  command.add_option("--std", options->normalisation.deviation, "Divides after that; one value, or one a channel")
+      ->delimiter(',')
+      ->expected(1, 4)
+      ->default_str("1");
+  CLI::Option* idx =
+      command.add_option("--idx", options->idx, "Measure the accuracy on IDX images and labels, gzip or not")
+          ->expected(2)
+          ->type_name("IMAGES LABELS");
+  add_threads(command, options->threads);
+  pictures->excludes(idx);
+  labels->excludes(idx);
+  top->excludes(idx);
+  command.callback([options, pictures, idx] {
+    if (pictures->count() == 0 && idx->count() == 0) throw Error("classify: pictures, or --idx IMAGES LABELS, needed");
+    const Classifier classifier = make_classifier(*options);
+    if (idx->count() > 0) {
+      measure_accuracy(classifier, *options);
+    } else {
+      classify_pictures(classifier, *options);
+    }
+  });
+}
+
+}  // namespace riffle::tools

@@ -1,0 +1,135 @@
+// riffle inspect: what a model is made of, and what becomes of it.
+#include <iostream>
+#include <memory>
+#include <span>
+
+#include "engine/plan/plan.hpp"
+#include "tools/commands.hpp"
+#include "tools/files.hpp"
+#include "tools/model_file.hpp"
+#include "tools/options.hpp"
+#include "tools/plan_picture.hpp"
+#include "tools/table.hpp"
+#include "tools/text.hpp"
+
+namespace riffle::tools {
+namespace {
+
+struct Options {
+  std::string model;
+  bool plan = false;
+  std::string svg;
+  ImageSize size;
+};
+
+std::string operation_text(graph::Operation operation) {
+  std::string text(graph::operation_name(operation));
+  const graph::Activation* activation = graph::fused_activation(operation);
+  if (const auto* activate = std::get_if<graph::Activate>(&operation)) activation = &activate->kind;
+  if (activation == nullptr || *activation == graph::Activation::none) return text;
+  return text + (*activation == graph::Activation::relu ? ", ReLU" : ", ReLU6");
+}
+
+/// "3x3 /2 +1 :2": kernel, stride, padding, dilation, as far as they say something.
+std::string window_text(const graph::Window& window) {
+  const auto pair = [](std::int32_t h, std::int32_t w, bool square_as_one) {
+    return square_as_one && h == w ? std::to_string(h) : std::to_string(h) + "x" + std::to_string(w);
+  };
+  std::string text = pair(window.kernel_h, window.kernel_w, false);
+  if (window.stride_h != 1 || window.stride_w != 1) text += " /" + pair(window.stride_h, window.stride_w, true);
+  if (window.dilation_h != 1 || window.dilation_w != 1) {
+    text += " dilated " + pair(window.dilation_h, window.dilation_w, true);
+  }
+  return text;
+}
+
+std::string window_text(const graph::Operation& operation) {
+  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) return window_text(convolution->window);
+  if (const auto* pool = std::get_if<graph::Pool>(&operation)) return window_text(pool->window);
+  return "";
+}
+
+std::string groups_text(const graph::Operation& operation) {
+  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) return std::to_string(convolution->groups);
+  if (const auto* shuffle = std::get_if<graph::Shuffle>(&operation)) return std::to_string(shuffle->groups);
+  return "";
+}
+
+std::int64_t weight_bytes(const graph::Operation& operation) {
+  std::size_t floats = 0;
+  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
+    floats = convolution->weights.size() + convolution->bias.size();
+  } else if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
+    floats = dense->weights.size() + dense->bias.size();
+  } else if (const auto* norm = std::get_if<graph::BatchNorm>(&operation)) {
+    floats = norm->scale.size() + norm->shift.size() + norm->mean.size() + norm->variance.size();
+  }
+  return static_cast<std::int64_t>(floats * sizeof(float));
+}
+
+void print_layers(const graph::Graph& graph) {
+  constexpr auto right = Table::Align::right;
+  Table table({{"#", right},
+               {"operation"},
+               {"name"},
+               {"in"},
+               {"out"},
+               {"window"},
+               {"groups", right},
+               {"MACs", right},
+               {"parameters", right},
+               {"weight bytes", right},
+               {"output bytes", right}});
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const graph::Node& node = graph.nodes[i];
+    const graph::Cost cost = graph::cost(graph, shapes, static_cast<graph::NodeId>(i));
+    const std::int64_t weights = weight_bytes(node.operation);
+    const std::int64_t output = shapes[i].size() * static_cast<std::int64_t>(sizeof(float));
+    all_macs += cost.macs;
+    all_parameters += cost.parameters;
+    all_weight_bytes += weights;
+    all_output_bytes += output;
+    table.add({std::to_string(i), operation_text(node.operation), node.name,
+               node.inputs.empty() ? "" : chw(shapes[static_cast<std::size_t>(node.inputs.front())]), chw(shapes[i]),
+               window_text(node.operation), groups_text(node.operation), cost.macs > 0 ? grouped(cost.macs) : "",
+               cost.parameters > 0 ? grouped(cost.parameters) : "", weights > 0 ? grouped(weights) : "",
+               grouped(output)});
+  }
+  table.add_rule();
+  table.add({"", "total", "", "", "", "", "", grouped(all_macs), grouped(all_parameters), grouped(all_weight_bytes),
+             grouped(all_output_bytes)});
+  table.print(std::cout);
+}
+
+void inspect(const Options& options) {
+  graph::Graph graph = load_model(options.model);
+  if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
+  if (graph.name.empty()) graph.name = file_name(options.model);
+  std::cout << graph.name << ", input " << chw(graph.input_shape()) << "\n\n";
+  print_layers(graph);
+  if (!options.plan && options.svg.empty()) return;
+
+  const auto plan = plan::make(std::move(graph));
+  if (options.plan) std::cout << '\n' << plan::to_text(*plan);
+  if (!options.svg.empty()) {
+    const std::string svg = plan_svg(*plan);
+    write_file(options.svg, {std::as_bytes(std::span(svg))});
+    std::cout << '\n' << options.svg << ": the network and its memory plan\n";
+  }
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("inspect", "What a model is made of");
+  const auto options = std::make_shared<Options>();
+  add_model(command, options->model);
+  command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
+  command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file");
+  add_size(command, options->size);
+  command.callback([options] { inspect(*options); });
+}
+
+}  // namespace riffle::tools

@@ -1,0 +1,37 @@
+// riffle, the command line. Exit code 0, or 1 with one line on the standard error stream that says what is wrong.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <new>
+
+#include "tools/commands.hpp"
+
+namespace {
+
+int fail(const std::string& message) {
+  std::cerr << "riffle: " << message << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program("CPU inference for the ShuffleNet family", "riffle");
+  program.set_version_flag("--version", RIFFLE_VERSION);
+  program.require_subcommand(1);
+  try {
+    for (const auto add : {riffle::tools::add_build, riffle::tools::add_convert, riffle::tools::add_run,
+                           riffle::tools::add_classify, riffle::tools::add_inspect, riffle::tools::add_bench}) {
+      add(program);
+    }
+    program.parse(argc, argv);
+    if (!std::cout.flush()) return fail("the standard output cannot be written");
+    return 0;
+  } catch (const CLI::Success& asked_for_help) {
+    return program.exit(asked_for_help);
+  } catch (const std::bad_alloc&) {
+    return fail("not enough memory");
+  } catch (const std::exception& error) {
+    std::cout.flush();
+    return fail(error.what());
+  }
+}

@@ -1,0 +1,159 @@
+// The lower half of a plan's picture: which bytes of the arena hold what, from which step to which.
+#include <algorithm>
+#include <array>
+
+#include "tools/plan_picture.hpp"
+#include "tools/text.hpp"
+
+namespace riffle::tools::picture {
+namespace {
+
+constexpr double axis_width = 78;
+constexpr double chart_height = 480;
+constexpr double band_height = 26;
+constexpr double strip_height = 12;
+
+/// The chart's coordinates.
+struct Chart {
+  Box area;
+  double step_width = 0;
+  double pixels_per_byte = 0;
+
+  [[nodiscard]] double x(std::int64_t step) const { return area.x + step_width * static_cast<double>(step); }
+  [[nodiscard]] double y(std::int64_t bytes) const {
+    return area.bottom() - pixels_per_byte * static_cast<double>(bytes);
+  }
+};
+
+std::int64_t bytes_of(std::int64_t floats) { return floats * static_cast<std::int64_t>(sizeof(float)); }
+
+std::int64_t last_byte(const plan::BlockInfo& block) { return bytes_of(block.offset + block.size); }
+
+/// What is alive during each step.
+std::vector<std::int64_t> live_bytes(const plan::Plan& plan) {
+  std::vector<std::int64_t> live(plan.steps.size(), 0);
+  for (const plan::BlockInfo& block : plan.blocks) {
+    for (std::int32_t step = block.first_step; step <= block.last_step; ++step) {
+      live[static_cast<std::size_t>(step)] += bytes_of(block.size);
+    }
+  }
+  return live;
+}
+
+/// A round number of bytes that cuts the axis into about eight.
+std::int64_t tick(std::int64_t bytes) {
+  std::int64_t step = 64;
+  while (bytes / step > 8) step *= 2;
+  return step;
+}
+
+void draw_grid(Svg& svg, const plan::Plan& plan, const Chart& chart, std::int64_t arena) {
+  bool shaded = true;
+  for (const Stage& stage : stages_of(plan)) {
+    const auto first = static_cast<std::int64_t>(stage.first), last = static_cast<std::int64_t>(stage.last);
+    const Box band = {chart.x(first), chart.area.y - band_height, chart.x(last) - chart.x(first),
+                      chart.area.height + band_height};
+    svg.box(band, shaded ? panel : "#ffffff");
+    shaded = !shaded;
+    const std::string words = resolution(stage.shape);
+    if (text_width(words, 11.5) < band.width) {
+      svg.text(band.center_x(), band.y + band_height / 2, words,
+               {.size = 11.5, .color = faint_ink, .anchor = Anchor::middle, .bold = true});
+    }
+  }
+  const std::int64_t spacing = tick(arena);
+  for (std::int64_t bytes = 0; bytes <= arena; bytes += spacing) {
+    svg.line(chart.area.x, chart.y(bytes), chart.area.right(), chart.y(bytes), rule);
+    svg.text(chart.area.x - 8, chart.y(bytes), bytes_text(bytes),
+             {.size = 11, .color = faint_ink, .anchor = Anchor::end});
+  }
+}
+
+void label(Svg& svg, const plan::BlockInfo& block, const Box& box) {
+  const std::string shape = std::to_string(block.shape.c) + " × " + resolution(block.shape);
+  const std::string bytes = bytes_text(bytes_of(block.size));
+  const std::array<std::string, 3> choices = {shape + "  ·  " + bytes, shape, std::to_string(block.shape.c)};
+  for (const bool upward : {false, true}) {
+    const double along = (upward ? box.height : box.width) - 8;
+    const double across = (upward ? box.width : box.height) - 3;
+    for (const double size : {12.0, 10.0}) {
+      if (size > across) continue;
+      for (std::size_t i = 0; i + (upward ? 1 : 0) < choices.size(); ++i) {
+        if (text_width(choices[i], size) > along) continue;
+        svg.text(box.center_x(), box.center_y(), choices[i],
+                 {.size = size, .color = "#ffffff", .anchor = Anchor::middle, .upward = upward});
+        return;
+      }
+    }
+  }
+}
+
+void draw_blocks(Svg& svg, const plan::Plan& plan, const Chart& chart) {
+  for (const plan::BlockInfo& block : plan.blocks) {
+    const double left = chart.x(block.first_step) + 0.75, right = chart.x(block.last_step + 1) - 0.75;
+    const double top = chart.y(last_byte(block)) + 0.5, bottom = chart.y(bytes_of(block.offset)) - 0.5;
+    const Box box = {left, top, std::max(right - left, 0.5), std::max(bottom - top, 0.5)};
+    const Kind& kind = kind_of(plan.steps[static_cast<std::size_t>(block.first_step)]);
+    svg.box(box, kind.color, std::min(3.0, box.height / 3),
+            block.name + "\n" + chw(block.shape) + ", " + bytes_text(bytes_of(block.size)) + " at " +
+                grouped(bytes_of(block.offset)) + "\nsteps " + std::to_string(block.first_step) + " to " +
+                std::to_string(block.last_step));
+    label(svg, block, box);
+  }
+}
+
+/// One outline over all steps: how much would do if no byte were lost between the blocks.
+void draw_live(Svg& svg, const Chart& chart, const std::vector<std::int64_t>& live) {
+  std::string points;
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    const auto step = static_cast<std::int64_t>(i);
+    for (const std::int64_t edge : {step, step + 1}) {
+      points += fixed(chart.x(edge), 2) + "," + fixed(chart.y(live[i]), 2) + " ";
+    }
+  }
+  svg.polyline(points, "#ffffff", 4);
+  svg.polyline(points, ink, 1.6);
+}
+
+/// The steps, as coloured squares with numbers, under the chart.
+double draw_steps(Svg& svg, const plan::Plan& plan, const Chart& chart) {
+  const double top = chart.area.bottom() + 6;
+  const std::size_t every = chart.step_width >= 20 ? 1 : chart.step_width >= 10 ? 2 : chart.step_width >= 4 ? 5 : 20;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const plan::Step& step = plan.steps[i];
+    const Box box = {chart.x(static_cast<std::int64_t>(i)) + 0.75, top, std::max(chart.step_width - 1.5, 0.5),
+                     strip_height};
+    svg.box(box, kind_of(step).color, std::min(2.0, box.width / 3), describe(step, i));
+    if (i % every == 0) {
+      svg.text(box.center_x(), box.bottom() + 11, std::to_string(i),
+               {.size = 10, .color = faint_ink, .anchor = Anchor::middle});
+    }
+  }
+  return top + strip_height + 20;
+}
+
+}  // namespace
+
+double draw_memory(Svg& svg, const plan::Plan& plan, double top) {
+  const std::int64_t arena = std::max<std::int64_t>(bytes_of(plan.arena_floats), 1);
+  const std::vector<std::int64_t> live = live_bytes(plan);
+  const std::int64_t peak = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
+  svg.text(margin, top + 10, "Memory plan", {.size = 18, .color = ink, .bold = true});
+  svg.text(margin + 136, top + 11,
+           "steps from left to right, bytes of the arena upwards; a block takes the colour of the step that writes it",
+           {.size = 12.5, .color = faint_ink});
+  svg.line(page_width - margin - 250, top + 11, page_width - margin - 222, top + 11, ink, 1.6);
+  svg.text(page_width - margin, top + 11, "alive at a time: at most " + bytes_text(peak),
+           {.size = 12.5, .color = faint_ink, .anchor = Anchor::end});
+
+  Chart chart;
+  chart.area = {margin + axis_width, top + 34 + band_height, page_width - 2 * margin - axis_width, chart_height};
+  chart.step_width = chart.area.width / static_cast<double>(std::max<std::size_t>(plan.steps.size(), 1));
+  chart.pixels_per_byte = chart.area.height / static_cast<double>(arena);
+  draw_grid(svg, plan, chart, arena);
+  draw_blocks(svg, plan, chart);
+  draw_live(svg, chart, live);
+  return draw_steps(svg, plan, chart);
+}
+
+}  // namespace riffle::tools::picture

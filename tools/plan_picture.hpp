@@ -1,0 +1,51 @@
+// A plan as one self-contained SVG: above, the network, a row a resolution, its steps as boxes as wide as their
+// multiply-adds; below, the memory plan, steps from left to right, bytes of the arena upwards.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/plan/plan.hpp"
+#include "tools/svg.hpp"
+
+namespace riffle::tools {
+
+std::string plan_svg(const plan::Plan& plan);
+
+/// What the sections of the picture share.
+namespace picture {
+
+inline constexpr double page_width = 1600;
+inline constexpr double margin = 48;
+inline constexpr std::string_view ink = "#1f2328";
+inline constexpr std::string_view faint_ink = "#6e7781";
+inline constexpr std::string_view panel = "#f6f8fa";
+inline constexpr std::string_view rule = "#d8dee4";
+
+/// A kind of step: its word and its colour.
+struct Kind {
+  std::string_view name;
+  std::string_view color;
+};
+const Kind& kind_of(const plan::Step& step);
+
+/// Neighbouring steps whose results have one height and width: [first, last).
+struct Stage {
+  std::size_t first = 0, last = 0;
+  graph::Shape shape;  ///< height and width count
+};
+std::vector<Stage> stages_of(const plan::Plan& plan);
+
+/// "28 × 28".
+std::string resolution(const graph::Shape& shape);
+
+/// Everything about a step in a few lines, for under the pointer.
+std::string describe(const plan::Step& step, std::size_t index);
+
+/// Draw with their upper edge at `top`; return their lower edge.
+double draw_network(Svg& svg, const plan::Plan& plan, double top);
+double draw_memory(Svg& svg, const plan::Plan& plan, double top);
+
+}  // namespace picture
+}  // namespace riffle::tools

@@ -1,0 +1,53 @@
+#include "tools/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace riffle::tools {
+
+std::string fixed(double value, int digits) {
+  std::array<char, 512> buffer = {};  // the largest double has 309 digits
+  std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
+  return buffer.data();
+}
+
+std::string grouped(std::int64_t value) {
+  std::string text = std::to_string(value);
+  const std::size_t first_digit = value < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > first_digit + 3;) {
+    at -= 3;
+    text.insert(at, ",");
+  }
+  return text;
+}
+
+std::string millions(std::int64_t value) {
+  const double scaled = static_cast<double>(value) / 1e6;
+  return fixed(scaled, scaled < 9.995 ? 2 : 1) + " M";
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  double value = static_cast<double>(bytes);
+  const char* unit = "";
+  for (const char* next : {"KiB", "MiB", "GiB"}) {
+    if (value < 1024) break;
+    value /= 1024;
+    unit = next;
+  }
+  return fixed(value, value < 99.95 ? 1 : 0) + " " + unit;
+}
+
+std::string chw(const graph::Shape& shape) { return std::to_string(shape.c) + " x " + hw(shape); }
+
+std::string hw(const graph::Shape& shape) { return std::to_string(shape.h) + " x " + std::to_string(shape.w); }
+
+std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string file_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+}  // namespace riffle::tools

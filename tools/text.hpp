@@ -1,0 +1,29 @@
+// Numbers and shapes in words, for tables and messages.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::tools {
+
+/// "3.14": `digits` behind the point.
+std::string fixed(double value, int digits);
+/// "1,234,567".
+std::string grouped(std::int64_t value);
+/// "144.9 M": multiply-adds in millions, with a digit more below ten.
+std::string millions(std::int64_t value);
+/// "512 B", "1.5 KiB", "8.7 MiB".
+std::string bytes_text(std::int64_t bytes);
+/// "58 x 28 x 28": channels, height, width, as NCHW has them.
+std::string chw(const graph::Shape& shape);
+/// "28 x 28": height, width.
+std::string hw(const graph::Shape& shape);
+/// The characters of UTF-8 text, for the width of a column.
+std::size_t character_count(std::string_view text);
+/// Everything behind the last slash.
+std::string file_name(const std::string& path);
+
+}  // namespace riffle::tools
