@@ -1,18 +1,147 @@
-# Dependencies: the system's package where there is one, else a pinned release by FetchContent.
-find_package(xsimd 8.1 REQUIRED)
-find_package(flatbuffers REQUIRED CONFIG)
+# Dependencies: the system's package where there is one, else a pinned release by FetchContent. Only what the chosen
+# options need is looked for, and nothing is installed together with riffle.
+#
+# Afterwards there are: riffle_xsimd, RIFFLE_FLATBUFFERS_INCLUDE, RIFFLE_FLATC, OpenMP::OpenMP_CXX; for the tools
+# RIFFLE_PROTOBUF, RIFFLE_PROTOC, RIFFLE_ONNX_PROTO_DIR (holds onnx/onnx.proto), RIFFLE_STB_INCLUDE (holds
+# stb/stb_image.h), ZLIB::ZLIB, CLI11::CLI11, nlohmann_json::nlohmann_json; GTest::gtest_main; benchmark::benchmark.
+include(FetchContent)
+
+# The releases that are fetched.
+set(RIFFLE_PIN_xsimd xtensor-stack/xsimd e88a72831858123924f7118f345dfe5d70d95991)  # 14.3.0
+set(RIFFLE_PIN_flatbuffers google/flatbuffers 7e163021e59cca4f8e1e35a7c828b5c6b7915953)  # 25.12.19
+set(RIFFLE_PIN_protobuf protocolbuffers/protobuf f0dc78d7e6e331b8c6bb2d5283e06aa26883ca7c)  # 21.12
+set(RIFFLE_PIN_onnx onnx/onnx 2bb50465112feca9003e1ed654d77f01ff1415ca)  # 1.22.0, for its onnx.proto
+set(RIFFLE_PIN_stb nothings/stb 31c1ad37456438565541f4919958214b6e762fb4)  # 2026-04
+set(RIFFLE_PIN_zlib madler/zlib 51b7f2abdade71cd9bb0e7a373ef2610ec6f9daf)  # 1.3.1
+set(RIFFLE_PIN_cli11 CLIUtils/CLI11 cbd58a3696887b34c70949aef21a71735a0c2ad5)  # 2.7.2
+set(RIFFLE_PIN_nlohmann_json nlohmann/json 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)  # 3.11.3
+set(RIFFLE_PIN_googletest google/googletest 52eb8108c5bdec04579160ae17225d66034bd723)  # 1.17.0
+set(RIFFLE_PIN_benchmark google/benchmark 192ef10025eb2c4cdd392bc502f0c852196baa48)  # 1.9.5
+
+# riffle_fetch(<name> [SOURCE_DIR <dir>]): the pinned source's folder in <name>_SOURCE_DIR, nothing configured yet.
+macro(riffle_fetch name)
+  list(GET RIFFLE_PIN_${name} 0 repository)
+  list(GET RIFFLE_PIN_${name} 1 commit)
+  message(STATUS "riffle: ${name} is not installed, fetching ${repository}")
+  FetchContent_Declare(${name} GIT_REPOSITORY "https://github.com/${repository}" GIT_TAG ${commit}
+                       SOURCE_SUBDIR is-added-by-hand ${ARGN})
+  FetchContent_MakeAvailable(${name})
+endmacro()
+
+# riffle_add(<name> [<option>=<value> ...]): fetches and configures it. EXCLUDE_FROM_ALL keeps it out of the install,
+# and its options are set for it alone.
+function(riffle_add name)
+  riffle_fetch(${name})
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+  set(CMAKE_POLICY_VERSION_MINIMUM 3.5)
+  set(BUILD_SHARED_LIBS OFF)
+  foreach(option IN LISTS ARGN)
+    string(REGEX MATCH "^([^=]+)=(.*)$" _ "${option}")
+    set(${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
+  endforeach()
+  add_subdirectory("${${name}_SOURCE_DIR}" "${${name}_BINARY_DIR}" EXCLUDE_FROM_ALL SYSTEM)
+endfunction()
+
+if(RIFFLE_STATIC_BINARIES)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+endif()
+
+# The engine's. xsimd is headers alone; a target of ours, because some packages' target links a library (xtl) that they
+# do not depend on.
+find_path(RIFFLE_XSIMD_INCLUDE xsimd/xsimd.hpp)
+if(NOT RIFFLE_XSIMD_INCLUDE)
+  riffle_fetch(xsimd)
+  set(RIFFLE_XSIMD_INCLUDE "${xsimd_SOURCE_DIR}/include")
+endif()
+file(STRINGS "${RIFFLE_XSIMD_INCLUDE}/xsimd/config/xsimd_config.hpp" version REGEX "define XSIMD_VERSION_(MAJOR|MINOR)")
+string(REGEX REPLACE "[^0-9;]" "" version "${version}")
+string(REPLACE ";" "." version "${version}")
+if(version VERSION_LESS 8.1)
+  message(FATAL_ERROR "riffle needs xsimd 8.1 or newer; ${RIFFLE_XSIMD_INCLUDE} holds ${version}")
+endif()
+add_library(riffle_xsimd INTERFACE)
+target_include_directories(riffle_xsimd SYSTEM INTERFACE "${RIFFLE_XSIMD_INCLUDE}")
+
+find_path(RIFFLE_FLATBUFFERS_INCLUDE flatbuffers/flatbuffers.h)
+find_program(RIFFLE_FLATC flatc)
+if(NOT RIFFLE_FLATBUFFERS_INCLUDE OR NOT RIFFLE_FLATC)
+  if(CMAKE_CROSSCOMPILING AND NOT RIFFLE_FLATC)
+    message(FATAL_ERROR "riffle: a cross build needs the FlatBuffers compiler of this machine (flatc)")
+  endif()
+  riffle_add(flatbuffers FLATBUFFERS_BUILD_TESTS=OFF FLATBUFFERS_BUILD_FLATHASH=OFF FLATBUFFERS_INSTALL=OFF)
+  set(RIFFLE_FLATBUFFERS_INCLUDE "${flatbuffers_SOURCE_DIR}/include")
+  set(RIFFLE_FLATC flatc)
+endif()
+
 if(RIFFLE_OPENMP)
-  find_package(OpenMP)
+  find_package(OpenMP COMPONENTS CXX)
+  if(NOT OpenMP_CXX_FOUND)
+    message(WARNING "riffle: no OpenMP here, so that the engine will run on one thread")
+  endif()
 endif()
+
 if(RIFFLE_TOOLS)
-  find_package(Protobuf REQUIRED)
-  find_package(ZLIB REQUIRED)
-  find_package(CLI11 REQUIRED)
-  find_package(nlohmann_json REQUIRED)
+  set(ZLIB_USE_STATIC_LIBS ${RIFFLE_STATIC_BINARIES})
+  find_package(ZLIB QUIET)
+  if(NOT TARGET ZLIB::ZLIB)
+    riffle_add(zlib)
+    target_include_directories(zlibstatic INTERFACE "${zlib_SOURCE_DIR}" "${zlib_BINARY_DIR}")
+    add_library(ZLIB::ZLIB ALIAS zlibstatic)
+  endif()
+
+  # Newer releases say in their own package what they need; older ones have only CMake's module.
+  set(Protobuf_USE_STATIC_LIBS ${RIFFLE_STATIC_BINARIES})
+  find_package(Protobuf QUIET CONFIG)
+  if(NOT TARGET protobuf::libprotobuf-lite)
+    find_package(Protobuf QUIET MODULE)
+  endif()
+  find_program(RIFFLE_PROTOC protoc)
+  if(NOT TARGET protobuf::libprotobuf-lite OR NOT RIFFLE_PROTOC)
+    if(CMAKE_CROSSCOMPILING AND NOT RIFFLE_PROTOC)
+      message(FATAL_ERROR "riffle: a cross build needs the protobuf compiler of this machine (protoc)")
+    endif()
+    riffle_add(protobuf protobuf_BUILD_TESTS=OFF protobuf_INSTALL=OFF protobuf_WITH_ZLIB=OFF)
+    set(RIFFLE_PROTOC protobuf::protoc)
+  endif()
+  set(RIFFLE_PROTOBUF protobuf::libprotobuf-lite)
+
+  find_path(RIFFLE_ONNX_PROTO_DIR onnx/onnx.proto)
+  if(NOT RIFFLE_ONNX_PROTO_DIR)
+    riffle_fetch(onnx)
+    set(RIFFLE_ONNX_PROTO_DIR "${onnx_SOURCE_DIR}")
+  endif()
+
+  find_path(RIFFLE_STB_INCLUDE stb/stb_image.h)
+  if(NOT RIFFLE_STB_INCLUDE)
+    set(RIFFLE_STB_INCLUDE "${PROJECT_BINARY_DIR}/_deps/stb-include")
+    riffle_fetch(stb SOURCE_DIR "${RIFFLE_STB_INCLUDE}/stb")
+  endif()
+
+  find_package(CLI11 QUIET)
+  if(NOT TARGET CLI11::CLI11)
+    riffle_add(cli11)
+  endif()
+  find_package(nlohmann_json QUIET)
+  if(NOT TARGET nlohmann_json::nlohmann_json)
+    riffle_add(nlohmann_json JSON_BuildTests=OFF)
+  endif()
 endif()
+
 if(RIFFLE_TESTS)
-  find_package(GTest REQUIRED)
+  find_package(GTest QUIET)
+  if(NOT TARGET GTest::gtest_main)
+    riffle_add(googletest INSTALL_GTEST=OFF)
+  endif()
 endif()
+
 if(RIFFLE_BENCH)
-  find_package(benchmark REQUIRED)
+  # Debian has no static library of it.
+  if(NOT RIFFLE_STATIC_BINARIES)
+    find_package(benchmark QUIET)
+  endif()
+  if(NOT TARGET benchmark::benchmark)
+    # Debian's sources do not ask git for their version, and expect to be told: 0.0.0 says that git does not know.
+    riffle_add(benchmark GIT_VERSION=0.0.0 BENCHMARK_ENABLE_TESTING=OFF BENCHMARK_ENABLE_INSTALL=OFF
+                         BENCHMARK_ENABLE_WERROR=OFF)
+  endif()
 endif()

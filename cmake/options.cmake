@@ -1,13 +1,16 @@
 # What to build, and how riffle compiles its own sources. Nothing here touches a parent project's flags: everything is
-# said a target at a time, by riffle_own().
+# said a target at a time, by riffle_own(). Embedded by add_subdirectory, riffle is the engine alone.
 
 option(RIFFLE_OPENMP "Run on several threads (OpenMP)" ON)
 option(RIFFLE_TOOLS "Build the riffle command line" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_BENCH "Build riffle_bench" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
+set(RIFFLE_TEST_LABEL "" CACHE STRING "A label for the tests, which also starts their names")
+set(RIFFLE_TEST_ENVIRONMENT "" CACHE STRING "NAME=value pairs that the tests run with")
 
 if(PROJECT_IS_TOP_LEVEL)
   if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -1,8 +1,39 @@
-# riffle_test(<name> SOURCES ... LIBRARIES ...): one GoogleTest program and one CTest test of the same name.
+# How tests are declared. Every TEST of a GoogleTest program is a CTest test, so that a skipped one is seen.
+include(GoogleTest)
+
+if(RIFFLE_TEST_LABEL)
+  set(RIFFLE_TEST_PREFIX "${RIFFLE_TEST_LABEL}.")
+endif()
+
+# riffle_test(<name> SOURCES ... LIBRARIES ...): one GoogleTest program.
 function(riffle_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name})
+  gtest_discover_tests(${name} TEST_PREFIX "${RIFFLE_TEST_PREFIX}${name}." DISCOVERY_TIMEOUT 120 TEST_LIST ${name}_tests
+                       PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600)
+  # The environment is a list, which gtest_discover_tests would take apart: it is set where CTest reads the tests.
+  set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
+  file(WRITE "${script}" "foreach(test IN LISTS ${name}_tests)
+  set_tests_properties(\"\${test}\" PROPERTIES ENVIRONMENT \"${RIFFLE_TEST_ENVIRONMENT}\")
+endforeach()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")
+endfunction()
+
+# riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder>]): one libFuzzer program, and a CTest test that runs it
+# for a minute from the seeds in the folder. What it finds to be new goes to the build tree.
+function(riffle_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  riffle_own(${name})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  set(found "${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus")
+  file(MAKE_DIRECTORY "${found}")
+  add_test(NAME ${RIFFLE_TEST_PREFIX}${name}
+           COMMAND ${name} -max_total_time=60 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
+  set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600
+                                                               ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}")
 endfunction()

@@ -1,0 +1,10 @@
+# 64-bit ARM Linux with clang, on the C and C++ libraries of Debian's g++-aarch64-linux-gnu.
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(TRIPLET aarch64-linux-gnu)
+set(SYSROOT_NAME aarch64)
+set(CMAKE_C_COMPILER clang)
+set(CMAKE_C_COMPILER_TARGET ${TRIPLET})
+set(CMAKE_CXX_COMPILER clang++)
+set(CMAKE_CXX_COMPILER_TARGET ${TRIPLET})
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64)
+include("${CMAKE_CURRENT_LIST_DIR}/debian-cross.cmake")
