@@ -40,6 +40,8 @@ function(riffle_add name)
     set(${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
   endforeach()
   add_subdirectory("${${name}_SOURCE_DIR}" "${${name}_BINARY_DIR}" EXCLUDE_FROM_ALL SYSTEM)
+  set(${name}_SOURCE_DIR "${${name}_SOURCE_DIR}" PARENT_SCOPE)
+  set(${name}_BINARY_DIR "${${name}_BINARY_DIR}" PARENT_SCOPE)
 endfunction()
 
 if(RIFFLE_STATIC_BINARIES)
