@@ -1,0 +1,137 @@
+// The one body of the general convolution kernel; see convolution.hpp for the equation and the packing.
+#pragma once
+
+#include <array>
+
+#include "kernels/convolution/convolution.hpp"
+#include "kernels/pointwise/generic.hpp"
+#include "kernels/simd/tile.hpp"
+
+namespace riffle::kernels {
+
+template <class S>
+struct Convolution {
+  /// One register tile: neighbouring pixels of an output row by the columns of a panel.
+  struct Job {
+    const ConvolutionArgs* args;
+    const Memory* memory;
+    const Run* runs;
+    std::int32_t run_count;
+    const float* panel;  ///< bias, then K rows
+    const ResidualVector* residual;
+    std::int32_t y, x;
+    std::int32_t column;  ///< among all groups' outputs
+    std::int32_t columns;
+  };
+  using TileFunction = void (*)(const Job&);
+
+  /// A tap whose pixels are all inside the image's columns reads them a stride apart; one at the border gets an
+  /// address a pixel, and zeros for those outside. A row of taps outside the image is left out.
+  template <int MR, int NV>
+  static void run_tile(const Job& job) {
+    const ConvolutionArgs& args = *job.args;
+    const Extent& extent = args.extent;
+    const Window& window = args.window;
+    simd::Tile<S, MR, NV> tile;
+    tile.start(job.panel);
+    const std::ptrdiff_t tap_size = static_cast<std::ptrdiff_t>(args.inputs) * NV * S::lanes;
+    const float* w = job.panel + NV * S::lanes;
+    const std::int32_t top = job.y * window.stride_h - window.pad_top;
+    const std::int32_t left = job.x * window.stride_w - window.pad_left;
+    for (std::int32_t i = 0; i < window.kernel_h; ++i) {
+      const std::int32_t y = top + i * window.dilation_h;
+      if (y < 0 || y >= extent.in_h) {
+        w += window.kernel_w * tap_size;
+        continue;
+      }
+      for (std::int32_t j = 0; j < window.kernel_w; ++j) {
+        const std::int32_t x = left + j * window.dilation_w;
+        const bool inside = x >= 0 && x + (MR - 1) * window.stride_w < extent.in_w;
+        for (std::int32_t r = 0; r < job.run_count; ++r) {
+          const Run& run = job.runs[r];
+          const std::ptrdiff_t stride = run.pixel_stride;
+          const float* const row = job.memory->read(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
+          if (inside) {
+            tile.accumulate(simd::Strided{row + x * stride, window.stride_w * stride}, run.channels, w);
+          } else {
+            const float* pixels[MR];
+            simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+              const std::int32_t at = x + m * window.stride_w;
+              pixels[m] = at < 0 || at >= extent.in_w ? args.zeros : row + at * stride;
+            });
+            tile.accumulate(simd::Gathered{pixels, 0}, run.channels, w);
+          }
+        }
+      }
+    }
+    const std::int32_t pixel = job.y * extent.out_w + job.x;
+    const std::ptrdiff_t stride = args.output.pixel_stride;
+    store_tile(tile, job.residual, args.clamp, *job.memory, pixel,
+               job.memory->write(args.output.first) + pixel * stride + job.column, stride, job.columns);
+  }
+
+  static constexpr int most_rows() {
+    int most = 0;
+    for (int nv = 1; nv <= S::max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
+    return most;
+  }
+  template <int NV>
+  static constexpr auto tiles_of_width() {
+    std::array<TileFunction, most_rows()> row{};
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = run_tile<I + 1, NV>), ...); }
+    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
+    return row;
+  }
+  static constexpr auto make_tiles() {
+    std::array<std::array<TileFunction, most_rows()>, S::max_vectors> all{};
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = tiles_of_width<I + 1>()), ...); }
+    (std::make_integer_sequence<int, S::max_vectors>{});
+    return all;
+  }
+
+  /// Output rows [begin, end) of one panel, each cut into register tiles of even height.
+  static RIFFLE_INLINE void run_panel(Job& job, int vectors, std::int32_t begin, std::int32_t end,
+                                      const TileFunction* tiles) {
+    const std::int32_t rows = S::tile_rows(vectors), pixels = job.args->extent.out_w;
+    const std::int32_t blocks = (pixels + rows - 1) / rows;
+    for (job.y = begin; job.y < end; ++job.y) {
+      job.x = 0;
+      for (std::int32_t b = 0; b < blocks; ++b) {
+        const std::int32_t height = pixels / blocks + (b < pixels % blocks ? 1 : 0);
+        tiles[height - 1](job);
+        job.x += height;
+      }
+    }
+  }
+
+  static void run(const ConvolutionArgs& args, const Memory& memory, TileRange range) {
+    static constexpr auto tiles = make_tiles();
+    const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
+    const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
+    const std::int64_t inputs = static_cast<std::int64_t>(args.inputs) * args.window.kernel_h * args.window.kernel_w;
+    const std::int64_t vector_size = (inputs + 1) * S::lanes;
+    for (std::int32_t t = range.first; t < range.last; ++t) {
+      const std::int32_t begin = t * args.tile_rows;
+      const std::int32_t end = args.extent.out_h - begin < args.tile_rows ? args.extent.out_h : begin + args.tile_rows;
+      for (std::int32_t group = 0; group < args.groups; ++group) {
+        Job job{};
+        job.args = &args;
+        job.memory = &memory;
+        job.runs = args.runs + args.run_begin[group];
+        job.run_count = args.run_begin[group + 1] - args.run_begin[group];
+        for (std::int32_t panel = 0; panel < panels; ++panel) {
+          const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
+          job.panel = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
+          job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
+          job.column = group * args.outputs + v0 * S::lanes;
+          job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
+          run_panel(job, v1 - v0, begin, end, tiles[static_cast<std::size_t>(v1 - v0 - 1)].data());
+        }
+      }
+    }
+  }
+
+  static constexpr ConvolutionKernel kernel(const char* name) { return {name, S::lanes, S::max_vectors, run}; }
+};
+
+}  // namespace riffle::kernels

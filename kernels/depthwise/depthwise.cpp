@@ -1,0 +1,62 @@
+#include "kernels/depthwise/depthwise.hpp"
+
+#include <algorithm>
+
+#include "kernels/reference.hpp"
+
+namespace riffle::kernels {
+
+std::int64_t packed_depthwise_size(std::span<const MappedRun> runs, std::int32_t taps, std::int32_t lanes) {
+  std::int64_t vectors = 0;
+  for (const MappedRun& run : runs) vectors += (run.input.channels + lanes - 1) / lanes;
+  return vectors * lanes * (taps + 1);
+}
+
+void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs,
+                    std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> order,
+                    std::span<float> packed) {
+  const std::size_t width = static_cast<std::size_t>(lanes), tap_count = static_cast<std::size_t>(taps);
+  float* to = packed.data();
+  std::size_t run_first = 0;  // the run's first channel, in `order`
+  for (const MappedRun& run : runs) {
+    const std::size_t channels = static_cast<std::size_t>(run.input.channels);
+    for (std::size_t begin = 0; begin < channels; begin += width) {
+      const std::size_t first = std::min(begin, channels - std::min(channels, width));
+      for (std::size_t lane = 0; lane < width; ++lane, ++to) {
+        const bool valid = first + lane < channels;
+        const std::size_t filter = valid ? static_cast<std::size_t>(order[run_first + first + lane]) : 0;
+        to[0] = valid && !bias.empty() ? bias[filter] : 0.0F;
+        for (std::size_t tap = 0; tap < tap_count; ++tap) {
+          to[(tap + 1) * width] = valid ? weights[filter * tap_count + tap] : 0.0F;
+        }
+      }
+      to += tap_count * width;
+    }
+    run_first += channels;
+  }
+}
+
+void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
+                         const Memory& memory) {
+  const Extent& extent = args.extent;
+  const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
+  std::size_t filter = 0;
+  for (std::int32_t r = 0; r < args.run_count; ++r) {
+    const MappedRun& run = args.runs[r];
+    for (std::int32_t c = 0; c < run.input.channels; ++c, ++filter) {
+      for (std::int32_t y = 0; y < extent.out_h; ++y) {
+        for (std::int32_t x = 0; x < extent.out_w; ++x) {
+          double sum = bias.empty() ? 0.0 : static_cast<double>(bias[filter]);
+          for_taps_inside(extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
+            sum += element(run.input, pixel, c, memory) *
+                   static_cast<double>(weights[filter * taps + static_cast<std::size_t>(tap)]);
+          });
+          element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory) =
+              static_cast<float>(clamped(sum, args.clamp));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace riffle::kernels

@@ -1,0 +1,272 @@
+// The one body of the depthwise kernel; see depthwise.hpp for the equation and the packing.
+//
+// A vector is S::lanes channels of one pixel. 3x3 filters with stride 1 or 2 keep their nine weights in registers and
+// slide over a block of outputs, so that an input vector is loaded once a block for the up to nine outputs that need
+// it (stride 1, 2 rows x 7 columns: 36 loads for 126 multiply-adds):
+//
+//   input rows i, in order:   v v v v v v v v v      v: one load
+//                             | outputs whose tap (i - r * stride, c - x * stride) it is
+//
+// Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut.
+#pragma once
+
+#include <array>
+
+#include "kernels/depthwise/depthwise.hpp"
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::kernels {
+
+template <class S>
+struct Depthwise {
+  using Vec = typename S::Vec;
+
+  /// One vector of channels.
+  struct Job {
+    const DepthwiseArgs* args;
+    const float* in;  ///< pixel 0
+    std::ptrdiff_t in_stride;
+    float* out;  ///< pixel 0
+    std::ptrdiff_t out_stride;
+    const float* packed;  ///< bias, then the taps' weights
+    int count;            ///< channels in the vector; fewer than S::lanes only where the run is
+  };
+
+  /// The largest block of outputs: with 32 registers, 14 sums, nine weights, an input and the epilogue's three.
+  static constexpr bool many_registers = S::tile_rows(S::max_vectors) * S::max_vectors >= 16;
+  static constexpr int block_rows = many_registers ? 2 : 1;
+  static constexpr int block_columns = many_registers ? 7 : 4;
+
+  using Strip = void (*)(const Job&, std::int32_t, std::int32_t, std::int32_t, std::int32_t);
+
+  /// Rows x Columns outputs from (y, x). Left and Right say that the block's first and last column lack a tap.
+  template <int Rows, int Columns, int Stride, bool Left, bool Right>
+  static RIFFLE_INLINE void run_block(const Job& job, const Vec* weight, std::int32_t y, std::int32_t x) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    Vec acc[Rows][Columns];
+    const Vec bias = S::load(job.packed);
+    simd::unroll<Rows * Columns>([&](auto i) __attribute__((always_inline)) { acc[i / Columns][i % Columns] = bias; });
+
+    const std::int32_t top = y * Stride - window.pad_top;
+    const std::ptrdiff_t in_row = job.in_stride * extent.in_w;
+    const float* row = job.in + top * in_row + (x * Stride - window.pad_left) * job.in_stride;
+    constexpr int in_columns = (Columns - 1) * Stride + 3;
+    simd::unroll<(Rows - 1) * Stride + 3>([&](auto i) __attribute__((always_inline)) {
+      if (top + i >= 0 && top + i < extent.in_h) {
+        simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
+          if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
+            const Vec v = S::load(row + c * job.in_stride);
+            simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+              simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
+                constexpr int ti = i - r * Stride, tj = c - o * Stride;
+                if constexpr (ti >= 0 && ti < 3 && tj >= 0 && tj < 3) {
+                  acc[r][o] = S::fma(v, weight[ti * 3 + tj], acc[r][o]);
+                }
+              });
+            });
+          }
+        });
+      }
+      row += in_row;
+    });
+
+    const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
+    simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+      float* to = job.out + (static_cast<std::ptrdiff_t>(y + r) * extent.out_w + x) * job.out_stride;
+      simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
+        S::store(to, S::clamp(acc[r][o], lower, upper));
+        to += job.out_stride;
+      });
+    });
+  }
+
+  /// Rows [y0, y1) of `blocks` blocks side by side from column x.
+  template <int Columns, int Stride, bool Left, bool Right>
+  static void run_strip(const Job& job, std::int32_t y0, std::int32_t y1, std::int32_t x, std::int32_t blocks) {
+    Vec weight[9];
+    simd::unroll<9>([&](auto t)
+                        __attribute__((always_inline)) { weight[t] = S::load(job.packed + (t + 1) * S::lanes); });
+    const std::int32_t end = x + blocks * Columns;
+    std::int32_t y = y0;
+    for (; y + block_rows <= y1; y += block_rows) {
+      for (std::int32_t column = x; column < end; column += Columns) {
+        run_block<block_rows, Columns, Stride, Left, Right>(job, weight, y, column);
+      }
+    }
+    if constexpr (block_rows > 1) {
+      for (; y < y1; ++y) {
+        for (std::int32_t column = x; column < end; column += Columns) {
+          run_block<1, Columns, Stride, Left, Right>(job, weight, y, column);
+        }
+      }
+    }
+  }
+
+  /// By stride - 1, columns - 1, Left + 2 * Right.
+  using Strips = std::array<std::array<std::array<Strip, 4>, block_columns>, 2>;
+  static constexpr Strips make_strips() {
+    Strips all{};
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      ((all[0][I] = {run_strip<I + 1, 1, false, false>, run_strip<I + 1, 1, true, false>,
+                     run_strip<I + 1, 1, false, true>, run_strip<I + 1, 1, true, true>}),
+       ...);
+      ((all[1][I] = {run_strip<I + 1, 2, false, false>, run_strip<I + 1, 2, true, false>,
+                     run_strip<I + 1, 2, false, true>, run_strip<I + 1, 2, true, true>}),
+       ...);
+    }
+    (std::make_integer_sequence<int, block_columns>{});
+    return all;
+  }
+
+  /// How far the last output's taps reach past the image's right border.
+  static RIFFLE_INLINE std::int32_t overhang(const Extent& extent, const Window& window) {
+    return (extent.out_w - 1) * window.stride_w - window.pad_left + (window.kernel_w - 1) * window.dilation_w -
+           (extent.in_w - 1);
+  }
+
+  /// Is it a window for the strips? At most one column may be missing on either side.
+  static RIFFLE_INLINE bool is_fast(const Extent& extent, const Window& window) {
+    return window.kernel_h == 3 && window.kernel_w == 3 && window.dilation_h == 1 && window.dilation_w == 1 &&
+           window.stride_h == window.stride_w && window.stride_w <= 2 && window.pad_left <= 1 &&
+           overhang(extent, window) <= 1;
+  }
+
+  /// Rows [y0, y1), cut into strips of even width: 9 columns are 5 + 4, not 7 + 2.
+  static RIFFLE_INLINE void run_fast(const Job& job, std::int32_t y0, std::int32_t y1) {
+    static constexpr Strips strips = make_strips();
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const std::int32_t blocks = (extent.out_w + block_columns - 1) / block_columns;
+    const std::int32_t low = extent.out_w / blocks, more = extent.out_w % blocks;
+    const bool left = window.pad_left == 1, right = overhang(extent, window) == 1;
+    std::int32_t x = 0;
+    for (std::int32_t b = 0; b < blocks;) {
+      const std::int32_t width = low + (b < more ? 1 : 0);
+      const bool first = left && b == 0, last = right && b == blocks - 1;
+      std::int32_t alike = 1;
+      if (!first && !last) {
+        const std::int32_t end = b < more ? more : blocks;
+        alike = (right && end == blocks ? blocks - 1 : end) - b;
+      }
+      strips[static_cast<std::size_t>(window.stride_w - 1)][static_cast<std::size_t>(width - 1)]
+            [(first ? 1U : 0U) + (last ? 2U : 0U)](job, y0, y1, x, alike);
+      x += width * alike;
+      b += alike;
+    }
+  }
+
+  template <bool Partial>
+  static RIFFLE_INLINE Vec load(const float* from, int count) {
+    if constexpr (Partial) {
+      return simd::load_lanes<S>(from, count);
+    } else {
+      return S::load(from);
+    }
+  }
+
+  /// Any window: Pixels outputs of row y from column x; their columns are inside the image where Pixels > 1.
+  template <int Pixels, bool Partial>
+  static RIFFLE_INLINE void run_pixels(const Job& job, std::int32_t y, std::int32_t x) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    Vec acc[Pixels];
+    const Vec bias = S::load(job.packed);
+    simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) { acc[p] = bias; });
+    const float* w = job.packed + S::lanes;
+    const std::int32_t top = y * window.stride_h - window.pad_top, left = x * window.stride_w - window.pad_left;
+    const std::ptrdiff_t step = job.in_stride * window.stride_w;
+    for (std::int32_t i = 0; i < window.kernel_h; ++i) {
+      const std::int32_t iy = top + i * window.dilation_h;
+      if (iy < 0 || iy >= extent.in_h) {
+        w += window.kernel_w * S::lanes;
+        continue;
+      }
+      const float* const row = job.in + static_cast<std::ptrdiff_t>(iy) * extent.in_w * job.in_stride;
+      for (std::int32_t j = 0; j < window.kernel_w; ++j, w += S::lanes) {
+        const std::int32_t ix = left + j * window.dilation_w;
+        if (Pixels == 1 && (ix < 0 || ix >= extent.in_w)) continue;
+        const Vec weight = S::load(w);
+        const float* const from = row + ix * job.in_stride;
+        simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
+          acc[p] = S::fma(load<Partial>(from + p * step, job.count), weight, acc[p]);
+        });
+      }
+    }
+    const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
+    float* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
+    simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
+      const Vec result = S::clamp(acc[p], lower, upper);
+      if constexpr (Partial) {
+        simd::store_lanes<S>(to + p * job.out_stride, result, job.count);
+      } else {
+        S::store(to + p * job.out_stride, result);
+      }
+    });
+  }
+
+  template <bool Partial>
+  static void run_any(const Job& job, std::int32_t y0, std::int32_t y1) {
+    constexpr int pixels = 8;
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const std::int32_t reach = (window.kernel_w - 1) * window.dilation_w;
+    std::int32_t begin = 0, end = extent.out_w;  // the columns with all taps inside the image
+    while (begin < end && begin * window.stride_w < window.pad_left) ++begin;
+    while (end > begin && (end - 1) * window.stride_w - window.pad_left + reach >= extent.in_w) --end;
+    for (std::int32_t y = y0; y < y1; ++y) {
+      std::int32_t x = 0;
+      for (; x < begin; ++x) run_pixels<1, Partial>(job, y, x);
+      for (; x + pixels <= end; x += pixels) run_pixels<pixels, Partial>(job, y, x);
+      for (; x + 2 <= end; x += 2) run_pixels<2, Partial>(job, y, x);
+      for (; x < extent.out_w; ++x) run_pixels<1, Partial>(job, y, x);
+    }
+  }
+
+  /// Output rows that are done for all channels before the next, so that their input stays in L1.
+  static RIFFLE_INLINE std::int32_t rows_at_once(const DepthwiseArgs& args) {
+    constexpr std::int64_t budget = 6144;  // floats
+    const std::int64_t row = static_cast<std::int64_t>(args.runs[0].input.pixel_stride) * args.extent.in_w;
+    const std::int64_t reach = (args.window.kernel_h - 1) * args.window.dilation_h;
+    const std::int64_t rows = (budget / row - reach) / args.window.stride_h / block_rows * block_rows;
+    return rows < block_rows          ? block_rows
+           : rows < args.extent.out_h ? static_cast<std::int32_t>(rows)
+                                      : args.extent.out_h;
+  }
+
+  static void run(const DepthwiseArgs& args, const Memory& memory, TileRange range) {
+    const Extent& extent = args.extent;
+    const bool fast = is_fast(extent, args.window);
+    const std::ptrdiff_t packed_vector = (args.window.kernel_h * args.window.kernel_w + 1) * S::lanes;
+    const std::int32_t last = range.last * args.tile_rows < extent.out_h ? range.last * args.tile_rows : extent.out_h;
+    const std::int32_t band = rows_at_once(args);
+    for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
+      const std::int32_t y1 = last - y0 < band ? last : y0 + band;
+      const float* packed = args.packed;
+      for (std::int32_t r = 0; r < args.run_count; ++r) {
+        const Run& run = args.runs[r].input;
+        const float* const in = memory.read(run.first);
+        float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+        for (std::int32_t begin = 0; begin < run.channels; begin += S::lanes, packed += packed_vector) {
+          // The last vector ends at the run's last channel: it repeats channels of the one before.
+          const std::int32_t c = begin + S::lanes <= run.channels ? begin
+                                 : run.channels >= S::lanes       ? run.channels - S::lanes
+                                                                  : 0;
+          const int count = run.channels < S::lanes ? run.channels : S::lanes;
+          const Job job{&args, in + c, run.pixel_stride, out + c, args.output.pixel_stride, packed, count};
+          if (count < S::lanes) {
+            run_any<true>(job, y0, y1);
+          } else if (fast) {
+            run_fast(job, y0, y1);
+          } else {
+            run_any<false>(job, y0, y1);
+          }
+        }
+      }
+    }
+  }
+
+  static constexpr DepthwiseKernel kernel(const char* name) { return {name, S::lanes, run}; }
+};
+
+}  // namespace riffle::kernels

@@ -1,0 +1,20 @@
+#include "kernels/elementwise/elementwise.hpp"
+
+#include "kernels/reference.hpp"
+
+namespace riffle::kernels {
+
+void elementwise_reference(const ElementwiseArgs& args, const Memory& memory) {
+  for (std::int32_t r = 0; r < args.run_count; ++r) {
+    const MappedRun& a = args.a[r];
+    for (std::int64_t p = 0; p < args.pixels; ++p) {
+      for (std::int32_t c = 0; c < a.input.channels; ++c) {
+        const double b = args.b == nullptr ? 0.0 : element(args.b[r], p, c, memory);
+        element(args.output, p, a.output_channel + c, memory) =
+            static_cast<float>(clamped(element(a.input, p, c, memory) + b, args.clamp));
+      }
+    }
+  }
+}
+
+}  // namespace riffle::kernels

@@ -1,0 +1,254 @@
+// The one body of the pooling kernels; see pool.hpp for the equations.
+//
+// A vector is S::lanes channels of one pixel. 3x3 windows with stride 2 share a column between neighbours: each column
+// of three is reduced once.
+#pragma once
+
+#include "kernels/pool/pool.hpp"
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::kernels {
+
+template <class S>
+struct Pooling {
+  using Vec = typename S::Vec;
+
+  /// One vector of channels.
+  struct Job {
+    const PoolArgs* args;
+    const float* in;  ///< pixel 0
+    std::ptrdiff_t in_stride;
+    float* out;  ///< pixel 0
+    std::ptrdiff_t out_stride;
+    int count;  ///< channels in the vector; fewer than S::lanes only where the run is
+  };
+
+  /// The taps of a window along one axis: those inside the image, and how many the divisor counts.
+  struct Taps {
+    std::int32_t begin, end;
+    std::int32_t counted;
+  };
+
+  static RIFFLE_INLINE Taps taps(std::int32_t first, std::int32_t kernel, std::int32_t dilation, std::int32_t size,
+                                 std::int32_t pad_behind, bool count_padding) {
+    Taps taps{0, kernel, kernel};
+    while (first + taps.begin * dilation < 0) ++taps.begin;
+    while (first + (taps.end - 1) * dilation >= size) --taps.end;
+    if (count_padding) {
+      while (first + (taps.counted - 1) * dilation >= size + pad_behind) --taps.counted;
+    } else {
+      taps.counted = taps.end - taps.begin;
+    }
+    return taps;
+  }
+  static RIFFLE_INLINE Taps rows(const PoolArgs& args, std::int32_t y) {
+    const Window& window = args.window;
+    return taps(y * window.stride_h - window.pad_top, window.kernel_h, window.dilation_h, args.extent.in_h,
+                window.pad_bottom, args.count_padding);
+  }
+  static RIFFLE_INLINE Taps columns(const PoolArgs& args, std::int32_t x) {
+    const Window& window = args.window;
+    return taps(x * window.stride_w - window.pad_left, window.kernel_w, window.dilation_w, args.extent.in_w,
+                window.pad_right, args.count_padding);
+  }
+
+  template <bool Max>
+  static RIFFLE_INLINE Vec reduce(Vec a, Vec b) {
+    if constexpr (Max) {
+      return S::max(a, b);
+    } else {
+      return S::add(a, b);
+    }
+  }
+
+  template <bool Partial>
+  static RIFFLE_INLINE Vec load(const float* from, int count) {
+    if constexpr (Partial) {
+      return simd::load_lanes<S>(from, count);
+    } else {
+      return S::load(from);
+    }
+  }
+
+  template <bool Max, bool Partial>
+  static RIFFLE_INLINE void store(const Job& job, std::ptrdiff_t pixel, Vec reduced, std::int32_t divisor) {
+    const Clamp& clamp = job.args->clamp;
+    if constexpr (!Max) reduced = S::mul(reduced, S::broadcast(1.0F / static_cast<float>(divisor)));
+    const Vec result = S::clamp(reduced, S::broadcast(clamp.lower), S::broadcast(clamp.upper));
+    float* const to = job.out + pixel * job.out_stride;
+    if constexpr (Partial) {
+      simd::store_lanes<S>(to, result, job.count);
+    } else {
+      S::store(to, result);
+    }
+  }
+
+  /// A row of 3x3 windows with stride 2, Rows of whose tap rows are inside the image, the first at input row `top`.
+  template <bool Max, bool Partial, int Rows>
+  static RIFFLE_INLINE void run_row_3x3(const Job& job, std::int32_t y, std::int32_t top, std::int32_t counted_rows) {
+    const PoolArgs& args = *job.args;
+    const std::int32_t in_w = args.extent.in_w, left = args.window.pad_left;
+    const std::ptrdiff_t row_stride = job.in_stride * in_w;
+    const float* const row = job.in + top * row_stride;
+    const auto column = [&](std::int32_t x) __attribute__((always_inline)) {
+      const float* from = row + x * job.in_stride;
+      Vec sum = load<Partial>(from, job.count);
+      simd::unroll<Rows - 1>([&](auto i) __attribute__((always_inline)) {
+        sum = reduce<Max>(sum, load<Partial>(from + (i + 1) * row_stride, job.count));
+      });
+      return sum;
+    };
+    const Vec nothing = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
+    std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * args.extent.out_w;
+    Vec first = left > 0 ? nothing : column(0);  // the column that two windows share
+    for (std::int32_t x = 0; x < args.extent.out_w; ++x, ++pixel) {
+      const std::int32_t at = 2 * x - left;
+      const Vec second = at + 1 < in_w ? column(at + 1) : nothing;
+      const Vec third = at + 2 < in_w ? column(at + 2) : nothing;
+      const bool whole = at >= 0 && at + 2 < in_w;
+      store<Max, Partial>(job, pixel, reduce<Max>(reduce<Max>(first, second), third),
+                          Max ? 1 : counted_rows * (whole ? 3 : columns(args, x).counted));
+      first = third;
+    }
+  }
+
+  template <bool Max, bool Partial>
+  static void run_rows_3x3(const Job& job, std::int32_t y0, std::int32_t y1) {
+    const Window& window = job.args->window;
+    for (std::int32_t y = y0; y < y1; ++y) {
+      const Taps inside = rows(*job.args, y);
+      const std::int32_t top = y * 2 - window.pad_top + inside.begin;
+      switch (inside.end - inside.begin) {
+        case 3:
+          run_row_3x3<Max, Partial, 3>(job, y, top, inside.counted);
+          break;
+        case 2:
+          run_row_3x3<Max, Partial, 2>(job, y, top, inside.counted);
+          break;
+        default:
+          run_row_3x3<Max, Partial, 1>(job, y, top, inside.counted);
+          break;
+      }
+    }
+  }
+
+  template <bool Max, bool Partial>
+  static void run_rows_any(const Job& job, std::int32_t y0, std::int32_t y1) {
+    const PoolArgs& args = *job.args;
+    const Window& window = args.window;
+    for (std::int32_t y = y0; y < y1; ++y) {
+      const Taps tall = rows(args, y);
+      for (std::int32_t x = 0; x < args.extent.out_w; ++x) {
+        const Taps wide = columns(args, x);
+        Vec sum = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
+        for (std::int32_t i = tall.begin; i < tall.end; ++i) {
+          const std::ptrdiff_t row = y * window.stride_h - window.pad_top + i * window.dilation_h;
+          for (std::int32_t j = wide.begin; j < wide.end; ++j) {
+            const std::ptrdiff_t pixel =
+                row * args.extent.in_w + x * window.stride_w - window.pad_left + j * window.dilation_w;
+            sum = reduce<Max>(sum, load<Partial>(job.in + pixel * job.in_stride, job.count));
+          }
+        }
+        store<Max, Partial>(job, static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x, sum,
+                            tall.counted * wide.counted);
+      }
+    }
+  }
+
+  template <bool Max>
+  static void run(const PoolArgs& args, const Memory& memory, TileRange range) {
+    const Window& window = args.window;
+    const bool fast = window.kernel_h == 3 && window.kernel_w == 3 && window.stride_h == 2 && window.stride_w == 2 &&
+                      window.dilation_h == 1 && window.dilation_w == 1 && window.pad_left <= 1 && window.pad_top <= 2;
+    for (std::int32_t t = range.first; t < range.last; ++t) {
+      const std::int32_t y0 = t * args.tile_rows;
+      const std::int32_t y1 = args.extent.out_h - y0 < args.tile_rows ? args.extent.out_h : y0 + args.tile_rows;
+      // A few rows for all channels before the next: what the channels' vectors share of a cache line stays in L1.
+      for (std::int32_t y = y0; y < y1; ++y) {
+        for (std::int32_t r = 0; r < args.run_count; ++r) {
+          const Run& input = args.runs[r].input;
+          const float* const in = memory.read(input.first);
+          float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+          for (std::int32_t begin = 0; begin < input.channels; begin += S::lanes) {
+            // The last vector ends at the run's last channel: it repeats channels of the one before.
+            const std::int32_t c = begin + S::lanes <= input.channels ? begin
+                                   : input.channels >= S::lanes       ? input.channels - S::lanes
+                                                                      : 0;
+            const int count = input.channels < S::lanes ? input.channels : S::lanes;
+            const Job job{&args, in + c, input.pixel_stride, out + c, args.output.pixel_stride, count};
+            if (count < S::lanes) {
+              run_rows_any<Max, true>(job, y, y + 1);
+            } else if (fast) {
+              run_rows_3x3<Max, false>(job, y, y + 1);
+            } else {
+              run_rows_any<Max, false>(job, y, y + 1);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// `Vectors` vectors of channels, or the `count` last lanes of one.
+  template <int Vectors>
+  static RIFFLE_INLINE void mean(const GlobalAveragePoolArgs& args, const float* from, std::ptrdiff_t stride, float* to,
+                                 int count) {
+    const Vec scale = S::broadcast(1.0F / static_cast<float>(args.pixels));
+    const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
+    const auto load_one = [&](const float* at) __attribute__((always_inline)) {
+      return Vectors == 1 ? simd::load_lanes<S>(at, count) : S::load(at);
+    };
+    Vec sum[Vectors];
+    simd::unroll<Vectors>([&](auto v) __attribute__((always_inline)) { sum[v] = load_one(from + v * S::lanes); });
+    for (std::int32_t p = 1; p < args.pixels; ++p) {
+      from += stride;
+      simd::unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+        sum[v] = S::add(sum[v], load_one(from + v * S::lanes));
+      });
+    }
+    simd::unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+      const Vec result = S::clamp(S::mul(sum[v], scale), lower, upper);
+      if constexpr (Vectors == 1) {
+        simd::store_lanes<S>(to, result, count);
+      } else {
+        S::store(to + v * S::lanes, result);
+      }
+    });
+  }
+
+  static void global_average(const GlobalAveragePoolArgs& args, const Memory& memory, TileRange range) {
+    constexpr std::int32_t together = 8;
+    std::int64_t vectors = 0;
+    for (std::int32_t r = 0; r < args.run_count; ++r) {
+      vectors += (args.runs[r].input.channels + S::lanes - 1) / S::lanes;
+    }
+    const std::int64_t first = vectors * range.first / args.tiles, last = vectors * range.last / args.tiles;
+    std::int64_t run_begin = 0;  // in vectors
+    for (std::int32_t r = 0; r < args.run_count; ++r) {
+      const Run& run = args.runs[r].input;
+      const std::int64_t run_end = run_begin + (run.channels + S::lanes - 1) / S::lanes;
+      std::int64_t v = first > run_begin ? first : run_begin;
+      const std::int64_t end = last < run_end ? last : run_end;
+      const float* const in = memory.read(run.first);
+      float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+      while (v < end) {
+        const std::int64_t c = (v - run_begin) * S::lanes;
+        if (v + together <= end && c + together * S::lanes <= run.channels) {
+          mean<together>(args, in + c, run.pixel_stride, out + c, S::lanes);
+          v += together;
+        } else {
+          const std::int64_t rest = run.channels - c;
+          mean<1>(args, in + c, run.pixel_stride, out + c, rest < S::lanes ? static_cast<int>(rest) : S::lanes);
+          v += 1;
+        }
+      }
+      run_begin = run_end;
+    }
+  }
+
+  static constexpr PoolKernel kernel(const char* name) {
+    return {name, S::lanes, run<true>, run<false>, global_average};
+  }
+};
+
+}  // namespace riffle::kernels

@@ -1,0 +1,217 @@
+// The one body of the stem kernel; see stem.hpp for the equation and the packing.
+#pragma once
+
+#include <array>
+
+#include "kernels/pointwise/generic.hpp"
+#include "kernels/simd/tile.hpp"
+#include "kernels/stem/stem.hpp"
+
+namespace riffle::kernels {
+
+template <class S>
+struct Stem {
+  using Vec = typename S::Vec;
+
+  /// One register tile: neighbouring pixels of an output row by the columns of a panel.
+  struct Job {
+    const StemArgs* args;
+    const Memory* memory;
+    const float* planes;
+    const float* panel;  ///< bias, then K rows
+    std::int32_t y, x;
+    std::int32_t column;
+    std::int32_t columns;
+  };
+  using TileFunction = void (*)(const Job&);
+
+  static constexpr int max_vectors = S::max_vectors;
+
+  template <int MR, int NV>
+  static RIFFLE_INLINE void finish(const Job& job, const simd::Tile<S, MR, NV>& tile) {
+    const Block& output = job.args->output;
+    const std::int32_t pixel = job.y * job.args->extent.out_w + job.x;
+    const std::ptrdiff_t stride = output.pixel_stride;
+    store_tile(tile, nullptr, job.args->clamp, *job.memory, pixel,
+               job.memory->write(output.first) + pixel * stride + job.column, stride, job.columns);
+  }
+
+  /// Calls f(row of the input, weights of the taps (c, i, 0)) for every plane c and tap row i inside the image.
+  template <int NV, class F>
+  static RIFFLE_INLINE void for_rows_inside(const Job& job, F&& f) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const float* w = job.panel + NV * S::lanes;
+    const float* plane = job.planes;
+    const std::int32_t top = job.y * window.stride_h - window.pad_top;
+    for (std::int32_t c = 0; c < job.args->channels; ++c) {
+      for (std::int32_t i = 0; i < window.kernel_h; ++i, w += window.kernel_w * NV * S::lanes) {
+        const std::int32_t y = top + i * window.dilation_h;
+        if (y < 0 || y >= extent.in_h) continue;
+        f(plane + static_cast<std::ptrdiff_t>(y) * extent.in_w, w);
+      }
+      plane += static_cast<std::ptrdiff_t>(extent.in_h) * extent.in_w;
+    }
+  }
+
+  /// MR pixels whose taps are all inside the image's columns. Width 3, Stride 2 is ShuffleNet's; 0, 0 is any window.
+  template <int MR, int NV, int Width, int Stride>
+  static void run_tile(const Job& job) {
+    const Window& window = job.args->window;
+    simd::Tile<S, MR, NV> tile;
+    tile.start(job.panel);
+    const std::int32_t left = job.x * window.stride_w - window.pad_left;
+    for_rows_inside<NV>(
+        job, [&](const float* row, const float* w) __attribute__((always_inline)) {
+          const float* x = row + left;
+          if constexpr (Width == 0) {
+            const std::ptrdiff_t stride = window.stride_w;
+            for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
+              multiply(
+                  tile, w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x[m * stride]); });
+            }
+          } else if constexpr (S::by_lane && MR > 1) {
+            multiply_by_lane<Width, Stride>(tile, w, x);
+          } else {
+            simd::unroll<Width>([&](auto j) __attribute__((always_inline)) {
+              multiply(
+                  tile, w + j * NV * S::lanes, [&](auto m) __attribute__((always_inline)) {
+                    return S::broadcast(x[m * Stride + j]);
+                  });
+            });
+          }
+        });
+    finish(job, tile);
+  }
+
+  /// One tap: broadcast(m) is the input of pixel m.
+  template <int MR, int NV, class Broadcast>
+  static RIFFLE_INLINE void multiply(simd::Tile<S, MR, NV>& tile, const float* w, Broadcast&& broadcast) {
+    tile.step(
+        w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
+          const Vec b = broadcast(m);
+          simd::unroll<NV>([&](auto v)
+                               __attribute__((always_inline)) { tile.acc[m][v] = S::fma(b, row[v], tile.acc[m][v]); });
+        });
+  }
+
+  /// All taps of one row: the row's floats under the tile come in fours, the last four ending at the last float, so
+  /// that nothing behind it is read.
+  template <int Width, int Stride, int MR, int NV>
+  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV>& tile, const float* w, const float* x) {
+    constexpr int floats = (MR - 1) * Stride + Width, fours = (floats + 3) / 4;
+    static_assert(floats >= 4);
+    Vec four[fours];
+    simd::unroll<fours>([&](auto f) __attribute__((always_inline)) {
+      four[f] = S::load(x + (4 * f + 4 <= floats ? 4 * f : floats - 4));
+    });
+    simd::unroll<Width>([&](auto j) __attribute__((always_inline)) {
+      tile.step(
+          w + j * NV * S::lanes, [&](auto m, const Vec* row) __attribute__((always_inline)) {
+            constexpr int at = m * Stride + j, f = at / 4;
+            constexpr int lane = 4 * f + 4 <= floats ? at % 4 : at - (floats - 4);
+            simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+              tile.acc[m][v] = S::template fma_lane<lane>(row[v], four[f], tile.acc[m][v]);
+            });
+          });
+    });
+  }
+
+  /// One pixel at the image's left or right border: only the taps inside.
+  template <int NV>
+  static void run_border(const Job& job) {
+    const Window& window = job.args->window;
+    simd::Tile<S, 1, NV> tile;
+    tile.start(job.panel);
+    const std::int32_t left = job.x * window.stride_w - window.pad_left;
+    for_rows_inside<NV>(
+        job, [&](const float* row, const float* w) __attribute__((always_inline)) {
+          std::int32_t x = left;
+          for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
+            if (x < 0 || x >= job.args->extent.in_w) continue;
+            multiply(
+                tile, w, [&](auto) __attribute__((always_inline)) { return S::broadcast(row[x]); });
+          }
+        });
+    finish(job, tile);
+  }
+
+  static constexpr int most_rows() {
+    int most = 0;
+    for (int nv = 1; nv <= max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
+    return most;
+  }
+
+  struct Functions {
+    TileFunction border;
+    std::array<TileFunction, most_rows()> fast, any;  ///< by rows - 1
+  };
+
+  template <int NV>
+  static constexpr Functions functions_of_width() {
+    Functions functions{run_border<NV>, {}, {}};
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      ((functions.fast[I] = run_tile<I + 1, NV, 3, 2>), ...);
+      ((functions.any[I] = run_tile<I + 1, NV, 0, 0>), ...);
+    }
+    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
+    return functions;
+  }
+  static constexpr auto make_functions() {
+    std::array<Functions, max_vectors> all{};
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = functions_of_width<I + 1>()), ...); }
+    (std::make_integer_sequence<int, max_vectors>{});
+    return all;
+  }
+
+  /// One output row of one panel: border pixels one by one, those between them in tiles of even height.
+  static RIFFLE_INLINE void run_row(Job& job, const Functions& functions, std::int32_t rows) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const std::int32_t reach = (window.kernel_w - 1) * window.dilation_w;
+    const auto left_of = [&](std::int32_t x) __attribute__((always_inline)) {
+      return x * window.stride_w - window.pad_left;
+    };
+    std::int32_t x = 0, end = extent.out_w;
+    while (x < end && left_of(x) < 0) ++x;
+    while (end > x && left_of(end - 1) + reach >= extent.in_w) --end;
+
+    for (job.x = 0; job.x < x; ++job.x) functions.border(job);
+    if (const std::int32_t pixels = end - x; pixels > 0) {
+      const auto& tiles =
+          window.kernel_w == 3 && window.stride_w == 2 && window.dilation_w == 1 ? functions.fast : functions.any;
+      const std::int32_t blocks = (pixels + rows - 1) / rows;
+      for (std::int32_t b = 0; b < blocks; ++b) {
+        const std::int32_t height = pixels / blocks + (b < pixels % blocks ? 1 : 0);
+        tiles[static_cast<std::size_t>(height - 1)](job);
+        job.x += height;
+      }
+    }
+    for (; job.x < extent.out_w; ++job.x) functions.border(job);
+  }
+
+  static void run(const StemArgs& args, const Memory& memory, TileRange range) {
+    static constexpr auto functions = make_functions();
+    const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
+    const std::int32_t panels = panel_count(args.outputs, S::lanes, max_vectors);
+    const std::int64_t taps = static_cast<std::int64_t>(args.window.kernel_h) * args.window.kernel_w;
+    const std::int64_t vector_size = (args.channels * taps + 1) * S::lanes;
+    Job job{&args, &memory, memory.read(args.input), nullptr, 0, 0, 0, 0};
+    const std::int32_t first = range.first * args.tile_rows;
+    const std::int32_t last =
+        range.last * args.tile_rows < args.extent.out_h ? range.last * args.tile_rows : args.extent.out_h;
+    for (job.y = first; job.y < last; ++job.y) {
+      for (std::int32_t panel = 0; panel < panels; ++panel) {
+        const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
+        job.panel = args.packed + v0 * vector_size;
+        job.column = v0 * S::lanes;
+        job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - job.column;
+        run_row(job, functions[static_cast<std::size_t>(v1 - v0 - 1)], S::tile_rows(v1 - v0));
+      }
+    }
+  }
+
+  static constexpr StemKernel kernel(const char* name) { return {name, S::lanes, max_vectors, run}; }
+};
+
+}  // namespace riffle::kernels
