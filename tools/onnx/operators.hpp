@@ -1,0 +1,59 @@
+// The table from an ONNX operation to the function that imports it.
+#pragma once
+
+#include <string_view>
+
+namespace riffle::onnx {
+
+class Call;
+
+using ImportFunction = void (*)(Call&);
+
+/// Null for an operation that is not supported.
+ImportFunction find_operator(std::string_view type);
+
+// convolution.cpp
+void import_convolution(Call& call);
+void import_batch_normalization(Call& call);
+void import_pad(Call& call);
+
+// pooling.cpp
+void import_pool(Call& call);
+void import_global_average_pool(Call& call);
+void import_reduce_mean(Call& call);
+
+// elementwise.cpp
+void import_relu(Call& call);
+void import_clip(Call& call);
+void import_add(Call& call);
+void import_softmax(Call& call);
+void import_identity(Call& call);
+
+// dense.cpp
+void import_gemm(Call& call);
+void import_matmul(Call& call);
+
+// axes.cpp
+void import_reshape(Call& call);
+void import_transpose(Call& call);
+void import_flatten(Call& call);
+void import_squeeze(Call& call);
+void import_unsqueeze(Call& call);
+
+// selection.cpp
+void import_slice(Call& call);
+void import_split(Call& call);
+void import_gather(Call& call);
+void import_concat(Call& call);
+
+// shape_arithmetic.cpp
+void import_constant(Call& call);
+void import_constant_of_shape(Call& call);
+void import_shape(Call& call);
+void import_cast(Call& call);
+void import_arithmetic(Call& call);
+void import_floor(Call& call);
+void import_not(Call& call);
+void import_where(Call& call);
+
+}  // namespace riffle::onnx

@@ -1,0 +1,49 @@
+// The numbers of shape arithmetic. A model whose batch is open computes with N, so a number here is a rational or a
+// rational times N; what `chunk`, `view` and `reshape` leave behind needs no more.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace riffle::onnx {
+
+/// numerator / denominator, in lowest terms with denominator > 0, times N where `times_batch`. Zero is never times N.
+/// N is at least 1.
+struct Quantity {
+  std::int64_t numerator = 0;
+  std::int64_t denominator = 1;
+  bool times_batch = false;
+
+  Quantity() = default;
+  explicit Quantity(std::int64_t value) : numerator(value) {}
+  static Quantity batch();
+  /// Throws Error if the value needs more than 20 binary places or is too large.
+  static Quantity from_real(double value);
+
+  bool operator==(const Quantity&) const = default;
+  [[nodiscard]] bool is_integer() const { return denominator == 1; }
+  /// The value if it is an integer that does not depend on N.
+  [[nodiscard]] std::optional<std::int64_t> known_integer() const;
+};
+
+// All of these throw Error for an overflow and for a result that is neither known nor a multiple of N.
+Quantity add(const Quantity& a, const Quantity& b);
+Quantity subtract(const Quantity& a, const Quantity& b);
+Quantity multiply(const Quantity& a, const Quantity& b);
+/// Exact. Throws Error for a division by zero.
+Quantity divide(const Quantity& a, const Quantity& b);
+/// Towards negative infinity.
+Quantity floor(const Quantity& a);
+/// Towards zero.
+Quantity truncate(const Quantity& a);
+/// a - b * floor(a / b)
+Quantity modulo(const Quantity& a, const Quantity& b);
+/// Whatever N is.
+bool less(const Quantity& a, const Quantity& b);
+bool equal(const Quantity& a, const Quantity& b);
+
+/// "58", "3/2", "N", "116 N"
+std::string text(const Quantity& a);
+
+}  // namespace riffle::onnx
