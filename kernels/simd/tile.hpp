@@ -83,17 +83,17 @@ struct Tile {
   RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w) {
     const float* p[MR];
     unroll<MR>([&](auto m) __attribute__((always_inline)) { p[m] = x.at(m); });
+    // One index for all pixels: a load takes its address from a pointer and the index, and nothing else moves on.
+    std::ptrdiff_t k = 0;
     Vec four[MR];
     const auto load_four = [&]() __attribute__((always_inline)) {
-      unroll<MR>([&](auto m) __attribute__((always_inline)) {
-        four[m] = S::load(p[m]);
-        p[m] += 4;
-      });
+      unroll<MR>([&](auto m) __attribute__((always_inline)) { four[m] = S::load(p[m] + k); });
     };
-    for (; n >= 4; n -= 4) {
+    for (; k + 4 <= n; k += 4) {
       load_four();
       unroll<4>([&](auto lane) __attribute__((always_inline)) { this->template lane_step<lane>(four, w); });
     }
+    n -= static_cast<int>(k);
     if (n > 0) {
       load_four();
       lane_step<0>(four, w);
