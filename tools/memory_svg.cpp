@@ -12,6 +12,7 @@ constexpr double axis_width = 78;
 constexpr double chart_height = 480;
 constexpr double band_height = 26;
 constexpr double strip_height = 12;
+constexpr double live_height = 64;
 
 /// The chart's coordinates.
 struct Chart {
@@ -102,17 +103,22 @@ void draw_blocks(Svg& svg, const plan::Plan& plan, const Chart& chart) {
   }
 }
 
-/// One outline over all steps: how much would do if no byte were lost between the blocks.
-void draw_live(Svg& svg, const Chart& chart, const std::vector<std::int64_t>& live) {
-  std::string points;
+/// A small chart of its own: the bytes alive during each step, which would do if none were lost between the blocks.
+void draw_live(Svg& svg, const Chart& chart, const std::vector<std::int64_t>& live, double top) {
+  const std::int64_t peak = std::max<std::int64_t>(live.empty() ? 0 : *std::max_element(live.begin(), live.end()), 1);
+  const double bottom = top + live_height;
+  std::string outline;
   for (std::size_t i = 0; i < live.size(); ++i) {
-    const auto step = static_cast<std::int64_t>(i);
-    for (const std::int64_t edge : {step, step + 1}) {
-      points += fixed(chart.x(edge), 2) + "," + fixed(chart.y(live[i]), 2) + " ";
-    }
+    const double height = live_height * static_cast<double>(live[i]) / static_cast<double>(peak);
+    const double left = chart.x(static_cast<std::int64_t>(i));
+    svg.box({left, bottom - height, chart.step_width, height}, "#dbe4ee");
+    for (const double x : {left, left + chart.step_width})
+      outline += fixed(x, 2) + "," + fixed(bottom - height, 2) + " ";
   }
-  svg.polyline(points, "#ffffff", 4);
-  svg.polyline(points, ink, 1.6);
+  svg.polyline(outline, ink, 1.4);
+  svg.line(chart.area.x, bottom, chart.area.right(), bottom, rule);
+  svg.text(chart.area.x - 8, top, bytes_text(peak), {.size = 11, .color = faint_ink, .anchor = Anchor::end});
+  svg.text(chart.area.x - 8, bottom, "alive", {.size = 11, .color = faint_ink, .anchor = Anchor::end});
 }
 
 /// The steps, as coloured squares with numbers, under the chart.
@@ -137,22 +143,19 @@ double draw_steps(Svg& svg, const plan::Plan& plan, const Chart& chart) {
 double draw_memory(Svg& svg, const plan::Plan& plan, double top) {
   const std::int64_t arena = std::max<std::int64_t>(bytes_of(plan.arena_floats), 1);
   const std::vector<std::int64_t> live = live_bytes(plan);
-  const std::int64_t peak = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
-  svg.text(margin, top + 10, "Memory plan", {.size = 18, .color = ink, .bold = true});
-  svg.text(margin + 136, top + 11,
-           "steps from left to right, bytes of the arena upwards; a block takes the colour of the step that writes it",
-           {.size = 12.5, .color = faint_ink});
-  svg.line(page_width - margin - 250, top + 11, page_width - margin - 222, top + 11, ink, 1.6);
-  svg.text(page_width - margin, top + 11, "alive at a time: at most " + bytes_text(peak),
-           {.size = 12.5, .color = faint_ink, .anchor = Anchor::end});
-
+  const double chart_top = draw_heading(
+      svg, "Memory plan",
+      "Steps from left to right, bytes of the arena upwards. A block has the colour of the step that writes "
+      "it, and says its channels × height × width, or its channels alone.",
+      top);
   Chart chart;
-  chart.area = {margin + axis_width, top + 34 + band_height, page_width - 2 * margin - axis_width, chart_height};
+  chart.area = {margin + axis_width, chart_top + live_height + 14 + band_height, page_width - 2 * margin - axis_width,
+                chart_height};
   chart.step_width = chart.area.width / static_cast<double>(std::max<std::size_t>(plan.steps.size(), 1));
   chart.pixels_per_byte = chart.area.height / static_cast<double>(arena);
   draw_grid(svg, plan, chart, arena);
   draw_blocks(svg, plan, chart);
-  draw_live(svg, chart, live);
+  draw_live(svg, chart, live, chart_top);
   return draw_steps(svg, plan, chart);
 }
 

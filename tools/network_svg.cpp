@@ -7,7 +7,7 @@
 namespace riffle::tools::picture {
 namespace {
 
-constexpr double label_width = 190;
+constexpr double label_width = 236;
 constexpr double total_width = 90;
 constexpr double row_height = 56;
 constexpr double row_gap = 8;
@@ -62,38 +62,65 @@ std::vector<std::string> counts_of(const plan::Plan& plan, const Stage& stage) {
   return words;
 }
 
-/// As much of the step's words as its box has room for: two lines across, else its channels upwards, else nothing.
-void label(Svg& svg, const plan::Step& step, const Box& box) {
+std::string channels_text(const plan::Step& step) {
+  return std::to_string(step.in.c) + " → " + std::to_string(step.out.c);
+}
+
+/// As much of the step's words as its box has room for: its operation and channels, or the channels alone across, on
+/// two lines or upwards. Returns whether anything fitted.
+bool label(Svg& svg, const plan::Step& step, const Box& box) {
   constexpr double size = 11, small = 10;
-  const std::string channels = std::to_string(step.in.c) + " → " + std::to_string(step.out.c);
+  const std::string channels = channels_text(step);
   const double inside = box.width - 6;
   if (text_width(step.operation, size) <= inside && text_width(channels, size) <= inside) {
     svg.text(box.center_x(), box.center_y() - 8, step.operation,
              {.size = size, .color = "#ffffff", .anchor = Anchor::middle, .bold = true});
     svg.text(box.center_x(), box.center_y() + 8, channels,
              {.size = size, .color = "#ffffff", .anchor = Anchor::middle});
-  } else if (text_width(channels, size) <= inside) {
+    return true;
+  }
+  if (text_width(channels, size) <= inside) {
     svg.text(box.center_x(), box.center_y(), channels, {.size = size, .color = "#ffffff", .anchor = Anchor::middle});
-  } else {
-    const std::string tight = std::to_string(step.in.c) + "→" + std::to_string(step.out.c);
-    if (box.width < small + 3 || text_width(tight, small) > box.height - 2) return;
-    svg.text(box.center_x(), box.center_y(), tight,
-             {.size = small, .color = "#ffffff", .anchor = Anchor::middle, .upward = true});
+    return true;
+  }
+  const std::string in = std::to_string(step.in.c) + " →", out = std::to_string(step.out.c);
+  if (text_width(in, small) <= inside && text_width(out, small) <= inside) {
+    svg.text(box.center_x(), box.center_y() - 7, in, {.size = small, .color = "#ffffff", .anchor = Anchor::middle});
+    svg.text(box.center_x(), box.center_y() + 7, out, {.size = small, .color = "#ffffff", .anchor = Anchor::middle});
+    return true;
+  }
+  const std::string tight = std::to_string(step.in.c) + "→" + out;
+  if (box.width < small + 3 || text_width(tight, small) > box.height - 6) return false;
+  svg.text(box.center_x(), box.center_y(), tight,
+           {.size = small, .color = "#ffffff", .anchor = Anchor::middle, .upward = true});
+  return true;
+}
+
+/// The steps whose boxes are too narrow for words, behind the row's last box, if there is room for all of them.
+void draw_rest(Svg& svg, const std::vector<const plan::Step*>& steps, double x, double y) {
+  constexpr double size = 11;
+  std::vector<std::string> parts;
+  for (const plan::Step* step : steps) {
+    std::string part = step->operation + "  " + channels_text(*step);
+    if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
+  }
+  std::string words;
+  for (const std::string& part : parts) words += (words.empty() ? "" : "   ·   ") + part;
+  if (x + 12 + text_width(words, size) <= boxes_left + boxes_width) {
+    svg.text(x + 12, y, words, {.size = size, .color = faint_ink});
   }
 }
 
 }  // namespace
 
 double draw_network(Svg& svg, const plan::Plan& plan, double top) {
-  svg.text(margin, top + 10, "Network", {.size = 18, .color = ink, .bold = true});
-  svg.text(margin + 96, top + 11, "a row for each resolution; a box for each step, as wide as its multiply-adds",
-           {.size = 12.5, .color = faint_ink});
+  double y = draw_heading(svg, "Network",
+                          "A row for each resolution, a box for each step, as wide as its multiply-adds.", top);
   const std::vector<Stage> stages = stages_of(plan);
   const double scale = find_scale(plan, stages);
   std::int64_t all_macs = 0;
   for (const plan::Step& step : plan.steps) all_macs += step.macs;
 
-  double y = top + 34;
   for (const Stage& stage : stages) {
     svg.box({margin, y, page_width - 2 * margin, row_height}, panel, 6);
     svg.text(margin + 12, y + row_height / 2, resolution(stage.shape), {.size = 15, .color = ink, .bold = true});
@@ -106,21 +133,25 @@ double draw_network(Svg& svg, const plan::Plan& plan, double top) {
     }
 
     double x = boxes_left;
+    std::vector<const plan::Step*> unlabelled;
     for (std::size_t i = stage.first; i < stage.last; ++i) {
       const plan::Step& step = plan.steps[i];
       const Box box = {x, y + padding, box_width(step, scale), row_height - 2 * padding};
       svg.box(box, kind_of(step).color, 2, describe(step, i));
-      label(svg, step, box);
+      if (!label(svg, step, box)) unlabelled.push_back(&step);
       x += box.width + box_gap;
     }
+    draw_rest(svg, unlabelled, x, y + row_height / 2);
 
     const std::int64_t macs = macs_of(plan, stage);
     const double right = page_width - margin - 12;
-    svg.text(right, y + row_height / 2 - 8, millions(macs),
-             {.size = 13, .color = ink, .anchor = Anchor::end, .bold = true});
-    const double share = all_macs > 0 ? 100 * static_cast<double>(macs) / static_cast<double>(all_macs) : 0.0;
-    svg.text(right, y + row_height / 2 + 9, fixed(share, 1) + " %",
-             {.size = 11.5, .color = faint_ink, .anchor = Anchor::end});
+    if (macs > 0) {
+      svg.text(right, y + row_height / 2 - 8, millions(macs),
+               {.size = 13, .color = ink, .anchor = Anchor::end, .bold = true});
+      svg.text(right, y + row_height / 2 + 9,
+               fixed(100 * static_cast<double>(macs) / static_cast<double>(all_macs), 1) + " %",
+               {.size = 11.5, .color = faint_ink, .anchor = Anchor::end});
+    }
     y += row_height + row_gap;
   }
   return y - row_gap;

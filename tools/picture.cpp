@@ -44,6 +44,26 @@ void check_jpeg(std::span<const std::byte> file, const std::string& name) {
   if (scans > max_scans) throw Error(name + ": a JPEG of " + std::to_string(scans) + " scans");
 }
 
+void check_size(std::int64_t width, std::int64_t height, const std::string& name) {
+  if (width < 1 || height < 1) throw Error(name + ": an empty picture");
+  if (width > max_picture_pixels / height) {
+    throw Error(name + ": a picture of " + std::to_string(width) + "x" + std::to_string(height) + " pixels; at most " +
+                std::to_string(max_picture_pixels) + " are decoded");
+  }
+}
+
+/// The decoder does not say that a PNG is too large, only that it is none.
+void check_png(std::span<const std::byte> file, const std::string& name) {
+  constexpr std::size_t width_at = 16, height_at = 20, header_end = 24;
+  if (file.size() < header_end) throw Error(name + ": the PNG is truncated");
+  const auto big_endian = [&](std::size_t at) {
+    std::int64_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::int64_t>(file[at + i]);
+    return value;
+  };
+  check_size(big_endian(width_at), big_endian(height_at), name);
+}
+
 }  // namespace
 
 Picture decode_picture(std::span<const std::byte> file, std::int32_t channels, const std::string& name) {
@@ -51,7 +71,7 @@ Picture decode_picture(std::span<const std::byte> file, std::int32_t channels, c
     throw Error(name + ": a picture has 1 or 3 channels, not " + std::to_string(channels));
   }
   if (file.size() > INT_MAX || !(is_png(file) || is_jpeg(file))) throw Error(name + ": neither a PNG nor a JPEG");
-  if (is_jpeg(file)) check_jpeg(file, name);
+  is_jpeg(file) ? check_jpeg(file, name) : check_png(file, name);
 
   const auto* bytes = reinterpret_cast<const stbi_uc*>(file.data());
   const auto length = static_cast<int>(file.size());
@@ -61,11 +81,7 @@ Picture decode_picture(std::span<const std::byte> file, std::int32_t channels, c
   if (stbi_info_from_memory(bytes, length, &width, &height, &stored_channels) == 0) {
     throw Error(name + ": cannot be decoded: " + stbi_failure_reason());
   }
-  if (width < 1 || height < 1) throw Error(name + ": an empty picture");
-  if (static_cast<std::int64_t>(width) * height > max_picture_pixels) {
-    throw Error(name + ": a picture of " + std::to_string(width) + "x" + std::to_string(height) + " pixels; at most " +
-                std::to_string(max_picture_pixels) + " are decoded");
-  }
+  check_size(width, height, name);
   // 16-bit RGBA takes 8 bytes a pixel and a byte a row; buffers grow by doubling; JPEG rounds up to blocks of 32x32;
   // PNG gathers the compressed bytes in a buffer that doubles, too.
   const auto padded = (static_cast<std::size_t>(width) + 32) * (static_cast<std::size_t>(height) + 32);

@@ -80,12 +80,18 @@ std::vector<Stage> stages_of(const plan::Plan& plan) {
   std::vector<Stage> stages;
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const graph::Shape& shape = plan.steps[i].out;
-    if (stages.empty() || stages.back().shape.h != shape.h || stages.back().shape.w != shape.w) {
+    if (stages.empty() || shape.pixels() < stages.back().shape.pixels()) {
       stages.push_back({i, i, shape});
     }
     stages.back().last = i + 1;
   }
   return stages;
+}
+
+double draw_heading(Svg& svg, std::string_view title, std::string_view hint, double top) {
+  svg.text(margin, top + 10, title, {.size = 19, .color = ink, .bold = true});
+  svg.text(margin, top + 36, hint, {.size = 12.5, .color = faint_ink});
+  return top + 56;
 }
 
 std::string resolution(const graph::Shape& shape) { return std::to_string(shape.h) + " × " + std::to_string(shape.w); }

@@ -30,10 +30,11 @@ struct Kind {
 };
 const Kind& kind_of(const plan::Step& step);
 
-/// Neighbouring steps whose results have one height and width: [first, last).
+/// Steps [first, last) between two reductions of the resolution. What a stage still computes at the resolution before
+/// it (the first half of a unit of stride 2) is its own.
 struct Stage {
   std::size_t first = 0, last = 0;
-  graph::Shape shape;  ///< height and width count
+  graph::Shape shape;  ///< height and width of what it makes
 };
 std::vector<Stage> stages_of(const plan::Plan& plan);
 
@@ -42,6 +43,9 @@ std::string resolution(const graph::Shape& shape);
 
 /// Everything about a step in a few lines, for under the pointer.
 std::string describe(const plan::Step& step, std::size_t index);
+
+/// A section's title and a line of explanation. Returns its lower edge.
+double draw_heading(Svg& svg, std::string_view title, std::string_view hint, double top);
 
 /// Draw with their upper edge at `top`; return their lower edge.
 double draw_network(Svg& svg, const plan::Plan& plan, double top);

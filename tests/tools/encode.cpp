@@ -1,0 +1,134 @@
+#include "tests/tools/encode.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STBI_WRITE_NO_STDIO
+#define STB_IMAGE_WRITE_STATIC
+#include <stb/stb_image_write.h>
+
+namespace riffle::tests {
+namespace {
+
+void append(Bytes& bytes, const Bytes& more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
+
+void append_big_endian(Bytes& bytes, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::byte>(value >> shift));
+}
+
+Bytes packed(const Bytes& plain, int window_bits) {
+  z_stream stream = {};
+  if (deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 9, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+  Bytes result(deflateBound(&stream, plain.size()) + 64);
+  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(plain.data()));
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = reinterpret_cast<Bytef*>(result.data());
+  stream.avail_out = static_cast<uInt>(result.size());
+  if (deflate(&stream, Z_FINISH) != Z_STREAM_END) throw std::logic_error("deflate");
+  result.resize(stream.total_out);
+  deflateEnd(&stream);
+  return result;
+}
+
+void append_chunk(Bytes& file, std::string_view type, const Bytes& data) {
+  append_big_endian(file, static_cast<std::uint32_t>(data.size()));
+  Bytes body = bytes_of(type);
+  append(body, data);
+  append(file, body);
+  append_big_endian(file, static_cast<std::uint32_t>(
+                              crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
+}
+
+}  // namespace
+
+Bytes bytes_of(std::string_view text) {
+  Bytes bytes(text.size());
+  std::memcpy(bytes.data(), text.data(), text.size());
+  return bytes;
+}
+
+Bytes npy(int version, std::string header, const Bytes& data) {
+  const std::size_t lead = version == 1 ? 10 : 12;
+  header.append(63 - (lead + header.size()) % 64, ' ');
+  header += '\n';
+  Bytes file = bytes_of("\x93NUMPY");
+  file.push_back(static_cast<std::byte>(version));
+  file.push_back(std::byte{0});
+  for (std::size_t i = 0; i < lead - 8; ++i) file.push_back(static_cast<std::byte>(header.size() >> (8 * i)));
+  append(file, bytes_of(header));
+  append(file, data);
+  return file;
+}
+
+Bytes float_bytes(std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  return {bytes.begin(), bytes.end()};
+}
+
+Bytes idx(std::uint8_t type, const std::vector<std::uint32_t>& shape, const Bytes& values) {
+  Bytes file = {std::byte{0}, std::byte{0}, std::byte{type}, static_cast<std::byte>(shape.size())};
+  for (const std::uint32_t size : shape) append_big_endian(file, size);
+  append(file, values);
+  return file;
+}
+
+Bytes gzip(const Bytes& plain) { return packed(plain, 15 + 16); }
+
+Bytes png(const Png& png) {
+  Bytes file = bytes_of("\x89PNG\r\n\x1A\n");
+  Bytes header;
+  append_big_endian(header, png.width);
+  append_big_endian(header, png.height);
+  for (const std::uint8_t value : {png.bit_depth, png.color, std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{0}}) {
+    header.push_back(std::byte{value});
+  }
+  append_chunk(file, "IHDR", header);
+  append_chunk(file, "IDAT", packed(png.lines, 15));
+  append_chunk(file, "IEND", {});
+  return file;
+}
+
+Bytes jpeg(int width, int height, std::span<const std::uint8_t> rgb) {
+  Bytes file;
+  const auto write = [](void* context, void* data, int size) {
+    const auto* bytes = static_cast<const std::byte*>(data);
+    static_cast<Bytes*>(context)->insert(static_cast<Bytes*>(context)->end(), bytes, bytes + size);
+  };
+  if (stbi_write_jpg_to_func(write, &file, width, height, 3, rgb.data(), 100) == 0) throw std::logic_error("jpeg");
+  return file;
+}
+
+Folder::Folder() {
+  std::string name = (std::filesystem::temp_directory_path() / "riffle-test-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for temporary files");
+  path_ = name;
+}
+
+Folder::~Folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string Folder::write(const std::string& name, const Bytes& bytes) const {
+  std::ofstream file(path(name), std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file) throw std::runtime_error(path(name) + ": cannot be written");
+  return path(name);
+}
+
+std::vector<std::string> Folder::names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(path_))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace riffle::tests

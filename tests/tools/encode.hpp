@@ -1,0 +1,53 @@
+// Files for the readers' tests, made without the code under test.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace riffle::tests {
+
+using Bytes = std::vector<std::byte>;
+
+Bytes bytes_of(std::string_view text);
+
+/// A .npy file of any version: magic, version, the length of `header` padded to 64, `header`, `data`.
+Bytes npy(int version, std::string header, const Bytes& data);
+Bytes float_bytes(std::span<const float> values);
+
+/// An IDX file: type, sizes, values.
+Bytes idx(std::uint8_t type, const std::vector<std::uint32_t>& shape, const Bytes& values);
+Bytes gzip(const Bytes& plain);
+
+/// What a PNG says of itself, and its scan lines (a filter byte, then the pixels, a row).
+struct Png {
+  std::uint32_t width = 1, height = 1;
+  std::uint8_t bit_depth = 8;
+  std::uint8_t color = 0;  ///< 0 gray, 2 RGB, 6 RGBA
+  Bytes lines;
+};
+Bytes png(const Png& png);
+/// A JPEG of RGB pixels, high quality.
+Bytes jpeg(int width, int height, std::span<const std::uint8_t> rgb);
+
+/// A new folder for a test's files, removed with everything in it.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
+  /// Writes a file and returns its path.
+  std::string write(const std::string& name, const Bytes& bytes) const;
+  /// The names of the files in it, sorted.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace riffle::tests

@@ -1,0 +1,260 @@
+// Every command once, on small models.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "onnx.pb.h"
+#include "tests/tools/encode.hpp"
+#include "tests/tools/expect_error.hpp"
+#include "tests/tools/program.hpp"
+#include "tools/files.hpp"
+#include "tools/npy.hpp"
+
+namespace riffle::tests {
+namespace {
+
+class Cli : public ::testing::Test {
+ protected:
+  /// A small network; the test fails if it cannot be built.
+  std::string model(const std::vector<std::string>& more = {}) {
+    const std::string path = folder.path("model.riffle");
+    std::vector<std::string> arguments = {"build", "v2",     "--flavour", "note", "--width",
+                                          "0.5",   "--size", "32x32",     path};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Result result = riffle(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return path;
+  }
+
+  std::string tensor(const std::vector<std::int64_t>& shape) {
+    std::int64_t count = 1;
+    for (const std::int64_t size : shape) count *= size;
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(i * 7919 % 1000) / 500.0F - 1.0F);
+    tools::write_npy(folder.path("x.npy"), shape, values);
+    return folder.path("x.npy");
+  }
+
+  std::string picture(const std::string& name, int shade) {
+    Bytes lines;
+    for (int y = 0; y < 8; ++y) {
+      lines.push_back(std::byte{0});
+      for (int x = 0; x < 8; ++x) lines.push_back(static_cast<std::byte>(shade + 3 * x + 5 * y));
+    }
+    return folder.write(name, png({.width = 8, .height = 8, .lines = lines}));
+  }
+
+  Folder folder;
+};
+
+TEST_F(Cli, help_and_version) {
+  const Result help = riffle({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const std::string command : {"build", "convert", "run", "classify", "inspect", "bench"}) {
+    EXPECT_TRUE(contains(help.out, command));
+    const Result of_command = riffle({command, "--help"});
+    EXPECT_EQ(of_command.code, 0);
+    EXPECT_TRUE(of_command.err.empty());
+    EXPECT_FALSE(of_command.out.empty());
+  }
+  EXPECT_EQ(riffle({"--version"}).code, 0);
+}
+
+TEST_F(Cli, build_says_what_the_network_costs) {
+  const std::string path = folder.path("v1.riffle");
+  const Result v1 =
+      riffle({"build", "v1", "--groups", "8", "--width", "0.25", "--classes", "7", "--size", "64x48", path});
+  EXPECT_EQ(v1.code, 0) << v1.err;
+  EXPECT_TRUE(contains(v1.out, "input 3 x 64 x 48"));
+  const Result v2 = riffle({"build", "v2", folder.path("v2.riffle")});
+  EXPECT_EQ(v2.code, 0) << v2.err;
+  EXPECT_TRUE(contains(v2.out, "144.9 M MAC, 2,278,604 parameters"));
+  const Result note = riffle({"build", "v2", "--flavour", "note", "--residual", folder.path("note.riffle")});
+  EXPECT_EQ(note.code, 0) << note.err;
+  EXPECT_TRUE(contains(note.out, "input 1 x 224 x 224"));
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"note.riffle", "v1.riffle", "v2.riffle"}));
+}
+
+TEST_F(Cli, the_seed_makes_the_weights) {
+  const auto built = [&](const std::string& name, const std::string& seed) {
+    const Result result =
+        riffle({"build", "v2", "--width", "0.5", "--size", "32x32", "--seed", seed, folder.path(name)});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return tools::read_file(folder.path(name), 1 << 26);
+  };
+  const Bytes one = built("a", "1");
+  EXPECT_EQ(one, built("b", "1"));
+  EXPECT_NE(one, built("c", "2"));
+}
+
+TEST_F(Cli, run_takes_any_batch_and_size) {
+  const std::string path = model();
+  const std::string y = folder.path("y.npy");
+  for (const std::vector<std::int64_t>& shape :
+       {std::vector<std::int64_t>{3, 1, 32, 32}, {1, 32, 32}, {1, 1, 32, 32}, {2, 1, 41, 67}}) {
+    const Result result =
+        riffle({"run", path, "--input", tensor(shape), "--output", y, "--threads", "2", "--repeat", "2"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const std::int64_t batch = shape.size() == 3 ? 1 : shape[0];
+    EXPECT_EQ(tools::read_npy(y).shape, (std::vector<std::int64_t>{batch, 10}));
+    EXPECT_TRUE(contains(result.out, "median of 2"));
+  }
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "x.npy", "y.npy"}));
+}
+
+TEST_F(Cli, run_gives_the_same_for_every_instruction_set_and_image_of_a_batch) {
+  const std::string path = model();
+  const std::string y = folder.path("y.npy");
+  // Two images alike.
+  tools::Tensor input = tools::read_npy(tensor({1, 1, 32, 32}));
+  input.values.insert(input.values.end(), input.values.begin(), input.values.begin() + 32 * 32);
+  tools::write_npy(folder.path("x.npy"), std::vector<std::int64_t>{2, 1, 32, 32}, input.values);
+  const auto run = [&](const std::vector<std::string>& environment) {
+    const Result result = riffle({"run", path, "--input", folder.path("x.npy"), "--output", y}, environment);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return tools::read_npy(y).values;
+  };
+  const std::vector<float> best = run({});
+  const std::vector<float> scalar = run({"RIFFLE_ISA=scalar"});
+  ASSERT_EQ(best.size(), 20U);
+  ASSERT_EQ(scalar.size(), 20U);
+  float largest = 0;
+  for (const float value : scalar) largest = std::max(largest, std::abs(value));
+  EXPECT_GT(largest, 0);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_NEAR(best[i], scalar[i], 1e-4 * static_cast<double>(largest));
+    EXPECT_EQ(best[i], best[i + 10]);
+  }
+}
+
+/// y = relu(x) of (n, 2, 4, 4), then the input's planes are the output's.
+std::string relu_onnx() {
+  ::onnx::ModelProto model;
+  model.set_ir_version(7);
+  model.add_opset_import()->set_version(13);
+  ::onnx::GraphProto& graph = *model.mutable_graph();
+  graph.set_name("relu");
+  const auto value = [](::onnx::ValueInfoProto& info, const std::string& name) {
+    info.set_name(name);
+    auto& type = *info.mutable_type()->mutable_tensor_type();
+    type.set_elem_type(::onnx::TensorProto::FLOAT);
+    for (const int size : {1, 2, 4, 4}) type.mutable_shape()->add_dim()->set_dim_value(size);
+  };
+  value(*graph.add_input(), "x");
+  value(*graph.add_output(), "y");
+  ::onnx::NodeProto& node = *graph.add_node();
+  node.set_name("the relu");
+  node.set_op_type("Relu");
+  node.add_input("x");
+  node.add_output("y");
+  return model.SerializeAsString();
+}
+
+TEST_F(Cli, convert_and_run_agree_with_onnx) {
+  const std::string onnx_file = folder.write("relu.onnx", bytes_of(relu_onnx()));
+  const std::string riffle_file = folder.path("relu.riffle");
+  const Result converted = riffle({"convert", onnx_file, riffle_file});
+  ASSERT_EQ(converted.code, 0) << converted.err;
+  const std::string x = tensor({2, 2, 4, 4});
+  std::vector<float> expected = tools::read_npy(x).values;
+  for (float& value : expected) value = std::max(value, 0.0F);
+  for (const std::string& file : {onnx_file, riffle_file}) {
+    const Result result = riffle({"run", file, "--input", x, "--output", folder.path("y.npy")});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const tools::Tensor y = tools::read_npy(folder.path("y.npy"));
+    EXPECT_EQ(y.shape, (std::vector<std::int64_t>{2, 2, 4, 4}));
+    EXPECT_EQ(y.values, expected);
+  }
+}
+
+TEST_F(Cli, classify_prints_a_row_a_picture) {
+  const std::string path = model();
+  std::string labels;
+  for (int i = 0; i < 10; ++i) labels += "name" + std::to_string(i) + "\n";
+  const std::vector<std::string> arguments = {"classify", path, picture("a.png", 10), picture("b.png", 150)};
+  const Result numbers = riffle(arguments);
+  ASSERT_EQ(numbers.code, 0) << numbers.err;
+  EXPECT_EQ(std::count(numbers.out.begin(), numbers.out.end(), '\n'), 4);
+  EXPECT_TRUE(contains(numbers.out, "a.png"));
+  EXPECT_TRUE(contains(numbers.out, "b.png"));
+  EXPECT_FALSE(numbers.out.find(folder.path("")) != std::string::npos) << "a folder is printed";
+
+  std::vector<std::string> more = arguments;
+  more.insert(more.end(), {"--labels", folder.write("labels.txt", bytes_of(labels)), "--top", "10", "--mean", "0.5",
+                           "--std", "0.25"});
+  const Result names = riffle(more);
+  ASSERT_EQ(names.code, 0) << names.err;
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(contains(names.out, "name" + std::to_string(i)));
+}
+
+TEST_F(Cli, classify_measures_accuracy) {
+  const std::string path = model();
+  Bytes pixels;
+  for (int i = 0; i < 5 * 8 * 8; ++i) pixels.push_back(static_cast<std::byte>(i * 37));
+  const std::string images = folder.write("images.gz", gzip(idx(8, {5, 8, 8}, pixels)));
+  int right = 0;
+  // Every image has one class: over the labels 0 to 9, each is right once.
+  for (int label = 0; label < 10; ++label) {
+    const std::string labels = folder.write("labels", idx(8, {5}, Bytes(5, static_cast<std::byte>(label))));
+    const Result result = riffle({"classify", path, "--idx", images, labels, "--threads", "3"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(contains(result.out, " of 5 right"));
+    EXPECT_TRUE(contains(result.out, "images/s"));
+    EXPECT_TRUE(result.err.empty()) << "a progress bar, and no terminal";
+    right += std::stoi(result.out);
+  }
+  EXPECT_EQ(right, 5);
+}
+
+TEST_F(Cli, inspect_prints_layers_plan_and_picture) {
+  const std::string path = model();
+  const Result layers = riffle({"inspect", path});
+  ASSERT_EQ(layers.code, 0) << layers.err;
+  for (const std::string word : {"convolution", "fully connected", "total", "MACs"})
+    EXPECT_TRUE(contains(layers.out, word));
+  const Result all = riffle({"inspect", path, "--plan", "--svg", folder.path("net.svg"), "--size", "64x40"});
+  ASSERT_EQ(all.code, 0) << all.err;
+  EXPECT_TRUE(contains(all.out, "1 x 64 x 40"));
+  EXPECT_TRUE(contains(all.out, "arena"));
+  EXPECT_GT(tools::read_file(folder.path("net.svg"), 1 << 24).size(), 1000U);
+}
+
+TEST_F(Cli, bench_prints_times) {
+  const std::string path = model();
+  const Result result = riffle({"bench", path, "--repeat", "3", "--warmup", "0", "--profile"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  for (const std::string word : {"median", "p95", "GMAC/s", "pointwise", "total"})
+    EXPECT_TRUE(contains(result.out, word));
+}
+
+TEST_F(Cli, bench_prints_one_json_object) {
+  const std::string path = model();
+  const Result result = riffle(
+      {"bench", path, "--repeat", "5", "--warmup", "1", "--threads", "1", "--json", "--profile", "--size", "64x48"},
+      {"RIFFLE_ISA=scalar"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const nlohmann::json object = nlohmann::json::parse(result.out);
+  EXPECT_EQ(object.at("isa"), "scalar");
+  EXPECT_EQ(object.at("threads"), 1);
+  EXPECT_EQ(object.at("repeat"), 5);
+  EXPECT_EQ(object.at("model"), "model.riffle");
+  EXPECT_EQ(object.at("input"), (nlohmann::json{1, 64, 48}));
+  EXPECT_GT(object.at("min_ms"), 0.0);
+  EXPECT_LE(object.at("min_ms"), object.at("median_ms"));
+  EXPECT_LE(object.at("median_ms"), object.at("p95_ms"));
+  EXPECT_GT(object.at("mean_ms"), 0.0);
+  EXPECT_GT(object.at("gmac_per_s"), 0.0);
+  std::int64_t macs = 0;
+  double share = 0;
+  for (const nlohmann::json& step : object.at("steps")) {
+    macs += step.at("macs").get<std::int64_t>();
+    share += step.at("share").get<double>();
+  }
+  EXPECT_EQ(object.at("macs"), macs);
+  EXPECT_GT(macs, 0);
+  EXPECT_NEAR(share, 1, 1e-6);
+}
+
+}  // namespace
+}  // namespace riffle::tests
