@@ -29,8 +29,10 @@ SIZES = ((224, 224), (64, 64), (97, 131))
 CLASSES = 10
 
 # Widths whose channels divide by the groups in every layer.
-V1_WIDTHS = {"paper": {1: (0.25, 0.5, 1.0), 2: (0.52, 1.0, 1.48), 3: (0.25, 0.5, 1.5), 4: (0.53, 1.0, 1.53), 8: (0.25, 0.5, 1.0)},
-             "note": {1: (0.25, 0.5, 1.0), 2: (0.36, 1.0, 1.52), 3: (0.25, 0.5, 1.5), 4: (0.53, 1.0, 1.53), 8: (0.3334, 1.0, 2.0)}}
+V1_WIDTHS = {"paper": {1: (0.25, 0.5, 1.0), 2: (0.52, 1.0, 1.48), 3: (0.25, 0.5, 1.5), 4: (0.53, 1.0, 1.53),
+                       8: (0.25, 0.5, 1.0)},
+             "note": {1: (0.25, 0.5, 1.0), 2: (0.36, 1.0, 1.52), 3: (0.25, 0.5, 1.5), 4: (0.53, 1.0, 1.53),
+                      8: (0.3334, 1.0, 2.0)}}
 V2_WIDTHS = {"paper": (0.5, 1.0, 1.5, 2.0), "note": (0.5, 0.76, 2.0)}
 
 
@@ -94,7 +96,8 @@ def block_cases():
         yield line("separable", fields, run(net, networks.make_input(1, 6, h, w)))
     for inputs, outputs, kernel, stride in ((8, 8, 3, 1), (8, 10, 3, 1), (8, 8, 3, 2), (8, 10, 5, 2)):
         net = networks.fill(Prefixed(networks.ResNextBlock(inputs, 12, outputs, kernel, 4, stride)), SEED)
-        fields = dict(inputs=inputs, middle=12, outputs=outputs, kernel=kernel, groups=4, stride=stride, height=h, width_px=w)
+        fields = dict(inputs=inputs, middle=12, outputs=outputs, kernel=kernel, groups=4, stride=stride, height=h,
+                      width_px=w)
         yield line("resnext", fields, run(net, networks.make_input(1, inputs, h, w)))
 
 
@@ -124,7 +127,8 @@ def as_opset_18(model):
     for index, node in enumerate(model.graph.node):
         if node.op_type == "ReduceMean":
             axes = next(a for a in node.attribute if a.name == "axes")
-            model.graph.initializer.append(onnx.numpy_helper.from_array(numpy.array(axes.ints, numpy.int64), f"axes_{index}"))
+            values = numpy.array(axes.ints, numpy.int64)
+            model.graph.initializer.append(onnx.numpy_helper.from_array(values, f"axes_{index}"))
             node.input.append(f"axes_{index}")
             node.attribute.remove(axes)
     model.opset_import[0].version = 18
@@ -133,7 +137,7 @@ def as_opset_18(model):
 
 def skeletons():
     """Name, network, input channels, size, opset, dynamic batch."""
-    v1, v2, tv = networks.shufflenet_v1, networks.shufflenet_v2, torchvision.models
+    v1, v2 = networks.shufflenet_v1, networks.shufflenet_v2
     yield "v1_g1_x0.5_paper", v1(1, 0.5, "paper", 3, CLASSES), 3, (64, 64), 9, False
     yield "v1_g3_x1_paper", v1(3, 1.0, "paper", 3, CLASSES), 3, (224, 224), 13, False
     yield "v1_g8_x0.5_paper", v1(8, 0.5, "paper", 3, CLASSES), 3, (97, 131), 11, True
@@ -144,9 +148,11 @@ def skeletons():
     yield "v2_x1.5_paper_residual", v2(1.5, "paper", True, 3, CLASSES), 3, (64, 64), 9, False
     yield "v2_x0.5_note", v2(0.5, "note", False, 1, CLASSES), 1, (64, 64), 10, True
     yield "v2_x2_note_residual", v2(2.0, "note", True, 1, CLASSES), 1, (64, 64), 16, False
-    yield "torchvision_shufflenet_v2_x1_0", tv.shufflenet_v2_x1_0(weights=None, num_classes=CLASSES), 3, (224, 224), 13, True
-    yield "torchvision_resnext50_32x4d", tv.resnext50_32x4d(weights=None, num_classes=CLASSES), 3, (64, 64), 13, False
-    yield "torchvision_mobilenet_v2", tv.mobilenet_v2(weights=None, num_classes=CLASSES), 3, (97, 131), 12, False
+    for name, size, opset, dynamic in (("shufflenet_v2_x1_0", (224, 224), 13, True),
+                                       ("resnext50_32x4d", (64, 64), 13, False),
+                                       ("mobilenet_v2", (97, 131), 12, False)):
+        net = getattr(torchvision.models, name)(weights=None, num_classes=CLASSES)
+        yield f"torchvision_{name}", net, 3, size, opset, dynamic
     yield "xception", networks.Xception(24, CLASSES), 3, (97, 131), 13, True
 
 

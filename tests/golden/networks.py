@@ -190,7 +190,8 @@ class ResNextBlock(nn.Module):
             self.shortcut = conv_bn(inputs, outputs, 1, stride, relu=False)
 
     def forward(self, x):
-        return torch.relu(self.expand(self.grouped(self.reduce(x))) + (self.shortcut(x) if hasattr(self, "shortcut") else x))
+        shortcut = self.shortcut(x) if hasattr(self, "shortcut") else x
+        return torch.relu(self.expand(self.grouped(self.reduce(x))) + shortcut)
 
 
 class Xception(nn.Module):
