@@ -76,7 +76,9 @@ void import_pad(Call& call) {
   const auto pads = call.list("pads", 1);
   if (!pads) throw Error("it has no pads");
 
-  View& view = call.tensor(0);
+  // Padding may come in several steps; some exporters pad by nothing before every pooling.
+  auto* padded = std::get_if<Padded>(&call.value(0));
+  const View& view = padded != nullptr ? padded->view : call.tensor(0);
   const std::size_t rank = view.axes.size();
   std::vector<std::int64_t> axes;
   if (const auto given = call.list("axes", 3)) {
@@ -87,7 +89,7 @@ void import_pad(Call& call) {
   if (axes.size() > rank || pads->size() != 2 * axes.size()) {
     throw Error("pads has " + std::to_string(pads->size()) + " values for " + std::to_string(axes.size()) + " axes");
   }
-  Padding padding;
+  Padding padding = padded != nullptr ? padded->padding : Padding{};
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = Call::axis(axes[i], rank);
     const std::int64_t before = (*pads)[i], after = (*pads)[i + axes.size()];
@@ -97,11 +99,11 @@ void import_pad(Call& call) {
       throw Error("pads holds " + std::to_string(before) + " and " + std::to_string(after) + ", not in 0 to " +
                   std::to_string(graph::max_extent));
     }
-    (axis == 2 ? padding.top : padding.left) = before;
-    (axis == 2 ? padding.bottom : padding.right) = after;
+    (axis == 2 ? padding.top : padding.left) += before;
+    (axis == 2 ? padding.bottom : padding.right) += after;
   }
   if (padding == Padding{}) return call.result(view);
-  call.result(Padded{.view = call.image(0), .padding = padding});
+  call.result(Padded{.view = padded != nullptr ? padded->view : call.image(0), .padding = padding});
 }
 
 }  // namespace riffle::onnx

@@ -87,6 +87,17 @@ void import_clip(Call& call) {
   const float lower = bound(call, "min", 1, -infinity), upper = bound(call, "max", 2, infinity);
   if (lower == 0.0F && upper == 6.0F) return activate(call, graph::Activation::relu6);
   if (lower == 0.0F && upper >= greatest) return activate(call, graph::Activation::relu);
+  // ReLU6 is also exported as a ReLU whose result is clipped from above.
+  if (lower <= 0.0F && upper == 6.0F) {
+    const View& view = call.tensor(0);
+    const graph::Node& producer = call.importer.node(view.node);
+    const auto* rectified = std::get_if<graph::Activate>(&producer.operation);
+    if (rectified != nullptr && rectified->kind == graph::Activation::relu) {
+      View result = view;
+      result.node = call.importer.add(call.name(), graph::Activate{graph::Activation::relu6}, {producer.inputs[0]});
+      return call.result(std::move(result));
+    }
+  }
   throw Error("clipping to " + std::to_string(lower) + " to " + std::to_string(upper) +
               " is not supported (0 to 6, and 0 with no upper bound, are)");
 }

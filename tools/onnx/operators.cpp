@@ -59,6 +59,7 @@ constexpr auto operators = std::to_array<Operator>({
     {"Floor", import_floor},
     {"Not", import_not},
     {"Where", import_where},
+    {"Expand", import_expand},
 });
 
 }  // namespace

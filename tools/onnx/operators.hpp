@@ -55,5 +55,6 @@ void import_arithmetic(Call& call);
 void import_floor(Call& call);
 void import_not(Call& call);
 void import_where(Call& call);
+void import_expand(Call& call);
 
 }  // namespace riffle::onnx

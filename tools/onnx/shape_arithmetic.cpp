@@ -168,4 +168,15 @@ void import_where(Call& call) {
   call.result(combine(yes, no, add));
 }
 
+void import_expand(Call& call) {
+  const Numbers from = call.numbers(0);
+  const std::vector<std::int64_t> dims = known_integers(call.numbers(1));
+  if (from.values.size() != 1 || from.dims.size() > dims.size() || dims.size() > 8) {
+    throw Error("only a single number can be expanded");
+  }
+  expect_few(dims);
+  const auto count = static_cast<std::size_t>(element_count(dims));
+  call.result(Numbers{.dims = dims, .values = std::vector<Quantity>(count, from.values[0]), .real = from.real});
+}
+
 }  // namespace riffle::onnx
