@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzzers of .npy, IDX and pictures into the folders beside this file."""
+import gzip
+import pathlib
+import struct
+import subprocess
+import zlib
+
+import numpy as np
+
+here = pathlib.Path(__file__).parent
+
+
+def write(name, data):
+    path = here / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+
+
+def npy(name, array, version):
+    path = here / "npy" / name
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "wb") as file:
+        np.lib.format.write_array(file, array, version=version)
+
+
+def png(width, height, depth, color, lines, extra=b"", interlaced=0):
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    packed = chunk(b"IDAT", zlib.compress(lines, 9))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + packed + chunk(b"IEND", b"")
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def scan_lines(count, size):
+    """Line i has filter i, so that five lines use all of them."""
+    return b"".join(bytes([i]) + bytes((x * 7 + i * 31) & 255 for x in range(size)) for i in range(count))
+
+
+def jpeg(portable_map, *options):
+    command = ["cjpeg", "-quality", "60", *options]
+    return subprocess.run(command, input=portable_map, stdout=subprocess.PIPE, check=True).stdout
+
+
+tensor = np.arange(6, dtype="<f4").reshape(1, 1, 2, 3)
+for version in (1, 2, 3):
+    npy(f"v{version}.npy", tensor, (version, 0))
+npy("fortran.npy", np.asfortranarray(np.arange(24, dtype="<f4").reshape(2, 3, 4)), (1, 0))
+npy("double.npy", tensor.astype("<f8"), (1, 0))
+npy("scalar.npy", np.array(1, dtype="<f4"), (1, 0))
+
+images = bytes([0, 0, 8, 3]) + struct.pack(">III", 2, 3, 4) + bytes(range(24))
+labels = bytes([0, 0, 8, 1]) + struct.pack(">I", 5) + bytes(range(5))
+for name, data in (("images.idx", images), ("labels.idx", labels)):
+    write(f"idx/{name}", data)
+    write(f"idx/{name}.gz", gzip.compress(data, mtime=0))
+
+palette = chunk(b"PLTE", bytes(range(9))) + chunk(b"tRNS", bytes([0, 128]))
+write("picture/gray.png", png(4, 5, 8, 0, scan_lines(5, 4)))
+write("picture/bits.png", png(9, 3, 1, 0, scan_lines(3, 2)))
+write("picture/rgb16.png", png(3, 3, 16, 2, scan_lines(3, 18)))
+write("picture/rgba.png", png(3, 4, 8, 6, scan_lines(4, 12)))
+write("picture/palette.png", png(4, 2, 8, 3, b"\0\0\1\2\1\0\2\2\1\0", palette))
+write("picture/interlaced.png", png(2, 2, 8, 0, b"\0\1\0\2\0\3\4", interlaced=1))
+color = b"P6 19 17 255\n" + bytes((x * 11 + y * 5 + c * 60) & 255 for y in range(17) for x in range(19) for c in range(3))
+gray = b"P5 9 9 255\n" + bytes((x * 11 + y * 5) & 255 for y in range(9) for x in range(9))
+write("picture/baseline.jpg", jpeg(color, "-sample", "2x2"))
+write("picture/progressive.jpg", jpeg(color, "-progressive"))
+write("picture/restart.jpg", jpeg(color, "-sample", "2x1", "-restart", "1B"))
+write("picture/gray.jpg", jpeg(gray))
