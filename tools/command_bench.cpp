@@ -98,8 +98,8 @@ void print_profile(const std::vector<StepTime>& times) {
                {"%", Table::Align::right},
                {"MMAC", Table::Align::right},
                {"GMAC/s", Table::Align::right},
-               {""},
-               {"kernel"}});
+               {"kernel"},
+               {""}});
   std::int64_t macs = 0;
   for (const StepTime& time : times) {
     const plan::Step& step = *time.step;
@@ -108,7 +108,7 @@ void print_profile(const std::vector<StepTime>& times) {
     for (int i = 0; i < static_cast<int>(time.median_ms / longest * bar_width + 0.5); ++i) bar += "█";
     table.add({step.name, step.operation, chw(step.in), chw(step.out), fixed(time.median_ms, 4),
                fixed(100 * time.median_ms / total, 1), fixed(static_cast<double>(step.macs) / 1e6, 2),
-               step.macs > 0 ? fixed(gmac_per_second(step.macs, time.median_ms), 1) : "", bar, step.kernel});
+               step.macs > 0 ? fixed(gmac_per_second(step.macs, time.median_ms), 1) : "", step.kernel, bar});
   }
   table.add_rule();
   table.add({"total", "", "", "", fixed(total, 4), "100.0", fixed(static_cast<double>(macs) / 1e6, 2),

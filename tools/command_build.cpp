@@ -1,4 +1,5 @@
 // riffle build: a network from its spec, with seeded random weights.
+#include <cmath>
 #include <iostream>
 #include <memory>
 
@@ -88,6 +89,7 @@ void add_build(CLI::App& program) {
   add_size(command, options->size)->default_str("224x224");
   command.add_option("--seed", options->seed, "Seed of the random weights")->capture_default_str();
   command.callback([options, groups, residual] {
+    if (std::isnan(options->width)) throw Error("--width: not a number");  // which CLI::Range lets pass
     if (options->network == "v2" && groups->count() > 0) throw Error("--groups: ShuffleNet v2 has no groups");
     if (options->network == "v1" && residual->count() > 0) throw Error("--residual: belongs to ShuffleNet v2");
     build(*options);

@@ -30,16 +30,20 @@ std::string operation_text(graph::Operation operation) {
   return text + (*activation == graph::Activation::relu ? ", ReLU" : ", ReLU6");
 }
 
-/// "3x3 /2 +1 :2": kernel, stride, padding, dilation, as far as they say something.
+/// "3x3 s2 p1 d2": kernel, stride, padding, dilation, as far as they say something.
 std::string window_text(const graph::Window& window) {
-  const auto pair = [](std::int32_t h, std::int32_t w, bool square_as_one) {
-    return square_as_one && h == w ? std::to_string(h) : std::to_string(h) + "x" + std::to_string(w);
+  const auto both = [](std::int32_t h, std::int32_t w) {
+    return h == w ? std::to_string(h) : std::to_string(h) + "x" + std::to_string(w);
   };
-  std::string text = pair(window.kernel_h, window.kernel_w, false);
-  if (window.stride_h != 1 || window.stride_w != 1) text += " /" + pair(window.stride_h, window.stride_w, true);
-  if (window.dilation_h != 1 || window.dilation_w != 1) {
-    text += " dilated " + pair(window.dilation_h, window.dilation_w, true);
+  std::string text = std::to_string(window.kernel_h) + "x" + std::to_string(window.kernel_w);
+  if (window.stride_h != 1 || window.stride_w != 1) text += " s" + both(window.stride_h, window.stride_w);
+  if (window.pad_top != 0 || window.pad_left != 0 || window.pad_bottom != 0 || window.pad_right != 0) {
+    text += " p" + both(window.pad_top, window.pad_left);
+    if (window.pad_bottom != window.pad_top || window.pad_right != window.pad_left) {
+      text += "+" + both(window.pad_bottom, window.pad_right);
+    }
   }
+  if (window.dilation_h != 1 || window.dilation_w != 1) text += " d" + both(window.dilation_h, window.dilation_w);
   return text;
 }
 

@@ -48,6 +48,12 @@ std::int64_t tick(std::int64_t bytes) {
   return step;
 }
 
+std::string tick_text(std::int64_t bytes) {
+  constexpr std::int64_t mebibyte = 1 << 20;
+  if (bytes < mebibyte) return bytes_text(bytes);
+  return fixed(static_cast<double>(bytes) / static_cast<double>(mebibyte), 2) + " MiB";
+}
+
 void draw_grid(Svg& svg, const plan::Plan& plan, const Chart& chart, std::int64_t arena) {
   bool shaded = true;
   for (const Stage& stage : stages_of(plan)) {
@@ -65,7 +71,7 @@ void draw_grid(Svg& svg, const plan::Plan& plan, const Chart& chart, std::int64_
   const std::int64_t spacing = tick(arena);
   for (std::int64_t bytes = 0; bytes <= arena; bytes += spacing) {
     svg.line(chart.area.x, chart.y(bytes), chart.area.right(), chart.y(bytes), rule);
-    svg.text(chart.area.x - 8, chart.y(bytes), bytes_text(bytes),
+    svg.text(chart.area.x - 8, chart.y(bytes), tick_text(bytes),
              {.size = 11, .color = faint_ink, .anchor = Anchor::end});
   }
 }
@@ -111,10 +117,11 @@ void draw_live(Svg& svg, const Chart& chart, const std::vector<std::int64_t>& li
   for (std::size_t i = 0; i < live.size(); ++i) {
     const double height = live_height * static_cast<double>(live[i]) / static_cast<double>(peak);
     const double left = chart.x(static_cast<std::int64_t>(i));
-    svg.box({left, bottom - height, chart.step_width, height}, "#dbe4ee");
     for (const double x : {left, left + chart.step_width})
       outline += fixed(x, 2) + "," + fixed(bottom - height, 2) + " ";
   }
+  const auto corner = [bottom](double x) { return fixed(x, 2) + "," + fixed(bottom, 2) + " "; };
+  svg.polygon(corner(chart.area.x) + outline + corner(chart.area.right()), "#dbe4ee");
   svg.polyline(outline, ink, 1.4);
   svg.line(chart.area.x, bottom, chart.area.right(), bottom, rule);
   svg.text(chart.area.x - 8, top, bytes_text(peak), {.size = 11, .color = faint_ink, .anchor = Anchor::end});

@@ -84,6 +84,10 @@ void Svg::polyline(std::string_view points, std::string_view color, double width
            attribute("stroke-width", width) + attribute("stroke-linejoin", "round") + "/>\n";
 }
 
+void Svg::polygon(std::string_view points, std::string_view fill) {
+  body_ += "<polygon" + attribute("points", points) + attribute("fill", fill) + "/>\n";
+}
+
 std::string Svg::finish(double width, double height, std::string_view title) const {
   return "<svg xmlns=\"http://www.w3.org/2000/svg\"" + attribute("width", fixed(width, 0)) +
          attribute("height", fixed(height, 0)) +

@@ -33,6 +33,8 @@ class Svg {
   void line(double x1, double y1, double x2, double y2, std::string_view color, double width = 1);
   /// An open outline; `points` as in the SVG attribute: "x,y x,y ...".
   void polyline(std::string_view points, std::string_view color, double width);
+  /// A filled area, its outline's points likewise.
+  void polygon(std::string_view points, std::string_view fill);
   /// Puts another drawing on top of this one.
   void append(const Svg& other) { body_ += other.body_; }
 
