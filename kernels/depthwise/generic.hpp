@@ -36,6 +36,7 @@ struct Depthwise {
   static constexpr bool many_registers = S::tile_rows(S::max_vectors) * S::max_vectors >= 16;
   static constexpr int block_rows = many_registers ? 2 : 1;
   static constexpr int block_columns = many_registers ? 7 : 4;
+  static constexpr int fewest_columns = (block_columns + 1) / 2;  ///< what an even cut of a wider row leaves
 
   using Strip = void (*)(const Job&, std::int32_t, std::int32_t, std::int32_t, std::int32_t);
 
@@ -57,13 +58,17 @@ struct Depthwise {
         simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
           if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
             const Vec v = S::load(row + c * job.in_stride);
+            // The outputs of a row that the column is a tap of.
+            constexpr int first = c < 3 ? 0 : (c - 2 + Stride - 1) / Stride;
+            constexpr int last = c / Stride < Columns ? c / Stride : Columns - 1;
             simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-              simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
-                constexpr int ti = i - r * Stride, tj = c - o * Stride;
-                if constexpr (ti >= 0 && ti < 3 && tj >= 0 && tj < 3) {
-                  acc[r][o] = S::fma(v, weight[ti * 3 + tj], acc[r][o]);
-                }
-              });
+              constexpr int ti = i - r * Stride;
+              if constexpr (ti >= 0 && ti < 3) {
+                simd::unroll<last - first + 1>([&](auto o) __attribute__((always_inline)) {
+                  constexpr int x_out = first + o, tj = c - x_out * Stride;
+                  acc[r][x_out] = S::fma(v, weight[ti * 3 + tj], acc[r][x_out]);
+                });
+              }
             });
           }
         });
@@ -103,20 +108,19 @@ struct Depthwise {
     }
   }
 
-  /// By stride - 1, columns - 1, Left + 2 * Right.
-  using Strips = std::array<std::array<std::array<Strip, 4>, block_columns>, 2>;
+  /// By stride - 1, columns - fewest_columns, Left + 2 * Right.
+  static constexpr int widths = block_columns - fewest_columns + 1;
+  using Strips = std::array<std::array<std::array<Strip, 4>, widths>, 2>;
+  template <int Columns, int Stride>
+  static constexpr std::array<Strip, 4> strips_of_width() {
+    return {run_strip<Columns, Stride, false, false>, run_strip<Columns, Stride, true, false>,
+            run_strip<Columns, Stride, false, true>, run_strip<Columns, Stride, true, true>};
+  }
   static constexpr Strips make_strips() {
-    Strips all{};
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-      ((all[0][I] = {run_strip<I + 1, 1, false, false>, run_strip<I + 1, 1, true, false>,
-                     run_strip<I + 1, 1, false, true>, run_strip<I + 1, 1, true, true>}),
-       ...);
-      ((all[1][I] = {run_strip<I + 1, 2, false, false>, run_strip<I + 1, 2, true, false>,
-                     run_strip<I + 1, 2, false, true>, run_strip<I + 1, 2, true, true>}),
-       ...);
+    return []<int... I>(std::integer_sequence<int, I...>) {
+      return Strips{{{strips_of_width<fewest_columns + I, 1>()...}, {strips_of_width<fewest_columns + I, 2>()...}}};
     }
-    (std::make_integer_sequence<int, block_columns>{});
-    return all;
+    (std::make_integer_sequence<int, widths>{});
   }
 
   /// How far the last output's taps reach past the image's right border.
@@ -129,7 +133,7 @@ struct Depthwise {
   static RIFFLE_INLINE bool is_fast(const Extent& extent, const Window& window) {
     return window.kernel_h == 3 && window.kernel_w == 3 && window.dilation_h == 1 && window.dilation_w == 1 &&
            window.stride_h == window.stride_w && window.stride_w <= 2 && window.pad_left <= 1 &&
-           overhang(extent, window) <= 1;
+           overhang(extent, window) <= 1 && extent.out_w >= fewest_columns;
   }
 
   /// Rows [y0, y1), cut into strips of even width: 9 columns are 5 + 4, not 7 + 2.
@@ -149,7 +153,7 @@ struct Depthwise {
         const std::int32_t end = b < more ? more : blocks;
         alike = (right && end == blocks ? blocks - 1 : end) - b;
       }
-      strips[static_cast<std::size_t>(window.stride_w - 1)][static_cast<std::size_t>(width - 1)]
+      strips[static_cast<std::size_t>(window.stride_w - 1)][static_cast<std::size_t>(width - fewest_columns)]
             [(first ? 1U : 0U) + (last ? 2U : 0U)](job, y0, y1, x, alike);
       x += width * alike;
       b += alike;

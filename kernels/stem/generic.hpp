@@ -136,36 +136,35 @@ struct Stem {
     finish(job, tile);
   }
 
-  static constexpr int most_rows() {
-    int most = 0;
-    for (int nv = 1; nv <= max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
-    return most;
+  /// The heights of tile that there are, tallest first; a row is cut greedily.
+  static constexpr int heights = 4;
+  static constexpr int height(int vectors, int i) {
+    const int rows = S::tile_rows(vectors) >> i;
+    return i == heights - 1 || rows == 0 ? 1 : rows;
   }
 
+  /// For panels of one width; tiles by the index of their height.
   struct Functions {
     TileFunction border;
-    std::array<TileFunction, most_rows()> fast, any;  ///< by rows - 1
+    std::array<TileFunction, heights> fast, any;
   };
 
   template <int NV>
   static constexpr Functions functions_of_width() {
-    Functions functions{run_border<NV>, {}, {}};
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-      ((functions.fast[I] = run_tile<I + 1, NV, 3, 2>), ...);
-      ((functions.any[I] = run_tile<I + 1, NV, 0, 0>), ...);
+    return []<int... I>(std::integer_sequence<int, I...>) {
+      return Functions{run_border<NV>, {run_tile<height(NV, I), NV, 3, 2>...}, {run_tile<height(NV, I), NV, 0, 0>...}};
     }
-    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
-    return functions;
+    (std::make_integer_sequence<int, heights>{});
   }
   static constexpr auto make_functions() {
-    std::array<Functions, max_vectors> all{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = functions_of_width<I + 1>()), ...); }
+    return []<int... I>(std::integer_sequence<int, I...>) {
+      return std::array<Functions, max_vectors>{functions_of_width<I + 1>()...};
+    }
     (std::make_integer_sequence<int, max_vectors>{});
-    return all;
   }
 
-  /// One output row of one panel: border pixels one by one, those between them in tiles of even height.
-  static RIFFLE_INLINE void run_row(Job& job, const Functions& functions, std::int32_t rows) {
+  /// One output row of one panel: border pixels one by one, those between them in tiles.
+  static RIFFLE_INLINE void run_row(Job& job, const Functions& functions, int vectors) {
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
     const std::int32_t reach = (window.kernel_w - 1) * window.dilation_w;
@@ -177,15 +176,11 @@ struct Stem {
     while (end > x && left_of(end - 1) + reach >= extent.in_w) --end;
 
     for (job.x = 0; job.x < x; ++job.x) functions.border(job);
-    if (const std::int32_t pixels = end - x; pixels > 0) {
-      const auto& tiles =
-          window.kernel_w == 3 && window.stride_w == 2 && window.dilation_w == 1 ? functions.fast : functions.any;
-      const std::int32_t blocks = (pixels + rows - 1) / rows;
-      for (std::int32_t b = 0; b < blocks; ++b) {
-        const std::int32_t height = pixels / blocks + (b < pixels % blocks ? 1 : 0);
-        tiles[static_cast<std::size_t>(height - 1)](job);
-        job.x += height;
-      }
+    const auto& tiles =
+        window.kernel_w == 3 && window.stride_w == 2 && window.dilation_w == 1 ? functions.fast : functions.any;
+    for (int i = 0; i < heights; ++i) {
+      const std::int32_t rows = height(vectors, i);
+      for (; job.x + rows <= end; job.x += rows) tiles[static_cast<std::size_t>(i)](job);
     }
     for (; job.x < extent.out_w; ++job.x) functions.border(job);
   }
@@ -206,7 +201,7 @@ struct Stem {
         job.panel = args.packed + v0 * vector_size;
         job.column = v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - job.column;
-        run_row(job, functions[static_cast<std::size_t>(v1 - v0 - 1)], S::tile_rows(v1 - v0));
+        run_row(job, functions[static_cast<std::size_t>(v1 - v0 - 1)], v1 - v0);
       }
     }
   }
