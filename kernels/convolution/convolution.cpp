@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "kernels/pointwise/residual_reference.hpp"
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
@@ -29,20 +30,6 @@ void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std:
   pack_pointwise(panels, groups, inputs * taps, outputs, weights, bias, row_order, output_order, packed);
 }
 
-namespace {
-
-/// The residual of output n of group `group` at a pixel.
-double residual_of(const ConvolutionArgs& args, std::int32_t group, std::int32_t n, std::int64_t pixel,
-                   std::int32_t lanes, const Memory& memory) {
-  if (args.residual == nullptr) return 0;
-  const std::int32_t vectors = (args.outputs + lanes - 1) / lanes;
-  const ResidualVector& vector = args.residual[group * vectors + n / lanes];
-  if (vector.run.channels != 0) return element(vector.run, pixel, n % lanes, memory);
-  return element(vector.columns[n % lanes], pixel, 0, memory);
-}
-
-}  // namespace
-
 void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,
                            const Memory& memory, std::int32_t lanes) {
   const Extent& extent = args.extent;
@@ -62,7 +49,7 @@ void convolution_reference(const ConvolutionArgs& args, std::span<const float> w
             });
           }
         }
-        sum += residual_of(args, group, o % args.outputs, out_pixel, lanes, memory);
+        sum += residual_element(args.residual, args.outputs, o, out_pixel, lanes, memory);
         element(args.output, out_pixel, o, memory) = static_cast<float>(clamped(sum, args.clamp));
       }
     }
