@@ -8,45 +8,71 @@
 
 namespace riffle::kernels {
 
+/// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` floats. Out of line: it
+/// is rare, and there would be a copy of it for every vector of every register tile.
+template <class S>
+__attribute__((noinline)) void gather_residual(const Run* columns, int count, const Memory& memory, std::int32_t pixel,
+                                               int rows, float* to) {
+  for (int i = 0; i < count; ++i) {
+    const float* from = memory.read(columns[i].first) + static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
+    for (int m = 0; m < rows; ++m)
+      to[m * S::lanes + i] = from[m * static_cast<std::ptrdiff_t>(columns[i].pixel_stride)];
+  }
+}
+
+/// Adds the residual to the accumulators; `columns` is the number of valid output columns.
+template <class S, int MR, int NV>
+RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV>& tile, const ResidualVector* residual, const Memory& memory,
+                                std::int32_t pixel, int columns) {
+  simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+    const Run& run = residual[v].run;
+    const int left = columns - v * S::lanes, count = left < S::lanes ? left : S::lanes;
+    alignas(64) float gathered[MR * S::lanes];
+    const float* from = gathered;
+    std::ptrdiff_t stride = S::lanes;
+    if (run.channels == S::lanes) {
+      from = memory.read(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
+      stride = run.pixel_stride;
+    } else if (run.channels != 0) {
+      // The last vector of a group: what is behind its columns may be the end of the arena.
+      const float* start = memory.read(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
+      for (int m = 0; m < MR; ++m) {
+        S::store(gathered + m * S::lanes,
+                 S::load_partial(start + m * static_cast<std::ptrdiff_t>(run.pixel_stride), count));
+      }
+    } else {
+      gather_residual<S>(residual[v].columns, count, memory, pixel, MR, gathered);
+    }
+    simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      tile.acc[m][v] = S::add(tile.acc[m][v], S::load(from + m * stride));
+    });
+  });
+}
+
 /// Adds the residual, clamps and stores a finished register tile. `columns` is the number of valid output columns.
 template <class S, int MR, int NV>
-RIFFLE_INLINE void store_tile(const simd::Tile<S, MR, NV>& tile, const ResidualVector* residual, const Clamp& clamp,
+RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV>& tile, const ResidualVector* residual, const Clamp& clamp,
                               const Memory& memory, std::int32_t pixel, float* out, std::ptrdiff_t out_stride,
                               int columns) {
   using Vec = typename S::Vec;
+  if (residual != nullptr) add_residual(tile, residual, memory, pixel, columns);
   const Vec lower = S::broadcast(clamp.lower), upper = S::broadcast(clamp.upper);
-  simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-    const int count = v == NV - 1 ? columns - (NV - 1) * S::lanes : S::lanes;
-    float* to = out + v * S::lanes;
-    const auto finish = [&](auto&& added) __attribute__((always_inline)) {
-      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-        const Vec result = S::clamp(added(m), lower, upper);
-        if (v < NV - 1) {
-          S::store(to + m * out_stride, result);
-        } else {
-          simd::store_lanes<S>(to + m * out_stride, result, count);
-        }
-      });
-    };
-    if (residual == nullptr) {
-      finish([&](auto m) __attribute__((always_inline)) { return tile.acc[m][v]; });
-    } else if (const Run& run = residual[v].run; run.channels != 0) {
-      const float* from = memory.read(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
-      finish([&](auto m) __attribute__((always_inline)) {
-        return S::add(tile.acc[m][v], simd::load_lanes<S>(from + m * static_cast<std::ptrdiff_t>(run.pixel_stride),
-                                                          v < NV - 1 ? S::lanes : count));
-      });
-    } else {
-      const Run* column = residual[v].columns;
-      finish([&](auto m) __attribute__((always_inline)) {
-        alignas(64) float lane[S::lanes] = {};
-        for (int i = 0; i < count; ++i) {
-          lane[i] = memory.read(column[i].first)[static_cast<std::ptrdiff_t>(pixel + m) * column[i].pixel_stride];
-        }
-        return S::add(tile.acc[m][v], S::load(lane));
-      });
-    }
+  constexpr int whole = (NV - 1) * S::lanes;
+  simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+      tile.acc[m][v] = S::clamp(tile.acc[m][v], lower, upper);
+      if (v < NV - 1) S::store(out + m * out_stride + v * S::lanes, tile.acc[m][v]);
+    });
   });
+  if (columns == NV * S::lanes) {
+    simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      S::store(out + m * out_stride + whole, tile.acc[m][NV - 1]);
+    });
+  } else {
+    simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      S::store_partial(out + m * out_stride + whole, tile.acc[m][NV - 1], columns - whole);
+    });
+  }
 }
 
 template <class S>
