@@ -28,7 +28,7 @@ struct Stem {
   static constexpr int max_vectors = S::max_vectors;
 
   template <int MR, int NV>
-  static RIFFLE_INLINE void finish(const Job& job, const simd::Tile<S, MR, NV>& tile) {
+  static RIFFLE_INLINE void finish(const Job& job, simd::Tile<S, MR, NV>& tile) {
     const Block& output = job.args->output;
     const std::int32_t pixel = job.y * job.args->extent.out_w + job.x;
     const std::ptrdiff_t stride = output.pixel_stride;
