@@ -1,6 +1,15 @@
 # How tests are declared. Every TEST of a GoogleTest program is a CTest test, so that a skipped one is seen.
 include(GoogleTest)
 
+# Archer tells ThreadSanitizer what OpenMP's barriers order; without it every barrier looks like a race.
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread" AND TARGET OpenMP::OpenMP_CXX)
+  get_filename_component(openmp_directory "${OpenMP_omp_LIBRARY}" REALPATH)
+  get_filename_component(openmp_directory "${openmp_directory}" DIRECTORY)
+  file(GLOB llvm_directories /usr/lib/llvm-*/lib)
+  find_library(RIFFLE_ARCHER archer HINTS "${openmp_directory}" PATHS ${llvm_directories} REQUIRED)
+  list(APPEND RIFFLE_TEST_ENVIRONMENT "OMP_TOOL_LIBRARIES=${RIFFLE_ARCHER}")
+endif()
+
 if(RIFFLE_TEST_LABEL)
   set(RIFFLE_TEST_PREFIX "${RIFFLE_TEST_LABEL}.")
 endif()
