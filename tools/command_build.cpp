@@ -19,7 +19,7 @@ struct Options {
   std::string output;
   std::int32_t groups = 3;
   double width = 1.0;
-  models::Flavour flavour = models::Flavour::paper;
+  std::string flavour = "paper";
   bool residual = false;
   std::int32_t in_channels = 0;  ///< 0: what the flavour has
   std::int32_t classes = 0;      ///< 0: what the flavour has
@@ -28,14 +28,15 @@ struct Options {
 };
 
 graph::Graph make(const Options& options) {
-  const bool note = options.flavour == models::Flavour::note;
+  const bool note = options.flavour == "note";
+  const models::Flavour flavour = note ? models::Flavour::note : models::Flavour::paper;
   const std::int32_t in_channels = options.in_channels ? options.in_channels : note ? 1 : 3;
   const std::int32_t classes = options.classes ? options.classes : note ? 10 : 1000;
   const models::WeightSource weights = models::random_weights(options.seed);
   if (options.network == "v1") {
     return models::shufflenet_v1({.groups = options.groups,
                                   .width = options.width,
-                                  .flavour = options.flavour,
+                                  .flavour = flavour,
                                   .in_channels = in_channels,
                                   .classes = classes,
                                   .height = options.size.height,
@@ -43,7 +44,7 @@ graph::Graph make(const Options& options) {
                                  weights);
   }
   return models::shufflenet_v2({.width = options.width,
-                                .flavour = options.flavour,
+                                .flavour = flavour,
                                 .residual = options.residual,
                                 .in_channels = in_channels,
                                 .classes = classes,
@@ -77,17 +78,17 @@ void add_build(CLI::App& program) {
       ->check(CLI::Range(1.0 / 64, 8.0))
       ->capture_default_str();
   command.add_option("--flavour", options->flavour, "As published (paper) or for one-channel images (note)")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, models::Flavour>{{"paper", models::Flavour::paper}, {"note", models::Flavour::note}}))
-      ->type_name("paper|note")
-      ->default_str("paper");
+      ->check(CLI::IsMember({"paper", "note"}))
+      ->capture_default_str();
   CLI::Option* residual =
       command.add_flag("--residual", options->residual, "v2: add the kept half to the right branch");
   const CLI::Range any_extent(1, static_cast<int>(graph::max_extent));
   command.add_option("--in-channels", options->in_channels, "Input channels (3 paper, 1 note)")->check(any_extent);
   command.add_option("--classes", options->classes, "Classes (1000 paper, 10 note)")->check(any_extent);
   add_size(command, options->size)->default_str("224x224");
-  command.add_option("--seed", options->seed, "Seed of the random weights")->capture_default_str();
+  command.add_option("--seed", options->seed, "Seed of the random weights")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.callback([options, groups, residual] {
     if (std::isnan(options->width)) throw Error("--width: not a number");  // which CLI::Range lets pass
     if (options->network == "v2" && groups->count() > 0) throw Error("--groups: ShuffleNet v2 has no groups");

@@ -17,13 +17,14 @@ int fail(const std::string& message) {
 int main(int argc, char** argv) {
   CLI::App program("CPU inference for the ShuffleNet family", "riffle");
   program.set_version_flag("--version", RIFFLE_VERSION);
-  program.require_subcommand(1);
+  program.require_subcommand(0, 1);  // with 1, a misspelt command would only be told that there is none
   try {
     for (const auto add : {riffle::tools::add_build, riffle::tools::add_convert, riffle::tools::add_run,
                            riffle::tools::add_classify, riffle::tools::add_inspect, riffle::tools::add_bench}) {
       add(program);
     }
     program.parse(argc, argv);
+    if (program.get_subcommands().empty()) return fail("a command is needed; riffle --help lists them");
     if (!std::cout.flush()) return fail("the standard output cannot be written");
     return 0;
   } catch (const CLI::Success& asked_for_help) {
