@@ -1,0 +1,95 @@
+#include "kernels/testing.hpp"
+
+namespace riffle::kernels::testing {
+namespace {
+
+class Convolution : public EveryIsa {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+               bool poison) {
+    SCOPED_TRACE(to_string(g) + ", groups " + std::to_string(groups) + ", " + std::to_string(inputs) + " -> " +
+                 std::to_string(outputs));
+    const std::int32_t lanes = kernels().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+    const std::int64_t in_pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
+    const std::int64_t out_pixels = static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w;
+    ConvolutionArgs args;
+    args.extent = g.extent;
+    args.window = g.window;
+    args.groups = groups;
+    args.inputs = inputs;
+    args.outputs = outputs;
+    args.clamp = scene.clamp();
+    args.output = scene.block(out_pixels, groups * outputs);
+    const Residual residual = scene.coin() ? random_residual(scene, out_pixels, groups, outputs, lanes) : Residual{};
+    if (!residual.vectors.empty()) args.residual = residual.vectors.data();
+    std::vector<kernels::Run> runs;
+    std::vector<std::int32_t> run_begin{0};
+    for (std::int32_t group = 0; group < groups; ++group) {
+      for (const kernels::Run& run : scene.runs(in_pixels, inputs, scene.integer(1, 3), 3)) runs.push_back(run);
+      run_begin.push_back(static_cast<std::int32_t>(runs.size()));
+    }
+    args.runs = runs.data();
+    args.run_begin = run_begin.data();
+    const std::vector<float> zeros(static_cast<std::size_t>(inputs) + 4);
+    args.zeros = zeros.data();
+    args.tile_rows = scene.integer(1, g.extent.out_h);
+    args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
+    if (poison) {
+      scene.at(runs[0].first.offset + in_pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
+    }
+
+    const std::vector<float> weights =
+        scene.values(static_cast<std::int64_t>(groups) * outputs * inputs * taps, 1 / std::sqrt(inputs * taps));
+    const std::vector<float> bias =
+        scene.coin() ? scene.values(static_cast<std::int64_t>(groups) * outputs) : std::vector<float>{};
+    const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
+    const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
+    std::vector<float> packed(static_cast<std::size_t>(packed_convolution_size(groups, inputs, outputs, taps, lanes)));
+    pack_convolution(kernels().convolution, groups, inputs, outputs, taps, weights, bias, input_order, output_order,
+                     packed);
+    args.packed = packed.data();
+
+    const std::vector<float> ordered = reorder(weights, groups, inputs, outputs, taps, input_order, output_order);
+    const std::vector<float> ordered_bias = reorder_bias(bias, groups, outputs, output_order);
+    check(
+        scene, args.tiles,
+        [&](const Memory& memory) { convolution_reference(args, ordered, ordered_bias, memory, lanes); },
+        [&](const Memory& memory, TileRange range) { kernels().convolution.run(args, memory, range); });
+  }
+};
+
+TEST_P(Convolution, EqualsTheReferenceOnRandomShapes) {
+  for (std::uint32_t seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 5, 14, false);
+    const std::int32_t groups = scene.pick({1, 1, 2, 3});
+    try_one(scene, g, groups, scene.pick({1, 3, 5, 17, 29}), scene.pick({1, 3, 5, 17, 29, 58}), false);
+  }
+}
+
+/// ResNeXt's: 32 groups of 4.
+TEST_P(Convolution, EqualsTheReferenceOnGroupsNarrowerThanAVector) {
+  for (std::uint32_t seed = 0; seed < 20 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const std::int32_t stride = scene.integer(1, 2), size = scene.integer(1, 14);
+    const std::int32_t out = (size - 1) / stride + 1;
+    const Geometry g{{3, 3, stride, stride, 1, 1, 1, 1}, {size, size, out, out}};
+    try_one(scene, g, scene.pick({4, 7, 32}), 4, 4, false);
+  }
+}
+
+TEST_P(Convolution, HandsANanThroughTheClamp) {
+  for (std::uint32_t seed = 0; seed < 40 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 3, 9, true);
+    try_one(scene, g, scene.integer(1, 2), scene.pick({1, 3, 5, 17}), scene.pick({1, 3, 5, 17}), true);
+  }
+}
+
+RIFFLE_EVERY_ISA(Convolution);
+
+}  // namespace
+}  // namespace riffle::kernels::testing

@@ -1,0 +1,82 @@
+#include "kernels/testing.hpp"
+
+namespace riffle::kernels::testing {
+namespace {
+
+class Depthwise : public EveryIsa {
+ protected:
+  /// One random depthwise convolution of the geometry; poison: some inputs are NaN.
+  void try_one(Scene& scene, const Geometry& g, std::int32_t channels, bool poison) {
+    SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+    const std::int32_t taps = g.window.kernel_h * g.window.kernel_w;
+    DepthwiseArgs args;
+    args.extent = g.extent;
+    args.window = g.window;
+    args.clamp = scene.clamp();
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
+    const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
+    const std::vector<MappedRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
+    args.runs = runs.data();
+    args.run_count = static_cast<std::int32_t>(runs.size());
+    args.tile_rows = scene.integer(1, g.extent.out_h);
+    args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
+    if (poison) {
+      scene.at(runs[0].input.first.offset + pixels / 2 * runs[0].input.pixel_stride) =
+          std::numeric_limits<float>::quiet_NaN();
+    }
+
+    const std::vector<float> weights = scene.values(static_cast<std::int64_t>(channels) * taps, 1 / std::sqrt(taps));
+    const std::vector<float> bias = scene.coin() ? scene.values(channels) : std::vector<float>{};
+    const std::vector<std::int32_t> order = scene.permutation(channels);
+    std::vector<float> packed(static_cast<std::size_t>(packed_depthwise_size(runs, taps, kernels().lanes)));
+    pack_depthwise(kernels().lanes, taps, runs, weights, bias, order, packed);
+    args.packed = packed.data();
+
+    const std::vector<std::int32_t> one(1, 0);
+    const std::vector<float> ordered = reorder(weights, 1, 1, channels, taps, one, order);
+    const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
+    check(
+        scene, args.tiles, [&](const Memory& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
+        [&](const Memory& memory, TileRange range) { kernels().depthwise.run(args, memory, range); });
+  }
+};
+
+TEST_P(Depthwise, EqualsTheReferenceOnRandomWindows) {
+  for (std::uint32_t seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 5, 20, false);
+    try_one(scene, g, scene.channels(), false);
+  }
+}
+
+/// Every width of row there is a strip for, with each border missing or not.
+TEST_P(Depthwise, EqualsTheReferenceOnEveryWidth) {
+  for (std::int32_t stride = 1; stride <= 2; ++stride) {
+    for (std::int32_t in_w = 1; in_w <= 36; ++in_w) {
+      for (std::int32_t pads = 0; pads < 4 && !HasFatalFailure(); ++pads) {
+        Scene scene(static_cast<std::uint32_t>(in_w * 8 + stride * 4 + pads));
+        Geometry g{{3, 3, stride, stride, 1, pads & 1, 1, pads >> 1}, {scene.integer(1, 9), in_w, 0, 0}};
+        const std::int32_t room = in_w + g.window.pad_left + g.window.pad_right - 3;
+        if (room < 0) continue;
+        g.extent.out_h = (g.extent.in_h - 1) / stride + 1;
+        g.extent.out_w = room / stride + 1;
+        try_one(scene, g, scene.pick({16, 17, 29, 40}), false);
+      }
+    }
+  }
+}
+
+TEST_P(Depthwise, HandsANanThroughTheClamp) {
+  for (std::uint32_t seed = 0; seed < 40 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 3, 12, true);
+    try_one(scene, g, scene.channels(), true);
+  }
+}
+
+RIFFLE_EVERY_ISA(Depthwise);
+
+}  // namespace
+}  // namespace riffle::kernels::testing

@@ -1,0 +1,47 @@
+#include "kernels/testing.hpp"
+
+namespace riffle::kernels::testing {
+namespace {
+
+class Layout : public EveryIsa {};
+
+TEST_P(Layout, FromPlanesEqualsTheReference) {
+  for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    FromPlanesArgs args;
+    args.pixels = scene.integer(1, 70);
+    args.channels = scene.channels();
+    args.output = scene.block(args.pixels, args.channels);
+    args.planes = scene.run(1, args.channels * args.pixels, 0).first;
+    args.tile_pixels = scene.integer(1, args.pixels);
+    args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
+    check(
+        scene, args.tiles, [&](const Memory& memory) { from_planes_reference(args, memory); },
+        [&](const Memory& memory, TileRange range) { kernels().layout.from_planes(args, memory, range); }, 0);
+  }
+}
+
+TEST_P(Layout, ToPlanesEqualsTheReference) {
+  for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    ToPlanesArgs args;
+    args.pixels = scene.integer(1, 70);
+    const std::int32_t channels = scene.channels();
+    args.planes = scene.block(1, channels * args.pixels).first;
+    const std::vector<MappedRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
+    args.runs = runs.data();
+    args.run_count = static_cast<std::int32_t>(runs.size());
+    args.tile_pixels = scene.integer(1, args.pixels);
+    args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
+    check(
+        scene, args.tiles, [&](const Memory& memory) { to_planes_reference(args, memory); },
+        [&](const Memory& memory, TileRange range) { kernels().layout.to_planes(args, memory, range); }, 0);
+  }
+}
+
+RIFFLE_EVERY_ISA(Layout);
+
+}  // namespace
+}  // namespace riffle::kernels::testing

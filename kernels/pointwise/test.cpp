@@ -1,0 +1,89 @@
+#include "kernels/testing.hpp"
+
+namespace riffle::kernels::testing {
+namespace {
+
+class Pointwise : public EveryIsa {
+ protected:
+  void try_one(Scene& scene, std::int32_t pixels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+               bool poison) {
+    SCOPED_TRACE(std::to_string(pixels) + " pixels, groups " + std::to_string(groups) + ", " + std::to_string(inputs) +
+                 " -> " + std::to_string(outputs));
+    const std::int32_t lanes = kernels().lanes;
+    PointwiseArgs args;
+    args.pixels = pixels;
+    args.groups = groups;
+    args.inputs = inputs;
+    args.outputs = outputs;
+    args.clamp = scene.clamp();
+    args.output = scene.block(pixels, groups * outputs);
+    const Residual residual = scene.coin() ? random_residual(scene, pixels, groups, outputs, lanes) : Residual{};
+    if (!residual.vectors.empty()) args.residual = residual.vectors.data();
+    std::vector<kernels::Run> runs;
+    std::vector<std::int32_t> run_begin{0};
+    for (std::int32_t group = 0; group < groups; ++group) {
+      for (const kernels::Run& run : scene.runs(pixels, inputs, scene.integer(1, 4), 3)) runs.push_back(run);
+      run_begin.push_back(static_cast<std::int32_t>(runs.size()));
+    }
+    args.runs = runs.data();
+    args.run_begin = run_begin.data();
+    if (poison) {
+      scene.at(runs[0].first.offset + pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
+    }
+    const std::int32_t panels = panel_count(outputs, lanes, kernels().pointwise.max_vectors);
+    args.tile_pixels = scene.integer(1, pixels);
+    args.tile_panels = scene.integer(1, panels);
+    args.tiles =
+        ((pixels + args.tile_pixels - 1) / args.tile_pixels) * ((panels + args.tile_panels - 1) / args.tile_panels);
+
+    const std::vector<float> weights =
+        scene.values(static_cast<std::int64_t>(groups) * outputs * inputs, 1 / std::sqrt(inputs));
+    const std::vector<float> bias =
+        scene.coin() ? scene.values(static_cast<std::int64_t>(groups) * outputs) : std::vector<float>{};
+    const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
+    const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
+    std::vector<float> packed(static_cast<std::size_t>(packed_pointwise_size(groups, inputs, outputs, lanes)));
+    pack_pointwise(kernels().pointwise, groups, inputs, outputs, weights, bias, input_order, output_order, packed);
+    args.packed = packed.data();
+
+    const std::vector<float> ordered = reorder(weights, groups, inputs, outputs, 1, input_order, output_order);
+    const std::vector<float> ordered_bias = reorder_bias(bias, groups, outputs, output_order);
+    check(
+        scene, args.tiles,
+        [&](const Memory& memory) { pointwise_reference(args, ordered, ordered_bias, memory, lanes); },
+        [&](const Memory& memory, TileRange range) { kernels().pointwise.run(args, memory, range); });
+  }
+};
+
+TEST_P(Pointwise, EqualsTheReferenceOnRandomShapes) {
+  for (std::uint32_t seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const std::int32_t groups = scene.pick({1, 1, 2, 3, 8});
+    try_one(scene, scene.integer(1, 60), groups, scene.channels(), scene.channels(), false);
+  }
+}
+
+/// Every height and every width of register tile.
+TEST_P(Pointwise, EqualsTheReferenceOnEveryTile) {
+  const std::int32_t lanes = kernels().lanes, most = kernels().pointwise.max_vectors;
+  for (std::int32_t vectors = 1; vectors <= most + 1; ++vectors) {
+    for (std::int32_t pixels = 1; pixels <= 25 && !HasFatalFailure(); ++pixels) {
+      Scene scene(static_cast<std::uint32_t>(vectors * 32 + pixels));
+      try_one(scene, pixels, 1, scene.integer(1, 20), vectors * lanes - scene.integer(0, lanes - 1), false);
+    }
+  }
+}
+
+TEST_P(Pointwise, HandsANanThroughTheClamp) {
+  for (std::uint32_t seed = 0; seed < 40 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    try_one(scene, scene.integer(1, 20), scene.integer(1, 2), scene.channels(), scene.channels(), true);
+  }
+}
+
+RIFFLE_EVERY_ISA(Pointwise);
+
+}  // namespace
+}  // namespace riffle::kernels::testing

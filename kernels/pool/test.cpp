@@ -1,0 +1,73 @@
+#include "kernels/testing.hpp"
+
+namespace riffle::kernels::testing {
+namespace {
+
+class Pool : public EveryIsa {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t channels) {
+    SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+    PoolArgs args;
+    args.extent = g.extent;
+    args.window = g.window;
+    args.clamp = scene.clamp();
+    args.count_padding = scene.coin();
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
+    const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
+    const std::vector<MappedRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
+    args.runs = runs.data();
+    args.run_count = static_cast<std::int32_t>(runs.size());
+    args.tile_rows = scene.integer(1, g.extent.out_h);
+    args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
+    check(
+        scene, args.tiles, [&](const Memory& memory) { max_pool_reference(args, memory); },
+        [&](const Memory& memory, TileRange range) { kernels().pool.max(args, memory, range); }, 0);
+    check(
+        scene, args.tiles, [&](const Memory& memory) { average_pool_reference(args, memory); },
+        [&](const Memory& memory, TileRange range) { kernels().pool.average(args, memory, range); });
+  }
+};
+
+TEST_P(Pool, EqualsTheReferenceOnRandomWindows) {
+  for (std::uint32_t seed = 0; seed < 200 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 5, 20, true);
+    try_one(scene, g, scene.channels());
+  }
+}
+
+/// A last window that hangs over the padding (ONNX's and PyTorch's ceil_mode): the divisor leaves out what is beyond.
+TEST_P(Pool, CountsNothingBeyondThePadding) {
+  for (std::int32_t size = 2; size <= 9 && !HasFatalFailure(); ++size) {
+    Scene scene(static_cast<std::uint32_t>(size));
+    const std::int32_t out = (size + 2 - 3 + 1) / 2 + 1;  // rounded up
+    if ((out - 1) * 2 - 1 >= size) continue;
+    const Geometry g{{3, 3, 2, 2, 1, 1, 1, 1}, {size, size, out, out}};
+    try_one(scene, g, 24);
+  }
+}
+
+TEST_P(Pool, GlobalAverageEqualsTheReference) {
+  for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const std::int32_t channels = scene.pick({1, 3, 5, 17, 29, 58, 116, 464, 1024});
+    GlobalAveragePoolArgs args;
+    args.pixels = scene.integer(1, 60);
+    args.clamp = scene.clamp();
+    args.output = scene.block(1, channels);
+    const std::vector<MappedRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
+    args.runs = runs.data();
+    args.run_count = static_cast<std::int32_t>(runs.size());
+    args.tiles = scene.integer(1, 12);
+    check(
+        scene, args.tiles, [&](const Memory& memory) { global_average_pool_reference(args, memory); },
+        [&](const Memory& memory, TileRange range) { kernels().pool.global_average(args, memory, range); });
+  }
+}
+
+RIFFLE_EVERY_ISA(Pool);
+
+}  // namespace
+}  // namespace riffle::kernels::testing

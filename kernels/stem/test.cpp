@@ -1,0 +1,81 @@
+#include "kernels/testing.hpp"
+
+namespace riffle::kernels::testing {
+namespace {
+
+class Stem : public EveryIsa {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t channels, std::int32_t outputs, bool poison) {
+    SCOPED_TRACE(to_string(g) + ", " + std::to_string(channels) + " -> " + std::to_string(outputs));
+    const std::int32_t lanes = kernels().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+    const std::int64_t in_pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
+    StemArgs args;
+    args.extent = g.extent;
+    args.window = g.window;
+    args.channels = channels;
+    args.outputs = outputs;
+    args.clamp = scene.clamp();
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, outputs);
+    args.tile_rows = scene.integer(1, g.extent.out_h);
+    args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
+
+    const std::vector<float> weights =
+        scene.values(static_cast<std::int64_t>(outputs) * channels * taps, 1 / std::sqrt(channels * taps));
+    const std::vector<float> bias = scene.coin() ? scene.values(outputs) : std::vector<float>{};
+    std::vector<std::int32_t> input_order(static_cast<std::size_t>(channels));
+    std::iota(input_order.begin(), input_order.end(), 0);
+    const std::vector<std::int32_t> output_order = scene.permutation(outputs);
+    std::vector<float> packed(static_cast<std::size_t>(packed_stem_size(channels, taps, outputs, lanes)));
+    pack_stem(kernels().stem, channels, taps, outputs, weights, bias, output_order, packed);
+    args.packed = packed.data();
+
+    // The planes are a block of their own that ends with its last float.
+    std::vector<float> planes = scene.values(channels * in_pixels);
+    if (poison) planes[planes.size() / 2] = std::numeric_limits<float>::quiet_NaN();
+    args.input = {0, Space::input};
+
+    const std::vector<float> ordered = reorder(weights, 1, channels, outputs, taps, input_order, output_order);
+    const std::vector<float> ordered_bias = reorder_bias(bias, 1, outputs, output_order);
+    const auto with_planes = [&](Memory memory) {
+      memory.input = planes.data();
+      return memory;
+    };
+    check(
+        scene, args.tiles,
+        [&](const Memory& memory) { stem_reference(args, ordered, ordered_bias, with_planes(memory)); },
+        [&](const Memory& memory, TileRange range) { kernels().stem.run(args, with_planes(memory), range); });
+  }
+};
+
+TEST_P(Stem, EqualsTheReferenceOnRandomWindows) {
+  for (std::uint32_t seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 7, 40, false);
+    try_one(scene, g, scene.integer(1, 4), scene.channels(), false);
+  }
+}
+
+/// Every remainder that a row of the networks' window can leave, in panels of every width.
+TEST_P(Stem, EqualsTheReferenceOnEveryWidth) {
+  for (std::int32_t in_w = 1; in_w <= 60 && !HasFatalFailure(); ++in_w) {
+    Scene scene(static_cast<std::uint32_t>(in_w));
+    const std::int32_t in_h = scene.integer(1, 6);
+    const Geometry g{{3, 3, 2, 2, 1, 1, 1, 1}, {in_h, in_w, (in_h - 1) / 2 + 1, (in_w - 1) / 2 + 1}};
+    try_one(scene, g, scene.pick({1, 3}), kernels().lanes * (in_w % kernels().stem.max_vectors) + 1, false);
+  }
+}
+
+TEST_P(Stem, HandsANanThroughTheClamp) {
+  for (std::uint32_t seed = 0; seed < 40 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 3, 12, true);
+    try_one(scene, g, scene.integer(1, 4), scene.channels(), true);
+  }
+}
+
+RIFFLE_EVERY_ISA(Stem);
+
+}  // namespace
+}  // namespace riffle::kernels::testing
