@@ -148,17 +148,21 @@ graph::NodeId Importer::read_output() {
   const std::string& name = model_.graph().output(0).name();
   const std::string where = "the output '" + name + "' ";
   Value& output = value(name);
-  auto* view = std::get_if<View>(&output);
-  if (view == nullptr) throw Error(where + "does not depend on the input, or is only padded");
-  settle(*view);
+  const auto* found = std::get_if<View>(&output);
+  if (found == nullptr) throw Error(where + "does not depend on the input, or is only padded");
   // However its axes are divided, in memory it must be images of channels of rows of columns.
-  Axis digits, expected;
-  for (const Axis& axis : view->axes) digits.insert(digits.end(), axis.begin(), axis.end());
-  for (const Axis& axis : whole("", view->node, shape(view->node), batch_).axes) {
-    expected.insert(expected.end(), axis.begin(), axis.end());
+  const auto flattened = [](const View& view) {
+    Axis digits;
+    for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
+    return digits;
+  };
+  View view = *found;
+  view.axes = {flattened(view)};
+  settle(view);
+  if (view.axes[0] != flattened(whole("", view.node, shape(view.node), batch_))) {
+    throw Error(where + "is a transposed view " + text(*found) + ", which is not supported");
   }
-  if (digits != expected) throw Error(where + "is a transposed view " + text(*view) + ", which is not supported");
-  return view->node;
+  return view.node;
 }
 
 Value& Importer::value(const std::string& name) {
