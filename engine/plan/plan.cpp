@@ -9,16 +9,19 @@ namespace riffle::plan {
 
 const kernels::Kernels& choose_kernels() {
   const char* wanted = std::getenv("RIFFLE_ISA");
-  if (wanted == nullptr || *wanted == '\0') return kernels::best_kernels();
-  const kernels::Kernels* found = kernels::find_kernels(wanted);
+  return wanted == nullptr || *wanted == '\0' ? kernels::best_kernels() : choose_kernels(wanted);
+}
+
+const kernels::Kernels& choose_kernels(const std::string& isa) {
+  const kernels::Kernels* found = kernels::find_kernels(isa);
   if (found != nullptr && found->supported()) return *found;
   std::string have;
   for (const kernels::Kernels* one : kernels::all_kernels()) {
     if (one->supported()) have += (have.empty() ? "" : ", ") + std::string(one->isa);
   }
-  throw Error("RIFFLE_ISA=" + std::string(wanted) + ": " +
-              (found == nullptr ? "this build has no such instruction set" : "this CPU does not run it") +
-              "; what runs here: " + have);
+  throw Error("instruction set '" + isa +
+              "': " + (found == nullptr ? "this build has none of that name" : "this CPU does not run it") +
+              "; what runs here (RIFFLE_ISA): " + have);
 }
 
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {

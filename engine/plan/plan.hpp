@@ -83,6 +83,9 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options = {}
 /// instruction set that is not in this binary or not in this CPU.
 const kernels::Kernels& choose_kernels();
 
+/// The kernels called `isa`. Throws Error as above.
+const kernels::Kernels& choose_kernels(const std::string& isa);
+
 /// The steps, then the memory plan, as a table for people.
 std::string to_text(const Plan& plan);
 

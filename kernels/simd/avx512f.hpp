@@ -8,8 +8,9 @@ namespace riffle::simd {
 struct Avx512f : XsimdOps<xsimd::avx512f> {
   static constexpr const char* name = "avx512f";
   static constexpr int max_vectors = 4;
-  /// Pixels of a register tile that is `vectors` wide: 24 accumulators, the weights, a broadcast.
-  static constexpr int tile_rows(int vectors) { return vectors == 1 ? 12 : vectors == 2 ? 12 : vectors == 3 ? 8 : 6; }
+  /// Pixels of a register tile that is `vectors` wide: up to 24 accumulators, the weights, a broadcast. Eight already
+  /// fill the pipelines; more would only be more code.
+  static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
 
   static RIFFLE_INLINE __mmask16 mask(int count) { return static_cast<__mmask16>((1U << count) - 1U); }
   static RIFFLE_INLINE Vec load_partial(const float* from, int count) {
