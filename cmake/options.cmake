@@ -27,6 +27,10 @@ function(riffle_own target)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
                                            $<$<BOOL:${RIFFLE_WERROR}>:-Werror>)
+  # GCC 12 takes std::string's own code for overlapping copies (its bug 105651).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
   get_target_property(kind ${target} TYPE)
   if(RIFFLE_STATIC_BINARIES AND kind STREQUAL "EXECUTABLE")
     target_link_options(${target} PRIVATE -static)

@@ -1,0 +1,54 @@
+/* Loads the model that the command line names, runs it on two blank images, and checks what comes out; then checks that
+ * a model that is not there is refused in words. */
+#include <math.h>
+#include <riffle/riffle.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int run_with_classes(const char* path); /* the same through the C++ layer; returns the number of outputs */
+
+static int fail(const char* what, const char* message) {
+  fprintf(stderr, "%s: %s\n", what, message);
+  return 1;
+}
+
+static size_t size_of(riffle_shape shape) {
+  return (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
+}
+
+int main(int count, char** arguments) {
+  if (count != 2) return fail("usage", "consumer MODEL.riffle");
+  riffle_error error;
+  riffle_model* model;
+  if (riffle_model_load_file(arguments[1], &model, &error) != RIFFLE_OK) return fail("load", error.message);
+  riffle_options options = {0};
+  options.threads = 2;
+  riffle_session* session;
+  if (riffle_session_create(model, &options, &session, &error) != RIFFLE_OK) return fail("session", error.message);
+
+  const size_t in = size_of(riffle_session_input_shape(session)), out = size_of(riffle_session_output_shape(session));
+  float* input = calloc(2 * in, sizeof *input);
+  float* output = calloc(2 * out, sizeof *output);
+  if (input == NULL || output == NULL) return fail("calloc", "no memory");
+  if (riffle_session_run(session, input, output, 2, &error) != RIFFLE_OK) return fail("run", error.message);
+  int different = 0;
+  for (size_t i = 0; i < out; ++i) {
+    if (!isfinite(output[i])) return fail("run", "the result is not finite");
+    different |= output[i] != output[0];
+  }
+  if (!different) return fail("run", "all results are the same");
+  if (memcmp(output, output + out, out * sizeof *output) != 0) return fail("run", "equal images, different results");
+  printf("riffle %s on %s: %zu -> %zu\n", riffle_version(), riffle_session_isa(session), in, out);
+  riffle_session_free(session);
+  riffle_model_free(model);
+  free(input);
+  free(output);
+
+  if (run_with_classes(arguments[1]) != (int)out) return fail("C++", "another number of outputs");
+  if (riffle_model_load_file("is/not/there.riffle", &model, &error) != RIFFLE_BAD_MODEL || model != NULL ||
+      strstr(error.message, "is/not/there.riffle") == NULL) {
+    return fail("a missing file", "is not refused by its name");
+  }
+  return 0;
+}
