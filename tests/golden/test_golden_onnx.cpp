@@ -30,8 +30,8 @@ int complete(::onnx::ModelProto& model) {
       continue;
     }
     const std::vector<std::int64_t> shape(tensor.dims().begin(), tensor.dims().end());
-    const std::span<const float> values = weights(tensor.name(), shape).values();
-    tensor.set_raw_data(values.data(), values.size_bytes());
+    const graph::Constant data = weights(tensor.name(), shape);
+    tensor.set_raw_data(data.values().data(), data.values().size_bytes());
     ++filled;
   }
   return filled;
