@@ -22,7 +22,7 @@ Quantity product(std::span<const Quantity> factors) {
 
 std::string list_text(std::span<const Quantity> extents) {
   std::string result = "(";
-  for (const Quantity& one : extents) result += (result.size() > 1 ? ", " : "") + text(one);
+  for (const Quantity& one : extents) result.append(result.size() > 1 ? ", " : "").append(text(one));
   return result + ")";
 }
 

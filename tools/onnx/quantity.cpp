@@ -130,10 +130,11 @@ bool equal(const Quantity& a, const Quantity& b) {
 }
 
 std::string text(const Quantity& a) {
+  if (a.times_batch && a.numerator == 1 && a.denominator == 1) return "N";
   std::string result = std::to_string(a.numerator);
-  if (a.denominator != 1) result += "/" + std::to_string(a.denominator);
-  if (!a.times_batch) return result;
-  return result == "1" ? "N" : result + " N";
+  if (a.denominator != 1) result.append("/").append(std::to_string(a.denominator));
+  if (a.times_batch) result.append(" N");
+  return result;
 }
 
 }  // namespace riffle::onnx

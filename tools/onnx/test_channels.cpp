@@ -1,6 +1,8 @@
 // Operations that move, pick and join channels, by the graphs that they become.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tools/onnx/test_model.hpp"
 
 namespace riffle::onnx {

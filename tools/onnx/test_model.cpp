@@ -115,7 +115,7 @@ std::string operations(graph::Graph graph) {
   passes::remove_dead_nodes(graph);
   std::string result;
   for (const graph::Node& node : graph.nodes) {
-    result += (result.empty() ? "" : ", ") + std::string(graph::operation_name(node.operation));
+    result.append(result.empty() ? "" : ", ").append(graph::operation_name(node.operation));
   }
   return result;
 }

@@ -1,9 +1,10 @@
 // What is not supported, and what is wrong or hostile: always an Error that says what and where.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <span>
 
 #include "tools/onnx/onnx_import.hpp"
@@ -12,11 +13,14 @@
 namespace riffle::onnx {
 namespace {
 
-using testing::HasSubstr;
+bool contains(const std::string& message, const std::string& part) { return message.find(part) != std::string::npos; }
+
 using Ints = std::vector<std::int64_t>;
 
 constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max(),
                        least = std::numeric_limits<std::int64_t>::min();
+
+std::string numbered(std::string word, std::int64_t number) { return word.append(std::to_string(number)); }
 
 /// The one node `type` of a model with an input (N, 4, 6, 6) is refused, by its name and with this reason.
 struct Refusal {
@@ -263,8 +267,8 @@ class Refused : public testing::TestWithParam<Refusal> {};
 TEST_P(Refused, NamesTheNodeAndTheReason) {
   TestModel m({0, 4, 6, 6}, GetParam().opset);
   GetParam().build(m, GetParam().type);
-  EXPECT_THAT(m.refusal(), HasSubstr(std::string(GetParam().type) + " node 'the_node': "));
-  EXPECT_THAT(m.refusal(), HasSubstr(GetParam().reason));
+  EXPECT_PRED2(contains, m.refusal(), std::string(GetParam().type) + " node 'the_node': ");
+  EXPECT_PRED2(contains, m.refusal(), GetParam().reason);
 }
 
 INSTANTIATE_TEST_SUITE_P(Nodes, Refused, testing::ValuesIn(refusals), [](const testing::TestParamInfo<Refusal>& one) {
@@ -282,11 +286,11 @@ TEST(Model, OfOtherOpsets) {
   for (const std::int64_t opset : {0, 8, 22}) {
     TestModel m = sound();
     m.proto.mutable_opset_import(0)->set_version(opset);
-    EXPECT_THAT(m.refusal(), HasSubstr("its opset is " + std::to_string(opset)));
+    EXPECT_PRED2(contains, m.refusal(), numbered("its opset is ", opset));
   }
   TestModel none = sound();
   none.proto.clear_opset_import();
-  EXPECT_THAT(none.refusal(), HasSubstr("opset"));
+  EXPECT_PRED2(contains, none.refusal(), "opset");
   EXPECT_EQ(sound().refusal(), "");
 }
 
@@ -294,36 +298,36 @@ TEST(Model, OfSeveralInputsOrOutputs) {
   TestModel inputs = sound();
   *inputs.proto.mutable_graph()->add_input() = inputs.proto.graph().input(0);
   inputs.proto.mutable_graph()->mutable_input(1)->set_name("z");
-  EXPECT_THAT(inputs.refusal(), HasSubstr("several inputs ('x', 'z')"));
+  EXPECT_PRED2(contains, inputs.refusal(), "several inputs ('x', 'z')");
   TestModel outputs = sound();
   outputs.proto.mutable_graph()->add_output()->set_name("x");
-  EXPECT_THAT(outputs.refusal(), HasSubstr("2 outputs"));
+  EXPECT_PRED2(contains, outputs.refusal(), "2 outputs");
   TestModel no_input = sound();
   no_input.proto.mutable_graph()->clear_input();
-  EXPECT_THAT(no_input.refusal(), HasSubstr("no input"));
+  EXPECT_PRED2(contains, no_input.refusal(), "no input");
   TestModel no_output = sound();
   no_output.proto.mutable_graph()->clear_output();
-  EXPECT_THAT(no_output.refusal(), HasSubstr("0 outputs"));
+  EXPECT_PRED2(contains, no_output.refusal(), "0 outputs");
   TestModel missing = sound();
   missing.proto.mutable_graph()->mutable_output(0)->set_name("elsewhere");
-  EXPECT_THAT(missing.refusal(), HasSubstr("'elsewhere'"));
+  EXPECT_PRED2(contains, missing.refusal(), "'elsewhere'");
 }
 
 TEST(Model, OfUnusableInputs) {
-  EXPECT_THAT(TestModel({1, 4, 0, 6}).refusal(), HasSubstr("height is not fixed"));
-  EXPECT_THAT(TestModel({1, 0, 6, 6}).refusal(), HasSubstr("number of channels is not fixed"));
-  EXPECT_THAT(TestModel({1, 3, 100000, 100000}).refusal(), HasSubstr("height is 100000"));
-  EXPECT_THAT(TestModel({1, 3, 32768, 32768}).refusal(), HasSubstr("too large"));
-  EXPECT_THAT(TestModel({1, 3, -5, 6}).refusal(), HasSubstr("height is -5"));
-  EXPECT_THAT(TestModel({huge, 3, 5, 6}).refusal(), HasSubstr("batch is 9223372036854775807"));
-  EXPECT_THAT(TestModel({1, 3, 5}).refusal(), HasSubstr("3 dimensions"));
+  EXPECT_PRED2(contains, TestModel({1, 4, 0, 6}).refusal(), "height is not fixed");
+  EXPECT_PRED2(contains, TestModel({1, 0, 6, 6}).refusal(), "number of channels is not fixed");
+  EXPECT_PRED2(contains, TestModel({1, 3, 100000, 100000}).refusal(), "height is 100000");
+  EXPECT_PRED2(contains, TestModel({1, 3, 32768, 32768}).refusal(), "too large");
+  EXPECT_PRED2(contains, TestModel({1, 3, -5, 6}).refusal(), "height is -5");
+  EXPECT_PRED2(contains, TestModel({huge, 3, 5, 6}).refusal(), "batch is 9223372036854775807");
+  EXPECT_PRED2(contains, TestModel({1, 3, 5}).refusal(), "3 dimensions");
   TestModel integers;
   integers.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
       ::onnx::TensorProto::UINT8);
-  EXPECT_THAT(integers.refusal(), HasSubstr("floating-point"));
+  EXPECT_PRED2(contains, integers.refusal(), "floating-point");
   TestModel untyped;
   untyped.proto.mutable_graph()->mutable_input(0)->clear_type();
-  EXPECT_THAT(untyped.refusal(), HasSubstr("not a tensor"));
+  EXPECT_PRED2(contains, untyped.refusal(), "not a tensor");
   TestModel open_by_convention = sound();
   open_by_convention.proto.mutable_graph()
       ->mutable_input(0)
@@ -338,14 +342,14 @@ TEST(Model, OfUnusableInputs) {
 TEST(Model, WhoseOutputIsNoImage) {
   TestModel transposed;
   transposed.node("Transpose", {"x"}, "y", {{"perm", Ints{0, 2, 3, 1}}});
-  EXPECT_THAT(transposed.refusal(), HasSubstr("transposed view (N, 6, 6, 4)"));
+  EXPECT_PRED2(contains, transposed.refusal(), "transposed view (N, 6, 6, 4)");
   TestModel constant;
   constant.node("Shape", {"x"});
-  EXPECT_THAT(constant.refusal(), HasSubstr("does not depend on the input"));
+  EXPECT_PRED2(contains, constant.refusal(), "does not depend on the input");
   TestModel spread;
   spread.node("Reshape", {"x", spread.list({0, 2, 2, 36})}, "a");
   spread.node("Transpose", {"a"}, "y", {{"perm", Ints{0, 2, 3, 1}}});
-  EXPECT_THAT(spread.refusal(), HasSubstr("spread"));
+  EXPECT_PRED2(contains, spread.refusal(), "spread");
 }
 
 TEST(Model, WithACycle) {
@@ -353,7 +357,7 @@ TEST(Model, WithACycle) {
   m.node("Add", {"x", "b"}, "a");
   m.node("Relu", {"a"}, "b");
   m.node("Relu", {"b"});
-  EXPECT_THAT(m.refusal(), HasSubstr("nothing before it makes 'b'"));
+  EXPECT_PRED2(contains, m.refusal(), "nothing before it makes 'b'");
 }
 
 /// The sound model with its weights changed.
@@ -361,63 +365,62 @@ std::string refusal_with(const std::function<void(::onnx::TensorProto&)>& spoil)
   TestModel m = sound();
   spoil(m.initialiser("constant_0"));
   const std::string refusal = m.refusal();
-  EXPECT_THAT(refusal, HasSubstr("Conv node 'the_node': "));
+  EXPECT_PRED2(contains, refusal, "Conv node 'the_node': ");
   return refusal;
 }
 
 TEST(Initialiser, WhoseDataIsNotWhatItsShapeSays) {
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_raw_data(t.raw_data().substr(1)); }), HasSubstr("63 bytes"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_raw_data(t.raw_data().substr(4)); }), HasSubstr("60 bytes"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.clear_raw_data(); }), HasSubstr("0 numbers"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_dims(0, huge); }), HasSubstr("too many elements"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_dims(0, -4); }), HasSubstr("a dimension is -4"));
-  EXPECT_THAT(refusal_with([](auto& t) {
-                t.set_dims(0, 1LL << 32);
-                t.set_dims(1, 1LL << 32);
-                t.set_raw_data("");
-              }),
-              HasSubstr("too many elements"));
-  EXPECT_THAT(refusal_with([](auto& t) {
-                for (int i = 0; i < 8; ++i) t.add_dims(1);
-              }),
-              HasSubstr("more than 8 dimensions"));
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_raw_data(t.raw_data().substr(1)); }), "63 bytes");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_raw_data(t.raw_data().substr(4)); }), "60 bytes");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.clear_raw_data(); }), "0 numbers");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_dims(0, huge); }), "too many elements");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_dims(0, -4); }), "a dimension is -4");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) {
+                 t.set_dims(0, 1LL << 32);
+                 t.set_dims(1, 1LL << 32);
+                 t.set_raw_data("");
+               }),
+               "too many elements");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) {
+                 for (int i = 0; i < 8; ++i) t.add_dims(1);
+               }),
+               "more than 8 dimensions");
 }
 
 TEST(Initialiser, ThatIsElsewhereOrOfAnotherType) {
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_data_location(::onnx::TensorProto::EXTERNAL); }),
-              HasSubstr("another file"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_data_type(::onnx::TensorProto::COMPLEX64); }),
-              HasSubstr("element type 14"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.set_data_type(999); }), HasSubstr("element type 999"));
-  EXPECT_THAT(refusal_with([](auto& t) { t.mutable_segment()->set_begin(0); }), HasSubstr("segments"));
-  EXPECT_THAT(refusal_with([](auto& t) {
-                t.clear_raw_data();
-                t.set_data_type(::onnx::TensorProto::DOUBLE);
-                for (int i = 0; i < 16; ++i) t.add_double_data(1e300);
-              }),
-              HasSubstr("beyond the range"));
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_data_location(::onnx::TensorProto::EXTERNAL); }),
+               "another file");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_data_type(::onnx::TensorProto::COMPLEX64); }),
+               "element type 14");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.set_data_type(999); }), "element type 999");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) { t.mutable_segment()->set_begin(0); }), "segments");
+  EXPECT_PRED2(contains, refusal_with([](auto& t) {
+                 t.clear_raw_data();
+                 t.set_data_type(::onnx::TensorProto::DOUBLE);
+                 for (int i = 0; i < 16; ++i) t.add_double_data(1e300);
+               }),
+               "beyond the range");
 }
 
 TEST(Initialiser, Twice) {
   TestModel m = sound();
   *m.proto.mutable_graph()->add_initializer() = m.initialiser("constant_0");
-  EXPECT_THAT(m.refusal(), HasSubstr("two initialisers are named 'constant_0'"));
+  EXPECT_PRED2(contains, m.refusal(), "two initialisers are named 'constant_0'");
 }
 
 TEST(Hostile, OneMatrixUsedAThousandTimesDoesNotFillTheMemory) {
   TestModel m({0, 1024});
   const std::string matrix = m.floats({1024, 1024});
-  for (int i = 0; i < 1000; ++i)
-    m.node("MatMul", {i == 0 ? "x" : "a" + std::to_string(i - 1), matrix}, "a" + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) m.node("MatMul", {i == 0 ? "x" : numbered("a", i - 1), matrix}, numbered("a", i));
   m.proto.mutable_graph()->mutable_output(0)->set_name("a999");
-  EXPECT_THAT(m.refusal(), HasSubstr("far more memory"));
+  EXPECT_PRED2(contains, m.refusal(), "far more memory");
 }
 
 TEST(Hostile, LongShapesDoNotFillTheMemory) {
   TestModel m;
   const std::string size = m.list({65536});
-  for (int i = 0; i < 1000; ++i) m.node("ConstantOfShape", {size}, "a" + std::to_string(i));
-  EXPECT_THAT(m.refusal(), HasSubstr("far more memory"));
+  for (int i = 0; i < 1000; ++i) m.node("ConstantOfShape", {size}, numbered("a", i));
+  EXPECT_PRED2(contains, m.refusal(), "far more memory");
 }
 
 TEST(Hostile, DeepNestingIsNotFollowed) {
@@ -429,7 +432,7 @@ TEST(Hostile, DeepNestingIsNotFollowed) {
     attribute->set_type(::onnx::AttributeProto::GRAPH);
     node = attribute->mutable_g()->add_node();
   }
-  EXPECT_THAT(m.refusal(), HasSubstr("not an ONNX model"));
+  EXPECT_PRED2(contains, m.refusal(), "not an ONNX model");
 }
 
 std::string message_of(const std::string& bytes) {
@@ -442,8 +445,8 @@ std::string message_of(const std::string& bytes) {
 }
 
 TEST(Bytes, ThatAreNoModel) {
-  EXPECT_THAT(message_of(""), HasSubstr("no graph"));
-  EXPECT_THAT(message_of("PNG, perhaps"), HasSubstr("not an ONNX model"));
+  EXPECT_PRED2(contains, message_of(""), "no graph");
+  EXPECT_PRED2(contains, message_of("PNG, perhaps"), "not an ONNX model");
 }
 
 TEST(Bytes, CutAnywhere) {
@@ -465,12 +468,12 @@ TEST(File, ThatCannotBeReadIsNamed) {
     }
     return std::string();
   };
-  EXPECT_THAT(message("no/such.onnx"), HasSubstr("no/such.onnx: cannot be read"));
+  EXPECT_PRED2(contains, message("no/such.onnx"), "no/such.onnx: cannot be read");
   const std::filesystem::path folder = testing::TempDir();
-  EXPECT_THAT(message(folder.string()), HasSubstr(folder.string()));
+  EXPECT_PRED2(contains, message(folder.string()), folder.string());
   const std::string path = folder / "riffle_not_a_model.onnx";
   std::ofstream(path) << "not a model";
-  EXPECT_THAT(message(path), HasSubstr(path + ": it is not an ONNX model"));
+  EXPECT_PRED2(contains, message(path), path + ": it is not an ONNX model");
   std::filesystem::remove(path);
 }
 

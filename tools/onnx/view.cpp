@@ -66,7 +66,7 @@ std::vector<Quantity> extents(const View& view) {
 
 std::string text(const View& view) {
   std::string result = "(";
-  for (const Quantity& one : extents(view)) result += (result.size() > 1 ? ", " : "") + text(one);
+  for (const Quantity& one : extents(view)) result.append(result.size() > 1 ? ", " : "").append(text(one));
   return result + ")";
 }
 
