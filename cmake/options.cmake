@@ -9,6 +9,7 @@ option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
+set(RIFFLE_KERNEL_OPTIONS "" CACHE STRING "Further compiler options for the vector bodies of the kernels")
 set(RIFFLE_TEST_LABEL "" CACHE STRING "A label for the tests, which also starts their names")
 set(RIFFLE_TEST_ENVIRONMENT "" CACHE STRING "NAME=value pairs that the tests run with")
 
