@@ -40,24 +40,43 @@ struct Depthwise {
 
   using Strip = void (*)(const Job&, std::int32_t, std::int32_t, std::int32_t, std::int32_t);
 
+  /// What a strip keeps at hand: copies, which no store can be taken to change.
+  struct Sheet {
+    const float* in;  ///< pixel 0
+    float* out;       ///< pixel 0
+    std::ptrdiff_t in_column, in_row, out_column, out_row;
+    std::int32_t in_h, pad_top, pad_left;
+    float lower, upper;
+    bool clamped;
+  };
+
+  /// p + stride, one addition where it stands: left to itself, GCC works out the address of every column before the
+  /// loops, for which there are not registers enough.
+  template <class T>
+  static RIFFLE_INLINE T* step(T* p, std::ptrdiff_t stride) {
+    p += stride;
+    asm("" : "+r"(p));
+    return p;
+  }
+
   /// Rows x Columns outputs from (y, x). Left and Right say that the block's first and last column lack a tap.
   template <int Rows, int Columns, int Stride, bool Left, bool Right>
-  static RIFFLE_INLINE void run_block(const Job& job, const Vec* weight, std::int32_t y, std::int32_t x) {
-    const Extent& extent = job.args->extent;
-    const Window& window = job.args->window;
+  static RIFFLE_INLINE void run_block(const Sheet& sheet, const float* bias, const Vec* weight, std::int32_t y,
+                                      std::int32_t x) {
     Vec acc[Rows][Columns];
-    const Vec bias = S::load(job.packed);
-    simd::unroll<Rows * Columns>([&](auto i) __attribute__((always_inline)) { acc[i / Columns][i % Columns] = bias; });
+    const Vec start = S::load(bias);
+    simd::unroll<Rows * Columns>([&](auto i) __attribute__((always_inline)) { acc[i / Columns][i % Columns] = start; });
 
-    const std::int32_t top = y * Stride - window.pad_top;
-    const std::ptrdiff_t in_row = job.in_stride * extent.in_w;
-    const float* row = job.in + top * in_row + (x * Stride - window.pad_left) * job.in_stride;
+    const std::int32_t top = y * Stride - sheet.pad_top;
+    const float* row = sheet.in + top * sheet.in_row + (x * Stride - sheet.pad_left + Left) * sheet.in_column;
     constexpr int in_columns = (Columns - 1) * Stride + 3;
     simd::unroll<(Rows - 1) * Stride + 3>([&](auto i) __attribute__((always_inline)) {
-      if (top + i >= 0 && top + i < extent.in_h) {
+      if (top + i >= 0 && top + i < sheet.in_h) {
+        const float* from = row;
         simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
           if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
-            const Vec v = S::load(row + c * job.in_stride);
+            const Vec v = S::load(from);
+            from = step(from, sheet.in_column);
             // The outputs of a row that the column is a tap of.
             constexpr int first = c < 3 ? 0 : (c - 2 + Stride - 1) / Stride;
             constexpr int last = c / Stride < Columns ? c / Stride : Columns - 1;
@@ -73,36 +92,60 @@ struct Depthwise {
           }
         });
       }
-      row += in_row;
+      row = step(row, sheet.in_row);
     });
 
-    const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
-    simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-      float* to = job.out + (static_cast<std::ptrdiff_t>(y + r) * extent.out_w + x) * job.out_stride;
-      simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
-        S::store(to, S::clamp(acc[r][o], lower, upper));
-        to += job.out_stride;
+    // ShuffleNet's have no activation.
+    if (sheet.clamped) {
+      const Vec lower = S::broadcast(sheet.lower), upper = S::broadcast(sheet.upper);
+      simd::unroll<Rows * Columns>([&](auto i) __attribute__((always_inline)) {
+        Vec& sum = acc[i / Columns][i % Columns];
+        sum = S::clamp(sum, lower, upper);
       });
+    }
+    float* to_row = sheet.out + y * sheet.out_row + x * sheet.out_column;
+    simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+      float* to = to_row;
+      simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
+        S::store(to, acc[r][o]);
+        to = step(to, sheet.out_column);
+      });
+      to_row = step(to_row, sheet.out_row);
     });
   }
 
   /// Rows [y0, y1) of `blocks` blocks side by side from column x.
   template <int Columns, int Stride, bool Left, bool Right>
   static void run_strip(const Job& job, std::int32_t y0, std::int32_t y1, std::int32_t x, std::int32_t blocks) {
+    const DepthwiseArgs& args = *job.args;
+    const Clamp& clamp = args.clamp;
+    const Sheet sheet{
+        job.in,
+        job.out,
+        job.in_stride,
+        job.in_stride * args.extent.in_w,
+        job.out_stride,
+        job.out_stride * args.extent.out_w,
+        args.extent.in_h,
+        args.window.pad_top,
+        args.window.pad_left,
+        clamp.lower,
+        clamp.upper,
+        clamp.lower > -std::numeric_limits<float>::infinity() || clamp.upper < std::numeric_limits<float>::infinity()};
+    const float* const packed = job.packed;
     Vec weight[9];
-    simd::unroll<9>([&](auto t)
-                        __attribute__((always_inline)) { weight[t] = S::load(job.packed + (t + 1) * S::lanes); });
+    simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
     const std::int32_t end = x + blocks * Columns;
     std::int32_t y = y0;
     for (; y + block_rows <= y1; y += block_rows) {
       for (std::int32_t column = x; column < end; column += Columns) {
-        run_block<block_rows, Columns, Stride, Left, Right>(job, weight, y, column);
+        run_block<block_rows, Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
       }
     }
     if constexpr (block_rows > 1) {
       for (; y < y1; ++y) {
         for (std::int32_t column = x; column < end; column += Columns) {
-          run_block<1, Columns, Stride, Left, Right>(job, weight, y, column);
+          run_block<1, Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
         }
       }
     }

@@ -30,11 +30,17 @@ struct FullyConnected {
       simd::unroll<chains - 1>([&](auto c) __attribute__((always_inline)) { acc[c + 1][v] = S::broadcast(0); });
     });
     const float* w = panel + NV * S::lanes;
-    const auto one = [&](auto chain, Vec x) __attribute__((always_inline)) {
-      simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-        acc[chain][v] = S::fma(x, S::load(w + v * S::lanes), acc[chain][v]);
-      });
+    // One k: its weights come together, so that ARM loads them in pairs.
+    const auto multiply = [&](auto chain, auto&& fma) __attribute__((always_inline)) {
+      Vec row[NV];
+      simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
+      simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { acc[chain][v] = fma(row[v], acc[chain][v]); });
       w += NV * S::lanes;
+    };
+    const auto multiply_broadcast = [&](auto chain, const float* x) __attribute__((always_inline)) {
+      const Vec b = S::broadcast(*x);
+      multiply(
+          chain, [&](Vec weight, Vec sum) __attribute__((always_inline)) { return S::fma(b, weight, sum); });
     };
 
     for (std::int32_t r = 0; r < args.run_count; ++r) {
@@ -44,19 +50,18 @@ struct FullyConnected {
         for (; n >= 4; n -= 4, x += 4) {
           const Vec four = S::load(x);
           simd::unroll<4>([&](auto lane) __attribute__((always_inline)) {
-            simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-              acc[lane % chains][v] =
-                  S::template fma_lane<lane>(S::load(w + v * S::lanes), four, acc[lane % chains][v]);
-            });
-            w += NV * S::lanes;
+            multiply(
+                std::integral_constant<int, lane % chains>{}, [&](Vec weight, Vec sum) __attribute__((always_inline)) {
+                  return S::template fma_lane<lane>(weight, four, sum);
+                });
           });
         }
       } else {
         for (; n >= chains; n -= chains, x += chains) {
-          simd::unroll<chains>([&](auto c) __attribute__((always_inline)) { one(c, S::broadcast(x[c])); });
+          simd::unroll<chains>([&](auto c) __attribute__((always_inline)) { multiply_broadcast(c, x + c); });
         }
       }
-      for (; n > 0; --n, ++x) one(std::integral_constant<int, 0>{}, S::broadcast(*x));
+      for (; n > 0; --n, ++x) multiply_broadcast(std::integral_constant<int, 0>{}, x);
     }
 
     const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
