@@ -1,0 +1,86 @@
+#include "bench/networks.hpp"
+
+#include <cstdio>
+#include <vector>
+
+namespace riffle::bench {
+
+namespace {
+
+using models::Flavour;
+
+std::string text(double width) {
+  char buffer[16];
+  std::snprintf(buffer, sizeof(buffer), width * 10 == static_cast<int>(width * 10) ? "%.1f" : "%.2f", width);
+  return buffer;
+}
+
+graph::Graph build_v1(const Network& network, const models::WeightSource& weights) {
+  models::V1Spec spec;
+  spec.groups = network.groups;
+  spec.width = network.width;
+  spec.flavour = network.flavour;
+  if (network.flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  return models::shufflenet_v1(spec, weights);
+}
+
+graph::Graph build_v2(const Network& network, const models::WeightSource& weights) {
+  models::V2Spec spec;
+  spec.width = network.width;
+  spec.flavour = network.flavour;
+  if (network.flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  return models::shufflenet_v2(spec, weights);
+}
+
+std::vector<Network> make_networks() {
+  std::vector<Network> all;
+  for (const Flavour flavour : {Flavour::paper, Flavour::note}) {
+    const std::string suffix = flavour == Flavour::note ? "-note" : "";
+    const auto v1 = [&](std::int32_t groups, double width) {
+      all.push_back({"v1-g" + std::to_string(groups) + "-x" + text(width) + suffix, build_v1, groups, width, flavour});
+    };
+    for (const std::int32_t groups : {1, 2, 3, 4, 8}) v1(groups, 1);
+    if (flavour == Flavour::paper) {
+      for (const double width : {0.25, 0.5, 1.5, 2.0}) v1(3, width);
+    }
+    for (const double width : {0.5, 1.0, 1.5, 2.0}) {
+      all.push_back({"v2-x" + text(width) + suffix, build_v2, 0, width, flavour});
+    }
+  }
+  return all;
+}
+
+std::shared_ptr<const plan::Plan> make_plan(const Network& network, const kernels::Kernels& kernels,
+                                            const models::WeightSource& weights) {
+  plan::Options options;
+  options.kernels = &kernels;
+  return plan::make(network.build(network, weights), options);
+}
+
+}  // namespace
+
+std::span<const Network> networks() {
+  static const std::vector<Network> all = make_networks();
+  return all;
+}
+
+std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels::Kernels& kernels) {
+  static std::string key;
+  static std::shared_ptr<const plan::Plan> plan;
+  const std::string wanted = network.name + " " + kernels.isa;
+  if (key != wanted) {
+    plan = make_plan(network, kernels, models::random_weights(1));
+    key = wanted;
+  }
+  return plan;
+}
+
+std::shared_ptr<const plan::Plan> outline_of(const Network& network, const kernels::Kernels& kernels) {
+  return make_plan(network, kernels, [](const std::string&, std::span<const std::int64_t> shape) {
+    std::int64_t size = 1;
+    for (const std::int64_t extent : shape) size *= extent;
+    return graph::Constant(std::vector<float>(static_cast<std::size_t>(size)));
+  });
+}
+
+}  // namespace riffle::bench

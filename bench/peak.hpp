@@ -1,0 +1,14 @@
+// The arithmetic limit of an instruction set: multiply-adds on registers alone.
+#pragma once
+
+#include <cstdint>
+
+namespace riffle::bench {
+
+struct Peak {
+  /// Runs `rounds` rounds of `macs` multiply-adds each; writes what they come to, which is of no interest.
+  void (*run)(std::int64_t rounds, float* sink) = nullptr;
+  std::int64_t macs = 0;
+};
+
+}  // namespace riffle::bench
