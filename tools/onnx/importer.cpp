@@ -228,8 +228,9 @@ void Importer::settle(View& view) {
   charge(static_cast<std::int64_t>(picked.size()));
   const auto count = static_cast<std::int32_t>(picked.size());
   auto operation = choose_channels(std::move(picked), shape(view.node).c);
-  if (!operation) return;
-  view = with_channels_of(view, add(view.name, std::move(*operation), {view.node}), count);
+  // Without one the digits may still be several, side by side: they become one all the same.
+  const graph::NodeId node = operation ? add(view.name, std::move(*operation), {view.node}) : view.node;
+  view = with_channels_of(view, node, count);
 }
 
 void Importer::charge(std::int64_t floats) {

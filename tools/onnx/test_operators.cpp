@@ -224,6 +224,14 @@ TEST(Gemm, OfAFlattenedImageIsAConvolution) {
   EXPECT_EQ(graph::infer_shapes(m.import()).back(), (graph::Shape{1, 1, 5}));
 }
 
+TEST(Gemm, OfChannelsThatWereDividedBefore) {
+  TestModel m({0, 4, 2, 3});
+  m.node("Reshape", {"x", m.list({0, 2, 2, 2, 3})}, "a");
+  m.node("Flatten", {"a"}, "b");
+  m.node("Gemm", {"b", m.floats({24, 5})});
+  EXPECT_EQ(m.operations(), "input, convolution");
+}
+
 TEST(MatMul, TakesTheAddBehindItAsItsBias) {
   TestModel m({0, 2});
   m.node("MatMul", {"x", m.floats({2, 3})}, "a");
