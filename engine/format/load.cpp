@@ -128,6 +128,7 @@ class Loader {
   graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
 
   graph::Operation read_operation(const fbs::Node& node) {
+    if (node.operation() == nullptr) fail("it has no operation");  // the verifier lets a type without a table pass
     switch (node.operation_type()) {
       case fbs::Operation::NONE:
         break;
