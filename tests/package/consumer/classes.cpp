@@ -1,5 +1,4 @@
 #include <riffle/riffle.hpp>
-
 #include <vector>
 
 extern "C" int run_with_classes(const char* path) {
