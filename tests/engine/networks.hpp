@@ -1,0 +1,69 @@
+// The networks of the family that the engine's tests go through.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/models.hpp"
+
+namespace riffle::testing {
+
+struct Network {
+  std::string name;
+  graph::Graph graph;
+};
+
+/// Every configuration: V1 at every group count, V2 at several widths with and without residual, both flavours.
+inline std::vector<Network> family(std::int32_t size) {
+  std::vector<Network> all;
+  const models::WeightSource weights = models::random_weights(7);
+  for (const models::Flavour flavour : {models::Flavour::paper, models::Flavour::note}) {
+    const bool paper = flavour == models::Flavour::paper;
+    const std::string suffix = paper ? " paper" : " note";
+    for (const std::int32_t groups : {1, 2, 3, 4, 8}) {
+      models::V1Spec spec;
+      spec.groups = groups;
+      spec.flavour = flavour;
+      spec.in_channels = paper ? 3 : 1;
+      spec.classes = 10;
+      spec.height = spec.width_px = size;
+      all.push_back({"v1 g" + std::to_string(groups) + suffix, models::shufflenet_v1(spec, weights)});
+    }
+    for (const double width : {0.5, 1.0, 1.5, 2.0}) {
+      for (const bool residual : {false, true}) {
+        models::V2Spec spec;
+        spec.width = width;
+        spec.flavour = flavour;
+        spec.residual = residual;
+        spec.in_channels = paper ? 3 : 1;
+        spec.classes = 10;
+        spec.height = spec.width_px = size;
+        all.push_back({"v2 " + std::to_string(width).substr(0, 3) + (residual ? " residual" : "") + suffix,
+                       models::shufflenet_v2(spec, weights)});
+      }
+    }
+  }
+  return all;
+}
+
+/// A narrow V2 that runs in no time.
+inline graph::Graph small_network() {
+  models::V2Spec spec;
+  spec.width = 0.5;
+  spec.classes = 10;
+  spec.height = spec.width_px = 64;
+  return models::shufflenet_v2(spec, models::random_weights(1));
+}
+
+/// Numbers in -1 to 1 that repeat after no period of interest.
+inline std::vector<float> noise(std::int64_t count, std::uint32_t seed) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  std::uint32_t state = seed * 2654435761U + 1;
+  for (float& value : values) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<float>(state >> 8) * (2.0F / 16777216.0F) - 1.0F;
+  }
+  return values;
+}
+
+}  // namespace riffle::testing

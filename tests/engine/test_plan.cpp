@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
+#include "tests/engine/networks.hpp"
+
+namespace riffle {
+namespace {
+
+TEST(Plan, OfTheFamilyHoldsNoStepThatOnlyMovesData) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    const auto plan = plan::make(network.graph);
+    for (const plan::Step& step : plan->steps) {
+      // Neither a copy, nor a border: the stem reads the caller's planes and the classifier writes the caller's
+      // output.
+      EXPECT_EQ(step.kind, plan::StepKind::compute) << step.name << ": " << step.operation;
+      EXPECT_NE(step.operation, "activation") << step.name;
+      // V2's residual is added behind the ReLU, where it is no convolution's epilogue: a step that computes.
+      if (network.name.find("residual") == std::string::npos) {
+        EXPECT_NE(step.operation, "add") << step.name;
+      }
+    }
+  }
+}
+
+TEST(Plan, ChannelRunsOfV2StayFew) {
+  const auto plan = plan::make(testing::small_network());
+  for (const plan::Step& step : plan->steps) {
+    if (const auto* call = std::get_if<plan::Call<kernels::PointwiseArgs>>(&step.task)) {
+      EXPECT_LE(call->args.run_begin[1], 10) << step.name;
+    }
+  }
+}
+
+TEST(Plan, BlocksThatLiveAtOnceDoNotOverlap) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    const auto plan = plan::make(network.graph);
+    for (const plan::BlockInfo& a : plan->blocks) {
+      EXPECT_LE(a.offset + a.size, plan->arena_floats);
+      EXPECT_GE(a.pixel_stride, a.shape.c);
+      for (const plan::BlockInfo& b : plan->blocks) {
+        if (&a == &b || a.first_step > b.last_step || b.first_step > a.last_step) continue;
+        EXPECT_TRUE(a.offset + a.size <= b.offset || b.offset + b.size <= a.offset) << a.name << " and " << b.name;
+      }
+    }
+  }
+}
+
+TEST(Plan, AShuffleThatReachesTheOutputIsUndoneAtTheBorder) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{3, 5, 6}});
+  graph.output = graph.add("shuffle", graph::Shuffle{2}, {0});
+  run::Session session(plan::make(graph));
+  const std::vector<float> input = testing::noise(6 * 15, 3);
+  std::vector<float> output(input.size());
+  session.run(input.data(), output.data());
+  for (std::size_t c = 0; c < 6; ++c) {
+    const std::size_t from = c % 2 * 3 + c / 2;
+    for (std::size_t p = 0; p < 15; ++p) EXPECT_EQ(output[c * 15 + p], input[from * 15 + p]);
+  }
+}
+
+TEST(Plan, ASoftmaxOfScatteredChannelsGathersThem) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{2, 2, 4}});
+  const auto active = graph.add("relu", graph::Activate{graph::Activation::relu}, {0});
+  const auto joined = graph.add("concat", graph::Concat{}, {active, 0});
+  graph.output = graph.add("softmax", graph::Softmax{}, {joined});
+  run::Session session(plan::make(graph));
+  const std::vector<float> input = testing::noise(16, 5);
+  std::vector<float> output(32);
+  session.run(input.data(), output.data());
+  for (std::size_t p = 0; p < 4; ++p) {
+    double sum = 0;
+    for (std::size_t c = 0; c < 4; ++c) {
+      const double x = static_cast<double>(input[c * 4 + p]);
+      sum += std::exp(x < 0 ? 0 : x) + std::exp(x);
+    }
+    for (std::size_t c = 0; c < 4; ++c) {
+      const double x = static_cast<double>(input[c * 4 + p]);
+      EXPECT_NEAR(static_cast<double>(output[c * 4 + p]), std::exp(x < 0 ? 0 : x) / sum, 1e-6);
+      EXPECT_NEAR(static_cast<double>(output[(c + 4) * 4 + p]), std::exp(x) / sum, 1e-6);
+    }
+  }
+}
+
+/// Sets a variable of the environment for a test's duration.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    ::setenv(name, value, 1);
+  }
+  ~Environment() { before_.empty() ? ::unsetenv(name_) : ::setenv(name_, before_.c_str(), 1); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  const char* name_;
+  std::string before_;
+};
+
+TEST(Plan, RiffleIsaForcesEveryInstructionSetThatRunsHere) {
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    if (!kernels->supported()) continue;
+    const Environment isa("RIFFLE_ISA", kernels->isa);
+    const auto plan = plan::make(testing::small_network());
+    EXPECT_EQ(plan->kernels, kernels);
+    for (const plan::Step& step : plan->steps) {
+      EXPECT_TRUE(std::string(step.kernel).ends_with(std::string("-") + kernels->isa)) << step.kernel;
+    }
+  }
+}
+
+TEST(Plan, RiffleIsaThatNamesNothingIsAnError) {
+  const Environment isa("RIFFLE_ISA", "mmx");
+  try {
+    (void)plan::make(testing::small_network());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'mmx': this build has none of that name; what runs here"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST(Plan, ASizeThatDoesNotFitIsAnError) {
+  plan::Options options;
+  options.height = 100000;
+  EXPECT_THROW((void)plan::make(testing::small_network(), options), Error);
+}
+
+TEST(Plan, IsTextForPeople) {
+  const auto plan = plan::make(testing::small_network());
+  const std::string text = plan::to_text(*plan);
+  EXPECT_NE(text.find("stem 3x3 /2"), std::string::npos);
+  EXPECT_NE(text.find("arena: "), std::string::npos);
+  EXPECT_NE(text.find("classifier"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace riffle
