@@ -20,8 +20,8 @@ function(riffle_test name)
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
-  gtest_discover_tests(${name} TEST_PREFIX "${RIFFLE_TEST_PREFIX}${name}." DISCOVERY_TIMEOUT 120 TEST_LIST ${name}_tests
-                       PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600)
+  gtest_discover_tests(${name} TEST_PREFIX "${RIFFLE_TEST_PREFIX}${name}." DISCOVERY_TIMEOUT 120 NO_PRETTY_VALUES
+                       TEST_LIST ${name}_tests PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600)
   # The environment is a list, which gtest_discover_tests would take apart: it is set where CTest reads the tests.
   set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
   file(WRITE "${script}" "foreach(test IN LISTS ${name}_tests)
