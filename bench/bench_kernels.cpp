@@ -53,9 +53,10 @@ void register_kernels() {
         const std::string shape = shape_of(outline->steps[i]);
         if (!seen.insert(shape).second) continue;
         const std::string name = "kernel/" + std::string(kernels->isa) + "/" + shape;
-        benchmark::RegisterBenchmark(name.c_str(), [&network, kernels, i](benchmark::State& state) {
-          run_kernel(state, network, *kernels, i);
-        })->Unit(benchmark::kMicrosecond);
+        benchmark::RegisterBenchmark(
+            name.c_str(), [&network, kernels, i](benchmark::State& state) { run_kernel(state, network, *kernels, i); })
+            ->UseRealTime()
+            ->Unit(benchmark::kMicrosecond);
       }
     }
   }

@@ -38,6 +38,11 @@ struct Depthwise {
   static constexpr int block_columns = many_registers ? 7 : 4;
   static constexpr int fewest_columns = (block_columns + 1) / 2;  ///< what an even cut of a wider row leaves
 
+  /// Do runs shorter than a vector take the fast path, too? They come where a stage ends (stride 2), and AVX-512's
+  /// masks make a load of a part cost little more than one of the whole.
+  template <int Stride>
+  static constexpr bool takes_parts = S::lanes == 16 && Stride == 2;
+
   using Strip = void (*)(const Job&, std::int32_t, std::int32_t, std::int32_t, std::int32_t);
 
   /// What a strip keeps at hand: copies, which no store can be taken to change.
@@ -48,6 +53,7 @@ struct Depthwise {
     std::int32_t in_h, pad_top, pad_left;
     float lower, upper;
     bool clamped;
+    int count;  ///< channels in the vector
   };
 
   /// p + stride, one addition where it stands: left to itself, GCC works out the address of every column before the
@@ -75,7 +81,7 @@ struct Depthwise {
         const float* from = row;
         simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
           if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
-            const Vec v = S::load(from);
+            const Vec v = takes_parts<Stride> ? S::load_partial(from, sheet.count) : S::load(from);
             from = step(from, sheet.in_column);
             // The outputs of a row that the column is a tap of.
             constexpr int first = c < 3 ? 0 : (c - 2 + Stride - 1) / Stride;
@@ -107,7 +113,11 @@ struct Depthwise {
     simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
       float* to = to_row;
       simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
-        S::store(to, acc[r][o]);
+        if (!takes_parts<Stride> || sheet.count == S::lanes) {
+          S::store(to, acc[r][o]);
+        } else {
+          S::store_partial(to, acc[r][o], sheet.count);
+        }
         to = step(to, sheet.out_column);
       });
       to_row = step(to_row, sheet.out_row);
@@ -131,7 +141,8 @@ struct Depthwise {
         args.window.pad_left,
         clamp.lower,
         clamp.upper,
-        clamp.lower > -std::numeric_limits<float>::infinity() || clamp.upper < std::numeric_limits<float>::infinity()};
+        clamp.lower > -std::numeric_limits<float>::infinity() || clamp.upper < std::numeric_limits<float>::infinity(),
+        job.count};
     const float* const packed = job.packed;
     Vec weight[9];
     simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
@@ -301,10 +312,10 @@ struct Depthwise {
                                                                   : 0;
           const int count = run.channels < S::lanes ? run.channels : S::lanes;
           const Job job{&args, in + c, run.pixel_stride, out + c, args.output.pixel_stride, packed, count};
-          if (count < S::lanes) {
-            run_any<true>(job, y0, y1);
-          } else if (fast) {
+          if (fast && (count == S::lanes || (takes_parts<2> && args.window.stride_w == 2))) {
             run_fast(job, y0, y1);
+          } else if (count < S::lanes) {
+            run_any<true>(job, y0, y1);
           } else {
             run_any<false>(job, y0, y1);
           }

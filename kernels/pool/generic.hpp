@@ -70,49 +70,66 @@ struct Pooling {
     }
   }
 
-  template <bool Max, bool Partial>
-  static RIFFLE_INLINE void store(const Job& job, std::ptrdiff_t pixel, Vec reduced, std::int32_t divisor) {
-    const Clamp& clamp = job.args->clamp;
-    if constexpr (!Max) reduced = S::mul(reduced, S::broadcast(1.0F / static_cast<float>(divisor)));
-    const Vec result = S::clamp(reduced, S::broadcast(clamp.lower), S::broadcast(clamp.upper));
-    float* const to = job.out + pixel * job.out_stride;
-    if constexpr (Partial) {
-      simd::store_lanes<S>(to, result, job.count);
-    } else {
-      S::store(to, result);
+  /// The activation, and the mean's factor.
+  struct Epilogue {
+    Vec lower, upper;
+
+    explicit RIFFLE_INLINE Epilogue(const Clamp& clamp)
+        : lower(S::broadcast(clamp.lower)), upper(S::broadcast(clamp.upper)) {}
+
+    template <bool Max, bool Partial>
+    RIFFLE_INLINE void store(float* to, int count, Vec reduced, Vec factor) const {
+      if constexpr (!Max) reduced = S::mul(reduced, factor);
+      const Vec result = S::clamp(reduced, lower, upper);
+      if constexpr (Partial) {
+        simd::store_lanes<S>(to, result, count);
+      } else {
+        S::store(to, result);
+      }
     }
-  }
+  };
+  static RIFFLE_INLINE Vec factor(std::int32_t divisor) { return S::broadcast(1.0F / static_cast<float>(divisor)); }
 
   /// A row of 3x3 windows with stride 2, Rows of whose tap rows are inside the image, the first at input row `top`.
-  template <bool Max, bool Partial, int Rows>
+  template <bool Max, int Rows>
   static RIFFLE_INLINE void run_row_3x3(const Job& job, std::int32_t y, std::int32_t top, std::int32_t counted_rows) {
     const PoolArgs& args = *job.args;
-    const std::int32_t in_w = args.extent.in_w, left = args.window.pad_left;
-    const std::ptrdiff_t row_stride = job.in_stride * in_w;
-    const float* const row = job.in + top * row_stride;
-    const auto column = [&](std::int32_t x) __attribute__((always_inline)) {
-      const float* from = row + x * job.in_stride;
-      Vec sum = load<Partial>(from, job.count);
+    const std::int32_t in_w = args.extent.in_w, out_w = args.extent.out_w, left = args.window.pad_left;
+    const std::ptrdiff_t stride = job.in_stride, row_stride = stride * in_w, out_stride = job.out_stride;
+    const auto column = [&](const float* from) __attribute__((always_inline)) {
+      Vec sum = S::load(from);
       simd::unroll<Rows - 1>([&](auto i) __attribute__((always_inline)) {
-        sum = reduce<Max>(sum, load<Partial>(from + (i + 1) * row_stride, job.count));
+        sum = reduce<Max>(sum, S::load(from + (i + 1) * row_stride));
       });
       return sum;
     };
+    const Epilogue epilogue(args.clamp);
     const Vec nothing = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
-    std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * args.extent.out_w;
-    Vec first = left > 0 ? nothing : column(0);  // the column that two windows share
-    for (std::int32_t x = 0; x < args.extent.out_w; ++x, ++pixel) {
-      const std::int32_t at = 2 * x - left;
-      const Vec second = at + 1 < in_w ? column(at + 1) : nothing;
-      const Vec third = at + 2 < in_w ? column(at + 2) : nothing;
-      const bool whole = at >= 0 && at + 2 < in_w;
-      store<Max, Partial>(job, pixel, reduce<Max>(reduce<Max>(first, second), third),
-                          Max ? 1 : counted_rows * (whole ? 3 : columns(args, x).counted));
+    const float* const row = job.in + top * row_stride;
+    const float* from = row + (1 - left) * stride;  // the middle column
+    float* to = job.out + static_cast<std::ptrdiff_t>(y) * out_w * out_stride;
+    Vec first = left > 0 ? nothing : column(row);  // the column that two windows share
+    std::int32_t x = 0;
+    const auto next = [&](Vec second, Vec third, Vec scale) __attribute__((always_inline)) {
+      epilogue.template store<Max, false>(to, S::lanes, reduce<Max>(reduce<Max>(first, second), third), scale);
       first = third;
-    }
+      from += 2 * stride;
+      to += out_stride;
+      ++x;
+    };
+    const auto border = [&]() __attribute__((always_inline)) {
+      const std::int32_t at = 2 * x - left;
+      const Vec second = at + 1 < in_w ? column(from) : nothing;
+      const Vec third = at + 2 < in_w ? column(from + stride) : nothing;
+      next(second, third, factor(counted_rows * columns(args, x).counted));
+    };
+    if (left > 0) border();
+    const Vec whole = factor(counted_rows * 3);
+    while (x < out_w && 2 * x - left + 2 < in_w) next(column(from), column(from + stride), whole);
+    while (x < out_w) border();
   }
 
-  template <bool Max, bool Partial>
+  template <bool Max>
   static void run_rows_3x3(const Job& job, std::int32_t y0, std::int32_t y1) {
     const Window& window = job.args->window;
     for (std::int32_t y = y0; y < y1; ++y) {
@@ -120,13 +137,13 @@ struct Pooling {
       const std::int32_t top = y * 2 - window.pad_top + inside.begin;
       switch (inside.end - inside.begin) {
         case 3:
-          run_row_3x3<Max, Partial, 3>(job, y, top, inside.counted);
+          run_row_3x3<Max, 3>(job, y, top, inside.counted);
           break;
         case 2:
-          run_row_3x3<Max, Partial, 2>(job, y, top, inside.counted);
+          run_row_3x3<Max, 2>(job, y, top, inside.counted);
           break;
         default:
-          run_row_3x3<Max, Partial, 1>(job, y, top, inside.counted);
+          run_row_3x3<Max, 1>(job, y, top, inside.counted);
           break;
       }
     }
@@ -136,6 +153,7 @@ struct Pooling {
   static void run_rows_any(const Job& job, std::int32_t y0, std::int32_t y1) {
     const PoolArgs& args = *job.args;
     const Window& window = args.window;
+    const Epilogue epilogue(args.clamp);
     for (std::int32_t y = y0; y < y1; ++y) {
       const Taps tall = rows(args, y);
       for (std::int32_t x = 0; x < args.extent.out_w; ++x) {
@@ -149,8 +167,9 @@ struct Pooling {
             sum = reduce<Max>(sum, load<Partial>(job.in + pixel * job.in_stride, job.count));
           }
         }
-        store<Max, Partial>(job, static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x, sum,
-                            tall.counted * wide.counted);
+        const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x;
+        epilogue.template store<Max, Partial>(job.out + pixel * job.out_stride, job.count, sum,
+                                              factor(tall.counted * wide.counted));
       }
     }
   }
@@ -179,7 +198,7 @@ struct Pooling {
             if (count < S::lanes) {
               run_rows_any<Max, true>(job, y, y + 1);
             } else if (fast) {
-              run_rows_3x3<Max, false>(job, y, y + 1);
+              run_rows_3x3<Max>(job, y, y + 1);
             } else {
               run_rows_any<Max, false>(job, y, y + 1);
             }
