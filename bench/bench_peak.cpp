@@ -17,10 +17,10 @@ RIFFLE_PEAKS
 namespace {
 
 void run_peak(benchmark::State& state, const Peak& peak) {
-  alignas(64) float sink[64] = {};
+  alignas(64) float floats[64] = {};
   constexpr std::int64_t rounds = 1000;
   for (auto _ : state) {
-    peak.run(rounds, sink);
+    peak.run(rounds, floats);
     benchmark::ClobberMemory();
   }
   state.counters["GMAC/s"] =

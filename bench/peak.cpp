@@ -14,11 +14,12 @@ using S = simd::RIFFLE_PEAK_STRUCT;
 constexpr int sums = S::max_vectors * S::tile_rows(S::max_vectors);
 constexpr int steps = 16;
 
-void run(std::int64_t rounds, float* sink) {
+void run(std::int64_t rounds, float (&floats)[64]) {
+  static_assert(sums <= 64);
   // x = a x + b stays near 1, where no CPU is slow.
   const S::Vec a = S::broadcast(0.5F), b = S::broadcast(0.5F);
   S::Vec x[sums];
-  simd::unroll<sums>([&](auto i) __attribute__((always_inline)) { x[i] = S::broadcast(1.0F + sink[0]); });
+  simd::unroll<sums>([&](auto i) __attribute__((always_inline)) { x[i] = S::broadcast(1.0F + floats[i]); });
   for (std::int64_t round = 0; round < rounds; ++round) {
     simd::unroll<steps>([&](auto) __attribute__((always_inline)) {
       simd::unroll<sums>([&](auto i) __attribute__((always_inline)) { x[i] = S::fma(x[i], a, b); });
@@ -26,7 +27,7 @@ void run(std::int64_t rounds, float* sink) {
   }
   S::Vec sum = x[0];
   simd::unroll<sums - 1>([&](auto i) __attribute__((always_inline)) { sum = S::add(sum, x[i + 1]); });
-  S::store(sink, sum);
+  S::store(floats, sum);
 }
 
 }  // namespace

@@ -6,8 +6,9 @@
 namespace riffle::bench {
 
 struct Peak {
-  /// Runs `rounds` rounds of `macs` multiply-adds each; writes what they come to, which is of no interest.
-  void (*run)(std::int64_t rounds, float* sink) = nullptr;
+  /// Runs `rounds` rounds of `macs` multiply-adds each. `floats`: where the sums start, unknown to the compiler, which
+  /// would else compute but one; on return what they come to, which is of no interest.
+  void (*run)(std::int64_t rounds, float (&floats)[64]) = nullptr;
   std::int64_t macs = 0;
 };
 
