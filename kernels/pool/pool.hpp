@@ -6,7 +6,8 @@
 //             pixels inside the image
 //   global:   out[c] = clamp(mean over all pixels)
 //
-// Every window holds at least one pixel of the image. Reads nothing outside the runs; writes exactly their channels.
+// Every window holds at least one pixel of the image. A NaN reaches a mean; whether it reaches a maximum depends on
+// where in the window it stands. Reads nothing outside the runs; writes exactly their channels.
 #pragma once
 
 #include "kernels/types.hpp"
