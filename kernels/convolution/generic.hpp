@@ -1,11 +1,10 @@
 // The one body of the general convolution kernel; see convolution.hpp for the equation and the packing.
 #pragma once
 
-#include <array>
-
 #include "kernels/convolution/convolution.hpp"
 #include "kernels/pointwise/generic.hpp"
 #include "kernels/simd/tile.hpp"
+#include "kernels/simd/tile_table.hpp"
 
 namespace riffle::kernels {
 
@@ -23,7 +22,6 @@ struct Convolution {
     std::int32_t column;  ///< among all groups' outputs
     std::int32_t columns;
   };
-  using TileFunction = void (*)(const Job&);
 
   /// A tap whose pixels are all inside the image's columns reads them a stride apart; one at the border gets an
   /// address a pixel, and zeros for those outside. A row of taps outside the image is left out.
@@ -70,42 +68,8 @@ struct Convolution {
                job.memory->write(args.output.first) + pixel * stride + job.column, stride, job.columns);
   }
 
-  static constexpr int most_rows() {
-    int most = 0;
-    for (int nv = 1; nv <= S::max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
-    return most;
-  }
-  template <int NV>
-  static constexpr auto tiles_of_width() {
-    std::array<TileFunction, most_rows()> row{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = run_tile<I + 1, NV>), ...); }
-    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
-    return row;
-  }
-  static constexpr auto make_tiles() {
-    std::array<std::array<TileFunction, most_rows()>, S::max_vectors> all{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = tiles_of_width<I + 1>()), ...); }
-    (std::make_integer_sequence<int, S::max_vectors>{});
-    return all;
-  }
-
-  /// Output rows [begin, end) of one panel, each cut into register tiles of even height.
-  static RIFFLE_INLINE void run_panel(Job& job, int vectors, std::int32_t begin, std::int32_t end,
-                                      const TileFunction* tiles) {
-    const std::int32_t rows = S::tile_rows(vectors), pixels = job.args->extent.out_w;
-    const std::int32_t blocks = (pixels + rows - 1) / rows;
-    for (job.y = begin; job.y < end; ++job.y) {
-      job.x = 0;
-      for (std::int32_t b = 0; b < blocks; ++b) {
-        const std::int32_t height = pixels / blocks + (b < pixels % blocks ? 1 : 0);
-        tiles[height - 1](job);
-        job.x += height;
-      }
-    }
-  }
-
   static void run(const ConvolutionArgs& args, const Memory& memory, TileRange range) {
-    static constexpr auto tiles = make_tiles();
+    static constexpr simd::TileTable<S, Convolution> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     const std::int64_t inputs = static_cast<std::int64_t>(args.inputs) * args.window.kernel_h * args.window.kernel_w;
@@ -125,7 +89,7 @@ struct Convolution {
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-          run_panel(job, v1 - v0, begin, end, tiles[static_cast<std::size_t>(v1 - v0 - 1)].data());
+          for (job.y = begin; job.y < end; ++job.y) tiles.run(job, job.x, v1 - v0, 0, args.extent.out_w);
         }
       }
     }

@@ -1,10 +1,9 @@
 // The one body of the pointwise kernel; see pointwise.hpp for the equation and the packing.
 #pragma once
 
-#include <array>
-
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/simd/tile.hpp"
+#include "kernels/simd/tile_table.hpp"
 
 namespace riffle::kernels {
 
@@ -89,7 +88,6 @@ struct Pointwise {
     std::int32_t column;  ///< among all groups' outputs
     std::int32_t columns;
   };
-  using TileFunction = void (*)(const Job&);
 
   template <int MR, int NV>
   static void run_tile(const Job& job) {
@@ -107,44 +105,8 @@ struct Pointwise {
                job.memory->write(output.first) + job.pixel * stride + job.column, stride, job.columns);
   }
 
-  static constexpr int most_rows() {
-    int most = 0;
-    for (int nv = 1; nv <= S::max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
-    return most;
-  }
-
-  /// The tile functions of panels NV wide, by rows - 1.
-  template <int NV>
-  static constexpr auto tiles_of_width() {
-    std::array<TileFunction, most_rows()> row{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = run_tile<I + 1, NV>), ...); }
-    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
-    return row;
-  }
-  static constexpr auto make_tiles() {
-    std::array<std::array<TileFunction, most_rows()>, S::max_vectors> all{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = tiles_of_width<I + 1>()), ...); }
-    (std::make_integer_sequence<int, S::max_vectors>{});
-    return all;
-  }
-
-  /// Pixels [begin, end) of one panel, cut into register tiles of even height: 49 pixels are 4 x 6 + 5 x 5, not 8 x 6
-  /// and a lone one that costs as much as three.
-  static RIFFLE_INLINE void run_panel(Job& job, int vectors, std::int32_t begin, std::int32_t end,
-                                      const TileFunction* tiles) {
-    const std::int32_t rows = S::tile_rows(vectors), pixels = end - begin;
-    const std::int32_t blocks = (pixels + rows - 1) / rows;
-    const std::int32_t low = pixels / blocks, more = pixels % blocks;
-    job.pixel = begin;
-    for (std::int32_t b = 0; b < blocks; ++b) {
-      const std::int32_t height = low + (b < more ? 1 : 0);
-      tiles[height - 1](job);
-      job.pixel += height;
-    }
-  }
-
   static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
-    static constexpr auto tiles = make_tiles();
+    static constexpr simd::TileTable<S, Pointwise> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     const std::int32_t pixel_tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
@@ -170,7 +132,7 @@ struct Pointwise {
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-          run_panel(job, v1 - v0, begin, end, tiles[static_cast<std::size_t>(v1 - v0 - 1)].data());
+          tiles.run(job, job.pixel, v1 - v0, begin, end);
         }
       }
     }

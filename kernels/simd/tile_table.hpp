@@ -1,0 +1,57 @@
+// Which register tiles there are: one function for every height and width that the register file holds.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+/// `Body` has a struct Job and a template <int MR, int NV> static void run_tile(const Job&).
+template <class S, class Body>
+struct TileTable {
+  using Function = void (*)(const typename Body::Job&);
+
+  static constexpr int most_rows() {
+    int most = 0;
+    for (int nv = 1; nv <= S::max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
+    return most;
+  }
+  using Row = std::array<Function, most_rows()>;
+
+  std::array<Row, S::max_vectors> by_width = make();
+
+  /// Pixels [begin, end) in tiles of even height: 49 pixels are 4 x 6 + 5 x 5, not 8 x 6 and a lone one that costs as
+  /// much as three. `at` is the job's own position, moved on from tile to tile.
+  RIFFLE_INLINE void run(const typename Body::Job& job, std::int32_t& at, int vectors, std::int32_t begin,
+                         std::int32_t end) const {
+    const Row& tiles = by_width[static_cast<std::size_t>(vectors - 1)];
+    const std::int32_t rows = S::tile_rows(vectors), pixels = end - begin;
+    const std::int32_t blocks = (pixels + rows - 1) / rows;
+    const std::int32_t low = pixels / blocks, more = pixels % blocks;
+    at = begin;
+    for (std::int32_t b = 0; b < blocks; ++b) {
+      const std::int32_t height = low + (b < more ? 1 : 0);
+      tiles[static_cast<std::size_t>(height - 1)](job);
+      at += height;
+    }
+  }
+
+ private:
+  template <int NV>
+  static constexpr Row of_width() {
+    Row row{};
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = Body::template run_tile<I + 1, NV>), ...); }
+    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
+    return row;
+  }
+  static constexpr std::array<Row, S::max_vectors> make() {
+    std::array<Row, S::max_vectors> all{};
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = of_width<I + 1>()), ...); }
+    (std::make_integer_sequence<int, S::max_vectors>{});
+    return all;
+  }
+};
+
+}  // namespace riffle::simd
