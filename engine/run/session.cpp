@@ -9,6 +9,7 @@
 #endif
 
 #include "engine/plan/storage.hpp"
+#include "engine/run/barrier.hpp"
 
 namespace riffle::run {
 namespace {
@@ -19,8 +20,8 @@ kernels::TileRange share(std::int32_t n, int w, int workers) {
   return {at(w), at(w + 1)};
 }
 
-/// Calls work(worker, workers) on every thread of a team; `barrier` inside it waits for all. One parallel region an
-/// inference: a fork and join a step would cost more than most steps do.
+/// Calls work(worker, workers) on every thread of a team. One parallel region an inference: a fork and join a step
+/// would cost more than most steps do.
 template <class Work>
 void on_team([[maybe_unused]] int threads, Work&& work) {
 #ifdef _OPENMP
@@ -31,14 +32,6 @@ void on_team([[maybe_unused]] int threads, Work&& work) {
   }
 #endif
   work(0, 1);
-}
-
-void barrier([[maybe_unused]] int workers) {
-#ifdef _OPENMP
-  if (workers > 1) {
-#pragma omp barrier
-  }
-#endif
 }
 
 }  // namespace
@@ -70,12 +63,13 @@ Session& Session::operator=(Session&&) noexcept = default;
 
 void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
   const std::int64_t in_size = plan_->input.size(), out_size = plan_->output.size();
+  Barrier barrier;
   on_team(threads_, [&](int worker, int workers) {
     for (std::int64_t image = 0; image < batch; ++image) {
       const kernels::Memory memory{arena_->floats.get(), input + image * in_size, output + image * out_size};
       for (const plan::Step& step : plan_->steps) {
         step.run(memory, share(step.tiles, worker, workers));
-        barrier(workers);
+        barrier.wait(workers);
       }
     }
   });
@@ -83,13 +77,14 @@ void Session::run(const float* input, float* output, std::int64_t batch) noexcep
 
 void Session::run_profiled(const float* input, float* output, double* step_seconds) noexcept {
   using Clock = std::chrono::steady_clock;
+  Barrier barrier;
   on_team(threads_, [&](int worker, int workers) {
     const kernels::Memory memory{arena_->floats.get(), input, output};
-    barrier(workers);
+    barrier.wait(workers);
     Clock::time_point before = Clock::now();
     for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
       plan_->steps[i].run(memory, share(plan_->steps[i].tiles, worker, workers));
-      barrier(workers);
+      barrier.wait(workers);
       const Clock::time_point after = Clock::now();
       if (worker == 0) step_seconds[i] = std::chrono::duration<double>(after - before).count();
       before = after;
