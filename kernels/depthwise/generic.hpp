@@ -1,12 +1,13 @@
 // The one body of the depthwise kernel; see depthwise.hpp for the equation and the packing.
 //
 // A vector is S::lanes channels of one pixel. 3x3 filters with stride 1 or 2 keep their nine weights in registers and
-// slide over a block of outputs, so that an input vector is loaded once a block for the up to nine outputs that need
-// it (stride 1, 2 rows x 7 columns: 36 loads for 126 multiply-adds):
+// slide over a block of outputs side by side, so that an input vector is loaded once a block for the up to three
+// outputs that need it (stride 1, 7 columns: 27 loads for 63 multiply-adds):
 //
 //   input rows i, in order:   v v v v v v v v v      v: one load
-//                             | outputs whose tap (i - r * stride, c - x * stride) it is
+//                             | outputs whose tap (i, c - x * stride) it is
 //
+// (Two rows a block would load a third less, and double the code; the multiply-adds bind either way.)
 // Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut.
 #pragma once
 
@@ -32,9 +33,9 @@ struct Depthwise {
     int count;            ///< channels in the vector; fewer than S::lanes only where the run is
   };
 
-  /// The largest block of outputs: with 32 registers, 14 sums, nine weights, an input and the epilogue's three.
+  /// The longest block of outputs: with 32 registers, seven sums, nine weights and the epilogue's leave room to load
+  /// ahead.
   static constexpr bool many_registers = S::tile_rows(S::max_vectors) * S::max_vectors >= 16;
-  static constexpr int block_rows = many_registers ? 2 : 1;
   static constexpr int block_columns = many_registers ? 7 : 4;
   static constexpr int fewest_columns = (block_columns + 1) / 2;  ///< what an even cut of a wider row leaves
 
@@ -65,35 +66,30 @@ struct Depthwise {
     return p;
   }
 
-  /// Rows x Columns outputs from (y, x). Left and Right say that the block's first and last column lack a tap.
-  template <int Rows, int Columns, int Stride, bool Left, bool Right>
+  /// Columns outputs from (y, x). Left and Right say that the block's first and last column lack a tap.
+  template <int Columns, int Stride, bool Left, bool Right>
   static RIFFLE_INLINE void run_block(const Sheet& sheet, const float* bias, const Vec* weight, std::int32_t y,
                                       std::int32_t x) {
-    Vec acc[Rows][Columns];
+    Vec acc[Columns];
     const Vec start = S::load(bias);
-    simd::unroll<Rows * Columns>([&](auto i) __attribute__((always_inline)) { acc[i / Columns][i % Columns] = start; });
+    simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) { acc[o] = start; });
 
     const std::int32_t top = y * Stride - sheet.pad_top;
     const float* row = sheet.in + top * sheet.in_row + (x * Stride - sheet.pad_left + Left) * sheet.in_column;
     constexpr int in_columns = (Columns - 1) * Stride + 3;
-    simd::unroll<(Rows - 1) * Stride + 3>([&](auto i) __attribute__((always_inline)) {
+    simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
       if (top + i >= 0 && top + i < sheet.in_h) {
         const float* from = row;
         simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
           if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
             const Vec v = takes_parts<Stride> ? S::load_partial(from, sheet.count) : S::load(from);
             from = step(from, sheet.in_column);
-            // The outputs of a row that the column is a tap of.
+            // The outputs that the column is a tap of.
             constexpr int first = c < 3 ? 0 : (c - 2 + Stride - 1) / Stride;
             constexpr int last = c / Stride < Columns ? c / Stride : Columns - 1;
-            simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-              constexpr int ti = i - r * Stride;
-              if constexpr (ti >= 0 && ti < 3) {
-                simd::unroll<last - first + 1>([&](auto o) __attribute__((always_inline)) {
-                  constexpr int x_out = first + o, tj = c - x_out * Stride;
-                  acc[r][x_out] = S::fma(v, weight[ti * 3 + tj], acc[r][x_out]);
-                });
-              }
+            simd::unroll<last - first + 1>([&](auto o) __attribute__((always_inline)) {
+              constexpr int at = first + o, tap = i * 3 + c - at * Stride;
+              acc[at] = S::fma(v, weight[tap], acc[at]);
             });
           }
         });
@@ -104,23 +100,16 @@ struct Depthwise {
     // ShuffleNet's have no activation.
     if (sheet.clamped) {
       const Vec lower = S::broadcast(sheet.lower), upper = S::broadcast(sheet.upper);
-      simd::unroll<Rows * Columns>([&](auto i) __attribute__((always_inline)) {
-        Vec& sum = acc[i / Columns][i % Columns];
-        sum = S::clamp(sum, lower, upper);
-      });
+      simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) { acc[o] = S::clamp(acc[o], lower, upper); });
     }
-    float* to_row = sheet.out + y * sheet.out_row + x * sheet.out_column;
-    simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-      float* to = to_row;
-      simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
-        if (!takes_parts<Stride> || sheet.count == S::lanes) {
-          S::store(to, acc[r][o]);
-        } else {
-          S::store_partial(to, acc[r][o], sheet.count);
-        }
-        to = step(to, sheet.out_column);
-      });
-      to_row = step(to_row, sheet.out_row);
+    float* to = sheet.out + y * sheet.out_row + x * sheet.out_column;
+    simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
+      if constexpr (takes_parts<Stride>) {
+        S::store_partial(to, acc[o], sheet.count);
+      } else {
+        S::store(to, acc[o]);
+      }
+      to = step(to, sheet.out_column);
     });
   }
 
@@ -147,17 +136,9 @@ struct Depthwise {
     Vec weight[9];
     simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
     const std::int32_t end = x + blocks * Columns;
-    std::int32_t y = y0;
-    for (; y + block_rows <= y1; y += block_rows) {
+    for (std::int32_t y = y0; y < y1; ++y) {
       for (std::int32_t column = x; column < end; column += Columns) {
-        run_block<block_rows, Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
-      }
-    }
-    if constexpr (block_rows > 1) {
-      for (; y < y1; ++y) {
-        for (std::int32_t column = x; column < end; column += Columns) {
-          run_block<1, Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
-        }
+        run_block<Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
       }
     }
   }
@@ -286,10 +267,8 @@ struct Depthwise {
     constexpr std::int64_t budget = 6144;  // floats
     const std::int64_t row = static_cast<std::int64_t>(args.runs[0].input.pixel_stride) * args.extent.in_w;
     const std::int64_t reach = (args.window.kernel_h - 1) * args.window.dilation_h;
-    const std::int64_t rows = (budget / row - reach) / args.window.stride_h / block_rows * block_rows;
-    return rows < block_rows          ? block_rows
-           : rows < args.extent.out_h ? static_cast<std::int32_t>(rows)
-                                      : args.extent.out_h;
+    const std::int64_t rows = (budget / row - reach) / args.window.stride_h;
+    return rows < 1 ? 1 : rows < args.extent.out_h ? static_cast<std::int32_t>(rows) : args.extent.out_h;
   }
 
   static void run(const DepthwiseArgs& args, const Memory& memory, TileRange range) {
