@@ -56,7 +56,7 @@ std::shared_ptr<const Plan> Builder::build() {
   sketch();
   place();
   for (const Sketched& sketched : sketch_) make_step(sketched);
-  plan_->packed_bytes = static_cast<std::int64_t>(storage_->float_bytes());
+  plan_->packed_bytes = storage_->float_bytes();
   plan_->storage = storage_;
   return plan_;
 }

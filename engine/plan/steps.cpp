@@ -140,8 +140,7 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = shapes_[0], out = shape(s.node);
   const kernels::StemKernel& kernel = kernels_.stem;
   const std::int32_t taps = taps_of(o.window);
-  const std::span<float> packed =
-      storage_->floats(static_cast<std::size_t>(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)));
+  const std::span<float> packed = storage_->floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes));
   kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.values(), o.bias.values(), layout_.order(s.node), packed);
   kernels::StemArgs args;
   args.extent = extent_of(in, out);
@@ -163,8 +162,7 @@ void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
   const std::int32_t taps = taps_of(o.window);
   const Reading reading = layout_.read_sorted(operand(s.node, 0));
   std::vector<kernels::MappedRun> mapped_runs = mapped(reading.runs);
-  const std::span<float> packed =
-      storage_->floats(static_cast<std::size_t>(kernels::packed_depthwise_size(mapped_runs, taps, kernel.lanes)));
+  const std::span<float> packed = storage_->floats(kernels::packed_depthwise_size(mapped_runs, taps, kernel.lanes));
   kernels::pack_depthwise(kernel.lanes, taps, mapped_runs, o.weights.values(), o.bias.values(), reading.order, packed);
   kernels::DepthwiseArgs args;
   args.extent = extent_of(in, out);
@@ -188,8 +186,8 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   args.groups = o.groups;
   args.inputs = in.c / o.groups;
   args.outputs = out.c / o.groups;
-  const std::span<float> packed = storage_->floats(
-      static_cast<std::size_t>(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)));
+  const std::span<float> packed =
+      storage_->floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes));
   kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
                           reading.input_order, reading.output_order, packed);
   args.runs = storage_->keep(std::move(reading.runs));
@@ -273,8 +271,8 @@ void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
   kernels::FullyConnectedArgs args;
   args.inputs = operand_shape(s.node, 0).c;
   args.outputs = o.outputs;
-  const std::span<float> packed = storage_->floats(
-      static_cast<std::size_t>(kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes)));
+  const std::span<float> packed =
+      storage_->floats(kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes));
   kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
                                 reading.input_order, reading.output_order, packed);
   args.run_count = count_of(reading.runs);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <new>
 #include <span>
@@ -23,10 +25,10 @@ inline AlignedFloats allocate_floats(std::size_t count) {
 
 class Storage {
  public:
-  std::span<float> floats(std::size_t count) {
+  std::span<float> floats(std::int64_t count) {
     floats_.push_back(allocate_floats(count));
-    float_bytes_ += count * sizeof(float);
-    return {floats_.back().get(), count};
+    float_bytes_ += count * static_cast<std::int64_t>(sizeof(float));
+    return {floats_.back().get(), static_cast<std::size_t>(count)};
   }
 
   /// Keeps a list and returns where it is kept.
@@ -38,12 +40,12 @@ class Storage {
     return data;
   }
 
-  [[nodiscard]] std::size_t float_bytes() const { return float_bytes_; }
+  [[nodiscard]] std::int64_t float_bytes() const { return float_bytes_; }
 
  private:
   std::vector<AlignedFloats> floats_;
   std::vector<std::shared_ptr<const void>> lists_;
-  std::size_t float_bytes_ = 0;
+  std::int64_t float_bytes_ = 0;
 };
 
 }  // namespace riffle::plan

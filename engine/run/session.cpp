@@ -45,16 +45,15 @@ Session::Session(std::shared_ptr<const plan::Plan> plan, int threads)
 #ifndef _OPENMP
   threads_ = 1;
 #endif
-  const auto count = static_cast<std::size_t>(plan_->arena_floats);
+  const std::int64_t bytes = plan_->arena_floats * static_cast<std::int64_t>(sizeof(float));
   try {
-    arena_->floats = plan::allocate_floats(count);
+    arena_->floats = plan::allocate_floats(plan_->arena_floats);
   } catch (const std::bad_alloc&) {
-    throw Error("not enough memory for the " + std::to_string(count * sizeof(float) >> 20) + " MiB that '" +
-                plan_->name + "' works in");
+    throw Error("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan_->name +
+                "' works in");
   }
-  // Pages are touched now, so that the first inference does not pay for them; and a NaN that a kernel loads from the
-  // slack and throws away is not slower than a number on any CPU, but an uninitialised one makes checkers complain.
-  std::memset(static_cast<void*>(arena_->floats.get()), 0, count * sizeof(float));
+  // Pages are touched now, so that the first inference does not pay for them, and what kernels over-read is a number.
+  std::memset(static_cast<void*>(arena_->floats.get()), 0, static_cast<std::size_t>(bytes));
 }
 
 Session::~Session() = default;
