@@ -7,7 +7,7 @@
 //   input rows i, in order:   v v v v v v v v v      v: one load
 //                             | outputs whose tap (i, c - x * stride) it is
 //
-// (Two rows a block would load a third less, and double the code; the multiply-adds bind either way.)
+// (Two rows a block load a third less and double the code: docs/performance.md has the figures.)
 // Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut.
 #pragma once
 
