@@ -92,7 +92,7 @@ TEST_F(BadInput, models) {
   refuses({"convert", at("none.onnx"), at("out.riffle")}, "none.onnx");
   refuses({"convert", folder.write("bad.onnx", bytes_of("not protobuf at all")), at("out.riffle")}, "bad.onnx");
   const Bytes whole = tools::read_file(model, 1 << 26);
-  for (const std::size_t size : {4UL, 8UL, 64UL, whole.size() / 2, whole.size() - 256}) {
+  for (const std::size_t size : std::vector<std::size_t>{4UL, 8UL, 64UL, whole.size() / 2, whole.size() - 256}) {
     const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     refuses({"inspect", folder.write("part.riffle", part)}, "part.riffle");
   }
