@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"
+#include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
 #include "kernels/simd/tile_table.hpp"
 
@@ -105,8 +106,68 @@ struct Pointwise {
                job.memory->write(output.first) + job.pixel * stride + job.column, stride, job.columns);
   }
 
-  static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
+  /// Pixels [begin, end) by the instruction set's own strips. False where the job is none for them: very many runs,
+  /// or a residual whose columns are not side by side.
+  static RIFFLE_INLINE bool run_strips(const Job& job, int vectors, std::int32_t begin, std::int32_t end) {
+    constexpr std::int32_t most_runs = 32;
+    constexpr std::ptrdiff_t bytes = sizeof(float);
+    if (job.run_count > most_runs) return false;
+    simd::StripRun runs[most_runs];
+    for (std::int32_t r = 0; r < job.run_count; ++r) {
+      const Run& run = job.runs[r];
+      runs[r] = {job.memory->read(run.first), run.pixel_stride * bytes, run.channels};
+    }
+    const Clamp& clamp = job.args->clamp;
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const Block& output = job.args->output;
+    simd::Strip strip{};
+    strip.lower = clamp.lower;
+    strip.upper = clamp.upper;
+    strip.panel = job.panel;
+    strip.runs = runs;
+    strip.run_count = job.run_count;
+    strip.out = job.memory->write(output.first) + static_cast<std::ptrdiff_t>(begin) * output.pixel_stride + job.column;
+    strip.out_stride = output.pixel_stride * bytes;
+    strip.form = clamp.upper < infinity     ? simd::Strip::both
+                 : clamp.lower > -infinity ? simd::Strip::below
+                                           : simd::Strip::none;
+    strip.form += job.columns % S::lanes * 4;
+    strip.pixel = begin;
+    if (job.residual != nullptr) {
+      const Run& first = job.residual[0].run;
+      for (int v = 0; v < vectors; ++v) {
+        const Run& run = job.residual[v].run;
+        if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
+            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
+          return false;
+        }
+      }
+      strip.residual = job.memory->read(first.first);
+      strip.residual_stride = first.pixel_stride * bytes;
+    }
+    const simd::EvenTiles cut(end - begin, S::tile_rows(vectors));
+    if (cut.higher > 0) {
+      strip.tiles = cut.higher;
+      S::strip(cut.height + 1, vectors)(strip);
+      const std::int32_t pixels = cut.higher * (cut.height + 1);
+      strip.pixel += pixels;
+      strip.out += static_cast<std::ptrdiff_t>(pixels) * output.pixel_stride;
+    }
+    strip.tiles = cut.tiles - cut.higher;
+    S::strip(cut.height, vectors)(strip);
+    return true;
+  }
+
+  /// Pixels [begin, end) of a panel.
+  static RIFFLE_INLINE void run_pixels(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
     static constexpr simd::TileTable<S, Pointwise> tiles;
+    if constexpr (requires { S::strip(1, 1); }) {
+      if (run_strips(job, vectors, begin, end)) return;
+    }
+    tiles.run(job, job.pixel, vectors, begin, end);
+  }
+
+  static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     const std::int32_t pixel_tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
@@ -132,7 +193,7 @@ struct Pointwise {
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-          tiles.run(job, job.pixel, v1 - v0, begin, end);
+          run_pixels(job, v1 - v0, begin, end);
         }
       }
     }

@@ -3,10 +3,21 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/simd/simd.hpp"
 
 namespace riffle::simd {
+
+/// Pixels in tiles of even height: 49 pixels are 4 x 6 + 5 x 5, not 8 x 6 and a lone one that costs as much as three.
+struct EvenTiles {
+  std::int32_t tiles;
+  std::int32_t height;  ///< of the lower ones
+  std::int32_t higher;  ///< so many of the tiles, the first ones, are a pixel higher
+
+  RIFFLE_INLINE EvenTiles(std::int32_t pixels, std::int32_t rows)
+      : tiles((pixels + rows - 1) / rows), height(pixels / tiles), higher(pixels % tiles) {}
+};
 
 /// `Body` has a struct Job and a template <int MR, int NV> static void run_tile(const Job&).
 template <class S, class Body>
@@ -22,18 +33,15 @@ struct TileTable {
 
   std::array<Row, S::max_vectors> by_width = make();
 
-  /// Pixels [begin, end) in tiles of even height: 49 pixels are 4 x 6 + 5 x 5, not 8 x 6 and a lone one that costs as
-  /// much as three. `at` is the job's own position, moved on from tile to tile.
+  /// Pixels [begin, end). `at` is the job's own position, moved on from tile to tile.
   RIFFLE_INLINE void run(const typename Body::Job& job, std::int32_t& at, int vectors, std::int32_t begin,
                          std::int32_t end) const {
-    const Row& tiles = by_width[static_cast<std::size_t>(vectors - 1)];
-    const std::int32_t rows = S::tile_rows(vectors), pixels = end - begin;
-    const std::int32_t blocks = (pixels + rows - 1) / rows;
-    const std::int32_t low = pixels / blocks, more = pixels % blocks;
+    const Row& row = by_width[static_cast<std::size_t>(vectors - 1)];
+    const EvenTiles cut(end - begin, S::tile_rows(vectors));
     at = begin;
-    for (std::int32_t b = 0; b < blocks; ++b) {
-      const std::int32_t height = low + (b < more ? 1 : 0);
-      tiles[static_cast<std::size_t>(height - 1)](job);
+    for (std::int32_t t = 0; t < cut.tiles; ++t) {
+      const std::int32_t height = cut.height + (t < cut.higher ? 1 : 0);
+      row[static_cast<std::size_t>(height - 1)](job);
       at += height;
     }
   }

@@ -1,0 +1,45 @@
+// A strip: register tiles (tile.hpp) of one height and one panel, one after the other, in a single call.
+//
+// An instruction set whose tiles are written in assembly has
+//
+//   static StripFunction strip(int rows, int vectors);      rows up to tile_rows(vectors)
+//
+// It computes what Tile computes, to the same bits whatever the height.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace riffle::simd {
+
+/// A channel run at the strip's pixel 0.
+struct StripRun {
+  const float* first;
+  std::ptrdiff_t stride;  ///< bytes to the next pixel
+  std::int64_t channels;
+};
+
+/// Offsets in this struct are known to the assembly.
+struct Strip {
+  /// What is done to the sums.
+  enum Clamps : std::int32_t { none = 0, below = 1, both = 3 };
+
+  float lower, upper;
+  const float* panel;  ///< bias, then K rows; up to 16 floats behind them are read
+  const StripRun* runs;
+  std::int64_t run_count;
+  float* out;  ///< the first tile's first pixel
+  std::int64_t tiles;
+  std::ptrdiff_t out_stride;  ///< bytes
+  std::int32_t form;          ///< Clamps + 4 * (columns of the last vector, 0 if it is whole)
+  const float* residual;      ///< null, or pixel 0's; the panel's columns side by side
+  std::ptrdiff_t residual_stride;  ///< bytes
+  std::int64_t pixel;              ///< the first tile's first
+};
+static_assert(sizeof(void*) < 8 || (offsetof(Strip, panel) == 8 && offsetof(Strip, runs) == 16 &&
+                                    offsetof(Strip, out) == 32 && offsetof(Strip, out_stride) == 48 &&
+                                    offsetof(Strip, residual) == 64 && offsetof(Strip, pixel) == 80));
+
+using StripFunction = void (*)(const Strip&);
+
+}  // namespace riffle::simd

@@ -1,0 +1,379 @@
+// The register tile for AArch64, whole strips of it: see tile.hpp for the equation and strip.hpp for the arguments.
+//
+// Compilers spill a by-lane tile that fills the register file, so it is written out here, as macros for every height
+// MR and width NV (in vectors). A pixel's activations come eight channels at a time, by ldp, although there are not
+// registers for two vectors of every pixel: half of the pixels (A) are loaded for channels k .. k+7, the others (B)
+// four channels later for k+4 .. k+11. What A reads first and what B reads first are never alive together.
+//
+//   channels    0-3       4-7       8-11      12-15
+//   A (pixel i) S[i]      A[i]      S[i]      A[i]          S and A loaded before channels 0 and 8
+//   B (pixel i)           S[i]      B[i]      S[i]          S and B loaded before channels 4 and 12; 0-3 come to B alone
+//
+//   registers   v0 ..   MR * NV accumulators, pixel after pixel
+//               then    a ring of 4 vectors of weights, in the order of the packed stream; reloaded by pairs
+//               then    S (MR+1)/2, A (MR+1)/2, B MR/2
+//   6 x 3: 18 + 4 + 9 = 31      8 x 2: 16 + 4 + 12 = 32
+//
+// Eight channels of 6 x 3: 144 multiply-adds, 6 ldp of activations, 12 ldp of weights, 2 instructions of loop. The loads
+// stand between multiply-adds, at least one vector of weights (MR of them) ahead of their use.
+//
+// May read 3 floats behind a run's last channel and 16 behind the panel's last weight; uses none of them.
+
+#ifdef __APPLE__
+#define SYMBOL(name) _##name
+#define HIDDEN .private_extern
+#define TYPE(name)
+#define SIZE(name)
+#else
+#define SYMBOL(name) name
+#define HIDDEN .hidden
+#define TYPE(name) .type name, %function
+#define SIZE(name) .size name, .-name
+#endif
+
+// Offsets into Strip.
+#define BOUNDS 0
+#define PANEL 8
+#define RUNS 16
+#define OUT 32
+#define OUT_STRIDE 48
+#define RESIDUAL 64
+#define PIXEL 80
+
+// What is where in the general registers: x0 Strip, x1 weights (two pairs ahead), x2 panel, x3 next run, x4 runs left,
+// x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
+
+        .altmacro
+        .text
+
+// Instructions on registers whose numbers are computed.
+        .macro  fmla_lane acc, weight, x, lane
+        fmla    v\acc\().4s, v\weight\().4s, v\x\().s[\lane]
+        .endm
+        .macro  load_pair a, b, pointer
+        ldp     q\a, q\b, [x\pointer], #32
+        .endm
+        .macro  load_one a, pointer
+        ldr     q\a, [x\pointer], #16
+        .endm
+        .macro  pair op, a, b, pointer, offset
+        \op     q\a, q\b, [x\pointer, #\offset]
+        .endm
+        .macro  single op, a, pointer, offset
+        \op     q\a, [x\pointer, #\offset]
+        .endm
+        .macro  lanes op, to, a, b
+        \op     v\to\().4s, v\a\().4s, v\b\().4s
+        .endm
+        .macro  advance to, from
+        add     x\to, x\from, x16
+        .endm
+
+// The multiply-adds of one pixel with the vector of weights J: channel K, vector V of the row.
+        .macro  multiply_a i
+        fmla_lane %(\i * NV + V), %(W + J % 4), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
+        .endm
+        .macro  multiply_b i
+        .if     \i < NB
+        fmla_lane %((NA + \i) * NV + V), %(W + J % 4), %((B + \i) * (1 - ODD) + (S + \i) * ODD), %K
+        .endif
+        .endm
+
+// Activations for the next four channels (load = 1) or eight (load = 2) of pixel i in A or B.
+        .macro  load_a i, load
+        .if     \load == 2
+        load_pair %(S + \i), %(A + \i), %(8 + \i)
+        .elseif \load == 1
+        load_one %(S + \i), %(8 + \i)
+        .endif
+        .endm
+        .macro  load_b i, load
+        .if     \i < NB
+        .if     \load == 2
+        load_pair %(S + \i), %(B + \i), %(8 + NA + \i)
+        .elseif \load == 1
+        load_one %(S + \i), %(8 + NA + \i)
+        .endif
+        .endif
+        .endm
+
+// One vector of weights times all pixels. `first`: what was loaded last comes last. `load`: a pixel's registers are
+// loaded anew as soon as they are free.
+        .macro  vector load
+        .set    K, J / NV
+        .set    V, J - K * NV
+        .set    I, 0
+        .rept   NA
+        .if     J + ODD
+        multiply_a %I
+        .endif
+        .if     J + 1 - ODD
+        multiply_b %I
+        .endif
+        .if     ODD
+        load_a  %I, \load
+        .else
+        load_b  %I, \load
+        .endif
+        .set    I, I + 1
+        .endr
+        .if     J == 0
+        .set    I, 0
+        .rept   NA
+        .if     ODD
+        multiply_b %I
+        .else
+        multiply_a %I
+        .endif
+        .set    I, I + 1
+        .endr
+        .endif
+        .if     J % 2
+        load_pair %(W + (J - 1) % 4), %(W + J % 4), 1
+        .endif
+        .set    J, J + 1
+        .endm
+
+// Four channels: even ones read S and B, odd ones A and S. Then the activations of `load`.
+        .macro  four_channels odd, load
+        .set    ODD, \odd
+        .set    J, 0
+        .rept   4 * NV - 1
+        vector  0
+        .endr
+        vector  \load
+        .endm
+
+// The run's last channels: as many as x5 modulo 4 says, and one. Ends at 7, by 8 and 9 where the ring has to be made
+// anew.
+        .macro  last_channels odd
+        .set    ODD, \odd
+        .set    J, 0
+        .rept   NV
+        vector  0
+        .endr
+        tst     w5, #3
+        b.eq    8f
+        .rept   NV
+        vector  0
+        .endr
+        tbz     w5, #1, 9f
+        .rept   NV
+        vector  0
+        .endr
+        tbz     w5, #0, 8f
+        .rept   NV
+        vector  0
+        .endr
+        .endm
+
+// The ring is to start at an odd or even vector of the stream, which lies two pairs behind x1.
+        .macro  refill  odd
+        pair    ldp, %(W), %(W + 1), 1, %(16 * \odd - 64)
+        pair    ldp, %(W + 2), %(W + 3), 1, %(16 * \odd - 32)
+        .if     \odd
+        add     x1, x1, #16
+        .endif
+        .endm
+
+// One pixel's outputs, from or to [x\pointer].
+        .macro  transfer m, pairs, one, pointer
+        .if     NV >= 2
+        pair    \pairs, %(\m * NV), %(\m * NV + 1), \pointer, 0
+        .endif
+        .if     NV == 1
+        single  \one, %(\m), \pointer, 0
+        .elseif NV == 3
+        single  \one, %(\m * NV + 2), \pointer, 32
+        .endif
+        .endm
+
+// The last vector of a pixel, of which x8 (in bits 2 and 3) says how many columns there are.
+        .macro  store_columns acc
+        tbz     w8, #3, 11f
+        str     d\acc, [x9], #8
+        tbz     w8, #2, 12f
+        st1     {v\acc\().s}[2], [x9]
+        b       12f
+11:     str     s\acc, [x9]
+12:
+        .endm
+        .macro  store_partial m
+        .if     NV == 3
+        pair    stp, %(\m * NV), %(\m * NV + 1), 6, 0
+        .elseif NV == 2
+        single  str, %(\m * NV), 6, 0
+        .endif
+        add     x9, x6, #(16 * NV - 16)
+        store_columns %(\m * NV + NV - 1)
+        .endm
+
+        .macro  for_accumulators op, operand
+        .set    I, 0
+        .rept   MR * NV
+        lanes   \op, %I, %I, \operand
+        .set    I, I + 1
+        .endr
+        .endm
+
+        .macro  strip rows, vectors
+        .set    MR, \rows
+        .set    NV, \vectors
+        .set    NA, (MR + 1) / 2
+        .set    NB, MR / 2
+        .set    W, MR * NV
+        .set    S, W + 4
+        .set    A, S + NA
+        .set    B, A + NA
+        .p2align 4
+        .globl  SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64)
+        HIDDEN  SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64)
+        TYPE(riffle_strip_\rows\()x\vectors\()_neon64)
+SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
+        stp     d8, d9, [sp, #-64]!
+        stp     d10, d11, [sp, #16]
+        stp     d12, d13, [sp, #32]
+        stp     d14, d15, [sp, #48]
+        ldr     x2, [x0, #PANEL]
+        ldp     x6, x17, [x0, #OUT]
+        ldr     x7, [x0, #PIXEL]
+
+1:      // A tile. It starts from the bias, and from the residual where there is one.
+        ldp     x8, x16, [x0, #RESIDUAL]
+        add     x1, x2, #(16 * NV)
+        ldp     x3, x4, [x0, #RUNS]
+        cbnz    x8, 14f
+        .set    I, 0
+        .rept   MR
+        transfer %I, ldp, ldr, 2
+        .set    I, I + 1
+        .endr
+13:     load_pair %(W), %(W + 1), 1
+        load_pair %(W + 2), %(W + 3), 1
+
+2:      // A run.
+        ldp     x8, x16, [x3], #16
+        ldr     x5, [x3], #8
+        madd    x8, x7, x16, x8
+        .set    I, 1
+        .rept   MR - 1
+        advance %(8 + I), %(7 + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   NB
+        load_one %(B + I), %(8 + NA + I)
+        .set    I, I + 1
+        .endr
+        sub     x5, x5, #13
+        cmn     x5, #8
+        b.lt    15f
+        .set    I, 0
+        .rept   NA
+        load_a  %I, 2
+        .set    I, I + 1
+        .endr
+        tbnz    x5, #63, 4f
+
+3:      // Eight channels and at least five more.
+        four_channels 0, 2
+        four_channels 1, 2
+        subs    x5, x5, #8
+        b.ge    3b
+
+4:      // 5 to 8 channels, or 9 to 12.
+        tbnz    w5, #2, 5f
+        four_channels 0, 1
+        last_channels 1
+        b       7f
+5:      four_channels 0, 2
+        four_channels 1, 1
+6:      last_channels 0
+
+7:      subs    x4, x4, #1
+        b.ne    2b
+
+        ldp     x16, x8, [x0, #OUT_STRIDE]
+        tbz     w8, #0, 10f
+        ld1r    {v31.4s}, [x0]
+        for_accumulators fmax, 31
+        tbz     w8, #1, 10f
+        add     x9, x0, #4
+        ld1r    {v31.4s}, [x9]
+        for_accumulators fmin, 31
+10:     tst     w8, #12
+        b.ne    16f
+        .set    I, 0
+        .rept   MR
+        transfer %I, stp, str, 6
+        advance 6, 6
+        .set    I, I + 1
+        .endr
+17:     add     x7, x7, #MR
+        subs    x17, x17, #1
+        b.ne    1b
+
+        ldp     d10, d11, [sp, #16]
+        ldp     d12, d13, [sp, #32]
+        ldp     d14, d15, [sp, #48]
+        ldp     d8, d9, [sp], #64
+        ret
+
+        // Where the ring has moved by one or three rows of weights (8), by two (9).
+8:      refill  %(NV % 2)
+        b       7b
+9:
+        .if     2 * NV % 4
+        refill  0
+        .endif
+        b       7b
+
+14:     madd    x8, x7, x16, x8
+        .set    I, 0
+        .rept   MR
+        transfer %I, ldp, ldr, 8
+        advance 8, 8
+        .set    I, I + 1
+        .endr
+        .set    V, 0
+        .rept   NV
+        single  ldr, %(W + V), 2, %(16 * V)
+        .set    I, 0
+        .rept   MR
+        lanes   fadd, %(I * NV + V), %(I * NV + V), %(W + V)
+        .set    I, I + 1
+        .endr
+        .set    V, V + 1
+        .endr
+        b       13b
+
+15:     // A run of up to four channels.
+        .set    I, 0
+        .rept   NA
+        load_a  %I, 1
+        .set    I, I + 1
+        .endr
+        b       6b
+
+16:     // The last vector is not whole.
+        .set    I, 0
+        .rept   MR
+        store_partial %I
+        advance 6, 6
+        .set    I, I + 1
+        .endr
+        b       17b
+        SIZE(riffle_strip_\rows\()x\vectors\()_neon64)
+        .endm
+
+        .irp    rows, 1, 2, 3, 4, 5, 6, 7, 8
+        strip   \rows, 1
+        strip   \rows, 2
+        .if     \rows <= 6
+        strip   \rows, 3
+        .endif
+        .endr
+
+#ifdef __ELF__
+        .section .note.GNU-stack, "", %progbits
+#endif
