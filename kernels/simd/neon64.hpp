@@ -1,6 +1,7 @@
 // AArch64's NEON: 32 registers of 4 floats and a fused multiply-add by lane.
 #pragma once
 
+#include "kernels/depthwise/rows.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/simd/strip.hpp"
 
@@ -25,6 +26,12 @@ RIFFLE_STRIP(8, 1);
 RIFFLE_STRIP(8, 2);
 #undef RIFFLE_STRIPS
 #undef RIFFLE_STRIP
+
+// kernels/depthwise/rows_neon64.S: stride x vectors.
+void riffle_depthwise_rows_1x1_neon64(const kernels::DepthwiseRows&);
+void riffle_depthwise_rows_1x2_neon64(const kernels::DepthwiseRows&);
+void riffle_depthwise_rows_2x1_neon64(const kernels::DepthwiseRows&);
+void riffle_depthwise_rows_2x2_neon64(const kernels::DepthwiseRows&);
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
@@ -49,6 +56,13 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
         {riffle_strip_1x3_neon64, riffle_strip_2x3_neon64, riffle_strip_3x3_neon64, riffle_strip_4x3_neon64,
          riffle_strip_5x3_neon64, riffle_strip_6x3_neon64}};
     return strips[vectors - 1][rows - 1];
+  }
+
+  static RIFFLE_INLINE kernels::DepthwiseRowsFunction depthwise_rows(int stride, int vectors) {
+    static constexpr kernels::DepthwiseRowsFunction rows[][2] = {
+        {riffle_depthwise_rows_1x1_neon64, riffle_depthwise_rows_1x2_neon64},
+        {riffle_depthwise_rows_2x1_neon64, riffle_depthwise_rows_2x2_neon64}};
+    return rows[stride - 1][vectors - 1];
   }
 };
 

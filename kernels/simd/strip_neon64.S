@@ -19,17 +19,7 @@
 //
 // May read 3 floats behind a run's last channel and 16 behind the panel's last weight; uses none of them.
 
-#ifdef __APPLE__
-#define SYMBOL(name) _##name
-#define HIDDEN .private_extern
-#define TYPE(name)
-#define SIZE(name)
-#else
-#define SYMBOL(name) name
-#define HIDDEN .hidden
-#define TYPE(name) .type name, %function
-#define SIZE(name) .size name, .-name
-#endif
+#include "kernels/simd/neon64_asm.h"
 
 // Offsets into Strip.
 #define BOUNDS 0
@@ -43,28 +33,14 @@
 // What is where in the general registers: x0 Strip, x1 weights (two pairs ahead), x2 panel, x3 next run, x4 runs left,
 // x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
 
-        .altmacro
-        .text
-
-// Instructions on registers whose numbers are computed.
-        .macro  fmla_lane acc, weight, x, lane
-        fmla    v\acc\().4s, v\weight\().4s, v\x\().s[\lane]
+// Activations of four or eight channels.
+        .macro  load_pixel a, pointer
+        next_single \a, x\pointer
         .endm
-        .macro  load_pair a, b, pointer
-        ldp     q\a, q\b, [x\pointer], #32
+        .macro  load_pixel_pair a, b, pointer
+        next_pair \a, \b, x\pointer
         .endm
-        .macro  load_one a, pointer
-        ldr     q\a, [x\pointer], #16
-        .endm
-        .macro  pair op, a, b, pointer, offset
-        \op     q\a, q\b, [x\pointer, #\offset]
-        .endm
-        .macro  single op, a, pointer, offset
-        \op     q\a, [x\pointer, #\offset]
-        .endm
-        .macro  lanes op, to, a, b
-        \op     v\to\().4s, v\a\().4s, v\b\().4s
-        .endm
+// x16: bytes to the next pixel.
         .macro  advance to, from
         add     x\to, x\from, x16
         .endm
@@ -82,17 +58,17 @@
 // Activations for the next four channels (load = 1) or eight (load = 2) of pixel i in A or B.
         .macro  load_a i, load
         .if     \load == 2
-        load_pair %(S + \i), %(A + \i), %(8 + \i)
+        load_pixel_pair %(S + \i), %(A + \i), %(8 + \i)
         .elseif \load == 1
-        load_one %(S + \i), %(8 + \i)
+        load_pixel %(S + \i), %(8 + \i)
         .endif
         .endm
         .macro  load_b i, load
         .if     \i < NB
         .if     \load == 2
-        load_pair %(S + \i), %(B + \i), %(8 + NA + \i)
+        load_pixel_pair %(S + \i), %(B + \i), %(8 + NA + \i)
         .elseif \load == 1
-        load_one %(S + \i), %(8 + NA + \i)
+        load_pixel %(S + \i), %(8 + NA + \i)
         .endif
         .endif
         .endm
@@ -129,7 +105,7 @@
         .endr
         .endif
         .if     J % 2
-        load_pair %(W + (J - 1) % 4), %(W + J % 4), 1
+        next_pair %(W + (J - 1) % 4), %(W + J % 4), x1
         .endif
         .set    J, J + 1
         .endm
@@ -169,14 +145,14 @@
 
 // The ring is to start at an odd or even vector of the stream, which lies two pairs behind x1.
         .macro  refill  odd
-        pair    ldp, %(W), %(W + 1), 1, %(16 * \odd - 64)
-        pair    ldp, %(W + 2), %(W + 3), 1, %(16 * \odd - 32)
+        pair    ldp, %(W), %(W + 1), x1, %(16 * \odd - 64)
+        pair    ldp, %(W + 2), %(W + 3), x1, %(16 * \odd - 32)
         .if     \odd
         add     x1, x1, #16
         .endif
         .endm
 
-// One pixel's outputs, from or to [x\pointer].
+// One pixel's outputs, from or to memory.
         .macro  transfer m, pairs, one, pointer
         .if     NV >= 2
         pair    \pairs, %(\m * NV), %(\m * NV + 1), \pointer, 0
@@ -200,9 +176,9 @@
         .endm
         .macro  store_partial m
         .if     NV == 3
-        pair    stp, %(\m * NV), %(\m * NV + 1), 6, 0
+        pair    stp, %(\m * NV), %(\m * NV + 1), x6, 0
         .elseif NV == 2
-        single  str, %(\m * NV), 6, 0
+        single  str, %(\m * NV), x6, 0
         .endif
         add     x9, x6, #(16 * NV - 16)
         store_columns %(\m * NV + NV - 1)
@@ -227,13 +203,10 @@
         .set    B, A + NA
         .p2align 4
         .globl  SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64)
-        HIDDEN  SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64)
+        HIDDEN(riffle_strip_\rows\()x\vectors\()_neon64)
         TYPE(riffle_strip_\rows\()x\vectors\()_neon64)
 SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
-        stp     d8, d9, [sp, #-64]!
-        stp     d10, d11, [sp, #16]
-        stp     d12, d13, [sp, #32]
-        stp     d14, d15, [sp, #48]
+        save_registers
         ldr     x2, [x0, #PANEL]
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
@@ -245,11 +218,11 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         cbnz    x8, 14f
         .set    I, 0
         .rept   MR
-        transfer %I, ldp, ldr, 2
+        transfer %I, ldp, ldr, x2
         .set    I, I + 1
         .endr
-13:     load_pair %(W), %(W + 1), 1
-        load_pair %(W + 2), %(W + 3), 1
+13:     next_pair %(W), %(W + 1), x1
+        next_pair %(W + 2), %(W + 3), x1
 
 2:      // A run.
         ldp     x8, x16, [x3], #16
@@ -262,7 +235,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         .endr
         .set    I, 0
         .rept   NB
-        load_one %(B + I), %(8 + NA + I)
+        load_pixel %(B + I), %(8 + NA + I)
         .set    I, I + 1
         .endr
         sub     x5, x5, #13
@@ -305,7 +278,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         b.ne    16f
         .set    I, 0
         .rept   MR
-        transfer %I, stp, str, 6
+        transfer %I, stp, str, x6
         advance 6, 6
         .set    I, I + 1
         .endr
@@ -313,10 +286,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         subs    x17, x17, #1
         b.ne    1b
 
-        ldp     d10, d11, [sp, #16]
-        ldp     d12, d13, [sp, #32]
-        ldp     d14, d15, [sp, #48]
-        ldp     d8, d9, [sp], #64
+        restore_registers
         ret
 
         // Where the ring has moved by one or three rows of weights (8), by two (9).
@@ -331,13 +301,13 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
 14:     madd    x8, x7, x16, x8
         .set    I, 0
         .rept   MR
-        transfer %I, ldp, ldr, 8
+        transfer %I, ldp, ldr, x8
         advance 8, 8
         .set    I, I + 1
         .endr
         .set    V, 0
         .rept   NV
-        single  ldr, %(W + V), 2, %(16 * V)
+        single  ldr, %(W + V), x2, %(16 * V)
         .set    I, 0
         .rept   MR
         lanes   fadd, %(I * NV + V), %(I * NV + V), %(W + V)
