@@ -118,7 +118,6 @@ struct Pointwise {
       runs[r] = {job.memory->read(run.first), run.pixel_stride * bytes, run.channels};
     }
     const Clamp& clamp = job.args->clamp;
-    constexpr float infinity = std::numeric_limits<float>::infinity();
     const Block& output = job.args->output;
     simd::Strip strip{};
     strip.lower = clamp.lower;
@@ -128,10 +127,7 @@ struct Pointwise {
     strip.run_count = job.run_count;
     strip.out = job.memory->write(output.first) + static_cast<std::ptrdiff_t>(begin) * output.pixel_stride + job.column;
     strip.out_stride = output.pixel_stride * bytes;
-    strip.form = clamp.upper < infinity     ? simd::Strip::both
-                 : clamp.lower > -infinity ? simd::Strip::below
-                                           : simd::Strip::none;
-    strip.form += job.columns % S::lanes * 4;
+    strip.form = simd::Strip::form_of(clamp.lower, clamp.upper, job.columns % S::lanes);
     strip.pixel = begin;
     if (job.residual != nullptr) {
       const Run& first = job.residual[0].run;

@@ -4,6 +4,7 @@
 #include "kernels/depthwise/rows.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/simd/strip.hpp"
+#include "kernels/stem/row.hpp"
 
 namespace riffle::simd {
 
@@ -32,6 +33,9 @@ void riffle_depthwise_rows_1x1_neon64(const kernels::DepthwiseRows&);
 void riffle_depthwise_rows_1x2_neon64(const kernels::DepthwiseRows&);
 void riffle_depthwise_rows_2x1_neon64(const kernels::DepthwiseRows&);
 void riffle_depthwise_rows_2x2_neon64(const kernels::DepthwiseRows&);
+
+// kernels/stem/row_neon64.S
+void riffle_stem_row_neon64(const kernels::StemRow&);
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
@@ -64,6 +68,8 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
         {riffle_depthwise_rows_2x1_neon64, riffle_depthwise_rows_2x2_neon64}};
     return rows[stride - 1][vectors - 1];
   }
+
+  static RIFFLE_INLINE kernels::StemRowFunction stem_row() { return riffle_stem_row_neon64; }
 };
 
 }  // namespace riffle::simd

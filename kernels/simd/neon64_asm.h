@@ -49,3 +49,77 @@
         .macro  next_single a, pointer
         ldr     q\a, [\pointer], #16
         .endm
+
+// A register tile: MR pixels x NV vectors of sums from v0 on, pixel after pixel.
+
+// x16: bytes to the next pixel.
+        .macro  advance to, from
+        add     x\to, x\from, x16
+        .endm
+// One pixel's outputs, from or to memory.
+        .macro  transfer m, pairs, one, pointer
+        .if     NV >= 2
+        pair    \pairs, %(\m * NV), %(\m * NV + 1), \pointer, 0
+        .endif
+        .if     NV == 1
+        single  \one, %(\m), \pointer, 0
+        .elseif NV == 3
+        single  \one, %(\m * NV + 2), \pointer, 32
+        .endif
+        .endm
+
+// The last vector of a pixel, of which x8 (in bits 2 and 3) says how many columns there are.
+        .macro  store_columns acc
+        tbz     w8, #3, 11f
+        str     d\acc, [x9], #8
+        tbz     w8, #2, 12f
+        st1     {v\acc\().s}[2], [x9]
+        b       12f
+11:     str     s\acc, [x9]
+12:
+        .endm
+        .macro  store_partial m
+        .if     NV == 3
+        pair    stp, %(\m * NV), %(\m * NV + 1), x6, 0
+        .elseif NV == 2
+        single  str, %(\m * NV), x6, 0
+        .endif
+        add     x9, x6, #(16 * NV - 16)
+        store_columns %(\m * NV + NV - 1)
+        .endm
+
+        .macro  for_accumulators op, operand
+        .set    I, 0
+        .rept   MR * NV
+        lanes   \op, %I, %I, \operand
+        .set    I, I + 1
+        .endr
+        .endm
+
+// The tile's sums are clamped and stored. x0: the bounds; w8: a Strip's form; x6: the first pixel, and then the one behind
+// the last; x16: bytes to the next pixel. Uses x9.
+        .macro  finish_tile
+        tbz     w8, #0, 10f
+        ld1r    {v31.4s}, [x0]
+        for_accumulators fmax, 31
+        tbz     w8, #1, 10f
+        add     x9, x0, #4
+        ld1r    {v31.4s}, [x9]
+        for_accumulators fmin, 31
+10:     tst     w8, #12
+        b.eq    16f
+        .set    I, 0
+        .rept   MR
+        store_partial %I
+        advance 6, 6
+        .set    I, I + 1
+        .endr
+        b       17f
+16:     .set    I, 0
+        .rept   MR
+        transfer %I, stp, str, x6
+        advance 6, 6
+        .set    I, I + 1
+        .endr
+17:
+        .endm

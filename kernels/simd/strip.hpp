@@ -9,6 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+
+#include "kernels/types.hpp"
 
 namespace riffle::simd {
 
@@ -21,8 +24,11 @@ struct StripRun {
 
 /// Offsets in this struct are known to the assembly.
 struct Strip {
-  /// What is done to the sums.
-  enum Clamps : std::int32_t { none = 0, below = 1, both = 3 };
+  /// Bits 0 and 1: clamp below, and also above; from bit 2: columns of the last vector, 0 if it is whole.
+  static RIFFLE_INLINE std::int32_t form_of(float lower, float upper, std::int32_t last_columns) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    return (upper < infinity ? 3 : lower > -infinity ? 1 : 0) + 4 * last_columns;
+  }
 
   float lower, upper;
   const float* panel;  ///< bias, then K rows; up to 16 floats behind them are read
@@ -31,7 +37,7 @@ struct Strip {
   float* out;  ///< the first tile's first pixel
   std::int64_t tiles;
   std::ptrdiff_t out_stride;  ///< bytes
-  std::int32_t form;          ///< Clamps + 4 * (columns of the last vector, 0 if it is whole)
+  std::int32_t form;          ///< form_of
   const float* residual;      ///< null, or pixel 0's; the panel's columns side by side
   std::ptrdiff_t residual_stride;  ///< bytes
   std::int64_t pixel;              ///< the first tile's first

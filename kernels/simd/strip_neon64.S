@@ -40,11 +40,6 @@
         .macro  load_pixel_pair a, b, pointer
         next_pair \a, \b, x\pointer
         .endm
-// x16: bytes to the next pixel.
-        .macro  advance to, from
-        add     x\to, x\from, x16
-        .endm
-
 // The multiply-adds of one pixel with the vector of weights J: channel K, vector V of the row.
         .macro  multiply_a i
         fmla_lane %(\i * NV + V), %(W + J % 4), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
@@ -152,46 +147,6 @@
         .endif
         .endm
 
-// One pixel's outputs, from or to memory.
-        .macro  transfer m, pairs, one, pointer
-        .if     NV >= 2
-        pair    \pairs, %(\m * NV), %(\m * NV + 1), \pointer, 0
-        .endif
-        .if     NV == 1
-        single  \one, %(\m), \pointer, 0
-        .elseif NV == 3
-        single  \one, %(\m * NV + 2), \pointer, 32
-        .endif
-        .endm
-
-// The last vector of a pixel, of which x8 (in bits 2 and 3) says how many columns there are.
-        .macro  store_columns acc
-        tbz     w8, #3, 11f
-        str     d\acc, [x9], #8
-        tbz     w8, #2, 12f
-        st1     {v\acc\().s}[2], [x9]
-        b       12f
-11:     str     s\acc, [x9]
-12:
-        .endm
-        .macro  store_partial m
-        .if     NV == 3
-        pair    stp, %(\m * NV), %(\m * NV + 1), x6, 0
-        .elseif NV == 2
-        single  str, %(\m * NV), x6, 0
-        .endif
-        add     x9, x6, #(16 * NV - 16)
-        store_columns %(\m * NV + NV - 1)
-        .endm
-
-        .macro  for_accumulators op, operand
-        .set    I, 0
-        .rept   MR * NV
-        lanes   \op, %I, %I, \operand
-        .set    I, I + 1
-        .endr
-        .endm
-
         .macro  strip rows, vectors
         .set    MR, \rows
         .set    NV, \vectors
@@ -267,22 +222,8 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         b.ne    2b
 
         ldp     x16, x8, [x0, #OUT_STRIDE]
-        tbz     w8, #0, 10f
-        ld1r    {v31.4s}, [x0]
-        for_accumulators fmax, 31
-        tbz     w8, #1, 10f
-        add     x9, x0, #4
-        ld1r    {v31.4s}, [x9]
-        for_accumulators fmin, 31
-10:     tst     w8, #12
-        b.ne    16f
-        .set    I, 0
-        .rept   MR
-        transfer %I, stp, str, x6
-        advance 6, 6
-        .set    I, I + 1
-        .endr
-17:     add     x7, x7, #MR
+        finish_tile
+        add     x7, x7, #MR
         subs    x17, x17, #1
         b.ne    1b
 
@@ -324,15 +265,6 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         .set    I, I + 1
         .endr
         b       6b
-
-16:     // The last vector is not whole.
-        .set    I, 0
-        .rept   MR
-        store_partial %I
-        advance 6, 6
-        .set    I, I + 1
-        .endr
-        b       17b
         SIZE(riffle_strip_\rows\()x\vectors\()_neon64)
         .endm
 
