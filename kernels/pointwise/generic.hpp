@@ -141,7 +141,7 @@ struct Pointwise {
       strip.residual = job.memory->read(first.first);
       strip.residual_stride = first.pixel_stride * bytes;
     }
-    const simd::EvenTiles cut(end - begin, S::tile_rows(vectors));
+    const simd::EvenTiles cut(end - begin, S::strip_rows(vectors));
     if (cut.higher > 0) {
       strip.tiles = cut.higher;
       S::strip(cut.height + 1, vectors)(strip);

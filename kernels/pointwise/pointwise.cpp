@@ -7,7 +7,7 @@ namespace riffle::kernels {
 namespace {
 
 /// A kernel may read so many floats behind the last weight.
-constexpr std::int64_t read_ahead = 16;
+constexpr std::int64_t read_ahead = 32;
 
 }  // namespace
 

@@ -8,23 +8,25 @@
 
 namespace riffle::simd {
 
-// strip_neon64.S: rows x vectors.
 extern "C" {
+// strip_neon64.S: rows x vectors.
 #define RIFFLE_STRIP(rows, vectors) void riffle_strip_##rows##x##vectors##_neon64(const Strip&)
 #define RIFFLE_STRIPS(rows) \
   RIFFLE_STRIP(rows, 1);    \
   RIFFLE_STRIP(rows, 2);    \
-  RIFFLE_STRIP(rows, 3)
+  RIFFLE_STRIP(rows, 3);    \
+  RIFFLE_STRIP(rows, 4)
 RIFFLE_STRIPS(1);
 RIFFLE_STRIPS(2);
 RIFFLE_STRIPS(3);
 RIFFLE_STRIPS(4);
-RIFFLE_STRIPS(5);
-RIFFLE_STRIPS(6);
+RIFFLE_STRIP(5, 1);
+RIFFLE_STRIP(5, 2);
+RIFFLE_STRIP(5, 3);
+RIFFLE_STRIP(6, 1);
+RIFFLE_STRIP(6, 2);
 RIFFLE_STRIP(7, 1);
-RIFFLE_STRIP(7, 2);
 RIFFLE_STRIP(8, 1);
-RIFFLE_STRIP(8, 2);
 #undef RIFFLE_STRIPS
 #undef RIFFLE_STRIP
 
@@ -41,9 +43,9 @@ void riffle_stem_row_neon64(const kernels::StemRow&);
 struct Neon64 : XsimdOps<xsimd::neon64> {
   static constexpr const char* name = "neon64";
   static constexpr bool by_lane = true;
-  static constexpr int max_vectors = 3;
-  /// tile_rows * vectors accumulators, one and a half registers of activations a row, and four of weights.
-  static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : 6; }
+  static constexpr int max_vectors = 4;
+  /// tile_rows * vectors accumulators, tile_rows registers of activations (four channels each), and the weights.
+  static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
 
   /// acc + w * x[Lane]
   template <int Lane>
@@ -51,14 +53,19 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
     return vfmaq_laneq_f32(acc, w, x, Lane);
   }
 
+  /// strip_rows * vectors accumulators, one and a half registers of activations a row, and eight of weights.
+  static constexpr int strip_rows(int vectors) {
+    return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4;
+  }
   static RIFFLE_INLINE StripFunction strip(int rows, int vectors) {
     static constexpr StripFunction strips[][8] = {
         {riffle_strip_1x1_neon64, riffle_strip_2x1_neon64, riffle_strip_3x1_neon64, riffle_strip_4x1_neon64,
          riffle_strip_5x1_neon64, riffle_strip_6x1_neon64, riffle_strip_7x1_neon64, riffle_strip_8x1_neon64},
         {riffle_strip_1x2_neon64, riffle_strip_2x2_neon64, riffle_strip_3x2_neon64, riffle_strip_4x2_neon64,
-         riffle_strip_5x2_neon64, riffle_strip_6x2_neon64, riffle_strip_7x2_neon64, riffle_strip_8x2_neon64},
+         riffle_strip_5x2_neon64, riffle_strip_6x2_neon64},
         {riffle_strip_1x3_neon64, riffle_strip_2x3_neon64, riffle_strip_3x3_neon64, riffle_strip_4x3_neon64,
-         riffle_strip_5x3_neon64, riffle_strip_6x3_neon64}};
+         riffle_strip_5x3_neon64},
+        {riffle_strip_1x4_neon64, riffle_strip_2x4_neon64, riffle_strip_3x4_neon64, riffle_strip_4x4_neon64}};
     return strips[vectors - 1][rows - 1];
   }
 

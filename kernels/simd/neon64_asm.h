@@ -49,26 +49,41 @@
         .macro  next_single a, pointer
         ldr     q\a, [\pointer], #16
         .endm
+// Vectors a to b, by ld1 or st1; x16 bytes further in the second form.
+        .macro  several op, a, b, pointer
+        .if     \b - \a
+        \op     {v\a\().4s - v\b\().4s}, [\pointer]
+        .else
+        \op     {v\a\().4s}, [\pointer]
+        .endif
+        .endm
+        .macro  several_next op, a, b, pointer
+        .if     \b - \a
+        \op     {v\a\().4s - v\b\().4s}, [\pointer], x16
+        .else
+        \op     {v\a\().4s}, [\pointer], x16
+        .endif
+        .endm
 
 // A register tile: MR pixels x NV vectors of sums from v0 on, pixel after pixel.
 
-// x16: bytes to the next pixel.
-        .macro  advance to, from
-        add     x\to, x\from, x16
+// The sums start from the bias at x2, or from pixels x16 bytes apart.
+        .macro  load_bias
+        .set    I, 0
+        .rept   MR
+        several ld1, %(I * NV), %(I * NV + NV - 1), x2
+        .set    I, I + 1
+        .endr
         .endm
-// One pixel's outputs, from or to memory.
-        .macro  transfer m, pairs, one, pointer
-        .if     NV >= 2
-        pair    \pairs, %(\m * NV), %(\m * NV + 1), \pointer, 0
-        .endif
-        .if     NV == 1
-        single  \one, %(\m), \pointer, 0
-        .elseif NV == 3
-        single  \one, %(\m * NV + 2), \pointer, 32
-        .endif
+        .macro  load_pixels pointer
+        .set    I, 0
+        .rept   MR
+        several_next ld1, %(I * NV), %(I * NV + NV - 1), \pointer
+        .set    I, I + 1
+        .endr
         .endm
 
-// The last vector of a pixel, of which x8 (in bits 2 and 3) says how many columns there are.
+// A pixel whose last vector is not whole: w8, in bits 2 and 3, says how many columns it has.
         .macro  store_columns acc
         tbz     w8, #3, 11f
         str     d\acc, [x9], #8
@@ -79,12 +94,11 @@
 12:
         .endm
         .macro  store_partial m
-        .if     NV == 3
-        pair    stp, %(\m * NV), %(\m * NV + 1), x6, 0
-        .elseif NV == 2
-        single  str, %(\m * NV), x6, 0
+        .if     NV > 1
+        several st1, %(\m * NV), %(\m * NV + NV - 2), x6
         .endif
         add     x9, x6, #(16 * NV - 16)
+        add     x6, x6, x16
         store_columns %(\m * NV + NV - 1)
         .endm
 
@@ -111,14 +125,12 @@
         .set    I, 0
         .rept   MR
         store_partial %I
-        advance 6, 6
         .set    I, I + 1
         .endr
         b       17f
 16:     .set    I, 0
         .rept   MR
-        transfer %I, stp, str, x6
-        advance 6, 6
+        several_next st1, %(I * NV), %(I * NV + NV - 1), x6
         .set    I, I + 1
         .endr
 17:

@@ -2,7 +2,8 @@
 //
 // An instruction set whose tiles are written in assembly has
 //
-//   static StripFunction strip(int rows, int vectors);      rows up to tile_rows(vectors)
+//   static constexpr int strip_rows(int vectors);           the highest
+//   static StripFunction strip(int rows, int vectors);
 //
 // It computes what Tile computes, to the same bits whatever the height.
 #pragma once
@@ -31,7 +32,7 @@ struct Strip {
   }
 
   float lower, upper;
-  const float* panel;  ///< bias, then K rows; up to 16 floats behind them are read
+  const float* panel;  ///< bias, then K rows; up to 32 floats behind them are read
   const StripRun* runs;
   std::int64_t run_count;
   float* out;  ///< the first tile's first pixel

@@ -9,15 +9,15 @@
 //   A (pixel i) S[i]      A[i]      S[i]      A[i]          S and A loaded before channels 0 and 8
 //   B (pixel i)           S[i]      B[i]      S[i]          S and B loaded before channels 4 and 12; 0-3 come to B alone
 //
-//   registers   v0 ..   MR * NV accumulators, pixel after pixel
-//               then    a ring of 4 vectors of weights, in the order of the packed stream; reloaded by pairs
+//   registers   v0 ..   MR * NV sums, pixel after pixel
+//               then    a ring of 8 vectors of weights, in the order of the packed stream; four of them a load
 //               then    S (MR+1)/2, A (MR+1)/2, B MR/2
-//   6 x 3: 18 + 4 + 9 = 31      8 x 2: 16 + 4 + 12 = 32
+//   4 x 4: 16 + 8 + 6 = 30      5 x 3: 15 + 8 + 8 = 31      6 x 2: 12 + 8 + 9 = 29      8 x 1: 8 + 8 + 12 = 28
 //
-// Eight channels of 6 x 3: 144 multiply-adds, 6 ldp of activations, 12 ldp of weights, 2 instructions of loop. The loads
-// stand between multiply-adds, at least one vector of weights (MR of them) ahead of their use.
+// Eight channels of 4 x 4: 128 multiply-adds, 4 loads of activations, 8 loads of weights, 2 instructions of loop. Loads
+// stand between multiply-adds: those of weights four vectors of them (4 MR multiply-adds) ahead of their use.
 //
-// May read 3 floats behind a run's last channel and 16 behind the panel's last weight; uses none of them.
+// May read 3 floats behind a run's last channel and 32 behind the panel's last weight; uses none of them.
 
 #include "kernels/simd/neon64_asm.h"
 
@@ -30,7 +30,7 @@
 #define RESIDUAL 64
 #define PIXEL 80
 
-// What is where in the general registers: x0 Strip, x1 weights (two pairs ahead), x2 panel, x3 next run, x4 runs left,
+// What is where in the general registers: x0 Strip, x1 weights (eight vectors ahead), x2 panel, x3 next run, x4 runs left,
 // x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
 
 // Activations of four or eight channels.
@@ -40,13 +40,22 @@
         .macro  load_pixel_pair a, b, pointer
         next_pair \a, \b, x\pointer
         .endm
-// The multiply-adds of one pixel with the vector of weights J: channel K, vector V of the row.
+        .macro  next_four a, b, pointer
+        ld1     {v\a\().4s - v\b\().4s}, [\pointer], #64
+        .endm
+// The next pixel's activations; x16: bytes between them.
+        .macro  next_pointer to, from
+        add     x\to, x\from, x16
+        .endm
+
+// The multiply-adds of one pixel with the J-th vector of weights of four channels: channel K, vector V of the row. R says where in
+// the ring it is.
         .macro  multiply_a i
-        fmla_lane %(\i * NV + V), %(W + J % 4), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
+        fmla_lane %(\i * NV + V), %(W + R), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
         .endm
         .macro  multiply_b i
         .if     \i < NB
-        fmla_lane %((NA + \i) * NV + V), %(W + J % 4), %((B + \i) * (1 - ODD) + (S + \i) * ODD), %K
+        fmla_lane %((NA + \i) * NV + V), %(W + R), %((B + \i) * (1 - ODD) + (S + \i) * ODD), %K
         .endif
         .endm
 
@@ -99,9 +108,10 @@
         .set    I, I + 1
         .endr
         .endif
-        .if     J % 2
-        next_pair %(W + (J - 1) % 4), %(W + J % 4), x1
+        .if     R % 4 == 3
+        next_four %(W + R - 3), %(W + R), x1
         .endif
+        .set    R, (R + 1) % 8
         .set    J, J + 1
         .endm
 
@@ -115,8 +125,8 @@
         vector  \load
         .endm
 
-// The run's last channels: as many as x5 modulo 4 says, and one. Ends at 7, by 8 and 9 where the ring has to be made
-// anew.
+// The run's last channels: as many as x5 modulo 4 says, and one. Then the ring starts anew with the next vector of the
+// stream, where that is not its first one already.
         .macro  last_channels odd
         .set    ODD, \odd
         .set    J, 0
@@ -124,27 +134,31 @@
         vector  0
         .endr
         tst     w5, #3
-        b.eq    8f
+        b.eq    21f
         .rept   NV
         vector  0
         .endr
-        tbz     w5, #1, 9f
-        .rept   NV
-        vector  0
-        .endr
-        tbz     w5, #0, 8f
-        .rept   NV
-        vector  0
-        .endr
-        .endm
-
-// The ring is to start at an odd or even vector of the stream, which lies two pairs behind x1.
-        .macro  refill  odd
-        pair    ldp, %(W), %(W + 1), x1, %(16 * \odd - 64)
-        pair    ldp, %(W + 2), %(W + 3), x1, %(16 * \odd - 32)
-        .if     \odd
-        add     x1, x1, #16
+        .if     R
+        tbz     w5, #1, 22f
+        .else
+        tbz     w5, #1, 7f
         .endif
+        .rept   NV
+        vector  0
+        .endr
+        tbz     w5, #0, 23f
+        .rept   NV
+        vector  0
+        .endr
+        .if     R
+        refill  0
+        .endif
+        b       7f
+        .endm
+        .macro  refill  modulo_4
+        sub     x1, x1, #(128 - 16 * \modulo_4)
+        next_four %W, %(W + 3), x1
+        next_four %(W + 4), %(W + 7), x1
         .endm
 
         .macro  strip rows, vectors
@@ -153,7 +167,7 @@
         .set    NA, (MR + 1) / 2
         .set    NB, MR / 2
         .set    W, MR * NV
-        .set    S, W + 4
+        .set    S, W + 8
         .set    A, S + NA
         .set    B, A + NA
         .p2align 4
@@ -171,13 +185,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         add     x1, x2, #(16 * NV)
         ldp     x3, x4, [x0, #RUNS]
         cbnz    x8, 14f
-        .set    I, 0
-        .rept   MR
-        transfer %I, ldp, ldr, x2
-        .set    I, I + 1
-        .endr
-13:     next_pair %(W), %(W + 1), x1
-        next_pair %(W + 2), %(W + 3), x1
+        load_bias
+13:     next_four %W, %(W + 3), x1
+        next_four %(W + 4), %(W + 7), x1
 
 2:      // A run.
         ldp     x8, x16, [x3], #16
@@ -185,7 +195,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         madd    x8, x7, x16, x8
         .set    I, 1
         .rept   MR - 1
-        advance %(8 + I), %(7 + I)
+        next_pointer %(8 + I), %(7 + I)
         .set    I, I + 1
         .endr
         .set    I, 0
@@ -204,6 +214,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         tbnz    x5, #63, 4f
 
 3:      // Eight channels and at least five more.
+        .set    R, 0
         four_channels 0, 2
         four_channels 1, 2
         subs    x5, x5, #8
@@ -213,10 +224,15 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         tbnz    w5, #2, 5f
         four_channels 0, 1
         last_channels 1
-        b       7f
-5:      four_channels 0, 2
+5:      .set    R, 0
+        four_channels 0, 2
         four_channels 1, 1
 6:      last_channels 0
+        .irp    channels, 1, 2, 3
+2\channels\():
+        refill  %(\channels * NV % 4)
+        b       7f
+        .endr
 
 7:      subs    x4, x4, #1
         b.ne    2b
@@ -230,22 +246,8 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         restore_registers
         ret
 
-        // Where the ring has moved by one or three rows of weights (8), by two (9).
-8:      refill  %(NV % 2)
-        b       7b
-9:
-        .if     2 * NV % 4
-        refill  0
-        .endif
-        b       7b
-
 14:     madd    x8, x7, x16, x8
-        .set    I, 0
-        .rept   MR
-        transfer %I, ldp, ldr, x8
-        advance 8, 8
-        .set    I, I + 1
-        .endr
+        load_pixels x8
         .set    V, 0
         .rept   NV
         single  ldr, %(W + V), x2, %(16 * V)
@@ -270,9 +272,14 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
 
         .irp    rows, 1, 2, 3, 4, 5, 6, 7, 8
         strip   \rows, 1
-        strip   \rows, 2
         .if     \rows <= 6
+        strip   \rows, 2
+        .endif
+        .if     \rows <= 5
         strip   \rows, 3
+        .endif
+        .if     \rows <= 4
+        strip   \rows, 4
         .endif
         .endr
 

@@ -101,11 +101,7 @@
         add     x5, x5, #(4 * 2 * MR)
         add     x1, x2, #(16 * NV)
         ldr     w4, [x0, #68]
-        .set    I, 0
-        .rept   MR
-        transfer %I, ldp, ldr, x2
-        .set    I, I + 1
-        .endr
+        load_bias
         next_pair %W, %(W + 1), x1
         next_pair %(W + 2), %(W + 3), x1
         .endm
