@@ -8,12 +8,14 @@
 //                             | outputs whose tap (i, c - x * stride) it is
 //
 // (Two rows a block load a third less and double the code: docs/performance.md has the figures.)
-// Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut.
+// Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut. An
+// instruction set may have 3x3 without activation in assembly (rows.hpp): then whole rows of two vectors at a time.
 #pragma once
 
 #include <array>
 
 #include "kernels/depthwise/depthwise.hpp"
+#include "kernels/depthwise/rows.hpp"
 #include "kernels/simd/simd.hpp"
 
 namespace riffle::kernels {
@@ -139,7 +141,7 @@ struct Depthwise {
         const std::int32_t row = y * Stride - args.window.pad_top + i;
         sheet.in[i] = job.in + slot(row * args.extent.in_w, job.in_ring) * job.in_stride;
       });
-      sheet.out = job.out + slot(y * args.extent.out_w, args.output.ring) * job.out_stride;
+      sheet.out = job.out + static_cast<std::ptrdiff_t>(y) * args.extent.out_w * job.out_stride;
       for (std::int32_t column = x; column < end; column += Columns) {
         run_block<Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
       }
@@ -236,7 +238,7 @@ struct Depthwise {
       }
     }
     const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
-    float* to = job.out + (slot(y * extent.out_w, job.args->output.ring) + x) * job.out_stride;
+    float* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
     simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
       const Vec result = S::clamp(acc[p], lower, upper);
       if constexpr (Partial) {
@@ -265,6 +267,67 @@ struct Depthwise {
     }
   }
 
+  /// The instruction set's own rows.
+  static constexpr bool has_rows = requires { S::depthwise_rows(1, 1); };
+  static constexpr std::int32_t most_rows = 32;
+
+  static RIFFLE_INLINE bool is_for_rows(const DepthwiseArgs& args) {
+    const Extent& extent = args.extent;
+    const Window& window = args.window;
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const std::int32_t below = (extent.out_h - 1) * window.stride_h - window.pad_top + 2 - (extent.in_h - 1);
+    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1 && args.clamp.lower == -infinity &&
+           args.clamp.upper == infinity;
+  }
+
+  /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
+  struct RunRows {
+    const float* in[2 * most_rows + 1];
+    DepthwiseRows rows;
+
+    RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const Run& run, const float* first, std::int32_t y0,
+                          std::int32_t y1) {
+      constexpr std::ptrdiff_t bytes = sizeof(float);
+      const Extent& extent = args.extent;
+      const std::int32_t stride = args.window.stride_h, top = y0 * stride - args.window.pad_top;
+      for (std::int32_t i = 0; i < (y1 - y0 - 1) * stride + 3; ++i) {
+        in[i] = top + i >= 0 && top + i < extent.in_h
+                    ? first + slot((top + i) * extent.in_w, run.ring) * run.pixel_stride
+                    : nullptr;
+      }
+      rows.rows = in;
+      rows.in_stride = run.pixel_stride * bytes;
+      rows.out_stride = args.output.pixel_stride * bytes;
+      rows.out_row = rows.out_stride * extent.out_w;
+      rows.height = y1 - y0;
+      set_length(rows, stride, extent.out_w, args.window.pad_left == 1, overhang(extent, args.window) == 1);
+    }
+  };
+
+  /// All whole vectors of a run, two by two, the last one ending at its last channel. `out`: output row y0.
+  static RIFFLE_INLINE void run_rows(const DepthwiseArgs& args, RunRows& run, std::int32_t channels, float* out,
+                                     const float* packed) {
+    const std::ptrdiff_t packed_vector = 10 * S::lanes;
+    const auto two = S::depthwise_rows(args.window.stride_h, 2), one = S::depthwise_rows(args.window.stride_h, 1);
+    std::int32_t c = 0;
+    const auto call = [&](auto function) __attribute__((always_inline)) {
+      run.rows.channel = c * static_cast<std::ptrdiff_t>(sizeof(float));
+      run.rows.out = out + c;
+      run.rows.packed = packed;
+      function(run.rows);
+    };
+    for (; c + 2 * S::lanes <= channels; c += 2 * S::lanes, packed += 2 * packed_vector) call(two);
+    if (c + S::lanes <= channels) {
+      call(one);
+      c += S::lanes;
+      packed += packed_vector;
+    }
+    if (c < channels) {
+      c = channels - S::lanes;
+      call(one);
+    }
+  }
+
   /// Output rows that are done for all channels before the next, so that their input stays in L1.
   static RIFFLE_INLINE std::int32_t rows_at_once(const DepthwiseArgs& args) {
     constexpr std::int64_t budget = 6144;  // floats
@@ -279,7 +342,9 @@ struct Depthwise {
     const bool fast = is_fast(extent, args.window);
     const std::ptrdiff_t packed_vector = (args.window.kernel_h * args.window.kernel_w + 1) * S::lanes;
     const std::int32_t last = range.last * args.tile_rows < extent.out_h ? range.last * args.tile_rows : extent.out_h;
-    const std::int32_t band = rows_at_once(args);
+    const bool for_rows = is_for_rows(args);
+    std::int32_t band = rows_at_once(args);
+    if (for_rows && band > most_rows) band = most_rows;
     for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
       const float* packed = args.packed;
@@ -287,6 +352,15 @@ struct Depthwise {
         const Run& run = args.runs[r].input;
         const float* const in = memory.read(run.first);
         float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+        if constexpr (has_rows) {
+          if (for_rows && run.channels >= S::lanes) {
+            RunRows rows(args, run, in, y0, y1);
+            run_rows(args, rows, run.channels,
+                     out + static_cast<std::ptrdiff_t>(y0) * extent.out_w * args.output.pixel_stride, packed);
+            packed += (run.channels + S::lanes - 1) / S::lanes * packed_vector;
+            continue;
+          }
+        }
         for (std::int32_t begin = 0; begin < run.channels; begin += S::lanes, packed += packed_vector) {
           // The last vector ends at the run's last channel: it repeats channels of the one before.
           const std::int32_t c = begin + S::lanes <= run.channels ? begin

@@ -1,7 +1,10 @@
 // The one body of the pointwise kernel; see pointwise.hpp for the equation and the packing.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/pointwise/pointwise.hpp"
+#include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
 #include "kernels/simd/tile_table.hpp"
 
@@ -97,9 +100,9 @@ struct Pointwise {
     const Memory* memory;
     const Run* runs;  ///< of one part of K
     std::int32_t run_count;
-    const float* bias;     ///< null: go on from the sums in the output
-    const float* weights;  ///< the part's first row
-    const ResidualVector* residual;
+    const float* bias;               ///< null: go on from the sums in the output
+    const float* weights;            ///< the part's first row
+    const ResidualVector* residual;  ///< joins the sums of the first part
     Clamp clamp;
     float* out;  ///< the first column of the pixel `out_pixel`
     std::ptrdiff_t out_stride;
@@ -127,6 +130,76 @@ struct Pointwise {
     store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
   }
 
+  /// The instruction set's own strips (strip.hpp): what the panels of a part have in common, and their run.
+  struct Strips {
+    static constexpr std::int32_t most_runs = 32;
+    static constexpr std::ptrdiff_t bytes = sizeof(float);
+
+    simd::StripRun runs[most_runs];
+    simd::Strip strip{};
+    std::int32_t form = 0;
+    bool fits;
+
+    explicit RIFFLE_INLINE Strips(const Job& job) : fits(job.run_count <= most_runs) {
+      if (!fits) return;
+      for (std::int32_t r = 0; r < job.run_count; ++r) {
+        const Run& run = job.runs[r];
+        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * run.pixel_stride,
+                   run.pixel_stride * bytes, run.channels};
+      }
+      strip.lower = job.clamp.lower;
+      strip.upper = job.clamp.upper;
+      strip.runs = runs;
+      strip.run_count = job.run_count;
+      strip.out_stride = job.out_stride * bytes;
+      form = simd::Strip::form_of(job.clamp.lower, job.clamp.upper, 0);
+    }
+
+    /// `pixels` pixels of a panel. False where its residual's columns are not side by side.
+    RIFFLE_INLINE bool run(const Job& job, int vectors, std::int32_t pixels) {
+      static constexpr float zeros[S::max_vectors * S::lanes] = {};
+      strip.bias = job.bias;
+      strip.start = nullptr;
+      if (job.bias == nullptr) {
+        strip.bias = zeros;
+        strip.start = job.out;
+        strip.start_stride = strip.out_stride;
+      } else if (job.residual != nullptr) {
+        const Run& first = job.residual[0].run;
+        for (int v = 0; v < vectors; ++v) {
+          const Run& run = job.residual[v].run;
+          if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
+              run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
+            return false;
+          }
+        }
+        strip.start = job.memory->read(first.first) + static_cast<std::ptrdiff_t>(job.out_pixel) * first.pixel_stride;
+        strip.start_stride = first.pixel_stride * bytes;
+      }
+      strip.weights = job.weights;
+      strip.form = form + 4 * (job.columns % S::lanes);
+      strip.out = job.out;
+      strip.pixel = 0;
+      const simd::EvenTiles cut(pixels, S::strip_rows(vectors));
+      if (cut.higher > 0) {
+        strip.tiles = cut.higher;
+        S::strip(cut.height + 1, vectors)(strip);
+        strip.pixel = cut.higher * (cut.height + 1);
+        strip.out += strip.pixel * job.out_stride;
+      }
+      strip.tiles = cut.tiles - cut.higher;
+      S::strip(cut.height, vectors)(strip);
+      return true;
+    }
+  };
+  struct NoStrips {
+    static constexpr bool fits = false;
+    explicit RIFFLE_INLINE NoStrips(const Job&) {}
+    RIFFLE_INLINE bool run(const Job&, int, std::int32_t) { return false; }
+  };
+  static constexpr bool has_strips = requires { S::strip(1, 1); };
+  using OwnTiles = std::conditional_t<has_strips, Strips, NoStrips>;
+
   /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
   static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Memory& memory, std::int32_t group,
                                       std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
@@ -141,22 +214,23 @@ struct Pointwise {
     std::int64_t row = 1;  // of the packed panel: behind the bias, then behind the parts before
     for (std::int32_t part = 0; part < args.parts; ++part) {
       const std::int32_t* const run_begin = args.run_begin + group * args.parts + part;
-      const bool last = part == args.parts - 1;
       Job job{};
       job.memory = &memory;
       job.runs = args.runs + run_begin[0];
       job.run_count = run_begin[1] - run_begin[0];
-      if (last) job.clamp = args.clamp;
+      if (part == args.parts - 1) job.clamp = args.clamp;
       job.out_stride = out_stride;
       job.out_pixel = begin;
+      OwnTiles own(job);
       for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
         const float* const packed = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
         job.bias = part == 0 ? packed : nullptr;
         job.weights = packed + row * (v1 - v0) * S::lanes;
-        job.residual = last && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
+        job.residual = part == 0 && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
         job.out = out + v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
+        if (own.fits && own.run(job, v1 - v0, end - begin)) continue;
         tiles.run(job, job.pixel, v1 - v0, simd::has_half<S>(job.columns, v1 - v0), begin, end);
       }
       for (std::int32_t r = 0; r < job.run_count; ++r) row += job.runs[r].channels;

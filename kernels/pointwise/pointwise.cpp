@@ -4,10 +4,16 @@
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
+namespace {
+
+/// A kernel may read so many floats behind the last weight.
+constexpr std::int64_t read_ahead = 32;
+
+}  // namespace
 
 std::int64_t packed_pointwise_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t lanes) {
   const std::int64_t vectors = (outputs + lanes - 1) / lanes;
-  return groups * vectors * lanes * (static_cast<std::int64_t>(inputs) + 1);
+  return groups * vectors * lanes * (static_cast<std::int64_t>(inputs) + 1) + read_ahead;
 }
 
 void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,

@@ -82,7 +82,8 @@ RIFFLE_INLINE std::int32_t panel_begin(std::int32_t i, std::int32_t vectors, std
   return static_cast<std::int32_t>(static_cast<std::int64_t>(vectors) * i / panels);
 }
 
-/// Floats that pack_pointwise writes: groups * ceil(outputs / lanes) * lanes * (inputs + 1).
+/// Floats of a packed group convolution: the groups * ceil(outputs / lanes) * lanes * (inputs + 1) that pack_pointwise
+/// writes, and 32 that a kernel may read behind them.
 std::int64_t packed_pointwise_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t lanes);
 
 /// Packs weights[o * inputs + i] (o over groups * outputs, i within the group) and bias[o] (or empty).

@@ -4,7 +4,9 @@
 #include <array>
 
 #include "kernels/pointwise/generic.hpp"
+#include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
+#include "kernels/stem/row.hpp"
 #include "kernels/stem/stem.hpp"
 
 namespace riffle::kernels {
@@ -155,6 +157,42 @@ struct Stem {
     (std::make_integer_sequence<int, max_vectors>{});
   }
 
+  /// The instruction set's own tiles: pixels [0 or 1, end) of a row whose taps are all inside the image, but for the
+  /// first column's (which are read in the row above, so that there must be one). False where the row is none for them.
+  static RIFFLE_INLINE bool run_own(const Job& job, int vectors, std::int32_t end) {
+    constexpr std::ptrdiff_t bytes = sizeof(float);
+    const StemArgs& args = *job.args;
+    const Extent& extent = args.extent;
+    const std::int32_t top = job.y * 2 - args.window.pad_top, left = args.window.pad_left;
+    if (vectors != StemRow::vectors || end < StemRow::pixels || left > 1 || args.window.kernel_h != 3 ||
+        args.window.stride_h != 2 || args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
+      return false;
+    }
+    StemRow row{};
+    row.lower = args.clamp.lower;
+    row.upper = args.clamp.upper;
+    row.panel = job.panel;
+    row.in_row = extent.in_w * bytes;
+    row.in_plane = row.in_row * extent.in_h;
+    row.out_stride = args.output.pixel_stride * bytes;
+    row.channels = args.channels;
+    const std::int32_t form = simd::Strip::form_of(args.clamp.lower, args.clamp.upper, job.columns % S::lanes);
+    const float* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
+    float* const out = job.memory->write(args.output.first) +
+                       slot(job.y * extent.out_w, args.output.ring) * args.output.pixel_stride + job.column;
+    const auto tiles = [&](std::int32_t x, std::int32_t count) __attribute__((always_inline)) {
+      row.form = form + (x == 0 && left == 1 ? 16 : 0);
+      row.in = in + x * 2;
+      row.out = out + static_cast<std::ptrdiff_t>(x) * args.output.pixel_stride;
+      row.tiles = count;
+      S::stem_row()(row);
+    };
+    tiles(0, end / StemRow::pixels);
+    // What is left over is computed with some pixels before it, again.
+    if (end % StemRow::pixels != 0) tiles(end - StemRow::pixels, 1);
+    return true;
+  }
+
   /// One output row of one panel: border pixels one by one, those between them in tiles.
   static RIFFLE_INLINE void run_row(Job& job, const Functions& functions, int vectors) {
     const Extent& extent = job.args->extent;
@@ -167,9 +205,15 @@ struct Stem {
     while (x < end && left_of(x) < 0) ++x;
     while (end > x && left_of(end - 1) + reach >= extent.in_w) --end;
 
+    const bool fast = window.kernel_w == 3 && window.stride_w == 2 && window.dilation_w == 1;
+    if constexpr (requires { S::stem_row(); }) {
+      if (fast && run_own(job, vectors, end)) {
+        for (job.x = end; job.x < extent.out_w; ++job.x) functions.border(job);
+        return;
+      }
+    }
     for (job.x = 0; job.x < x; ++job.x) functions.border(job);
-    const auto& tiles =
-        window.kernel_w == 3 && window.stride_w == 2 && window.dilation_w == 1 ? functions.fast : functions.any;
+    const auto& tiles = fast ? functions.fast : functions.any;
     for (int i = 0; i < heights; ++i) {
       const std::int32_t rows = height(vectors, i);
       for (; job.x + rows <= end; job.x += rows) tiles[static_cast<std::size_t>(i)](job);

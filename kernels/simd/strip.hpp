@@ -1,0 +1,53 @@
+// A strip: register tiles (tile.hpp) of one height and one panel, one after the other, in a single call.
+//
+// An instruction set whose tiles are written in assembly has
+//
+//   static constexpr int strip_rows(int vectors);           the highest
+//   static StripFunction strip(int rows, int vectors);
+//
+// It computes what Tile computes, to the same bits whatever the height.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "kernels/types.hpp"
+
+namespace riffle::simd {
+
+/// A channel run at the strip's pixel 0.
+struct StripRun {
+  const float* first;
+  std::ptrdiff_t stride;  ///< bytes to the next pixel
+  std::int64_t channels;
+};
+
+/// Offsets in this struct are known to the assembly.
+struct Strip {
+  /// Bits 0 and 1: clamp below, and also above; from bit 2: columns of the last vector, 0 if it is whole.
+  static RIFFLE_INLINE std::int32_t form_of(float lower, float upper, std::int32_t last_columns) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    return (upper < infinity ? 3 : lower > -infinity ? 1 : 0) + 4 * last_columns;
+  }
+
+  float lower, upper;
+  const float* bias;
+  const StripRun* runs;
+  std::int64_t run_count;
+  float* out;  ///< the first tile's first pixel
+  std::int64_t tiles;
+  std::ptrdiff_t out_stride;  ///< bytes
+  std::int32_t form;          ///< form_of
+  const float* start;  ///< null, or pixel 0's sums to start from, besides the bias: the panel's columns side by side
+  std::ptrdiff_t start_stride;  ///< bytes
+  std::int64_t pixel;           ///< the first tile's first
+  const float* weights;         ///< K rows; up to 32 floats behind them are read
+};
+static_assert(sizeof(void*) < 8 ||
+              (offsetof(Strip, bias) == 8 && offsetof(Strip, runs) == 16 && offsetof(Strip, out) == 32 &&
+               offsetof(Strip, out_stride) == 48 && offsetof(Strip, start) == 64 && offsetof(Strip, weights) == 88));
+
+using StripFunction = void (*)(const Strip&);
+
+}  // namespace riffle::simd

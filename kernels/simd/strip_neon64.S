@@ -1,0 +1,289 @@
+// The register tile for AArch64, whole strips of it: see tile.hpp for the equation and strip.hpp for the arguments.
+//
+// Compilers spill a by-lane tile that fills the register file, so it is written out here, as macros for every height
+// MR and width NV (in vectors). A pixel's activations come eight channels at a time, by ldp, although there are not
+// registers for two vectors of every pixel: half of the pixels (A) are loaded for channels k .. k+7, the others (B)
+// four channels later for k+4 .. k+11. What A reads first and what B reads first are never alive together.
+//
+//   channels    0-3       4-7       8-11      12-15
+//   A (pixel i) S[i]      A[i]      S[i]      A[i]          S and A loaded before channels 0 and 8
+//   B (pixel i)           S[i]      B[i]      S[i]          S and B loaded before channels 4 and 12; 0-3 come to B alone
+//
+//   registers   v0 ..   MR * NV sums, pixel after pixel
+//               then    a ring of 8 vectors of weights, in the order of the packed stream; four of them a load
+//               then    S (MR+1)/2, A (MR+1)/2, B MR/2
+//   4 x 4: 16 + 8 + 6 = 30      5 x 3: 15 + 8 + 8 = 31      6 x 2: 12 + 8 + 9 = 29      8 x 1: 8 + 8 + 12 = 28
+//
+// Eight channels of 4 x 4: 128 multiply-adds, 4 loads of activations, 8 loads of weights, 2 instructions of loop. Loads
+// stand between multiply-adds: those of weights four vectors of them (4 MR multiply-adds) ahead of their use.
+//
+// May read 3 floats behind a run's last channel and 32 behind the panel's last weight; uses none of them.
+
+#include "kernels/simd/neon64_asm.h"
+
+// Offsets into Strip.
+#define BOUNDS 0
+#define BIAS 8
+#define RUNS 16
+#define OUT 32
+#define OUT_STRIDE 48
+#define START 64
+#define PIXEL 80
+#define WEIGHTS 88
+
+// What is where in the general registers: x0 Strip, x1 weights (eight vectors ahead), x2 bias, x3 next run, x4 runs left,
+// x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
+
+// Activations of four or eight channels.
+        .macro  load_pixel a, pointer
+        next_single \a, x\pointer
+        .endm
+        .macro  load_pixel_pair a, b, pointer
+        next_pair \a, \b, x\pointer
+        .endm
+        .macro  next_four a, b, pointer
+        ld1     {v\a\().4s - v\b\().4s}, [\pointer], #64
+        .endm
+// The next pixel's activations; x16: bytes between them.
+        .macro  next_pointer to, from
+        add     x\to, x\from, x16
+        .endm
+
+// The multiply-adds of one pixel with the J-th vector of weights of four channels: channel K, vector V of the row. R says where in
+// the ring it is.
+        .macro  multiply_a i
+        fmla_lane %(\i * NV + V), %(W + R), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
+        .endm
+        .macro  multiply_b i
+        .if     \i < NB
+        fmla_lane %((NA + \i) * NV + V), %(W + R), %((B + \i) * (1 - ODD) + (S + \i) * ODD), %K
+        .endif
+        .endm
+
+// Activations for the next four channels (load = 1) or eight (load = 2) of pixel i in A or B.
+        .macro  load_a i, load
+        .if     \load == 2
+        load_pixel_pair %(S + \i), %(A + \i), %(8 + \i)
+        .elseif \load == 1
+        load_pixel %(S + \i), %(8 + \i)
+        .endif
+        .endm
+        .macro  load_b i, load
+        .if     \i < NB
+        .if     \load == 2
+        load_pixel_pair %(S + \i), %(B + \i), %(8 + NA + \i)
+        .elseif \load == 1
+        load_pixel %(S + \i), %(8 + NA + \i)
+        .endif
+        .endif
+        .endm
+
+// One vector of weights times all pixels. `first`: what was loaded last comes last. `load`: a pixel's registers are
+// loaded anew as soon as they are free.
+        .macro  vector load
+        .set    K, J / NV
+        .set    V, J - K * NV
+        .set    I, 0
+        .rept   NA
+        .if     J + ODD
+        multiply_a %I
+        .endif
+        .if     J + 1 - ODD
+        multiply_b %I
+        .endif
+        .if     ODD
+        load_a  %I, \load
+        .else
+        load_b  %I, \load
+        .endif
+        .set    I, I + 1
+        .endr
+        .if     J == 0
+        .set    I, 0
+        .rept   NA
+        .if     ODD
+        multiply_b %I
+        .else
+        multiply_a %I
+        .endif
+        .set    I, I + 1
+        .endr
+        .endif
+        .if     R % 4 == 3
+        next_four %(W + R - 3), %(W + R), x1
+        .endif
+        .set    R, (R + 1) % 8
+        .set    J, J + 1
+        .endm
+
+// Four channels: even ones read S and B, odd ones A and S. Then the activations of `load`.
+        .macro  four_channels odd, load
+        .set    ODD, \odd
+        .set    J, 0
+        .rept   4 * NV - 1
+        vector  0
+        .endr
+        vector  \load
+        .endm
+
+// The run's last channels: as many as x5 modulo 4 says, and one. Then the ring starts anew with the next vector of the
+// stream, where that is not its first one already.
+        .macro  last_channels odd
+        .set    ODD, \odd
+        .set    J, 0
+        .rept   NV
+        vector  0
+        .endr
+        tst     w5, #3
+        b.eq    21f
+        .rept   NV
+        vector  0
+        .endr
+        .if     R
+        tbz     w5, #1, 22f
+        .else
+        tbz     w5, #1, 7f
+        .endif
+        .rept   NV
+        vector  0
+        .endr
+        tbz     w5, #0, 23f
+        .rept   NV
+        vector  0
+        .endr
+        .if     R
+        refill  0
+        .endif
+        b       7f
+        .endm
+        .macro  refill  modulo_4
+        sub     x1, x1, #(128 - 16 * \modulo_4)
+        next_four %W, %(W + 3), x1
+        next_four %(W + 4), %(W + 7), x1
+        .endm
+
+        .macro  strip rows, vectors
+        .set    MR, \rows
+        .set    NV, \vectors
+        .set    NA, (MR + 1) / 2
+        .set    NB, MR / 2
+        .set    W, MR * NV
+        .set    S, W + 8
+        .set    A, S + NA
+        .set    B, A + NA
+        .p2align 4
+        .globl  SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64)
+        HIDDEN(riffle_strip_\rows\()x\vectors\()_neon64)
+        TYPE(riffle_strip_\rows\()x\vectors\()_neon64)
+SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
+        save_registers
+        ldr     x2, [x0, #BIAS]
+        ldp     x6, x17, [x0, #OUT]
+        ldr     x7, [x0, #PIXEL]
+
+1:      // A tile. It starts from the bias, and from other sums (a residual) where there are some.
+        ldp     x8, x16, [x0, #START]
+        ldr     x1, [x0, #WEIGHTS]
+        ldp     x3, x4, [x0, #RUNS]
+        cbnz    x8, 14f
+        load_bias
+13:     next_four %W, %(W + 3), x1
+        next_four %(W + 4), %(W + 7), x1
+
+2:      // A run.
+        ldp     x8, x16, [x3], #16
+        ldr     x5, [x3], #8
+        madd    x8, x7, x16, x8
+        .set    I, 1
+        .rept   MR - 1
+        next_pointer %(8 + I), %(7 + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   NB
+        load_pixel %(B + I), %(8 + NA + I)
+        .set    I, I + 1
+        .endr
+        sub     x5, x5, #13
+        cmn     x5, #8
+        b.lt    15f
+        .set    I, 0
+        .rept   NA
+        load_a  %I, 2
+        .set    I, I + 1
+        .endr
+        tbnz    x5, #63, 4f
+
+3:      // Eight channels and at least five more.
+        .set    R, 0
+        four_channels 0, 2
+        four_channels 1, 2
+        subs    x5, x5, #8
+        b.ge    3b
+
+4:      // 5 to 8 channels, or 9 to 12.
+        tbnz    w5, #2, 5f
+        four_channels 0, 1
+        last_channels 1
+5:      .set    R, 0
+        four_channels 0, 2
+        four_channels 1, 1
+6:      last_channels 0
+        .irp    channels, 1, 2, 3
+2\channels\():
+        refill  %(\channels * NV % 4)
+        b       7f
+        .endr
+
+7:      subs    x4, x4, #1
+        b.ne    2b
+
+        ldp     x16, x8, [x0, #OUT_STRIDE]
+        finish_tile
+        add     x7, x7, #MR
+        subs    x17, x17, #1
+        b.ne    1b
+
+        restore_registers
+        ret
+
+14:     madd    x8, x7, x16, x8
+        load_pixels x8
+        .set    V, 0
+        .rept   NV
+        single  ldr, %(W + V), x2, %(16 * V)
+        .set    I, 0
+        .rept   MR
+        lanes   fadd, %(I * NV + V), %(I * NV + V), %(W + V)
+        .set    I, I + 1
+        .endr
+        .set    V, V + 1
+        .endr
+        b       13b
+
+15:     // A run of up to four channels.
+        .set    I, 0
+        .rept   NA
+        load_a  %I, 1
+        .set    I, I + 1
+        .endr
+        b       6b
+        SIZE(riffle_strip_\rows\()x\vectors\()_neon64)
+        .endm
+
+        .irp    rows, 1, 2, 3, 4, 5, 6, 7, 8
+        strip   \rows, 1
+        .if     \rows <= 6
+        strip   \rows, 2
+        .endif
+        .if     \rows <= 5
+        strip   \rows, 3
+        .endif
+        .if     \rows <= 4
+        strip   \rows, 4
+        .endif
+        .endr
+
+#ifdef __ELF__
+        .section .note.GNU-stack, "", %progbits
+#endif

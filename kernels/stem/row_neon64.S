@@ -1,0 +1,141 @@
+// Tiles of the stem for AArch64: see row.hpp.
+//
+//   registers   v0 .. v20    sums, 7 pixels x 3 vectors
+//               v21 .. v24   a ring of 4 vectors of weights, 2 to 4 ahead
+//               v25 .. v31   the input row's 15 floats under the tile: 0-3, 4-7, 8-11 and, not to read behind the
+//                            row, 11-14; the first three twice, for this tap row and for the next
+//
+// A plane is 189 multiply-adds, 9 loads of the input, 14 loads of weights, 5 other instructions.
+#include "kernels/simd/neon64_asm.h"
+
+        .set    MR, 7
+        .set    NV, 3
+        .set    W, 21
+        .set    IN, 25
+        .set    LAST, 31
+
+// x0 StemRow, x1 weights (two pairs ahead), x2 panel, x3 bytes between rows, x4 planes left, x5 the tile's input, x6
+// output, x7 bytes between planes, x8 plane, x9 and x10 its other rows, x17 tiles left.
+
+// Weights J of the plane's 27 vectors: column K of the tap row, vector V. The input comes from vectors of set SET.
+        .macro  multiply m
+        .if     2 * \m + K < 12
+        fmla_lane %(\m * NV + V), %(W + J % 4), %(IN + 3 * SET + (2 * \m + K) / 4), %((2 * \m + K) % 4)
+        .else
+        fmla_lane %(\m * NV + V), %(W + J % 4), %LAST, %(2 * \m + K - 11)
+        .endif
+        .endm
+        .macro  vector
+        .set    K, J % 9 / 3
+        .set    V, J % 3
+        .irp    m, 0, 1, 2, 3, 4, 5, 6
+        multiply \m
+        .endr
+        .if     J < 23
+        .if     J % 2
+        next_pair %(W + (J - 1) % 4), %(W + J % 4), x1
+        .endif
+        .elseif J == 23
+        next_single %(W + 2), x1
+        .elseif J == 25
+        next_pair %W, %(W + 1), x1
+        .elseif J == 26
+        next_pair %(W + 2), %(W + 3), x1
+        .endif
+        .set    J, J + 1
+        .endm
+        .macro  vectors count
+        .rept   \count
+        vector
+        .endr
+        .endm
+
+// Floats 0-11 of a row, in two parts; in front of the image's first column there is a zero.
+        .macro  load_first set, pointer, left
+        .if     \left
+        load_shifted %(IN + 3 * \set), \pointer
+        single  ldr, %(IN + 3 * \set + 1), \pointer, 16
+        .else
+        pair    ldp, %(IN + 3 * \set), %(IN + 3 * \set + 1), \pointer, 0
+        .endif
+        .endm
+        .macro  load_shifted to, pointer
+        ldur    q\to, [\pointer, #4]
+        ext     v\to\().16b, v\to\().16b, v\to\().16b, #12
+        mov     v\to\().s[0], wzr
+        .endm
+        .macro  load_second set, pointer
+        single  ldr, %(IN + 3 * \set + 2), \pointer, 32
+        .endm
+        .macro  load_last pointer
+        single  ldur, %LAST, \pointer, 44
+        .endm
+
+// A plane's three tap rows. Each but the first is loaded while the one before is used, so far as registers go.
+        .macro  next_row set, pointer, left
+        vectors 3
+        load_first \set, \pointer, \left
+        vectors 3
+        load_second \set, \pointer
+        vectors 3
+        load_last \pointer
+        .set    SET, \set
+        .endm
+        .macro  plane   left
+        load_first 0, x8, \left
+        load_second 0, x8
+        load_last x8
+        add     x9, x8, x3
+        add     x10, x9, x3
+        add     x8, x8, x7
+        .set    J, 0
+        .set    SET, 0
+        next_row 1, x9, \left
+        next_row 0, x10, \left
+        vectors 9
+        .endm
+
+// A tile starts from the bias.
+        .macro  tile_start
+        mov     x8, x5
+        add     x5, x5, #(4 * 2 * MR)
+        add     x1, x2, #(16 * NV)
+        ldr     w4, [x0, #68]
+        load_bias
+        next_pair %W, %(W + 1), x1
+        next_pair %(W + 2), %(W + 3), x1
+        .endm
+
+        .p2align 4
+        .globl  SYMBOL(riffle_stem_row_neon64)
+        HIDDEN(riffle_stem_row_neon64)
+        TYPE(riffle_stem_row_neon64)
+SYMBOL(riffle_stem_row_neon64):
+        save_registers
+        ldp     x2, x5, [x0, #8]
+        ldp     x3, x7, [x0, #24]
+        ldp     x6, x17, [x0, #40]
+        ldr     w16, [x0, #64]
+        tbnz    w16, #4, 4f
+
+1:      tile_start
+2:      plane   0
+        subs    w4, w4, #1
+        b.ne    2b
+3:      ldp     x16, x8, [x0, #56]
+        finish_tile
+        subs    x17, x17, #1
+        b.ne    1b
+        restore_registers
+        ret
+
+4:      tile_start
+5:      plane   1
+        subs    w4, w4, #1
+        b.ne    5b
+        b       3b
+        SIZE(riffle_stem_row_neon64)
+
+#ifdef __ELF__
+        .section .note.GNU-stack, "", %progbits
+#endif
