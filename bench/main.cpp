@@ -1,5 +1,5 @@
 // riffle_bench: what riffle's networks and kernels cost here. --benchmark_filter=<regex> chooses; the names are
-// network/..., kernel/..., peak/... (bench_*.cpp).
+// network/..., kernel/..., peak/..., bandwidth/... (bench_*.cpp).
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
