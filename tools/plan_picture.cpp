@@ -44,20 +44,38 @@ double draw_title(Svg& svg, const plan::Plan& plan) {
   return 112;
 }
 
-/// The kinds that occur, with their share of the multiply-adds.
-double draw_legend(Svg& svg, const plan::Plan& plan, double top) {
-  constexpr double swatch = 13, line_height = 24, size = 12.5;
+/// Each kind's share of the multiply-adds.
+std::vector<LegendEntry> legend_of(const plan::Plan& plan) {
   const auto total = static_cast<double>(std::max<std::int64_t>(macs_of(plan, nullptr), 1));
+  std::vector<LegendEntry> entries;
+  for (const Kind* kind : kinds_of(plan)) {
+    const std::int64_t macs = macs_of(plan, kind);
+    std::string words(kind->name);
+    if (macs > 0) words += "  " + fixed(100 * static_cast<double>(macs) / total, 1) + " %";
+    entries.push_back({kind, std::move(words)});
+  }
+  return entries;
+}
+
+}  // namespace
+
+const Kind& kind_of(const plan::Step& step) {
+  return step.kind == plan::StepKind::copy ? copy_kind : kinds[step.task.index()];
+}
+
+std::vector<const Kind*> kinds_of(const plan::Plan& plan) {
   std::vector<const Kind*> used;
   for (const plan::Step& step : plan.steps) {
     if (std::find(used.begin(), used.end(), &kind_of(step)) == used.end()) used.push_back(&kind_of(step));
   }
+  return used;
+}
+
+double draw_legend(Svg& svg, const std::vector<LegendEntry>& entries, double top) {
+  constexpr double swatch = 13, line_height = 24, size = 12.5;
   double x = margin;
   double y = top + line_height / 2;
-  for (const Kind* kind : used) {
-    const std::int64_t macs = macs_of(plan, kind);
-    std::string words(kind->name);
-    if (macs > 0) words += "  " + fixed(100 * static_cast<double>(macs) / total, 1) + " %";
+  for (const auto& [kind, words] : entries) {
     const double width = swatch + 8 + text_width(words, size) + 20;
     if (x + width > page_width - margin) {
       x = margin;
@@ -68,12 +86,6 @@ double draw_legend(Svg& svg, const plan::Plan& plan, double top) {
     x += width;
   }
   return y + line_height / 2;
-}
-
-}  // namespace
-
-const Kind& kind_of(const plan::Step& step) {
-  return step.kind == plan::StepKind::copy ? copy_kind : kinds[step.task.index()];
 }
 
 std::vector<Stage> stages_of(const plan::Plan& plan) {
@@ -109,7 +121,7 @@ std::string describe(const plan::Step& step, std::size_t index) {
 std::string plan_svg(const plan::Plan& plan) {
   using namespace picture;
   Svg svg;
-  const double legend = draw_legend(svg, plan, draw_title(svg, plan));
+  const double legend = draw_legend(svg, legend_of(plan), draw_title(svg, plan));
   const double network = draw_network(svg, plan, legend + 28);
   const double height = draw_memory(svg, plan, network + 40) + margin;
 
