@@ -9,8 +9,6 @@
 
 namespace riffle::bench {
 
-namespace {
-
 void run_network(benchmark::State& state, const Network& network, int threads) {
   run::Session session(plan_of(network, plan::choose_kernels()), threads);
   if (session.threads() != threads) {
@@ -30,11 +28,10 @@ void run_network(benchmark::State& state, const Network& network, int threads) {
     bytes += static_cast<double>(step.weight_bytes + step.read_bytes + step.write_bytes);
   }
   using benchmark::Counter;
+  state.counters["images/s"] = Counter(1, Counter::kIsIterationInvariantRate);
   state.counters["GMAC/s"] = Counter(macs * 1e-9, Counter::kIsIterationInvariantRate);
   state.counters["bytes"] = Counter(bytes, Counter::kDefaults, Counter::kIs1024);
 }
-
-}  // namespace
 
 void register_networks() {
   const std::string isa = plan::choose_kernels().isa;

@@ -1,47 +1,61 @@
-// peak/<instruction set>: the arithmetic limit that the kernels' GMAC/s are to be read against.
+// What the kernels' GMAC/s and bytes/s are to be read against: peak/<instruction set>, multiply-adds on registers, and
+// bandwidth/<instruction set>/<size>, reads of as much over and over, on one thread.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <string>
 
 #include "bench/networks.hpp"
-#include "bench/peak.hpp"
+#include "bench/peak/peak.hpp"
+#include "engine/plan/storage.hpp"
 #include "kernels/kernels.hpp"
 
 namespace riffle::bench {
 
-// RIFFLE_PEAKS is RIFFLE_PEAK(<isa>) for every instruction set in the binary.
-#define RIFFLE_PEAK(isa) extern const Peak peak_##isa;
-RIFFLE_PEAKS
-#undef RIFFLE_PEAK
-
 namespace {
 
-void run_peak(benchmark::State& state, const Peak& peak) {
-  alignas(64) float floats[64] = {};
+using benchmark::Counter;
+
+void run_peak(benchmark::State& state, const peak::Loops& loops) {
+  alignas(64) peak::Sums sums = {};
   constexpr std::int64_t rounds = 1000;
   for (auto _ : state) {
-    peak.run(rounds, floats);
+    loops.multiply_add(rounds, sums);
     benchmark::ClobberMemory();
   }
   state.counters["GMAC/s"] =
-      benchmark::Counter(static_cast<double>(peak.macs * rounds) * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+      Counter(static_cast<double>(loops.macs * rounds) * 1e-9, Counter::kIsIterationInvariantRate);
 }
 
-void register_peak(const char* isa, const Peak& peak) {
-  const kernels::Kernels* kernels = kernels::find_kernels(isa);
-  if (kernels == nullptr || !kernels->supported()) return;
-  benchmark::RegisterBenchmark(("peak/" + std::string(isa)).c_str(),
-                               [&peak](benchmark::State& state) { run_peak(state, peak); })
-      ->UseRealTime()
-      ->Unit(benchmark::kMicrosecond);
+void run_bandwidth(benchmark::State& state, const peak::Loops& loops, std::int64_t bytes) {
+  alignas(64) peak::Sums sums = {};
+  const std::int64_t count = bytes / static_cast<std::int64_t>(sizeof(float));
+  const plan::AlignedFloats floats = plan::allocate_floats(static_cast<std::size_t>(count));
+  std::fill_n(floats.get(), count, 0.0F);
+  for (auto _ : state) {
+    loops.read(floats.get(), count, sums);
+    benchmark::ClobberMemory();
+  }
+  state.counters["GB/s"] = Counter(static_cast<double>(bytes) * 1e-9, Counter::kIsIterationInvariantRate);
 }
 
 }  // namespace
 
 void register_peaks() {
-#define RIFFLE_PEAK(isa) register_peak(#isa, peak_##isa);
-  RIFFLE_PEAKS
-#undef RIFFLE_PEAK
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    const peak::Loops* loops = peak::find_loops(kernels->isa);
+    if (loops == nullptr || !kernels->supported()) continue;
+    const std::string isa = kernels->isa;
+    benchmark::RegisterBenchmark(("peak/" + isa).c_str(), [loops](benchmark::State& state) { run_peak(state, *loops); })
+        ->UseRealTime()
+        ->Unit(benchmark::kMicrosecond);
+    for (const std::int64_t kib : {16, 256, 4096, 65536}) {
+      benchmark::RegisterBenchmark(("bandwidth/" + isa + "/" + std::to_string(kib) + "KiB").c_str(),
+                                   [loops, kib](benchmark::State& state) { run_bandwidth(state, *loops, kib << 10); })
+          ->UseRealTime()
+          ->Unit(benchmark::kMicrosecond);
+    }
+  }
 }
 
 }  // namespace riffle::bench

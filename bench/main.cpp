@@ -1,5 +1,5 @@
 // riffle_bench: what riffle's networks and kernels cost here. --benchmark_filter=<regex> chooses; the names are
-// network/..., kernel/..., peak/... (bench_*.cpp).
+// network/..., guideline/..., kernel/..., peak/..., bandwidth/... (bench_*.cpp).
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -12,6 +12,7 @@ int main(int argc, char** argv) try {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   riffle::bench::register_peaks();
   riffle::bench::register_networks();
+  riffle::bench::register_guidelines();
   riffle::bench::register_kernels();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -15,37 +15,35 @@ std::string text(double width) {
   return buffer;
 }
 
-graph::Graph build_v1(const Network& network, const models::WeightSource& weights) {
+std::string suffix(Flavour flavour) { return flavour == Flavour::note ? "-note" : ""; }
+
+Network v1(std::int32_t groups, double width, Flavour flavour) {
   models::V1Spec spec;
-  spec.groups = network.groups;
-  spec.width = network.width;
-  spec.flavour = network.flavour;
-  if (network.flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
-  return models::shufflenet_v1(spec, weights);
+  spec.groups = groups;
+  spec.width = width;
+  spec.flavour = flavour;
+  if (flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  return {"v1-g" + std::to_string(groups) + "-x" + text(width) + suffix(flavour),
+          [spec](const models::WeightSource& weights) { return models::shufflenet_v1(spec, weights); }};
 }
 
-graph::Graph build_v2(const Network& network, const models::WeightSource& weights) {
+Network v2(double width, Flavour flavour) {
   models::V2Spec spec;
-  spec.width = network.width;
-  spec.flavour = network.flavour;
-  if (network.flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
-  return models::shufflenet_v2(spec, weights);
+  spec.width = width;
+  spec.flavour = flavour;
+  if (flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  return {"v2-x" + text(width) + suffix(flavour),
+          [spec](const models::WeightSource& weights) { return models::shufflenet_v2(spec, weights); }};
 }
 
 std::vector<Network> make_networks() {
   std::vector<Network> all;
   for (const Flavour flavour : {Flavour::paper, Flavour::note}) {
-    const std::string suffix = flavour == Flavour::note ? "-note" : "";
-    const auto v1 = [&](std::int32_t groups, double width) {
-      all.push_back({"v1-g" + std::to_string(groups) + "-x" + text(width) + suffix, build_v1, groups, width, flavour});
-    };
-    for (const std::int32_t groups : {1, 2, 3, 4, 8}) v1(groups, 1);
+    for (const std::int32_t groups : {1, 2, 3, 4, 8}) all.push_back(v1(groups, 1, flavour));
     if (flavour == Flavour::paper) {
-      for (const double width : {0.25, 0.5, 1.5, 2.0}) v1(3, width);
+      for (const double width : {0.25, 0.5, 1.5, 2.0}) all.push_back(v1(3, width, flavour));
     }
-    for (const double width : {0.5, 1.0, 1.5, 2.0}) {
-      all.push_back({"v2-x" + text(width) + suffix, build_v2, 0, width, flavour});
-    }
+    for (const double width : {0.5, 1.0, 1.5, 2.0}) all.push_back(v2(width, flavour));
   }
   return all;
 }
@@ -54,7 +52,7 @@ std::shared_ptr<const plan::Plan> make_plan(const Network& network, const kernel
                                             const models::WeightSource& weights) {
   plan::Options options;
   options.kernels = &kernels;
-  return plan::make(network.build(network, weights), options);
+  return plan::make(network.build(weights), options);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // The networks that are measured: those of ShuffleNet V1's and V2's papers, and the one-channel, ten-class variants.
 #pragma once
 
+#include <benchmark/benchmark.h>
+
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,10 +16,7 @@ namespace riffle::bench {
 
 struct Network {
   std::string name;  ///< "v1-g3-x1.0", "v2-x0.5-note"
-  graph::Graph (*build)(const Network&, const models::WeightSource&) = nullptr;
-  std::int32_t groups = 0;
-  double width = 1;
-  models::Flavour flavour = models::Flavour::paper;
+  std::function<graph::Graph(const models::WeightSource&)> build;
 };
 
 std::span<const Network> networks();
@@ -27,9 +27,13 @@ std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels:
 /// The same steps with weights of zero: cheap, for a list of what there is.
 std::shared_ptr<const plan::Plan> outline_of(const Network& network, const kernels::Kernels& kernels);
 
+/// Inferences of a session; counts multiply-adds and bytes.
+void run_network(benchmark::State& state, const Network& network, int threads);
+
 // One function a family of benchmarks; each registers what this CPU runs.
 void register_networks();
 void register_kernels();
 void register_peaks();
+void register_guidelines();
 
 }  // namespace riffle::bench

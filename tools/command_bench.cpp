@@ -9,8 +9,10 @@
 
 #include "engine/run/session.hpp"
 #include "tools/commands.hpp"
+#include "tools/files.hpp"
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
+#include "tools/profile.hpp"
 #include "tools/statistics.hpp"
 #include "tools/table.hpp"
 #include "tools/text.hpp"
@@ -25,19 +27,11 @@ struct Options {
   int warmup = 10;
   bool profile = false;
   bool json = false;
+  std::string svg;
   ImageSize size;
 };
 
-struct StepTime {
-  const plan::Step* step = nullptr;
-  double median_ms = 0;
-};
-
-double gmac_per_second(std::int64_t macs, double milliseconds) {
-  return milliseconds > 0 ? static_cast<double>(macs) / 1e6 / milliseconds : 0.0;
-}
-
-std::int64_t total_macs(const plan::Plan& plan) {
+std::int64_t macs_of(const plan::Plan& plan) {
   std::int64_t macs = 0;
   for (const plan::Step& step : plan.steps) macs += step.macs;
   return macs;
@@ -63,9 +57,13 @@ std::vector<double> time_runs(run::Session& session, const Options& options, std
   return milliseconds;
 }
 
-std::vector<StepTime> time_steps(run::Session& session, const Options& options, std::span<const float> input,
-                                 std::span<float> output) {
+Profile time_steps(run::Session& session, const Options& options, std::span<const float> input,
+                   std::span<float> output) {
   const std::vector<plan::Step>& steps = session.plan().steps;
+  Profile profile;
+  profile.threads = session.threads();
+  // In the same minute as the steps: a machine's speed drifts.
+  profile.limits = peak::measure(session.plan().kernels->isa, session.threads(), session.plan().packed_bytes);
   // A median needs no more than this; all runs of a long measurement would be kept otherwise.
   const int repeat = std::min(options.repeat, 1000);
   std::vector<std::vector<double>> milliseconds(steps.size());
@@ -74,65 +72,144 @@ std::vector<StepTime> time_steps(run::Session& session, const Options& options, 
     session.run_profiled(input.data(), output.data(), seconds.data());
     for (std::size_t s = 0; s < steps.size(); ++s) milliseconds[s].push_back(seconds[s] * 1e3);
   }
-  std::vector<StepTime> times;
-  for (std::size_t s = 0; s < steps.size(); ++s) times.push_back({&steps[s], summarise(milliseconds[s]).median});
-  return times;
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    profile.steps.push_back(hold_against(profile.limits, steps[s], summarise(milliseconds[s]).median));
+  }
+  return profile;
 }
 
-double total_ms(const std::vector<StepTime>& times) {
-  double total = 0;
-  for (const StepTime& time : times) total += time.median_ms;
-  return total;
+const char* binding(const StepTime& time) { return time.bytes_bind ? "bytes" : "FMA"; }
+
+std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
+
+void print_limits(const Profile& profile, const plan::Plan& plan) {
+  const peak::Limits& limits = profile.limits;
+  std::cout
+      << "Limits, measured on " << threads_text(profile.threads) << " before the steps:\n"
+      << "  FMA    " << fixed(limits.macs_per_second * 1e-9, 1) << " GMAC/s, multiply-adds of " << plan.kernels->isa
+      << " on registers\n"
+      << "  bytes  " << fixed(limits.activation_bytes_per_second * 1e-9, 1)
+      << " GB/s for activations: " << bytes_text(limits.activation_bytes) << " a thread, read over and over\n"
+      << "         " << fixed(limits.weight_bytes_per_second * 1e-9, 1)
+      << " GB/s for weights: " << bytes_text(limits.weight_bytes) << ", read over and over"
+      << (limits.weight_bytes == plan.packed_bytes ? ", as many as this plan's" : "") << "\n"
+      << "A step's limit is the longer of the two: its multiply-adds at that rate, or its bytes, which are weights "
+         "read\nand activations read and written, each once.\n\n";
 }
 
-void print_profile(const std::vector<StepTime>& times) {
+/// The time as a bar, of which the solid part is the limit.
+std::string bar_text(const StepTime& time, double longest_ms) {
   constexpr double bar_width = 24;
-  const double total = std::max(total_ms(times), 1e-9);
+  const auto length = [&](double ms) { return static_cast<int>(ms / longest_ms * bar_width + 0.5); };
+  const int whole = length(time.ms), solid = std::min(length(time.limit_ms), whole);
+  std::string bar;
+  for (int i = 0; i < whole; ++i) bar += i < solid ? "█" : "░";
+  return bar;
+}
+
+void print_profile(const Profile& profile) {
+  constexpr auto right = Table::Align::right;
+  const double total = std::max(profile.total_ms(), 1e-9);
   double longest = 1e-9;
-  for (const StepTime& time : times) longest = std::max(longest, time.median_ms);
+  for (const StepTime& time : profile.steps) longest = std::max(longest, time.ms);
   Table table({{"step"},
                {"operation"},
                {"in"},
                {"out"},
-               {"ms", Table::Align::right},
-               {"%", Table::Align::right},
-               {"MMAC", Table::Align::right},
-               {"GMAC/s", Table::Align::right},
+               {"ms", right},
+               {"%", right},
+               {"limit ms", right},
+               {"% of limit", right},
+               {"binds"},
+               {"MMAC", right},
+               {"GMAC/s", right},
                {"kernel"},
                {""}});
-  std::int64_t macs = 0;
-  for (const StepTime& time : times) {
+  for (const StepTime& time : profile.steps) {
     const plan::Step& step = *time.step;
-    macs += step.macs;
-    std::string bar;
-    for (int i = 0; i < static_cast<int>(time.median_ms / longest * bar_width + 0.5); ++i) bar += "█";
-    table.add({step.name, step.operation, chw(step.in), chw(step.out), fixed(time.median_ms, 4),
-               fixed(100 * time.median_ms / total, 1), fixed(static_cast<double>(step.macs) / 1e6, 2),
-               step.macs > 0 ? fixed(gmac_per_second(step.macs, time.median_ms), 1) : "", step.kernel, bar});
+    table.add({step.name, step.operation, chw(step.in), chw(step.out), fixed(time.ms, 4),
+               fixed(100 * time.ms / total, 1), fixed(time.limit_ms, 4), fixed(100 * time.share_of_limit(), 0),
+               binding(time), fixed(static_cast<double>(step.macs) / 1e6, 2),
+               step.macs > 0 ? fixed(gmac_per_second(step.macs, time.ms), 1) : "", step.kernel,
+               bar_text(time, longest)});
   }
   table.add_rule();
-  table.add({"total", "", "", "", fixed(total, 4), "100.0", fixed(static_cast<double>(macs) / 1e6, 2),
+  const std::int64_t macs = profile.total_macs();
+  table.add({"total", "", "", "", fixed(total, 4), "100.0", fixed(profile.total_limit_ms(), 4),
+             fixed(100 * profile.total_limit_ms() / total, 0), "", fixed(static_cast<double>(macs) / 1e6, 2),
              fixed(gmac_per_second(macs, total), 1), "", ""});
   table.print(std::cout);
 }
 
-nlohmann::json profile_json(const std::vector<StepTime>& times) {
-  const double total = std::max(total_ms(times), 1e-9);
+nlohmann::json limits_json(const Profile& profile) {
+  const peak::Limits& limits = profile.limits;
+  return {{"gmac_per_s", limits.macs_per_second * 1e-9},
+          {"activation_gb_per_s", limits.activation_bytes_per_second * 1e-9},
+          {"activation_bytes", limits.activation_bytes},
+          {"weight_gb_per_s", limits.weight_bytes_per_second * 1e-9},
+          {"weight_bytes", limits.weight_bytes}};
+}
+
+nlohmann::json profile_json(const Profile& profile) {
+  const double total = std::max(profile.total_ms(), 1e-9);
   nlohmann::json steps = nlohmann::json::array();
-  for (const StepTime& time : times) {
+  for (const StepTime& time : profile.steps) {
     const plan::Step& step = *time.step;
     steps.push_back({{"name", step.name},
                      {"operation", step.operation},
                      {"kernel", step.kernel},
-                     {"ms", time.median_ms},
-                     {"share", time.median_ms / total},
+                     {"ms", time.ms},
+                     {"share", time.ms / total},
+                     {"limit_ms", time.limit_ms},
+                     {"share_of_limit", time.share_of_limit()},
+                     {"binds", binding(time)},
                      {"macs", step.macs},
-                     {"gmac_per_s", gmac_per_second(step.macs, time.median_ms)},
+                     {"gmac_per_s", gmac_per_second(step.macs, time.ms)},
                      {"read_bytes", step.read_bytes},
                      {"write_bytes", step.write_bytes},
                      {"weight_bytes", step.weight_bytes}});
   }
   return steps;
+}
+
+void print_json(const Options& options, const run::Session& session, const Statistics& time, const Profile& profile) {
+  const plan::Plan& plan = session.plan();
+  const std::int64_t macs = macs_of(plan);
+  nlohmann::json result = {{"model", file_name(options.model)},
+                           {"input", {plan.input.c, plan.input.h, plan.input.w}},
+                           {"isa", plan.kernels->isa},
+                           {"threads", session.threads()},
+                           {"repeat", options.repeat},
+                           {"warmup", options.warmup},
+                           {"macs", macs},
+                           {"min_ms", time.min},
+                           {"median_ms", time.median},
+                           {"mean_ms", time.mean},
+                           {"p95_ms", time.p95},
+                           {"gmac_per_s", gmac_per_second(macs, time.median)},
+                           {"arena_bytes", plan.arena_floats * static_cast<std::int64_t>(sizeof(float))},
+                           {"packed_bytes", plan.packed_bytes}};
+  if (options.profile) {
+    result["limits"] = limits_json(profile);
+    result["steps_ms"] = profile.total_ms();
+    result["steps_limit_ms"] = profile.total_limit_ms();
+    result["steps"] = profile_json(profile);
+  }
+  std::cout << result.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+void print_text(const Options& options, const run::Session& session, const Statistics& time, const Profile& profile) {
+  const plan::Plan& plan = session.plan();
+  const std::int64_t macs = macs_of(plan);
+  if (options.profile) {
+    print_limits(profile, plan);
+    print_profile(profile);
+    std::cout << '\n';
+  }
+  std::cout << file_name(options.model) << ", input " << chw(plan.input) << ", " << plan.kernels->isa << ", "
+            << threads_text(session.threads()) << ", " << options.repeat << " runs: min " << fixed(time.min, 3)
+            << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3) << " ms, p95 "
+            << fixed(time.p95, 3) << " ms, " << fixed(gmac_per_second(macs, time.median), 1) << " GMAC/s\n";
 }
 
 void bench(const Options& options) {
@@ -141,38 +218,17 @@ void bench(const Options& options) {
   const std::vector<float> input = random_input(plan->input.size());
   std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
   const Statistics time = summarise(time_runs(session, options, input, output));
-  std::vector<StepTime> steps;
-  if (options.profile) steps = time_steps(session, options, input, output);
-  const std::int64_t macs = total_macs(*plan);
-  const double rate = gmac_per_second(macs, time.median);
-
+  Profile profile;
+  if (options.profile) profile = time_steps(session, options, input, output);
   if (options.json) {
-    nlohmann::json result = {{"model", file_name(options.model)},
-                             {"input", {plan->input.c, plan->input.h, plan->input.w}},
-                             {"isa", plan->kernels->isa},
-                             {"threads", session.threads()},
-                             {"repeat", options.repeat},
-                             {"warmup", options.warmup},
-                             {"macs", macs},
-                             {"min_ms", time.min},
-                             {"median_ms", time.median},
-                             {"mean_ms", time.mean},
-                             {"p95_ms", time.p95},
-                             {"gmac_per_s", rate},
-                             {"arena_bytes", plan->arena_floats * static_cast<std::int64_t>(sizeof(float))},
-                             {"packed_bytes", plan->packed_bytes}};
-    if (options.profile) result["steps"] = profile_json(steps);
-    std::cout << result.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-    return;
+    print_json(options, session, time, profile);
+  } else {
+    print_text(options, session, time, profile);
   }
-  if (options.profile) {
-    print_profile(steps);
-    std::cout << '\n';
-  }
-  std::cout << file_name(options.model) << ", input " << chw(plan->input) << ", " << plan->kernels->isa << ", "
-            << session.threads() << (session.threads() == 1 ? " thread, " : " threads, ") << options.repeat
-            << " runs: min " << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean "
-            << fixed(time.mean, 3) << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(rate, 1) << " GMAC/s\n";
+  if (options.svg.empty()) return;
+  const std::string svg = roofline_svg(*plan, profile);
+  write_file(options.svg, {std::as_bytes(std::span(svg))});
+  if (!options.json) std::cout << options.svg << ": the steps under their roofline\n";
 }
 
 }  // namespace
@@ -186,7 +242,9 @@ void add_bench(CLI::App& program) {
   command.add_option("--warmup", options->warmup, "Runs before the timed ones")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  command.add_flag("--profile", options->profile, "Time every step, too");
+  CLI::Option* profile =
+      command.add_flag("--profile", options->profile, "Time every step, too, and hold it against this CPU's limits");
+  command.add_option("--svg", options->svg, "Draw the profile's roofline into this file")->needs(profile);
   command.add_flag("--json", options->json, "Print one JSON object");
   add_size(command, options->size);
   command.callback([options] { bench(*options); });

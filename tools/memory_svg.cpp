@@ -88,7 +88,7 @@ void label(Svg& svg, const plan::BlockInfo& block, const Box& box) {
       for (std::size_t i = 0; i + (upward ? 1 : 0) < choices.size(); ++i) {
         if (text_width(choices[i], size) > along) continue;
         svg.text(box.center_x(), box.center_y(), choices[i],
-                 {.size = size, .color = "#ffffff", .anchor = Anchor::middle, .upward = upward});
+                 {.size = size, .color = "#ffffff", .anchor = Anchor::middle, .turn = upward ? -90.0 : 0.0});
         return;
       }
     }

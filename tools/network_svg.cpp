@@ -92,7 +92,7 @@ bool label(Svg& svg, const plan::Step& step, const Box& box) {
   const std::string tight = std::to_string(step.in.c) + "→" + out;
   if (box.width < small + 3 || text_width(tight, small) > box.height - 6) return false;
   svg.text(box.center_x(), box.center_y(), tight,
-           {.size = small, .color = "#ffffff", .anchor = Anchor::middle, .upward = true});
+           {.size = small, .color = "#ffffff", .anchor = Anchor::middle, .turn = -90});
   return true;
 }
 

@@ -9,7 +9,6 @@ namespace riffle::tools {
 namespace picture {
 namespace {
 
-/// In the order of plan::Task' alternatives.
 /// In the order of plan::Task's alternatives; a chain, the last one, is drawn as its producer, which does most of it.
 constexpr std::array<Kind, std::variant_size_v<plan::Task> - 1> kinds = {{
     {"stem convolution", "#e8884a"},
@@ -45,30 +44,17 @@ double draw_title(Svg& svg, const plan::Plan& plan) {
   return 112;
 }
 
-/// The kinds that occur, with their share of the multiply-adds.
-double draw_legend(Svg& svg, const plan::Plan& plan, double top) {
-  constexpr double swatch = 13, line_height = 24, size = 12.5;
+/// Each kind's share of the multiply-adds.
+std::vector<LegendEntry> legend_of(const plan::Plan& plan) {
   const auto total = static_cast<double>(std::max<std::int64_t>(macs_of(plan, nullptr), 1));
-  std::vector<const Kind*> used;
-  for (const plan::Step& step : plan.steps) {
-    if (std::find(used.begin(), used.end(), &kind_of(step)) == used.end()) used.push_back(&kind_of(step));
-  }
-  double x = margin;
-  double y = top + line_height / 2;
-  for (const Kind* kind : used) {
+  std::vector<LegendEntry> entries;
+  for (const Kind* kind : kinds_of(plan)) {
     const std::int64_t macs = macs_of(plan, kind);
     std::string words(kind->name);
     if (macs > 0) words += "  " + fixed(100 * static_cast<double>(macs) / total, 1) + " %";
-    const double width = swatch + 8 + text_width(words, size) + 20;
-    if (x + width > page_width - margin) {
-      x = margin;
-      y += line_height;
-    }
-    svg.box({x, y - swatch / 2, swatch, swatch}, kind->color, 3);
-    svg.text(x + swatch + 8, y, words, {.size = size, .color = ink});
-    x += width;
+    entries.push_back({kind, std::move(words)});
   }
-  return y + line_height / 2;
+  return entries;
 }
 
 }  // namespace
@@ -80,6 +66,31 @@ const Kind& kind_of(const plan::Step& step) {
     return kinds[stem ? 0 : 1];
   }
   return kinds[step.task.index()];
+}
+
+std::vector<const Kind*> kinds_of(const plan::Plan& plan) {
+  std::vector<const Kind*> used;
+  for (const plan::Step& step : plan.steps) {
+    if (std::find(used.begin(), used.end(), &kind_of(step)) == used.end()) used.push_back(&kind_of(step));
+  }
+  return used;
+}
+
+double draw_legend(Svg& svg, const std::vector<LegendEntry>& entries, double top) {
+  constexpr double swatch = 13, line_height = 24, size = 12.5;
+  double x = margin;
+  double y = top + line_height / 2;
+  for (const auto& [kind, words] : entries) {
+    const double width = swatch + 8 + text_width(words, size) + 20;
+    if (x + width > page_width - margin) {
+      x = margin;
+      y += line_height;
+    }
+    svg.box({x, y - swatch / 2, swatch, swatch}, kind->color, 3);
+    svg.text(x + swatch + 8, y, words, {.size = size, .color = ink});
+    x += width;
+  }
+  return y + line_height / 2;
 }
 
 std::vector<Stage> stages_of(const plan::Plan& plan) {
@@ -115,7 +126,7 @@ std::string describe(const plan::Step& step, std::size_t index) {
 std::string plan_svg(const plan::Plan& plan) {
   using namespace picture;
   Svg svg;
-  const double legend = draw_legend(svg, plan, draw_title(svg, plan));
+  const double legend = draw_legend(svg, legend_of(plan), draw_title(svg, plan));
   const double network = draw_network(svg, plan, legend + 28);
   const double height = draw_memory(svg, plan, network + 40) + margin;
 

@@ -44,6 +44,16 @@ std::string resolution(const graph::Shape& shape);
 /// Everything about a step in a few lines, for under the pointer.
 std::string describe(const plan::Step& step, std::size_t index);
 
+/// A row of a legend's swatches, or several. Returns its lower edge.
+struct LegendEntry {
+  const Kind* kind = nullptr;
+  std::string words;
+};
+double draw_legend(Svg& svg, const std::vector<LegendEntry>& entries, double top);
+
+/// The kinds that occur, in the order of the steps.
+std::vector<const Kind*> kinds_of(const plan::Plan& plan);
+
 /// A section's title and a line of explanation. Returns its lower edge.
 double draw_heading(Svg& svg, std::string_view title, std::string_view hint, double top);
 

@@ -60,14 +60,22 @@ void Svg::box(const Box& box, std::string_view fill, double rounding, std::strin
   body_ += tooltip.empty() ? "/>\n" : "><title>" + escaped(tooltip) + "</title></rect>\n";
 }
 
+void Svg::dot(double x, double y, double radius, std::string_view fill, std::string_view tooltip) {
+  body_ += "<circle" + attribute("cx", x) + attribute("cy", y) + attribute("r", radius) + attribute("fill", fill) +
+           attribute("fill-opacity", 0.85) + attribute("stroke", "#ffffff") + attribute("stroke-width", 1);
+  body_ += tooltip.empty() ? "/>\n" : "><title>" + escaped(tooltip) + "</title></circle>\n";
+}
+
 void Svg::text(double x, double y, std::string_view words, const TextStyle& style) {
   // The baseline lies about a third of the size below the middle; dominant-baseline is not understood everywhere.
   const double drop = 0.35 * style.size;
   body_ += "<text" + attribute("font-size", style.size) + attribute("fill", style.color) +
            attribute("text-anchor", anchor_name(style.anchor));
   if (style.bold) body_ += attribute("font-weight", "600");
-  if (style.upward) {
-    body_ += attribute("transform", "translate(" + fixed(x + drop, 2) + "," + fixed(y, 2) + ") rotate(-90)");
+  if (style.turn != 0) {
+    body_ += attribute("transform",
+                       "translate(" + fixed(x, 2) + "," + fixed(y, 2) + ") rotate(" + fixed(style.turn, 2) + ")");
+    body_ += attribute("y", drop);
   } else {
     body_ += attribute("x", x) + attribute("y", y + drop);
   }

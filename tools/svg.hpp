@@ -21,13 +21,15 @@ struct TextStyle {
   std::string_view color = "#24292f";
   Anchor anchor = Anchor::start;
   bool bold = false;
-  bool upward = false;  ///< turned by 90 degrees, read from below
+  double turn = 0;  ///< degrees about (x, y), clockwise; -90 is read from below
 };
 
 class Svg {
  public:
   /// A filled box; `tooltip` appears under the pointer.
   void box(const Box& box, std::string_view fill, double rounding = 0, std::string_view tooltip = {});
+  /// A filled circle with a white rim, so that neighbours stay apart.
+  void dot(double x, double y, double radius, std::string_view fill, std::string_view tooltip = {});
   /// (x, y) is the middle of the text's height.
   void text(double x, double y, std::string_view words, const TextStyle& style = {});
   void line(double x1, double y1, double x2, double y2, std::string_view color, double width = 1);

@@ -224,8 +224,18 @@ TEST_F(Cli, bench_prints_times) {
   const std::string path = model();
   const Result result = riffle({"bench", path, "--repeat", "3", "--warmup", "0", "--profile"});
   ASSERT_EQ(result.code, 0) << result.err;
-  for (const std::string word : {"median", "p95", "GMAC/s", "pointwise", "total"})
+  for (const std::string word : {"median", "p95", "GMAC/s", "pointwise", "total", "% of limit", "FMA", "bytes"})
     EXPECT_TRUE(contains(result.out, word));
+}
+
+TEST_F(Cli, bench_draws_a_roofline) {
+  const std::string path = model();
+  const Result result = riffle({"bench", path, "--repeat", "3", "--warmup", "0", "--threads", "2", "--profile", "--svg",
+                                folder.path("roofline.svg")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "roofline.svg"));
+  EXPECT_GT(tools::read_file(folder.path("roofline.svg"), 1 << 24).size(), 1000U);
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "roofline.svg"}));
 }
 
 TEST_F(Cli, bench_prints_one_json_object) {
@@ -245,12 +255,20 @@ TEST_F(Cli, bench_prints_one_json_object) {
   EXPECT_LE(object.at("median_ms"), object.at("p95_ms"));
   EXPECT_GT(object.at("mean_ms"), 0.0);
   EXPECT_GT(object.at("gmac_per_s"), 0.0);
+  for (const std::string limit : {"gmac_per_s", "activation_gb_per_s", "weight_gb_per_s"}) {
+    EXPECT_GT(object.at("limits").at(limit), 0.0) << limit;
+  }
   std::int64_t macs = 0;
-  double share = 0;
+  double share = 0, limit_ms = 0;
   for (const nlohmann::json& step : object.at("steps")) {
     macs += step.at("macs").get<std::int64_t>();
     share += step.at("share").get<double>();
+    limit_ms += step.at("limit_ms").get<double>();
+    EXPECT_GT(step.at("limit_ms"), 0.0);
+    EXPECT_TRUE(step.at("binds") == "FMA" || step.at("binds") == "bytes");
+    EXPECT_NEAR(step.at("share_of_limit").get<double>() * step.at("ms").get<double>(), step.at("limit_ms"), 1e-9);
   }
+  EXPECT_NEAR(object.at("steps_limit_ms"), limit_ms, 1e-9);
   EXPECT_EQ(object.at("macs"), macs);
   EXPECT_GT(macs, 0);
   EXPECT_NEAR(share, 1, 1e-6);

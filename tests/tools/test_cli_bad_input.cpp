@@ -162,6 +162,18 @@ TEST_F(BadInput, labelled_images) {
   refuses({"classify", model, at("gray.png"), "--idx", images, labels}, "--idx");
 }
 
+TEST_F(BadInput, rooflines) {
+  refuses({"bench", model, "--svg", at("roofline.svg")}, "--svg requires --profile");
+  const std::vector<std::string> profile = {"bench", model, "--repeat", "1", "--warmup", "0", "--profile", "--svg"};
+  for (const std::string where : {"no/such/folder/roofline.svg", ""}) {
+    std::vector<std::string> arguments = profile;
+    arguments.push_back(at(where));
+    refuses(arguments, at(where));
+  }
+  std::vector<std::string> nowhere = profile;
+  refuses(nowhere, "--svg");
+}
+
 TEST_F(BadInput, an_instruction_set_that_is_not_there) {
   const Result result = riffle({"bench", model, "--repeat", "1"}, {"RIFFLE_ISA=z80"});
   EXPECT_EQ(result.code, 1);
