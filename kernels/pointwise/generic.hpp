@@ -1,6 +1,8 @@
 // The one body of the pointwise kernel; see pointwise.hpp for the equation and the packing.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
@@ -106,64 +108,76 @@ struct Pointwise {
                job.memory->write(output.first) + job.pixel * stride + job.column, stride, job.columns);
   }
 
-  /// Pixels [begin, end) by the instruction set's own strips. False where the job is none for them: very many runs,
-  /// or a residual whose columns are not side by side.
-  static RIFFLE_INLINE bool run_strips(const Job& job, int vectors, std::int32_t begin, std::int32_t end) {
-    constexpr std::int32_t most_runs = 32;
-    constexpr std::ptrdiff_t bytes = sizeof(float);
-    if (job.run_count > most_runs) return false;
-    simd::StripRun runs[most_runs];
-    for (std::int32_t r = 0; r < job.run_count; ++r) {
-      const Run& run = job.runs[r];
-      runs[r] = {job.memory->read(run.first), run.pixel_stride * bytes, run.channels};
-    }
-    const Clamp& clamp = job.args->clamp;
-    const Block& output = job.args->output;
-    simd::Strip strip{};
-    strip.lower = clamp.lower;
-    strip.upper = clamp.upper;
-    strip.panel = job.panel;
-    strip.runs = runs;
-    strip.run_count = job.run_count;
-    strip.out = job.memory->write(output.first) + static_cast<std::ptrdiff_t>(begin) * output.pixel_stride + job.column;
-    strip.out_stride = output.pixel_stride * bytes;
-    strip.form = simd::Strip::form_of(clamp.lower, clamp.upper, job.columns % S::lanes);
-    strip.pixel = begin;
-    if (job.residual != nullptr) {
-      const Run& first = job.residual[0].run;
-      for (int v = 0; v < vectors; ++v) {
-        const Run& run = job.residual[v].run;
-        if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
-            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
-          return false;
-        }
-      }
-      strip.residual = job.memory->read(first.first);
-      strip.residual_stride = first.pixel_stride * bytes;
-    }
-    const simd::EvenTiles cut(end - begin, S::strip_rows(vectors));
-    if (cut.higher > 0) {
-      strip.tiles = cut.higher;
-      S::strip(cut.height + 1, vectors)(strip);
-      const std::int32_t pixels = cut.higher * (cut.height + 1);
-      strip.pixel += pixels;
-      strip.out += static_cast<std::ptrdiff_t>(pixels) * output.pixel_stride;
-    }
-    strip.tiles = cut.tiles - cut.higher;
-    S::strip(cut.height, vectors)(strip);
-    return true;
-  }
+  /// The instruction set's own strips: what a group's panels have in common, and their run.
+  struct Strips {
+    static constexpr std::int32_t most_runs = 32;
+    static constexpr std::ptrdiff_t bytes = sizeof(float);
 
-  /// Pixels [begin, end) of a panel.
-  static RIFFLE_INLINE void run_pixels(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
-    static constexpr simd::TileTable<S, Pointwise> tiles;
-    if constexpr (requires { S::strip(1, 1); }) {
-      if (run_strips(job, vectors, begin, end)) return;
+    simd::StripRun runs[most_runs];
+    simd::Strip strip;
+    std::int32_t form;
+    float* out;  ///< the first pixel
+    bool fits;
+
+    explicit RIFFLE_INLINE Strips(const Job& job) : fits(job.run_count <= most_runs) {
+      if (!fits) return;
+      for (std::int32_t r = 0; r < job.run_count; ++r) {
+        const Run& run = job.runs[r];
+        runs[r] = {job.memory->read(run.first), run.pixel_stride * bytes, run.channels};
+      }
+      const Clamp& clamp = job.args->clamp;
+      const Block& output = job.args->output;
+      strip.lower = clamp.lower;
+      strip.upper = clamp.upper;
+      strip.runs = runs;
+      strip.run_count = job.run_count;
+      strip.out_stride = output.pixel_stride * bytes;
+      form = simd::Strip::form_of(clamp.lower, clamp.upper, 0);
+      out = job.memory->write(output.first) + static_cast<std::ptrdiff_t>(job.pixel) * output.pixel_stride;
     }
-    tiles.run(job, job.pixel, vectors, begin, end);
-  }
+
+    /// A panel, from job.pixel on. False where its residual's columns are not side by side.
+    RIFFLE_INLINE bool run(const Job& job, int vectors, std::int32_t pixels) {
+      strip.residual = nullptr;
+      if (job.residual != nullptr) {
+        const Run& first = job.residual[0].run;
+        for (int v = 0; v < vectors; ++v) {
+          const Run& run = job.residual[v].run;
+          if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
+              run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
+            return false;
+          }
+        }
+        strip.residual = job.memory->read(first.first);
+        strip.residual_stride = first.pixel_stride * bytes;
+      }
+      strip.panel = job.panel;
+      strip.form = form + 4 * (job.columns % S::lanes);
+      strip.out = out + job.column;
+      strip.pixel = job.pixel;
+      const simd::EvenTiles cut(pixels, S::strip_rows(vectors));
+      if (cut.higher > 0) {
+        strip.tiles = cut.higher;
+        S::strip(cut.height + 1, vectors)(strip);
+        const std::int32_t done = cut.higher * (cut.height + 1);
+        strip.pixel += done;
+        strip.out += static_cast<std::ptrdiff_t>(done) * job.args->output.pixel_stride;
+      }
+      strip.tiles = cut.tiles - cut.higher;
+      S::strip(cut.height, vectors)(strip);
+      return true;
+    }
+  };
+  struct NoStrips {
+    explicit RIFFLE_INLINE NoStrips(const Job&) : fits(false) {}
+    bool fits;
+    RIFFLE_INLINE bool run(const Job&, int, std::int32_t) { return false; }
+  };
+  static constexpr bool has_strips = requires { S::strip(1, 1); };
+  using OwnTiles = std::conditional_t<has_strips, Strips, NoStrips>;
 
   static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
+    static constexpr simd::TileTable<S, Pointwise> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     const std::int32_t pixel_tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
@@ -180,16 +194,19 @@ struct Pointwise {
                 args.run_begin[group + 1] - args.run_begin[group],
                 nullptr,
                 nullptr,
-                0,
+                begin,
                 0,
                 0};
+        OwnTiles own(job);
         for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
           const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
           job.panel = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-          run_pixels(job, v1 - v0, begin, end);
+          job.pixel = begin;
+          if (own.fits && own.run(job, v1 - v0, end - begin)) continue;
+          tiles.run(job, job.pixel, v1 - v0, begin, end);
         }
       }
     }

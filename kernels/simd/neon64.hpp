@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/depthwise/rows.hpp"
+#include "kernels/pool/row.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/stem/row.hpp"
@@ -38,6 +39,10 @@ void riffle_depthwise_rows_2x2_neon64(const kernels::DepthwiseRows&);
 
 // kernels/stem/row_neon64.S
 void riffle_stem_row_neon64(const kernels::StemRow&);
+
+// kernels/pool/row_neon64.S
+void riffle_max_pool_row_neon64(const kernels::PoolRow&);
+void riffle_average_pool_row_neon64(const kernels::PoolRow&);
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
@@ -77,6 +82,10 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   }
 
   static RIFFLE_INLINE kernels::StemRowFunction stem_row() { return riffle_stem_row_neon64; }
+
+  static RIFFLE_INLINE kernels::PoolRowFunction pool_row(bool max) {
+    return max ? riffle_max_pool_row_neon64 : riffle_average_pool_row_neon64;
+  }
 };
 
 }  // namespace riffle::simd
