@@ -17,10 +17,11 @@ void run_kernel(benchmark::State& state, const Network& network, const kernels::
   // As a session has it: cache lines, and what neighbouring steps would leave there does not matter.
   constexpr std::size_t line = 16;
   std::vector<float> floats(static_cast<std::size_t>(plan->arena_floats) + line, 0.5F);
+  std::vector<float> rows(static_cast<std::size_t>(plan->rows_floats), 0.5F);
   const std::size_t past = reinterpret_cast<std::uintptr_t>(floats.data()) / sizeof(float) % line;
   std::vector<float> input(static_cast<std::size_t>(plan->input.size()), 0.5F);
   std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
-  const kernels::Memory memory{floats.data() + (line - past) % line, input.data(), output.data()};
+  const kernels::Memory memory{floats.data() + (line - past) % line, input.data(), output.data(), rows.data()};
   for (auto _ : state) {
     step.run(memory, {0, step.tiles});
     benchmark::ClobberMemory();

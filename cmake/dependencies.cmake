@@ -2,8 +2,8 @@
 # options need is looked for, and nothing is installed together with riffle.
 #
 # Afterwards there are: riffle_xsimd, RIFFLE_FLATBUFFERS_INCLUDE, RIFFLE_FLATC, OpenMP::OpenMP_CXX; for the tools
-# RIFFLE_PROTOBUF, RIFFLE_PROTOC, RIFFLE_ONNX_PROTO_DIR (holds onnx/onnx.proto), RIFFLE_STB_INCLUDE (holds
-# stb/stb_image.h), ZLIB::ZLIB, CLI11::CLI11, nlohmann_json::nlohmann_json; GTest::gtest_main; benchmark::benchmark.
+# RIFFLE_PROTOBUF, RIFFLE_PROTOC, RIFFLE_ONNX_PROTO_DIR (holds onnx/onnx.proto), ZLIB::ZLIB, PNG::PNG, JPEG::JPEG,
+# CLI11::CLI11, nlohmann_json::nlohmann_json; GTest::gtest_main; benchmark::benchmark.
 include(FetchContent)
 
 # The releases that are fetched.
@@ -11,8 +11,9 @@ set(RIFFLE_PIN_xsimd xtensor-stack/xsimd e88a72831858123924f7118f345dfe5d70d9599
 set(RIFFLE_PIN_flatbuffers google/flatbuffers 7e163021e59cca4f8e1e35a7c828b5c6b7915953)  # 25.12.19
 set(RIFFLE_PIN_protobuf protocolbuffers/protobuf f0dc78d7e6e331b8c6bb2d5283e06aa26883ca7c)  # 21.12
 set(RIFFLE_PIN_onnx onnx/onnx 2bb50465112feca9003e1ed654d77f01ff1415ca)  # 1.22.0, for its onnx.proto
-set(RIFFLE_PIN_stb nothings/stb 31c1ad37456438565541f4919958214b6e762fb4)  # 2026-04
 set(RIFFLE_PIN_zlib madler/zlib 51b7f2abdade71cd9bb0e7a373ef2610ec6f9daf)  # 1.3.1
+set(RIFFLE_PIN_libpng pnggroup/libpng 3061454d980de7d53608f594194cfac722721d2a)  # 1.6.58
+set(RIFFLE_PIN_libjpeg libjpeg-turbo/libjpeg-turbo 9217719d3a58633923b096af4c1d50d304768a64)  # 3.1.4.1
 set(RIFFLE_PIN_cli11 CLIUtils/CLI11 cbd58a3696887b34c70949aef21a71735a0c2ad5)  # 2.7.2
 set(RIFFLE_PIN_nlohmann_json nlohmann/json 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)  # 3.11.3
 set(RIFFLE_PIN_googletest google/googletest 52eb8108c5bdec04579160ae17225d66034bd723)  # 1.17.0
@@ -89,6 +90,38 @@ if(RIFFLE_TOOLS)
     riffle_add(zlib)
     target_include_directories(zlibstatic INTERFACE "${zlib_SOURCE_DIR}" "${zlib_BINARY_DIR}")
     add_library(ZLIB::ZLIB ALIAS zlibstatic)
+    # libpng looks for it again, and reads its version.
+    file(WRITE "${CMAKE_FIND_PACKAGE_REDIRECTS_DIR}/zlib-config.cmake"
+         "set(ZLIB_INCLUDE_DIRS \"${zlib_SOURCE_DIR}\" \"${zlib_BINARY_DIR}\")\n")
+  endif()
+
+  find_package(PNG QUIET MODULE)
+  if(NOT TARGET PNG::PNG)
+    riffle_add(libpng PNG_SHARED=OFF PNG_TESTS=OFF PNG_TOOLS=OFF SKIP_INSTALL_ALL=ON)
+    add_library(PNG::PNG ALIAS png_static)
+  endif()
+
+  find_package(JPEG QUIET MODULE)
+  if(NOT TARGET JPEG::JPEG)
+    # libjpeg-turbo refuses to be a part of another project: it has a build of its own.
+    riffle_fetch(libjpeg)
+    include(ExternalProject)
+    set(prefix "${PROJECT_BINARY_DIR}/_deps/libjpeg-installed")
+    set(settings -DENABLE_SHARED=OFF -DWITH_TURBOJPEG=OFF -DWITH_TOOLS=OFF -DWITH_TESTS=OFF
+                 -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON
+                 "-DCMAKE_INSTALL_PREFIX=${prefix}" -DCMAKE_INSTALL_LIBDIR=lib)
+    foreach(variable CMAKE_TOOLCHAIN_FILE CMAKE_C_COMPILER ANDROID_ABI ANDROID_PLATFORM)
+      if(${variable})
+        list(APPEND settings "-D${variable}=${${variable}}")
+      endif()
+    endforeach()
+    ExternalProject_Add(riffle_libjpeg SOURCE_DIR "${libjpeg_SOURCE_DIR}" CMAKE_ARGS ${settings}
+                        BUILD_BYPRODUCTS "${prefix}/lib/libjpeg.a" EXCLUDE_FROM_ALL TRUE)
+    file(MAKE_DIRECTORY "${prefix}/include")
+    add_library(JPEG::JPEG STATIC IMPORTED)
+    set_target_properties(JPEG::JPEG PROPERTIES IMPORTED_LOCATION "${prefix}/lib/libjpeg.a"
+                                                INTERFACE_INCLUDE_DIRECTORIES "${prefix}/include")
+    add_dependencies(JPEG::JPEG riffle_libjpeg)
   endif()
 
   # Newer releases say in their own package what they need; older ones have only CMake's module.
@@ -111,12 +144,6 @@ if(RIFFLE_TOOLS)
   if(NOT RIFFLE_ONNX_PROTO_DIR)
     riffle_fetch(onnx)
     set(RIFFLE_ONNX_PROTO_DIR "${onnx_SOURCE_DIR}")
-  endif()
-
-  find_path(RIFFLE_STB_INCLUDE stb/stb_image.h)
-  if(NOT RIFFLE_STB_INCLUDE)
-    set(RIFFLE_STB_INCLUDE "${PROJECT_BINARY_DIR}/_deps/stb-include")
-    riffle_fetch(stb SOURCE_DIR "${RIFFLE_STB_INCLUDE}/stb")
   endif()
 
   find_package(CLI11 QUIET)

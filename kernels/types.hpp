@@ -8,6 +8,7 @@
 // tensor starts at `first + p * pixel_stride`. All offsets and strides are in floats, never in bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -15,8 +16,9 @@
 
 namespace riffle::kernels {
 
-/// What a place is counted from: the session's arena, or the caller's own input or output tensor (NCHW, one image).
-enum class Space : std::uint8_t { arena, input, output };
+/// What a place is counted from: the session's arena, the caller's own input or output tensor (NCHW, one image), or
+/// the worker's own rows: what lives only from one operation of a chain to the next.
+enum class Space : std::uint8_t { arena, input, output, rows };
 
 struct Place {
   std::int64_t offset = 0;  ///< floats
@@ -28,14 +30,19 @@ struct Memory {
   float* arena = nullptr;
   const float* input = nullptr;
   float* output = nullptr;
+  float* rows = nullptr;
 
   RIFFLE_INLINE const float* read(Place place) const {
-    return (place.space == Space::arena ? arena : place.space == Space::input ? input : output) + place.offset;
+    return place.space == Space::input ? input + place.offset : write(place);
   }
   RIFFLE_INLINE float* write(Place place) const {
-    return (place.space == Space::arena ? arena : output) + place.offset;
+    return (place.space == Space::arena ? arena : place.space == Space::rows ? rows : output) + place.offset;
   }
 };
+
+/// Where pixel p of a tensor stands, of which `ring` pixels exist at a time: p modulo ring. 0 says that all do. A ring
+/// is a whole number of rows: a row never straddles its end.
+RIFFLE_INLINE std::ptrdiff_t slot(std::int32_t pixel, std::int32_t ring) { return ring == 0 ? pixel : pixel % ring; }
 
 /// A channel run: `channels` neighbouring channels of every pixel of one buffer. A tensor that a step reads is a
 /// short list of these, which is all that is left of channel split, concatenation and shuffle at run time.
@@ -43,6 +50,7 @@ struct Run {
   Place first;  ///< pixel 0's first channel
   std::int32_t pixel_stride = 0;
   std::int32_t channels = 0;
+  std::int32_t ring = 0;  ///< see slot(); only operations that can be links of a chain take another than 0
 };
 
 /// A run of a channel-wise operation, whose results land at channels [output_channel, output_channel + channels).
@@ -55,6 +63,7 @@ struct MappedRun {
 struct Block {
   Place first;
   std::int32_t pixel_stride = 0;
+  std::int32_t ring = 0;  ///< as in Run
 };
 
 /// An activation as bounds: none is (-inf, inf), ReLU (0, inf), ReLU6 (0, 6). A NaN stays a NaN.

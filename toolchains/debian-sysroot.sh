@@ -9,8 +9,8 @@
 set -euo pipefail
 
 # Google Benchmark comes as source: Debian packages no static library of it.
-packages="libcli11-dev libflatbuffers-dev libgtest-dev libonnx-dev libprotobuf-dev
-          libprotobuf-lite32 libstb-dev libxsimd-dev nlohmann-json3-dev zlib1g-dev"
+packages="libcli11-dev libflatbuffers-dev libgtest-dev libjpeg62-turbo-dev libonnx-dev libpng-dev libprotobuf-dev
+          libprotobuf-lite32 libxsimd-dev nlohmann-json3-dev zlib1g-dev"
 sources="benchmark"
 
 name=${1:-}

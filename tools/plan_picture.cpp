@@ -10,7 +10,8 @@ namespace picture {
 namespace {
 
 /// In the order of plan::Task' alternatives.
-constexpr std::array<Kind, std::variant_size_v<plan::Task>> kinds = {{
+/// In the order of plan::Task's alternatives; a chain, the last one, is drawn as its producer, which does most of it.
+constexpr std::array<Kind, std::variant_size_v<plan::Task> - 1> kinds = {{
     {"stem convolution", "#e8884a"},
     {"pointwise", "#3f7fc1"},
     {"depthwise", "#35a29f"},
@@ -73,7 +74,12 @@ double draw_legend(Svg& svg, const plan::Plan& plan, double top) {
 }  // namespace
 
 const Kind& kind_of(const plan::Step& step) {
-  return step.kind == plan::StepKind::copy ? copy_kind : kinds[step.task.index()];
+  if (step.kind == plan::StepKind::copy) return copy_kind;
+  if (const auto* chain = std::get_if<plan::Chain>(&step.task)) {
+    const bool stem = std::holds_alternative<plan::Call<kernels::StemArgs>>(chain->producer);
+    return kinds[stem ? 0 : 1];
+  }
+  return kinds[step.task.index()];
 }
 
 std::vector<Stage> stages_of(const plan::Plan& plan) {

@@ -45,6 +45,7 @@ Builder::Builder(const graph::Graph& graph, const kernels::Kernels& kernels)
       shapes_(graph::infer_shapes(graph)),
       lowered_(passes::lower_channels(graph, shapes_)),
       layout_(graph, shapes_, lowered_),
+      machine_(machine_of(kernels)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1) {}
 
@@ -74,6 +75,40 @@ bool Builder::needs_gather(graph::NodeId id) const {
          layout_.read_sorted(operand(id, 0)).runs.size() > 1;
 }
 
+/// The step before the consumer, if its result is read by the consumer alone, is large, and is worth making row by row:
+/// where windows overlap by no more than they must (a stride of 2), little is computed twice.
+graph::NodeId Builder::find_producer(graph::NodeId consumer) const {
+  constexpr std::int32_t least_rings = 3;  // the whole tensor is at least so many times what the ring keeps
+  const graph::Node& reader = node(consumer);
+  if (lowered_.operands[static_cast<std::size_t>(consumer)].size() != 1) return -1;
+  const passes::ChannelList& channels = operand(consumer, 0);
+  const graph::NodeId producer = channels[0].node;
+  const bool all_of_one =
+      std::all_of(channels.begin(), channels.end(), [&](const auto& c) { return c.node == producer; });
+  if (!all_of_one || producer == 0 || static_cast<std::int32_t>(channels.size()) != shape(producer).c) return -1;
+
+  const auto* convolution = std::get_if<graph::Convolution>(&reader.operation);
+  const auto* pool = std::get_if<graph::Pool>(&reader.operation);
+  if (pool == nullptr && (convolution == nullptr || !is_channelwise(reader, shape(producer).c))) return -1;
+  const graph::Window& window = pool != nullptr ? pool->window : convolution->window;
+  if (window.stride_h < 2 || shape(producer).h < least_rings * ring_rows(window)) return -1;
+
+  const auto* made_by = std::get_if<graph::Convolution>(&node(producer).operation);
+  const bool by_rows = reads_planes(producer) || (made_by != nullptr && graph::is_pointwise(*made_by) &&
+                                                  !is_channelwise(node(producer), operand_shape(producer, 0).c));
+  if (!by_rows) return -1;
+  for (graph::NodeId id = producer + 1; id < static_cast<graph::NodeId>(graph_.nodes.size()); ++id) {
+    if (id == consumer) continue;
+    if (id < consumer && lowered_.computes[static_cast<std::size_t>(id)]) return -1;  // not the step before
+    for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(id)]) {
+      if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
+    }
+  }
+  const bool is_result =
+      std::any_of(lowered_.output.begin(), lowered_.output.end(), [&](const auto& c) { return c.node == producer; });
+  return is_result ? -1 : producer;
+}
+
 void Builder::sketch() {
   const auto count = static_cast<graph::NodeId>(graph_.nodes.size());
   // Does anything but a stem read the input? Then it is brought to channels-last first.
@@ -98,13 +133,26 @@ void Builder::sketch() {
     block_of_[0] = add_block(node(0).name, shapes_[0], step());
     sketch_.push_back({Sketch::from_planes, 0, block_of_[0]});
   }
+  const auto touch_channels = [&](const passes::ChannelList& list) {
+    for (const passes::Channel& channel : list) {
+      const std::int32_t first = block_of_[static_cast<std::size_t>(channel.node)];
+      if (first >= 0) touch(first + layout_.block_of(channel), step());
+    }
+  };
+  std::map<graph::NodeId, graph::NodeId> producers;  // by consumer
+  for (graph::NodeId id = 1; id < count; ++id) {
+    if (!lowered_.computes[static_cast<std::size_t>(id)]) continue;
+    if (const graph::NodeId producer = find_producer(id); producer >= 0) {
+      producers[id] = producer;
+      add_ring(producer, id);
+    }
+  }
   for (graph::NodeId id = 1; id < count; ++id) {
     const auto i = static_cast<std::size_t>(id);
-    if (!lowered_.computes[i]) continue;
+    if (!lowered_.computes[i] || is_produced_by_rows(id)) continue;
     const auto touch_operands = [&] {
-      for (const passes::ChannelList& list : lowered_.operands[i]) {
-        for (const passes::Channel& channel : list) touch(block_of_[static_cast<std::size_t>(channel.node)], step());
-      }
+      for (const passes::ChannelList& list : lowered_.operands[i]) touch_channels(list);
+      if (producers.contains(id)) touch_channels(operand(producers[id], 0));
     };
     if (needs_gather(id)) {
       touch_operands();
@@ -114,13 +162,19 @@ void Builder::sketch() {
     } else {
       touch_operands();
     }
-    if (id != direct_) block_of_[i] = add_block(node(id).name, shape(id), step());
-    sketch_.push_back({Sketch::compute, id, block_of_[i]});
+    if (id != direct_) {
+      const std::int32_t blocks = layout_.blocks(id);
+      graph::Shape piece = shape(id);
+      piece.c /= blocks;
+      block_of_[i] = static_cast<std::int32_t>(plan_->blocks.size());
+      for (std::int32_t b = 0; b < blocks; ++b) {
+        add_block(node(id).name + (blocks == 1 ? "" : "." + std::to_string(b)), piece, step());
+      }
+    }
+    sketch_.push_back({Sketch::compute, id, block_of_[i], producers.contains(id) ? producers[id] : -1});
   }
   if (direct_ < 0) {
-    for (const passes::Channel& channel : lowered_.output) {
-      touch(block_of_[static_cast<std::size_t>(channel.node)], step());
-    }
+    touch_channels(lowered_.output);
     sketch_.push_back({Sketch::to_planes, graph_.output, -1});
   }
 }
@@ -134,6 +188,20 @@ std::int32_t Builder::add_block(const std::string& name, const graph::Shape& sha
   info.first_step = info.last_step = step;
   plan_->blocks.push_back(std::move(info));
   return static_cast<std::int32_t>(plan_->blocks.size()) - 1;
+}
+
+void Builder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
+  const auto* pool = std::get_if<graph::Pool>(&node(consumer).operation);
+  const graph::Window& window =
+      pool != nullptr ? pool->window : std::get<graph::Convolution>(node(consumer).operation).window;
+  const graph::Shape& made = shape(producer);
+  kernels::Block ring;
+  ring.first = {0, kernels::Space::rows};  // a worker is in one chain at a time
+  ring.pixel_stride = pixel_stride_of(made.c);
+  ring.ring = ring_rows(window) * made.w;
+  rings_[producer] = ring;
+  plan_->rows_floats =
+      std::max(plan_->rows_floats, static_cast<std::int64_t>(ring.ring) * ring.pixel_stride + arena_slack);
 }
 
 void Builder::touch(std::int32_t block, std::int32_t step) {
@@ -157,17 +225,18 @@ kernels::Block Builder::block_at(std::int32_t block) const {
   return {{info.offset, kernels::Space::arena}, info.pixel_stride};
 }
 
-kernels::Block Builder::block(const Sketched& sketched) const {
-  if (sketched.written_block >= 0) return block_at(sketched.written_block);
+kernels::Block Builder::block(const Sketched& sketched, std::int32_t which) const {
+  if (const auto ring = rings_.find(sketched.node); ring != rings_.end()) return ring->second;
+  if (sketched.written_block >= 0) return block_at(sketched.written_block + which);
   return {{0, kernels::Space::output}, plan_->output.c};
 }
 
 kernels::Run Builder::run(const PhysicalRun& physical) const {
-  const std::int32_t index = block_of_[static_cast<std::size_t>(physical.node)];
-  kernels::Block from =
-      index >= 0 ? block_at(index) : kernels::Block{{0, kernels::Space::output}, plan_->output.c};  // the direct node
-  from.first.offset += physical.first;
-  return {from.first, from.pixel_stride, physical.channels};
+  const std::int32_t channels = layout_.block_channels(physical.node);
+  kernels::Block from = block({Sketch::compute, physical.node, block_of_[static_cast<std::size_t>(physical.node)]},
+                              physical.first / channels);
+  from.first.offset += physical.first % channels;
+  return {from.first, from.pixel_stride, physical.channels, from.ring};
 }
 
 std::vector<kernels::Run> Builder::runs(const std::vector<PhysicalRun>& physical) const {

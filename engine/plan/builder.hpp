@@ -1,6 +1,7 @@
 // From nodes to steps: places are decided first (sketch, lifetimes, arena), then each step is made with its places.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,7 +28,8 @@ class Builder {
   struct Sketched {
     Sketch kind = Sketch::compute;
     graph::NodeId node = 0;
-    std::int32_t written_block = -1;  // index into blocks_; -1: the caller's output
+    std::int32_t written_block = -1;  // the first of the node's blocks; -1: the caller's output
+    graph::NodeId producer = -1;      // the node that is made row by row for this one; -1: none
   };
 
   /// What a step is called and what its kernel is.
@@ -44,11 +46,13 @@ class Builder {
   // Places.
   std::int32_t add_block(const std::string& name, const graph::Shape& shape, std::int32_t step);
   void touch(std::int32_t block, std::int32_t step);
+  void add_ring(graph::NodeId producer, graph::NodeId consumer);
   [[nodiscard]] kernels::Run run(const PhysicalRun& physical) const;
   [[nodiscard]] std::vector<kernels::Run> runs(const std::vector<PhysicalRun>& physical) const;
   [[nodiscard]] std::vector<kernels::MappedRun> mapped(const std::vector<PhysicalRun>& physical) const;
-  [[nodiscard]] kernels::Block block(const Sketched& sketched) const;
+  [[nodiscard]] kernels::Block block(const Sketched& sketched, std::int32_t which = 0) const;
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
+  [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
   // What a node reads.
   [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
@@ -58,6 +62,7 @@ class Builder {
   }
   [[nodiscard]] graph::Shape operand_shape(graph::NodeId id, std::size_t i) const;
   [[nodiscard]] bool reads_planes(graph::NodeId id) const;  // is it a stem?
+  [[nodiscard]] graph::NodeId find_producer(graph::NodeId consumer) const;
   [[nodiscard]] bool needs_gather(graph::NodeId id) const;  // a softmax whose operand is not one run
 
   /// The runs and orders of a convolution's groups.
@@ -66,6 +71,8 @@ class Builder {
     std::vector<std::int32_t> run_begin, input_order, output_order;
   };
   [[nodiscard]] GroupedReading read_groups(graph::NodeId id, std::int32_t groups) const;
+  static void cut_in_parts(GroupedReading& reading, std::int32_t parts);
+  static void repeat_groups(GroupedReading& reading, std::int32_t count);
   const kernels::ResidualVector* residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes);
 
   // One function an operation; each appends to plan_->steps.
@@ -85,6 +92,7 @@ class Builder {
                           std::vector<kernels::Run> b, const kernels::Clamp& clamp);
   void make_from_planes(const Sketched& s);
   void make_to_planes();
+  void chain();  // the last two steps become one
 
   template <class Args>
   void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
@@ -97,9 +105,10 @@ class Builder {
   Layout layout_;
   Machine machine_;
   std::vector<Sketched> sketch_;
-  std::vector<std::int32_t> block_of_;           // by node: its block, -1 if it has none
-  std::vector<std::int32_t> gathered_block_of_;  // by softmax node: where its operand is gathered, -1 if nowhere
-  graph::NodeId direct_ = -1;                    // the node that writes the caller's output, -1 if a step copies it
+  std::vector<std::int32_t> block_of_;             // by node: the first of its blocks, -1 if it has none
+  std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
+  std::vector<std::int32_t> gathered_block_of_;    // by softmax node: where its operand is gathered, -1 if nowhere
+  graph::NodeId direct_ = -1;                      // the node that writes the caller's output, -1 if a step copies it
   std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
   std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
 };

@@ -8,6 +8,13 @@ namespace riffle::plan {
 using graph::NodeId;
 using passes::Channel;
 
+namespace {
+
+// Floats from which on half a tensor's memory is worth having back early.
+constexpr std::int64_t large_tensor = 32 * 1024;
+
+}  // namespace
+
 bool is_channelwise(const graph::Node& node, std::int32_t channels) {
   const graph::Operation& operation = node.operation;
   if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
@@ -20,7 +27,7 @@ bool is_channelwise(const graph::Node& node, std::int32_t channels) {
 
 Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
                const passes::LoweredChannels& lowered)
-    : order_(graph.nodes.size()), position_(graph.nodes.size()) {
+    : order_(graph.nodes.size()), position_(graph.nodes.size()), blocks_(graph.nodes.size(), 1) {
   const std::size_t count = graph.nodes.size();
   // readers[n][c]: the steps that read channel c of node n, ascending; the graph's end counts as the last of them.
   std::vector<std::vector<std::vector<NodeId>>> readers(count);
@@ -48,6 +55,10 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
     } else {
       const auto* convolution = std::get_if<graph::Convolution>(&operation);
       order_by_readers(node, convolution == nullptr ? 1 : convolution->groups, readers[i]);
+      if (convolution != nullptr && convolution->groups == 1 && graph::is_pointwise(*convolution) &&
+          is_worth_halving(node, shapes[i], readers[i])) {
+        blocks_[i] = 2;
+      }
     }
   }
 }
@@ -63,6 +74,21 @@ void Layout::order_by_readers(NodeId node, std::int32_t groups,
     });
   }
   set_order(node, std::move(order));
+}
+
+bool Layout::is_worth_halving(NodeId node, const graph::Shape& shape,
+                              const std::vector<std::vector<NodeId>>& readers_of_channel) const {
+  if (shape.size() < large_tensor || shape.c % 2 != 0) return false;
+  const auto last_reader = [&](std::size_t begin, std::size_t end) {
+    NodeId last = 0;
+    for (std::size_t p = begin; p < end; ++p) {
+      const auto& of = readers_of_channel[static_cast<std::size_t>(order(node)[p])];
+      if (!of.empty()) last = std::max(last, of.back());
+    }
+    return last;
+  };
+  const auto channels = static_cast<std::size_t>(shape.c);
+  return last_reader(0, channels / 2) < last_reader(channels / 2, channels);
 }
 
 void Layout::set_order(NodeId node, std::vector<std::int32_t> order) {
@@ -92,7 +118,9 @@ std::vector<PhysicalRun> Layout::read_in_order(std::span<const Channel> channels
   std::vector<PhysicalRun> runs;
   for (const Channel& channel : channels) {
     const std::int32_t at = position(channel);
-    if (!runs.empty() && runs.back().node == channel.node && runs.back().first + runs.back().channels == at) {
+    const bool is_next = !runs.empty() && runs.back().node == channel.node &&
+                         runs.back().first + runs.back().channels == at && at % block_channels(channel.node) != 0;
+    if (is_next) {
       ++runs.back().channels;
     } else {
       runs.push_back({channel.node, at, 1});

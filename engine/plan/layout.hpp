@@ -7,6 +7,9 @@
 //
 //   logical names            who reads them              block of node n
 //   n.0 n.1 n.2 n.3 ...  ->  n.1 n.3: unit 2; rest: 3  ->  [n.1 n.3 | n.0 n.2]
+//
+// Where half of a large tensor's channels is done with earlier than the rest (the half that V2's next unit takes), the
+// two halves are blocks of their own: the memory of the first is soon free.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +21,10 @@
 
 namespace riffle::plan {
 
-/// Neighbouring channels of one node's block.
+/// Neighbouring channels of one of a node's blocks.
 struct PhysicalRun {
   graph::NodeId node = -1;
-  std::int32_t first = 0;  ///< position in the block
+  std::int32_t first = 0;  ///< position in the node's order, which goes through its blocks
   std::int32_t channels = 0;
 };
 
@@ -41,6 +44,17 @@ class Layout {
     return order_[static_cast<std::size_t>(node)];
   }
 
+  /// Into how many blocks of equally many channels node n's order is cut: 1 or 2.
+  [[nodiscard]] std::int32_t blocks(graph::NodeId node) const { return blocks_[static_cast<std::size_t>(node)]; }
+
+  /// The block, among the node's, in which a channel stands.
+  [[nodiscard]] std::int32_t block_of(const passes::Channel& channel) const {
+    return position(channel) / block_channels(channel.node);
+  }
+  [[nodiscard]] std::int32_t block_channels(graph::NodeId node) const {
+    return static_cast<std::int32_t>(order(node).size()) / blocks(node);
+  }
+
   /// The channels in the order of their places: fewest, longest runs.
   [[nodiscard]] Reading read_sorted(std::span<const passes::Channel> channels) const;
 
@@ -50,6 +64,8 @@ class Layout {
  private:
   void order_by_readers(graph::NodeId node, std::int32_t groups,
                         const std::vector<std::vector<graph::NodeId>>& readers_of_channel);
+  [[nodiscard]] bool is_worth_halving(graph::NodeId node, const graph::Shape& shape,
+                                      const std::vector<std::vector<graph::NodeId>>& readers_of_channel) const;
   void set_order(graph::NodeId node, std::vector<std::int32_t> order);
   [[nodiscard]] std::int32_t position(const passes::Channel& channel) const {
     return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
@@ -57,6 +73,7 @@ class Layout {
 
   std::vector<std::vector<std::int32_t>> order_;     // by node: position -> channel
   std::vector<std::vector<std::int32_t>> position_;  // by node: channel -> position
+  std::vector<std::int32_t> blocks_;                 // by node
 };
 
 /// Does the node, whose first operand has `channels`, compute each channel from the same channel of its operands alone?

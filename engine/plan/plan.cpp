@@ -1,11 +1,26 @@
 #include "engine/plan/plan.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/passes/passes.hpp"
 #include "engine/plan/builder.hpp"
 
 namespace riffle::plan {
+
+void Chain::run(const kernels::Memory& memory, kernels::TileRange range) const {
+  std::int32_t made = 0;
+  for (std::int32_t y = range.first; y < range.last; ++y) {
+    const std::int32_t top = y * window.stride_h - window.pad_top;
+    const std::int32_t bottom = std::min(top + (window.kernel_h - 1) * window.dilation_h + 1, producer_rows);
+    const kernels::TileRange missing{std::max({made, top, 0}), bottom};
+    if (missing.first < missing.last) {
+      std::visit([&](const auto& call) { call.run(memory, missing); }, producer);
+      made = bottom;
+    }
+    std::visit([&](const auto& call) { call.run(memory, {y, y + 1}); }, consumer);
+  }
+}
 
 const kernels::Kernels& choose_kernels() {
   const char* wanted = std::getenv("RIFFLE_ISA");

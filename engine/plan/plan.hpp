@@ -21,20 +21,45 @@ struct Call {
   using Kernel = void (*)(const Args&, const kernels::Memory&, kernels::TileRange);
   Args args;
   Kernel kernel = nullptr;
+
+  void run(const kernels::Memory& memory, kernels::TileRange range) const { kernel(args, memory, range); }
+};
+
+/// Two operations as one step: of the first one's result only the rows exist that the second one reads next.
+///
+///   rows of the producer   . . o o o o . .      o: in the ring
+///   rows of the consumer       . x              x: made from them
+///
+/// A worker begins where its share of the consumer's rows does; a row that two shares need is computed by both.
+struct Chain {
+  std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>> producer;
+  std::variant<Call<kernels::DepthwiseArgs>, Call<kernels::PoolArgs>> consumer;
+  kernels::Window window;          ///< the consumer's
+  std::int32_t producer_rows = 0;  ///< of the whole tensor that never exists
+
+  /// Rows [range.first, range.last) of the consumer. A tile of either operation is one row.
+  void run(const kernels::Memory& memory, kernels::TileRange range) const;
 };
 
 using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
                           Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
                           Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
-                          Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>>;
+                          Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Chain>;
+
+/// Rows that the ring between the two holds: those of a window, in whole strides, so that what is produced at once
+/// does not straddle its end.
+inline std::int32_t ring_rows(const kernels::Window& window) {
+  const std::int32_t reach = (window.kernel_h - 1) * window.dilation_h + 1;
+  return (reach + window.stride_h - 1) / window.stride_h * window.stride_h;
+}
 
 /// What a step is for, as far as the promise "nothing that only moves data" goes.
 enum class StepKind : std::uint8_t { compute, border, copy };
 
 struct Step {
-  std::string name;              ///< the node that it computes
-  std::string operation;         ///< "pointwise", "depthwise 3x3 /2" ...
-  const char* kernel = nullptr;  ///< the kernel's name
+  std::string name;              ///< the node that it computes, or both of a chain
+  std::string operation;         ///< "pointwise", "depthwise 3x3 /2", "stem 3x3 /2 + max pool 3x3 /2" ...
+  const char* kernel = nullptr;  ///< the kernel's name; a chain's producer's
   StepKind kind = StepKind::compute;
   Task task;
   std::int32_t tiles = 0;
@@ -44,7 +69,7 @@ struct Step {
 
   /// Runs tiles [range.first, range.last). Any thread may run any share at any time between two barriers.
   void run(const kernels::Memory& memory, kernels::TileRange range) const {
-    std::visit([&](const auto& call) { call.kernel(call.args, memory, range); }, task);
+    std::visit([&](const auto& call) { call.run(memory, range); }, task);
   }
 };
 
@@ -67,6 +92,7 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
   std::int64_t arena_floats = 0;  ///< includes the slack that kernels may over-read
+  std::int64_t rows_floats = 0;   ///< of each worker's own rows, with the same slack; 0 where there is no chain
   std::int64_t packed_bytes = 0;
   std::shared_ptr<const Storage> storage;
 };

@@ -68,6 +68,11 @@ void Builder::make_step(const Sketched& sketched) {
     case Sketch::compute:
       break;
   }
+  if (sketched.producer >= 0) {
+    make_step({Sketch::compute, sketched.producer, -1});
+    make_step({Sketch::compute, sketched.node, sketched.written_block});
+    return chain();
+  }
   std::visit(
       [&](const auto& operation) {
         if constexpr (requires { make(sketched, operation); }) {
@@ -97,6 +102,52 @@ Builder::GroupedReading Builder::read_groups(graph::NodeId id, std::int32_t grou
     result.output_order.push_back(order[static_cast<std::size_t>(p)] - p / outputs * outputs);
   }
   return result;
+}
+
+/// Cuts every group's runs where a part of the inputs ends: run_begin then counts groups * parts.
+void Builder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
+  if (parts == 1) return;
+  constexpr std::int32_t unit = 4;  // channels that a by-lane kernel loads at once
+  GroupedReading cut;
+  cut.input_order = std::move(reading.input_order);
+  cut.output_order = std::move(reading.output_order);
+  const auto groups = reading.run_begin.size() - 1;
+  const std::int32_t inputs = count_of(cut.input_order) / static_cast<std::int32_t>(groups);
+  const std::int32_t each = ceil_div(ceil_div(inputs, parts), unit) * unit;
+  cut.run_begin.push_back(0);
+  for (std::size_t group = 0; group < groups; ++group) {
+    std::int32_t r = reading.run_begin[group], used = 0;  // of run r
+    for (std::int32_t part = 0; part < parts; ++part) {
+      std::int32_t wanted = std::min(each, inputs - part * each);
+      while (wanted > 0) {
+        kernels::Run piece = reading.runs[static_cast<std::size_t>(r)];
+        piece.first.offset += used;
+        piece.channels = std::min(piece.channels - used, wanted);
+        wanted -= piece.channels;
+        used += piece.channels;
+        if (used == reading.runs[static_cast<std::size_t>(r)].channels) ++r, used = 0;
+        cut.runs.push_back(piece);
+      }
+      cut.run_begin.push_back(count_of(cut.runs));
+    }
+  }
+  reading = std::move(cut);
+}
+
+/// One group becomes `count` groups of as many outputs less each, which read the same.
+void Builder::repeat_groups(GroupedReading& reading, std::int32_t count) {
+  const std::vector<kernels::Run> runs = reading.runs;
+  const std::vector<std::int32_t> run_begin = reading.run_begin, input_order = reading.input_order;
+  for (std::int32_t copy = 1; copy < count; ++copy) {
+    const std::int32_t offset = count_of(reading.runs);
+    reading.runs.insert(reading.runs.end(), runs.begin(), runs.end());
+    for (std::size_t i = 1; i < run_begin.size(); ++i) reading.run_begin.push_back(offset + run_begin[i]);
+    reading.input_order.insert(reading.input_order.end(), input_order.begin(), input_order.end());
+  }
+  const std::int32_t outputs = count_of(reading.output_order) / count;
+  for (std::int32_t p = 0; p < count_of(reading.output_order); ++p) {
+    reading.output_order[static_cast<std::size_t>(p)] -= p / outputs * outputs;
+  }
 }
 
 const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
@@ -151,8 +202,8 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   args.packed = packed.data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
-  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(out.w) * out.c);
-  args.tiles = ceil_div(out.h, args.tile_rows);
+  args.tile_rows = 1;
+  args.tiles = out.h;
   append(s, {"stem " + window_text(o.window), kernel.name}, kernel.run, args, count_of(packed));
 }
 
@@ -172,20 +223,35 @@ void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
   args.packed = packed.data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
-  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
-  args.tiles = ceil_div(out.h, args.tile_rows);
+  args.tile_rows = 1;
+  args.tiles = out.h;
   append(s, {"depthwise " + window_text(o.window), kernel.name}, kernel.run, args, count_of(packed));
 }
 
 void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::PointwiseKernel& kernel = kernels_.pointwise;
+  // Blocks that are kept apart are groups that read the same.
+  const std::int32_t blocks = layout_.blocks(s.node);
   GroupedReading reading = read_groups(s.node, o.groups);
   kernels::PointwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
-  args.groups = o.groups;
+  args.groups = o.groups * blocks;
   args.inputs = in.c / o.groups;
-  args.outputs = out.c / o.groups;
+  args.outputs = out.c / args.groups;
+  const PointwiseTiling tiling = tile_pointwise(machine_, kernel, args.pixels, args.groups, args.inputs, args.outputs);
+  args.parts = tiling.parts;
+  args.block_pixels = tiling.block_pixels;
+  args.split = tiling.split;
+  args.grain = tiling.grain;
+  args.tiles = tiling.tiles;
+  if (is_produced_by_rows(s.node)) {
+    args.split = kernels::PointwiseSplit::pixels;
+    args.grain = out.w;
+    args.tiles = out.h;
+  }
+  cut_in_parts(reading, args.parts);
+  repeat_groups(reading, blocks);
   const std::span<float> packed =
       storage_->floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes));
   kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
@@ -193,14 +259,15 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   args.runs = storage_->keep(std::move(reading.runs));
   args.run_begin = storage_->keep(std::move(reading.run_begin));
   args.packed = packed.data();
-  args.residual = residual(s.node, o.groups, kernel.lanes);
+  args.residual = residual(s.node, args.groups, kernel.lanes);
   args.clamp = clamp_of(o.activation);
-  args.output = block(s);
-  const PointwiseTiling tiling = tile_pointwise(machine_, args.pixels, args.groups, args.inputs, args.outputs,
-                                                kernels::panel_count(args.outputs, kernel.lanes, kernel.max_vectors));
-  args.tile_pixels = tiling.tile_pixels;
-  args.tile_panels = tiling.tile_panels;
-  args.tiles = tiling.tiles;
+  std::vector<kernels::Block> outputs;
+  for (std::int32_t group = 0; group < args.groups; ++group) {
+    kernels::Block to = block(s, blocks == 1 ? 0 : group);
+    if (blocks == 1) to.first.offset += static_cast<std::int64_t>(group) * args.outputs;
+    outputs.push_back(to);
+  }
+  args.blocks = storage_->keep(std::move(outputs));
   append(s, {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name},
          kernel.run, args, count_of(packed));
 }
@@ -245,8 +312,8 @@ void Builder::make(const Sketched& s, const graph::Pool& o) {
   args.runs = storage_->keep(std::move(mapped_runs));
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
-  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
-  args.tiles = ceil_div(out.h, args.tile_rows);
+  args.tile_rows = 1;
+  args.tiles = out.h;
   const bool max = o.kind == graph::PoolKind::max;
   append(s, {(max ? "max pool " : "average pool ") + window_text(o.window), kernel.name},
          max ? kernel.max : kernel.average, args);
@@ -344,6 +411,35 @@ void Builder::make(const Sketched& s, const graph::Softmax&) {
   args.output = block(s);
   args.tiles = std::min(args.pixels, 64);
   append(s, {"softmax", kernels_.softmax.name}, kernels_.softmax.run, args);
+}
+
+void Builder::chain() {
+  Step consumer = std::move(plan_->steps.back());
+  plan_->steps.pop_back();
+  Step& step = plan_->steps.back();
+  Chain chain;
+  chain.producer_rows = step.out.h;
+  if (auto* stem = std::get_if<Call<kernels::StemArgs>>(&step.task)) {
+    chain.producer = *stem;
+  } else {
+    chain.producer = std::get<Call<kernels::PointwiseArgs>>(step.task);
+  }
+  if (auto* depthwise = std::get_if<Call<kernels::DepthwiseArgs>>(&consumer.task)) {
+    chain.window = depthwise->args.window;
+    chain.consumer = *depthwise;
+  } else {
+    const auto& pool = std::get<Call<kernels::PoolArgs>>(consumer.task);
+    chain.window = pool.args.window;
+    chain.consumer = pool;
+  }
+  step.name += " + " + consumer.name;
+  step.operation += " + " + consumer.operation;
+  step.task = std::move(chain);
+  step.tiles = consumer.tiles;
+  step.out = consumer.out;
+  step.macs += consumer.macs;
+  step.weight_bytes += consumer.weight_bytes;
+  step.write_bytes = consumer.write_bytes;
 }
 
 void Builder::make_from_planes(const Sketched& s) {

@@ -3,21 +3,30 @@
 
 #include <cstdint>
 
+#include "kernels/kernels.hpp"
+
 namespace riffle::plan {
 
-/// Sizes that the choices below are made for: what is common to a phone's core and a server's.
+/// What the choices below are made for.
 struct Machine {
-  std::int64_t l1_floats = 32 * 1024 / 4;
-  std::int64_t l2_floats = 512 * 1024 / 4;
+  std::int64_t l1_floats = 32 * 1024 / 4;  ///< what a phone's core and a server's have in common
+  /// What a sum that waits in the output between two parts of K costs (a store and a load), in floats that come into L1
+  /// from L2: on a phone's core about as much as one; a server's core hides its way to L2.
+  std::int64_t sum_cost = 1;
 };
+
+Machine machine_of(const kernels::Kernels& kernels);
 
 struct PointwiseTiling {
-  std::int32_t tile_pixels = 0, tile_panels = 0, tiles = 0;
+  std::int32_t parts = 1;         ///< of K
+  std::int32_t block_pixels = 0;  ///< pixels that a part's panels pass over, one after the other
+  kernels::PointwiseSplit split = kernels::PointwiseSplit::pixels;
+  std::int32_t grain = 0, tiles = 0;
 };
 
-/// `panels` a group; all sizes of one group except where said.
-PointwiseTiling tile_pointwise(const Machine& machine, std::int32_t pixels, std::int32_t groups, std::int32_t inputs,
-                               std::int32_t outputs, std::int32_t panels);
+/// Inputs and outputs of one of `groups` groups. Chooses the blocks that move least between L1 and what is behind it.
+PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseKernel& kernel, std::int32_t pixels,
+                               std::int32_t groups, std::int32_t inputs, std::int32_t outputs);
 
 /// Output rows a tile for an operation that slides over rows of `row_floats` floats; at least 1, at most out_h.
 std::int32_t tile_rows(const Machine& machine, std::int32_t out_h, std::int64_t row_floats);

@@ -14,6 +14,8 @@
 namespace riffle::run {
 namespace {
 
+constexpr std::int64_t line_floats = plan::cache_line / sizeof(float);
+
 /// Worker w's share of n tiles.
 kernels::TileRange share(std::int32_t n, int w, int workers) {
   const auto at = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int64_t>(n) * i / workers); };
@@ -36,8 +38,14 @@ void on_team([[maybe_unused]] int threads, Work&& work) {
 
 }  // namespace
 
+/// What the steps share, and behind it each worker's own rows.
 struct Session::Arena {
   plan::AlignedFloats floats;
+  std::int64_t rows_begin = 0, rows_each = 0;
+
+  kernels::Memory memory(const float* input, float* output, int worker) const {
+    return {floats.get(), input, output, floats.get() + rows_begin + worker * rows_each};
+  }
 };
 
 Session::Session(std::shared_ptr<const plan::Plan> plan, int threads)
@@ -45,9 +53,13 @@ Session::Session(std::shared_ptr<const plan::Plan> plan, int threads)
 #ifndef _OPENMP
   threads_ = 1;
 #endif
-  const std::int64_t bytes = plan_->arena_floats * static_cast<std::int64_t>(sizeof(float));
+  const auto whole_lines = [](std::int64_t floats) { return (floats + line_floats - 1) / line_floats * line_floats; };
+  arena_->rows_begin = whole_lines(plan_->arena_floats);
+  arena_->rows_each = whole_lines(plan_->rows_floats);
+  const std::int64_t floats = arena_->rows_begin + threads_ * arena_->rows_each;
+  const std::int64_t bytes = floats * static_cast<std::int64_t>(sizeof(float));
   try {
-    arena_->floats = plan::allocate_floats(plan_->arena_floats);
+    arena_->floats = plan::allocate_floats(static_cast<std::size_t>(floats));
   } catch (const std::bad_alloc&) {
     throw Error("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan_->name +
                 "' works in");
@@ -65,7 +77,7 @@ void Session::run(const float* input, float* output, std::int64_t batch) noexcep
   Barrier barrier;
   on_team(threads_, [&](int worker, int workers) {
     for (std::int64_t image = 0; image < batch; ++image) {
-      const kernels::Memory memory{arena_->floats.get(), input + image * in_size, output + image * out_size};
+      const kernels::Memory memory = arena_->memory(input + image * in_size, output + image * out_size, worker);
       for (const plan::Step& step : plan_->steps) {
         step.run(memory, share(step.tiles, worker, workers));
         barrier.wait(workers);
@@ -78,7 +90,7 @@ void Session::run_profiled(const float* input, float* output, double* step_secon
   using Clock = std::chrono::steady_clock;
   Barrier barrier;
   on_team(threads_, [&](int worker, int workers) {
-    const kernels::Memory memory{arena_->floats.get(), input, output};
+    const kernels::Memory memory = arena_->memory(input, output, worker);
     barrier.wait(workers);
     Clock::time_point before = Clock::now();
     for (std::size_t i = 0; i < plan_->steps.size(); ++i) {

@@ -26,7 +26,7 @@ void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std:
       for (const std::int32_t input : order) row_order.push_back(input * taps + tap);
     }
   }
-  const PointwiseKernel panels{kernel.name, kernel.lanes, kernel.max_vectors, nullptr};
+  const PointwiseKernel panels{.name = kernel.name, .lanes = kernel.lanes, .max_vectors = kernel.max_vectors};
   pack_pointwise(panels, groups, inputs * taps, outputs, weights, bias, row_order, output_order, packed);
 }
 

@@ -25,8 +25,9 @@ struct Convolution {
 
   /// A tap whose pixels are all inside the image's columns reads them a stride apart; one at the border gets an
   /// address a pixel, and zeros for those outside. A row of taps outside the image is left out.
-  template <int MR, int NV>
+  template <int MR, int NV, bool Half>
   static void run_tile(const Job& job) {
+    static_assert(!Half);
     const ConvolutionArgs& args = *job.args;
     const Extent& extent = args.extent;
     const Window& window = args.window;
@@ -69,7 +70,7 @@ struct Convolution {
   }
 
   static void run(const ConvolutionArgs& args, const Memory& memory, TileRange range) {
-    static constexpr simd::TileTable<S, Convolution> tiles;
+    static constexpr simd::TileTable<S, Convolution, false> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     const std::int64_t inputs = static_cast<std::int64_t>(args.inputs) * args.window.kernel_h * args.window.kernel_w;
@@ -89,7 +90,7 @@ struct Convolution {
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-          for (job.y = begin; job.y < end; ++job.y) tiles.run(job, job.x, v1 - v0, 0, args.extent.out_w);
+          for (job.y = begin; job.y < end; ++job.y) tiles.run(job, job.x, v1 - v0, false, 0, args.extent.out_w);
         }
       }
     }

@@ -29,6 +29,7 @@ struct Depthwise {
     const DepthwiseArgs* args;
     const float* in;  ///< pixel 0
     std::ptrdiff_t in_stride;
+    std::int32_t in_ring;
     float* out;  ///< pixel 0
     std::ptrdiff_t out_stride;
     const float* packed;  ///< bias, then the taps' weights
@@ -50,9 +51,9 @@ struct Depthwise {
 
   /// What a strip keeps at hand: copies, which no store can be taken to change.
   struct Sheet {
-    const float* in;  ///< pixel 0
-    float* out;       ///< pixel 0
-    std::ptrdiff_t in_column, in_row, out_column, out_row;
+    const float* in[3];  ///< the input rows of the taps, where they are inside the image
+    float* out;          ///< the output row
+    std::ptrdiff_t in_column, out_column;
     std::int32_t in_h, pad_top, pad_left;
     float lower, upper;
     bool clamped;
@@ -77,11 +78,11 @@ struct Depthwise {
     simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) { acc[o] = start; });
 
     const std::int32_t top = y * Stride - sheet.pad_top;
-    const float* row = sheet.in + top * sheet.in_row + (x * Stride - sheet.pad_left + Left) * sheet.in_column;
+    const std::ptrdiff_t left = (x * Stride - sheet.pad_left + Left) * sheet.in_column;
     constexpr int in_columns = (Columns - 1) * Stride + 3;
     simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
       if (top + i >= 0 && top + i < sheet.in_h) {
-        const float* from = row;
+        const float* from = sheet.in[i] + left;
         simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
           if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
             const Vec v = takes_parts<Stride> ? S::load_partial(from, sheet.count) : S::load(from);
@@ -96,7 +97,6 @@ struct Depthwise {
           }
         });
       }
-      row = step(row, sheet.in_row);
     });
 
     // ShuffleNet's have no activation.
@@ -104,7 +104,7 @@ struct Depthwise {
       const Vec lower = S::broadcast(sheet.lower), upper = S::broadcast(sheet.upper);
       simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) { acc[o] = S::clamp(acc[o], lower, upper); });
     }
-    float* to = sheet.out + y * sheet.out_row + x * sheet.out_column;
+    float* to = sheet.out + x * sheet.out_column;
     simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
       if constexpr (takes_parts<Stride>) {
         S::store_partial(to, acc[o], sheet.count);
@@ -120,13 +120,11 @@ struct Depthwise {
   static void run_strip(const Job& job, std::int32_t y0, std::int32_t y1, std::int32_t x, std::int32_t blocks) {
     const DepthwiseArgs& args = *job.args;
     const Clamp& clamp = args.clamp;
-    const Sheet sheet{
-        job.in,
-        job.out,
+    Sheet sheet{
+        {},
+        nullptr,
         job.in_stride,
-        job.in_stride * args.extent.in_w,
         job.out_stride,
-        job.out_stride * args.extent.out_w,
         args.extent.in_h,
         args.window.pad_top,
         args.window.pad_left,
@@ -139,6 +137,11 @@ struct Depthwise {
     simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
     const std::int32_t end = x + blocks * Columns;
     for (std::int32_t y = y0; y < y1; ++y) {
+      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+        const std::int32_t row = y * Stride - args.window.pad_top + i;
+        sheet.in[i] = job.in + slot(row * args.extent.in_w, job.in_ring) * job.in_stride;
+      });
+      sheet.out = job.out + slot(y * args.extent.out_w, args.output.ring) * job.out_stride;
       for (std::int32_t column = x; column < end; column += Columns) {
         run_block<Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
       }
@@ -223,7 +226,7 @@ struct Depthwise {
         w += window.kernel_w * S::lanes;
         continue;
       }
-      const float* const row = job.in + static_cast<std::ptrdiff_t>(iy) * extent.in_w * job.in_stride;
+      const float* const row = job.in + slot(iy * extent.in_w, job.in_ring) * job.in_stride;
       for (std::int32_t j = 0; j < window.kernel_w; ++j, w += S::lanes) {
         const std::int32_t ix = left + j * window.dilation_w;
         if (Pixels == 1 && (ix < 0 || ix >= extent.in_w)) continue;
@@ -235,7 +238,7 @@ struct Depthwise {
       }
     }
     const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
-    float* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
+    float* to = job.out + (slot(y * extent.out_w, job.args->output.ring) + x) * job.out_stride;
     simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
       const Vec result = S::clamp(acc[p], lower, upper);
       if constexpr (Partial) {
@@ -287,9 +290,10 @@ struct Depthwise {
       constexpr std::ptrdiff_t bytes = sizeof(float);
       const Extent& extent = args.extent;
       const std::int32_t stride = args.window.stride_h, top = y0 * stride - args.window.pad_top;
-      const std::ptrdiff_t in_row = static_cast<std::ptrdiff_t>(run.pixel_stride) * extent.in_w;
+      const std::ptrdiff_t in_stride = run.pixel_stride;
       for (std::int32_t i = 0; i < (y1 - y0 - 1) * stride + 3; ++i) {
-        in[i] = top + i >= 0 && top + i < extent.in_h ? first + (top + i) * in_row : nullptr;
+        const std::int32_t y = top + i;
+        in[i] = y >= 0 && y < extent.in_h ? first + slot(y * extent.in_w, run.ring) * in_stride : nullptr;
       }
       rows.rows = in;
       rows.in_stride = run.pixel_stride * bytes;
@@ -341,6 +345,7 @@ struct Depthwise {
     const bool for_rows = is_for_rows(args);
     std::int32_t band = rows_at_once(args);
     if (for_rows && band > most_rows) band = most_rows;
+    if (args.output.ring != 0) band = 1;
     for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
       const float* packed = args.packed;
@@ -351,8 +356,8 @@ struct Depthwise {
         if constexpr (has_rows) {
           if (for_rows && run.channels >= S::lanes) {
             RunRows rows(args, run, in, y0, y1);
-            run_rows(args, rows, run.channels,
-                     out + static_cast<std::ptrdiff_t>(y0) * extent.out_w * args.output.pixel_stride, packed);
+            const std::ptrdiff_t out_stride = args.output.pixel_stride;
+            run_rows(args, rows, run.channels, out + slot(y0 * extent.out_w, args.output.ring) * out_stride, packed);
             packed += (run.channels + S::lanes - 1) / S::lanes * packed_vector;
             continue;
           }
@@ -363,7 +368,7 @@ struct Depthwise {
                                  : run.channels >= S::lanes       ? run.channels - S::lanes
                                                                   : 0;
           const int count = run.channels < S::lanes ? run.channels : S::lanes;
-          const Job job{&args, in + c, run.pixel_stride, out + c, args.output.pixel_stride, packed, count};
+          const Job job{&args, in + c, run.pixel_stride, run.ring, out + c, args.output.pixel_stride, packed, count};
           if (fast && (count == S::lanes || (takes_parts<2> && args.window.stride_w == 2))) {
             run_fast(job, y0, y1);
           } else if (count < S::lanes) {

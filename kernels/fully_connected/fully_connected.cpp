@@ -13,7 +13,7 @@ void pack_fully_connected(const FullyConnectedKernel& kernel, std::int32_t input
                           std::span<const float> weights, std::span<const float> bias,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                           std::span<float> packed) {
-  const PointwiseKernel panels{kernel.name, kernel.lanes, kernel.max_vectors, nullptr};
+  const PointwiseKernel panels{.name = kernel.name, .lanes = kernel.lanes, .max_vectors = kernel.max_vectors};
   pack_pointwise(panels, 1, inputs, outputs, weights, bias, input_order, output_order, packed);
 }
 

@@ -23,8 +23,8 @@ __attribute__((noinline)) void gather_residual(const Run* columns, int count, co
 }
 
 /// Adds the residual to the accumulators; `columns` is the number of valid output columns.
-template <class S, int MR, int NV>
-RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV>& tile, const ResidualVector* residual, const Memory& memory,
+template <class S, int MR, int NV, bool Half>
+RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Memory& memory,
                                 std::int32_t pixel, int columns) {
   simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
     const Run& run = residual[v].run;
@@ -45,34 +45,50 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV>& tile, const ResidualVecto
     } else {
       gather_residual<S>(residual[v].columns, count, memory, pixel, MR, gathered);
     }
-    simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-      tile.acc[m][v] = S::add(tile.acc[m][v], S::load(from + m * stride));
-    });
+    if constexpr (Half && v == NV - 1) {
+      tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
+        tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
+      });
+    } else {
+      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+        tile.acc[m][v] = S::add(tile.acc[m][v], S::load(from + m * stride));
+      });
+    }
   });
 }
 
 /// Adds the residual, clamps and stores a finished register tile. `columns` is the number of valid output columns.
-template <class S, int MR, int NV>
-RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV>& tile, const ResidualVector* residual, const Clamp& clamp,
+template <class S, int MR, int NV, bool Half>
+RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Clamp& clamp,
                               const Memory& memory, std::int32_t pixel, float* out, std::ptrdiff_t out_stride,
                               int columns) {
   using Vec = typename S::Vec;
   if (residual != nullptr) add_residual(tile, residual, memory, pixel, columns);
   const Vec lower = S::broadcast(clamp.lower), upper = S::broadcast(clamp.upper);
-  constexpr int whole = (NV - 1) * S::lanes;
+  constexpr int last = (NV - 1) * S::lanes;
   simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+    simd::unroll<simd::Tile<S, MR, NV, Half>::whole>([&](auto v) __attribute__((always_inline)) {
       tile.acc[m][v] = S::clamp(tile.acc[m][v], lower, upper);
       if (v < NV - 1) S::store(out + m * out_stride + v * S::lanes, tile.acc[m][v]);
     });
   });
-  if (columns == NV * S::lanes) {
+  if constexpr (Half) {
+    tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
+      tile.half[p] = S::clamp(tile.half[p], lower, upper);
+      float* const to = out + last;
+      if constexpr (a == b) {
+        S::store_partial(to + a * out_stride, tile.half[p], columns - last);
+      } else {
+        S::store_halves(to + a * out_stride, to + b * out_stride, tile.half[p], columns - last);
+      }
+    });
+  } else if (columns == NV * S::lanes) {
     simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-      S::store(out + m * out_stride + whole, tile.acc[m][NV - 1]);
+      S::store(out + m * out_stride + last, tile.acc[m][NV - 1]);
     });
   } else {
     simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-      S::store_partial(out + m * out_stride + whole, tile.acc[m][NV - 1], columns - whole);
+      S::store_partial(out + m * out_stride + last, tile.acc[m][NV - 1], columns - last);
     });
   }
 }
@@ -81,34 +97,40 @@ template <class S>
 struct Pointwise {
   /// What one register tile needs to know.
   struct Job {
-    const PointwiseArgs* args;
     const Memory* memory;
-    const Run* runs;
+    const Run* runs;  ///< of one part of K
     std::int32_t run_count;
-    const float* panel;  ///< bias, then K rows
+    const float* bias;     ///< null: go on from the sums in the output
+    const float* weights;  ///< the part's first row
     const ResidualVector* residual;
+    Clamp clamp;
+    float* out;  ///< the first column of the pixel `out_pixel`
+    std::ptrdiff_t out_stride;
+    std::int32_t out_pixel;
     std::int32_t pixel;
-    std::int32_t column;  ///< among all groups' outputs
     std::int32_t columns;
   };
 
-  template <int MR, int NV>
+  template <int MR, int NV, bool Half>
   static void run_tile(const Job& job) {
-    simd::Tile<S, MR, NV> tile;
-    tile.start(job.panel);
-    const float* w = job.panel + NV * S::lanes;
+    simd::Tile<S, MR, NV, Half> tile;
+    float* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
+    if (job.bias != nullptr) {
+      tile.start(job.bias);
+    } else {
+      tile.resume(out, job.out_stride, job.columns);
+    }
+    const float* w = job.weights;
     for (std::int32_t r = 0; r < job.run_count; ++r) {
       const Run& run = job.runs[r];
       const std::ptrdiff_t stride = run.pixel_stride;
-      tile.accumulate(simd::Strided{job.memory->read(run.first) + job.pixel * stride, stride}, run.channels, w);
+      tile.accumulate(simd::Strided{job.memory->read(run.first) + slot(job.pixel, run.ring) * stride, stride},
+                      run.channels, w);
     }
-    const Block& output = job.args->output;
-    const std::ptrdiff_t stride = output.pixel_stride;
-    store_tile(tile, job.residual, job.args->clamp, *job.memory, job.pixel,
-               job.memory->write(output.first) + job.pixel * stride + job.column, stride, job.columns);
+    store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
   }
 
-  /// The instruction set's own strips: what a group's panels have in common, and their run.
+  /// The instruction set's own strips: what the panels of a group and a part of K have in common, and their run.
   struct Strips {
     static constexpr std::int32_t most_runs = 32;
     static constexpr std::ptrdiff_t bytes = sizeof(float);
@@ -116,52 +138,61 @@ struct Pointwise {
     simd::StripRun runs[most_runs];
     simd::Strip strip;
     std::int32_t form;
-    float* out;  ///< the first pixel
     bool fits;
 
     explicit RIFFLE_INLINE Strips(const Job& job) : fits(job.run_count <= most_runs) {
       if (!fits) return;
       for (std::int32_t r = 0; r < job.run_count; ++r) {
         const Run& run = job.runs[r];
-        runs[r] = {job.memory->read(run.first), run.pixel_stride * bytes, run.channels};
+        const std::ptrdiff_t stride = run.pixel_stride;
+        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes, run.channels};
       }
-      const Clamp& clamp = job.args->clamp;
-      const Block& output = job.args->output;
-      strip.lower = clamp.lower;
-      strip.upper = clamp.upper;
+      strip.lower = job.clamp.lower;
+      strip.upper = job.clamp.upper;
       strip.runs = runs;
       strip.run_count = job.run_count;
-      strip.out_stride = output.pixel_stride * bytes;
-      form = simd::Strip::form_of(clamp.lower, clamp.upper, 0);
-      out = job.memory->write(output.first) + static_cast<std::ptrdiff_t>(job.pixel) * output.pixel_stride;
+      strip.out_stride = job.out_stride * bytes;
+      form = simd::Strip::form_of(job.clamp.lower, job.clamp.upper, 0);
     }
 
-    /// A panel, from job.pixel on. False where its residual's columns are not side by side.
-    RIFFLE_INLINE bool run(const Job& job, int vectors, std::int32_t pixels) {
-      strip.residual = nullptr;
-      if (job.residual != nullptr) {
-        const Run& first = job.residual[0].run;
-        for (int v = 0; v < vectors; ++v) {
-          const Run& run = job.residual[v].run;
-          if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
-              run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
-            return false;
-          }
-        }
-        strip.residual = job.memory->read(first.first);
-        strip.residual_stride = first.pixel_stride * bytes;
+    /// What the sums start from, beside the bias. False where that is more than one thing, or not whole vectors side
+    /// by side.
+    RIFFLE_INLINE bool start(const Job& job, int vectors) {
+      if (job.bias == nullptr) {
+        strip.start = job.out;
+        strip.start_stride = strip.out_stride;
+        return job.residual == nullptr && job.columns == vectors * S::lanes;
       }
-      strip.panel = job.panel;
+      strip.start = nullptr;
+      if (job.residual == nullptr) return true;
+      const Run& first = job.residual[0].run;
+      for (int v = 0; v < vectors; ++v) {
+        const Run& run = job.residual[v].run;
+        if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
+            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
+          return false;
+        }
+      }
+      const std::ptrdiff_t stride = first.pixel_stride;
+      strip.start = job.memory->read(first.first) + job.out_pixel * stride;
+      strip.start_stride = stride * bytes;
+      return true;
+    }
+
+    /// A panel for `pixels` pixels. False where it is none for strips.
+    RIFFLE_INLINE bool run(const Job& job, int vectors, std::int32_t pixels) {
+      if (!fits || !start(job, vectors)) return false;
+      strip.bias = job.bias;
+      strip.weights = job.weights;
       strip.form = form + 4 * (job.columns % S::lanes);
-      strip.out = out + job.column;
-      strip.pixel = job.pixel;
+      strip.out = job.out;
+      strip.pixel = 0;
       const simd::EvenTiles cut(pixels, S::strip_rows(vectors));
       if (cut.higher > 0) {
         strip.tiles = cut.higher;
         S::strip(cut.height + 1, vectors)(strip);
-        const std::int32_t done = cut.higher * (cut.height + 1);
-        strip.pixel += done;
-        strip.out += static_cast<std::ptrdiff_t>(done) * job.args->output.pixel_stride;
+        strip.pixel = cut.higher * (cut.height + 1);
+        strip.out += strip.pixel * job.out_stride;
       }
       strip.tiles = cut.tiles - cut.higher;
       S::strip(cut.height, vectors)(strip);
@@ -169,50 +200,91 @@ struct Pointwise {
     }
   };
   struct NoStrips {
-    explicit RIFFLE_INLINE NoStrips(const Job&) : fits(false) {}
-    bool fits;
+    explicit RIFFLE_INLINE NoStrips(const Job&) {}
     RIFFLE_INLINE bool run(const Job&, int, std::int32_t) { return false; }
   };
   static constexpr bool has_strips = requires { S::strip(1, 1); };
   using OwnTiles = std::conditional_t<has_strips, Strips, NoStrips>;
 
-  static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
-    static constexpr simd::TileTable<S, Pointwise> tiles;
+  /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
+  static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Memory& memory, std::int32_t group,
+                                      std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
+                                      std::int32_t end) {
+    static constexpr simd::TileTable<S, Pointwise, S::pairs_halves> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
-    const std::int32_t pixel_tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     const std::int64_t vector_size = static_cast<std::int64_t>(args.inputs + 1) * S::lanes;
-    for (std::int32_t t = range.first; t < range.last; ++t) {
-      const std::int32_t begin = t % pixel_tiles * args.tile_pixels;
-      const std::int32_t end = begin + args.tile_pixels < args.pixels ? begin + args.tile_pixels : args.pixels;
-      const std::int32_t first_panel = t / pixel_tiles * args.tile_panels;
-      const std::int32_t last_panel = first_panel + args.tile_panels < panels ? first_panel + args.tile_panels : panels;
-      for (std::int32_t group = 0; group < args.groups; ++group) {
-        Job job{&args,
-                &memory,
-                args.runs + args.run_begin[group],
-                args.run_begin[group + 1] - args.run_begin[group],
-                nullptr,
-                nullptr,
-                begin,
-                0,
-                0};
-        OwnTiles own(job);
-        for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
-          const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
-          job.panel = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
-          job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
-          job.column = group * args.outputs + v0 * S::lanes;
-          job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-          job.pixel = begin;
-          if (own.fits && own.run(job, v1 - v0, end - begin)) continue;
-          tiles.run(job, job.pixel, v1 - v0, begin, end);
+    const Block& block = args.blocks[group];
+    const std::ptrdiff_t out_stride = block.pixel_stride;
+    float* const out = memory.write(block.first) + slot(begin, block.ring) * out_stride;
+    std::int64_t row = 1;  // of the packed panel: behind the bias, then behind the parts before
+    for (std::int32_t part = 0; part < args.parts; ++part) {
+      const std::int32_t* const run_begin = args.run_begin + group * args.parts + part;
+      const bool last = part == args.parts - 1;
+      Job job{};
+      job.memory = &memory;
+      job.runs = args.runs + run_begin[0];
+      job.run_count = run_begin[1] - run_begin[0];
+      if (last) job.clamp = args.clamp;
+      job.out_stride = out_stride;
+      job.out_pixel = begin;
+      OwnTiles own(job);
+      for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
+        const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
+        const float* const packed = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
+        job.bias = part == 0 ? packed : nullptr;
+        job.weights = packed + row * (v1 - v0) * S::lanes;
+        job.residual = last && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
+        job.out = out + v0 * S::lanes;
+        job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
+        if (own.run(job, v1 - v0, end - begin)) continue;
+        tiles.run(job, job.pixel, v1 - v0, simd::has_half<S>(job.columns, v1 - v0), begin, end);
+      }
+      for (std::int32_t r = 0; r < job.run_count; ++r) row += job.runs[r].channels;
+    }
+  }
+
+  static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
+    const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
+    if (args.split == PointwiseSplit::panels) {
+      for (std::int32_t begin = 0; begin < args.pixels; begin += args.block_pixels) {
+        const std::int32_t end = args.pixels - begin < args.block_pixels ? args.pixels : begin + args.block_pixels;
+        for (std::int32_t t = range.first; t < range.last;) {
+          const std::int32_t group = t / panels, first = t % panels;
+          const std::int32_t last = panels - first < range.last - t ? panels : first + range.last - t;
+          run_block(args, memory, group, first, last, begin, end);
+          t += last - first;
         }
+      }
+      return;
+    }
+    const std::int32_t stop = range.last * args.grain < args.pixels ? range.last * args.grain : args.pixels;
+    for (std::int32_t begin = range.first * args.grain, end; begin < stop; begin = end) {
+      // The blocks that are left are cut evenly.
+      const std::int32_t left = stop - begin, blocks = (left + args.block_pixels - 1) / args.block_pixels;
+      end = begin + (left + blocks - 1) / blocks;
+      for (std::int32_t group = 0; group < args.groups; ++group) {
+        if (const std::int32_t ring = args.blocks[group].ring; ring != 0 && end - begin > ring - begin % ring) {
+          end = begin + ring - begin % ring;
+        }
+      }
+      for (std::int32_t group = 0; group < args.groups; ++group) {
+        run_block(args, memory, group, 0, panels, begin, end);
       }
     }
   }
 
-  static constexpr PointwiseKernel kernel(const char* name) { return {name, S::lanes, S::max_vectors, run}; }
+  static std::int32_t tile_rows(std::int32_t vectors) {
+    if constexpr (has_strips) {
+      return S::strip_rows(vectors);
+    } else {
+      return S::tile_rows(vectors);
+    }
+  }
+
+  static constexpr PointwiseKernel kernel(const char* name) {
+    return {name, S::lanes, S::max_vectors, S::pairs_halves, tile_rows, run};
+  }
 };
 
 }  // namespace riffle::kernels

@@ -29,8 +29,10 @@ void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int
     for (std::int32_t panel = 0; panel < panels; ++panel) {
       const std::int32_t begin = panel_begin(panel, vectors, panels) * lanes;
       const std::int32_t end = panel_begin(panel + 1, vectors, panels) * lanes;
+      const bool half = kernel.pairs_halves && end - outputs >= lanes / 2;
       for (std::int32_t k = -1; k < inputs; ++k) {  // -1: the bias
-        for (std::int32_t n = begin; n < end; ++n) {
+        for (std::int32_t column = begin; column < end; ++column) {
+          const std::int32_t n = half && column >= end - lanes / 2 ? column - lanes / 2 : column;
           if (n >= outputs || (k < 0 && bias.empty())) {
             *to++ = 0.0F;
             continue;
@@ -51,13 +53,13 @@ void pointwise_reference(const PointwiseArgs& args, std::span<const float> weigh
       const std::int32_t group = o / args.outputs;
       double sum = bias.empty() ? 0.0 : static_cast<double>(bias[static_cast<std::size_t>(o)]);
       std::size_t k = static_cast<std::size_t>(o) * static_cast<std::size_t>(args.inputs);
-      for (std::int32_t r = args.run_begin[group]; r < args.run_begin[group + 1]; ++r) {
+      for (std::int32_t r = args.run_begin[group * args.parts]; r < args.run_begin[(group + 1) * args.parts]; ++r) {
         for (std::int32_t c = 0; c < args.runs[r].channels; ++c, ++k) {
           sum += element(args.runs[r], pixel, c, memory) * static_cast<double>(weights[k]);
         }
       }
       sum += residual_element(args.residual, args.outputs, o, pixel, lanes, memory);
-      element(args.output, pixel, o, memory) = static_cast<float>(clamped(sum, args.clamp));
+      element(args.blocks[group], pixel, o % args.outputs, memory) = static_cast<float>(clamped(sum, args.clamp));
     }
   }
 }

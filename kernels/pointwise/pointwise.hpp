@@ -3,15 +3,29 @@
 //   out[p][h*N + n] = clamp(bias[h*N + n] + sum_k in_h[p][k] * weight[h*N + n][k] + residual[p][h*N + n])
 //
 // for every pixel p and group h, with K inputs and N outputs a group. in_h is a list of channel runs read one after
-// the other; the residual is optional. Reads up to 3 floats behind a run's last channel (by-lane kernels load four
-// channels at once) and uses none of them; writes exactly the groups * N channels of each pixel.
+// the other; the residual is optional. Runs and blocks may be rings. Reads up to 3 floats behind a run's last channel
+// (by-lane kernels load four channels at once) and uses none of them; writes exactly N channels of each pixel to each
+// block.
 //
 // A register tile is MR pixels x NV vectors of outputs. The outputs of a group are cut into panels of at most
 // `max_vectors` vectors, of even width (panel_begin below). A packed panel is one stream in the order of its use:
 //
 //   bias[NV*lanes]  then for k in 0..K-1:  weight[NV*lanes]       (missing columns are zero)
 //
+// or, where a kernel pairs halves and half of the panel's last vector or more is empty, with its lower half twice;
+//
 // panels of a group behind one another, groups behind one another.
+//
+// The loops around the register tile, outermost first:
+//
+//   blocks of block_pixels pixels
+//     groups
+//       parts of K          a block's part of K stays in L1 while ...
+//         panels            ... every panel's part of K streams past it, once
+//           register tiles
+//
+// Between two parts the sums wait in the output. A group's outputs are one block; groups may read the same runs: then
+// they are one convolution whose outputs are kept apart.
 #pragma once
 
 #include <span>
@@ -27,26 +41,33 @@ struct ResidualVector {
   const Run* columns = nullptr;  ///< `lanes` single channels; read only where run.channels == 0
 };
 
+/// How the work is shared out: a tile is `grain` neighbouring pixels and all panels, or all pixels and one panel.
+enum class PointwiseSplit : std::uint8_t { pixels, panels };
+
 struct PointwiseArgs {
   std::int32_t pixels = 0;
   std::int32_t groups = 1;
   std::int32_t inputs = 0;                   ///< K, a group
   std::int32_t outputs = 0;                  ///< N, a group
-  const Run* runs = nullptr;                 ///< all groups' runs, group after group
-  const std::int32_t* run_begin = nullptr;   ///< groups + 1 indices into runs
+  std::int32_t parts = 1;                    ///< of K
+  const Run* runs = nullptr;                 ///< group after group, in a group part after part
+  const std::int32_t* run_begin = nullptr;   ///< groups * parts + 1 indices into runs
   const float* packed = nullptr;             ///< pack_pointwise
   const ResidualVector* residual = nullptr;  ///< null, or groups * ceil(N / lanes) entries
   Clamp clamp;
-  Block output;
-  std::int32_t tile_pixels = 0;  ///< a tile is this many pixels (the last one fewer) ...
-  std::int32_t tile_panels = 0;  ///< ... times this many of the group's panels, in every group
-  std::int32_t tiles = 0;        ///< ceil(pixels / tile_pixels) * ceil(panels / tile_panels), pixels innermost
+  const Block* blocks = nullptr;  ///< a group's outputs; no two overlap, and no input
+  std::int32_t block_pixels = 0;
+  PointwiseSplit split = PointwiseSplit::pixels;
+  std::int32_t grain = 0;  ///< pixels a tile, where pixels are split; in a chain, a row
+  std::int32_t tiles = 0;  ///< ceil(pixels / grain), or groups * panels
 };
 
 struct PointwiseKernel {
   const char* name = nullptr;    ///< data type, operation, tile, instruction set: "f32-pointwise-6x64-avx512f"
   std::int32_t lanes = 0;        ///< floats in a vector
   std::int32_t max_vectors = 0;  ///< widest panel, in vectors
+  bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?
+  std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Memory&, TileRange) = nullptr;
 };
 
@@ -67,7 +88,8 @@ std::int64_t packed_pointwise_size(std::int32_t groups, std::int32_t inputs, std
 
 /// Packs weights[o * inputs + i] (o over groups * outputs, i within the group) and bias[o] (or empty).
 /// `input_order[h * inputs + k]`: the channel within group h that is read k-th. `output_order[h * outputs + n]`: the
-/// channel within group h that is written n-th.
+/// channel within group h that is written n-th, counted from h * outputs (groups that read the same may exchange
+/// channels: then it is any of theirs).
 void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
                     std::span<const float> weights, std::span<const float> bias,
                     std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,

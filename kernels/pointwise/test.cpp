@@ -16,14 +16,20 @@ class Pointwise : public EveryIsa {
     args.inputs = inputs;
     args.outputs = outputs;
     args.clamp = scene.clamp();
-    args.output = scene.block(pixels, groups * outputs);
+    std::vector<Block> blocks;
+    for (std::int32_t group = 0; group < groups; ++group) blocks.push_back(scene.block(pixels, outputs));
+    args.blocks = blocks.data();
     const Residual residual = scene.coin() ? random_residual(scene, pixels, groups, outputs, lanes) : Residual{};
     if (!residual.vectors.empty()) args.residual = residual.vectors.data();
     std::vector<kernels::Run> runs;
     std::vector<std::int32_t> run_begin{0};
+    args.parts = scene.integer(1, std::min(3, inputs));
     for (std::int32_t group = 0; group < groups; ++group) {
-      for (const kernels::Run& run : scene.runs(pixels, inputs, scene.integer(1, 4), 3)) runs.push_back(run);
-      run_begin.push_back(static_cast<std::int32_t>(runs.size()));
+      for (std::int32_t part = 0; part < args.parts; ++part) {
+        const std::int32_t channels = inputs * (part + 1) / args.parts - inputs * part / args.parts;
+        for (const kernels::Run& run : scene.runs(pixels, channels, scene.integer(1, 4), 3)) runs.push_back(run);
+        run_begin.push_back(static_cast<std::int32_t>(runs.size()));
+      }
     }
     args.runs = runs.data();
     args.run_begin = run_begin.data();
@@ -31,10 +37,10 @@ class Pointwise : public EveryIsa {
       scene.at(runs[0].first.offset + pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
     }
     const std::int32_t panels = panel_count(outputs, lanes, kernels().pointwise.max_vectors);
-    args.tile_pixels = scene.integer(1, pixels);
-    args.tile_panels = scene.integer(1, panels);
-    args.tiles =
-        ((pixels + args.tile_pixels - 1) / args.tile_pixels) * ((panels + args.tile_panels - 1) / args.tile_panels);
+    args.block_pixels = scene.integer(1, pixels);
+    args.split = scene.coin() ? PointwiseSplit::panels : PointwiseSplit::pixels;
+    args.grain = scene.integer(1, pixels);
+    args.tiles = args.split == PointwiseSplit::panels ? groups * panels : (pixels + args.grain - 1) / args.grain;
 
     const std::vector<float> weights =
         scene.values(static_cast<std::int64_t>(groups) * outputs * inputs, 1 / std::sqrt(inputs));

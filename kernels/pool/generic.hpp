@@ -20,6 +20,7 @@ struct Pooling {
     const PoolArgs* args;
     const float* in;  ///< pixel 0
     std::ptrdiff_t in_stride;
+    std::int32_t in_ring;
     float* out;  ///< pixel 0
     std::ptrdiff_t out_stride;
     int count;  ///< channels in the vector; fewer than S::lanes only where the run is
@@ -97,20 +98,22 @@ struct Pooling {
   static RIFFLE_INLINE void run_row_3x3(const Job& job, std::int32_t y, std::int32_t top, std::int32_t counted_rows) {
     const PoolArgs& args = *job.args;
     const std::int32_t in_w = args.extent.in_w, out_w = args.extent.out_w, left = args.window.pad_left;
-    const std::ptrdiff_t stride = job.in_stride, row_stride = stride * in_w, out_stride = job.out_stride;
-    const auto column = [&](const float* from) __attribute__((always_inline)) {
-      Vec sum = S::load(from);
-      simd::unroll<Rows - 1>([&](auto i) __attribute__((always_inline)) {
-        sum = reduce<Max>(sum, S::load(from + (i + 1) * row_stride));
-      });
+    const std::ptrdiff_t stride = job.in_stride, out_stride = job.out_stride;
+    const float* rows[Rows];
+    simd::unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+      rows[i] = job.in + slot((top + i) * in_w, job.in_ring) * stride;
+    });
+    const auto column = [&](std::ptrdiff_t at) __attribute__((always_inline)) {
+      Vec sum = S::load(rows[0] + at);
+      simd::unroll<Rows - 1>([&](auto i)
+                                 __attribute__((always_inline)) { sum = reduce<Max>(sum, S::load(rows[i + 1] + at)); });
       return sum;
     };
     const Epilogue epilogue(args.clamp);
     const Vec nothing = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
-    const float* const row = job.in + top * row_stride;
-    const float* from = row + (1 - left) * stride;  // the middle column
-    float* to = job.out + static_cast<std::ptrdiff_t>(y) * out_w * out_stride;
-    Vec first = left > 0 ? nothing : column(row);  // the column that two windows share
+    std::ptrdiff_t from = (1 - left) * stride;  // the middle column
+    float* to = job.out + slot(y * out_w, args.output.ring) * out_stride;
+    Vec first = left > 0 ? nothing : column(0);  // the column that two windows share
     std::int32_t x = 0;
     const auto next = [&](Vec second, Vec third, Vec scale) __attribute__((always_inline)) {
       epilogue.template store<Max, false>(to, S::lanes, reduce<Max>(reduce<Max>(first, second), third), scale);
@@ -136,15 +139,16 @@ struct Pooling {
   static RIFFLE_INLINE void run_border(const Job& job, std::int32_t y, std::int32_t x) {
     const PoolArgs& args = *job.args;
     const std::int32_t in_w = args.extent.in_w, left = x * 2 - args.window.pad_left;
-    const std::ptrdiff_t row_stride = job.in_stride * in_w;
-    const float* const row = job.in + (y * 2 - args.window.pad_top) * row_stride;
+    const std::int32_t top = y * 2 - args.window.pad_top;
+    const float* rows[3];
+    for (int i = 0; i < 3; ++i) rows[i] = job.in + slot((top + i) * in_w, job.in_ring) * job.in_stride;
     Vec sum = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
     for (std::int32_t c = left < 0 ? 0 : left; c < left + 3 && c < in_w; ++c) {
-      const float* const from = row + c * job.in_stride;
-      const Vec top = reduce<Max>(S::load(from), S::load(from + row_stride));
-      sum = reduce<Max>(sum, reduce<Max>(top, S::load(from + 2 * row_stride)));
+      const std::ptrdiff_t at = c * job.in_stride;
+      const Vec two = reduce<Max>(S::load(rows[0] + at), S::load(rows[1] + at));
+      sum = reduce<Max>(sum, reduce<Max>(two, S::load(rows[2] + at)));
     }
-    float* const to = job.out + (static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x) * job.out_stride;
+    float* const to = job.out + (slot(y * args.extent.out_w, args.output.ring) + x) * job.out_stride;
     Epilogue(args.clamp).template store<Max, false>(to, S::lanes, sum, factor(3 * columns(args, x).counted));
   }
 
@@ -166,14 +170,15 @@ struct Pooling {
     const PoolArgs& args = *job.args;
     const Window& window = args.window;
     const std::int32_t out_w = args.extent.out_w;
-    const std::ptrdiff_t in_row = job.in_stride * args.extent.in_w;
-    const float* const first = job.in + (y * 2 - window.pad_top) * in_row + inside.begin * job.in_stride;
+    const std::int32_t in_w = args.extent.in_w, top = y * 2 - window.pad_top;
     PoolRow row;
     row.lower = args.clamp.lower;
     row.upper = args.clamp.upper;
-    for (int i = 0; i < 3; ++i) row.rows[i] = first + i * in_row;
+    for (int i = 0; i < 3; ++i) {
+      row.rows[i] = job.in + (slot((top + i) * in_w, job.in_ring) + inside.begin) * job.in_stride;
+    }
     row.in_stride = job.in_stride * bytes;
-    row.out = job.out + (static_cast<std::ptrdiff_t>(y) * out_w + inside.begin) * job.out_stride;
+    row.out = job.out + (slot(y * out_w, args.output.ring) + inside.begin) * job.out_stride;
     row.out_stride = job.out_stride * bytes;
     row.outputs = inside.end - inside.begin;
     row.factor = 1.0F / 9.0F;
@@ -217,14 +222,14 @@ struct Pooling {
         const Taps wide = columns(args, x);
         Vec sum = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
         for (std::int32_t i = tall.begin; i < tall.end; ++i) {
-          const std::ptrdiff_t row = y * window.stride_h - window.pad_top + i * window.dilation_h;
+          const std::int32_t row = y * window.stride_h - window.pad_top + i * window.dilation_h;
+          const std::ptrdiff_t first = slot(row * args.extent.in_w, job.in_ring);
           for (std::int32_t j = wide.begin; j < wide.end; ++j) {
-            const std::ptrdiff_t pixel =
-                row * args.extent.in_w + x * window.stride_w - window.pad_left + j * window.dilation_w;
+            const std::ptrdiff_t pixel = first + x * window.stride_w - window.pad_left + j * window.dilation_w;
             sum = reduce<Max>(sum, load<Partial>(job.in + pixel * job.in_stride, job.count));
           }
         }
-        const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x;
+        const std::ptrdiff_t pixel = slot(y * args.extent.out_w, args.output.ring) + x;
         epilogue.template store<Max, Partial>(job.out + pixel * job.out_stride, job.count, sum,
                                               factor(tall.counted * wide.counted));
       }
@@ -254,7 +259,7 @@ struct Pooling {
                                    : input.channels >= S::lanes       ? input.channels - S::lanes
                                                                       : 0;
             const int count = input.channels < S::lanes ? input.channels : S::lanes;
-            const Job job{&args, in + c, input.pixel_stride, out + c, args.output.pixel_stride, count};
+            const Job job{&args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, count};
             if constexpr (has_rows) {
               if (two && begin + 2 * S::lanes <= input.channels) {
                 run_two<Max>(job, y, inside);

@@ -17,6 +17,17 @@ struct Avx512f : XsimdOps<xsimd::avx512f> {
     return _mm512_maskz_loadu_ps(mask(count), from);
   }
   static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) { _mm512_mask_storeu_ps(to, mask(count), v); }
+
+  static constexpr bool pairs_halves = true;
+  static RIFFLE_INLINE __mmask16 upper(int count) { return static_cast<__mmask16>(((1U << count) - 1U) << 8); }
+  static RIFFLE_INLINE Vec join_halves(Vec a, Vec b) { return _mm512_mask_blend_ps(upper(8), a, b); }
+  static RIFFLE_INLINE Vec load_halves(const float* a, const float* b, int count) {
+    return _mm512_mask_loadu_ps(_mm512_maskz_loadu_ps(mask(count), a), upper(count), b - 8);
+  }
+  static RIFFLE_INLINE void store_halves(float* a, float* b, Vec v, int count) {
+    _mm512_mask_storeu_ps(a, mask(count), v);
+    _mm512_mask_storeu_ps(b - 8, upper(count), v);
+  }
 };
 
 }  // namespace riffle::simd

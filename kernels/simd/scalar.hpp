@@ -10,6 +10,7 @@ struct Scalar {
   static constexpr const char* name = "scalar";
   static constexpr int lanes = 1;
   static constexpr bool by_lane = false;
+  static constexpr bool pairs_halves = false;
   static constexpr int max_vectors = 4;
   static constexpr int tile_rows(int) { return 2; }
 

@@ -30,6 +30,9 @@ struct XsimdOps {
   using Vec = xsimd::batch<float, Arch>;
   static constexpr int lanes = static_cast<int>(Vec::size);
   static constexpr bool by_lane = false;  ///< has it a multiply-add by a lane of another vector?
+  /// Does it hold the last, at most half full vector of two pixels in one? Then it has join_halves(a, b), a's lower
+  /// half and b's upper half, and load_halves and store_halves, the first `count` lanes of the halves at two addresses.
+  static constexpr bool pairs_halves = false;
 
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }

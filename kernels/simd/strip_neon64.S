@@ -22,15 +22,15 @@
 #include "kernels/simd/neon64_asm.h"
 
 // Offsets into Strip.
-#define BOUNDS 0
-#define PANEL 8
-#define RUNS 16
-#define OUT 32
-#define OUT_STRIDE 48
-#define RESIDUAL 64
-#define PIXEL 80
+#define BIAS 8
+#define WEIGHTS 16
+#define PIXEL 24
+#define RUNS 32
+#define OUT 48
+#define OUT_STRIDE 64
+#define START 80
 
-// What is where in the general registers: x0 Strip, x1 weights, x2 panel, x3 next run, x4 runs left,
+// What is where in the general registers: x0 Strip, x1 weights, x2 bias, x3 next run, x4 runs left,
 // x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
 
 // Activations of four or eight channels.
@@ -194,13 +194,13 @@
         TYPE(riffle_strip_\rows\()x\vectors\()_neon64)
 SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         save_registers
-        ldr     x2, [x0, #PANEL]
+        ldr     x2, [x0, #BIAS]
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
 
-1:      // A tile. It starts from the bias, and from the residual where there is one.
-        ldp     x8, x16, [x0, #RESIDUAL]
-        add     x1, x2, #(16 * NV)
+1:      // A tile.
+        ldp     x8, x16, [x0, #START]
+        ldr     x1, [x0, #WEIGHTS]
         ldp     x3, x4, [x0, #RUNS]
         cbnz    x8, 14f
         load_bias
@@ -263,8 +263,10 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         restore_registers
         ret
 
-14:     madd    x8, x7, x16, x8
+14:     // Not from the bias alone.
+        madd    x8, x7, x16, x8
         load_pixels x8
+        cbz     x2, 13b
         .set    V, 0
         .rept   NV
         single  ldr, %(W + V), x2, %(16 * V)

@@ -8,6 +8,13 @@
 //   x[1]--acc--acc--acc--acc         x[m][k]: a broadcast (x86), or one lane of four channels loaded together (NEON)
 //    ...
 //
+// Half: the last vector is at most half full. Where the instruction set pairs halves, two pixels share it; the packed
+// panel then holds its half twice, and no lane works for nothing:
+//
+//   x[0]--acc--acc--acc--+--
+//                        acc      lower half: x[0], upper half: x[1]
+//   x[1]--acc--acc--acc--+--
+//
 // All acc stay in registers for the whole of K. x[m] is `x.at(m)`: pixels a stride apart (Strided) or an address each
 // (Gathered). A by-lane tile loads x in fours: it reads up to 3 floats behind the n-th and uses none of them.
 #pragma once
@@ -23,6 +30,12 @@ struct Strided {
   RIFFLE_INLINE const float* at(int m) const { return first + m * stride; }
 };
 
+/// Is the last of `vectors` vectors, `columns` of which are valid, one that two pixels share?
+template <class S>
+RIFFLE_INLINE bool has_half(int columns, int vectors) {
+  return S::pairs_halves && vectors * S::lanes - columns >= S::lanes / 2;
+}
+
 /// Pixels anywhere.
 struct Gathered {
   const float* const* pixels;
@@ -30,17 +43,72 @@ struct Gathered {
   RIFFLE_INLINE const float* at(int m) const { return pixels[m] + offset; }
 };
 
-template <class S, int MR, int NV>
+template <class S, int MR, int NV, bool Half = false>
 struct Tile {
   using Vec = typename S::Vec;
-  Vec acc[MR][NV];
+  static constexpr int whole = Half ? NV - 1 : NV;  ///< vectors that a pixel has alone
+  static constexpr int pairs = Half ? (MR + 1) / 2 : 0;
+  Vec acc[MR][whole > 0 ? whole : 1];
+  Vec half[pairs > 0 ? pairs : 1];
 
   /// Every pixel starts from the panel's bias.
   RIFFLE_INLINE void start(const float* bias) {
-    unroll<NV>([&](auto v) __attribute__((always_inline)) {
+    unroll<whole>([&](auto v) __attribute__((always_inline)) {
       const Vec b = S::load(bias + v * S::lanes);
       unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
     });
+    if constexpr (Half) {
+      const Vec b = S::load(bias + whole * S::lanes);
+      unroll<pairs>([&](auto p) __attribute__((always_inline)) { half[p] = b; });
+    }
+  }
+
+  /// Every pixel goes on from the sums that it left; `columns` of them are valid.
+  RIFFLE_INLINE void resume(const float* sums, std::ptrdiff_t stride, int columns) {
+    constexpr int last = (NV - 1) * S::lanes;
+    unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      unroll<NV - 1>([&](auto v)
+                         __attribute__((always_inline)) { acc[m][v] = S::load(sums + m * stride + v * S::lanes); });
+      if constexpr (!Half) acc[m][NV - 1] = load_lanes<S>(sums + m * stride + last, columns - last);
+    });
+    if constexpr (Half) {
+      for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
+        half[p] = S::load_halves(sums + a * stride + last, sums + b * stride + last, columns - last);
+      });
+    }
+  }
+
+  /// Calls f(pair, its first pixel, its second), where the last pixel of an odd number is its own second.
+  template <class F>
+  static RIFFLE_INLINE void for_pairs(F&& f) {
+    unroll<pairs>([&](auto p) __attribute__((always_inline)) {
+      f(p, std::integral_constant<int, 2 * p>{}, std::integral_constant < int, 2 * p + 1 < MR ? 2 * p + 1 : 2 * p > {});
+    });
+  }
+
+  /// One step of k by broadcasts: x(m) is pixel m's input in all lanes.
+  template <class X>
+  RIFFLE_INLINE void multiply(const float* w, X&& x) {
+    Vec row[NV];
+    unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
+    const auto multiply_whole = [&](auto m, Vec b) __attribute__((always_inline)) {
+      unroll<whole>([&](auto v) __attribute__((always_inline)) { acc[m][v] = S::fma(b, row[v], acc[m][v]); });
+    };
+    if constexpr (Half) {
+      for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
+        const Vec xa = x(a);
+        multiply_whole(a, xa);
+        if constexpr (a == b) {
+          half[p] = S::fma(xa, row[NV - 1], half[p]);
+        } else {
+          const Vec xb = x(b);
+          multiply_whole(b, xb);
+          half[p] = S::fma(S::join_halves(xa, xb), row[NV - 1], half[p]);
+        }
+      });
+    } else {
+      unroll<MR>([&](auto m) __attribute__((always_inline)) { multiply_whole(m, x(m)); });
+    }
   }
 
   /// One step of k: multiplies lane or broadcast `x(m)` into all accumulators.
@@ -58,11 +126,8 @@ struct Tile {
       accumulate_by_lane(x, n, w);
     } else {
       for (int k = 0; k < n; ++k, w += NV * S::lanes) {
-        step(
-            w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
-              const Vec b = S::broadcast(x.at(m)[k]);
-              unroll<NV>([&](auto v) __attribute__((always_inline)) { acc[m][v] = S::fma(b, row[v], acc[m][v]); });
-            });
+        multiply(
+            w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x.at(m)[k]); });
       }
     }
   }

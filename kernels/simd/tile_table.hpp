@@ -19,8 +19,9 @@ struct EvenTiles {
       : tiles((pixels + rows - 1) / rows), height(pixels / tiles), higher(pixels % tiles) {}
 };
 
-/// `Body` has a struct Job and a template <int MR, int NV> static void run_tile(const Job&).
-template <class S, class Body>
+/// `Body` has a struct Job and a template <int MR, int NV, bool Half> static void run_tile(const Job&). Halves: are
+/// there tiles whose last vector two pixels share?
+template <class S, class Body, bool Halves>
 struct TileTable {
   using Function = void (*)(const typename Body::Job&);
 
@@ -30,13 +31,15 @@ struct TileTable {
     return most;
   }
   using Row = std::array<Function, most_rows()>;
+  using Rows = std::array<Row, S::max_vectors>;  ///< by width
 
-  std::array<Row, S::max_vectors> by_width = make();
+  Rows whole = make<false>();
+  Rows half = make<Halves>();
 
   /// Pixels [begin, end). `at` is the job's own position, moved on from tile to tile.
-  RIFFLE_INLINE void run(const typename Body::Job& job, std::int32_t& at, int vectors, std::int32_t begin,
+  RIFFLE_INLINE void run(const typename Body::Job& job, std::int32_t& at, int vectors, bool is_half, std::int32_t begin,
                          std::int32_t end) const {
-    const Row& row = by_width[static_cast<std::size_t>(vectors - 1)];
+    const Row& row = (Halves && is_half ? half : whole)[static_cast<std::size_t>(vectors - 1)];
     const EvenTiles cut(end - begin, S::tile_rows(vectors));
     at = begin;
     for (std::int32_t t = 0; t < cut.tiles; ++t) {
@@ -47,16 +50,17 @@ struct TileTable {
   }
 
  private:
-  template <int NV>
+  template <int NV, bool Half>
   static constexpr Row of_width() {
     Row row{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = Body::template run_tile<I + 1, NV>), ...); }
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = Body::template run_tile<I + 1, NV, Half>), ...); }
     (std::make_integer_sequence<int, S::tile_rows(NV)>{});
     return row;
   }
-  static constexpr std::array<Row, S::max_vectors> make() {
-    std::array<Row, S::max_vectors> all{};
-    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = of_width<I + 1>()), ...); }
+  template <bool Half>
+  static constexpr Rows make() {
+    Rows all{};
+    [&]<int... I>(std::integer_sequence<int, I...>) { ((all[I] = of_width<I + 1, Half>()), ...); }
     (std::make_integer_sequence<int, S::max_vectors>{});
     return all;
   }

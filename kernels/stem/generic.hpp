@@ -29,12 +29,12 @@ struct Stem {
 
   static constexpr int max_vectors = S::max_vectors;
 
-  template <int MR, int NV>
-  static RIFFLE_INLINE void finish(const Job& job, simd::Tile<S, MR, NV>& tile) {
+  template <int MR, int NV, bool Half>
+  static RIFFLE_INLINE void finish(const Job& job, simd::Tile<S, MR, NV, Half>& tile) {
     const Block& output = job.args->output;
-    const std::int32_t pixel = job.y * job.args->extent.out_w + job.x;
-    const std::ptrdiff_t stride = output.pixel_stride;
-    store_tile(tile, nullptr, job.args->clamp, *job.memory, pixel,
+    const std::int32_t row = job.y * job.args->extent.out_w;
+    const std::ptrdiff_t stride = output.pixel_stride, pixel = slot(row, output.ring) + job.x;
+    store_tile(tile, nullptr, job.args->clamp, *job.memory, row + job.x,
                job.memory->write(output.first) + pixel * stride + job.column, stride, job.columns);
   }
 
@@ -57,10 +57,10 @@ struct Stem {
   }
 
   /// MR pixels whose taps are all inside the image's columns. Width 3, Stride 2 is ShuffleNet's; 0, 0 is any window.
-  template <int MR, int NV, int Width, int Stride>
+  template <int MR, int NV, bool Half, int Width, int Stride>
   static void run_tile(const Job& job) {
     const Window& window = job.args->window;
-    simd::Tile<S, MR, NV> tile;
+    simd::Tile<S, MR, NV, Half> tile;
     tile.start(job.panel);
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for_rows_inside<NV>(
@@ -69,15 +69,15 @@ struct Stem {
           if constexpr (Width == 0) {
             const std::ptrdiff_t stride = window.stride_w;
             for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
-              multiply(
-                  tile, w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x[m * stride]); });
+              tile.multiply(
+                  w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x[m * stride]); });
             }
           } else if constexpr (S::by_lane && MR > 1) {
             multiply_by_lane<Width, Stride>(tile, w, x);
           } else {
             simd::unroll<Width>([&](auto j) __attribute__((always_inline)) {
-              multiply(
-                  tile, w + j * NV * S::lanes, [&](auto m) __attribute__((always_inline)) {
+              tile.multiply(
+                  w + j * NV * S::lanes, [&](auto m) __attribute__((always_inline)) {
                     return S::broadcast(x[m * Stride + j]);
                   });
             });
@@ -86,21 +86,10 @@ struct Stem {
     finish(job, tile);
   }
 
-  /// One tap: broadcast(m) is the input of pixel m.
-  template <int MR, int NV, class Broadcast>
-  static RIFFLE_INLINE void multiply(simd::Tile<S, MR, NV>& tile, const float* w, Broadcast&& broadcast) {
-    tile.step(
-        w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
-          const Vec b = broadcast(m);
-          simd::unroll<NV>([&](auto v)
-                               __attribute__((always_inline)) { tile.acc[m][v] = S::fma(b, row[v], tile.acc[m][v]); });
-        });
-  }
-
   /// All taps of one row: the row's floats under the tile come in fours, the last four ending at the last float, so
   /// that nothing behind it is read.
   template <int Width, int Stride, int MR, int NV>
-  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV>& tile, const float* w, const float* x) {
+  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV, false>& tile, const float* w, const float* x) {
     constexpr int floats = (MR - 1) * Stride + Width, fours = (floats + 3) / 4;
     static_assert(floats >= 4);
     Vec four[fours];
@@ -120,10 +109,10 @@ struct Stem {
   }
 
   /// One pixel at the image's left or right border: only the taps inside.
-  template <int NV>
+  template <int NV, bool Half>
   static void run_border(const Job& job) {
     const Window& window = job.args->window;
-    simd::Tile<S, 1, NV> tile;
+    simd::Tile<S, 1, NV, Half> tile;
     tile.start(job.panel);
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for_rows_inside<NV>(
@@ -131,8 +120,8 @@ struct Stem {
           std::int32_t x = left;
           for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
             if (x < 0 || x >= job.args->extent.in_w) continue;
-            multiply(
-                tile, w, [&](auto) __attribute__((always_inline)) { return S::broadcast(row[x]); });
+            tile.multiply(
+                w, [&](auto) __attribute__((always_inline)) { return S::broadcast(row[x]); });
           }
         });
     finish(job, tile);
@@ -151,16 +140,19 @@ struct Stem {
     std::array<TileFunction, heights> fast, any;
   };
 
-  template <int NV>
+  template <int NV, bool Half>
   static constexpr Functions functions_of_width() {
     return []<int... I>(std::integer_sequence<int, I...>) {
-      return Functions{run_border<NV>, {run_tile<height(NV, I), NV, 3, 2>...}, {run_tile<height(NV, I), NV, 0, 0>...}};
+      return Functions{run_border<NV, Half>,
+                       {run_tile<height(NV, I), NV, Half, 3, 2>...},
+                       {run_tile<height(NV, I), NV, Half, 0, 0>...}};
     }
     (std::make_integer_sequence<int, heights>{});
   }
+  template <bool Half>
   static constexpr auto make_functions() {
     return []<int... I>(std::integer_sequence<int, I...>) {
-      return std::array<Functions, max_vectors>{functions_of_width<I + 1>()...};
+      return std::array<Functions, max_vectors>{functions_of_width<I + 1, Half>()...};
     }
     (std::make_integer_sequence<int, max_vectors>{});
   }
@@ -186,12 +178,13 @@ struct Stem {
     row.channels = args.channels;
     const std::int32_t form = simd::Strip::form_of(args.clamp.lower, args.clamp.upper, job.columns % S::lanes);
     const float* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
+    const std::ptrdiff_t out_stride = args.output.pixel_stride;
     float* const out = job.memory->write(args.output.first) +
-                       static_cast<std::ptrdiff_t>(job.y) * extent.out_w * args.output.pixel_stride + job.column;
+                       slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
     const auto tiles = [&](std::int32_t x, std::int32_t count) __attribute__((always_inline)) {
       row.form = form + (x == 0 && left == 1 ? 16 : 0);
       row.in = in + x * 2;
-      row.out = out + static_cast<std::ptrdiff_t>(x) * args.output.pixel_stride;
+      row.out = out + x * out_stride;
       row.tiles = count;
       S::stem_row()(row);
     };
@@ -230,7 +223,7 @@ struct Stem {
   }
 
   static void run(const StemArgs& args, const Memory& memory, TileRange range) {
-    static constexpr auto functions = make_functions();
+    static constexpr auto whole = make_functions<false>(), half = make_functions<S::pairs_halves>();
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, max_vectors);
     const std::int64_t taps = static_cast<std::int64_t>(args.window.kernel_h) * args.window.kernel_w;
@@ -245,12 +238,13 @@ struct Stem {
         job.panel = args.packed + v0 * vector_size;
         job.column = v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - job.column;
+        const auto& functions = simd::has_half<S>(job.columns, v1 - v0) ? half : whole;
         run_row(job, functions[static_cast<std::size_t>(v1 - v0 - 1)], v1 - v0);
       }
     }
   }
 
-  static constexpr StemKernel kernel(const char* name) { return {name, S::lanes, max_vectors, run}; }
+  static constexpr StemKernel kernel(const char* name) { return {name, S::lanes, max_vectors, S::pairs_halves, run}; }
 };
 
 }  // namespace riffle::kernels

@@ -17,7 +17,10 @@ void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t tap
                std::span<float> packed) {
   std::vector<std::int32_t> input_order(static_cast<std::size_t>(channels) * static_cast<std::size_t>(taps));
   std::iota(input_order.begin(), input_order.end(), 0);
-  const PointwiseKernel panels{kernel.name, kernel.lanes, kernel.max_vectors, nullptr};
+  const PointwiseKernel panels{.name = kernel.name,
+                               .lanes = kernel.lanes,
+                               .max_vectors = kernel.max_vectors,
+                               .pairs_halves = kernel.pairs_halves};
   pack_pointwise(panels, 1, channels * taps, outputs, weights, bias, input_order, output_order, packed);
 }
 

@@ -4,7 +4,8 @@
 //
 // Reading planes saves the conversion of the input; few input channels make them the better layout for it: on NEON
 // four neighbouring pixels of a row come in one load and are used by lane. Reads nothing outside the planes; writes
-// exactly `outputs` channels a pixel. Packed panels as in pointwise.hpp with K = channels * taps, c outermost.
+// exactly `outputs` channels a pixel; the output may be a ring. Packed panels as in pointwise.hpp with K = channels *
+// taps, c outermost.
 #pragma once
 
 #include <span>
@@ -30,6 +31,7 @@ struct StemKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
+  bool pairs_halves = false;  ///< as in PointwiseKernel
   void (*run)(const StemArgs&, const Memory&, TileRange) = nullptr;
 };
 

@@ -3,16 +3,14 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
-
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STBI_WRITE_NO_STDIO
-#define STB_IMAGE_WRITE_STATIC
-#include <stb/stb_image_write.h>
+// It wants <cstdio> before it.
+#include <jpeglib.h>
 
 namespace riffle::tests {
 namespace {
@@ -86,22 +84,55 @@ Bytes png(const Png& png) {
   Bytes header;
   append_big_endian(header, png.width);
   append_big_endian(header, png.height);
-  for (const std::uint8_t value : {png.bit_depth, png.color, std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{0}}) {
+  for (const std::uint8_t value : {png.bit_depth, png.color, std::uint8_t{0}, std::uint8_t{0}, png.interlaced}) {
     header.push_back(std::byte{value});
   }
   append_chunk(file, "IHDR", header);
+  for (const auto& [type, data] : png.chunks) append_chunk(file, type, data);
   append_chunk(file, "IDAT", packed(png.lines, 15));
   append_chunk(file, "IEND", {});
   return file;
 }
 
-Bytes jpeg(int width, int height, std::span<const std::uint8_t> rgb) {
-  Bytes file;
-  const auto write = [](void* context, void* data, int size) {
-    const auto* bytes = static_cast<const std::byte*>(data);
-    static_cast<Bytes*>(context)->insert(static_cast<Bytes*>(context)->end(), bytes, bytes + size);
-  };
-  if (stbi_write_jpg_to_func(write, &file, width, height, 3, rgb.data(), 100) == 0) throw std::logic_error("jpeg");
+Bytes jpeg(const Jpeg& jpeg) {
+  jpeg_error_mgr errors = {};
+  jpeg_compress_struct encoder = {};
+  encoder.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&encoder);
+  unsigned char* encoded = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&encoder, &encoded, &size);
+  encoder.image_width = jpeg.width;
+  encoder.image_height = jpeg.height;
+  encoder.input_components = static_cast<int>(jpeg.color.size());
+  encoder.in_color_space = jpeg.color.size() == 1 ? JCS_GRAYSCALE : jpeg.color.size() == 3 ? JCS_RGB : JCS_CMYK;
+  jpeg_set_defaults(&encoder);
+  jpeg_set_quality(&encoder, 100, TRUE);
+  encoder.arith_code = jpeg.arithmetic ? TRUE : FALSE;
+
+  std::vector<jpeg_scan_info> script = {{1, {0}, 0, 0, 0, 0}};
+  for (int i = 1; i < DCTSIZE2; ++i) {
+    script.push_back({1, {0}, i, i, 0, 1});
+    script.push_back({1, {0}, i, i, 1, 0});
+  }
+  if (jpeg.scans == Scans::progressive) jpeg_simple_progression(&encoder);
+  if (jpeg.scans == Scans::one_a_bit) {
+    encoder.scan_info = script.data();
+    encoder.num_scans = static_cast<int>(script.size());
+  }
+
+  std::vector<std::uint8_t> line;
+  for (std::uint32_t x = 0; x < jpeg.width; ++x) line.insert(line.end(), jpeg.color.begin(), jpeg.color.end());
+  jpeg_start_compress(&encoder, TRUE);
+  for (std::uint32_t y = 0; y < jpeg.height; ++y) {
+    JSAMPROW row = line.data();
+    jpeg_write_scanlines(&encoder, &row, 1);
+  }
+  jpeg_finish_compress(&encoder);
+  jpeg_destroy_compress(&encoder);
+  const auto bytes = std::as_bytes(std::span(encoded, size));
+  Bytes file(bytes.begin(), bytes.end());
+  std::free(encoded);
   return file;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace riffle::tests {
@@ -26,12 +27,22 @@ Bytes gzip(const Bytes& plain);
 struct Png {
   std::uint32_t width = 1, height = 1;
   std::uint8_t bit_depth = 8;
-  std::uint8_t color = 0;  ///< 0 gray, 2 RGB, 6 RGBA
-  Bytes lines;
+  std::uint8_t color = 0;                                       ///< 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGBA
+  std::uint8_t interlaced = 0;                                  ///< 1: the scan lines are those of Adam7's passes
+  std::vector<std::pair<std::string_view, Bytes>> chunks = {};  ///< between header and pixels
+  Bytes lines = {};
 };
 Bytes png(const Png& png);
-/// A JPEG of RGB pixels, high quality.
-Bytes jpeg(int width, int height, std::span<const std::uint8_t> rgb);
+
+enum class Scans { one, progressive, one_a_bit };  ///< one_a_bit: 127, for gray alone
+/// A JPEG of one color (of 1 channel gray, of 3 RGB, of 4 CMYK), the best quality.
+struct Jpeg {
+  std::uint32_t width = 8, height = 8;
+  std::vector<std::uint8_t> color;
+  Scans scans = Scans::one;
+  bool arithmetic = false;
+};
+Bytes jpeg(const Jpeg& jpeg);
 
 /// A new folder for a test's files, removed with everything in it.
 class Folder {

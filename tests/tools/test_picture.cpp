@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "tests/tools/encode.hpp"
@@ -36,15 +37,44 @@ TEST(Picture, reads_png) {
 }
 
 TEST(Picture, converts_to_the_channels_asked_for) {
-  EXPECT_EQ(decode_picture(png({.lines = lines({0, 77})}), 3, "x.png").pixels, (std::vector<std::uint8_t>{77, 77, 77}));
+  using Pixels = std::vector<std::uint8_t>;
+  EXPECT_EQ(decode_picture(png({.lines = lines({0, 77})}), 3, "x.png").pixels, (Pixels{77, 77, 77}));
   // Luma: red counts less than green.
-  const Picture gray = decode_picture(red_green(), 1, "x.png");
-  EXPECT_LT(gray.pixels[0], gray.pixels[1]);
-  // Transparency is dropped, 16 bits become 8.
-  EXPECT_EQ(decode_picture(png({.color = 6, .lines = lines({0, 1, 2, 3, 0})}), 3, "x.png").pixels,
-            (std::vector<std::uint8_t>{1, 2, 3}));
-  EXPECT_EQ(decode_picture(png({.bit_depth = 16, .lines = lines({0, 0x12, 0x34})}), 1, "x.png").pixels,
-            std::vector<std::uint8_t>{0x12});
+  EXPECT_EQ(decode_picture(red_green(), 1, "x.png").pixels, (Pixels{76, 149}));
+}
+
+TEST(Picture, reads_every_kind_of_png) {
+  using Pixels = std::vector<std::uint8_t>;
+  const auto pixels = [](const Png& kind, std::int32_t channels) {
+    return decode_picture(png(kind), channels, "x.png").pixels;
+  };
+  // Transparency is dropped.
+  EXPECT_EQ(pixels({.color = 6, .lines = lines({0, 1, 2, 3, 0})}, 3), (Pixels{1, 2, 3}));
+  EXPECT_EQ(pixels({.color = 4, .lines = lines({0, 9, 128})}, 1), Pixels{9});
+  EXPECT_EQ(pixels({.color = 4, .lines = lines({0, 9, 128})}, 3), (Pixels{9, 9, 9}));
+  // 16 bits become 8, and so does one.
+  EXPECT_EQ(pixels({.bit_depth = 16, .lines = lines({0, 0x12, 0x34})}, 1), Pixels{0x12});
+  EXPECT_EQ(pixels({.bit_depth = 16, .color = 2, .lines = lines({0, 1, 9, 2, 9, 3, 9})}, 3), (Pixels{1, 2, 3}));
+  EXPECT_EQ(pixels({.width = 3, .bit_depth = 1, .lines = lines({0, 0b10100000})}, 1), (Pixels{255, 0, 255}));
+  // Four pixels of a palette of three; of the passes, the first, the sixth and the last have a line.
+  const std::vector<std::pair<std::string_view, Bytes>> palette = {{"PLTE", lines({1, 2, 3, 4, 4, 4, 7, 8, 9})},
+                                                                   {"tRNS", lines({0})}};
+  const Png in_order = {.width = 2, .height = 2, .color = 3, .chunks = palette, .lines = lines({0, 0, 1, 0, 2, 1})};
+  const Png in_passes = {
+      .width = 2, .height = 2, .color = 3, .interlaced = 1, .chunks = palette, .lines = lines({0, 0, 0, 1, 0, 2, 1})};
+  for (const Png& kind : {in_order, in_passes}) {
+    EXPECT_EQ(pixels(kind, 3), (Pixels{1, 2, 3, 4, 4, 4, 7, 8, 9, 4, 4, 4}));
+    EXPECT_EQ(pixels(kind, 1), (Pixels{1, 4, 7, 4}));
+  }
+}
+
+TEST(Picture, gamma_does_not_change_pixels) {
+  Png with_gamma = {.width = 2, .color = 2, .lines = lines({0, 255, 0, 0, 0, 255, 0})};
+  with_gamma.chunks = {{"gAMA", lines({0, 0, 0xB1, 0x8F})}};  // 1 / 2.2
+  for (const std::int32_t channels : {1, 3}) {
+    EXPECT_EQ(decode_picture(png(with_gamma), channels, "x.png").pixels,
+              decode_picture(red_green(), channels, "x.png").pixels);
+  }
 }
 
 TEST(Picture, gray_becomes_color) {
@@ -54,25 +84,55 @@ TEST(Picture, gray_becomes_color) {
   EXPECT_TRUE(contains(error_of([&] { tools::with_channels(color, 1); }), "3 channels"));
 }
 
+void expect_color(const Jpeg& jpeg_file, const std::vector<int>& color) {
+  const Picture picture = decode_picture(jpeg(jpeg_file), static_cast<std::int32_t>(color.size()), "x.jpg");
+  EXPECT_EQ(picture.width, static_cast<std::int32_t>(jpeg_file.width));
+  EXPECT_EQ(picture.height, static_cast<std::int32_t>(jpeg_file.height));
+  ASSERT_EQ(picture.pixels.size(), jpeg_file.width * jpeg_file.height * color.size());
+  for (std::size_t i = 0; i < picture.pixels.size(); ++i) {
+    ASSERT_LE(std::abs(picture.pixels[i] - color[i % color.size()]), 3) << "at " << i;
+  }
+}
+
 TEST(Picture, reads_jpeg) {
-  std::vector<std::uint8_t> rgb;
-  for (int i = 0; i < 16 * 16; ++i) rgb.insert(rgb.end(), {200, 100, 50});
-  const Picture picture = decode_picture(jpeg(16, 16, rgb), 3, "x.jpg");
-  EXPECT_EQ(picture.width, 16);
-  ASSERT_EQ(picture.pixels.size(), rgb.size());
-  for (std::size_t i = 0; i < rgb.size(); ++i) EXPECT_LE(std::abs(picture.pixels[i] - rgb[i]), 3);
+  for (const Scans scans : {Scans::one, Scans::progressive}) {
+    expect_color({.width = 17, .height = 9, .color = {200, 100, 50}, .scans = scans}, {200, 100, 50});
+    expect_color({.width = 17, .height = 9, .color = {200, 100, 50}, .scans = scans}, {124});
+    expect_color({.width = 17, .height = 9, .color = {90}, .scans = scans}, {90});
+    expect_color({.width = 17, .height = 9, .color = {90}, .scans = scans}, {90, 90, 90});
+  }
+}
+
+TEST(Picture, reads_jpeg_of_inverted_inks) {
+  expect_color({.color = {200, 100, 50, 255}}, {200, 100, 50});
+  expect_color({.color = {200, 100, 50, 128}}, {100, 50, 25});
+  expect_color({.color = {200, 100, 50, 128}}, {62});
 }
 
 TEST(Picture, truncated_files) {
-  const Bytes whole_png = gray_3x2();
-  // Without its last chunk, which is empty, the picture is complete.
-  for (std::size_t size = 0; size < whole_png.size() - 12; ++size) {
-    EXPECT_FALSE(message(Bytes(whole_png.begin(), whole_png.begin() + static_cast<std::ptrdiff_t>(size))).empty());
+  for (const Bytes& whole :
+       {gray_3x2(), jpeg({.color = {200, 100, 50}}), jpeg({.color = {200, 100, 50}, .scans = Scans::progressive})}) {
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      EXPECT_FALSE(message(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))).empty());
+    }
   }
-  const Bytes whole_jpeg = jpeg(8, 8, std::vector<std::uint8_t>(8 * 8 * 3, 90));
-  for (std::size_t size = 0; size < whole_jpeg.size(); ++size) {
-    EXPECT_FALSE(message(Bytes(whole_jpeg.begin(), whole_jpeg.begin() + static_cast<std::ptrdiff_t>(size))).empty());
-  }
+  Bytes file = jpeg({.width = 64, .height = 64, .color = {200, 100, 50}});
+  file.erase(file.end() - 40, file.end() - 2);
+  EXPECT_TRUE(contains(message(file), "cannot be decoded: Corrupt JPEG data"));
+}
+
+TEST(Picture, bytes_too_many_in_a_jpeg_do_no_harm) {
+  Bytes file = jpeg({.color = {90}});
+  file.insert(file.end() - 2, 20, std::byte{0});
+  EXPECT_EQ(decode_picture(file, 1, "x.jpg").pixels, std::vector<std::uint8_t>(64, 90));
+  file.resize(file.size() - 2);
+  EXPECT_TRUE(contains(message(file), "Premature end of JPEG file"));
+}
+
+TEST(Picture, damaged_png) {
+  Bytes file = gray_3x2();
+  file[file.size() - 20] ^= std::byte{1};  // in the checksum of the pixels
+  EXPECT_TRUE(contains(message(file), "cannot be decoded"));
 }
 
 TEST(Picture, huge_pictures_are_refused_by_their_header) {
@@ -80,6 +140,12 @@ TEST(Picture, huge_pictures_are_refused_by_their_header) {
                        "x.png: a picture of 100000x100000 pixels"));
   EXPECT_FALSE(message(png({.width = 0xFFFFFFFF, .height = 0xFFFFFFFF, .lines = lines({0})})).empty());
   EXPECT_FALSE(message(png({.width = 0, .height = 5, .lines = lines({0})})).empty());
+  Bytes file = jpeg({.color = {90}});
+  const Bytes frame = lines({0xFF, 0xC0, 0, 11, 8});  // then height and width
+  const auto size = std::search(file.begin(), file.end(), frame.begin(), frame.end()) + 5;
+  ASSERT_LT(size, file.end());
+  std::fill(size, size + 4, std::byte{0xF0});
+  EXPECT_TRUE(contains(message(file), "x.png: a picture of 61680x61680 pixels"));
 }
 
 TEST(Picture, more_data_than_pixels_does_not_grow_without_bound) {
@@ -91,10 +157,9 @@ TEST(Picture, less_data_than_pixels) {
   EXPECT_TRUE(contains(message(png({.width = 100, .height = 100, .lines = lines({0, 1, 2})})), "cannot be decoded"));
 }
 
-TEST(Picture, a_jpeg_of_very_many_scans) {
-  Bytes file = jpeg(8, 8, std::vector<std::uint8_t>(8 * 8 * 3, 90));
-  for (int i = 0; i < 200; ++i) file.insert(file.end() - 2, {std::byte{0xFF}, std::byte{0xDA}});
-  EXPECT_TRUE(contains(message(file), "scans"));
+TEST(Picture, jpegs_that_cost_more_than_they_should) {
+  EXPECT_TRUE(contains(message(jpeg({.color = {90}, .scans = Scans::one_a_bit})), "too many scans"));
+  EXPECT_TRUE(contains(message(jpeg({.color = {90}, .arithmetic = true})), "arithmetic"));
 }
 
 TEST(Picture, other_files) {
