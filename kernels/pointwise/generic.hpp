@@ -229,8 +229,10 @@ struct Pointwise {
       job.out_stride = out_stride;
       job.out_pixel = begin;
       OwnTiles own(job);
+      std::int32_t v1 = panel_begin(first_panel, vectors, panels);
       for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
-        const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
+        const std::int32_t v0 = v1;
+        v1 = panel_begin(panel + 1, vectors, panels);
         const float* const packed = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
         job.bias = part == 0 ? packed : nullptr;
         job.weights = packed + row * (v1 - v0) * S::lanes;

@@ -154,10 +154,21 @@ struct Pooling {
 
   static constexpr bool has_rows = requires { S::pool_row(true); };
 
-  /// The outputs of a row whose taps are all inside the image: [begin, end).
+  /// The outputs of a row that are the instruction set's own: [begin, end). All taps are inside the image, but for the
+  /// first output's left ones if they count for the divisor.
   struct Inside {
     std::int32_t begin, end;
-    explicit RIFFLE_INLINE Inside(const PoolArgs& args) : begin(args.window.pad_left), end(0) {
+    bool left;  ///< is the first column of taps outside?
+    template <bool Max>
+    static RIFFLE_INLINE Inside of(const PoolArgs& args) {
+      Inside inside(args);
+      inside.left = inside.begin == 1 && (Max || columns(args, 0).counted == 3) && inside.end > 1;
+      if (inside.left) inside.begin = 0;
+      return inside;
+    }
+
+   private:
+    explicit RIFFLE_INLINE Inside(const PoolArgs& args) : begin(args.window.pad_left), end(0), left(false) {
       const std::int32_t reach = args.extent.in_w + args.window.pad_left - 3;
       if (reach >= 0) end = reach / 2 + 1 < args.extent.out_w ? reach / 2 + 1 : args.extent.out_w;
     }
@@ -175,14 +186,15 @@ struct Pooling {
     row.lower = args.clamp.lower;
     row.upper = args.clamp.upper;
     for (int i = 0; i < 3; ++i) {
-      row.rows[i] = job.in + (slot((top + i) * in_w, job.in_ring) + inside.begin) * job.in_stride;
+      const std::ptrdiff_t column = inside.begin * 2 - window.pad_left + (inside.left ? 1 : 0);
+      row.rows[i] = job.in + (slot((top + i) * in_w, job.in_ring) + column) * job.in_stride;
     }
     row.in_stride = job.in_stride * bytes;
     row.out = job.out + (slot(y * out_w, args.output.ring) + inside.begin) * job.out_stride;
     row.out_stride = job.out_stride * bytes;
     row.outputs = inside.end - inside.begin;
     row.factor = 1.0F / 9.0F;
-    row.form = simd::Strip::form_of(row.lower, row.upper, 0);
+    row.form = simd::Strip::form_of(row.lower, row.upper, inside.left ? 1 : 0);
     S::pool_row(Max)(row);
     Job one = job;
     for (int v = 0; v < 2; ++v, one.in += S::lanes, one.out += S::lanes) {
@@ -241,7 +253,7 @@ struct Pooling {
     const Window& window = args.window;
     const bool fast = window.kernel_h == 3 && window.kernel_w == 3 && window.stride_h == 2 && window.stride_w == 2 &&
                       window.dilation_h == 1 && window.dilation_w == 1 && window.pad_left <= 1 && window.pad_top <= 2;
-    [[maybe_unused]] const Inside inside(args);
+    [[maybe_unused]] const Inside inside = Inside::template of<Max>(args);
     for (std::int32_t t = range.first; t < range.last; ++t) {
       const std::int32_t y0 = t * args.tile_rows;
       const std::int32_t y1 = args.extent.out_h - y0 < args.tile_rows ? args.extent.out_h : y0 + args.tile_rows;

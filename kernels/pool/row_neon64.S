@@ -57,9 +57,19 @@ SYMBOL(riffle_\name\()_row_neon64):
         ldp     x6, x16, [x0, #40]
         ldr     x7, [x0, #56]
         ldr     w8, [x0, #68]
+        .if     \mean
+        movi    v2.4s, #0
+        movi    v3.4s, #0
+        .else
+        mvni    v2.4s, #0x7f, lsl #16  // 0xff80ffff, and
+        bic     v2.4s, #0xff           // 0xff80ff00,
+        bic     v2.4s, #0xff, lsl #8   // 0xff800000: -infinity
+        mov     v3.16b, v2.16b
+        .endif
+        tbnz    w8, #2, 4f
         load_column
         reduce_column \op, 2, 3
-        add     x9, x0, #64
+4:      add     x9, x0, #64
         ld1r    {v18.4s}, [x9]
         ld1r    {v19.4s}, [x0], #4
         ld1r    {v20.4s}, [x0]

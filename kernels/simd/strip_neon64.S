@@ -14,7 +14,7 @@
 //               then    S (MR+1)/2, A (MR+1)/2, B MR/2
 //   4 x 4: 16 + 8 + 6 = 30      5 x 3: 15 + 8 + 8 = 31      6 x 2: 12 + 8 + 9 = 29      8 x 1: 8 + 8 + 12 = 28
 //
-// Eight channels of 4 x 4: 128 multiply-adds, 4 loads of activations, 8 loads of weights, 2 instructions of loop. Loads
+// Eight channels of 4 x 4: 128 multiply-adds, 4 loads of activations, 8 loads of weights, 1 instruction of loop. Loads
 // stand between multiply-adds, apart from one another and from their use: an in-order core does not wait for them.
 //
 // May read 3 floats behind a run's last channel and 32 behind the panel's last weight; uses none of them.
@@ -230,11 +230,14 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         .endr
         tbnz    x5, #63, 4f
 
-3:      // Eight channels and at least five more.
+        tbz     w5, #3, 31f
+3:      // Sixteen channels, or the second eight of them, and at least five more.
         .set    R, 0
         four_channels 0, 2
         four_channels 1, 2
-        subs    x5, x5, #8
+31:     four_channels 0, 2
+        four_channels 1, 2
+        subs    x5, x5, #16
         b.ge    3b
 
 4:      // 5 to 8 channels, or 9 to 12.
