@@ -145,7 +145,8 @@ struct Pointwise {
       for (std::int32_t r = 0; r < job.run_count; ++r) {
         const Run& run = job.runs[r];
         const std::ptrdiff_t stride = run.pixel_stride;
-        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes, run.channels};
+        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
+                   run.channels - simd::StripRun::least};
       }
       strip.lower = job.clamp.lower;
       strip.upper = job.clamp.upper;

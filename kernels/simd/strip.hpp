@@ -18,9 +18,11 @@ namespace riffle::simd {
 
 /// A channel run at the strip's pixel 0.
 struct StripRun {
+  static constexpr std::int32_t least = 13;  ///< channels of a run that takes the long way
+
   const float* first;
   std::ptrdiff_t stride;  ///< bytes to the next pixel
-  std::int64_t channels;
+  std::int64_t rest;      ///< channels - least
 };
 
 /// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.

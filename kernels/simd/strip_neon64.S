@@ -31,7 +31,8 @@
 #define START 80
 
 // What is where in the general registers: x0 Strip, x1 weights, x2 bias, x3 next run, x4 runs left,
-// x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
+// x5 the run's channels left, less 13, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 bytes between them,
+// x17 tiles left, x19 start, x20 bytes between its pixels, x21 bytes between output pixels, w22 form.
 
 // Activations of four or eight channels.
         .macro  load_pixel a, pointer
@@ -162,10 +163,9 @@
 // stream, where that is not its first one already.
         .macro  last_channels odd
         first_channel \odd
-        tst     w5, #3
-        b.eq    21f
+        tbz     w5, #1, 24f
+        .set    AFTER_FIRST, R
         middle_channel
-        tbz     w5, #1, 22f
         middle_channel
         tbz     w5, #0, 23f
         last_channel 0
@@ -173,10 +173,23 @@
         refill  64
         .endif
         b       7f
+24:     tbz     w5, #0, 21f
+        .set    K, 1
+        .set    R, AFTER_FIRST
+        middle_channel
+        b       22f
         .endm
         .macro  refill  bytes
         sub     x1, x1, #\bytes
         next_four %W, %(W + 3), x1
+        .endm
+
+        .macro  load_all_a load
+        .set    I, 0
+        .rept   NA
+        load_a  %I, \load
+        .set    I, I + 1
+        .endr
         .endm
 
         .macro  strip rows, vectors
@@ -193,16 +206,19 @@
         HIDDEN(riffle_strip_\rows\()x\vectors\()_neon64)
         TYPE(riffle_strip_\rows\()x\vectors\()_neon64)
 SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
+        save_general
         save_registers
+        ld1r    {v31.4s}, [x0]
+        ldp     x19, x20, [x0, #START]
+        ldp     x21, x22, [x0, #OUT_STRIDE]
         ldr     x2, [x0, #BIAS]
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
 
 1:      // A tile.
-        ldp     x8, x16, [x0, #START]
         ldr     x1, [x0, #WEIGHTS]
         ldp     x3, x4, [x0, #RUNS]
-        cbnz    x8, 14f
+        cbnz    x19, 14f
         load_bias
 13:     next_four %W, %(W + 3), x1
 
@@ -220,16 +236,8 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         load_pixel %(B + I), %(8 + NA + I)
         .set    I, I + 1
         .endr
-        sub     x5, x5, #13
-        cmn     x5, #8
-        b.lt    15f
-        .set    I, 0
-        .rept   NA
-        load_a  %I, 2
-        .set    I, I + 1
-        .endr
-        tbnz    x5, #63, 4f
-
+        tbnz    x5, #63, 15f
+        load_all_a 2
         tbz     w5, #3, 31f
 3:      // Sixteen channels, or the second eight of them, and at least five more.
         .set    R, 0
@@ -251,24 +259,26 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         .irp    channels, 1, 2, 3
 2\channels\():
         refill  %(128 - 16 * (\channels * NV % 4))
+        .if     \channels < 3
         b       7f
+        .endif
         .endr
 
 7:      subs    x4, x4, #1
         b.ne    2b
 
-        ldp     x16, x8, [x0, #OUT_STRIDE]
-        finish_tile
-        add     x7, x7, #MR
+        finish_tile 1
+17:     add     x7, x7, #MR
         subs    x17, x17, #1
         b.ne    1b
 
         restore_registers
+        restore_general
         ret
 
 14:     // Not from the bias alone.
-        madd    x8, x7, x16, x8
-        load_pixels x8
+        madd    x8, x7, x20, x19
+        load_pixels x8, x20
         cbz     x2, 13b
         .set    V, 0
         .rept   NV
@@ -282,13 +292,14 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         .endr
         b       13b
 
-15:     // A run of up to four channels.
-        .set    I, 0
-        .rept   NA
-        load_a  %I, 1
-        .set    I, I + 1
-        .endr
+15:     // A run of 5 to 12 channels, or of up to 4.
+        tbz     w5, #3, 16f
+        load_all_a 2
+        b       4b
+16:     load_all_a 1
         b       6b
+
+        finish_tile_otherwise 1
         SIZE(riffle_strip_\rows\()x\vectors\()_neon64)
         .endm
 
