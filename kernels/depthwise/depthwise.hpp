@@ -2,7 +2,7 @@
 //
 //   out[y][x][c] = clamp(bias[c] + sum_{i,j} in[y*sh - pt + i*dh][x*sw - pl + j*dw][c] * weight[c][i][j])
 //
-// The input is a list of channel runs, each mapped to a place among the output channels. Runs and the output may be
+// The input is a list of channel runs, each mapped to a place among the output channels. Runs may be
 // rings. May read and use nothing
 // outside the runs; writes exactly their channels.
 // Packed weights, run after run, for each of the run's ceil(channels / lanes) vectors:

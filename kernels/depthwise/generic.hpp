@@ -141,7 +141,7 @@ struct Depthwise {
         const std::int32_t row = y * Stride - args.window.pad_top + i;
         sheet.in[i] = job.in + slot(row * args.extent.in_w, job.in_ring) * job.in_stride;
       });
-      sheet.out = job.out + slot(y * args.extent.out_w, args.output.ring) * job.out_stride;
+      sheet.out = job.out + static_cast<std::ptrdiff_t>(y) * args.extent.out_w * job.out_stride;
       for (std::int32_t column = x; column < end; column += Columns) {
         run_block<Columns, Stride, Left, Right>(sheet, packed, weight, y, column);
       }
@@ -238,7 +238,7 @@ struct Depthwise {
       }
     }
     const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
-    float* to = job.out + (slot(y * extent.out_w, job.args->output.ring) + x) * job.out_stride;
+    float* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
     simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
       const Vec result = S::clamp(acc[p], lower, upper);
       if constexpr (Partial) {
@@ -290,10 +290,10 @@ struct Depthwise {
       constexpr std::ptrdiff_t bytes = sizeof(float);
       const Extent& extent = args.extent;
       const std::int32_t stride = args.window.stride_h, top = y0 * stride - args.window.pad_top;
-      const std::ptrdiff_t in_stride = run.pixel_stride;
       for (std::int32_t i = 0; i < (y1 - y0 - 1) * stride + 3; ++i) {
-        const std::int32_t y = top + i;
-        in[i] = y >= 0 && y < extent.in_h ? first + slot(y * extent.in_w, run.ring) * in_stride : nullptr;
+        in[i] = top + i >= 0 && top + i < extent.in_h
+                    ? first + slot((top + i) * extent.in_w, run.ring) * run.pixel_stride
+                    : nullptr;
       }
       rows.rows = in;
       rows.in_stride = run.pixel_stride * bytes;
@@ -345,7 +345,6 @@ struct Depthwise {
     const bool for_rows = is_for_rows(args);
     std::int32_t band = rows_at_once(args);
     if (for_rows && band > most_rows) band = most_rows;
-    if (args.output.ring != 0) band = 1;
     for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
       const float* packed = args.packed;
@@ -356,8 +355,8 @@ struct Depthwise {
         if constexpr (has_rows) {
           if (for_rows && run.channels >= S::lanes) {
             RunRows rows(args, run, in, y0, y1);
-            const std::ptrdiff_t out_stride = args.output.pixel_stride;
-            run_rows(args, rows, run.channels, out + slot(y0 * extent.out_w, args.output.ring) * out_stride, packed);
+            run_rows(args, rows, run.channels,
+                     out + static_cast<std::ptrdiff_t>(y0) * extent.out_w * args.output.pixel_stride, packed);
             packed += (run.channels + S::lanes - 1) / S::lanes * packed_vector;
             continue;
           }

@@ -22,6 +22,21 @@ __attribute__((noinline)) void gather_residual(const Run* columns, int count, co
   }
 }
 
+/// Adds to the accumulators of vector V what is at `from`, `stride` floats a pixel.
+template <int V, class S, int MR, int NV, bool Half>
+RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const float* from, std::ptrdiff_t stride,
+                              [[maybe_unused]] int count) {
+  if constexpr (Half && V == NV - 1) {
+    tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
+      tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
+    });
+  } else {
+    simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      tile.acc[m][V] = S::add(tile.acc[m][V], S::load(from + m * stride));
+    });
+  }
+}
+
 /// Adds the residual to the accumulators; `columns` is the number of valid output columns.
 template <class S, int MR, int NV, bool Half>
 RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Memory& memory,
@@ -45,15 +60,7 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const Residua
     } else {
       gather_residual<S>(residual[v].columns, count, memory, pixel, MR, gathered);
     }
-    if constexpr (Half && v == NV - 1) {
-      tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
-        tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
-      });
-    } else {
-      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-        tile.acc[m][v] = S::add(tile.acc[m][v], S::load(from + m * stride));
-      });
-    }
+    add_vector<decltype(v)::value>(tile, from, stride, count);
   });
 }
 
@@ -100,9 +107,9 @@ struct Pointwise {
     const Memory* memory;
     const Run* runs;  ///< of one part of K
     std::int32_t run_count;
-    const float* bias;     ///< null: go on from the sums in the output
-    const float* weights;  ///< the part's first row
-    const ResidualVector* residual;
+    const float* bias;               ///< null: go on from the sums in the output
+    const float* weights;            ///< the part's first row
+    const ResidualVector* residual;  ///< joins the sums of the first part
     Clamp clamp;
     float* out;  ///< the first column of the pixel `out_pixel`
     std::ptrdiff_t out_stride;
@@ -156,13 +163,12 @@ struct Pointwise {
       form = simd::Strip::form_of(job.clamp.lower, job.clamp.upper, 0);
     }
 
-    /// What the sums start from, beside the bias. False where that is more than one thing, or not whole vectors side
-    /// by side.
+    /// What the sums start from, besides the bias. False where it is not whole vectors side by side.
     RIFFLE_INLINE bool start(const Job& job, int vectors) {
       if (job.bias == nullptr) {
         strip.start = job.out;
         strip.start_stride = strip.out_stride;
-        return job.residual == nullptr && job.columns == vectors * S::lanes;
+        return job.columns == vectors * S::lanes;
       }
       strip.start = nullptr;
       if (job.residual == nullptr) return true;
@@ -221,12 +227,11 @@ struct Pointwise {
     std::int64_t row = 1;  // of the packed panel: behind the bias, then behind the parts before
     for (std::int32_t part = 0; part < args.parts; ++part) {
       const std::int32_t* const run_begin = args.run_begin + group * args.parts + part;
-      const bool last = part == args.parts - 1;
       Job job{};
       job.memory = &memory;
       job.runs = args.runs + run_begin[0];
       job.run_count = run_begin[1] - run_begin[0];
-      if (last) job.clamp = args.clamp;
+      if (part == args.parts - 1) job.clamp = args.clamp;
       job.out_stride = out_stride;
       job.out_pixel = begin;
       OwnTiles own(job);
@@ -237,7 +242,7 @@ struct Pointwise {
         const float* const packed = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
         job.bias = part == 0 ? packed : nullptr;
         job.weights = packed + row * (v1 - v0) * S::lanes;
-        job.residual = last && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
+        job.residual = part == 0 && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
         job.out = out + v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
         if (own.run(job, v1 - v0, end - begin)) continue;

@@ -112,7 +112,7 @@ struct Pooling {
     const Epilogue epilogue(args.clamp);
     const Vec nothing = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
     std::ptrdiff_t from = (1 - left) * stride;  // the middle column
-    float* to = job.out + slot(y * out_w, args.output.ring) * out_stride;
+    float* to = job.out + static_cast<std::ptrdiff_t>(y) * out_w * out_stride;
     Vec first = left > 0 ? nothing : column(0);  // the column that two windows share
     std::int32_t x = 0;
     const auto next = [&](Vec second, Vec third, Vec scale) __attribute__((always_inline)) {
@@ -241,7 +241,7 @@ struct Pooling {
             sum = reduce<Max>(sum, load<Partial>(job.in + pixel * job.in_stride, job.count));
           }
         }
-        const std::ptrdiff_t pixel = slot(y * args.extent.out_w, args.output.ring) + x;
+        const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x;
         epilogue.template store<Max, Partial>(job.out + pixel * job.out_stride, job.count, sum,
                                               factor(tall.counted * wide.counted));
       }

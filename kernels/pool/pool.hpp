@@ -7,8 +7,8 @@
 //   global:   out[c] = clamp(mean over all pixels)
 //
 // Every window holds at least one pixel of the image. A NaN reaches a mean; whether it reaches a maximum depends on
-// where in the window it stands. Reads nothing outside the runs; writes exactly their channels. The runs and the output
-// of max and average pooling may be rings.
+// where in the window it stands. Reads nothing outside the runs; writes exactly their channels. The runs of max and
+// average pooling may be rings.
 #pragma once
 
 #include "kernels/types.hpp"

@@ -63,9 +63,7 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   }
 
   /// strip_rows * vectors accumulators, one and a half registers of activations a row, and eight of weights.
-  static constexpr int strip_rows(int vectors) {
-    return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4;
-  }
+  static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4; }
   static RIFFLE_INLINE StripFunction strip(int rows, int vectors) {
     static constexpr StripFunction strips[][8] = {
         {riffle_strip_1x1_neon64, riffle_strip_2x1_neon64, riffle_strip_3x1_neon64, riffle_strip_4x1_neon64,

@@ -158,14 +158,15 @@ struct Stem {
   }
 
   /// The instruction set's own tiles: pixels [0 or 1, end) of a row whose taps are all inside the image, but for the
-  /// first column's. False where the row is none for them.
+  /// first column's; the row must not be the planes' first then, as a pointer to them is made. False where the row is
+  /// none for the tiles.
   static RIFFLE_INLINE bool run_own(const Job& job, int vectors, std::int32_t end) {
     constexpr std::ptrdiff_t bytes = sizeof(float);
     const StemArgs& args = *job.args;
     const Extent& extent = args.extent;
     const std::int32_t top = job.y * 2 - args.window.pad_top, left = args.window.pad_left;
     if (vectors != StemRow::vectors || end < StemRow::pixels || left > 1 || args.window.kernel_h != 3 ||
-        args.window.stride_h != 2 || args.window.dilation_h != 1 || top < 0 || top + 2 >= extent.in_h) {
+        args.window.stride_h != 2 || args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
       return false;
     }
     StemRow row{};

@@ -17,8 +17,8 @@ struct StemRow {
   static constexpr std::int32_t pixels = 7, vectors = 3;
 
   float lower, upper;
-  const float* panel;  ///< bias, then K rows; up to 16 floats behind them are read
-  const float* in;     ///< the first plane's first tap row, at the first pixel's left tap
+  const float* panel;               ///< bias, then K rows; up to 16 floats behind them are read
+  const float* in;                  ///< the first plane's first tap row, at the first pixel's left tap
   std::ptrdiff_t in_row, in_plane;  ///< bytes
   float* out;
   std::int64_t tiles;
