@@ -46,6 +46,19 @@ struct FullyConnected {
     for (std::int32_t r = 0; r < args.run_count; ++r) {
       const float* x = memory.read(args.runs[r].first);
       std::int32_t n = args.runs[r].channels;
+      if constexpr (requires { S::multiply_panel(NV); }) {
+        // The instruction set's own; all fours into one sum.
+        if (const auto function = S::multiply_panel(NV); function != nullptr && n >= 4) {
+          alignas(64) float sums[NV * S::lanes];
+          simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { S::store(sums + v * S::lanes, acc[0][v]); });
+          const std::int32_t fours = n / 4;
+          function(sums, x, fours, w);
+          simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { acc[0][v] = S::load(sums + v * S::lanes); });
+          x += fours * 4;
+          w += fours * 4 * NV * S::lanes;
+          n -= fours * 4;
+        }
+      }
       if constexpr (S::by_lane) {
         for (; n >= 4; n -= 4, x += 4) {
           const Vec four = S::load(x);

@@ -22,6 +22,21 @@ __attribute__((noinline)) void gather_residual(const Run* columns, int count, co
   }
 }
 
+/// Adds to the accumulators of vector V what is at `from`, `stride` floats a pixel.
+template <int V, class S, int MR, int NV, bool Half>
+RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const float* from, std::ptrdiff_t stride,
+                              [[maybe_unused]] int count) {
+  if constexpr (Half && V == NV - 1) {
+    tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
+      tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
+    });
+  } else {
+    simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      tile.acc[m][V] = S::add(tile.acc[m][V], S::load(from + m * stride));
+    });
+  }
+}
+
 /// Adds the residual to the accumulators; `columns` is the number of valid output columns.
 template <class S, int MR, int NV, bool Half>
 RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Memory& memory,
@@ -45,15 +60,7 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const Residua
     } else {
       gather_residual<S>(residual[v].columns, count, memory, pixel, MR, gathered);
     }
-    if constexpr (Half && v == NV - 1) {
-      tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
-        tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
-      });
-    } else {
-      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-        tile.acc[m][v] = S::add(tile.acc[m][v], S::load(from + m * stride));
-      });
-    }
+    add_vector<decltype(v)::value>(tile, from, stride, count);
   });
 }
 
@@ -130,22 +137,23 @@ struct Pointwise {
     store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
   }
 
-  /// The instruction set's own strips (strip.hpp): what the panels of a part have in common, and their run.
+  /// The instruction set's own strips: what the panels of a group and a part of K have in common, and their run.
   struct Strips {
     static constexpr std::int32_t most_runs = 32;
     static constexpr std::ptrdiff_t bytes = sizeof(float);
 
     simd::StripRun runs[most_runs];
-    simd::Strip strip{};
-    std::int32_t form = 0;
+    simd::Strip strip;
+    std::int32_t form;
     bool fits;
 
     explicit RIFFLE_INLINE Strips(const Job& job) : fits(job.run_count <= most_runs) {
       if (!fits) return;
       for (std::int32_t r = 0; r < job.run_count; ++r) {
         const Run& run = job.runs[r];
-        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * run.pixel_stride,
-                   run.pixel_stride * bytes, run.channels};
+        const std::ptrdiff_t stride = run.pixel_stride;
+        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
+                   run.channels - simd::StripRun::least};
       }
       strip.lower = job.clamp.lower;
       strip.upper = job.clamp.upper;
@@ -155,27 +163,33 @@ struct Pointwise {
       form = simd::Strip::form_of(job.clamp.lower, job.clamp.upper, 0);
     }
 
-    /// `pixels` pixels of a panel. False where its residual's columns are not side by side.
-    RIFFLE_INLINE bool run(const Job& job, int vectors, std::int32_t pixels) {
-      static constexpr float zeros[S::max_vectors * S::lanes] = {};
-      strip.bias = job.bias;
-      strip.start = nullptr;
+    /// What the sums start from, besides the bias. False where it is not whole vectors side by side.
+    RIFFLE_INLINE bool start(const Job& job, int vectors) {
       if (job.bias == nullptr) {
-        strip.bias = zeros;
         strip.start = job.out;
         strip.start_stride = strip.out_stride;
-      } else if (job.residual != nullptr) {
-        const Run& first = job.residual[0].run;
-        for (int v = 0; v < vectors; ++v) {
-          const Run& run = job.residual[v].run;
-          if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
-              run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
-            return false;
-          }
-        }
-        strip.start = job.memory->read(first.first) + static_cast<std::ptrdiff_t>(job.out_pixel) * first.pixel_stride;
-        strip.start_stride = first.pixel_stride * bytes;
+        return job.columns == vectors * S::lanes;
       }
+      strip.start = nullptr;
+      if (job.residual == nullptr) return true;
+      const Run& first = job.residual[0].run;
+      for (int v = 0; v < vectors; ++v) {
+        const Run& run = job.residual[v].run;
+        if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
+            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
+          return false;
+        }
+      }
+      const std::ptrdiff_t stride = first.pixel_stride;
+      strip.start = job.memory->read(first.first) + job.out_pixel * stride;
+      strip.start_stride = stride * bytes;
+      return true;
+    }
+
+    /// A panel for `pixels` pixels. False where it is none for strips.
+    RIFFLE_INLINE bool run(const Job& job, int vectors, std::int32_t pixels) {
+      if (!fits || !start(job, vectors)) return false;
+      strip.bias = job.bias;
       strip.weights = job.weights;
       strip.form = form + 4 * (job.columns % S::lanes);
       strip.out = job.out;
@@ -193,7 +207,6 @@ struct Pointwise {
     }
   };
   struct NoStrips {
-    static constexpr bool fits = false;
     explicit RIFFLE_INLINE NoStrips(const Job&) {}
     RIFFLE_INLINE bool run(const Job&, int, std::int32_t) { return false; }
   };
@@ -222,15 +235,17 @@ struct Pointwise {
       job.out_stride = out_stride;
       job.out_pixel = begin;
       OwnTiles own(job);
+      std::int32_t v1 = panel_begin(first_panel, vectors, panels);
       for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
-        const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
+        const std::int32_t v0 = v1;
+        v1 = panel_begin(panel + 1, vectors, panels);
         const float* const packed = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
         job.bias = part == 0 ? packed : nullptr;
         job.weights = packed + row * (v1 - v0) * S::lanes;
         job.residual = part == 0 && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
         job.out = out + v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
-        if (own.fits && own.run(job, v1 - v0, end - begin)) continue;
+        if (own.run(job, v1 - v0, end - begin)) continue;
         tiles.run(job, job.pixel, v1 - v0, simd::has_half<S>(job.columns, v1 - v0), begin, end);
       }
       for (std::int32_t r = 0; r < job.run_count; ++r) row += job.runs[r].channels;
@@ -267,7 +282,13 @@ struct Pointwise {
     }
   }
 
-  static std::int32_t tile_rows(std::int32_t vectors) { return S::tile_rows(vectors); }
+  static std::int32_t tile_rows(std::int32_t vectors) {
+    if constexpr (has_strips) {
+      return S::strip_rows(vectors);
+    } else {
+      return S::tile_rows(vectors);
+    }
+  }
 
   static constexpr PointwiseKernel kernel(const char* name) {
     return {name, S::lanes, S::max_vectors, S::pairs_halves, tile_rows, run};

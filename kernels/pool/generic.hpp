@@ -5,7 +5,9 @@
 #pragma once
 
 #include "kernels/pool/pool.hpp"
+#include "kernels/pool/row.hpp"
 #include "kernels/simd/simd.hpp"
+#include "kernels/simd/strip.hpp"
 
 namespace riffle::kernels {
 
@@ -132,6 +134,75 @@ struct Pooling {
     while (x < out_w) border();
   }
 
+  /// One output of a 3x3 window with stride 2 whose three rows are inside the image.
+  template <bool Max>
+  static RIFFLE_INLINE void run_border(const Job& job, std::int32_t y, std::int32_t x) {
+    const PoolArgs& args = *job.args;
+    const std::int32_t in_w = args.extent.in_w, left = x * 2 - args.window.pad_left;
+    const std::int32_t top = y * 2 - args.window.pad_top;
+    const float* rows[3];
+    for (int i = 0; i < 3; ++i) rows[i] = job.in + slot((top + i) * in_w, job.in_ring) * job.in_stride;
+    Vec sum = S::broadcast(Max ? -std::numeric_limits<float>::infinity() : 0.0F);
+    for (std::int32_t c = left < 0 ? 0 : left; c < left + 3 && c < in_w; ++c) {
+      const std::ptrdiff_t at = c * job.in_stride;
+      const Vec two = reduce<Max>(S::load(rows[0] + at), S::load(rows[1] + at));
+      sum = reduce<Max>(sum, reduce<Max>(two, S::load(rows[2] + at)));
+    }
+    float* const to = job.out + (slot(y * args.extent.out_w, args.output.ring) + x) * job.out_stride;
+    Epilogue(args.clamp).template store<Max, false>(to, S::lanes, sum, factor(3 * columns(args, x).counted));
+  }
+
+  static constexpr bool has_rows = requires { S::pool_row(true); };
+
+  /// The outputs of a row that are the instruction set's own: [begin, end). All taps are inside the image, but for the
+  /// first output's left ones if they count for the divisor.
+  struct Inside {
+    std::int32_t begin, end;
+    bool left;  ///< is the first column of taps outside?
+    template <bool Max>
+    static RIFFLE_INLINE Inside of(const PoolArgs& args) {
+      Inside inside(args);
+      inside.left = inside.begin == 1 && (Max || columns(args, 0).counted == 3) && inside.end > 1;
+      if (inside.left) inside.begin = 0;
+      return inside;
+    }
+
+   private:
+    explicit RIFFLE_INLINE Inside(const PoolArgs& args) : begin(args.window.pad_left), end(0), left(false) {
+      const std::int32_t reach = args.extent.in_w + args.window.pad_left - 3;
+      if (reach >= 0) end = reach / 2 + 1 < args.extent.out_w ? reach / 2 + 1 : args.extent.out_w;
+    }
+  };
+
+  /// Two vectors of channels of a row whose three rows of taps are inside the image, by the instruction set's own.
+  template <bool Max>
+  static RIFFLE_INLINE void run_two(const Job& job, std::int32_t y, const Inside& inside) {
+    constexpr std::ptrdiff_t bytes = sizeof(float);
+    const PoolArgs& args = *job.args;
+    const Window& window = args.window;
+    const std::int32_t out_w = args.extent.out_w;
+    const std::int32_t in_w = args.extent.in_w, top = y * 2 - window.pad_top;
+    PoolRow row;
+    row.lower = args.clamp.lower;
+    row.upper = args.clamp.upper;
+    for (int i = 0; i < 3; ++i) {
+      const std::ptrdiff_t column = inside.begin * 2 - window.pad_left + (inside.left ? 1 : 0);
+      row.rows[i] = job.in + (slot((top + i) * in_w, job.in_ring) + column) * job.in_stride;
+    }
+    row.in_stride = job.in_stride * bytes;
+    row.out = job.out + (slot(y * out_w, args.output.ring) + inside.begin) * job.out_stride;
+    row.out_stride = job.out_stride * bytes;
+    row.outputs = inside.end - inside.begin;
+    row.factor = 1.0F / 9.0F;
+    row.form = simd::Strip::form_of(row.lower, row.upper, inside.left ? 1 : 0);
+    S::pool_row(Max)(row);
+    Job one = job;
+    for (int v = 0; v < 2; ++v, one.in += S::lanes, one.out += S::lanes) {
+      for (std::int32_t x = 0; x < inside.begin; ++x) run_border<Max>(one, y, x);
+      for (std::int32_t x = inside.end; x < out_w; ++x) run_border<Max>(one, y, x);
+    }
+  }
+
   template <bool Max>
   static void run_rows_3x3(const Job& job, std::int32_t y0, std::int32_t y1) {
     const Window& window = job.args->window;
@@ -182,11 +253,14 @@ struct Pooling {
     const Window& window = args.window;
     const bool fast = window.kernel_h == 3 && window.kernel_w == 3 && window.stride_h == 2 && window.stride_w == 2 &&
                       window.dilation_h == 1 && window.dilation_w == 1 && window.pad_left <= 1 && window.pad_top <= 2;
+    [[maybe_unused]] const Inside inside = Inside::template of<Max>(args);
     for (std::int32_t t = range.first; t < range.last; ++t) {
       const std::int32_t y0 = t * args.tile_rows;
       const std::int32_t y1 = args.extent.out_h - y0 < args.tile_rows ? args.extent.out_h : y0 + args.tile_rows;
       // A few rows for all channels before the next: what the channels' vectors share of a cache line stays in L1.
       for (std::int32_t y = y0; y < y1; ++y) {
+        const std::int32_t top = y * 2 - window.pad_top;
+        const bool two = has_rows && fast && inside.begin < inside.end && top >= 0 && top + 2 < args.extent.in_h;
         for (std::int32_t r = 0; r < args.run_count; ++r) {
           const Run& input = args.runs[r].input;
           const float* const in = memory.read(input.first);
@@ -198,6 +272,13 @@ struct Pooling {
                                                                       : 0;
             const int count = input.channels < S::lanes ? input.channels : S::lanes;
             const Job job{&args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, count};
+            if constexpr (has_rows) {
+              if (two && begin + 2 * S::lanes <= input.channels) {
+                run_two<Max>(job, y, inside);
+                begin += S::lanes;
+                continue;
+              }
+            }
             if (count < S::lanes) {
               run_rows_any<Max, true>(job, y, y + 1);
             } else if (fast) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/depthwise/rows.hpp"
+#include "kernels/pool/row.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/stem/row.hpp"
@@ -38,6 +39,14 @@ void riffle_depthwise_rows_2x2_neon64(const kernels::DepthwiseRows&);
 
 // kernels/stem/row_neon64.S
 void riffle_stem_row_neon64(const kernels::StemRow&);
+
+// kernels/pool/row_neon64.S
+void riffle_max_pool_row_neon64(const kernels::PoolRow&);
+void riffle_average_pool_row_neon64(const kernels::PoolRow&);
+
+// kernels/fully_connected/panel_neon64.S
+void riffle_multiply_panel_7_neon64(float*, const float*, std::int64_t, const float*);
+void riffle_multiply_panel_8_neon64(float*, const float*, std::int64_t, const float*);
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
@@ -75,6 +84,16 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   }
 
   static RIFFLE_INLINE kernels::StemRowFunction stem_row() { return riffle_stem_row_neon64; }
+
+  static RIFFLE_INLINE kernels::PoolRowFunction pool_row(bool max) {
+    return max ? riffle_max_pool_row_neon64 : riffle_average_pool_row_neon64;
+  }
+
+  /// (sums, x, fours, weights); null for a width that there is none for.
+  using MultiplyPanel = void (*)(float*, const float*, std::int64_t, const float*);
+  static RIFFLE_INLINE constexpr MultiplyPanel multiply_panel(int vectors) {
+    return vectors == 7 ? riffle_multiply_panel_7_neon64 : vectors == 8 ? riffle_multiply_panel_8_neon64 : nullptr;
+  }
 };
 
 }  // namespace riffle::simd

@@ -18,12 +18,14 @@ namespace riffle::simd {
 
 /// A channel run at the strip's pixel 0.
 struct StripRun {
+  static constexpr std::int32_t least = 13;  ///< channels of a run that takes the long way
+
   const float* first;
   std::ptrdiff_t stride;  ///< bytes to the next pixel
-  std::int64_t channels;
+  std::int64_t rest;      ///< channels - least
 };
 
-/// Offsets in this struct are known to the assembly.
+/// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.
 struct Strip {
   /// Bits 0 and 1: clamp below, and also above; from bit 2: columns of the last vector, 0 if it is whole.
   static RIFFLE_INLINE std::int32_t form_of(float lower, float upper, std::int32_t last_columns) {
@@ -32,21 +34,21 @@ struct Strip {
   }
 
   float lower, upper;
-  const float* bias;
+  const float* bias;     ///< may be null where there is a `start`
+  const float* weights;  ///< K rows; up to 32 floats behind them are read
+  std::int64_t pixel;    ///< the first tile's first
   const StripRun* runs;
   std::int64_t run_count;
-  float* out;  ///< the first tile's first pixel
+  float* out;  ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;  ///< bytes
   std::int32_t form;          ///< form_of
-  const float* start;  ///< null, or pixel 0's sums to start from, besides the bias: the panel's columns side by side
+  const float* start;         ///< null, or pixel 0's sums or residual; whole vectors
   std::ptrdiff_t start_stride;  ///< bytes
-  std::int64_t pixel;           ///< the first tile's first
-  const float* weights;         ///< K rows; up to 32 floats behind them are read
 };
-static_assert(sizeof(void*) < 8 ||
-              (offsetof(Strip, bias) == 8 && offsetof(Strip, runs) == 16 && offsetof(Strip, out) == 32 &&
-               offsetof(Strip, out_stride) == 48 && offsetof(Strip, start) == 64 && offsetof(Strip, weights) == 88));
+static_assert(sizeof(void*) < 8 || (offsetof(Strip, bias) == 8 && offsetof(Strip, pixel) == 24 &&
+                                    offsetof(Strip, runs) == 32 && offsetof(Strip, out) == 48 &&
+                                    offsetof(Strip, out_stride) == 64 && offsetof(Strip, start) == 80));
 
 using StripFunction = void (*)(const Strip&);
 

@@ -14,25 +14,25 @@
 //               then    S (MR+1)/2, A (MR+1)/2, B MR/2
 //   4 x 4: 16 + 8 + 6 = 30      5 x 3: 15 + 8 + 8 = 31      6 x 2: 12 + 8 + 9 = 29      8 x 1: 8 + 8 + 12 = 28
 //
-// Eight channels of 4 x 4: 128 multiply-adds, 4 loads of activations, 8 loads of weights, 2 instructions of loop. Loads
-// stand between multiply-adds: those of weights four vectors of them (4 MR multiply-adds) ahead of their use.
+// Eight channels of 4 x 4: 128 multiply-adds, 4 loads of activations, 8 loads of weights, 1 instruction of loop. Loads
+// stand between multiply-adds, apart from one another and from their use: an in-order core does not wait for them.
 //
 // May read 3 floats behind a run's last channel and 32 behind the panel's last weight; uses none of them.
 
 #include "kernels/simd/neon64_asm.h"
 
 // Offsets into Strip.
-#define BOUNDS 0
 #define BIAS 8
-#define RUNS 16
-#define OUT 32
-#define OUT_STRIDE 48
-#define START 64
-#define PIXEL 80
-#define WEIGHTS 88
+#define WEIGHTS 16
+#define PIXEL 24
+#define RUNS 32
+#define OUT 48
+#define OUT_STRIDE 64
+#define START 80
 
-// What is where in the general registers: x0 Strip, x1 weights (eight vectors ahead), x2 bias, x3 next run, x4 runs left,
-// x5 the run's channels left, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 scratch, x17 tiles left.
+// What is where in the general registers: x0 Strip, x1 weights, x2 bias, x3 next run, x4 runs left,
+// x5 the run's channels left, less 13, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 bytes between them,
+// x17 tiles left, x19 start, x20 bytes between its pixels, x21 bytes between output pixels, w22 form.
 
 // Activations of four or eight channels.
         .macro  load_pixel a, pointer
@@ -49,15 +49,29 @@
         add     x\to, x\from, x16
         .endm
 
-// The multiply-adds of one pixel with the J-th vector of weights of four channels: channel K, vector V of the row. R says where in
-// the ring it is.
+// The multiply-adds of one pixel with vector V of the weights of channel K (of four). The row of weights starts at R in
+// the ring.
         .macro  multiply_a i
-        fmla_lane %(\i * NV + V), %(W + R), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
+        fmla_lane %(\i * NV + V), %(W + (R + V) % 8), %((S + \i) * (1 - ODD) + (A + \i) * ODD), %K
         .endm
         .macro  multiply_b i
         .if     \i < NB
-        fmla_lane %((NA + \i) * NV + V), %(W + R), %((B + \i) * (1 - ODD) + (S + \i) * ODD), %K
+        fmla_lane %((NA + \i) * NV + V), %(W + (R + V) % 8), %((B + \i) * (1 - ODD) + (S + \i) * ODD), %K
         .endif
+        .endm
+        .macro  all_vectors which, i
+        .set    V, 0
+        .rept   NV
+        multiply_\which \i
+        .set    V, V + 1
+        .endr
+        .endm
+        .macro  all_pixels which
+        .set    I, 0
+        .rept   NA
+        all_vectors \which, %I
+        .set    I, I + 1
+        .endr
         .endm
 
 // Activations for the next four channels (load = 1) or eight (load = 2) of pixel i in A or B.
@@ -78,19 +92,53 @@
         .endif
         .endm
 
-// One vector of weights times all pixels. `first`: what was loaded last comes last. `load`: a pixel's registers are
-// loaded anew as soon as they are free.
-        .macro  vector load
-        .set    K, J / NV
-        .set    V, J - K * NV
+// Four vectors of weights are loaded where the four before them have been used.
+        .macro  load_weights
+        .if     (R + V) % 4 == 3
+        next_four %(W + (R + V - 3) % 8), %(W + (R + V) % 8), x1
+        .endif
+        .endm
+
+// Four channels, one by one; even ones read S and B, odd ones A and S. Before the first there are four vectors of weights
+// in the ring; the next four are loaded after the pixels that are not the ones loaded last.
+        .macro  first_channel odd
+        .set    ODD, \odd
+        .set    K, 0
+        .if     ODD
+        all_pixels a
+        .else
+        all_pixels b
+        .endif
+        next_four %(W + (R + 4) % 8), %(W + (R + 4) % 8 + 3), x1
+        .if     ODD
+        all_pixels b
+        .else
+        all_pixels a
+        .endif
+        .set    V, NV - 1
+        load_weights
+        next_row
+        .endm
+        .macro  middle_channel
+        .set    V, 0
+        .rept   NV
         .set    I, 0
         .rept   NA
-        .if     J + ODD
         multiply_a %I
-        .endif
-        .if     J + 1 - ODD
         multiply_b %I
-        .endif
+        .set    I, I + 1
+        .endr
+        load_weights
+        .set    V, V + 1
+        .endr
+        next_row
+        .endm
+// As soon as a pixel's registers are free they are loaded anew.
+        .macro  last_channel load
+        .set    I, 0
+        .rept   NA
+        all_vectors a, %I
+        all_vectors b, %I
         .if     ODD
         load_a  %I, \load
         .else
@@ -98,68 +146,50 @@
         .endif
         .set    I, I + 1
         .endr
-        .if     J == 0
-        .set    I, 0
-        .rept   NA
-        .if     ODD
-        multiply_b %I
-        .else
-        multiply_a %I
-        .endif
-        .set    I, I + 1
-        .endr
-        .endif
-        .if     R % 4 == 3
-        next_four %(W + R - 3), %(W + R), x1
-        .endif
-        .set    R, (R + 1) % 8
-        .set    J, J + 1
+        next_row
         .endm
-
-// Four channels: even ones read S and B, odd ones A and S. Then the activations of `load`.
+        .macro  next_row
+        .set    K, K + 1
+        .set    R, (R + NV) % 8
+        .endm
         .macro  four_channels odd, load
-        .set    ODD, \odd
-        .set    J, 0
-        .rept   4 * NV - 1
-        vector  0
-        .endr
-        vector  \load
+        first_channel \odd
+        middle_channel
+        middle_channel
+        last_channel \load
         .endm
 
 // The run's last channels: as many as x5 modulo 4 says, and one. Then the ring starts anew with the next vector of the
 // stream, where that is not its first one already.
         .macro  last_channels odd
-        .set    ODD, \odd
-        .set    J, 0
-        .rept   NV
-        vector  0
-        .endr
-        tst     w5, #3
-        b.eq    21f
-        .rept   NV
-        vector  0
-        .endr
-        .if     R
-        tbz     w5, #1, 22f
-        .else
-        tbz     w5, #1, 7f
-        .endif
-        .rept   NV
-        vector  0
-        .endr
+        first_channel \odd
+        tbz     w5, #1, 24f
+        .set    AFTER_FIRST, R
+        middle_channel
+        middle_channel
         tbz     w5, #0, 23f
-        .rept   NV
-        vector  0
-        .endr
+        last_channel 0
         .if     R
-        refill  0
+        refill  64
         .endif
         b       7f
+24:     tbz     w5, #0, 21f
+        .set    K, 1
+        .set    R, AFTER_FIRST
+        middle_channel
+        b       22f
         .endm
-        .macro  refill  modulo_4
-        sub     x1, x1, #(128 - 16 * \modulo_4)
+        .macro  refill  bytes
+        sub     x1, x1, #\bytes
         next_four %W, %(W + 3), x1
-        next_four %(W + 4), %(W + 7), x1
+        .endm
+
+        .macro  load_all_a load
+        .set    I, 0
+        .rept   NA
+        load_a  %I, \load
+        .set    I, I + 1
+        .endr
         .endm
 
         .macro  strip rows, vectors
@@ -176,19 +206,21 @@
         HIDDEN(riffle_strip_\rows\()x\vectors\()_neon64)
         TYPE(riffle_strip_\rows\()x\vectors\()_neon64)
 SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
+        save_general
         save_registers
+        ld1r    {v31.4s}, [x0]
+        ldp     x19, x20, [x0, #START]
+        ldp     x21, x22, [x0, #OUT_STRIDE]
         ldr     x2, [x0, #BIAS]
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
 
-1:      // A tile. It starts from the bias, and from other sums (a residual) where there are some.
-        ldp     x8, x16, [x0, #START]
+1:      // A tile.
         ldr     x1, [x0, #WEIGHTS]
         ldp     x3, x4, [x0, #RUNS]
-        cbnz    x8, 14f
+        cbnz    x19, 14f
         load_bias
 13:     next_four %W, %(W + 3), x1
-        next_four %(W + 4), %(W + 7), x1
 
 2:      // A run.
         ldp     x8, x16, [x3], #16
@@ -204,21 +236,16 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         load_pixel %(B + I), %(8 + NA + I)
         .set    I, I + 1
         .endr
-        sub     x5, x5, #13
-        cmn     x5, #8
-        b.lt    15f
-        .set    I, 0
-        .rept   NA
-        load_a  %I, 2
-        .set    I, I + 1
-        .endr
-        tbnz    x5, #63, 4f
-
-3:      // Eight channels and at least five more.
+        tbnz    x5, #63, 15f
+        load_all_a 2
+        tbz     w5, #3, 31f
+3:      // Sixteen channels, or the second eight of them, and at least five more.
         .set    R, 0
         four_channels 0, 2
         four_channels 1, 2
-        subs    x5, x5, #8
+31:     four_channels 0, 2
+        four_channels 1, 2
+        subs    x5, x5, #16
         b.ge    3b
 
 4:      // 5 to 8 channels, or 9 to 12.
@@ -231,24 +258,28 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
 6:      last_channels 0
         .irp    channels, 1, 2, 3
 2\channels\():
-        refill  %(\channels * NV % 4)
+        refill  %(128 - 16 * (\channels * NV % 4))
+        .if     \channels < 3
         b       7f
+        .endif
         .endr
 
 7:      subs    x4, x4, #1
         b.ne    2b
 
-        ldp     x16, x8, [x0, #OUT_STRIDE]
-        finish_tile
-        add     x7, x7, #MR
+        finish_tile 1
+17:     add     x7, x7, #MR
         subs    x17, x17, #1
         b.ne    1b
 
         restore_registers
+        restore_general
         ret
 
-14:     madd    x8, x7, x16, x8
-        load_pixels x8
+14:     // Not from the bias alone.
+        madd    x8, x7, x20, x19
+        load_pixels x8, x20
+        cbz     x2, 13b
         .set    V, 0
         .rept   NV
         single  ldr, %(W + V), x2, %(16 * V)
@@ -261,13 +292,14 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()_neon64):
         .endr
         b       13b
 
-15:     // A run of up to four channels.
-        .set    I, 0
-        .rept   NA
-        load_a  %I, 1
-        .set    I, I + 1
-        .endr
+15:     // A run of 5 to 12 channels, or of up to 4.
+        tbz     w5, #3, 16f
+        load_all_a 2
+        b       4b
+16:     load_all_a 1
         b       6b
+
+        finish_tile_otherwise 1
         SIZE(riffle_strip_\rows\()x\vectors\()_neon64)
         .endm
 

@@ -158,7 +158,8 @@ struct Stem {
   }
 
   /// The instruction set's own tiles: pixels [0 or 1, end) of a row whose taps are all inside the image, but for the
-  /// first column's (which are read in the row above, so that there must be one). False where the row is none for them.
+  /// first column's; the row must not be the planes' first then, as a pointer to them is made. False where the row is
+  /// none for the tiles.
   static RIFFLE_INLINE bool run_own(const Job& job, int vectors, std::int32_t end) {
     constexpr std::ptrdiff_t bytes = sizeof(float);
     const StemArgs& args = *job.args;
@@ -178,12 +179,13 @@ struct Stem {
     row.channels = args.channels;
     const std::int32_t form = simd::Strip::form_of(args.clamp.lower, args.clamp.upper, job.columns % S::lanes);
     const float* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
+    const std::ptrdiff_t out_stride = args.output.pixel_stride;
     float* const out = job.memory->write(args.output.first) +
-                       slot(job.y * extent.out_w, args.output.ring) * args.output.pixel_stride + job.column;
+                       slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
     const auto tiles = [&](std::int32_t x, std::int32_t count) __attribute__((always_inline)) {
       row.form = form + (x == 0 && left == 1 ? 16 : 0);
       row.in = in + x * 2;
-      row.out = out + static_cast<std::ptrdiff_t>(x) * args.output.pixel_stride;
+      row.out = out + x * out_stride;
       row.tiles = count;
       S::stem_row()(row);
     };

@@ -111,22 +111,25 @@
         HIDDEN(riffle_stem_row_neon64)
         TYPE(riffle_stem_row_neon64)
 SYMBOL(riffle_stem_row_neon64):
+        save_general
         save_registers
         ldp     x2, x5, [x0, #8]
         ldp     x3, x7, [x0, #24]
         ldp     x6, x17, [x0, #40]
-        ldr     w16, [x0, #64]
-        tbnz    w16, #4, 4f
+        ldp     x21, x22, [x0, #56]
+        tbz     w22, #4, 1f
+        and     x22, x22, #15
+        b       4f
 
 1:      tile_start
 2:      plane   0
         subs    w4, w4, #1
         b.ne    2b
-3:      ldp     x16, x8, [x0, #56]
-        finish_tile
-        subs    x17, x17, #1
+3:      finish_tile 0
+17:     subs    x17, x17, #1
         b.ne    1b
         restore_registers
+        restore_general
         ret
 
 4:      tile_start
@@ -134,6 +137,8 @@ SYMBOL(riffle_stem_row_neon64):
         subs    w4, w4, #1
         b.ne    5b
         b       3b
+
+        finish_tile_otherwise 0
         SIZE(riffle_stem_row_neon64)
 
 #ifdef __ELF__

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""What LLVM's machine code analyser says of the inner loops of the AArch64 kernels in assembly.
+
+usage: mca.py [--mca llvm-mca-14] [--objdump aarch64-linux-gnu-objdump] [--cpu CPU]... PROGRAM [FUNCTION...]
+
+PROGRAM is any program with the kernels in it, not stripped. A function's loop is the one with the most multiply-adds
+among those without a branch inside. Columns: instructions of a round and how many are multiply-adds; cycles of a round;
+the cycles that the multiply-adds alone take, and those of the busiest unit; the latter in percent of the cycles.
+"""
+import argparse, re, subprocess
+
+parser = argparse.ArgumentParser(usage=__doc__)
+parser.add_argument("--mca", default="llvm-mca-14")
+parser.add_argument("--objdump", default="aarch64-linux-gnu-objdump")
+parser.add_argument("--cpu", action="append", dest="cpus")
+parser.add_argument("program")
+parser.add_argument("functions", nargs="*")
+args = parser.parse_args()
+cpus = args.cpus or ["cortex-a55", "cortex-a76", "cortex-x1"]
+functions = args.functions or [
+    *(f"riffle_strip_{tile}_neon64" for tile in ("4x4", "5x3", "6x2")), "riffle_depthwise_rows_1x2_neon64",
+    "riffle_depthwise_rows_2x2_neon64", "riffle_stem_row_neon64", "riffle_multiply_panel_8_neon64"]
+rounds = 100
+
+
+def loop_of(function):
+    text = subprocess.run([args.objdump, "-d", "--no-show-raw-insn", f"--disassemble={function}", args.program],
+                          capture_output=True, text=True, check=True).stdout
+    code = []  # (address, operation, operands)
+    for line in text.splitlines():
+        if match := re.match(r"\s*([0-9a-f]+):\t(\S+)\s*([^/]*)", line):
+            code.append((int(match[1], 16), match[2], match[3].strip()))
+    best, most = [], 0
+    for address, operation, operands in code:
+        target = re.search(r"([0-9a-f]+) <", operands)
+        if not target or not re.match(r"b\.|cb|tb", operation) or int(target[1], 16) > address:
+            continue
+        body = [line for line in code if int(target[1], 16) <= line[0] < address]
+        count = sum(line[1] == "fmla" for line in body)
+        if count > most and not any(re.match(r"(b|b\..*|bl|cb\w+|tb\w+|ret)$", line[1]) for line in body):
+            best, most = body, count
+    return [f"{operation} {operands}" for _, operation, operands in best]
+
+
+def analyse(lines, cpu):
+    text = subprocess.run([args.mca, "-mtriple=aarch64", f"-mcpu={cpu}", f"-iterations={rounds}"],
+                          input="\n".join(lines), capture_output=True, text=True, check=True).stdout
+    cycles = int(re.search(r"Total Cycles: +(\d+)", text)[1]) / rounds
+    pressure = re.search(r"Resource pressure per iteration:\n[^\n]*\n([^\n]*)", text)[1].split()
+    return cycles, max(float(unit) for unit in pressure if unit != "-")
+
+
+print("| loop | core | instructions | multiply-adds | cycles | multiply-adds' limit | busiest unit | of that |")
+print("|---|---|---|---|---|---|---|---|")
+for function in functions:
+    loop = loop_of(function)
+    adds = [line for line in loop if line.startswith("fmla")]
+    for cpu in cpus:
+        cycles, busiest = analyse(loop, cpu)
+        limit = analyse(adds, cpu)[1]
+        print(f"| {function.removeprefix('riffle_').removesuffix('_neon64')} | {cpu.removeprefix('cortex-')} | "
+              f"{len(loop) + 1} | {len(adds)} | {cycles:.0f} | {limit:.0f} | {busiest:.0f} | "
+              f"{100 * busiest / cycles:.0f} % |")
