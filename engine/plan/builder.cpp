@@ -12,12 +12,11 @@ namespace {
 constexpr std::int64_t arena_slack = 64;
 constexpr std::int64_t max_arena_floats = 1LL << 31;  // 8 GiB
 
-/// Channels rounded up so that pixels start on vector or cache-line boundaries, where that costs little memory.
+/// Channels rounded up so that pixels start on cache-line or vector boundaries, where that costs little memory.
 std::int32_t pixel_stride_of(std::int32_t channels) {
-  for (const std::int32_t unit : {16, 4}) {
-    const std::int32_t rounded = (channels + unit - 1) / unit * unit;
-    if (rounded - channels <= channels / 8) return rounded;
-  }
+  const auto rounded = [&](std::int32_t unit) { return (channels + unit - 1) / unit * unit; };
+  if (rounded(16) - channels <= channels / 16) return rounded(16);
+  if (rounded(4) - channels <= channels / 8) return rounded(4);
   return channels;
 }
 

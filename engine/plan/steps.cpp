@@ -239,7 +239,8 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   args.groups = o.groups * blocks;
   args.inputs = in.c / o.groups;
   args.outputs = out.c / args.groups;
-  const PointwiseTiling tiling = tile_pointwise(machine_, kernel, args.pixels, args.groups, args.inputs, args.outputs);
+  const PointwiseTiling tiling = tile_pointwise(machine_, kernel, args.pixels, args.groups, args.inputs,
+                                                count_of(reading.runs) / o.groups, args.outputs);
   args.parts = tiling.parts;
   args.block_pixels = tiling.block_pixels;
   args.split = tiling.split;

@@ -7,12 +7,12 @@
 
 namespace riffle::plan {
 
-/// What the choices below are made for.
+/// What the choices below are made for. Costs are in floats that come into L1 from L2; docs/performance.md has the
+/// counts that they were chosen by.
 struct Machine {
   std::int64_t l1_floats = 32 * 1024 / 4;  ///< what a phone's core and a server's have in common
-  /// What a sum that waits in the output between two parts of K costs (a store and a load), in floats that come into L1
-  /// from L2: on a phone's core about as much as one; a server's core hides its way to L2.
-  std::int64_t sum_cost = 1;
+  std::int64_t sum_cost = 6;       ///< a sum that waits in the output between two parts of K: a store and a load
+  std::int64_t panel_cost = 1600;  ///< the beginning and end of a panel's pass over a block
 };
 
 Machine machine_of(const kernels::Kernels& kernels);
@@ -24,9 +24,10 @@ struct PointwiseTiling {
   std::int32_t grain = 0, tiles = 0;
 };
 
-/// Inputs and outputs of one of `groups` groups. Chooses the blocks that move least between L1 and what is behind it.
+/// Inputs, in so many runs, and outputs of one of `groups` groups. Chooses the blocks that move least between L1 and
+/// what is behind it.
 PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseKernel& kernel, std::int32_t pixels,
-                               std::int32_t groups, std::int32_t inputs, std::int32_t outputs);
+                               std::int32_t groups, std::int32_t inputs, std::int32_t runs, std::int32_t outputs);
 
 /// Output rows a tile for an operation that slides over rows of `row_floats` floats; at least 1, at most out_h.
 std::int32_t tile_rows(const Machine& machine, std::int32_t out_h, std::int64_t row_floats);

@@ -10,7 +10,7 @@
 //   2 vectors: 18 + 6 + 6 = 30
 //
 // Stride 1, two vectors, one output: 18 multiply-adds, 3 loads, 1 load of the bias, 1 store, 2/3 of loop.
-#include "kernels/simd/neon64_asm.h"
+#include "kernels/simd/neon64_asm.inc"
 
 // x0 DepthwiseRows, x1 row pointers, x2 packed, x3 bytes to the next input pixel, x4 rounds left, x5 channel, x6 output,
 // x7 bytes to the next output pixel, x8 .. x10 three input rows, x11 output rows left, x12 next output row, x13 bytes

@@ -4,7 +4,7 @@
 //
 // The weights come by two loads a k, one k ahead: up to 32 floats behind the last are read. Four inputs of 8 vectors: 32
 // multiply-adds, 8 loads of weights, 1 of inputs, 2 of loop.
-#include "kernels/simd/neon64_asm.h"
+#include "kernels/simd/neon64_asm.inc"
 
 // x0 sums, x1 x, x2 fours, x3 weights. v0 .. v7 sums, v8 inputs, v16 .. v23 and v24 .. v31 weights of two k.
 

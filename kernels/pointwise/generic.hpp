@@ -266,11 +266,14 @@ struct Pointwise {
       }
       return;
     }
+    const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes,
+                       rows = tile_rows((vectors + panels - 1) / panels);
     const std::int32_t stop = range.last * args.grain < args.pixels ? range.last * args.grain : args.pixels;
     for (std::int32_t begin = range.first * args.grain, end; begin < stop; begin = end) {
-      // The blocks that are left are cut evenly.
+      // The blocks that are left are cut evenly, in whole register tiles.
       const std::int32_t left = stop - begin, blocks = (left + args.block_pixels - 1) / args.block_pixels;
-      end = begin + (left + blocks - 1) / blocks;
+      end = begin + (left + blocks * rows - 1) / (blocks * rows) * rows;
+      if (end > stop) end = stop;
       for (std::int32_t group = 0; group < args.groups; ++group) {
         if (const std::int32_t ring = args.blocks[group].ring; ring != 0 && end - begin > ring - begin % ring) {
           end = begin + ring - begin % ring;

@@ -2,7 +2,7 @@
 // next: it is loaded and reduced once.
 //
 // A maximum of two vectors: 6 loads, 12 fmax, 1 store, 2 of loop.
-#include "kernels/simd/neon64_asm.h"
+#include "kernels/simd/neon64_asm.inc"
 
 // x0 PoolRow, x1 .. x3 rows, x4 bytes between columns, x6 output, x7 outputs left, x16 bytes between outputs.
 // v0, v1 result; v2, v3 first column; v4, v5, v6, v7, v16, v17 another; v18 factor, v19 lower, v20 upper.

@@ -41,14 +41,14 @@ struct Strip {
   std::int64_t run_count;
   float* out;  ///< the pixel `pixel`
   std::int64_t tiles;
-  std::ptrdiff_t out_stride;  ///< bytes
-  std::int32_t form;          ///< form_of
-  const float* start;         ///< null, or pixel 0's sums or residual; whole vectors
+  std::ptrdiff_t out_stride;    ///< bytes
+  std::int32_t form;            ///< form_of
+  const float* start;           ///< null, or pixel 0's sums or residual; whole vectors
   std::ptrdiff_t start_stride;  ///< bytes
 };
-static_assert(sizeof(void*) < 8 || (offsetof(Strip, bias) == 8 && offsetof(Strip, pixel) == 24 &&
-                                    offsetof(Strip, runs) == 32 && offsetof(Strip, out) == 48 &&
-                                    offsetof(Strip, out_stride) == 64 && offsetof(Strip, start) == 80));
+static_assert(sizeof(void*) < 8 ||
+              (offsetof(Strip, bias) == 8 && offsetof(Strip, pixel) == 24 && offsetof(Strip, runs) == 32 &&
+               offsetof(Strip, out) == 48 && offsetof(Strip, out_stride) == 64 && offsetof(Strip, start) == 80));
 
 using StripFunction = void (*)(const Strip&);
 

@@ -19,7 +19,7 @@
 //
 // May read 3 floats behind a run's last channel and 32 behind the panel's last weight; uses none of them.
 
-#include "kernels/simd/neon64_asm.h"
+#include "kernels/simd/neon64_asm.inc"
 
 // Offsets into Strip.
 #define BIAS 8

@@ -6,7 +6,7 @@
 //                            row, 11-14; the first three twice, for this tap row and for the next
 //
 // A plane is 189 multiply-adds, 9 loads of the input, 14 loads of weights, 5 other instructions.
-#include "kernels/simd/neon64_asm.h"
+#include "kernels/simd/neon64_asm.inc"
 
         .set    MR, 7
         .set    NV, 3

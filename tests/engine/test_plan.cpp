@@ -51,6 +51,38 @@ TEST(Plan, BlocksThatLiveAtOnceDoNotOverlap) {
   }
 }
 
+/// The stem's result alone would be 1.2 MB, the first unit's 0.7 MB.
+TEST(Plan, V2AtFullSizeWorksInAMegabyte) {
+  const graph::Graph graph = models::shufflenet_v2(models::V2Spec{}, models::random_weights(1));
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    plan::Options options;
+    options.kernels = kernels;
+    const auto plan = plan::make(graph, options);
+    EXPECT_LE((plan->arena_floats + plan->rows_floats) * static_cast<std::int64_t>(sizeof(float)), 1'000'000)
+        << kernels->isa;
+  }
+}
+
+TEST(Plan, ChainsHoldWhatIsOnlyReadByTheNextRows) {
+  const auto plan = plan::make(models::shufflenet_v2(models::V2Spec{}, models::random_weights(1)));
+  std::vector<std::string> chains;
+  for (const plan::Step& step : plan->steps) {
+    const auto* chain = std::get_if<plan::Chain>(&step.task);
+    if (chain == nullptr) continue;
+    chains.push_back(step.name);
+    EXPECT_EQ(step.tiles, step.out.h) << step.name;
+    EXPECT_EQ(chain->producer_rows, 2 * step.out.h) << step.name;
+    EXPECT_EQ(plan::ring_rows(chain->window), 4) << step.name;
+    // What the producer makes has no block.
+    const std::string producer = step.name.substr(0, step.name.find(" + "));
+    for (const plan::BlockInfo& block : plan->blocks) EXPECT_NE(block.name, producer);
+  }
+  const std::vector<std::string> expected = {"stem.0.0 + stem.1", "units.0.right.0.0 + units.0.right.1.0",
+                                             "units.4.right.0.0 + units.4.right.1.0",
+                                             "units.12.right.0.0 + units.12.right.1.0"};
+  EXPECT_EQ(chains, expected);
+}
+
 TEST(Plan, AShuffleThatReachesTheOutputIsUndoneAtTheBorder) {
   graph::Graph graph;
   graph.add("input", graph::Input{{3, 5, 6}});
