@@ -10,6 +10,8 @@
 // Counts cover the whole process, from all threads together (run one thread: the counters are not
 // atomic). To price one inference, run the program with N and with M inferences and divide the
 // difference by M - N; `armcost.py` beside this file does that.
+// With arch=arm the program is a 32-bit one (qemu-arm): total and fma are counted, and every access goes through the
+// caches.
 //   -cpu cortex-a72: plain ARMv8.0 NEON        -cpu cortex-a76: + fp16 arithmetic, sdot/udot
 //
 // Output, on stderr at exit, one `armcost.NAME VALUE` line each:
@@ -35,6 +37,7 @@ extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, void (*)(qem
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb*);
 extern struct qemu_plugin_insn* qemu_plugin_tb_get_insn(const struct qemu_plugin_tb*, size_t);
 extern const void* qemu_plugin_insn_data(const struct qemu_plugin_insn*);
+extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn*);
 extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb*, int op, void* ptr, uint64_t imm);
 extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn*,
                                              void (*)(unsigned, qemu_plugin_meminfo_t, uint64_t, void*), int flags,
@@ -123,6 +126,21 @@ static int classify(uint32_t i) {
   return SIMD_OTHER;
 }
 
+// The same for A32 and T32, as far as multiply-adds go: VMLA and VFMA of floats, by vector and by scalar. A T32
+// instruction's first halfword is its upper one.
+static int classify_arm(uint32_t i) {
+  for (int k = 0; k < 2; k++, i = i >> 16 | i << 16) {
+    if (is(i, 0xefb00f50u, 0xefa00140u) || is(i, 0xffb00f10u, 0xef000c10u) || is(i, 0xffb00f10u, 0xef000d10u)) {
+      if (k == 1) return FMA;  // T32
+    }
+    if (k == 0 && (is(i, 0xfeb00f50u, 0xf2a00140u) || is(i, 0xffb00f10u, 0xf2000c10u) ||
+                   is(i, 0xffb00f10u, 0xf2000d10u)))
+      return FMA;  // A32
+  }
+  return TOTAL;
+}
+static bool arch_arm;
+
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   (void)id;
   uint64_t in_block[CLASSES] = {0};
@@ -130,11 +148,11 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   in_block[TOTAL] = n;
   for (size_t k = 0; k < n; k++) {
     struct qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(tb, k);
-    uint32_t word;
-    memcpy(&word, qemu_plugin_insn_data(insn), sizeof word);
-    int c = classify(word);
+    uint32_t word = 0;
+    memcpy(&word, qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn) < 4 ? 2 : 4);
+    int c = arch_arm ? classify_arm(word) : classify(word);
     if (c != TOTAL) in_block[c]++;
-    if (cache_on && (c == LOADS || c == STORES))
+    if (cache_on && (arch_arm || c == LOADS || c == STORES))
       qemu_plugin_register_vcpu_mem_cb(insn, on_access, /*no regs*/ 0, /*read and write*/ 3, NULL);
   }
   for (int c = 0; c < CLASSES; c++)
@@ -158,6 +176,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t 
   for (int k = 0; k < argc; k++) {
     if (strcmp(argv[k], "cache=on") == 0)
       cache_on = true;
+    else if (strcmp(argv[k], "arch=arm") == 0)
+      arch_arm = true;
     else if (strncmp(argv[k], "l1=", 3) == 0)
       l1_kib = strtoull(argv[k] + 3, NULL, 10);
     else if (strncmp(argv[k], "l2=", 3) == 0)
