@@ -25,6 +25,7 @@ struct Options {
   int threads = 1;
   int repeat = 100;
   int warmup = 10;
+  int batch = 1;
   bool profile = false;
   bool json = false;
   std::string svg;
@@ -45,14 +46,16 @@ std::vector<float> random_input(std::int64_t size) {
   return values;
 }
 
+/// Milliseconds an image.
 std::vector<double> time_runs(run::Session& session, const Options& options, std::span<const float> input,
                               std::span<float> output) {
-  for (int i = 0; i < options.warmup; ++i) session.run(input.data(), output.data());
+  for (int i = 0; i < options.warmup; ++i) session.run(input.data(), output.data(), options.batch);
   std::vector<double> milliseconds;
   for (int i = 0; i < options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    session.run(input.data(), output.data());
-    milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    session.run(input.data(), output.data(), options.batch);
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+    milliseconds.push_back(time.count() / options.batch);
   }
   return milliseconds;
 }
@@ -181,6 +184,7 @@ void print_json(const Options& options, const run::Session& session, const Stati
                            {"threads", session.threads()},
                            {"repeat", options.repeat},
                            {"warmup", options.warmup},
+                           {"batch", options.batch},
                            {"macs", macs},
                            {"min_ms", time.min},
                            {"median_ms", time.median},
@@ -207,16 +211,18 @@ void print_text(const Options& options, const run::Session& session, const Stati
     std::cout << '\n';
   }
   std::cout << file_name(options.model) << ", input " << chw(plan.input) << ", " << plan.kernels->isa << ", "
-            << threads_text(session.threads()) << ", " << options.repeat << " runs: min " << fixed(time.min, 3)
-            << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3) << " ms, p95 "
-            << fixed(time.p95, 3) << " ms, " << fixed(gmac_per_second(macs, time.median), 1) << " GMAC/s\n";
+            << threads_text(session.threads()) << ", " << options.repeat
+            << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
+            << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
+            << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(gmac_per_second(macs, time.median), 1)
+            << " GMAC/s\n";
 }
 
 void bench(const Options& options) {
   const auto plan = plan::make(load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session(plan, options.threads);
-  const std::vector<float> input = random_input(plan->input.size());
-  std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
+  const std::vector<float> input = random_input(plan->input.size() * options.batch);
+  std::vector<float> output(static_cast<std::size_t>(plan->output.size() * options.batch));
   const Statistics time = summarise(time_runs(session, options, input, output));
   Profile profile;
   if (options.profile) profile = time_steps(session, options, input, output);
@@ -241,6 +247,9 @@ void add_bench(CLI::App& program) {
   command.add_option("--repeat", options->repeat, "Timed runs")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   command.add_option("--warmup", options->warmup, "Runs before the timed ones")
       ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  command.add_option("--batch", options->batch, "Images a run; times are an image's")
+      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   CLI::Option* profile =
       command.add_flag("--profile", options->profile, "Time every step, too, and hold it against this CPU's limits");

@@ -228,6 +228,14 @@ TEST_F(Cli, bench_prints_times) {
     EXPECT_TRUE(contains(result.out, word));
 }
 
+TEST_F(Cli, bench_takes_batches) {
+  const std::string path = model();
+  const Result result = riffle({"bench", path, "--repeat", "2", "--warmup", "1", "--batch", "3"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "2 runs of 3 images"));
+  EXPECT_EQ(riffle({"bench", path, "--batch", "0"}).code, 1);
+}
+
 TEST_F(Cli, bench_draws_a_roofline) {
   const std::string path = model();
   const Result result = riffle({"bench", path, "--repeat", "3", "--warmup", "0", "--threads", "2", "--profile", "--svg",
