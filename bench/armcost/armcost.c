@@ -133,8 +133,8 @@ static int classify_arm(uint32_t i) {
     if (is(i, 0xefb00f50u, 0xefa00140u) || is(i, 0xffb00f10u, 0xef000c10u) || is(i, 0xffb00f10u, 0xef000d10u)) {
       if (k == 1) return FMA;  // T32
     }
-    if (k == 0 && (is(i, 0xfeb00f50u, 0xf2a00140u) || is(i, 0xffb00f10u, 0xf2000c10u) ||
-                   is(i, 0xffb00f10u, 0xf2000d10u)))
+    if (k == 0 &&
+        (is(i, 0xfeb00f50u, 0xf2a00140u) || is(i, 0xffb00f10u, 0xf2000c10u) || is(i, 0xffb00f10u, 0xf2000d10u)))
       return FMA;  // A32
   }
   return TOTAL;
