@@ -209,7 +209,8 @@ Tensor parse_npy(std::span<const std::byte> file, const std::string& name) {
   }
   Tensor tensor{std::move(header.shape), std::vector<float>(static_cast<std::size_t>(*count))};
   if (*count > 0) std::memcpy(tensor.values.data(), data.data(), data.size());
-  if (header.fortran_order) tensor.values = transposed(tensor.values, tensor.shape);
+  // Without elements the product of the other sizes may be anything: there is nothing to step over.
+  if (header.fortran_order && *count > 0) tensor.values = transposed(tensor.values, tensor.shape);
   return tensor;
 }
 

@@ -62,6 +62,10 @@ TEST(Npy, scalars_and_empty_tensors) {
       parse_npy(npy(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (9223372036854775807, 0, 5), }", {}), "x.npy");
   EXPECT_EQ(empty.shape[0], 9223372036854775807);
   EXPECT_TRUE(empty.values.empty());
+  // The product of the sizes before the 0 does not fit.
+  const std::string overflows =
+      "{'descr': '<f4', 'fortran_order': True, 'shape': (9223372036854775807, 9223372036854775807, 0), }";
+  EXPECT_TRUE(parse_npy(npy(1, overflows, {}), "x.npy").values.empty());
 }
 
 TEST(Npy, other_types_are_named) {
