@@ -3,6 +3,7 @@
 
 option(RIFFLE_OPENMP "Run on several threads (OpenMP)" ON)
 option(RIFFLE_TOOLS "Build the riffle command line" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_TRAINER "Build the trainer and the command riffle train" ${RIFFLE_TOOLS})
 option(RIFFLE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_BENCH "Build riffle_bench" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})

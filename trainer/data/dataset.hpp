@@ -1,0 +1,25 @@
+// Pictures with labels, one at a time by index.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/picture.hpp"
+
+namespace riffle::trainer {
+
+/// Immutable; any number of threads may read it.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  [[nodiscard]] virtual std::int64_t size() const = 0;
+  [[nodiscard]] virtual const std::vector<std::string>& classes() const = 0;  ///< names, by label
+  [[nodiscard]] virtual std::int32_t channels() const = 0;                    ///< of every picture: 1 or 3
+  [[nodiscard]] virtual std::int32_t label(std::int64_t index) const = 0;     ///< in [0, classes().size())
+  /// Throws Error naming the file for a picture that cannot be read.
+  [[nodiscard]] virtual tools::Picture picture(std::int64_t index) const = 0;
+};
+
+}  // namespace riffle::trainer

@@ -1,0 +1,1 @@
+#include "trainer/network/network.hpp"

@@ -1,0 +1,99 @@
+// A network in training: parameters that move, a forward pass that remembers, a backward pass.
+//
+//   graph --trace--> operations over blocks --forward--> loss --backward--> a gradient a parameter
+//
+// Like the engine's plan it has no shuffle, split or concatenation: operations read channel runs. Unlike it, it works
+// on a whole batch at a time, because a batch norm's statistics are those of the batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "kernels/kernels.hpp"
+
+namespace riffle::trainer {
+
+/// What decays and what does not: optimizers tell weights from the rest.
+enum class ParameterKind : std::uint8_t { weight, bias, norm_scale, norm_shift };
+
+/// Floats that training moves, in the graph's (that is, PyTorch's) order: convolution (outputs, inputs / groups,
+/// kernel_h, kernel_w), fully connected (outputs, inputs), a value a channel.
+struct Parameter {
+  std::string name;  ///< the node's name and PyTorch's word: "units.3.reduce.0.weight", "units.3.reduce.1.bias"
+  ParameterKind kind = ParameterKind::weight;
+  std::vector<std::int64_t> shape;  ///< outermost first
+  std::span<float> values;          ///< whoever writes them is seen by the next forward()
+  std::span<float> gradient;        ///< of the mean loss; written (not added to) by backward()
+  bool frozen = false;              ///< stays as it is; its gradient is never written
+};
+
+/// What batch norm remembers for evaluation: "units.3.reduce.1.running_mean", "... .running_var".
+struct Statistic {
+  std::string name;
+  std::span<float> values;  ///< moved by every forward() of a training batch
+};
+
+struct NetworkOptions {
+  std::int32_t batch = 64;                      ///< the most images of one forward()
+  int threads = 1;                              ///< without OpenMP it is 1
+  float momentum = 0.1F;                        ///< of the running statistics: running += momentum * (batch - running)
+  float label_smoothing = 0.0F;                 ///< the share of a label that is spread evenly over all classes
+  std::string freeze;                           ///< the nodes before the first one whose name starts so are frozen
+  const kernels::Kernels* kernels = nullptr;    ///< null: as the engine chooses (RIFFLE_ISA)
+};
+
+/// What a batch's forward pass came to.
+struct Outcome {
+  double loss = 0;           ///< the mean cross-entropy; NaN if an image's is
+  std::int32_t correct = 0;  ///< images whose largest logit is their label's
+};
+
+/// One thread at a time calls it. The same calls with the same number of threads give the same bits.
+class Network {
+ public:
+  /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied; batch
+  /// norm may be unfolded or folded, activations and residuals fused or not. Throws Error where the graph does not
+  /// verify, is no classifier, freezes everything or nothing by a name that no node has, or does not fit in memory.
+  Network(const graph::Graph& graph, const NetworkOptions& options);
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  [[nodiscard]] std::span<const Parameter> parameters() const;
+  [[nodiscard]] std::span<const Statistic> statistics() const;
+  [[nodiscard]] graph::Shape input() const;    ///< of one image
+  [[nodiscard]] std::int32_t classes() const;
+  [[nodiscard]] std::int64_t macs() const;     ///< of one image's forward pass
+  [[nodiscard]] int threads() const;
+
+  /// A training batch: images (n, C, H, W), n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's
+  /// statistics (frozen ones their running statistics) and moves the running ones. Throws Error for a label or a size
+  /// that is out of range.
+  Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
+
+  /// The logits (n, classes) of the last forward().
+  [[nodiscard]] std::span<const float> logits() const;
+
+  /// The gradients of the last forward()'s mean loss.
+  void backward();
+
+  /// The node whose result was the first to hold a NaN or an infinity in the last forward(), or empty.
+  [[nodiscard]] std::string first_not_finite() const;
+
+  /// The network as it is now, to be run, saved or exported: the graph that came in, with its weights and statistics
+  /// copied in. Evaluation is the engine's work.
+  [[nodiscard]] graph::Graph graph() const;
+
+  /// Bytes of activations, gradients and scratch.
+  [[nodiscard]] std::int64_t bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace riffle::trainer
