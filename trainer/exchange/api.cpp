@@ -64,11 +64,6 @@ graph::Graph graph_of(const Spec& spec, const Start& start) {
                                source_of(start));
 }
 
-graph::Graph graph_of(const std::string& path, std::int32_t classes, const Start& start) {
-  graph::Graph graph = tools::load_model(path);
-  return classes == 0 ? graph : trainer::with_classes(std::move(graph), classes, source_of(start));
-}
-
 trainer::NetworkOptions options_of(const Options& options) {
   if (options.threads < 1 || options.threads > max_threads) {
     throw Error(std::to_string(options.threads) + " threads; 1 to " + std::to_string(max_threads) + " are possible");
@@ -120,8 +115,11 @@ Network::Network(const Spec& spec, const Options& options, const Start& start) {
 }
 
 Network::Network(const std::string& path, const Options& options, std::int32_t classes, const Start& start) {
-  const graph::Graph graph = guarded(RIFFLE_BAD_MODEL, [&] { return graph_of(path, classes, start); });
-  guarded(RIFFLE_BAD_ARGUMENT, [&] { state_ = std::make_unique<State>(trainer::Network(graph, options_of(options))); });
+  graph::Graph graph = guarded(RIFFLE_BAD_MODEL, [&] { return tools::load_model(path); });
+  guarded(RIFFLE_BAD_ARGUMENT, [&] {
+    if (classes != 0) graph = trainer::with_classes(std::move(graph), classes, source_of(start));
+    state_ = std::make_unique<State>(trainer::Network(graph, options_of(options)));
+  });
 }
 
 Network::~Network() = default;
@@ -175,6 +173,7 @@ double clip_gradients(Network& network, double limit) {
 }
 
 struct Optimizer::State {
+  explicit State(std::unique_ptr<trainer::Optimizer> made) : optimizer(std::move(made)) {}
   std::unique_ptr<trainer::Optimizer> optimizer;
 };
 
