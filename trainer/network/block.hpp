@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -75,6 +76,15 @@ class Operand {
   }
   [[nodiscard]] std::vector<Piece>& pieces() { return pieces_; }
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+
+  /// The batch's pixels where they stand, `columns()` floats each, if that is what read() would give; else null.
+  [[nodiscard]] const float* in_place() const {
+    const Piece& piece = pieces_[0];
+    const Block& block = *piece.block;
+    const bool plain = pieces_.size() == 1 && piece.channels == block.channels && !block.norm &&
+                       block.clamp.lower == -std::numeric_limits<float>::infinity();
+    return plain ? block.y : nullptr;
+  }
 
   /// Pixels [first, first + count) of the batch as rows, each value through its block's norm and activation.
   void read(const TrainingKernels& kernels, std::int64_t first, std::int64_t count, float* rows,

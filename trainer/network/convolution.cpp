@@ -98,7 +98,7 @@ class Convolution final : public Operation {
         outputs_(convolution.outputs / groups_),
         x_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
         y_stride_(row_floats(convolution.outputs)),
-        image_stride_(row_floats(operand_.columns())),
+        image_stride_(operand_.columns()),
         gradient_stride_(row_floats(outputs_)),
         forward_(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_, block.channels) {
     const std::int64_t fits = cache_floats / (2 * x_stride_ + y_stride_);
@@ -254,37 +254,60 @@ class Convolution final : public Operation {
       return;
     }
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      operand_.read(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image, image_stride_);
+      const float* whole = operand_.in_place();
+      if (whole != nullptr) {
+        whole += image * in_pixels() * image_stride_;
+      } else {
+        operand_.read(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image, image_stride_);
+        whole = m.image;
+      }
       for (std::int64_t pixel = 0; pixel < block_.pixels; pixel += rows_) {
         const auto count = static_cast<std::int32_t>(std::min<std::int64_t>(rows_, block_.pixels - pixel));
-        unfold(m, pixel, count);
+        unfold(m, whole, pixel, count);
         f(image * block_.pixels + pixel, count);
       }
     }
   }
 
-  /// Calls f(pixel's index in the matrix, tap, pixel of the image or -1 outside it).
+  /// Calls f(floats of the matrix, floats of the image or null outside it, how many) for what the windows of `count` output
+  /// pixels read: a row of a window at once where it lies inside and side by side, else a tap's channels of a group.
   template <class F>
-  void for_taps(std::int64_t pixel, std::int32_t count, F&& f) const {
-    for (std::int32_t p = 0; p < count; ++p) {
-      const auto at = static_cast<std::int32_t>(pixel + p);
-      const std::int32_t top = at / extent_.out_w * window_.stride_h - window_.pad_top;
-      const std::int32_t left = at % extent_.out_w * window_.stride_w - window_.pad_left;
-      for (std::int32_t t = 0; t < taps_; ++t) {
-        const std::int32_t y = top + t / window_.kernel_w * window_.dilation_h;
-        const std::int32_t x = left + t % window_.kernel_w * window_.dilation_w;
-        const bool inside = y >= 0 && y < extent_.in_h && x >= 0 && x < extent_.in_w;
-        f(p, t, inside ? static_cast<std::int64_t>(y) * extent_.in_w + x : std::int64_t{-1});
+  void for_taps(float* rows, float* image, std::int64_t pixel, std::int32_t count, F&& f) const {
+    const kernels::Window& w = window_;
+    std::int32_t out_y = static_cast<std::int32_t>(pixel / extent_.out_w);
+    std::int32_t out_x = static_cast<std::int32_t>(pixel % extent_.out_w);
+    const std::int32_t reach = (w.kernel_w - 1) * w.dilation_w;
+    for (std::int32_t p = 0; p < count; ++p, rows += x_stride_) {
+      const std::int32_t top = out_y * w.stride_h - w.pad_top, left = out_x * w.stride_w - w.pad_left;
+      const bool whole_rows = groups_ == 1 && w.dilation_w == 1 && left >= 0 && left + reach < extent_.in_w;
+      for (std::int32_t i = 0; i < w.kernel_h; ++i) {
+        const std::int32_t y = top + i * w.dilation_h;
+        const bool inside = y >= 0 && y < extent_.in_h;
+        float* to = rows + i * w.kernel_w * group_channels_;
+        if (whole_rows) {
+          float* const from = image + (static_cast<std::int64_t>(y) * extent_.in_w + left) * image_stride_;
+          f(to, inside ? from : nullptr, w.kernel_w * group_channels_);
+          continue;
+        }
+        for (std::int32_t j = 0; j < w.kernel_w; ++j, to += group_channels_) {
+          const std::int32_t x = left + j * w.dilation_w;
+          const bool tap_inside = inside && x >= 0 && x < extent_.in_w;
+          float* const from = image + (static_cast<std::int64_t>(y) * extent_.in_w + x) * image_stride_;
+          for (std::int32_t h = 0; h < groups_; ++h) {
+            f(to + h * inputs_, tap_inside ? from + h * group_channels_ : nullptr, group_channels_);
+          }
+        }
       }
+      if (++out_x == extent_.out_w) out_x = 0, ++out_y;
     }
   }
 
-  void unfold(const Matrices& m, std::int64_t pixel, std::int32_t count) const {
-    for_taps(pixel, count, [&](std::int32_t p, std::int32_t t, std::int64_t from) {
-      float* to = m.x + p * x_stride_ + t * group_channels_;
-      const float* source = m.image + from * image_stride_;
-      for (std::int32_t h = 0; h < groups_; ++h, to += inputs_, source += group_channels_) {
-        for (std::int32_t c = 0; c < group_channels_; ++c) to[c] = from < 0 ? 0.0F : source[c];
+  void unfold(const Matrices& m, const float* image, std::int64_t pixel, std::int32_t count) const {
+    for_taps(m.x, const_cast<float*>(image), pixel, count, [](float* to, const float* from, std::int32_t floats) {
+      if (from == nullptr) {
+        for (std::int32_t c = 0; c < floats; ++c) to[c] = 0.0F;
+      } else {
+        for (std::int32_t c = 0; c < floats; ++c) to[c] = from[c];
       }
     });
   }
@@ -292,16 +315,10 @@ class Convolution final : public Operation {
   /// The gradient of unfold(): pixels that several windows hold add up. An image's gradient is written with its last pixel.
   void fold(const Matrices& m, std::int64_t first, std::int32_t count) const {
     const std::int64_t image = first / block_.pixels, pixel = first % block_.pixels;
-    if (pixel == 0) {
-      std::fill_n(m.image_gradient, in_pixels() * image_stride_, 0.0F);
-    }
-    for_taps(pixel, count, [&](std::int32_t p, std::int32_t t, std::int64_t at) {
-      if (at < 0) return;
-      const float* from = m.dx + p * x_stride_ + t * group_channels_;
-      float* to = m.image_gradient + at * image_stride_;
-      for (std::int32_t h = 0; h < groups_; ++h, from += inputs_, to += group_channels_) {
-        for (std::int32_t c = 0; c < group_channels_; ++c) to[c] += from[c];
-      }
+    if (pixel == 0) std::fill_n(m.image_gradient, in_pixels() * image_stride_, 0.0F);
+    for_taps(m.dx, m.image_gradient, pixel, count, [](const float* from, float* to, std::int32_t floats) {
+      if (to == nullptr) return;
+      for (std::int32_t c = 0; c < floats; ++c) to[c] += from[c];
     });
     if (pixel + count == block_.pixels) {
       operand_.write_gradient(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image_gradient,

@@ -127,7 +127,7 @@ class Gradients : public kernels::testing::EveryIsa {
       values[i] = value - distance;
       const double below = reference.loss(images, labels, static_cast<double>(smoothing));
       values[i] = value;
-      EXPECT_NEAR(static_cast<double>(parameter.gradient[i]), (above - below) / (2 * distance), 2e-5 * largest + 5e-7)
+      EXPECT_NEAR(static_cast<double>(parameter.gradient[i]), (above - below) / (2 * distance), 2e-5 * largest + 5e-6)
           << parameter.name << "[" << i << "]";
     }
   }
