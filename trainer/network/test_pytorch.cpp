@@ -22,10 +22,10 @@ namespace {
 using golden::Golden;
 
 constexpr double loss_tolerance = 1e-4;  ///< relative
-/// Of a tensor's largest gradient.
-constexpr double gradient_tolerance = 1e-4;
+/// Of a tensor's largest gradient: where a ReLU or a maximum decides otherwise, PyTorch's float32 is 2e-4 off, too.
+constexpr double gradient_tolerance = 5e-4;
 /// Of the largest gradient of all: where a sum cancels (a bias before a batch norm has none), what is left is rounding.
-constexpr double gradient_floor = 1e-3;
+constexpr double gradient_rounding = 3e-6;
 constexpr double statistic_tolerance = 1e-5;  ///< of a tensor's largest element that is looked at
 
 /// A network on an instruction set and a number of threads.
@@ -154,14 +154,13 @@ TEST_P(PyTorch, a_step_has_its_loss_gradients_and_statistics) {
                   {static_cast<float>(norm(gradient)), static_cast<float>(largest_magnitude(gradient))});
     ASSERT_EQ(actual.size(), line.output.size());
     for (std::size_t i = 0; i < actual.size(); ++i) {
-      const double scale = std::max<double>(line.output[i == 0 ? 0 : 1], gradient_floor * largest_of_all);
-      const double difference = std::abs(actual[i] - line.output[i]) / scale;
-      EXPECT_LE(difference, gradient_tolerance)
-          << line.word("name") << ", number " << i << ": " << actual[i] << ", not " << line.output[i];
-      worst = std::max(worst, difference);
+      const double allowed = gradient_tolerance * line.output[i == 0 ? 0 : 1] + gradient_rounding * largest_of_all;
+      const double share = std::abs(actual[i] - line.output[i]) / allowed;
+      EXPECT_LE(share, 1) << line.word("name") << ", number " << i << ": " << actual[i] << ", not " << line.output[i];
+      worst = std::max(worst, share);
     }
   }
-  RecordProperty("worst_gradient", std::to_string(worst));
+  RecordProperty("share_of_the_tolerance", std::to_string(worst));
 
   const std::vector<Golden> means = lines("statistic");
   EXPECT_EQ(statistics.size(), means.size());
