@@ -190,7 +190,7 @@ void check(const Options& options) {
   if (options.warmup > static_cast<double>(options.epochs)) throw Error("--warmup: is longer than all epochs");
 }
 
-std::string text(const Options& options, const CLI::Option* option) {
+std::string text(const CLI::Option* option) {
   if (!option->results().empty()) return CLI::detail::join(option->results(), ",");
   return option->get_default_str().empty() ? "no" : option->get_default_str();
 }
@@ -203,7 +203,7 @@ std::vector<trainer::Setting> recipe(const Options& options, const graph::Graph&
                                             {"this many test images:", std::to_string(data.validation->size())}};
   if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
   if (!options.freeze.empty()) settings.push_back({"--freeze", options.freeze});
-  for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(options, option)});
+  for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(option)});
   if (options.schedule == "cosine" || options.schedule == "linear" ||
       (options.schedule == "step" && options.step_epochs == 0)) {
     settings.push_back({"--epochs", std::to_string(options.epochs)});

@@ -112,7 +112,7 @@ class Reader {
   }
 
   void take(const fbs::Run& run) {
-    Run record;
+    Record record;
     for (std::size_t i = 0; i < count(run.epochs()); ++i) {
       record.epochs.push_back(from_fbs(*run.epochs()->Get(static_cast<unsigned>(i))));
     }
@@ -147,7 +147,7 @@ std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint) {
     const auto values = inner.CreateVector(tensor.values.data(), tensor.values.size());
     tensors.push_back(fbs::CreateTensor(inner, inner.CreateString(tensor.name), values));
   }
-  const Run& run = checkpoint.run;
+  const Record& run = checkpoint.run;
   std::vector<fbs::Epoch> epochs;
   for (const Epoch& epoch : run.epochs) epochs.push_back(to_fbs(epoch));
   const fbs::Epoch current = to_fbs(run.current);

@@ -25,7 +25,7 @@ struct Checkpoint {
   std::span<const Setting> recipe;
   std::span<const Tensor> tensors;
   std::int64_t steps = 0;  ///< of the optimizer
-  Run run;
+  Record run;
 };
 
 /// The bytes of a checkpoint file. Throws Error where they would be more than 2 GiB.

@@ -59,7 +59,7 @@ struct Matrix {
 
 }  // namespace
 
-std::string confusion_svg(const Run& run, const std::vector<std::string>& classes) {
+std::string confusion_svg(const Record& run, const std::vector<std::string>& classes) {
   const Matrix matrix = {run.confusion, classes.size()};
   const double cell = std::clamp(640.0 / static_cast<double>(classes.size()), 2.0, 52.0);
   const bool names = cell >= 12, numbers = cell >= 26;

@@ -54,7 +54,7 @@ struct Axes {
   [[nodiscard]] double y(double value) const { return area.bottom() - area.height * (value - low) / (high - low); }
 };
 
-Axes make_axes(const Run& run, const Panel& panel, const Box& area) {
+Axes make_axes(const Record& run, const Panel& panel, const Box& area) {
   double low = panel.ceiling, high = 0;
   for (const Epoch& epoch : run.epochs) {
     for (const Score* score : {&epoch.train, &epoch.test}) {
@@ -88,7 +88,7 @@ void draw_grid(Svg& svg, const Axes& axes, const Panel& panel) {
            {.size = 11, .color = faint_ink, .anchor = Anchor::middle});
 }
 
-void draw_curve(Svg& svg, const Axes& axes, const Panel& panel, const Run& run, const std::string& name,
+void draw_curve(Svg& svg, const Axes& axes, const Panel& panel, const Record& run, const std::string& name,
                 std::string_view color, const std::function<const Score&(const Epoch&)>& score_of) {
   std::string points;
   for (std::size_t i = 0; i < run.epochs.size(); ++i) {
@@ -108,7 +108,7 @@ void draw_curve(Svg& svg, const Axes& axes, const Panel& panel, const Run& run, 
 const Score& train_of(const Epoch& epoch) { return epoch.train; }
 const Score& test_of(const Epoch& epoch) { return epoch.test; }
 
-void draw_panel(Svg& svg, const Panel& panel, const Run& run, const std::string& test, const Box& area) {
+void draw_panel(Svg& svg, const Panel& panel, const Record& run, const std::string& test, const Box& area) {
   const Axes axes = make_axes(run, panel, area);
   svg.text(area.x - axis_width + 6, area.y - 22, panel.title, {.size = 13, .color = ink, .bold = true});
   draw_grid(svg, axes, panel);
@@ -117,7 +117,7 @@ void draw_panel(Svg& svg, const Panel& panel, const Run& run, const std::string&
 }
 
 /// A ring around the best epoch's dot, and its accuracy.
-void mark_best(Svg& svg, const Panel& panel, const Run& run, const Box& area) {
+void mark_best(Svg& svg, const Panel& panel, const Record& run, const Box& area) {
   const Axes axes = make_axes(run, panel, area);
   const auto best = static_cast<std::size_t>(run.best);
   const double value = panel.value(run.epochs[best].test);
@@ -142,7 +142,7 @@ void draw_legend(Svg& svg, const std::string& test) {
 
 }  // namespace
 
-std::string curves_svg(const Run& run, const std::string& test) {
+std::string curves_svg(const Record& run, const std::string& test) {
   const double chart_width = (width - 2 * margin - 2 * axis_width - gap) / 2;
   const Box left = {margin + axis_width, chart_top, chart_width, chart_bottom - chart_top};
   const Box right = {left.right() + gap + axis_width, chart_top, chart_width, left.height};

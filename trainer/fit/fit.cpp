@@ -226,7 +226,7 @@ class Fit {
   std::span<const Parameter> parameters_;
   std::optional<MovingAverage> average_;
   std::vector<Tensor> tensors_;
-  Run run_;
+  Record run_;
   Clock::time_point saved_;
   std::int64_t saved_step_ = 0;
 };

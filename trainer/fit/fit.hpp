@@ -41,7 +41,7 @@ struct FitOptions {
 
 struct FitResult {
   bool stopped = false;  ///< because stop() said so; the run is saved as it stands, in the middle of an epoch too
-  Run run;
+  Record run;
 };
 
 /// Trains. The same network, data and options give the same bits, whether or not the run was stopped and resumed in

@@ -30,7 +30,7 @@ struct Epoch {
   double rate = 0;       ///< of the last step
 };
 
-struct Run {
+struct Record {
   std::vector<Epoch> epochs;  ///< done
   Epoch current;              ///< under way
   std::int64_t batch = 0;     ///< its batches done

@@ -25,7 +25,7 @@ std::string exact(double value) {
 
 }  // namespace
 
-std::string epoch_line(const Run& run, std::size_t epoch, const std::string& test) {
+std::string epoch_line(const Record& run, std::size_t epoch, const std::string& test) {
   const Epoch& e = run.epochs[epoch];
   double best = 0;
   for (std::size_t i = 0; i <= epoch; ++i) best = std::max(best, run.epochs[i].test.accuracy());
@@ -34,7 +34,7 @@ std::string epoch_line(const Run& run, std::size_t epoch, const std::string& tes
          ", " + fixed(e.train.speed(), 0) + " images/s";
 }
 
-std::string metrics_csv(const Run& run, std::int64_t batches) {
+std::string metrics_csv(const Record& run, std::int64_t batches) {
   std::string csv =
       "epoch,step,rate,train_loss,last_loss,train_accuracy,test_loss,test_accuracy,images_per_second,train_seconds,"
       "test_seconds\n";
@@ -51,7 +51,7 @@ std::string metrics_csv(const Run& run, std::int64_t batches) {
   return csv;
 }
 
-void print_summary(std::ostream& out, const Run& run, const std::vector<std::string>& classes,
+void print_summary(std::ostream& out, const Record& run, const std::vector<std::string>& classes,
                    const std::string& test) {
   if (run.best < 0) return;
   const std::size_t count = classes.size();

@@ -55,7 +55,7 @@ class CheckpointTest : public ::testing::Test {
   std::vector<float> weight = {1.5F, -2.25F, 3.0F}, mean = {0.125F};
   std::vector<Tensor> tensors = {{"weight", weight}, {"mean", mean}};
   std::vector<Setting> recipe = {{"--batch", "64"}, {"--lr", "0.001"}};
-  Run run;
+  Record run;
 };
 
 TEST_F(CheckpointTest, comes_back_as_it_went) {

@@ -69,12 +69,19 @@ graph::Graph small_network() {
 struct Training {
   explicit Training(FitOptions fit_options, int threads = 1)
       : options(std::move(fit_options)),
-        network(small_network(), {.batch = batch, .threads = threads}),
+        network(small_network(), network_options(threads)),
         optimizer(make_adam(network.parameters(), {}, {}, threads)),
         training(train_images, loader_options(true)),
         test(test_images, loader_options(false)) {}
 
   FitResult run() { return fit(network, *optimizer, training, test, options); }
+
+  static NetworkOptions network_options(int threads) {
+    NetworkOptions options;
+    options.batch = batch;
+    options.threads = threads;
+    return options;
+  }
 
   static LoaderOptions loader_options(bool training) {
     LoaderOptions options;

@@ -14,8 +14,8 @@ namespace {
 using tests::contains;
 
 /// Epochs with these test accuracies, of 10 images each.
-Run run_of(const std::vector<std::int64_t>& right) {
-  Run run;
+Record run_of(const std::vector<std::int64_t>& right) {
+  Record run;
   for (const std::int64_t correct : right) {
     Epoch epoch;
     epoch.train = {200, 100, 200 * 0.2811, 0.25};
@@ -47,7 +47,7 @@ void expect_whole(const std::string& svg) {
 }
 
 TEST(Report, a_line_an_epoch) {
-  const Run run = run_of({8, 9, 7});
+  const Record run = run_of({8, 9, 7});
   EXPECT_EQ(epoch_line(run, 0, "test"),
             "epoch 1: train loss 0.2811 (last 0.2543), test accuracy 80.00 %, best 80.00 %, 800 images/s");
   EXPECT_EQ(epoch_line(run, 2, "validation"),
@@ -73,7 +73,7 @@ TEST(Report, summary_by_class) {
 }
 
 TEST(Report, of_many_classes_the_worst) {
-  Run run = run_of({5});
+  Record run = run_of({5});
   std::vector<std::string> classes;
   run.confusion.assign(std::size_t{100} * 100, 0);
   for (std::size_t i = 0; i < 100; ++i) {
@@ -104,7 +104,7 @@ TEST(Pictures, curves_of_any_run) {
   expect_whole(curves_svg(run_of({0, 0, 0}), "test"));
   expect_whole(curves_svg(run_of({10, 10}), "test"));
   expect_whole(curves_svg(run_of(std::vector<std::int64_t>(300, 7)), "validation"));
-  Run strange = run_of({1, 2});
+  Record strange = run_of({1, 2});
   strange.epochs[0].test.loss_sum = INFINITY;
   strange.epochs[1].test.loss_sum = NAN;
   expect_whole(curves_svg(strange, "test"));
@@ -122,7 +122,7 @@ TEST(Pictures, confusion_says_what_is_taken_for_what) {
 }
 
 TEST(Pictures, confusion_of_many_classes_stays_small) {
-  Run run = run_of({5});
+  Record run = run_of({5});
   constexpr std::size_t classes = 1000;
   run.confusion.assign(classes * classes, 0);
   for (std::size_t i = 0; i < classes; ++i) run.confusion[i * classes + i] = 50;
