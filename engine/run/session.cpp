@@ -4,12 +4,9 @@
 #include <cstring>
 #include <new>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "engine/plan/storage.hpp"
 #include "engine/run/barrier.hpp"
+#include "engine/run/team.hpp"
 
 namespace riffle::run {
 namespace {
@@ -18,22 +15,8 @@ constexpr std::int64_t line_floats = plan::cache_line / sizeof(float);
 
 /// Worker w's share of n tiles.
 kernels::TileRange share(std::int32_t n, int w, int workers) {
-  const auto at = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int64_t>(n) * i / workers); };
-  return {at(w), at(w + 1)};
-}
-
-/// Calls work(worker, workers) on every thread of a team. One parallel region an inference: a fork and join a step
-/// would cost more than most steps do.
-template <class Work>
-void on_team([[maybe_unused]] int threads, Work&& work) {
-#ifdef _OPENMP
-  if (threads > 1) {
-#pragma omp parallel num_threads(threads)
-    work(omp_get_thread_num(), omp_get_num_threads());
-    return;
-  }
-#endif
-  work(0, 1);
+  return {static_cast<std::int32_t>(share_begin(n, w, workers)),
+          static_cast<std::int32_t>(share_begin(n, w + 1, workers))};
 }
 
 }  // namespace

@@ -52,6 +52,12 @@ struct Outcome {
   std::int32_t correct = 0;  ///< images whose largest logit is their label's
 };
 
+/// Seconds that a layer has taken in all calls so far, batch norm and gradients of weights included.
+struct LayerTime {
+  std::string name;
+  double forward = 0, backward = 0;
+};
+
 /// One thread at a time calls it. The same calls with the same number of threads give the same bits.
 class Network {
  public:
@@ -90,6 +96,9 @@ class Network {
 
   /// Bytes of activations, gradients and scratch.
   [[nodiscard]] std::int64_t bytes() const;
+
+  /// By layer, in order; the first is the input.
+  [[nodiscard]] std::vector<LayerTime> times() const;
 
  private:
   struct State;

@@ -1,4 +1,4 @@
-# cmake -DNM=nm -DOBJECTS="a.o;b.o" -P check_symbols.cmake: no instruction set's object may define a function that
+# cmake -DNM=nm -DOBJECTS="a.o;b.o" -P check_isa_symbols.cmake: no instruction set's object may define a function that
 # another one defines too. The linker keeps one of them for all callers: it could be the one with AVX-512 in it.
 cmake_minimum_required(VERSION 3.25)
 

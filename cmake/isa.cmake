@@ -1,0 +1,52 @@
+# The instruction sets: one object file each, all from the same bodies.
+#
+# An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in every folder that is handed to
+# riffle_isa_sources() below, and a line in kernels/isa/list.cpp.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
+  set(RIFFLE_ISA_ROWS "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma" "sse2:-msse2")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(RIFFLE_ISA_ROWS "neon64:")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
+  set(RIFFLE_ISA_ROWS "neon:-mfpu=neon-vfpv4")
+endif()
+# Left to itself, a compiler fuses a multiply-add in one tile and not in another: results would depend on how tiles are cut.
+list(APPEND RIFFLE_ISA_ROWS "scalar:-ffp-contract=off")
+
+# The names alone, and the definitions RIFFLE_HAS_<NAME> that a list of tables reads.
+set(RIFFLE_ISA_NAMES "${RIFFLE_ISA_ROWS}")
+list(TRANSFORM RIFFLE_ISA_NAMES REPLACE ":.*" "")
+list(TRANSFORM RIFFLE_ISA_NAMES TOUPPER OUTPUT_VARIABLE RIFFLE_ISA_DEFINITIONS)
+list(TRANSFORM RIFFLE_ISA_DEFINITIONS PREPEND "RIFFLE_HAS_")
+
+# riffle_isa_sources(<target> <folder>): adds the folder's <name>.cpp of every instruction set, each compiled for its own.
+function(riffle_isa_sources target folder)
+  foreach(row IN LISTS RIFFLE_ISA_ROWS)
+    string(REGEX MATCH "^([^:]*):(.*)$" _ "${row}")
+    set(isa "${CMAKE_MATCH_1}")
+    separate_arguments(flags UNIX_COMMAND "${CMAKE_MATCH_2}")
+    # GCC's scheduling before register allocation tears a register tile apart on ARM: 32 registers, and it spills.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND isa MATCHES "neon")
+      list(APPEND flags -fno-schedule-insns)
+    endif()
+    # GCC 12's own AVX-512 header trips these in every inlined intrinsic (its bug 105593), and the reports take minutes.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND isa MATCHES "avx512")
+      list(APPEND flags -Wno-maybe-uninitialized -Wno-uninitialized)
+    endif()
+    target_sources(${target} PRIVATE ${folder}/${isa}.cpp)
+    # Optimised even in a debug build: an unoptimised vector body tests nothing that ships, and takes minutes.
+    set_source_files_properties(${folder}/${isa}.cpp PROPERTIES COMPILE_OPTIONS "-O3;${flags};${RIFFLE_KERNEL_OPTIONS}")
+  endforeach()
+endfunction()
+
+# riffle_isa_test(<target>): an optimised build inlines what instruction sets share; what is left of the target's objects
+# must be each one's own.
+function(riffle_isa_test target)
+  if(RIFFLE_TESTS AND CMAKE_NM AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    set(test "${RIFFLE_TEST_PREFIX}${target}_share_no_function")
+    add_test(NAME ${test}
+             COMMAND ${CMAKE_COMMAND} "-DNM=${CMAKE_NM}"
+                     "-DOBJECTS=$<FILTER:$<TARGET_OBJECTS:${target}>,INCLUDE,/isa/>"
+                     -P "${PROJECT_SOURCE_DIR}/cmake/check_isa_symbols.cmake")
+    set_tests_properties(${test} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}")
+  endif()
+endfunction()

@@ -1,0 +1,29 @@
+// Threads that work side by side on shares of the same work.
+#pragma once
+
+#include <cstdint>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace riffle::run {
+
+/// Where worker w's share of n things begins; it ends where the next one's does.
+inline std::int64_t share_begin(std::int64_t n, int w, int workers) { return n * w / workers; }
+
+/// Calls work(worker, workers) on every thread of a team. One parallel region an inference: a fork and join a step
+/// would cost more than most steps do.
+template <class Work>
+void on_team([[maybe_unused]] int threads, Work&& work) {
+#ifdef _OPENMP
+  if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+    work(omp_get_thread_num(), omp_get_num_threads());
+    return;
+  }
+#endif
+  work(0, 1);
+}
+
+}  // namespace riffle::run

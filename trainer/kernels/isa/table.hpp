@@ -1,0 +1,29 @@
+// From an instruction set's struct to its table.
+#pragma once
+
+#include "trainer/kernels/generic/columns.hpp"
+#include "trainer/kernels/generic/outer.hpp"
+#include "trainer/kernels/generic/windows.hpp"
+#include "trainer/kernels/kernels.hpp"
+
+namespace riffle::trainer {
+
+template <class S>
+constexpr TrainingKernels make_table() {
+  return {
+      .isa = S::name,
+      .lanes = S::lanes,
+      .gather = Columns<S>::gather,
+      .gather_gradient = Columns<S>::gather_gradient,
+      .scatter = Columns<S>::scatter,
+      .moments = Columns<S>::moments,
+      .gradient_moments = Columns<S>::gradient_moments,
+      .outer = OuterProduct<S>::run,
+      .depthwise_weight_gradient = Windows<S>::depthwise_weight_gradient,
+      .depthwise_input_gradient = Windows<S>::depthwise_input_gradient,
+      .max_pool_gradient = Windows<S>::max_pool_gradient,
+      .average_pool_gradient = Windows<S>::average_pool_gradient,
+  };
+}
+
+}  // namespace riffle::trainer

@@ -1,0 +1,29 @@
+// What training needs beyond the engine's kernels: one table an instruction set, as kernels/kernels.hpp has it.
+#pragma once
+
+#include "kernels/kernels.hpp"
+#include "trainer/kernels/columns.hpp"
+#include "trainer/kernels/outer.hpp"
+#include "trainer/kernels/windows.hpp"
+
+namespace riffle::trainer {
+
+struct TrainingKernels {
+  const char* isa = nullptr;
+  std::int32_t lanes = 0;
+  Gather gather = nullptr;
+  GatherGradient gather_gradient = nullptr;
+  Scatter scatter = nullptr;
+  Moments moments = nullptr;
+  GradientMoments gradient_moments = nullptr;
+  Outer outer = nullptr;
+  DepthwiseWeightGradient depthwise_weight_gradient = nullptr;
+  DepthwiseInputGradient depthwise_input_gradient = nullptr;
+  MaxPoolGradient max_pool_gradient = nullptr;
+  AveragePoolGradient average_pool_gradient = nullptr;
+};
+
+/// The table for the engine's kernels of the same instruction set.
+const TrainingKernels& training_kernels(const kernels::Kernels& kernels);
+
+}  // namespace riffle::trainer

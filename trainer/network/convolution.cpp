@@ -1,0 +1,377 @@
+// Convolution in groups as products of matrices, a few hundred pixels at a time:
+//
+//   x   pixels x inputs    a group's operand; where a window is larger than a pixel, its taps side by side (im2col)
+//   y   = x W              forward, by the engine's pointwise kernel
+//   dx  = dy W^T           backward, by the same
+//   dW += x^T dy           backward, by OuterProduct, while x and dy are still in the second-level cache
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "engine/plan/storage.hpp"
+#include "engine/run/team.hpp"
+#include "trainer/network/operation.hpp"
+
+namespace riffle::trainer {
+namespace {
+
+using kernels::Place;
+using kernels::PointwiseArgs;
+using kernels::Space;
+
+/// rows x W for all groups: packed weights and the arguments of the pointwise kernel that do not change.
+class Product {
+ public:
+  Product(const kernels::PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+          std::ptrdiff_t in_stride, std::ptrdiff_t out_stride)
+      : kernel_(kernel), groups_(groups), inputs_(inputs), outputs_(outputs) {
+    const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, outputs, kernel.lanes);
+    packed_ = plan::allocate_floats(static_cast<std::size_t>(floats));
+    packed_floats_ = static_cast<std::size_t>(floats);
+    for (std::int32_t h = 0; h < groups; ++h) {
+      runs_.push_back({Place{static_cast<std::int64_t>(h) * inputs, Space::rows}, static_cast<std::int32_t>(in_stride),
+                       inputs, 0});
+      blocks_.push_back({Place{static_cast<std::int64_t>(h) * outputs, Space::arena},
+                         static_cast<std::int32_t>(out_stride), 0});
+    }
+    run_begin_.resize(static_cast<std::size_t>(groups) + 1);
+    std::iota(run_begin_.begin(), run_begin_.end(), 0);
+    input_order_.resize(static_cast<std::size_t>(groups) * inputs);
+    output_order_.resize(static_cast<std::size_t>(groups) * outputs);
+    for (std::size_t i = 0; i < input_order_.size(); ++i) input_order_[i] = static_cast<std::int32_t>(i) % inputs;
+    for (std::size_t i = 0; i < output_order_.size(); ++i) output_order_[i] = static_cast<std::int32_t>(i) % outputs;
+  }
+
+  /// weights[(h * outputs + n) * inputs + k], bias or nothing.
+  void pack(std::span<const float> weights, std::span<const float> bias) {
+    kernels::pack_pointwise(kernel_, groups_, inputs_, outputs_, weights, bias, input_order_, output_order_,
+                            {packed_.get(), packed_floats_});
+  }
+
+  void run(const float* x, std::int32_t pixels, float* y) const {
+    PointwiseArgs args;
+    args.pixels = pixels;
+    args.groups = groups_;
+    args.inputs = inputs_;
+    args.outputs = outputs_;
+    args.runs = runs_.data();
+    args.run_begin = run_begin_.data();
+    args.packed = packed_.get();
+    args.blocks = blocks_.data();
+    args.block_pixels = std::clamp(near_floats / inputs_, 16, pixels < 16 ? 16 : pixels);
+    args.grain = 1;
+    args.tiles = pixels;
+    kernels::Memory memory;
+    memory.arena = y;
+    memory.rows = const_cast<float*>(x);  // only read
+    kernel_.run(args, memory, {0, pixels});
+  }
+
+ private:
+  static constexpr std::int32_t near_floats = 6 * 1024;  // of x that stay in the first-level cache
+
+  const kernels::PointwiseKernel& kernel_;
+  std::int32_t groups_, inputs_, outputs_;
+  plan::AlignedFloats packed_;
+  std::size_t packed_floats_ = 0;
+  std::vector<kernels::Run> runs_;
+  std::vector<kernels::Block> blocks_;
+  std::vector<std::int32_t> run_begin_, input_order_, output_order_;
+};
+
+class Convolution final : public Operation {
+ public:
+  Convolution(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
+              const kernels::Extent& extent, Operand operand, std::vector<std::int32_t> input_order,
+              const Block& block)
+      : tools_(tools),
+        window_(convolution.window),
+        pointwise_(graph::is_pointwise(convolution)),
+        extent_(extent),
+        parameters_(parameters),
+        operand_(std::move(operand)),
+        block_(block),
+        groups_(convolution.groups),
+        taps_(window_.kernel_h * window_.kernel_w),
+        group_channels_(operand_.columns() / groups_),
+        inputs_(group_channels_ * taps_),
+        outputs_(convolution.outputs / groups_),
+        x_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
+        y_stride_(row_floats(convolution.outputs)),
+        image_stride_(operand_.columns()),
+        gradient_stride_(row_floats(outputs_)),
+        forward_(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_, block.channels) {
+    const std::int64_t fits = cache_floats / (2 * x_stride_ + y_stride_);
+    rows_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(fits / 24 * 24, least_rows, most_rows));
+    // By column: where its weight stands among an output's; by position: which of the group's outputs it is.
+    weight_of_column_.resize(static_cast<std::size_t>(groups_) * inputs_);
+    for (std::int32_t h = 0; h < groups_; ++h) {
+      for (std::int32_t t = 0; t < taps_; ++t) {
+        for (std::int32_t c = 0; c < group_channels_; ++c) {
+          const auto channel = static_cast<std::size_t>(h * group_channels_ + c);
+          weight_of_column_[static_cast<std::size_t>(h * inputs_ + t * group_channels_ + c)] =
+              input_order[channel] * taps_ + t;
+        }
+      }
+    }
+    if (block.wants_gradient && operand_.wants_gradient()) {
+      backward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, outputs_, inputs_, y_stride_, x_stride_);
+    }
+    if (!parameters_.weight_gradient.empty()) {
+      parts_.resize(static_cast<std::size_t>(tools.workers));
+      for (Part& part : parts_) {
+        part.weights = plan::allocate_floats(static_cast<std::size_t>(weight_floats() + slack));
+        part.bias.resize(static_cast<std::size_t>(block.channels));
+        part.squares.resize(part.bias.size());
+      }
+      zeros_.resize(static_cast<std::size_t>(block.channels), 0.0F);
+    }
+  }
+
+  [[nodiscard]] std::int64_t scratch() const override {
+    const std::int64_t matrices = rows_ * (2 * x_stride_ + y_stride_) + 3 * slack;
+    return pointwise_ ? matrices : matrices + 2 * (in_pixels() * image_stride_ + slack);
+  }
+
+  void pack() override {
+    staged_.resize(parameters_.weights.size());
+    staged_bias_.resize(parameters_.bias.size());
+    float* to = staged_.data();
+    for (std::int32_t position = 0; position < block_.channels; ++position) {
+      const std::int32_t first_column = position / outputs_ * inputs_;
+      const float* const from =
+          parameters_.weights.data() + static_cast<std::int64_t>(block_.order[static_cast<std::size_t>(position)]) * inputs_;
+      for (std::int32_t k = 0; k < inputs_; ++k) *to++ = from[weight_of_column_[static_cast<std::size_t>(first_column + k)]];
+      if (!staged_bias_.empty()) {
+        staged_bias_[static_cast<std::size_t>(position)] =
+            parameters_.bias[static_cast<std::size_t>(block_.order[static_cast<std::size_t>(position)])];
+      }
+    }
+    forward_.pack(staged_, staged_bias_);
+    if (!backward_) return;
+    transposed_.resize(staged_.size());
+    for (std::int32_t h = 0; h < groups_; ++h) {
+      const std::size_t first = static_cast<std::size_t>(h) * outputs_ * inputs_;
+      for (std::int32_t n = 0; n < outputs_; ++n) {
+        for (std::int32_t k = 0; k < inputs_; ++k) {
+          transposed_[first + static_cast<std::size_t>(k) * outputs_ + n] =
+              staged_[first + static_cast<std::size_t>(n) * inputs_ + k];
+        }
+      }
+    }
+    backward_->pack(transposed_, {});
+  }
+
+  void forward(const Share& share) override {
+    const Matrices m(*this, share);
+    for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
+      forward_.run(m.x, count, block_.y + first * block_.channels);
+      block_.computed(share.worker, first, count);
+    });
+  }
+
+  void backward(const Share& share) override {
+    const Matrices m(*this, share);
+    Part* const part = parts_.empty() ? nullptr : &parts_[static_cast<std::size_t>(share.worker)];
+    if (part != nullptr) {
+      std::memset(static_cast<void*>(part->weights.get()), 0, static_cast<std::size_t>(weight_floats()) * sizeof(float));
+      std::fill(part->bias.begin(), part->bias.end(), 0.0F);
+    }
+    for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
+      tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, m.dy, y_stride_);
+      if (part != nullptr) add_weight_gradient(*part, m, count);
+      if (!backward_) return;
+      backward_->run(m.dy, count, m.dx);
+      if (pointwise_) {
+        operand_.write_gradient(tools_.training_kernels, first, count, m.dx, x_stride_);
+      } else {
+        fold(m, first, count);
+      }
+    });
+  }
+
+  void collect(const Share& share) override {
+    if (parts_.empty()) return;
+    const std::int64_t rows = static_cast<std::int64_t>(groups_) * inputs_;
+    const std::int64_t end = run::share_begin(rows, share.worker + 1, share.workers);
+    for (std::int64_t row = run::share_begin(rows, share.worker, share.workers); row < end; ++row) {
+      const std::int32_t first = static_cast<std::int32_t>(row) / inputs_ * outputs_;
+      const std::int32_t weight = weight_of_column_[static_cast<std::size_t>(row)];
+      for (std::int32_t n = 0; n < outputs_; ++n) {
+        float sum = 0;
+        for (const Part& part : parts_) sum += part.weights.get()[row * gradient_stride_ + n];
+        const std::int64_t output = block_.order[static_cast<std::size_t>(first + n)];
+        parameters_.weight_gradient[static_cast<std::size_t>(output * inputs_ + weight)] = sum;
+      }
+    }
+    if (share.worker != 0 || parameters_.bias_gradient.empty()) return;
+    for (std::size_t position = 0; position < block_.order.size(); ++position) {
+      float sum = 0;
+      for (const Part& part : parts_) sum += part.bias[position];
+      parameters_.bias_gradient[static_cast<std::size_t>(block_.order[position])] = sum;
+    }
+  }
+
+ private:
+  // A worker's matrices together: half of a second-level cache of 512 KiB, and enough rows for the tiles of weights to be
+  // worth loading and storing.
+  static constexpr std::int64_t cache_floats = 64 * 1024;
+  static constexpr std::int64_t least_rows = 96, most_rows = 240;
+
+  /// One worker's sums over its share.
+  struct Part {
+    plan::AlignedFloats weights;  ///< groups * inputs rows of outputs
+    std::vector<float> bias;
+    std::vector<float> squares;  ///< a sum that comes with the bias's and is not used
+  };
+
+  /// Where a worker's matrices stand in its scratch.
+  struct Matrices {
+    float *x, *dy, *dx, *image = nullptr, *image_gradient = nullptr;
+    Matrices(const Convolution& of, const Share& share)
+        : x(share.scratch), dy(x + of.rows_ * of.x_stride_ + slack), dx(dy + of.rows_ * of.y_stride_ + slack) {
+      if (of.pointwise_) return;
+      image = dx + of.rows_ * of.x_stride_ + slack;
+      image_gradient = image + of.in_pixels() * of.image_stride_ + slack;
+    }
+  };
+
+  [[nodiscard]] std::int64_t in_pixels() const { return static_cast<std::int64_t>(extent_.in_h) * extent_.in_w; }
+  [[nodiscard]] std::int64_t weight_floats() const {
+    return static_cast<std::int64_t>(groups_) * inputs_ * gradient_stride_;
+  }
+
+  /// Calls f(first pixel of the batch, count) for every matrix of the share's pixels, x filled in.
+  template <class F>
+  void for_rows(const Share& share, const Matrices& m, F&& f) {
+    if (pointwise_) {
+      const std::int64_t end = share.last * block_.pixels;
+      for (std::int64_t first = share.first * block_.pixels; first < end; first += rows_) {
+        const auto count = static_cast<std::int32_t>(std::min<std::int64_t>(rows_, end - first));
+        operand_.read(tools_.training_kernels, first, count, m.x, x_stride_);
+        f(first, count);
+      }
+      return;
+    }
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      const float* whole = operand_.in_place();
+      if (whole != nullptr) {
+        whole += image * in_pixels() * image_stride_;
+      } else {
+        operand_.read(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image, image_stride_);
+        whole = m.image;
+      }
+      for (std::int64_t pixel = 0; pixel < block_.pixels; pixel += rows_) {
+        const auto count = static_cast<std::int32_t>(std::min<std::int64_t>(rows_, block_.pixels - pixel));
+        unfold(m, whole, pixel, count);
+        f(image * block_.pixels + pixel, count);
+      }
+    }
+  }
+
+  /// Calls f(floats of the matrix, floats of the image or null outside it, how many) for what the windows of `count` output
+  /// pixels read: a row of a window at once where it lies inside and side by side, else a tap's channels of a group.
+  template <class F>
+  void for_taps(float* rows, float* image, std::int64_t pixel, std::int32_t count, F&& f) const {
+    const kernels::Window& w = window_;
+    std::int32_t out_y = static_cast<std::int32_t>(pixel / extent_.out_w);
+    std::int32_t out_x = static_cast<std::int32_t>(pixel % extent_.out_w);
+    const std::int32_t reach = (w.kernel_w - 1) * w.dilation_w;
+    for (std::int32_t p = 0; p < count; ++p, rows += x_stride_) {
+      const std::int32_t top = out_y * w.stride_h - w.pad_top, left = out_x * w.stride_w - w.pad_left;
+      const bool whole_rows = groups_ == 1 && w.dilation_w == 1 && left >= 0 && left + reach < extent_.in_w;
+      for (std::int32_t i = 0; i < w.kernel_h; ++i) {
+        const std::int32_t y = top + i * w.dilation_h;
+        const bool inside = y >= 0 && y < extent_.in_h;
+        float* to = rows + i * w.kernel_w * group_channels_;
+        if (whole_rows) {
+          float* const from = image + (static_cast<std::int64_t>(y) * extent_.in_w + left) * image_stride_;
+          f(to, inside ? from : nullptr, w.kernel_w * group_channels_);
+          continue;
+        }
+        for (std::int32_t j = 0; j < w.kernel_w; ++j, to += group_channels_) {
+          const std::int32_t x = left + j * w.dilation_w;
+          const bool tap_inside = inside && x >= 0 && x < extent_.in_w;
+          float* const from = image + (static_cast<std::int64_t>(y) * extent_.in_w + x) * image_stride_;
+          for (std::int32_t h = 0; h < groups_; ++h) {
+            f(to + h * inputs_, tap_inside ? from + h * group_channels_ : nullptr, group_channels_);
+          }
+        }
+      }
+      if (++out_x == extent_.out_w) out_x = 0, ++out_y;
+    }
+  }
+
+  void unfold(const Matrices& m, const float* image, std::int64_t pixel, std::int32_t count) const {
+    for_taps(m.x, const_cast<float*>(image), pixel, count, [](float* to, const float* from, std::int32_t floats) {
+      if (from == nullptr) {
+        for (std::int32_t c = 0; c < floats; ++c) to[c] = 0.0F;
+      } else {
+        for (std::int32_t c = 0; c < floats; ++c) to[c] = from[c];
+      }
+    });
+  }
+
+  /// The gradient of unfold(): pixels that several windows hold add up. An image's gradient is written with its last pixel.
+  void fold(const Matrices& m, std::int64_t first, std::int32_t count) const {
+    const std::int64_t image = first / block_.pixels, pixel = first % block_.pixels;
+    if (pixel == 0) std::fill_n(m.image_gradient, in_pixels() * image_stride_, 0.0F);
+    for_taps(m.dx, m.image_gradient, pixel, count, [](const float* from, float* to, std::int32_t floats) {
+      if (to == nullptr) return;
+      for (std::int32_t c = 0; c < floats; ++c) to[c] += from[c];
+    });
+    if (pixel + count == block_.pixels) {
+      operand_.write_gradient(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image_gradient,
+                              image_stride_);
+    }
+  }
+
+  void add_weight_gradient(Part& part, const Matrices& m, std::int32_t count) const {
+    for (std::int32_t h = 0; h < groups_; ++h) {
+      OuterArgs args;
+      args.x = m.x + static_cast<std::ptrdiff_t>(h) * inputs_;
+      args.dy = m.dy + static_cast<std::ptrdiff_t>(h) * outputs_;
+      args.x_stride = x_stride_;
+      args.dy_stride = y_stride_;
+      args.inputs = inputs_;
+      args.outputs = outputs_;
+      args.pixels = count;
+      args.gradient = part.weights.get() + static_cast<std::int64_t>(h) * inputs_ * gradient_stride_;
+      args.gradient_stride = gradient_stride_;
+      tools_.training_kernels.outer(args);
+    }
+    if (!parameters_.bias_gradient.empty()) {
+      tools_.training_kernels.moments(m.dy, y_stride_, block_.channels, count, zeros_.data(), part.bias.data(),
+                                      part.squares.data());
+    }
+  }
+
+  const Tools& tools_;
+  kernels::Window window_;
+  bool pointwise_;
+  kernels::Extent extent_;
+  WeightParameters parameters_;
+  Operand operand_;
+  const Block& block_;
+  std::int32_t groups_, taps_, group_channels_;
+  std::int32_t inputs_, outputs_;  ///< of a group, K and N
+  std::int64_t x_stride_, y_stride_, image_stride_, gradient_stride_;
+  std::int32_t rows_ = 0;
+  Product forward_;
+  std::unique_ptr<Product> backward_;
+  std::vector<std::int32_t> weight_of_column_;
+  std::vector<float> staged_, staged_bias_, transposed_, zeros_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> make_convolution(const Tools& tools, const graph::Convolution& convolution,
+                                            const WeightParameters& parameters, const kernels::Extent& extent,
+                                            Operand operand, std::vector<std::int32_t> input_order,
+                                            const Block& block) {
+  return std::make_unique<Convolution>(tools, convolution, parameters, extent, std::move(operand),
+                                       std::move(input_order), block);
+}
+
+}  // namespace riffle::trainer

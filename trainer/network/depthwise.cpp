@@ -1,0 +1,177 @@
+// Depthwise 3x3 convolution, an image at a time: forward, and backward at stride 1 with the filter turned round, by the
+// engine's kernel.
+#include <algorithm>
+
+#include "engine/plan/storage.hpp"
+#include "engine/run/team.hpp"
+#include "trainer/network/operation.hpp"
+
+namespace riffle::trainer {
+namespace {
+
+using kernels::DepthwiseArgs;
+using kernels::MappedRun;
+using kernels::Place;
+using kernels::Space;
+
+constexpr std::int32_t taps = 9;
+
+class Depthwise final : public Operation {
+ public:
+  Depthwise(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
+            const kernels::Extent& extent, Operand operand, const Block& block)
+      : tools_(tools),
+        parameters_(parameters),
+        operand_(std::move(operand)),
+        block_(block),
+        stride_(row_floats(block.channels)),
+        in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w) {
+    args_.extent = extent;
+    args_.window = window;
+    args_.channels = block.channels;
+    args_.in_stride = args_.out_stride = stride_;
+    runs_ = {MappedRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, 0}, 0}};
+    const std::int64_t floats = kernels::packed_depthwise_size(runs_, taps, tools.kernels.lanes);
+    packed_.resize(static_cast<std::size_t>(floats));
+    wants_input_gradient_ = block.wants_gradient && operand_.wants_gradient();
+    // Each output reads its own pixel and the eight around it: then each input is read by the same nine, mirrored.
+    mirrored_ = window.stride_h == 1 && window.stride_w == 1 && window.pad_top == 1 && window.pad_left == 1 &&
+                extent.in_h == extent.out_h && extent.in_w == extent.out_w;
+    if (mirrored_) packed_mirrored_.resize(packed_.size());
+    filters_.resize(static_cast<std::size_t>(taps * stride_));
+    if (!parameters_.weight_gradient.empty()) {
+      parts_.resize(static_cast<std::size_t>(tools.workers));
+      for (Part& part : parts_) {
+        part.weights.resize(filters_.size());
+        part.bias.resize(static_cast<std::size_t>(block.channels));
+        part.squares.resize(part.bias.size());
+      }
+      zeros_.resize(static_cast<std::size_t>(block.channels), 0.0F);
+    }
+  }
+
+  [[nodiscard]] std::int64_t scratch() const override {
+    return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack;
+  }
+
+  void pack() override {
+    kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,
+                            packed_);
+    if (!wants_input_gradient_) return;
+    if (mirrored_) {
+      mirrored_weights_.resize(parameters_.weights.size());
+      for (std::size_t i = 0; i < mirrored_weights_.size(); i += taps) {
+        std::reverse_copy(parameters_.weights.begin() + static_cast<std::ptrdiff_t>(i),
+                          parameters_.weights.begin() + static_cast<std::ptrdiff_t>(i) + taps,
+                          mirrored_weights_.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+      kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, mirrored_weights_, {}, block_.order, packed_mirrored_);
+      return;
+    }
+    for (std::size_t position = 0; position < block_.order.size(); ++position) {
+      const auto channel = static_cast<std::size_t>(block_.order[position]);
+      for (std::size_t t = 0; t < taps; ++t) {
+        filters_[t * static_cast<std::size_t>(stride_) + position] = parameters_.weights[channel * taps + t];
+      }
+    }
+  }
+
+  void forward(const Share& share) override {
+    float* const x = share.scratch;
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      operand_.read(tools_.training_kernels, image * in_pixels_, in_pixels_, x, stride_);
+      const std::int64_t first = image * block_.pixels;
+      convolve(packed_.data(), x, block_.y + first * block_.channels, block_.channels);
+      block_.computed(share.worker, first, block_.pixels);
+    }
+  }
+
+  void backward(const Share& share) override {
+    float* const x = share.scratch;
+    float* const dy = x + in_pixels_ * stride_ + slack;
+    float* const dx = dy + block_.pixels * stride_ + slack;
+    Part* const part = parts_.empty() ? nullptr : &parts_[static_cast<std::size_t>(share.worker)];
+    if (part != nullptr) {
+      std::fill(part->weights.begin(), part->weights.end(), 0.0F);
+      std::fill(part->bias.begin(), part->bias.end(), 0.0F);
+    }
+    const TrainingKernels& kernels = tools_.training_kernels;
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      kernels.gather_gradient(block_.gradient_columns(image * block_.pixels), block_.pixels, dy, stride_);
+      if (part != nullptr) {
+        operand_.read(kernels, image * in_pixels_, in_pixels_, x, stride_);
+        kernels.depthwise_weight_gradient(args_, x, dy, part->weights.data(), stride_);
+        if (!parameters_.bias_gradient.empty()) {
+          kernels.moments(dy, stride_, block_.channels, block_.pixels, zeros_.data(), part->bias.data(),
+                          part->squares.data());
+        }
+      }
+      if (!wants_input_gradient_) continue;
+      if (mirrored_) {
+        convolve(packed_mirrored_.data(), dy, dx, stride_);
+      } else {
+        kernels.depthwise_input_gradient(args_, dy, filters_.data(), stride_, dx);
+      }
+      operand_.write_gradient(kernels, image * in_pixels_, in_pixels_, dx, stride_);
+    }
+  }
+
+  void collect(const Share& share) override {
+    if (parts_.empty() || share.worker != 0) return;
+    for (std::size_t position = 0; position < block_.order.size(); ++position) {
+      const auto channel = static_cast<std::size_t>(block_.order[position]);
+      for (std::size_t t = 0; t < taps; ++t) {
+        float sum = 0;
+        for (const Part& part : parts_) sum += part.weights[t * static_cast<std::size_t>(stride_) + position];
+        parameters_.weight_gradient[channel * taps + t] = sum;
+      }
+      if (parameters_.bias_gradient.empty()) continue;
+      float sum = 0;
+      for (const Part& part : parts_) sum += part.bias[position];
+      parameters_.bias_gradient[channel] = sum;
+    }
+  }
+
+ private:
+  struct Part {
+    std::vector<float> weights;        ///< tap by tap, a value a position
+    std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
+  };
+
+  void convolve(const float* packed, const float* from, float* to, std::int64_t to_stride) const {
+    DepthwiseArgs args;
+    args.extent = args_.extent;
+    args.window = args_.window;
+    args.runs = runs_.data();
+    args.run_count = 1;
+    args.packed = packed;
+    args.output = {Place{0, Space::arena}, static_cast<std::int32_t>(to_stride), 0};
+    args.tile_rows = 1;
+    args.tiles = args_.extent.out_h;
+    kernels::Memory memory;
+    memory.arena = to;
+    memory.rows = const_cast<float*>(from);  // only read
+    tools_.kernels.depthwise.run(args, memory, {0, args.tiles});
+  }
+
+  const Tools& tools_;
+  WindowArgs args_;
+  WeightParameters parameters_;
+  Operand operand_;
+  const Block& block_;
+  std::int64_t stride_, in_pixels_;
+  std::vector<MappedRun> runs_;
+  bool wants_input_gradient_ = false, mirrored_ = false;
+  std::vector<float> packed_, packed_mirrored_, mirrored_weights_, filters_, zeros_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
+                                          const WeightParameters& parameters, const kernels::Extent& extent,
+                                          Operand operand, const Block& block) {
+  return std::make_unique<Depthwise>(tools, window, parameters, extent, std::move(operand), block);
+}
+
+}  // namespace riffle::trainer

@@ -1,0 +1,35 @@
+// The order of a block's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together, so that
+// an operand is a few long pieces. Training has one block a layer and no halves.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trainer/network/trace.hpp"
+
+namespace riffle::trainer {
+
+/// Is the layer a depthwise 3x3 convolution for which there is an operation of its own?
+bool is_depthwise(const Layer& layer);
+
+class Layout {
+ public:
+  explicit Layout(const Trace& trace);
+
+  /// order(l)[p]: the logical channel at position p of layer l's block.
+  [[nodiscard]] const std::vector<std::int32_t>& order(std::size_t layer) const { return order_[layer]; }
+  [[nodiscard]] std::int32_t position(const Channel& channel) const {
+    return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
+  }
+
+  /// The indices of `channels` in the order of their places.
+  [[nodiscard]] std::vector<std::int32_t> sorted(std::span<const Channel> channels) const;
+
+ private:
+  void set_order(std::size_t layer, std::vector<std::int32_t> order);
+
+  std::vector<std::vector<std::int32_t>> order_, position_;
+};
+
+}  // namespace riffle::trainer

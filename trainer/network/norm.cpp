@@ -1,0 +1,133 @@
+#include "trainer/network/norm.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace riffle::trainer {
+namespace {
+
+// As many floats as are added up before the sum goes on in double.
+constexpr std::int64_t pixels_in_float = 256;
+
+}  // namespace
+
+void Norm::Sums::clear() {
+  std::fill(first.begin(), first.end(), 0.0F);
+  std::fill(second.begin(), second.end(), 0.0F);
+  std::fill(firsts.begin(), firsts.end(), 0.0);
+  std::fill(seconds.begin(), seconds.end(), 0.0);
+  pixels = 0;
+}
+
+void Norm::Sums::carry() {
+  for (std::size_t c = 0; c < first.size(); ++c) {
+    firsts[c] += static_cast<double>(first[c]);
+    seconds[c] += static_cast<double>(second[c]);
+    first[c] = second[c] = 0.0F;
+  }
+}
+
+Norm::Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel,
+           int workers)
+    : kernels_(kernels), parameters_(parameters), channel_(std::move(channel)) {
+  const std::size_t channels = channel_.size();
+  for (std::vector<float>* values : {&mean_, &inverse_, &scale_, &shift_, &a_, &b_, &k_}) values->resize(channels);
+  sums_.resize(static_cast<std::size_t>(workers));
+  for (Sums& sums : sums_) {
+    for (std::vector<float>* values : {&sums.shift, &sums.first, &sums.second}) values->resize(channels);
+    for (std::vector<double>* values : {&sums.firsts, &sums.seconds}) values->resize(channels);
+  }
+}
+
+void Norm::begin() {
+  for (Sums& sums : sums_) sums.clear();
+}
+
+void Norm::observe(int worker, const float* y, std::int64_t pixels) {
+  if (parameters_.frozen || pixels == 0) return;
+  const auto channels = static_cast<std::int32_t>(channel_.size());
+  Sums& sums = sums_[static_cast<std::size_t>(worker)];
+  if (sums.pixels == 0) std::copy_n(y, channels, sums.shift.begin());
+  for (std::int64_t p = 0; p < pixels; p += pixels_in_float) {
+    kernels_.moments(y + p * channels, channels, channels, std::min(pixels - p, pixels_in_float), sums.shift.data(),
+                     sums.first.data(), sums.second.data());
+    sums.carry();
+  }
+  sums.pixels += pixels;
+}
+
+void Norm::finish(std::int64_t pixels) {
+  const auto count = static_cast<double>(pixels);
+  for (std::size_t p = 0; p < channel_.size(); ++p) {
+    const auto c = static_cast<std::size_t>(channel_[p]);
+    double mean = parameters_.running_mean[c], variance = parameters_.running_variance[c];
+    if (!parameters_.frozen) {
+      // Means and sums of squared deviations of the shares, joined (Chan, Golub, LeVeque 1979).
+      double joined = 0, squares = 0;
+      mean = 0;
+      for (const Sums& sums : sums_) {
+        if (sums.pixels == 0) continue;
+        const auto n = static_cast<double>(sums.pixels);
+        const double own_mean = static_cast<double>(sums.shift[p]) + sums.firsts[p] / n;
+        const double own_squares = sums.seconds[p] - sums.firsts[p] * sums.firsts[p] / n;
+        const double distance = own_mean - mean;
+        squares += own_squares + distance * distance * joined * n / (joined + n);
+        joined += n;
+        mean += distance * n / joined;
+      }
+      squares = squares < 0 ? 0 : squares;  // a NaN stays one
+      variance = squares / count;
+      const double momentum = parameters_.momentum, unbiased = squares / (pixels > 1 ? count - 1 : 1);
+      parameters_.running_mean[c] += static_cast<float>(momentum * (mean - parameters_.running_mean[c]));
+      parameters_.running_variance[c] += static_cast<float>(momentum * (unbiased - parameters_.running_variance[c]));
+    }
+    const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(parameters_.epsilon));
+    mean_[p] = static_cast<float>(mean);
+    inverse_[p] = static_cast<float>(inverse);
+    scale_[p] = static_cast<float>(parameters_.scale[c] * inverse);
+    shift_[p] = static_cast<float>(parameters_.shift[c] - mean * parameters_.scale[c] * inverse);
+  }
+}
+
+void Norm::begin_backward() { begin(); }
+
+void Norm::observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels) {
+  Sums& sums = sums_[static_cast<std::size_t>(worker)];
+  GradientColumns at = columns;
+  for (std::int64_t p = 0; p < pixels; p += pixels_in_float) {
+    kernels_.gradient_moments(at, std::min(pixels - p, pixels_in_float), mean_.data(), sums.first.data(),
+                              sums.second.data());
+    sums.carry();
+    at.gradient += pixels_in_float * at.pixel_stride;
+    at.y += pixels_in_float * at.pixel_stride;
+  }
+}
+
+void Norm::finish_backward(std::int64_t pixels) {
+  const auto count = static_cast<double>(pixels);
+  for (std::size_t p = 0; p < channel_.size(); ++p) {
+    const auto c = static_cast<std::size_t>(channel_[p]);
+    double sum = 0, product = 0;
+    for (const Sums& sums : sums_) {
+      sum += sums.firsts[p];
+      product += sums.seconds[p];
+    }
+    const double inverse = inverse_[p], mean = mean_[p], scaled = parameters_.scale[c] * inverse;
+    parameters_.shift_gradient[c] = static_cast<float>(sum);
+    parameters_.scale_gradient[c] = static_cast<float>(product * inverse);
+    const double b = -scaled * inverse * (product * inverse / count);
+    a_[p] = static_cast<float>(scaled);
+    b_[p] = static_cast<float>(b);
+    k_[p] = static_cast<float>(-scaled * sum / count - b * mean);
+  }
+}
+
+void Norm::fill(GradientColumns& columns) const {
+  columns.scale = scale_.data();
+  columns.shift = shift_.data();
+  columns.a = a_.data();
+  columns.b = b_.data();
+  columns.k = k_.data();
+}
+
+}  // namespace riffle::trainer

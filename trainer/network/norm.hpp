@@ -1,0 +1,65 @@
+// Batch norm of one block (arXiv 1502.03167), as PyTorch's BatchNorm2d in training.
+//
+//   z = scale * (y - mean) / sqrt(variance + epsilon) + shift        mean, variance: of the batch, a value a channel
+//
+// It is never written: readers multiply and add as they read (scale(), shift() below). Sums over the batch are taken by
+// each worker over its share, in float over a few hundred pixels and in double above, and joined in the workers' order.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trainer/kernels/kernels.hpp"
+
+namespace riffle::trainer {
+
+/// The parameters of one batch norm, in its own order of channels.
+struct NormParameters {
+  std::span<const float> scale, shift;
+  std::span<float> scale_gradient, shift_gradient;
+  std::span<float> running_mean, running_variance;
+  float epsilon = 1e-5F;
+  float momentum = 0.1F;
+  bool frozen = false;  ///< takes the running statistics, which stay as they are
+};
+
+class Norm {
+ public:
+  /// channel[p]: which of the norm's channels stands at position p of the block.
+  Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel, int workers);
+
+  // Forward: begin() by one thread, observe() by every worker for what it computes, finish() by one.
+  void begin();
+  void observe(int worker, const float* y, std::int64_t pixels);
+  /// `pixels`: of the whole batch.
+  void finish(std::int64_t pixels);
+
+  // Backward: likewise. fill() then makes gather_gradient complete.
+  void begin_backward();
+  void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels);
+  void finish_backward(std::int64_t pixels);
+
+  [[nodiscard]] const float* scale() const { return scale_.data(); }
+  [[nodiscard]] const float* shift() const { return shift_.data(); }
+  void fill(GradientColumns& columns) const;
+
+ private:
+  /// What one worker has summed up.
+  struct Sums {
+    std::vector<float> shift;           ///< the values that are taken off: its first pixel
+    std::vector<float> first, second;   ///< of a few hundred pixels
+    std::vector<double> firsts, seconds;
+    std::int64_t pixels = 0;
+    void clear();
+    void carry();  ///< the floats into the doubles
+  };
+
+  const TrainingKernels& kernels_;
+  NormParameters parameters_;
+  std::vector<std::int32_t> channel_;
+  std::vector<Sums> sums_;  // by worker
+  std::vector<float> mean_, inverse_, scale_, shift_, a_, b_, k_;
+};
+
+}  // namespace riffle::trainer

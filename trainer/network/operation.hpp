@@ -1,0 +1,72 @@
+// An operation of training: forward beside backward, over a share of the batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "trainer/network/block.hpp"
+
+namespace riffle::trainer {
+
+/// What operations are made with.
+struct Tools {
+  const kernels::Kernels& kernels;          ///< the engine's
+  const TrainingKernels& training_kernels;
+  int workers = 1;
+};
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+
+  /// Floats of scratch that a worker needs.
+  [[nodiscard]] virtual std::int64_t scratch() const = 0;
+
+  /// Takes the weights as they are now. By one thread; several operations may do it at the same time.
+  virtual void pack() {}
+
+  /// Computes the block's y for the share's images. The operands are complete.
+  virtual void forward(const Share& share) = 0;
+
+  /// From the block's gradient, complete for the whole batch, to the operands' for the share's images, and to the worker's
+  /// own part of the gradients of weights. Called only where the block wants a gradient.
+  virtual void backward(const Share& share) = 0;
+
+  /// Joins the workers' parts to gradients of weights: worker `share.worker`'s share of them.
+  virtual void collect(const Share& share) { static_cast<void>(share); }
+};
+
+/// The weights of a layer, in the graph's order; gradients are empty where they are frozen.
+struct WeightParameters {
+  std::span<const float> weights, bias;
+  std::span<float> weight_gradient, bias_gradient;
+};
+
+/// Convolution in groups, pointwise or not, and the fully connected layer. `operand` has its columns group after group
+/// and within a group in `input_order` (a group's input channel by column).
+std::unique_ptr<Operation> make_convolution(const Tools& tools, const graph::Convolution& convolution,
+                                            const WeightParameters& parameters, const kernels::Extent& extent,
+                                            Operand operand, std::vector<std::int32_t> input_order, const Block& block);
+
+/// One 3x3 filter a channel, no dilation. The block's order is the operand's.
+std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
+                                          const WeightParameters& parameters, const kernels::Extent& extent,
+                                          Operand operand, const Block& block);
+
+/// Of the following, too, the block's order is the first operand's.
+std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool, const kernels::Extent& extent,
+                                     Operand operand, const Block& block);
+std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block);
+
+/// The sum of one or two operands.
+std::unique_ptr<Operation> make_sum(const Tools& tools, std::vector<Operand> operands, const Block& block);
+
+/// Floats of a row of `columns`: whole vectors of any instruction set.
+constexpr std::int64_t row_floats(std::int64_t columns) { return (columns + 15) / 16 * 16; }
+/// Floats behind the last row of a matrix that may be read.
+inline constexpr std::int64_t slack = 64;
+
+}  // namespace riffle::trainer

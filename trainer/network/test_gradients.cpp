@@ -1,0 +1,286 @@
+// Every operation's gradient against central differences of the loss in double (reference.hpp), for every instruction set
+// and one to three threads.
+#include <gtest/gtest.h>
+
+#include "kernels/testing.hpp"
+#include "models/random.hpp"
+#include "trainer/network/network.hpp"
+#include "trainer/network/reference.hpp"
+
+namespace riffle::trainer {
+namespace {
+
+using graph::Activation;
+using graph::Graph;
+using graph::NodeId;
+
+std::vector<float> random(const std::string& name, std::size_t count, float centre = 0.0F, float reach = 1.0F) {
+  return models::random_values(1, name, count, {.centre = centre, .reach = reach});
+}
+
+/// A graph under construction. Weights are functions of the nodes' names.
+class Builder {
+ public:
+  Builder(std::int32_t h, std::int32_t w, std::int32_t c) {
+    graph.name = "test";
+    last = graph.add("input", graph::Input{{h, w, c}});
+    channels = c;
+  }
+
+  NodeId convolution(const std::string& name, std::int32_t outputs, graph::Window window = {}, std::int32_t groups = 1,
+                     bool bias = false, Activation activation = Activation::none) {
+    graph::Convolution node;
+    node.outputs = outputs;
+    node.groups = groups;
+    node.window = window;
+    const std::int32_t fan = channels / groups * window.kernel_h * window.kernel_w;
+    const auto reach = static_cast<float>(std::sqrt(3.0 / fan));
+    node.weights = graph::Constant(random(name + ".w", static_cast<std::size_t>(outputs * fan), 0.0F, reach));
+    if (bias) node.bias = graph::Constant(random(name + ".b", static_cast<std::size_t>(outputs)));
+    node.activation = activation;
+    channels = outputs;
+    return last = graph.add(name, std::move(node), {last});
+  }
+  NodeId norm(const std::string& name) {
+    graph::BatchNorm node;
+    const auto count = static_cast<std::size_t>(channels);
+    node.scale = graph::Constant(random(name + ".s", count, 1.0F, 0.5F));
+    node.shift = graph::Constant(random(name + ".t", count, 0.0F, 0.5F));
+    node.mean = graph::Constant(std::vector<float>(count, 0.0F));
+    node.variance = graph::Constant(std::vector<float>(count, 1.0F));
+    return last = graph.add(name, std::move(node), {last});
+  }
+  NodeId add(const std::string& name, graph::Operation operation, std::vector<NodeId> inputs = {}) {
+    return last = graph.add(name, std::move(operation), inputs.empty() ? std::vector{last} : std::move(inputs));
+  }
+  Graph finish(std::int32_t classes = 5) {
+    add("pooled", graph::GlobalAveragePool{});
+    graph::FullyConnected dense;
+    dense.outputs = classes;
+    dense.weights = graph::Constant(random("classifier.w", static_cast<std::size_t>(classes * channels)));
+    dense.bias = graph::Constant(random("classifier.b", static_cast<std::size_t>(classes)));
+    graph.output = add("classifier", std::move(dense));
+    return graph;
+  }
+
+  Graph graph;
+  NodeId last = 0;
+  std::int32_t channels = 0;
+};
+
+graph::Window window(std::int32_t kernel, std::int32_t stride = 1, std::int32_t dilation = 1) {
+  const std::int32_t pad = dilation * (kernel / 2);
+  return {kernel, kernel, stride, stride, pad, pad, pad, pad, dilation, dilation};
+}
+
+constexpr graph::Activate relu{Activation::relu};
+
+class Gradients : public kernels::testing::EveryIsa {
+ protected:
+  /// Some elements of every parameter.
+  void check(const Graph& graph, float smoothing = 0.0F) {
+    const std::int32_t batch = 3;
+    const graph::Shape shape = graph.input_shape();
+    const std::vector<float> images = random("images", static_cast<std::size_t>(batch * shape.size()));
+    const std::vector<std::int32_t> labels = {4, 0, 2};
+    reference::Evaluation reference(graph, batch);
+    const double expected_loss = reference.loss(images, labels, static_cast<double>(smoothing));
+    for (const int threads : {1, 2}) {
+      SCOPED_TRACE(std::to_string(threads) + " threads");
+      NetworkOptions options;
+      options.batch = batch + 1;
+      options.threads = threads;
+      options.label_smoothing = smoothing;
+      options.kernels = &kernels();
+      Network network(graph, options);
+      for (int repeat = 0; repeat < 2; ++repeat) {  // nothing is left over from the first
+        EXPECT_NEAR(network.forward(images, labels).loss, expected_loss, 1e-5 * std::abs(expected_loss));
+        network.backward();
+      }
+      for (const Parameter& parameter : network.parameters()) check_parameter(parameter, graph, reference, images, labels, smoothing);
+    }
+  }
+
+ private:
+  static NodeId node_of(const Graph& graph, const std::string& name) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (graph.nodes[i].name == name) return static_cast<NodeId>(i);
+    }
+    return -1;
+  }
+
+  static void check_parameter(const Parameter& parameter, const Graph& graph, reference::Evaluation& reference,
+                              std::span<const float> images, std::span<const std::int32_t> labels, float smoothing) {
+    const std::size_t dot = parameter.name.rfind('.');
+    std::vector<double>& values =
+        reference.weights.at({node_of(graph, parameter.name.substr(0, dot)), parameter.name.substr(dot + 1)});
+    ASSERT_EQ(values.size(), parameter.values.size());
+    ASSERT_EQ(values.size(), parameter.gradient.size());
+    double largest = 0;  // a sum is as exact as its terms are large; a bias before a batch norm has all of them cancel
+    for (const float g : parameter.gradient) largest = std::max(largest, std::abs(static_cast<double>(g)));
+    const std::size_t step = std::max<std::size_t>(1, values.size() / 7);
+    for (std::size_t i = 0; i < values.size(); i += step) {
+      constexpr double distance = 1e-6;
+      const double value = values[i];
+      values[i] = value + distance;
+      const double above = reference.loss(images, labels, static_cast<double>(smoothing));
+      values[i] = value - distance;
+      const double below = reference.loss(images, labels, static_cast<double>(smoothing));
+      values[i] = value;
+      EXPECT_NEAR(static_cast<double>(parameter.gradient[i]), (above - below) / (2 * distance), 2e-5 * largest + 2e-6)
+          << parameter.name << "[" << i << "]";
+    }
+  }
+};
+
+TEST_P(Gradients, Pointwise) {
+  Builder b(5, 7, 3);
+  b.convolution("a", 18);
+  b.convolution("b", 37, {}, 1, true);
+  check(b.finish());
+}
+
+TEST_P(Gradients, PointwiseInGroups) {
+  for (const std::int32_t groups : {2, 3}) {
+    Builder b(6, 5, 4);
+    b.convolution("a", 18);
+    b.convolution("b", 30, {}, groups, true);
+    b.add("shuffled", graph::Shuffle{groups});
+    b.convolution("c", 12, {}, groups);
+    check(b.finish());
+  }
+}
+
+TEST_P(Gradients, BatchNormAndRelu) {
+  for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+    Builder b(6, 5, 3);
+    b.convolution("a", 20, {}, 1, true);
+    b.norm("a.norm");
+    if (activation != Activation::none) b.add("a.act", graph::Activate{activation});
+    b.convolution("b", 17);
+    b.norm("b.norm");
+    b.add("b.relu", relu);
+    check(b.finish());
+  }
+}
+
+TEST_P(Gradients, Depthwise) {
+  for (const std::int32_t stride : {1, 2}) {
+    for (const auto& [h, w] : {std::pair{8, 7}, {1, 9}, {2, 2}}) {
+      Builder b(h, w, 3);
+      b.convolution("a", 21);
+      b.norm("a.norm");
+      b.add("a.relu", relu);
+      b.convolution("d", 21, window(3, stride), 21, stride == 2);
+      b.norm("d.norm");
+      b.convolution("c", 9);
+      check(b.finish());
+    }
+  }
+}
+
+TEST_P(Gradients, Convolution) {
+  struct Case {
+    graph::Window window;
+    std::int32_t groups;
+  };
+  graph::Window lopsided = window(3);
+  lopsided.pad_top = 2;
+  lopsided.pad_right = 0;
+  lopsided.stride_w = 2;
+  for (const Case& c : {Case{window(3, 2), 1}, {window(5), 1}, {window(3, 1, 2), 2}, {window(5, 1, 2), 6},
+                        {window(3, 1), 3}, {lopsided, 1}, {window(1, 2), 1}}) {
+    Builder b(9, 8, 2);
+    b.convolution("a", 6);
+    b.add("a.relu", relu);
+    b.convolution("b", 12, c.window, c.groups, true);
+    b.norm("b.norm");
+    b.add("b.relu", relu);
+    check(b.finish());
+  }
+}
+
+TEST_P(Gradients, Stem) {
+  for (const std::int32_t channels : {1, 3}) {
+    Builder b(13, 12, channels);
+    b.convolution("stem", 24, window(3, 2), 1, true);
+    b.norm("norm");
+    b.add("relu", relu);
+    b.add("pool", graph::Pool{graph::PoolKind::max, window(3, 2), false, Activation::none});
+    check(b.finish());
+  }
+}
+
+TEST_P(Gradients, Pooling) {
+  for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
+    for (const bool count : {false, true}) {
+      for (const std::int32_t stride : {1, 2}) {
+        Builder b(7, 8, 3);
+        b.convolution("a", 19);
+        b.add("pool", graph::Pool{kind, window(3, stride), count, Activation::relu});
+        b.convolution("b", 8);
+        check(b.finish());
+      }
+    }
+  }
+}
+
+TEST_P(Gradients, SumSplitConcatShuffle) {
+  Builder b(5, 4, 3);
+  const NodeId a = b.convolution("a", 20);
+  b.norm("a.norm");
+  b.add("a.relu", relu);
+  const NodeId joined = b.last;
+  const NodeId left = b.add("left", graph::Slice{0, 10}, {joined});
+  const NodeId right = b.add("right", graph::Slice{10, 10}, {joined});
+  b.channels = 10;
+  b.convolution("b", 10);
+  b.norm("b.norm");
+  const NodeId sum = b.add("sum", graph::Add{Activation::relu}, {b.last, right});
+  b.add("concat", graph::Concat{}, {left, sum});
+  b.add("shuffle", graph::Shuffle{2});
+  b.channels = 20;
+  b.convolution("c", 14);
+  b.add("twice", graph::Add{Activation::none}, {b.last, b.last});
+  static_cast<void>(a);
+  check(b.finish());
+}
+
+TEST_P(Gradients, WhatIsReadBothWaysIsCopied) {
+  Builder b(4, 4, 3);
+  const NodeId a = b.convolution("a", 18);
+  const NodeId normed = b.norm("a.norm");                    // reads a, which "sum" reads, too
+  const NodeId activated = b.add("act", relu, {normed});     // likewise
+  const NodeId sum = b.add("sum", graph::Add{Activation::none}, {a, activated});
+  b.add("both", graph::Concat{}, {sum, normed});
+  b.channels = 36;
+  b.norm("concat.norm");  // over two blocks
+  b.convolution("c", 9, {}, 1, true, Activation::relu);
+  check(b.finish());
+}
+
+TEST_P(Gradients, FusedResidualAndChannelsThatNobodyReads) {
+  Builder b(4, 5, 3);
+  const NodeId a = b.convolution("a", 16, {}, 1, true, Activation::relu);
+  graph::Convolution node;
+  node.outputs = 16;
+  node.weights = graph::Constant(random("r.w", 256, 0.0F, 0.4F));
+  node.activation = Activation::relu;
+  b.add("r", std::move(node), {a, a});
+  b.norm("r.norm");
+  b.add("some", graph::Gather{{3, 5, 4, 15, 0, 3}});
+  b.channels = 6;
+  check(b.finish());
+}
+
+TEST_P(Gradients, LabelSmoothing) {
+  Builder b(3, 3, 2);
+  b.convolution("a", 7);
+  b.add("relu", relu);
+  check(b.finish(), 0.1F);
+}
+
+RIFFLE_EVERY_ISA(Gradients);
+
+}  // namespace
+}  // namespace riffle::trainer

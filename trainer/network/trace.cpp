@@ -1,0 +1,195 @@
+#include "trainer/network/trace.hpp"
+
+#include <limits>
+#include <numeric>
+#include <optional>
+
+namespace riffle::trainer {
+namespace {
+
+using graph::NodeId;
+
+kernels::Clamp clamp_of(graph::Activation activation) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  switch (activation) {
+    case graph::Activation::none: return {};
+    case graph::Activation::relu: return {0.0F, infinity};
+    case graph::Activation::relu6: return {0.0F, 6.0F};
+  }
+  return {};
+}
+
+bool is_open(const kernels::Clamp& clamp) { return clamp.lower < 0.0F; }
+
+class Tracer {
+ public:
+  Tracer(const graph::Graph& graph, const std::vector<graph::Shape>& shapes)
+      : graph_(graph), shapes_(shapes), lowered_(passes::lower_channels(graph, shapes)), names_(graph.nodes.size()) {
+    find_live();
+    count_reads();
+  }
+
+  Trace run() {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!live_[i]) continue;
+      std::vector<ChannelList> operands;
+      for (const ChannelList& operand : lowered_.operands[i]) operands.push_back(resolve(operand));
+      names_[i] = add_node(static_cast<NodeId>(i), std::move(operands));
+    }
+    return {std::move(layers_), resolve(lowered_.output)};
+  }
+
+ private:
+  [[nodiscard]] const graph::Node& node(NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
+
+  void find_live() {
+    live_.resize(graph_.nodes.size(), false);
+    live_[0] = true;
+    const auto mark = [&](const ChannelList& list) {
+      for (const Channel& channel : list) live_[static_cast<std::size_t>(channel.node)] = true;
+    };
+    mark(lowered_.output);
+    for (std::size_t i = graph_.nodes.size(); i-- > 0;) {
+      if (!live_[i]) continue;
+      for (const ChannelList& operand : lowered_.operands[i]) mark(operand);
+    }
+  }
+
+  /// How many times each channel of each node is read.
+  void count_reads() {
+    reads_.resize(graph_.nodes.size());
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) reads_[i].resize(static_cast<std::size_t>(shapes_[i].c), 0);
+    const auto count = [&](const ChannelList& list) {
+      for (const Channel& channel : list) {
+        ++reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
+      }
+    };
+    count(lowered_.output);
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!live_[i]) continue;
+      for (const ChannelList& operand : lowered_.operands[i]) count(operand);
+    }
+  }
+
+  ChannelList resolve(const ChannelList& list) const {
+    ChannelList resolved;
+    resolved.reserve(list.size());
+    for (const Channel& channel : list) {
+      resolved.push_back(names_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)]);
+    }
+    return resolved;
+  }
+
+  /// The layers that node `id` alone reads through its only operand, once, every channel; none if there are others.
+  std::optional<std::vector<std::size_t>> read_alone(NodeId id, const ChannelList& operand) const {
+    for (const Channel& channel : lowered_.operands[static_cast<std::size_t>(id)][0]) {
+      if (reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)] != 1) return {};
+    }
+    std::vector<std::size_t> channels(layers_.size(), 0);
+    for (const Channel& channel : operand) ++channels[static_cast<std::size_t>(channel.node)];
+    std::vector<std::size_t> whole;
+    for (std::size_t layer = 0; layer < channels.size(); ++layer) {
+      if (channels[layer] == 0) continue;
+      if (layer == 0 || channels[layer] != static_cast<std::size_t>(layers_[layer].out.c)) return {};
+      whole.push_back(layer);
+    }
+    return whole;
+  }
+
+  ChannelList add_layer(Layer layer) {
+    ChannelList names;
+    for (std::int32_t c = 0; c < layer.out.c; ++c) names.push_back({static_cast<NodeId>(layers_.size()), c});
+    layers_.push_back(std::move(layer));
+    return names;
+  }
+
+  ChannelList add_operation(NodeId id, LayerOperation operation, std::vector<ChannelList> operands,
+                            graph::Activation activation) {
+    Layer layer;
+    layer.node = id;
+    layer.name = node(id).name;
+    layer.operation = std::move(operation);
+    layer.out = shapes_[static_cast<std::size_t>(id)];
+    if (!operands.empty()) {
+      layer.in = layers_[static_cast<std::size_t>(operands[0][0].node)].out;
+      layer.in.c = static_cast<std::int32_t>(operands[0].size());
+    }
+    layer.operands = std::move(operands);
+    layer.clamp = clamp_of(activation);
+    return add_layer(std::move(layer));
+  }
+
+  ChannelList add_batch_norm(NodeId id, ChannelList operand) {
+    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    std::size_t layer = layers_.size();
+    if (alone && alone->size() == 1 && layers_[(*alone)[0]].norm < 0 && is_open(layers_[(*alone)[0]].clamp)) {
+      layer = (*alone)[0];
+    } else {
+      operand = add_operation(id, Copy{}, {std::move(operand)}, graph::Activation::none);
+    }
+    Layer& of = layers_[layer];
+    of.norm = id;
+    of.norm_channel.resize(operand.size());
+    for (std::size_t c = 0; c < operand.size(); ++c) {
+      of.norm_channel[static_cast<std::size_t>(operand[c].index)] = static_cast<std::int32_t>(c);
+    }
+    return operand;
+  }
+
+  ChannelList add_activation(NodeId id, graph::Activation activation, ChannelList operand) {
+    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    bool open = alone.has_value();
+    if (alone) {
+      for (const std::size_t layer : *alone) open = open && is_open(layers_[layer].clamp);
+    }
+    if (!open) return add_operation(id, Copy{}, {std::move(operand)}, activation);
+    for (const std::size_t layer : *alone) layers_[layer].clamp = clamp_of(activation);
+    return operand;
+  }
+
+  ChannelList add_node(NodeId id, std::vector<ChannelList> operands) {
+    const graph::Operation& operation = node(id).operation;
+    if (const auto* input = std::get_if<graph::Input>(&operation)) {
+      return add_operation(id, *input, {}, graph::Activation::none);
+    }
+    if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
+      if (operands.size() == 1) return add_operation(id, *convolution, std::move(operands), convolution->activation);
+      ChannelList residual = std::move(operands[1]);
+      operands.pop_back();
+      ChannelList sum = add_operation(id, *convolution, std::move(operands), graph::Activation::none);
+      return add_operation(id, Sum{}, {std::move(sum), std::move(residual)}, convolution->activation);
+    }
+    if (std::holds_alternative<graph::BatchNorm>(operation)) return add_batch_norm(id, std::move(operands[0]));
+    if (const auto* activate = std::get_if<graph::Activate>(&operation)) {
+      return add_activation(id, activate->kind, std::move(operands[0]));
+    }
+    if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
+      return add_operation(id, *pool, std::move(operands), pool->activation);
+    }
+    if (const auto* pool = std::get_if<graph::GlobalAveragePool>(&operation)) {
+      return add_operation(id, *pool, std::move(operands), pool->activation);
+    }
+    if (const auto* add = std::get_if<graph::Add>(&operation)) {
+      return add_operation(id, Sum{}, std::move(operands), add->activation);
+    }
+    if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
+      return add_operation(id, *dense, std::move(operands), dense->activation);
+    }
+    throw Error(node(id).name + ": " + std::string(graph::operation_name(operation)) +
+                " can be trained only at the network's end");
+  }
+
+  const graph::Graph& graph_;
+  const std::vector<graph::Shape>& shapes_;
+  passes::LoweredChannels lowered_;
+  std::vector<bool> live_;
+  std::vector<std::vector<std::int32_t>> reads_;
+  std::vector<ChannelList> names_;  // by node: its results, in layers
+  std::vector<Layer> layers_;
+};
+
+}  // namespace
+
+Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) { return Tracer(graph, shapes).run(); }
+
+}  // namespace riffle::trainer

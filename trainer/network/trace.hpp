@@ -1,0 +1,52 @@
+// From a graph to layers: what training computes, in order.
+//
+//   graph nodes                                        a layer
+//   convolution -> batch norm -> relu          ---->   convolution, whose block is read through norm and relu
+//   slice, concat, shuffle, gather             ---->   nothing: operands are lists of channels by name
+//   convolution with a fused residual          ---->   convolution, add
+//
+// A batch norm or an activation that alone reads whole blocks becomes a property of those blocks; one that does not (its
+// operand is also read as it is) becomes a layer that copies.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "engine/passes/lower_channels.hpp"
+
+namespace riffle::trainer {
+
+/// Channel `index` of what layer `node` computes: passes::Channel, counted in layers.
+using passes::Channel;
+using passes::ChannelList;
+
+/// The operand itself, for a batch norm or an activation that cannot be read into.
+struct Copy {};
+/// Two operands of one shape.
+struct Sum {};
+
+using LayerOperation = std::variant<graph::Input, graph::Convolution, graph::FullyConnected, graph::Pool,
+                                    graph::GlobalAveragePool, Sum, Copy>;
+
+struct Layer {
+  graph::NodeId node = -1;  ///< of the graph: where it comes from, and whose parameters it has
+  std::string name;         ///< the node's
+  LayerOperation operation;
+  std::vector<ChannelList> operands;
+  graph::Shape in, out;
+  graph::NodeId norm = -1;                      ///< the batch norm through which the block is read, or -1
+  std::vector<std::int32_t> norm_channel;       ///< by channel: which of the batch norm's it is
+  kernels::Clamp clamp;                         ///< then the activation
+};
+
+struct Trace {
+  std::vector<Layer> layers;  ///< the first is the input; each behind those that it reads
+  ChannelList output;
+};
+
+/// `graph` verifies, has `shapes`, and ends in one value a class, without softmax. Dead nodes make no layer.
+Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
+
+}  // namespace riffle::trainer
