@@ -130,12 +130,12 @@ class FitTest : public ::testing::Test {
 };
 
 TEST_F(FitTest, learns_and_leaves_everything_behind) {
-  FitOptions run = options("run", 6);
+  FitOptions run = options("run", 20);
   std::ostringstream log;
   run.log = &log;
   const FitResult result = Training(run).run();
   EXPECT_FALSE(result.stopped);
-  ASSERT_EQ(result.run.epochs.size(), 6U);
+  ASSERT_EQ(result.run.epochs.size(), 20U);
   EXPECT_LT(result.run.epochs.back().train.loss(), 0.7 * result.run.epochs.front().train.loss());
   const Epoch& best = result.run.epochs[static_cast<std::size_t>(result.run.best)];
   EXPECT_GT(best.test.accuracy(), 0.6);
