@@ -1,5 +1,7 @@
 // riffle train: a network of the family, or one from a file, on labelled pictures.
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -107,49 +109,45 @@ void add_data_options(CLI::App& command, Options& options) {
 }
 
 void add_optimizer_options(CLI::App& command, Options& options) {
-  CLI::Option* momentum =
-      command.add_option("--momentum", options.sgd.momentum, "Of sgd")->check(between(0, most))->capture_default_str();
-  CLI::Option* nesterov = command.add_flag("--nesterov", options.sgd.nesterov, "Nesterov's momentum, of sgd");
-  CLI::Option* step_epochs =
-      command
-          .add_option("--step-epochs", options.step_epochs, "Epochs between two steps of the schedule (a third of all)")
-          ->check(between(0.001, 1e6));
-  CLI::Option* step_factor = command.add_option("--step-factor", options.step_factor, "What a step multiplies by")
-                                 ->check(between(1e-6, 1))
-                                 ->capture_default_str();
-  options.sgd_only = {momentum, nesterov};
-  options.step_only = {step_epochs, step_factor};
-  for (CLI::Option* option :
-       {command.add_option("--optimizer", options.optimizer, "What moves the weights")
-            ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
-            ->capture_default_str(),
-        command.add_option("--lr", options.rate, "Learning rate")->check(between(1e-12, 1000))->capture_default_str(),
-        momentum, nesterov,
-        command.add_option("--weight-decay", options.decay.weight_decay, "Pulls weights towards 0")
-            ->check(between(0, 10))
-            ->capture_default_str(),
-        command.add_flag("--decay-weights-only", options.decay.weights_only, "Not biases and batch norm"),
-        command.add_option("--schedule", options.schedule, "How the learning rate falls")
-            ->check(CLI::IsMember({"constant", "step", "cosine", "linear"}))
-            ->capture_default_str(),
-        step_epochs, step_factor,
-        command.add_option("--warmup", options.warmup, "Epochs in which the learning rate grows linearly")
-            ->check(between(0, 1e6))
-            ->capture_default_str(),
-        command.add_option("--clip", options.clip, "The norm to which gradients are scaled down; 0: never")
-            ->check(between(0, 1e9))
-            ->capture_default_str(),
-        command
-            .add_option("--label-smoothing", options.label_smoothing, "The share of a label that goes to all classes")
-            ->check(between(0, most))
-            ->capture_default_str(),
-        command
-            .add_option("--ema", options.average,
-                        "Test and keep a moving average of the weights with this decay; 0: none")
-            ->check(between(0, most))
-            ->capture_default_str()}) {
+  const auto add = [&](CLI::Option* option) {
     options.recipe.push_back(option);
-  }
+    return option;
+  };
+  add(command.add_option("--optimizer", options.optimizer, "What moves the weights"))
+      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
+      ->capture_default_str();
+  add(command.add_option("--lr", options.rate, "Learning rate"))->check(between(1e-12, 1000))->capture_default_str();
+  options.sgd_only = {add(command.add_option("--momentum", options.sgd.momentum, "Of sgd"))
+                          ->check(between(0, most))
+                          ->capture_default_str(),
+                      add(command.add_flag("--nesterov", options.sgd.nesterov, "Nesterov's momentum, of sgd"))};
+  add(command.add_option("--weight-decay", options.decay.weight_decay, "Pulls weights towards 0"))
+      ->check(between(0, 10))
+      ->capture_default_str();
+  add(command.add_flag("--decay-weights-only", options.decay.weights_only, "Not biases and batch norm"));
+  add(command.add_option("--schedule", options.schedule, "How the learning rate falls"))
+      ->check(CLI::IsMember({"constant", "step", "cosine", "linear"}))
+      ->capture_default_str();
+  options.step_only = {
+      add(command.add_option("--step-epochs", options.step_epochs,
+                             "Epochs between two steps of that schedule (a third of all)"))
+          ->check(between(0.001, 1e6)),
+      add(command.add_option("--step-factor", options.step_factor, "What a step multiplies the learning rate by"))
+          ->check(between(1e-6, 1))
+          ->capture_default_str()};
+  add(command.add_option("--warmup", options.warmup, "Epochs in which the learning rate grows linearly"))
+      ->check(between(0, 1e6))
+      ->capture_default_str();
+  add(command.add_option("--clip", options.clip, "The norm to which gradients are scaled down; 0: never"))
+      ->check(between(0, 1e9))
+      ->capture_default_str();
+  add(command.add_option("--label-smoothing", options.label_smoothing, "The share of a label that all classes get"))
+      ->check(between(0, most))
+      ->capture_default_str();
+  add(command.add_option("--ema", options.average,
+                         "Test and keep a moving average of the weights with this decay; 0: none"))
+      ->check(between(0, most))
+      ->capture_default_str();
 }
 
 void add_run_options(CLI::App& command, Options& options) {
@@ -190,9 +188,20 @@ void check(const Options& options) {
   if (options.warmup > static_cast<double>(options.epochs)) throw Error("--warmup: is longer than all epochs");
 }
 
+/// A number in one of its spellings; other words as they are.
+std::string normal(const std::string& word) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size()) return word;
+  std::array<char, 64> buffer = {};
+  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
+}
+
 std::string text(const CLI::Option* option) {
-  if (!option->results().empty()) return CLI::detail::join(option->results(), ",");
-  return option->get_default_str().empty() ? "no" : option->get_default_str();
+  std::string words;
+  for (const std::string& word : option->results()) words += (words.empty() ? "" : ",") + normal(word);
+  if (words.empty()) words = normal(option->get_default_str());
+  return words.empty() ? "no" : words;
 }
 
 /// `graph`: before training. The learning rate's way depends on the number of epochs only where it falls to 0.
@@ -353,6 +362,10 @@ void add_train(CLI::App& program) {
   add_data_options(command, *options);
   add_optimizer_options(command, *options);
   add_run_options(command, *options);
+  command.footer(
+      "Ctrl-C (SIGINT, SIGTERM) saves the run and ends with exit code 128 + the signal's number; --resume, with the "
+      "same "
+      "options, goes on from there, and on as many threads gives the bits of a run that was never stopped.");
   command.callback([options] {
     check(*options);
     train(*options);

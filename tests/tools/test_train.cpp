@@ -79,6 +79,15 @@ class Train : public ::testing::Test {
     refuses(arguments("refused", more), message);
   }
 
+  /// "... 351,610 parameters in training ...".
+  static int parameters(const std::string& said) {
+    const std::size_t end = said.find(" parameters in training");
+    if (end == std::string::npos) return -1;
+    std::string digits = said.substr(said.rfind(' ', end - 1) + 1, end);
+    digits.erase(std::remove(digits.begin(), digits.end(), ','), digits.end());
+    return std::stoi(digits);
+  }
+
   [[nodiscard]] Bytes file(const std::string& name) const { return tools::read_file(at(name), 1 << 26); }
 
   Folder folder;
@@ -164,13 +173,19 @@ TEST_F(Train, goes_on_from_a_file_with_other_classes) {
   Bytes labels;
   for (int i = 0; i < 40; ++i) labels.push_back(static_cast<std::byte>(i % 2));
   const std::string two = folder.write("two.labels", idx(8, {40}, labels));
-  const Result tuned = riffle({"train", "--from", at("run/best.riffle"), "--freeze", "stages", "--epochs", "1",
-                               "--batch", "8", "--data", at("train.images"), two, "--out", at("tuned")});
-  EXPECT_TRUE(tuned.code == 0 || contains(tuned.err, "--freeze") || contains(tuned.err, "stages")) << tuned.err;
-  const Result all = riffle({"train", "--from", at("run/best.riffle"), "--epochs", "1", "--batch", "8", "--data",
-                             at("train.images"), two, "--out", at("all")});
-  ASSERT_EQ(all.code, 0) << all.err;
-  EXPECT_TRUE(contains(all.out, "a new classifier, for 2 classes instead of 4"));
+  const auto tuned = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"train", "--from", at("run/best.riffle"), "--epochs", "1",     "--batch",
+                                      "8",     "--data", at("train.images"),    two,        "--out", at(out)};
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = riffle(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(contains(result.out, "a new classifier, for 2 classes instead of 4"));
+    return parameters(result.out);
+  };
+  const int all = tuned("all", {}), some = tuned("some", {"--freeze", "units.12"});
+  EXPECT_GT(all, 300000);
+  EXPECT_GT(some, 0);
+  EXPECT_LT(some, all - 50000);
 }
 
 TEST_F(Train, one_seed_gives_one_network) {
@@ -243,6 +258,14 @@ TEST_F(Train, resumes_the_same_run_alone) {
   damaged[damaged.size() / 2] ^= std::byte{4};
   folder.write("run/last.checkpoint", damaged);
   refused({"--resume"}, "last.checkpoint: the checkpoint is damaged");
+}
+
+TEST_F(Train, a_rate_far_too_high_ends_with_the_step_and_the_layer) {
+  const Result result = riffle(arguments("run", {"--optimizer", "sgd", "--lr", "1000", "--epochs", "5"}));
+  EXPECT_EQ(result.code, 1);
+  for (const std::string part : {"riffle: epoch ", ", step ", "the loss is not a number", "is that of 'units."}) {
+    EXPECT_TRUE(contains(result.err, part));
+  }
 }
 
 TEST_F(Train, arguments_are_checked) {

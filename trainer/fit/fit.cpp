@@ -25,6 +25,8 @@ constexpr std::chrono::minutes between_saves{10};
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+std::string not_finite(double value) { return std::isnan(value) ? "not a number" : "infinite"; }
+
 void add_tensors(std::vector<Tensor>& tensors, const auto& more) {
   for (const auto& one : more) tensors.push_back({one.name, one.values});
 }
@@ -120,14 +122,14 @@ class Fit {
     const Outcome outcome = network_.forward(batch.images, batch.labels);
     if (!std::isfinite(outcome.loss)) {
       const std::string layer = network_.first_not_finite();
-      fail(steps() + 1, "the loss is " + std::to_string(outcome.loss) +
+      fail(steps() + 1, "the loss is " + not_finite(outcome.loss) +
                             (layer.empty() ? "" : "; the first result that is not finite is that of '" + layer + "'"));
     }
     network_.backward();
     if (options_.clip > 0) {
       const double norm = clip_gradients(parameters_, options_.clip, network_.threads());
       if (!std::isfinite(norm))
-        fail(steps() + 1, "the gradients' norm is " + std::to_string(norm) + not_finite_gradient());
+        fail(steps() + 1, "the gradients' norm is " + not_finite(norm) + not_finite_gradient());
     }
     const double rate = rate_of(options_.schedule, steps());
     optimizer_.step(rate);
