@@ -13,8 +13,8 @@
 //
 // Failures throw riffle::Failure with a message for people and a status: RIFFLE_BAD_ARGUMENT for an argument (a spec
 // that makes no network, a label out of range, a size that does not fit, a network that is no classifier),
-// RIFFLE_BAD_MODEL for a file that cannot be read or written or is no model, RIFFLE_NO_MEMORY. What failed is left as it
-// was.
+// RIFFLE_BAD_MODEL for a file that cannot be read or written or is no model, RIFFLE_NO_MEMORY. What failed is left as
+// it was.
 //
 // Threads: one at a time uses a network and its optimizers. The same calls with the same number of threads give the
 // same bits. Link riffle::trainer; the engine (riffle::engine) alone does not contain it.
