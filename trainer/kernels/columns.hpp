@@ -29,9 +29,11 @@ struct ColumnRun {
   const float* scale = nullptr;  ///< a value a channel, or null: 1
   const float* shift = nullptr;  ///< likewise, null where scale is: 0
   Clamp clamp;
+  bool add = false;
 };
 
-/// rows[p * row_stride + run.column + c] = clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c])
+/// rows[p * row_stride + run.column + c] = (or, with `add`, +=)
+///     clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c])
 using Gather = void (*)(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride);
 
 /// The gradient with respect to what an operation computed, from that with respect to what its readers read:

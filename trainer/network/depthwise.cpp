@@ -112,7 +112,7 @@ class Depthwise final : public Operation {
       } else {
         kernels.depthwise_input_gradient(args_, dy, filters_.data(), stride_, dx);
       }
-      operand_.write_gradient(kernels, image * in_pixels_, in_pixels_, dx, stride_);
+      operand_.write_gradient(kernels, share.worker, image * in_pixels_, in_pixels_, dx, stride_);
     }
   }
 

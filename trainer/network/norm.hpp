@@ -35,9 +35,10 @@ class Norm {
   /// `pixels`: of the whole batch.
   void finish(std::int64_t pixels);
 
-  // Backward: likewise. fill() then makes gather_gradient complete.
+  // Backward: likewise, some of the block's positions at a time. fill() then makes gather_gradient complete.
   void begin_backward();
-  void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels);
+  void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
+                        std::int32_t count);
   void finish_backward(std::int64_t pixels);
 
   [[nodiscard]] const float* scale() const { return scale_.data(); }
@@ -52,7 +53,7 @@ class Norm {
     std::vector<double> firsts, seconds;
     std::int64_t pixels = 0;
     void clear();
-    void carry();  ///< the floats into the doubles
+    void carry(std::size_t begin, std::size_t end);  ///< the floats into the doubles, of positions [begin, end)
   };
 
   const TrainingKernels& kernels_;

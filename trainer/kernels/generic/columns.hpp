@@ -67,7 +67,7 @@ struct Columns {
     }
   }
 
-  template <bool Affine>
+  template <bool Affine, bool Add>
   static RIFFLE_INLINE void gather_as(const ColumnRun& run, std::int64_t pixels, float* rows,
                                       std::ptrdiff_t row_stride) {
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
@@ -87,16 +87,28 @@ struct Columns {
           if constexpr (Affine) x[v] = S::fma(x[v], scale[v], shift[v]);
           x[v] = S::clamp(x[v], lower, upper);
         });
+        if constexpr (Add) {
+          Vec sum[NV];
+          load<NV>(sum, to, tail);
+          simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { x[v] = S::add(sum[v], x[v]); });
+        }
         store<NV>(to, x, tail);
       }
     });
   }
 
   static void gather(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride) {
+    const auto as = [&]<bool Affine>(std::bool_constant<Affine>) {
+      if (run.add) {
+        gather_as<Affine, true>(run, pixels, rows, row_stride);
+      } else {
+        gather_as<Affine, false>(run, pixels, rows, row_stride);
+      }
+    };
     if (run.scale != nullptr) {
-      gather_as<true>(run, pixels, rows, row_stride);
+      as(std::true_type{});
     } else {
-      gather_as<false>(run, pixels, rows, row_stride);
+      as(std::false_type{});
     }
   }
 
