@@ -8,6 +8,14 @@
 
 namespace riffle::models {
 
+/// splitmix64 (Steele, Lea, Flood 2014): its counter's step, and what makes bits of the counter.
+inline constexpr std::uint64_t golden_ratio = 0x9E3779B97F4A7C15;
+constexpr std::uint64_t mix(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
+}
+
 /// The interval [centre - reach, centre + reach). The values are exact, with or without fused multiply-adds, where
 /// centre is 0 or reach is a power of two.
 struct Interval {

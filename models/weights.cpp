@@ -9,15 +9,6 @@ namespace riffle::models {
 
 namespace {
 
-constexpr std::uint64_t golden_ratio = 0x9E3779B97F4A7C15;
-
-/// splitmix64's finaliser.
-std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
-}
-
 std::uint64_t fnv1a(std::string_view text) {
   std::uint64_t value = 0xCBF29CE484222325;
   for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3;

@@ -31,16 +31,17 @@ void require_per_channel(const std::vector<float>& values, std::int32_t channels
 
 }  // namespace
 
-Preprocess::Preprocess(const plan::Plan& plan, const Normalisation& normalisation) : kernel_(plan.kernels->image) {
-  if (plan.input.c != 1 && plan.input.c != 3) {
-    throw Error("the model takes " + std::to_string(plan.input.c) + " channels; a picture has 1 or 3");
+Preprocess::Preprocess(const graph::Shape& input, const Normalisation& normalisation, const kernels::Kernels& kernels)
+    : kernel_(kernels.image) {
+  if (input.c != 1 && input.c != 3) {
+    throw Error("the model takes " + std::to_string(input.c) + " channels; a picture has 1 or 3");
   }
-  require_per_channel(normalisation.mean, plan.input.c, "mean");
-  require_per_channel(normalisation.deviation, plan.input.c, "std");
-  args_.channels = plan.input.c;
-  args_.out_h = plan.input.h;
-  args_.out_w = plan.input.w;
-  for (std::int32_t c = 0; c < plan.input.c; ++c) {
+  require_per_channel(normalisation.mean, input.c, "mean");
+  require_per_channel(normalisation.deviation, input.c, "std");
+  args_.channels = input.c;
+  args_.out_h = input.h;
+  args_.out_w = input.w;
+  for (std::int32_t c = 0; c < input.c; ++c) {
     const float deviation = of_channel(normalisation.deviation, c);
     args_.scale[c] = 1.0F / (255.0F * deviation);
     args_.shift[c] = -of_channel(normalisation.mean, c) / deviation;
@@ -50,15 +51,24 @@ Preprocess::Preprocess(const plan::Plan& plan, const Normalisation& normalisatio
 
 void Preprocess::operator()(const Picture& picture, std::span<float> input) const {
   assert(static_cast<std::int64_t>(input.size()) == static_cast<std::int64_t>(args_.out_h) * args_.out_w * channels());
-  const Picture adapted = picture.channels == channels() ? Picture{} : with_channels(picture, channels());
-  const Picture& source = picture.channels == channels() ? picture : adapted;
+  if (picture.channels != channels() && picture.channels != 1) {
+    throw Error("a picture of " + std::to_string(picture.channels) + " channels does not become one of " +
+                std::to_string(channels()));
+  }
   kernels::ImageArgs args = args_;
-  args.pixels = source.pixels.data();
-  args.row_stride = static_cast<std::int64_t>(source.width) * source.channels;
-  args.in_h = source.height;
-  args.in_w = source.width;
+  args.pixels = picture.pixels.data();
+  args.row_stride = static_cast<std::int64_t>(picture.width) * picture.channels;
+  args.channels = picture.channels;
+  args.in_h = picture.height;
+  args.in_w = picture.width;
   args.output = input.data();
   kernel_.run(args);
+  for (std::int32_t c = picture.channels; c < channels(); ++c) {
+    args.scale[0] = args_.scale[c];
+    args.shift[0] = args_.shift[c];
+    args.output += static_cast<std::int64_t>(args.out_h) * args.out_w;
+    kernel_.run(args);
+  }
 }
 
 void require_classifier(const plan::Plan& plan) {
@@ -91,13 +101,13 @@ std::vector<std::int32_t> largest(std::span<const float> values, std::int32_t co
   return indices;
 }
 
-std::vector<std::string> read_labels(const std::string& path, std::int32_t classes) {
+std::vector<std::string> read_names(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path, max_labels_bytes);
-  std::vector<std::string> labels;
+  std::vector<std::string> names;
   std::string line;
   const auto end_line = [&] {
     if (line.ends_with('\r')) line.pop_back();
-    labels.push_back(std::move(line));
+    names.push_back(std::move(line));
     line.clear();
   };
   for (const std::byte byte : bytes) {
@@ -108,6 +118,11 @@ std::vector<std::string> read_labels(const std::string& path, std::int32_t class
     }
   }
   if (!line.empty()) end_line();
+  return names;
+}
+
+std::vector<std::string> read_labels(const std::string& path, std::int32_t classes) {
+  std::vector<std::string> labels = read_names(path);
   if (labels.size() != static_cast<std::size_t>(classes)) {
     throw Error(path + ": " + std::to_string(labels.size()) + " names for the model's " + std::to_string(classes) +
                 " classes");

@@ -20,17 +20,20 @@ struct Normalisation {
 /// Turns pictures into a network's input: gray to its channels, resized bilinearly to its size, normalised.
 class Preprocess {
  public:
-  /// Throws Error unless the plan takes 1 or 3 channels and the normalisation has a value for each, the deviations not
-  /// zero.
-  Preprocess(const plan::Plan& plan, const Normalisation& normalisation);
+  /// `input` is the network's. Throws Error unless it has 1 or 3 channels and the normalisation has a value for each,
+  /// the deviations not zero.
+  Preprocess(const graph::Shape& input, const Normalisation& normalisation, const kernels::Kernels& kernels);
+  Preprocess(const plan::Plan& plan, const Normalisation& normalisation)
+      : Preprocess(plan.input, normalisation, *plan.kernels) {}
 
-  /// Writes plan.input.size() floats, NCHW. The picture has the network's channels, or one. Thread-safe.
+  /// Writes input.size() floats, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
+  /// Error for another. Allocates nothing; thread-safe.
   void operator()(const Picture& picture, std::span<float> input) const;
 
   [[nodiscard]] std::int32_t channels() const { return args_.channels; }
 
  private:
-  kernels::ImageArgs args_;
+  kernels::ImageArgs args_;  ///< but for the picture's side of it
   kernels::ImageKernel kernel_;
 };
 
@@ -44,7 +47,10 @@ void softmax(std::span<float> values);
 /// the smallest. count: at most values.size().
 std::vector<std::int32_t> largest(std::span<const float> values, std::int32_t count);
 
-/// A file of one name a line; exactly `classes` of them. Throws Error naming the path.
+/// A file of one name a line. Throws Error naming the path.
+std::vector<std::string> read_names(const std::string& path);
+
+/// The same, of exactly `classes` names.
 std::vector<std::string> read_labels(const std::string& path, std::int32_t classes);
 
 }  // namespace riffle::tools

@@ -39,16 +39,4 @@ Picture read_picture(const std::string& path, std::int32_t channels) {
   return decode_picture(read_file(path, max_file_bytes), channels, path);
 }
 
-Picture with_channels(Picture picture, std::int32_t channels) {
-  if (picture.channels == channels) return picture;
-  if (picture.channels != 1 || channels != 3) {
-    throw Error("a picture of " + std::to_string(picture.channels) + " channels does not become one of " +
-                std::to_string(channels));
-  }
-  std::vector<std::uint8_t> pixels;
-  pixels.reserve(picture.pixels.size() * 3);
-  for (const std::uint8_t value : picture.pixels) pixels.insert(pixels.end(), 3, value);
-  return {picture.width, picture.height, channels, std::move(pixels)};
-}
-
 }  // namespace riffle::tools

@@ -22,7 +22,4 @@ Picture read_picture(const std::string& path, std::int32_t channels);
 
 inline constexpr std::int64_t max_picture_pixels = std::int64_t{1} << 26;
 
-/// The picture with `channels` channels: gray in each of three. Throws Error where that is not the change.
-Picture with_channels(Picture picture, std::int32_t channels);
-
 }  // namespace riffle::tools

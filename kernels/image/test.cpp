@@ -48,6 +48,15 @@ TEST_P(Image, EqualsTheReferenceAtRandomSizes) {
   }
 }
 
+TEST_P(Image, EqualsTheReferenceWhereAStripEnds) {
+  for (const std::int32_t width : {255, 256, 257, 512, 700}) {
+    Scene scene(2);
+    std::vector<std::uint8_t> pixels;
+    try_one(random_args(scene, pixels, 6, 90, 11, width));
+    try_one(random_args(scene, pixels, 11, 1000, 6, width));
+  }
+}
+
 TEST_P(Image, OfTheSameSizeIsScaledOnly) {
   Scene scene(1);
   std::vector<std::uint8_t> pixels;

@@ -73,6 +73,11 @@ TEST(Classification, what_does_not_fit_is_named) {
   EXPECT_TRUE(contains(error_of([&] { Preprocess(color, {.deviation = {1, 0, 1}}); }), "std"));
   EXPECT_TRUE(contains(error_of([&] { Preprocess(color, {.mean = {NAN}}); }), "mean: a value is not finite"));
   EXPECT_TRUE(contains(error_of([&] { Preprocess(plan_of({8, 8, 2}, {1, 1, 10}), {}); }), "takes 2 channels"));
+  std::vector<float> gray(1);
+  EXPECT_TRUE(contains(error_of([&] {
+                         Preprocess(plan_of({1, 1, 1}, {1, 1, 10}), {})({1, 1, 3, {1, 2, 3}}, gray);
+                       }),
+                       "a picture of 3 channels does not become one of 1"));
   EXPECT_TRUE(contains(error_of([&] { tools::require_classifier(plan_of({8, 8, 3}, {2, 2, 10})); }), "10 x 2 x 2"));
 }
 

@@ -77,13 +77,6 @@ TEST(Picture, gamma_does_not_change_pixels) {
   }
 }
 
-TEST(Picture, gray_becomes_color) {
-  const Picture color = tools::with_channels({2, 1, 1, {7, 9}}, 3);
-  EXPECT_EQ(color.channels, 3);
-  EXPECT_EQ(color.pixels, (std::vector<std::uint8_t>{7, 7, 7, 9, 9, 9}));
-  EXPECT_TRUE(contains(error_of([&] { tools::with_channels(color, 1); }), "3 channels"));
-}
-
 void expect_color(const Jpeg& jpeg_file, const std::vector<int>& color) {
   const Picture picture = decode_picture(jpeg(jpeg_file), static_cast<std::int32_t>(color.size()), "x.jpg");
   EXPECT_EQ(picture.width, static_cast<std::int32_t>(jpeg_file.width));

@@ -10,7 +10,7 @@
 
 namespace riffle::trainer {
 
-/// Immutable; any number of threads may read it.
+/// Immutable; any number of threads may read it. It holds at least one picture.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -18,8 +18,21 @@ class Dataset {
   [[nodiscard]] virtual const std::vector<std::string>& classes() const = 0;  ///< names, by label
   [[nodiscard]] virtual std::int32_t channels() const = 0;                    ///< of every picture: 1 or 3
   [[nodiscard]] virtual std::int32_t label(std::int64_t index) const = 0;     ///< in [0, classes().size())
-  /// Throws Error naming the file for a picture that cannot be read.
-  [[nodiscard]] virtual tools::Picture picture(std::int64_t index) const = 0;
+
+  /// Writes the picture into one that may hold another, whose memory is used again. Throws Error naming the file for a
+  /// picture that cannot be read.
+  virtual void read(std::int64_t index, tools::Picture& picture) const = 0;
+
+  [[nodiscard]] tools::Picture picture(std::int64_t index) const {
+    tools::Picture picture;
+    read(index, picture);
+    return picture;
+  }
+
+ protected:
+  Dataset() = default;
+  Dataset(const Dataset&) = default;
+  Dataset& operator=(const Dataset&) = default;
 };
 
 }  // namespace riffle::trainer

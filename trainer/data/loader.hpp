@@ -1,5 +1,10 @@
-// Batches: pictures in an epoch's order, augmented, resized, normalised, made ready by threads of its own while the
+// Batches: pictures in an epoch's order, resized, normalised, augmented, made ready by threads of its own while the
 // network works on the batch before.
+//
+//   positions of the epoch   0 1 2 3 | 4 5 6 7 | 8 9 . .      a worker takes the next position,
+//   ring of batches          [  0   ] [  1   ] [  2   ]       and writes its picture into the batch's place in the ring
+//                            with the  being    being
+//                            network   filled   filled
 #pragma once
 
 #include <cstdint>
@@ -7,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/kernels.hpp"
 #include "tools/classification.hpp"
 #include "trainer/data/augment.hpp"
 #include "trainer/data/dataset.hpp"
@@ -16,33 +22,40 @@ namespace riffle::trainer {
 struct LoaderOptions {
   std::int32_t batch = 64;
   std::int32_t height = 0, width = 0;  ///< pixels of the network's input
-  Augmentation augmentation;           ///< see augment.hpp; the default one is none
-  tools::Normalisation normalisation;
+  std::int32_t channels = 0;           ///< of the network's input: 1, or 3 for gray pictures, too; 0: the dataset's
+  Augmentation augmentation = {};      ///< see augment.hpp; the default one is none
+  tools::Normalisation normalisation = {};
   std::uint64_t seed = 0;
-  bool shuffle = true;
-  int threads = 1;
+  bool shuffle = true;                        ///< or else in the dataset's order
+  int threads = 1;                            ///< its own, 1 to 256
+  const kernels::Kernels* kernels = nullptr;  ///< null: as the engine chooses (RIFFLE_ISA)
 };
 
 struct Batch {
-  std::span<const float> images;          ///< (n, C, H, W); valid until the next call of next()
-  std::span<const std::int32_t> labels;   ///< n
+  std::span<const float> images;         ///< (n, C, H, W); valid until the next call of next() or begin()
+  std::span<const std::int32_t> labels;  ///< n, valid as long
 };
 
-/// What epoch e brings depends on (seed, e) alone: not on threads, not on what ran before. One thread uses it.
+/// What epoch e brings depends on (seed, e) alone, and what happens to picture i in it on (seed, e, i): not on threads,
+/// not on what ran before. One thread uses it. Once it is made it allocates nothing, but for what a dataset's read()
+/// does.
 class Loader {
  public:
-  /// The dataset outlives the loader.
+  /// The dataset outlives the loader. Throws Error for an option that is out of range or does not fit the dataset.
   Loader(const Dataset& dataset, const LoaderOptions& options);
+  /// May be called at any time; waits for the pictures that are being made.
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   [[nodiscard]] std::int64_t batches() const;  ///< of an epoch; the last one may be smaller
 
-  /// From the first batch of epoch `epoch` on, or from a later one (as a run that is taken up again wants).
+  /// From the first batch of epoch `epoch` on, or from a later one (as a run that is taken up again wants). Whatever is
+  /// left of an epoch before is dropped.
   void begin(std::int64_t epoch, std::int64_t first_batch = 0);
 
-  /// False at the epoch's end. Throws Error naming the picture that cannot be read.
+  /// False at the epoch's end, and before begin(). Throws Error naming the first picture of the batch that cannot be
+  /// read, and again for every call until begin().
   bool next(Batch& batch);
 
  private:

@@ -1,0 +1,213 @@
+#include "trainer/data/loader.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "engine/plan/plan.hpp"
+#include "trainer/data/random.hpp"
+
+namespace riffle::trainer {
+namespace {
+
+constexpr int max_threads = 256;
+/// One with the network, one ready, one being filled.
+constexpr std::int64_t ring_size = 3;
+
+/// A batch's place in the ring.
+struct Slot {
+  std::vector<float> images;
+  std::vector<std::int32_t> labels;
+  std::int32_t size = 0, missing = 0;  ///< pictures in all, and those that are not there yet
+  std::exception_ptr fault;            ///< of the first picture that cannot be read
+  std::int32_t fault_at = 0;
+};
+
+graph::Shape input_of(const Dataset& dataset, const LoaderOptions& options) {
+  if (dataset.size() < 1) throw Error("a dataset without pictures");
+  const graph::Shape input = {options.height, options.width,
+                              options.channels == 0 ? dataset.channels() : options.channels};
+  for (const std::int32_t size : {input.h, input.w}) {
+    if (size < 1 || size > graph::max_extent) throw Error("an input of " + std::to_string(size) + " pixels");
+  }
+  if (input.c == 1 && dataset.channels() == 3) throw Error("the network takes gray pictures; the data has color");
+  return input;
+}
+
+/// The options' own, once their sizes are known to fit in memory's addresses.
+LoaderOptions checked(const LoaderOptions& options, const graph::Shape& input) {
+  constexpr std::int64_t most = std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::int64_t>(sizeof(float));
+  if (options.batch < 1 || options.batch > most / input.size()) {
+    throw Error("a batch of " + std::to_string(options.batch) + " pictures");
+  }
+  if (options.threads < 1 || options.threads > max_threads) {
+    throw Error("a loader of " + std::to_string(options.threads) + " threads; at most " + std::to_string(max_threads));
+  }
+  check(options.augmentation);
+  return options;
+}
+
+}  // namespace
+
+struct Loader::State {
+  State(const Dataset& data, const LoaderOptions& asked)
+      : dataset(data),
+        input(input_of(data, asked)),
+        options(checked(asked, input)),
+        preprocess(input, options.normalisation,
+                   options.kernels != nullptr ? *options.kernels : plan::choose_kernels()),
+        order(static_cast<std::size_t>(data.size())),
+        ring(static_cast<std::size_t>(std::min(batches(), ring_size))) {
+    const auto count = static_cast<std::size_t>(std::min<std::int64_t>(options.batch, data.size()));
+    for (Slot& slot : ring) {
+      slot.images.resize(count * static_cast<std::size_t>(input.size()));
+      slot.labels.resize(count);
+    }
+  }
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    work.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  const Dataset& dataset;
+  const graph::Shape input;
+  const LoaderOptions options;
+  const tools::Preprocess preprocess;
+
+  // Written by begin() while no worker is at work, read by the workers.
+  std::int64_t epoch = 0;
+  std::vector<std::int64_t> order;  ///< the epoch's pictures
+
+  // What the workers and the loader's user share, and the mutex guards. Of a slot it does not guard images and labels:
+  // each is one worker's until the batch is complete.
+  std::mutex mutex;
+  std::condition_variable work;      ///< there is something to be made, or `stop`
+  std::condition_variable progress;  ///< a batch is complete, or, where begin() waits for that, no worker is busy
+  std::vector<Slot> ring;            ///< batch b is in ring[b % ring.size()]
+  std::int64_t position = 0;         ///< of `order`, the next to be made
+  std::int64_t end = 0;              ///< behind the last position to be made; 0 before and in begin()
+  std::int64_t oldest = 0;           ///< the first batch whose slot is in use: by the user, or for what is being made
+  std::int64_t current = 0;          ///< the batch that next() gives next
+  int busy = 0;                      ///< workers that make a picture
+  bool stop = false;
+
+  std::vector<std::thread> threads;
+
+  [[nodiscard]] std::int64_t batches() const { return (dataset.size() + options.batch - 1) / options.batch; }
+  Slot& slot_of(std::int64_t batch) { return ring[static_cast<std::size_t>(batch) % ring.size()]; }
+
+  /// May the picture at `position` be made, and is there one?
+  [[nodiscard]] bool has_work() const {
+    return position < end && position / options.batch < oldest + static_cast<std::int64_t>(ring.size());
+  }
+  [[nodiscard]] bool is_complete(std::int64_t batch) {
+    const std::int64_t last = std::min((batch + 1) * options.batch, end);
+    return position >= last && slot_of(batch).missing == 0;
+  }
+
+  void make(std::int64_t index, Slot& slot, std::int32_t at, tools::Picture& picture) const {
+    const auto size = static_cast<std::size_t>(input.size());
+    const std::span<float> planes = std::span(slot.images).subspan(static_cast<std::size_t>(at) * size, size);
+    slot.labels[static_cast<std::size_t>(at)] = dataset.label(index);
+    dataset.read(index, picture);
+    preprocess(picture, planes);
+    Random random(options.seed, Purpose::augmentation, epoch, index);
+    apply(draw_change(options.augmentation, input.h, input.w, random), input, planes);
+  }
+
+  /// A worker's life.
+  void run() {
+    tools::Picture picture;
+    std::unique_lock lock(mutex);
+    while (true) {
+      work.wait(lock, [&] { return stop || has_work(); });
+      if (stop) return;
+      const std::int64_t index = order[static_cast<std::size_t>(position)];
+      Slot& slot = slot_of(position / options.batch);
+      const auto at = static_cast<std::int32_t>(position % options.batch);
+      if (at == 0) open(slot);
+      ++position;
+      ++busy;
+      lock.unlock();
+      std::exception_ptr fault;
+      try {
+        make(index, slot, at, picture);
+      } catch (...) {
+        fault = std::current_exception();
+      }
+      lock.lock();
+      --busy;
+      --slot.missing;
+      if (fault && (!slot.fault || at < slot.fault_at)) {
+        slot.fault = fault;
+        slot.fault_at = at;
+      }
+      if (slot.missing == 0 || (end == 0 && busy == 0)) progress.notify_all();
+    }
+  }
+
+  /// Makes ready for the batch that begins at `position`.
+  void open(Slot& slot) {
+    slot.size = slot.missing = static_cast<std::int32_t>(std::min<std::int64_t>(options.batch, end - position));
+    slot.fault = nullptr;
+  }
+};
+
+Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
+    : state_(std::make_unique<State>(dataset, options)) {
+  for (int t = 0; t < options.threads; ++t) state_->threads.emplace_back([state = state_.get()] { state->run(); });
+}
+
+Loader::~Loader() = default;
+
+std::int64_t Loader::batches() const { return state_->batches(); }
+
+void Loader::begin(std::int64_t epoch, std::int64_t first_batch) {
+  State& state = *state_;
+  if (epoch < 0 || first_batch < 0 || first_batch > batches()) {
+    throw Error("batch " + std::to_string(first_batch) + " of epoch " + std::to_string(epoch) + "; an epoch has " +
+                std::to_string(batches()));
+  }
+  std::unique_lock lock(state.mutex);
+  state.end = 0;
+  state.progress.wait(lock, [&] { return state.busy == 0; });
+  state.epoch = epoch;
+  std::iota(state.order.begin(), state.order.end(), std::int64_t{0});
+  if (state.options.shuffle) {
+    Random random(state.options.seed, Purpose::order, epoch);
+    shuffle(state.order, random);
+  }
+  state.oldest = state.current = first_batch;
+  state.position = first_batch * state.options.batch;
+  state.end = state.dataset.size();
+  lock.unlock();
+  state.work.notify_all();
+}
+
+bool Loader::next(Batch& batch) {
+  State& state = *state_;
+  std::unique_lock lock(state.mutex);
+  state.oldest = state.current;
+  state.work.notify_all();
+  if (state.current * state.options.batch >= state.end) return false;
+  state.progress.wait(lock, [&] { return state.is_complete(state.current); });
+  Slot& slot = state.slot_of(state.current);
+  if (slot.fault) std::rethrow_exception(slot.fault);
+  ++state.current;
+  const auto count = static_cast<std::size_t>(slot.size);
+  batch.images = std::span(slot.images).first(count * static_cast<std::size_t>(state.input.size()));
+  batch.labels = std::span(slot.labels).first(count);
+  return true;
+}
+
+}  // namespace riffle::trainer
