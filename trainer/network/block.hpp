@@ -1,7 +1,7 @@
 // Where a layer's results stand, and how they are read.
 //
-// A block holds what the layer computed for every pixel of every image of the batch, channels side by side, before batch
-// norm and activation (trainer/kernels/columns.hpp). Its gradient, with respect to what readers see, is as large.
+// A block holds what the layer computed for every pixel of every image of the batch, channels side by side, before
+// batch norm and activation (trainer/kernels/columns.hpp). Its gradient, with respect to what readers see, is as large.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,10 @@ struct Share {
 struct Block {
   std::string name;
   std::int32_t channels = 0;
-  std::int64_t pixels = 0;              ///< of an image
-  std::vector<std::int32_t> order;      ///< by position: the logical channel
-  kernels::Clamp clamp;                 ///< what readers apply, behind the norm
-  std::unique_ptr<Norm> norm;           ///< null if there is none
+  std::int64_t pixels = 0;          ///< of an image
+  std::vector<std::int32_t> order;  ///< by position: the logical channel
+  kernels::Clamp clamp;             ///< what readers apply, behind the norm
+  std::unique_ptr<Norm> norm;       ///< null if there is none
   bool wants_gradient = false;
   float* y = nullptr;         ///< batch * pixels * channels
   float* gradient = nullptr;  ///< likewise; null where none is wanted
@@ -121,13 +121,15 @@ class Operand {
     for (const Piece& piece : pieces_) {
       const Block& block = *piece.block;
       if (!block.wants_gradient) continue;
-      kernels.scatter({block.gradient + first * block.channels + piece.first, block.channels, piece.channels, piece.add},
-                      count, rows + piece.column, row_stride);
+      kernels.scatter(
+          {block.gradient + first * block.channels + piece.first, block.channels, piece.channels, piece.add}, count,
+          rows + piece.column, row_stride);
       if (piece.last) block.gradient_complete(worker, first, count, piece.first, piece.channels);
     }
   }
 
-  /// The block whose gradient is that of read()'s rows as it stands, and nobody else's: then it may be written in place.
+  /// The block whose gradient is that of read()'s rows as it stands, and nobody else's: then it may be written in
+  /// place.
   [[nodiscard]] const Block* gradient_in_place() const {
     const Piece& piece = pieces_[0];
     const bool alone = pieces_.size() == 1 && piece.channels == piece.block->channels && !piece.add;

@@ -26,15 +26,20 @@ class Product {
   Product(const kernels::PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
           std::ptrdiff_t in_stride, std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order,
           std::vector<std::int32_t> output_order)
-      : kernel_(kernel), groups_(groups), inputs_(inputs), outputs_(outputs), input_order_(std::move(input_order)), output_order_(std::move(output_order)) {
+      : kernel_(kernel),
+        groups_(groups),
+        inputs_(inputs),
+        outputs_(outputs),
+        input_order_(std::move(input_order)),
+        output_order_(std::move(output_order)) {
     const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, outputs, kernel.lanes);
     packed_ = plan::allocate_floats(static_cast<std::size_t>(floats));
     packed_floats_ = static_cast<std::size_t>(floats);
     for (std::int32_t h = 0; h < groups; ++h) {
-      runs_.push_back({Place{static_cast<std::int64_t>(h) * inputs, Space::rows}, static_cast<std::int32_t>(in_stride),
-                       inputs, 0});
-      blocks_.push_back({Place{static_cast<std::int64_t>(h) * outputs, Space::arena},
-                         static_cast<std::int32_t>(out_stride), 0});
+      runs_.push_back(
+          {Place{static_cast<std::int64_t>(h) * inputs, Space::rows}, static_cast<std::int32_t>(in_stride), inputs, 0});
+      blocks_.push_back(
+          {Place{static_cast<std::int64_t>(h) * outputs, Space::arena}, static_cast<std::int32_t>(out_stride), 0});
     }
     run_begin_.resize(static_cast<std::size_t>(groups) + 1);
     std::iota(run_begin_.begin(), run_begin_.end(), 0);
@@ -80,8 +85,7 @@ class Product {
 class Convolution final : public Operation {
  public:
   Convolution(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
-              const kernels::Extent& extent, Operand operand, std::vector<std::int32_t> input_order,
-              const Block& block)
+              const kernels::Extent& extent, Operand operand, std::vector<std::int32_t> input_order, const Block& block)
       : tools_(tools),
         window_(convolution.window),
         pointwise_(graph::is_pointwise(convolution)),
@@ -172,7 +176,8 @@ class Convolution final : public Operation {
     const Matrices m(*this, share);
     Part* const part = parts_.empty() ? nullptr : &parts_[static_cast<std::size_t>(share.worker)];
     if (part != nullptr) {
-      std::memset(static_cast<void*>(part->weights.get()), 0, static_cast<std::size_t>(weight_floats()) * sizeof(float));
+      std::memset(static_cast<void*>(part->weights.get()), 0,
+                  static_cast<std::size_t>(weight_floats()) * sizeof(float));
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
     for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
@@ -216,8 +221,8 @@ class Convolution final : public Operation {
   }
 
  private:
-  // A worker's matrices together: half of a second-level cache of 512 KiB, and enough rows for the tiles of weights to be
-  // worth loading and storing.
+  // A worker's matrices together: half of a second-level cache of 512 KiB, and enough rows for the tiles of weights to
+  // be worth loading and storing.
   static constexpr std::int64_t cache_floats = 64 * 1024;
   static constexpr std::int64_t least_rows = 96, most_rows = 240;
 
@@ -272,8 +277,9 @@ class Convolution final : public Operation {
     }
   }
 
-  /// Calls f(floats of the matrix, floats of the image or null outside it, how many) for what the windows of `count` output
-  /// pixels read: a row of a window at once where it lies inside and side by side, else a tap's channels of a group.
+  /// Calls f(floats of the matrix, floats of the image or null outside it, how many) for what the windows of `count`
+  /// output pixels read: a row of a window at once where it lies inside and side by side, else a tap's channels of a
+  /// group.
   template <class F>
   void for_taps(float* rows, float* image, std::int64_t pixel, std::int32_t count, F&& f) const {
     const kernels::Window& w = window_;
@@ -317,7 +323,8 @@ class Convolution final : public Operation {
     });
   }
 
-  /// The gradient of unfold(): pixels that several windows hold add up. An image's gradient is written with its last pixel.
+  /// The gradient of unfold(): pixels that several windows hold add up. An image's gradient is written with its last
+  /// pixel.
   void fold(const Matrices& m, int worker, std::int64_t first, std::int32_t count) const {
     const std::int64_t image = first / block_.pixels, pixel = first % block_.pixels;
     if (pixel == 0) std::fill_n(m.image_gradient, in_pixels() * image_stride_, 0.0F);

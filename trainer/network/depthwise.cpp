@@ -50,9 +50,7 @@ class Depthwise final : public Operation {
     }
   }
 
-  [[nodiscard]] std::int64_t scratch() const override {
-    return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack;
-  }
+  [[nodiscard]] std::int64_t scratch() const override { return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack; }
 
   void pack() override {
     kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,

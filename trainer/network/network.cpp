@@ -280,8 +280,7 @@ void Network::State::make_operations(const Trace& traced, const Layout& layout) 
       const std::size_t each = layer.operands[0].size() / groups;
       ChannelList columns;
       for (std::size_t h = 0; h < groups; ++h) {
-        const std::vector<std::int32_t> order =
-            layout.sorted(std::span(layer.operands[0]).subspan(h * each, each));
+        const std::vector<std::int32_t> order = layout.sorted(std::span(layer.operands[0]).subspan(h * each, each));
         input_orders[i].insert(input_orders[i].end(), order.begin(), order.end());
         const ChannelList group = permuted(layer.operands[0], order, h * each);
         columns.insert(columns.end(), group.begin(), group.end());
@@ -377,8 +376,7 @@ void Network::State::make_operation(const Layer& layer, std::size_t index, std::
   const WeightParameters weights = weights_of(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
     if (is_depthwise(layer)) {
-      operations.push_back(
-          make_depthwise(tools, convolution->window, weights, extent, std::move(operands[0]), block));
+      operations.push_back(make_depthwise(tools, convolution->window, weights, extent, std::move(operands[0]), block));
     } else {
       operations.push_back(make_convolution(tools, *convolution, weights, extent, std::move(operands[0]),
                                             std::move(input_order), block));
@@ -386,8 +384,8 @@ void Network::State::make_operation(const Layer& layer, std::size_t index, std::
   } else if (const auto* dense = std::get_if<graph::FullyConnected>(&layer.operation)) {
     graph::Convolution pointwise;
     pointwise.outputs = dense->outputs;
-    operations.push_back(make_convolution(tools, pointwise, weights, extent, std::move(operands[0]),
-                                          std::move(input_order), block));
+    operations.push_back(
+        make_convolution(tools, pointwise, weights, extent, std::move(operands[0]), std::move(input_order), block));
   } else if (const auto* pool = std::get_if<graph::Pool>(&layer.operation)) {
     operations.push_back(make_pool(tools, *pool, extent, std::move(operands[0]), block));
   } else if (std::holds_alternative<graph::GlobalAveragePool>(layer.operation)) {
@@ -539,9 +537,8 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
   }
   s.images = static_cast<std::int64_t>(count);
   run::Barrier barrier;
-  run::on_team(s.threads, [&](int worker, int workers) {
-    s.forward(s.share(worker, workers), barrier, images.data());
-  });
+  run::on_team(s.threads,
+               [&](int worker, int workers) { s.forward(s.share(worker, workers), barrier, images.data()); });
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
                                           s.options.label_smoothing, {s.logit_gradient.get(), floats});
@@ -607,8 +604,7 @@ graph::Graph Network::graph() const {
 }
 
 std::int64_t Network::bytes() const {
-  return (state_->arena_floats + state_->threads * state_->scratch_floats) *
-         static_cast<std::int64_t>(sizeof(float));
+  return (state_->arena_floats + state_->threads * state_->scratch_floats) * static_cast<std::int64_t>(sizeof(float));
 }
 
 std::vector<LayerTime> Network::times() const { return state_->times; }

@@ -27,7 +27,8 @@ struct NormParameters {
 class Norm {
  public:
   /// channel[p]: which of the norm's channels stands at position p of the block.
-  Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel, int workers);
+  Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel,
+       int workers);
 
   // Forward: begin() by one thread, observe() by every worker for what it computes, finish() by one.
   void begin();
@@ -48,8 +49,8 @@ class Norm {
  private:
   /// What one worker has summed up.
   struct Sums {
-    std::vector<float> shift;           ///< the values that are taken off: its first pixel
-    std::vector<float> first, second;   ///< of a few hundred pixels
+    std::vector<float> shift;          ///< the values that are taken off: its first pixel
+    std::vector<float> first, second;  ///< of a few hundred pixels
     std::vector<double> firsts, seconds;
     std::int64_t pixels = 0;
     void clear();

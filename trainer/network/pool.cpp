@@ -26,9 +26,7 @@ class Pooling final : public Operation {
     args_.count_padding = pool.count_padding;
   }
 
-  [[nodiscard]] std::int64_t scratch() const override {
-    return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack;
-  }
+  [[nodiscard]] std::int64_t scratch() const override { return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack; }
 
   void forward(const Share& share) override {
     kernels::PoolArgs args;

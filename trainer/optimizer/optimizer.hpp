@@ -18,7 +18,8 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-/// torch.optim.Adam (arXiv 1412.6980): g += weight_decay * p. decoupled: torch.optim.AdamW, p -= rate * weight_decay * p.
+/// torch.optim.Adam (arXiv 1412.6980): g += weight_decay * p. decoupled: torch.optim.AdamW, p -= rate * weight_decay *
+/// p.
 struct AdamOptions {
   float beta1 = 0.9F, beta2 = 0.999F, epsilon = 1e-8F;
   bool decoupled = false;
