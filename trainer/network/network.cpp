@@ -7,6 +7,10 @@
 #include <new>
 #include <set>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include "engine/memory/arena.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/storage.hpp"
@@ -32,6 +36,22 @@ struct Stores {
   std::map<std::pair<NodeId, std::string>, Store> all;
   Store& at(NodeId node, const std::string& word) { return all.at({node, word}); }
 };
+
+/// A large batch's memory, in large pages where the system has them: it is read from end to end, over and over.
+struct LargeDelete {
+  void operator()(float* floats) const { ::operator delete (floats, std::align_val_t{large_page}); }
+  static constexpr std::size_t large_page = std::size_t{1} << 21;
+};
+using LargeFloats = std::unique_ptr<float, LargeDelete>;
+
+LargeFloats allocate_large(std::int64_t count) {
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
+  LargeFloats floats(static_cast<float*>(::operator new (bytes, std::align_val_t{LargeDelete::large_page})));
+#ifdef MADV_HUGEPAGE
+  static_cast<void>(madvise(floats.get(), bytes, MADV_HUGEPAGE));  // a wish: it may be refused
+#endif
+  return floats;
+}
 
 /// Takes the softmax off a classifier's end. Throws Error where the output is not one value a class.
 graph::Graph without_softmax(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) {
@@ -113,7 +133,8 @@ struct Network::State {
   std::vector<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
   std::vector<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
   Operand output;                                      ///< the logits
-  plan::AlignedFloats arena, scratch, logits, logit_gradient;
+  LargeFloats arena, scratch;
+  plan::AlignedFloats logits, logit_gradient;
   std::int64_t arena_floats = 0, scratch_floats = 0, logit_stride = 0;
   std::vector<float> logits_out;
 
@@ -162,7 +183,7 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   logit_stride = row_floats(output.columns());
   const std::int64_t floats = threads * scratch_floats;
   try {
-    scratch = plan::allocate_floats(static_cast<std::size_t>(floats));
+    scratch = allocate_large(floats);
     logits = plan::allocate_floats(static_cast<std::size_t>(options.batch * logit_stride));
     logit_gradient = plan::allocate_floats(static_cast<std::size_t>(options.batch * logit_stride));
   } catch (const std::bad_alloc&) {
@@ -432,7 +453,7 @@ void Network::State::place_blocks(const Trace& traced) {
     throw_too_large();
   }
   try {
-    arena = plan::allocate_floats(static_cast<std::size_t>(arena_floats));
+    arena = allocate_large(arena_floats);
   } catch (const std::bad_alloc&) {
     throw_too_large();
   }
