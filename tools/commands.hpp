@@ -1,5 +1,6 @@
 // The commands of the program, a file each. Each function adds its command to the program; the command runs while the
-// arguments are parsed, prints to the standard output, and throws riffle::Error.
+// arguments are parsed, prints to the standard output, and throws riffle::Error, or CLI::RuntimeError for another exit
+// code.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,5 +13,6 @@ void add_run(CLI::App& program);
 void add_classify(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_bench(CLI::App& program);
+void add_train(CLI::App& program);  ///< with the trainer alone (RIFFLE_TRAINER)
 
 }  // namespace riffle::tools

@@ -1,4 +1,5 @@
-// riffle, the command line. Exit code 0, or 1 with one line on the standard error stream that says what is wrong.
+// riffle, the command line. Exit code 0; 1 with one line on the standard error stream that says what is wrong; 128 and
+// the signal's number where a signal stopped a run that can go on.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <new>
@@ -19,8 +20,17 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", RIFFLE_VERSION);
   program.require_subcommand(0, 1);  // with 1, a misspelt command would only be told that there is none
   try {
-    for (const auto add : {riffle::tools::add_build, riffle::tools::add_convert, riffle::tools::add_run,
-                           riffle::tools::add_classify, riffle::tools::add_inspect, riffle::tools::add_bench}) {
+    for (const auto add : {
+             riffle::tools::add_build,
+             riffle::tools::add_convert,
+             riffle::tools::add_run,
+             riffle::tools::add_classify,
+             riffle::tools::add_inspect,
+             riffle::tools::add_bench,
+#ifdef RIFFLE_TRAINER
+             riffle::tools::add_train,
+#endif
+         }) {
       add(program);
     }
     program.parse(argc, argv);
@@ -29,6 +39,9 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const CLI::Success& asked_for_help) {
     return program.exit(asked_for_help);
+  } catch (const CLI::RuntimeError& stopped) {
+    std::cout.flush();
+    return stopped.get_exit_code();
   } catch (const std::bad_alloc&) {
     return fail("not enough memory");
   } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 
 #include "engine/format/format.hpp"
 #include "tools/files.hpp"
+#include "tools/onnx/onnx_export.hpp"
 #include "tools/onnx/onnx_import.hpp"
 
 namespace riffle::tools {
@@ -25,6 +26,15 @@ graph::Graph load_model(const std::string& path) {
   if (identified || path.ends_with(".riffle")) return format::load_file(path);
   if (path.ends_with(".onnx")) return onnx::import_file(path);
   throw Error(path + ": neither a .riffle nor an .onnx file");
+}
+
+void save_model(const graph::Graph& graph, const std::string& path) {
+  if (path.ends_with(".onnx")) {
+    const std::string bytes = onnx::export_model(graph);
+    write_file(path, {std::as_bytes(std::span(bytes))});
+  } else {
+    write_file(path, {format::save(graph)});
+  }
 }
 
 }  // namespace riffle::tools

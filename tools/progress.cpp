@@ -23,7 +23,7 @@ Progress::~Progress() {
   if (visible_) std::cerr << "\r\x1B[K" << std::flush;
 }
 
-void Progress::update(std::int64_t done) {
+void Progress::update(std::int64_t done, const std::string& words) {
   const Clock::time_point now = Clock::now();
   if (!visible_ || (done < total_ && now - drawn_ < std::chrono::milliseconds(100))) return;
   drawn_ = now;
@@ -33,7 +33,11 @@ void Progress::update(std::int64_t done) {
   std::string bar;
   for (int i = 0; i < bar_width; ++i) bar += i < full ? "█" : "░";
   std::cerr << "\r\x1B[K" << label_ << " " << bar << " " << done << "/" << total_;
-  if (done > 0 && done < total_) std::cerr << "  " << fixed(elapsed / share - elapsed, 0) << " s left";
+  if (!words.empty()) {
+    std::cerr << "  " << words;
+  } else if (done > 0 && done < total_) {
+    std::cerr << "  " << fixed(elapsed / share - elapsed, 0) << " s left";
+  }
   std::cerr << std::flush;
 }
 

@@ -15,8 +15,9 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` of the total. Draws at most ten times a second. For one thread at a time.
-  void update(std::int64_t done);
+  /// `done` of the total, and behind the bar `words`, or else the time left. Draws at most ten times a second. For one
+  /// thread at a time.
+  void update(std::int64_t done, const std::string& words = {});
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -39,6 +39,14 @@ std::string bytes_text(std::int64_t bytes) {
   return fixed(value, value < 99.95 ? 1 : 0) + " " + unit;
 }
 
+std::string duration_text(double seconds) {
+  if (seconds < 9.95) return fixed(seconds, 1) + " s";
+  const auto whole = static_cast<std::int64_t>(std::min(seconds, 1e15) + 0.5);
+  if (whole < 60) return std::to_string(whole) + " s";
+  if (whole < 3600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+  return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
+}
+
 std::string chw(const graph::Shape& shape) { return std::to_string(shape.c) + " x " + hw(shape); }
 
 std::string hw(const graph::Shape& shape) { return std::to_string(shape.h) + " x " + std::to_string(shape.w); }

@@ -17,6 +17,8 @@ std::string grouped(std::int64_t value);
 std::string millions(std::int64_t value);
 /// "512 B", "1.5 KiB", "8.7 MiB".
 std::string bytes_text(std::int64_t bytes);
+/// "4.1 s", "41 s", "6 min 10 s", "2 h 5 min".
+std::string duration_text(double seconds);
 /// "58 x 28 x 28": channels, height, width, as NCHW has them.
 std::string chw(const graph::Shape& shape);
 /// "28 x 28": height, width.

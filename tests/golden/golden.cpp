@@ -13,6 +13,7 @@
 
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "models/models.hpp"
 #include "models/random.hpp"
 
 namespace riffle::golden {
@@ -44,18 +45,8 @@ Golden parse(const std::string& text) {
     golden.fields[key] = value;
   }
   for (float value = 0; line >> value;) golden.output.push_back(value);
-  if (golden.output.empty() || !line.eof()) throw Error("goldens.txt: cannot read the line \"" + text + "\"");
+  if (golden.output.empty() || !line.eof()) throw Error("goldens: cannot read the line \"" + text + "\"");
   return golden;
-}
-
-std::vector<Golden> read_goldens() {
-  std::ifstream file(RIFFLE_GOLDEN_DIR "/goldens.txt");
-  std::vector<Golden> goldens;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with('#')) goldens.push_back(parse(line));
-  }
-  if (goldens.empty()) throw Error(RIFFLE_GOLDEN_DIR "/goldens.txt: nothing in it");
-  return goldens;
 }
 
 float largest_magnitude(std::span<const float> values) {
@@ -89,7 +80,7 @@ double Golden::number(const std::string& field) const {
 
 const std::string& Golden::word(const std::string& field) const {
   const auto found = fields.find(field);
-  if (found == fields.end()) throw Error("goldens.txt: a " + kind + " line without " + field);
+  if (found == fields.end()) throw Error("goldens: a " + kind + " line without " + field);
   return found->second;
 }
 
@@ -108,7 +99,7 @@ std::ostream& operator<<(std::ostream& stream, const Case& value) {
 std::vector<Case> cases(const std::vector<std::string>& kinds) {
   const bool few = reduced();
   std::vector<Case> all;
-  for (const Golden& golden : read_goldens()) {
+  for (const Golden& golden : read_goldens("goldens.txt")) {
     if (std::find(kinds.begin(), kinds.end(), golden.kind) == kinds.end()) continue;
     if (few && !affordable(golden)) continue;
     for (const kernels::Kernels* one : kernels::all_kernels()) {
@@ -116,6 +107,40 @@ std::vector<Case> cases(const std::vector<std::string>& kinds) {
     }
   }
   return all;
+}
+
+std::vector<Golden> read_goldens(const std::string& file) {
+  std::ifstream lines(RIFFLE_GOLDEN_DIR "/" + file);
+  std::vector<Golden> goldens;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('#')) goldens.push_back(parse(line));
+  }
+  if (goldens.empty()) throw Error(RIFFLE_GOLDEN_DIR "/" + file + ": nothing in it");
+  return goldens;
+}
+
+graph::Graph shufflenet(const std::string& kind, const Golden& golden) {
+  const bool note = golden.word("flavour") == "note";
+  const models::Flavour flavour = note ? models::Flavour::note : models::Flavour::paper;
+  const std::int32_t channels = note ? 1 : 3, height = golden.integer("height"), width = golden.integer("width_px");
+  if (kind == "v1") {
+    return models::shufflenet_v1({.groups = golden.integer("groups"),
+                                  .width = golden.number("width"),
+                                  .flavour = flavour,
+                                  .in_channels = channels,
+                                  .classes = 10,
+                                  .height = height,
+                                  .width_px = width},
+                                 models::random_weights(seed));
+  }
+  return models::shufflenet_v2({.width = golden.number("width"),
+                                .flavour = flavour,
+                                .residual = golden.integer("residual") != 0,
+                                .in_channels = channels,
+                                .classes = 10,
+                                .height = height,
+                                .width_px = width},
+                               models::random_weights(seed));
 }
 
 std::string onnx_directory() { return RIFFLE_GOLDEN_DIR "/onnx"; }

@@ -1,4 +1,5 @@
-// PyTorch's answers, and the comparison with them. goldens.txt and onnx/ are made by make_goldens.py.
+// PyTorch's answers, and the comparison with them. goldens.txt and onnx/ are made by make_goldens.py, training.txt by
+// make_training_goldens.py.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,11 @@ namespace riffle::golden {
 /// The seed of all weights.
 inline constexpr std::uint64_t seed = 1;
 
-/// A line of goldens.txt.
+/// A line of goldens.txt or training.txt.
 struct Golden {
-  std::string kind;                           ///< v1, v2, separable, resnext or onnx
+  std::string kind;                           ///< v1, v2, separable, resnext, onnx ...
   std::map<std::string, std::string> fields;  ///< what it was made of
-  std::vector<float> output;                  ///< NCHW, all images of the batch
+  std::vector<float> output;                  ///< the numbers; of goldens.txt NCHW, all images of the batch
 
   /// Throws Error if there is no such field or it is not a number.
   [[nodiscard]] std::int32_t integer(const std::string& field) const;
@@ -41,6 +42,12 @@ std::ostream& operator<<(std::ostream& stream, const Case& value);
 /// emulator, the large images and wide networks are left out (RIFFLE_GOLDEN_REDUCED); the environment variable
 /// RIFFLE_GOLDEN, "all" or "reduced", overrides that.
 std::vector<Case> cases(const std::vector<std::string>& kinds);
+
+/// The lines of a file of this directory. Throws Error naming it where it cannot be read.
+std::vector<Golden> read_goldens(const std::string& file);
+
+/// The ShuffleNet of a golden's fields with its random weights, for ten classes. `kind`: v1 or v2.
+graph::Graph shufflenet(const std::string& kind, const Golden& golden);
 
 /// The directory of the exports.
 std::string onnx_directory();

@@ -9,36 +9,6 @@
 namespace riffle::golden {
 namespace {
 
-models::Flavour flavour_of(const Golden& golden) {
-  return golden.word("flavour") == "note" ? models::Flavour::note : models::Flavour::paper;
-}
-
-std::int32_t channels_of(models::Flavour flavour) { return flavour == models::Flavour::note ? 1 : 3; }
-
-graph::Graph v1(const Golden& golden) {
-  const models::Flavour flavour = flavour_of(golden);
-  return models::shufflenet_v1({.groups = golden.integer("groups"),
-                                .width = golden.number("width"),
-                                .flavour = flavour,
-                                .in_channels = channels_of(flavour),
-                                .classes = 10,
-                                .height = golden.integer("height"),
-                                .width_px = golden.integer("width_px")},
-                               models::random_weights(seed));
-}
-
-graph::Graph v2(const Golden& golden) {
-  const models::Flavour flavour = flavour_of(golden);
-  return models::shufflenet_v2({.width = golden.number("width"),
-                                .flavour = flavour,
-                                .residual = golden.integer("residual") != 0,
-                                .in_channels = channels_of(flavour),
-                                .classes = 10,
-                                .height = golden.integer("height"),
-                                .width_px = golden.integer("width_px")},
-                               models::random_weights(seed));
-}
-
 graph::Graph block(const Golden& golden) {
   const models::WeightSource weights = models::random_weights(seed);
   const std::int32_t inputs = golden.integer("inputs");
@@ -61,7 +31,8 @@ class Comparison : public testing::TestWithParam<Case> {};
 
 TEST_P(Comparison, EqualsPyTorch) {
   const Golden& golden = GetParam().golden;
-  expect_golden(golden.kind == "v1" ? v1(golden) : golden.kind == "v2" ? v2(golden) : block(golden), GetParam());
+  const bool is_network = golden.kind == "v1" || golden.kind == "v2";
+  expect_golden(is_network ? shufflenet(golden.kind, golden) : block(golden), GetParam());
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) {

@@ -168,6 +168,28 @@ TEST_F(Cli, convert_and_run_agree_with_onnx) {
   }
 }
 
+TEST_F(Cli, convert_makes_onnx_of_any_model) {
+  const std::string riffle_file = model(), onnx_file = folder.path("model.onnx"), again = folder.path("again.onnx");
+  const Result converted = riffle({"convert", riffle_file, onnx_file});
+  ASSERT_EQ(converted.code, 0) << converted.err;
+  EXPECT_TRUE(contains(converted.out, "input 1 x 32 x 32"));
+  ASSERT_EQ(riffle({"convert", onnx_file, again}).code, 0);
+  const std::string x = tensor({2, 1, 32, 32});
+  std::vector<float> expected;
+  for (const std::string& file : {riffle_file, onnx_file, again}) {
+    const Result result = riffle({"run", file, "--input", x, "--output", folder.path("y.npy")});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const tools::Tensor y = tools::read_npy(folder.path("y.npy"));
+    EXPECT_EQ(y.shape, (std::vector<std::int64_t>{2, 10}));
+    if (expected.empty()) expected = y.values;
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(y.values.at(i), expected[i], 1e-4) << file;
+  }
+  // The network's name alone says that it is ONNX: what is written to another name is a .riffle file.
+  const Result refused = riffle({"convert", riffle_file, folder.path("model2.riffle")});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(contains(refused.err, "model.riffle"));
+}
+
 TEST_F(Cli, classify_prints_a_row_a_picture) {
   const std::string path = model();
   std::string labels;

@@ -1,11 +1,10 @@
-// What moves the parameters: SGD and Adam as PyTorch 1.13 defines them.
+// What moves the parameters: SGD and Adam as PyTorch 1.13 defines them, and the clipping of gradients.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "trainer/network/network.hpp"
 
@@ -14,15 +13,20 @@ namespace riffle::trainer {
 /// torch.optim.SGD: g += weight_decay * p; v = momentum * v + g (v = g in the first step); p -= rate * v, or with
 /// Nesterov p -= rate * (g + momentum * v).
 struct SgdOptions {
-  float momentum = 0.9F;
+  double momentum = 0.9;
   bool nesterov = false;
 };
 
-/// torch.optim.Adam (arXiv 1412.6980): g += weight_decay * p. decoupled: torch.optim.AdamW, p -= rate * weight_decay *
-/// p.
+/// torch.optim.Adam (arXiv 1412.6980): g += weight_decay * p; m = beta1 * m + (1 - beta1) * g; v = beta2 * v +
+/// (1 - beta2) * g * g; p -= rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon) in step t = 1, 2, ...
 struct AdamOptions {
-  float beta1 = 0.9F, beta2 = 0.999F, epsilon = 1e-8F;
-  bool decoupled = false;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  bool decoupled = false;  ///< torch.optim.AdamW (arXiv 1711.05101): p -= rate * weight_decay * p, and g stays as it is
+};
+
+struct DecayOptions {
+  double weight_decay = 0;
+  bool weights_only = false;  ///< not on biases and batch norm
 };
 
 /// Memory of an optimizer, for a checkpoint: one span a parameter and role, "units.3.reduce.0.weight.exp_avg".
@@ -31,29 +35,28 @@ struct OptimizerState {
   std::span<float> values;
 };
 
+/// For one thread at a time. Results do not depend on the number of threads, not in one bit.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   /// One step with the gradients as they stand. Frozen parameters stay.
   virtual void step(double rate) = 0;
+  /// Spans into the optimizer, valid as long as it lives: whoever writes them is seen by the next step().
   [[nodiscard]] virtual std::span<const OptimizerState> state() = 0;
+  /// The steps done so far, which Adam's bias correction counts.
   [[nodiscard]] virtual std::int64_t steps() const = 0;
   virtual void set_steps(std::int64_t steps) = 0;
 };
 
-struct DecayOptions {
-  float weight_decay = 0.0F;
-  bool weights_only = false;  ///< not on biases and batch norm
-};
-
-/// The parameters outlive the optimizer.
+/// The floats of the parameters outlive the optimizer.
 std::unique_ptr<Optimizer> make_sgd(std::span<const Parameter> parameters, const SgdOptions& options,
                                     const DecayOptions& decay, int threads = 1);
 std::unique_ptr<Optimizer> make_adam(std::span<const Parameter> parameters, const AdamOptions& options,
                                      const DecayOptions& decay, int threads = 1);
 
-/// torch.nn.utils.clip_grad_norm_: scales all gradients so that their norm together is at most `limit`; returns the
-/// norm before.
-double clip_gradients(std::span<const Parameter> parameters, double limit);
+/// torch.nn.utils.clip_grad_norm_: scales the gradients of all parameters that are not frozen so that their Euclidean
+/// norm together is at most `limit`; returns the norm before. Where that is not finite they stay as they are, so that
+/// the cause can be found.
+double clip_gradients(std::span<const Parameter> parameters, double limit, int threads = 1);
 
 }  // namespace riffle::trainer

@@ -1,0 +1,147 @@
+// riffle_train_bench: whole training steps (forward, backward, Adam) of a network on random images, timed.
+//
+//   riffle_train_bench v2 --width 0.5 --size 64x64 --batch 64 --threads 1 --steps 5
+//
+// Prints one JSON object: the median step's images a second and milliseconds, multiply-adds a second (those of the
+// forward pass times three: that a backward pass takes twice as many is the usual reckoning), the share of what the
+// CPU's multiply-adds allow (measured just before), and the peak of the process's memory.
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/peak/peak.hpp"
+#include "engine/plan/plan.hpp"
+#include "models/models.hpp"
+#include "models/random.hpp"
+#include "tools/options.hpp"
+#include "tools/statistics.hpp"
+#include "trainer/exchange/initialise.hpp"
+#include "trainer/network/network.hpp"
+#include "trainer/optimizer/optimizer.hpp"
+
+namespace riffle::bench {
+namespace {
+
+struct Options {
+  std::string network;
+  std::int32_t groups = 3;
+  double width = 1.0;
+  std::string flavour = "paper";
+  bool residual = false;
+  std::int32_t in_channels = 1, classes = 10;
+  tools::ImageSize size = {224, 224};
+  std::int32_t batch = 64;
+  int threads = 1;
+  int steps = 5;
+  int warmup = 1;
+};
+
+graph::Graph make(const Options& o) {
+  const models::WeightSource weights = trainer::xavier_uniform(0);
+  const models::Flavour flavour = o.flavour == "note" ? models::Flavour::note : models::Flavour::paper;
+  if (o.network == "v1") {
+    return models::shufflenet_v1({.groups = o.groups,
+                                  .width = o.width,
+                                  .flavour = flavour,
+                                  .in_channels = o.in_channels,
+                                  .classes = o.classes,
+                                  .height = o.size.height,
+                                  .width_px = o.size.width},
+                                 weights);
+  }
+  return models::shufflenet_v2({.width = o.width,
+                                .flavour = flavour,
+                                .residual = o.residual,
+                                .in_channels = o.in_channels,
+                                .classes = o.classes,
+                                .height = o.size.height,
+                                .width_px = o.size.width},
+                               weights);
+}
+
+/// Of the process, so far.
+std::int64_t peak_rss_bytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{usage.ru_maxrss} * 1024;  // Linux counts in KiB
+}
+
+void measure(const Options& options) {
+  const std::string isa = plan::choose_kernels().isa;
+  const double peak = peak::measure(isa, options.threads, 0).macs_per_second;
+
+  trainer::NetworkOptions network_options;
+  network_options.batch = options.batch;
+  network_options.threads = options.threads;
+  trainer::Network network(make(options), network_options);
+  const auto adam = trainer::make_adam(network.parameters(), {}, {}, network.threads());
+  const std::vector<float> images = models::random_values(
+      0, "images", static_cast<std::size_t>(options.batch * network.input().size()), {.centre = 0.5F, .reach = 0.5F});
+  std::vector<std::int32_t> labels;
+  for (std::int32_t i = 0; i < options.batch; ++i) labels.push_back(i % options.classes);
+
+  std::vector<double> seconds, forward_seconds;
+  double loss = 0;
+  for (int step = 0; step < options.warmup + options.steps; ++step) {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    loss = network.forward(images, labels).loss;
+    const std::chrono::duration<double> forward = Clock::now() - start;
+    network.backward();
+    adam->step(0.001);
+    const std::chrono::duration<double> whole = Clock::now() - start;
+    if (step < options.warmup) continue;
+    seconds.push_back(whole.count());
+    forward_seconds.push_back(forward.count());
+  }
+  const double step = tools::summarise(seconds).median;
+  const double macs_per_second = 3 * static_cast<double>(network.macs()) * options.batch / step;
+  nlohmann::ordered_json result;
+  result["images_per_second"] = options.batch / step;
+  result["step_ms"] = 1000 * step;
+  result["forward_ms"] = 1000 * tools::summarise(forward_seconds).median;
+  result["threads"] = network.threads();
+  result["isa"] = isa;
+  result["macs_per_image"] = network.macs();
+  result["gmac_per_second"] = 1e-9 * macs_per_second;
+  result["share_of_peak"] = macs_per_second / peak;
+  result["network_bytes"] = network.bytes();
+  result["peak_rss_bytes"] = peak_rss_bytes();
+  result["loss"] = loss;
+  std::cout << result.dump(2) << '\n';
+}
+
+}  // namespace
+}  // namespace riffle::bench
+
+int main(int argc, char** argv) try {
+  using namespace riffle;
+  bench::Options options;
+  CLI::App program("Times whole training steps");
+  program.add_option("NETWORK", options.network, "ShuffleNet v1 or v2")->required()->check(CLI::IsMember({"v1", "v2"}));
+  program.add_option("--groups", options.groups, "Groups of v1")->capture_default_str();
+  program.add_option("--width", options.width, "Width multiplier")->capture_default_str();
+  program.add_option("--flavour", options.flavour, "paper or note")->check(CLI::IsMember({"paper", "note"}));
+  program.add_flag("--residual", options.residual, "v2: add the kept half to the right branch");
+  program.add_option("--in-channels", options.in_channels, "Input channels")->capture_default_str();
+  program.add_option("--classes", options.classes, "Classes")->capture_default_str();
+  tools::add_size(program, options.size)->default_str("224x224");
+  program.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 4096))->capture_default_str();
+  tools::add_threads(program, options.threads);
+  program.add_option("--steps", options.steps, "Steps that are timed")->check(CLI::Range(1, 100000));
+  program.add_option("--warmup", options.warmup, "Steps before")->check(CLI::Range(0, 100000));
+  CLI11_PARSE(program, argc, argv);
+  bench::measure(options);
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "riffle_train_bench: %s\n", error.what());
+  return 1;
+}

@@ -1,0 +1,375 @@
+// riffle train: a network of the family, or one from a file, on labelled pictures.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "tools/commands.hpp"
+#include "tools/interrupt.hpp"
+#include "tools/model_file.hpp"
+#include "tools/spec_options.hpp"
+#include "tools/text.hpp"
+#include "trainer/data/open.hpp"
+#include "trainer/exchange/initialise.hpp"
+#include "trainer/exchange/weights.hpp"
+#include "trainer/fit/fit.hpp"
+
+namespace riffle::tools {
+namespace {
+
+constexpr double most = 0.9999;  ///< of what is to stay below 1
+
+struct Options {
+  SpecOptions spec;
+  std::string from, freeze;
+  std::vector<std::string> data, test_data;
+  std::string labels;
+  double validation = 0.1;
+  bool skip_broken = false;
+  Normalisation normalisation;
+  trainer::Augmentation augmentation;
+
+  std::string optimizer = "adam";
+  double rate = 0.001;
+  trainer::SgdOptions sgd;
+  trainer::DecayOptions decay;
+  std::string schedule = "constant";
+  double warmup = 0;       ///< epochs
+  double step_epochs = 0;  ///< 0: a third of all
+  double step_factor = 0.1;
+  double clip = 0, label_smoothing = 0, average = 0;
+  std::string init = "xavier";
+
+  std::int64_t epochs = 10;
+  std::int32_t batch = 64;
+  std::uint64_t seed = 0;
+  int threads = 1;
+  std::string folder;
+  bool resume = false;
+
+  std::vector<CLI::Option*> recipe;  ///< what a resumed run must share with the one that stopped
+  std::vector<CLI::Option*> sgd_only, step_only;
+};
+
+/// A number from `low` to `high`; CLI::Range would let a NaN pass.
+CLI::Validator between(double low, double high) {
+  const auto check = [low, high](const std::string& text) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) return "";
+    return "'" + text + "' is not a number from " + CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high);
+  };
+  return CLI::Validator(check, "from " + CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high));
+}
+
+CLI::Option* add_normalisation(CLI::App& command, const char* name, std::vector<float>& values, const char* words,
+                               const char* otherwise) {
+  return command.add_option(name, values, words)->delimiter(',')->expected(1, 4)->default_str(otherwise);
+}
+
+void add_data_options(CLI::App& command, Options& options) {
+  command
+      .add_option("--data", options.data,
+                  "IDX images and labels, or a folder: of the four files of MNIST, of train/ and val/ or test/, or of "
+                  "class folders")
+      ->required()
+      ->expected(1, 2)
+      ->type_name("IMAGES LABELS | FOLDER");
+  CLI::Option* test = command.add_option("--test-data", options.test_data, "Likewise: the set that is tested on")
+                          ->expected(1, 2)
+                          ->type_name("IMAGES LABELS | FOLDER");
+  options.recipe.push_back(command
+                               .add_option("--validation", options.validation,
+                                           "The share of the data that is tested on where there is no other set")
+                               ->check(between(0.001, 0.9))
+                               ->capture_default_str()
+                               ->excludes(test));
+  command.add_option("--labels", options.labels, "A file of one class name a line, for IDX data");
+  command.add_flag("--skip-broken", options.skip_broken, "Leave out pictures that cannot be read, instead of ending");
+  for (CLI::Option* option :
+       {add_normalisation(command, "--mean", options.normalisation.mean,
+                          "Subtracted from pixels / 255; one value, or one a channel", "0"),
+        add_normalisation(command, "--std", options.normalisation.deviation,
+                          "Divides after that; one value, or one a channel", "1"),
+        command.add_option("--flip", options.augmentation.flip, "Probability of a horizontal flip")
+            ->check(between(0, 1))
+            ->capture_default_str(),
+        command
+            .add_option("--crop-padding", options.augmentation.crop_padding,
+                        "Pixels around a picture, of which a window is cut at random")
+            ->check(CLI::Range(0, 1024))
+            ->capture_default_str(),
+        command.add_option("--erase", options.augmentation.erase, "Probability that a rectangle is filled")
+            ->check(between(0, 1))
+            ->capture_default_str()}) {
+    options.recipe.push_back(option);
+  }
+}
+
+void add_optimizer_options(CLI::App& command, Options& options) {
+  const auto add = [&](CLI::Option* option) {
+    options.recipe.push_back(option);
+    return option;
+  };
+  add(command.add_option("--optimizer", options.optimizer, "What moves the weights"))
+      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
+      ->capture_default_str();
+  add(command.add_option("--lr", options.rate, "Learning rate"))->check(between(1e-12, 1000))->capture_default_str();
+  options.sgd_only = {add(command.add_option("--momentum", options.sgd.momentum, "Of sgd"))
+                          ->check(between(0, most))
+                          ->capture_default_str(),
+                      add(command.add_flag("--nesterov", options.sgd.nesterov, "Nesterov's momentum, of sgd"))};
+  add(command.add_option("--weight-decay", options.decay.weight_decay, "Pulls weights towards 0"))
+      ->check(between(0, 10))
+      ->capture_default_str();
+  add(command.add_flag("--decay-weights-only", options.decay.weights_only, "Not biases and batch norm"));
+  add(command.add_option("--schedule", options.schedule, "How the learning rate falls"))
+      ->check(CLI::IsMember({"constant", "step", "cosine", "linear"}))
+      ->capture_default_str();
+  options.step_only = {
+      add(command.add_option("--step-epochs", options.step_epochs,
+                             "Epochs between two steps of that schedule (a third of all)"))
+          ->check(between(0.001, 1e6)),
+      add(command.add_option("--step-factor", options.step_factor, "What a step multiplies the learning rate by"))
+          ->check(between(1e-6, 1))
+          ->capture_default_str()};
+  add(command.add_option("--warmup", options.warmup, "Epochs in which the learning rate grows linearly"))
+      ->check(between(0, 1e6))
+      ->capture_default_str();
+  add(command.add_option("--clip", options.clip, "The norm to which gradients are scaled down; 0: never"))
+      ->check(between(0, 1e9))
+      ->capture_default_str();
+  add(command.add_option("--label-smoothing", options.label_smoothing, "The share of a label that all classes get"))
+      ->check(between(0, most))
+      ->capture_default_str();
+  add(command.add_option("--ema", options.average,
+                         "Test and keep a moving average of the weights with this decay; 0: none"))
+      ->check(between(0, most))
+      ->capture_default_str();
+}
+
+void add_run_options(CLI::App& command, Options& options) {
+  command.add_option("--epochs", options.epochs, "Times through the data")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  for (CLI::Option* option :
+       {command.add_option("--batch", options.batch, "Pictures a step")
+            ->check(CLI::Range(1, 65536))
+            ->capture_default_str(),
+        command.add_option("--init", options.init, "Uniform weights that training starts from")
+            ->check(CLI::IsMember({"xavier", "kaiming"}))
+            ->capture_default_str(),
+        command
+            .add_option("--seed", options.seed, "Of the initial weights, the order of the pictures, the augmentation")
+            ->check(CLI::NonNegativeNumber)
+            ->capture_default_str()}) {
+    options.recipe.push_back(option);
+  }
+  add_threads(command, options.threads);
+  command.add_option("--out", options.folder, "The folder of the run")->required();
+  command.add_flag("--resume", options.resume, "Go on with the run in that folder");
+}
+
+void check(const Options& options) {
+  const auto refuse = [](const std::vector<CLI::Option*>& list, const std::string& why) {
+    for (const CLI::Option* option : list) {
+      if (option->count() > 0) throw Error(option->get_name() + ": " + why);
+    }
+  };
+  if (options.spec.network.empty() == options.from.empty()) {
+    throw Error("train: a network is needed, v1, v2 or --from MODEL, one of them");
+  }
+  if (!options.from.empty()) refuse(options.spec.others, "belongs to v1 and v2; --from brings its own network");
+  check_spec(options.spec);
+  if (options.optimizer != "sgd") refuse(options.sgd_only, "belongs to --optimizer sgd");
+  if (options.schedule != "step") refuse(options.step_only, "belongs to --schedule step");
+  if (options.warmup > static_cast<double>(options.epochs)) throw Error("--warmup: is longer than all epochs");
+}
+
+/// A number in one of its spellings; other words as they are.
+std::string normal(const std::string& word) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size()) return word;
+  std::array<char, 64> buffer = {};
+  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
+}
+
+std::string text(const CLI::Option* option) {
+  std::string words;
+  for (const std::string& word : option->results()) words += (words.empty() ? "" : ",") + normal(word);
+  if (words.empty()) words = normal(option->get_default_str());
+  return words.empty() ? "no" : words;
+}
+
+/// `graph`: before training. The learning rate's way depends on the number of epochs only where it falls to 0.
+std::vector<trainer::Setting> recipe(const Options& options, const graph::Graph& graph, const trainer::Datasets& data) {
+  std::vector<trainer::Setting> settings = {{"the network", graph.name},
+                                            {"an input of", chw(graph.input_shape())},
+                                            {"this many training images:", std::to_string(data.train->size())},
+                                            {"this many test images:", std::to_string(data.validation->size())}};
+  if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
+  if (!options.freeze.empty()) settings.push_back({"--freeze", options.freeze});
+  for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(option)});
+  if (options.schedule == "cosine" || options.schedule == "linear" ||
+      (options.schedule == "step" && options.step_epochs == 0)) {
+    settings.push_back({"--epochs", std::to_string(options.epochs)});
+  }
+  return settings;
+}
+
+trainer::OpenedData open(const Options& options, std::int32_t channels) {
+  trainer::OpenedData data = trainer::open_data(options.data, {.validation = options.test_data,
+                                                               .validation_share = options.validation,
+                                                               .seed = options.seed,
+                                                               .names = options.labels,
+                                                               .channels = channels,
+                                                               .skip_broken = options.skip_broken,
+                                                               .threads = options.threads});
+  for (const std::string& message : data.skipped) std::cerr << "riffle: left out: " << message << '\n';
+  return data;
+}
+
+models::WeightSource initial_weights(const Options& options) {
+  return options.init == "kaiming" ? trainer::kaiming_uniform(options.seed) : trainer::xavier_uniform(options.seed);
+}
+
+/// A network from its spec. What the spec leaves open is as the data has it.
+graph::Graph new_network(const Options& options, const trainer::Dataset& data) {
+  SpecOptions spec = options.spec;
+  const auto classes = static_cast<std::int32_t>(data.classes().size());
+  if (spec.classes != 0 && spec.classes != classes) {
+    throw Error("--classes: the data has " + std::to_string(classes) + ", not " + std::to_string(spec.classes));
+  }
+  spec.classes = classes;
+  if (spec.in_channels == 0) spec.in_channels = data.channels();
+  return make_network(spec, initial_weights(options));
+}
+
+/// A network from a file. Where the data has other classes, its classifier is a new one.
+graph::Graph given_network(const Options& options, graph::Graph graph, const trainer::Dataset& data) {
+  const auto classes = static_cast<std::int32_t>(data.classes().size());
+  if (options.spec.size_option->count() > 0) graph.set_input_size(options.spec.size.height, options.spec.size.width);
+  const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
+  if (output.c == classes) return graph;
+  std::cout << options.from << ": a new classifier, for " << classes << " classes instead of " << output.c << '\n';
+  return trainer::with_classes(std::move(graph), classes, initial_weights(options));
+}
+
+std::unique_ptr<trainer::Optimizer> make_optimizer(const Options& options, const trainer::Network& network) {
+  const auto parameters = network.parameters();
+  if (options.optimizer == "sgd") return make_sgd(parameters, options.sgd, options.decay, network.threads());
+  trainer::AdamOptions adam;
+  adam.decoupled = options.optimizer == "adamw";
+  return make_adam(parameters, adam, options.decay, network.threads());
+}
+
+trainer::Schedule make_schedule(const Options& options, std::int64_t batches) {
+  const auto steps = [&](double epochs) { return std::llround(epochs * static_cast<double>(batches)); };
+  const auto epochs = static_cast<double>(options.epochs);
+  trainer::Schedule schedule;
+  schedule.decay = options.schedule == "step"     ? trainer::Decay::step
+                   : options.schedule == "cosine" ? trainer::Decay::cosine
+                   : options.schedule == "linear" ? trainer::Decay::linear
+                                                  : trainer::Decay::constant;
+  schedule.rate = options.rate;
+  schedule.steps = options.epochs * batches;
+  schedule.warmup = steps(options.warmup);
+  schedule.every = std::max<std::int64_t>(steps(options.step_epochs > 0 ? options.step_epochs : epochs / 3), 1);
+  schedule.factor = options.step_factor;
+  return schedule;
+}
+
+void describe(const trainer::Network& network, const graph::Graph& graph, const trainer::Datasets& data,
+              const std::string& test) {
+  std::int64_t trained = 0;
+  for (const trainer::Parameter& parameter : network.parameters()) {
+    trained += parameter.frozen ? 0 : static_cast<std::int64_t>(parameter.values.size());
+  }
+  std::cout << graph.name << ": input " << chw(network.input()) << ", " << millions(network.macs()) << " MAC, "
+            << grouped(trained) << " parameters in training, " << bytes_text(network.bytes()) << " of memory\n"
+            << grouped(data.train->size()) << " images to train on, " << grouped(data.validation->size()) << " to "
+            << (test == "test" ? "test" : "validate") << " on, " << network.classes() << " classes\n"
+            << std::flush;
+}
+
+void train(const Options& options) {
+  std::optional<graph::Graph> from;
+  if (!options.from.empty()) from = load_model(options.from);
+  const std::int32_t channels = from                             ? from->input_shape().c
+                                : options.spec.in_channels       ? options.spec.in_channels
+                                : options.spec.flavour == "note" ? 1
+                                                                 : 3;
+  if (channels != 1 && channels != 3) {
+    throw Error("the network takes " + std::to_string(channels) + " channels; a picture has 1 or 3");
+  }
+  const trainer::OpenedData data = open(options, channels);
+  const graph::Graph graph =
+      from ? given_network(options, std::move(*from), *data.train) : new_network(options, *data.train);
+  trainer::Network network(graph, {.batch = options.batch,
+                                   .threads = options.threads,
+                                   .label_smoothing = static_cast<float>(options.label_smoothing),
+                                   .freeze = options.freeze});
+  const std::unique_ptr<trainer::Optimizer> optimizer = make_optimizer(options, network);
+
+  const graph::Shape input = network.input();
+  trainer::LoaderOptions loader = {.batch = options.batch,
+                                   .height = input.h,
+                                   .width = input.w,
+                                   .channels = input.c,
+                                   .augmentation = options.augmentation,
+                                   .normalisation = options.normalisation,
+                                   .seed = options.seed,
+                                   .threads = (options.threads + 1) / 2};
+  trainer::Loader training(*data.train, loader);
+  loader.augmentation = {};
+  loader.shuffle = false;
+  trainer::Loader test(*data.validation, loader);
+
+  trainer::FitOptions fit_options;
+  fit_options.epochs = options.epochs;
+  fit_options.schedule = make_schedule(options, training.batches());
+  fit_options.clip = options.clip;
+  fit_options.average = options.average;
+  fit_options.folder = options.folder;
+  fit_options.resume = options.resume;
+  fit_options.recipe = recipe(options, graph, data);
+  fit_options.classes = data.train->classes();
+  fit_options.threads = options.threads;
+  fit_options.log = &std::cout;
+  const Interrupt interrupt;
+  fit_options.stop = [&] { return interrupt.signal() != 0; };
+  describe(network, graph, data, fit_options.test);
+  const trainer::FitResult result = trainer::fit(network, *optimizer, training, test, fit_options);
+  if (!result.stopped) return;
+  std::cout << "stopped in epoch " << result.run.epochs.size() + 1 << " behind " << result.run.batch << " of "
+            << training.batches() << " batches; --resume goes on from there\n";
+  throw CLI::RuntimeError(128 + interrupt.signal());
+}
+
+}  // namespace
+
+void add_train(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("train", "A network trained on labelled pictures");
+  const auto options = std::make_shared<Options>();
+  add_spec(command, options->spec);
+  command.add_option("--from", options->from, "Instead of a new network: a .riffle or .onnx file")->type_name("MODEL");
+  command
+      .add_option("--freeze", options->freeze, "The nodes before the first one whose name starts so stay as they are")
+      ->type_name("PREFIX");
+  add_data_options(command, *options);
+  add_optimizer_options(command, *options);
+  add_run_options(command, *options);
+  command.footer(
+      "Ctrl-C (SIGINT, SIGTERM) saves the run and ends with exit code 128 + the signal's number; --resume, with the "
+      "same "
+      "options, goes on from there, and on as many threads gives the bits of a run that was never stopped.");
+  command.callback([options] {
+    check(*options);
+    train(*options);
+  });
+}
+
+}  // namespace riffle::tools

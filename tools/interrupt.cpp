@@ -1,0 +1,34 @@
+#include "tools/interrupt.hpp"
+
+namespace riffle::tools {
+namespace {
+
+volatile std::sig_atomic_t noted = 0;
+
+void note(int signal) { noted = signal; }
+
+void listen(int signal, struct sigaction& before) {
+  ::sigaction(signal, nullptr, &before);
+  if (before.sa_handler == SIG_IGN) return;
+  struct sigaction action = {};
+  action.sa_handler = note;
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  noted = 0;
+  listen(SIGINT, interrupt_);
+  listen(SIGTERM, terminate_);
+}
+
+Interrupt::~Interrupt() {
+  ::sigaction(SIGINT, &interrupt_, nullptr);
+  ::sigaction(SIGTERM, &terminate_, nullptr);
+}
+
+int Interrupt::signal() const { return noted; }
+
+}  // namespace riffle::tools

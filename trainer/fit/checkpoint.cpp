@@ -1,0 +1,172 @@
+#include "trainer/fit/checkpoint.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "checkpoint_generated.h"
+#include "engine/graph/graph.hpp"
+#include "tools/files.hpp"
+
+static_assert(std::endian::native == std::endian::little, "floats are copied as they stand in the file");
+
+namespace riffle::trainer {
+namespace {
+
+constexpr std::uint32_t version = 1;
+constexpr std::int64_t max_bytes = (std::int64_t{1} << 31) - (1 << 20);  // what a FlatBuffer holds, with room around it
+
+std::uint32_t checksum(const std::uint8_t* data, std::size_t size) {
+  return static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
+}
+
+void expect_room(const Checkpoint& checkpoint) {
+  std::size_t bytes = checkpoint.run.confusion.size() * sizeof(std::int32_t);
+  for (const Tensor& tensor : checkpoint.tensors) bytes += tensor.values.size() * sizeof(float) + 256;
+  if (static_cast<std::int64_t>(bytes) > max_bytes) throw Error("the run is larger than the 2 GiB of a checkpoint");
+}
+
+fbs::Score to_fbs(const Score& s) { return {s.images, s.correct, s.loss_sum, s.seconds}; }
+fbs::Epoch to_fbs(const Epoch& e) { return {to_fbs(e.train), to_fbs(e.test), e.last_loss, e.rate}; }
+Score from_fbs(const fbs::Score& s) { return {s.images(), s.correct(), s.loss_sum(), s.seconds()}; }
+Epoch from_fbs(const fbs::Epoch& e) { return {from_fbs(e.train()), from_fbs(e.test()), e.last_loss(), e.rate()}; }
+
+/// Absent is empty.
+std::string text(const flatbuffers::String* words) { return words == nullptr ? std::string() : words->str(); }
+
+template <class T>
+std::size_t count(const flatbuffers::Vector<T>* list) {
+  return list == nullptr ? 0 : list->size();
+}
+
+/// Compares with what is there, and then, when nothing can fail any more, takes over.
+class Reader {
+ public:
+  Reader(const std::string& path, Checkpoint& checkpoint) : path_(path), checkpoint_(checkpoint) {}
+
+  void load() {
+    const std::vector<std::byte> bytes = tools::read_file(path_, max_bytes);
+    const fbs::Run& run = verified(bytes);
+    expect_recipe(run);
+    expect_tensors(run);
+    expect_record(run);
+    take(run);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw Error(path_ + ": " + what); }
+
+  const fbs::Run& verified(std::span<const std::byte> bytes) const {
+    const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    if (bytes.size() < 8 || !fbs::CheckpointBufferHasIdentifier(data)) fail("this is no checkpoint");
+    flatbuffers::Verifier verifier(data, bytes.size());
+    if (!fbs::VerifyCheckpointBuffer(verifier)) fail("the checkpoint is damaged: it does not verify");
+    const fbs::Checkpoint& file = *fbs::GetCheckpoint(data);
+    if (file.version() != version) {
+      fail("the checkpoint has version " + std::to_string(file.version()) + "; this build reads version " +
+           std::to_string(version));
+    }
+    if (file.run() == nullptr || file.checksum() != checksum(file.run()->data(), file.run()->size())) {
+      fail("the checkpoint is damaged: its checksum is another");
+    }
+    flatbuffers::Verifier inner(file.run()->data(), file.run()->size());
+    if (!inner.VerifyBuffer<fbs::Run>(nullptr)) fail("the checkpoint is damaged: its run does not verify");
+    return *file.run_nested_root();
+  }
+
+  void expect_recipe(const fbs::Run& run) const {
+    const std::span<const Setting> recipe = checkpoint_.recipe;
+    for (std::size_t i = 0; i < std::max(recipe.size(), count(run.recipe())); ++i) {
+      const fbs::Setting* was = i < count(run.recipe()) ? run.recipe()->Get(static_cast<unsigned>(i)) : nullptr;
+      if (was == nullptr) fail("the run was started without " + recipe[i].name);
+      const std::string name = text(was->name()), value = text(was->value());
+      if (i >= recipe.size() || name != recipe[i].name) fail("the run was started with " + name + " " + value);
+      if (value != recipe[i].value) {
+        fail("the run was started with " + name + " " + value + ", not " + recipe[i].value);
+      }
+    }
+  }
+
+  void expect_tensors(const fbs::Run& run) const {
+    const std::span<const Tensor> tensors = checkpoint_.tensors;
+    for (std::size_t i = 0; i < std::max(tensors.size(), count(run.tensors())); ++i) {
+      const fbs::Tensor* saved = i < count(run.tensors()) ? run.tensors()->Get(static_cast<unsigned>(i)) : nullptr;
+      const std::string name = saved == nullptr ? std::string() : text(saved->name());
+      if (saved == nullptr || i >= tensors.size() || name != tensors[i].name) {
+        fail("the checkpoint is of another network or optimizer: it has " +
+             (saved == nullptr ? "nothing" : "'" + name + "'") + " where this run has " +
+             (i >= tensors.size() ? "nothing" : "'" + tensors[i].name + "'"));
+      }
+      if (count(saved->values()) != tensors[i].values.size()) {
+        fail("the checkpoint is of another network: '" + name + "' has " + std::to_string(count(saved->values())) +
+             " values, not " + std::to_string(tensors[i].values.size()));
+      }
+    }
+  }
+
+  void expect_record(const fbs::Run& run) const {
+    const bool sound = run.current() != nullptr && run.batch() >= 0 && run.steps() >= 0 && run.best() >= -1 &&
+                       run.best() < static_cast<std::int64_t>(count(run.epochs()));
+    if (!sound) fail("the checkpoint is damaged: its record of the run makes no sense");
+  }
+
+  void take(const fbs::Run& run) {
+    Record record;
+    for (std::size_t i = 0; i < count(run.epochs()); ++i) {
+      record.epochs.push_back(from_fbs(*run.epochs()->Get(static_cast<unsigned>(i))));
+    }
+    record.current = from_fbs(*run.current());
+    record.batch = run.batch();
+    record.best = run.best();
+    if (run.confusion() != nullptr) record.confusion.assign(run.confusion()->begin(), run.confusion()->end());
+
+    for (std::size_t i = 0; i < checkpoint_.tensors.size(); ++i) {
+      const auto* values = run.tensors()->Get(static_cast<unsigned>(i))->values();
+      if (values != nullptr) std::copy(values->begin(), values->end(), checkpoint_.tensors[i].values.begin());
+    }
+    checkpoint_.steps = run.steps();
+    checkpoint_.run = std::move(record);
+  }
+
+  const std::string& path_;
+  Checkpoint& checkpoint_;
+};
+
+}  // namespace
+
+std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint) {
+  expect_room(checkpoint);
+  flatbuffers::FlatBufferBuilder inner;
+  std::vector<flatbuffers::Offset<fbs::Setting>> settings;
+  for (const Setting& setting : checkpoint.recipe) {
+    settings.push_back(fbs::CreateSettingDirect(inner, setting.name.c_str(), setting.value.c_str()));
+  }
+  std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
+  for (const Tensor& tensor : checkpoint.tensors) {
+    const auto values = inner.CreateVector(tensor.values.data(), tensor.values.size());
+    tensors.push_back(fbs::CreateTensor(inner, inner.CreateString(tensor.name), values));
+  }
+  const Record& run = checkpoint.run;
+  std::vector<fbs::Epoch> epochs;
+  for (const Epoch& epoch : run.epochs) epochs.push_back(to_fbs(epoch));
+  const fbs::Epoch current = to_fbs(run.current);
+  const auto recipe = inner.CreateVector(settings);
+  const auto tensor_list = inner.CreateVector(tensors);
+  const auto epoch_list = inner.CreateVectorOfStructs(epochs);
+  const auto confusion = inner.CreateVector(run.confusion);
+  inner.Finish(fbs::CreateRun(inner, recipe, tensor_list, checkpoint.steps, epoch_list, &current, run.batch, run.best,
+                              confusion));
+
+  flatbuffers::FlatBufferBuilder outer(inner.GetSize() + 1024);
+  outer.ForceVectorAlignment(inner.GetSize(), 1, 16);
+  const auto nested = outer.CreateVector(inner.GetBufferPointer(), inner.GetSize());
+  const std::uint32_t sum = checksum(inner.GetBufferPointer(), inner.GetSize());
+  fbs::FinishCheckpointBuffer(outer, fbs::CreateCheckpoint(outer, version, sum, nested));
+  const auto* begin = reinterpret_cast<const std::byte*>(outer.GetBufferPointer());
+  return {begin, begin + outer.GetSize()};
+}
+
+void load_checkpoint(const std::string& path, Checkpoint& checkpoint) { Reader(path, checkpoint).load(); }
+
+}  // namespace riffle::trainer

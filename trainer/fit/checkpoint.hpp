@@ -1,0 +1,39 @@
+// A run between two steps, in a file (checkpoint.fbs).
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "trainer/fit/record.hpp"
+
+namespace riffle::trainer {
+
+/// Something that decides what a run computes, in its user's words: "--batch", "64".
+struct Setting {
+  std::string name, value;
+};
+
+/// Floats that a step moves. Names are unique.
+struct Tensor {
+  std::string name;
+  std::span<float> values;
+};
+
+struct Checkpoint {
+  std::span<const Setting> recipe;
+  std::span<const Tensor> tensors;
+  std::int64_t steps = 0;  ///< of the optimizer
+  Record run;
+};
+
+/// The bytes of a checkpoint file. Throws Error where they would be more than 2 GiB.
+std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint);
+
+/// Reads a checkpoint of the same recipe and the same tensors: into the tensors' floats, `steps` and `run`. Throws
+/// Error naming the path and what is different (a setting, a tensor) or damaged, in which case nothing has been
+/// written.
+void load_checkpoint(const std::string& path, Checkpoint& checkpoint);
+
+}  // namespace riffle::trainer

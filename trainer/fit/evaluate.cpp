@@ -1,0 +1,93 @@
+#include "trainer/fit/evaluate.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
+#include "tools/classification.hpp"
+
+namespace riffle::trainer {
+namespace {
+
+/// The cross-entropy of one image: what the network gives its label, as logits or as probabilities.
+double cross_entropy(std::span<const float> output, std::int32_t label, bool probabilities) {
+  const double given = output[static_cast<std::size_t>(label)];
+  if (probabilities) return -std::log(given);
+  double largest = output[0];
+  for (const float logit : output) largest = std::max<double>(largest, logit);
+  double sum = 0;
+  for (const float logit : output) sum += std::exp(logit - largest);
+  return largest + std::log(sum) - given;
+}
+
+/// A network on several images at a time: a session a thread.
+class Sessions {
+ public:
+  Sessions(const std::shared_ptr<const plan::Plan>& plan, int threads) : plan_(plan) {
+    for (int t = 0; t < threads; ++t) sessions_.emplace_back(plan, 1);
+  }
+
+  void run(std::span<const float> images, std::span<float> outputs, std::int64_t count) {
+#ifdef _OPENMP
+#pragma omp parallel for schedule(static) num_threads(static_cast <int>(sessions_.size()))
+#endif
+    for (std::int64_t i = 0; i < count; ++i) {
+#ifdef _OPENMP
+      const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+#else
+      const std::size_t thread = 0;
+#endif
+      sessions_[thread].run(images.data() + i * plan_->input.size(), outputs.data() + i * plan_->output.size());
+    }
+  }
+
+ private:
+  std::shared_ptr<const plan::Plan> plan_;
+  std::vector<run::Session> sessions_;
+};
+
+}  // namespace
+
+std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threads,
+                                   const std::function<bool(std::int64_t)>& go_on) {
+  const auto start = std::chrono::steady_clock::now();
+  const bool probabilities =
+      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
+  const auto plan = plan::make(std::move(graph));
+  tools::require_classifier(*plan);
+  const auto classes = static_cast<std::size_t>(plan->output.c);
+  Sessions sessions(plan, threads);
+
+  Evaluation evaluation;
+  evaluation.confusion.resize(classes * classes);
+  std::vector<float> outputs;
+  std::int64_t batches = 0;
+  loader.begin(0);
+  for (Batch batch; loader.next(batch);) {
+    outputs.resize(batch.labels.size() * classes);
+    sessions.run(batch.images, outputs, static_cast<std::int64_t>(batch.labels.size()));
+    for (std::size_t i = 0; i < batch.labels.size(); ++i) {
+      const std::int32_t label = batch.labels[i];
+      if (label < 0 || label >= plan->output.c) {
+        throw Error("a test image has label " + std::to_string(label) + "; the network knows " +
+                    std::to_string(classes) + " classes");
+      }
+      const std::span<const float> output = std::span(outputs).subspan(i * classes, classes);
+      const std::int32_t answer = tools::largest(output, 1).front();
+      ++evaluation.confusion[static_cast<std::size_t>(label) * classes + static_cast<std::size_t>(answer)];
+      evaluation.score.correct += answer == label;
+      evaluation.score.loss_sum += cross_entropy(output, label, probabilities);
+    }
+    evaluation.score.images += static_cast<std::int64_t>(batch.labels.size());
+    if (!go_on(++batches)) return std::nullopt;
+  }
+  evaluation.score.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return evaluation;
+}
+
+}  // namespace riffle::trainer

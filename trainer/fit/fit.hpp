@@ -1,0 +1,53 @@
+// The loop: epochs of steps, a test behind each, everything that is worth keeping in a folder.
+//
+//   best.riffle       the network of the epoch with the highest test accuracy
+//   last.riffle       the network as it is now
+//   last.checkpoint   all that the next step needs: the run goes on from here
+//   metrics.csv       a line an epoch
+//   curves.svg        accuracy and loss by epoch
+//   confusion.svg     what the best network takes for what
+//
+// Each is written beside and renamed. With an average, the networks are the averaged ones.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "trainer/data/loader.hpp"
+#include "trainer/fit/checkpoint.hpp"
+#include "trainer/fit/record.hpp"
+#include "trainer/network/network.hpp"
+#include "trainer/optimizer/optimizer.hpp"
+#include "trainer/optimizer/schedule.hpp"
+
+namespace riffle::trainer {
+
+struct FitOptions {
+  std::int64_t epochs = 10;
+  Schedule schedule;                 ///< by the run's steps: epochs * batches
+  double clip = 0;                   ///< the gradients' norm at most; 0: as they come
+  double average = 0;                ///< the decay of a moving average of the weights; 0: none
+  std::string folder;                ///< made where there is none
+  bool resume = false;               ///< go on from last.checkpoint
+  std::vector<Setting> recipe;       ///< what a run that goes on must share with the one that stopped
+  std::vector<std::string> classes;  ///< their names
+  std::string test = "test";         ///< what the second set is called: "test", "validation"
+  int threads = 1;                   ///< of the tests
+  std::function<bool()> stop;        ///< asked after each step and during the tests; may be empty
+  std::ostream* log = nullptr;       ///< a line an epoch, and a summary; null: none
+};
+
+struct FitResult {
+  bool stopped = false;  ///< because stop() said so; the run is saved as it stands, in the middle of an epoch too
+  Record run;
+};
+
+/// Trains. The same network, data and options give the same bits, whether or not the run was stopped and resumed in
+/// between. Throws Error: for a folder that already holds a run where none is to be resumed; for a checkpoint that is
+/// damaged or not this run's; for a file that cannot be written; for a loss, a gradient or a parameter that is not
+/// finite, naming the step and the layer (last.checkpoint is then that of an earlier step).
+FitResult fit(Network& network, Optimizer& optimizer, Loader& training, Loader& test, const FitOptions& options);
+
+}  // namespace riffle::trainer
