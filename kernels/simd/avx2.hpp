@@ -11,13 +11,27 @@ struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
   /// 12 accumulators, the weights, a broadcast.
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : 4; }
 
-  /// maskload and maskstore take the lanes whose sign bit is set: a window on seven ones and then zeros.
+  /// maskload takes the lanes whose sign bit is set: a window on seven ones and then zeros.
   static RIFFLE_INLINE __m256i mask(int count) {
     alignas(32) static constexpr std::int32_t window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(window + 8 - count));
   }
   static RIFFLE_INLINE Vec load_partial(const float* from, int count) { return _mm256_maskload_ps(from, mask(count)); }
-  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) { _mm256_maskstore_ps(to, mask(count), v); }
+  /// By halves: maskstore is dozens of micro-operations on AMD's cores.
+  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) {
+    __m128 half = _mm256_castps256_ps128(v);
+    if (count & 4) {
+      _mm_storeu_ps(to, half);
+      half = _mm256_extractf128_ps(v, 1);
+      to += 4;
+    }
+    if (count & 2) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(to), half);
+      half = _mm_movehl_ps(half, half);
+      to += 2;
+    }
+    if (count & 1) _mm_store_ss(to, half);
+  }
 };
 
 }  // namespace riffle::simd

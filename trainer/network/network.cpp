@@ -57,7 +57,7 @@ Operand make_operand(std::span<const Channel> channels, const Layout& layout,
     if (!pieces.empty() && pieces.back().block == block && pieces.back().first + pieces.back().channels == position) {
       ++pieces.back().channels;
     } else {
-      pieces.push_back({block, position, 1, static_cast<std::int32_t>(i), false});
+      pieces.push_back({block, position, 1, static_cast<std::int32_t>(i)});
     }
   }
   return {std::move(pieces), static_cast<std::int32_t>(channels.size())};
@@ -80,6 +80,7 @@ struct Network::State {
   void make_operation(const Layer& layer, std::size_t index, std::vector<Operand> operands,
                       std::vector<std::int32_t> input_order);
   void mark_first_writers(std::vector<std::vector<Operand>>& operands);
+  void mark_last_writers(std::vector<std::vector<Operand>>& operands);
   void place_blocks(const Trace& traced);
   WeightParameters weights_of(NodeId node);
   [[noreturn]] void throw_too_large() const {
@@ -279,8 +280,7 @@ void Network::State::make_operations(const Trace& traced, const Layout& layout) 
       const std::size_t each = layer.operands[0].size() / groups;
       ChannelList columns;
       for (std::size_t h = 0; h < groups; ++h) {
-        const std::vector<std::int32_t> order =
-            layout.sorted(std::span(layer.operands[0]).subspan(h * each, each));
+        const std::vector<std::int32_t> order = layout.sorted(std::span(layer.operands[0]).subspan(h * each, each));
         input_orders[i].insert(input_orders[i].end(), order.begin(), order.end());
         const ChannelList group = permuted(layer.operands[0], order, h * each);
         columns.insert(columns.end(), group.begin(), group.end());
@@ -319,7 +319,7 @@ void Network::State::mark_first_writers(std::vector<std::vector<Operand>>& opera
           if (c > 0 && split.back().add == add) {
             ++split.back().channels;
           } else {
-            split.push_back({piece.block, piece.first + c, 1, piece.column + c, add});
+            split.push_back({piece.block, piece.first + c, 1, piece.column + c, add, false});
           }
           is_written[position] = true;
         }
@@ -327,11 +327,44 @@ void Network::State::mark_first_writers(std::vector<std::vector<Operand>>& opera
       operand.pieces() = std::move(split);
     }
   }
+  mark_last_writers(operands);
   never_read.resize(blocks.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::vector<bool>& is_written = written[blocks[i].get()];
     for (std::int32_t c = 0; blocks[i]->wants_gradient && c < blocks[i]->channels; ++c) {
-      if (!is_written[static_cast<std::size_t>(c)]) never_read[i].push_back({blocks[i].get(), c, 1, 0, false});
+      if (!is_written[static_cast<std::size_t>(c)]) never_read[i].push_back({blocks[i].get(), c, 1, 0});
+    }
+  }
+}
+
+/// And the last one to write it completes it.
+void Network::State::mark_last_writers(std::vector<std::vector<Operand>>& operands) {
+  std::map<const Block*, std::vector<bool>> completed;
+  for (const std::unique_ptr<Block>& block : blocks) {
+    completed[block.get()].resize(static_cast<std::size_t>(block->channels), false);
+  }
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (i < blocks.size() && !blocks[i]->wants_gradient) continue;
+    for (std::size_t o = operands[i].size(); o-- > 0;) {
+      std::vector<Piece> split;
+      // Backward: an operand's pieces are written in their order, so that the last of equals comes last.
+      std::vector<Piece>& pieces = operands[i][o].pieces();
+      for (std::size_t p = pieces.size(); p-- > 0;) {
+        std::vector<bool>& is_completed = completed[pieces[p].block];
+        std::vector<Piece> parts;
+        for (std::int32_t c = 0; c < pieces[p].channels; ++c) {
+          const auto position = static_cast<std::size_t>(pieces[p].first + c);
+          const bool last = !is_completed[position];
+          if (c > 0 && parts.back().last == last) {
+            ++parts.back().channels;
+          } else {
+            parts.push_back({pieces[p].block, pieces[p].first + c, 1, pieces[p].column + c, pieces[p].add, last});
+          }
+          is_completed[position] = true;
+        }
+        split.insert(split.begin(), parts.begin(), parts.end());
+      }
+      pieces = std::move(split);
     }
   }
 }
@@ -343,8 +376,7 @@ void Network::State::make_operation(const Layer& layer, std::size_t index, std::
   const WeightParameters weights = weights_of(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
     if (is_depthwise(layer)) {
-      operations.push_back(
-          make_depthwise(tools, convolution->window, weights, extent, std::move(operands[0]), block));
+      operations.push_back(make_depthwise(tools, convolution->window, weights, extent, std::move(operands[0]), block));
     } else {
       operations.push_back(make_convolution(tools, *convolution, weights, extent, std::move(operands[0]),
                                             std::move(input_order), block));
@@ -352,8 +384,8 @@ void Network::State::make_operation(const Layer& layer, std::size_t index, std::
   } else if (const auto* dense = std::get_if<graph::FullyConnected>(&layer.operation)) {
     graph::Convolution pointwise;
     pointwise.outputs = dense->outputs;
-    operations.push_back(make_convolution(tools, pointwise, weights, extent, std::move(operands[0]),
-                                          std::move(input_order), block));
+    operations.push_back(
+        make_convolution(tools, pointwise, weights, extent, std::move(operands[0]), std::move(input_order), block));
   } else if (const auto* pool = std::get_if<graph::Pool>(&layer.operation)) {
     operations.push_back(make_pool(tools, *pool, extent, std::move(operands[0]), block));
   } else if (std::holds_alternative<graph::GlobalAveragePool>(layer.operation)) {
@@ -444,7 +476,12 @@ void Network::State::forward(const Share& share, run::Barrier& barrier, const fl
 
 void Network::State::backward(const Share& share, run::Barrier& barrier) {
   using Clock = std::chrono::steady_clock;
-  output.write_gradient(tools.training_kernels, share.first, share.last - share.first,
+  for (std::size_t i = static_cast<std::size_t>(share.worker); i < blocks.size();
+       i += static_cast<std::size_t>(share.workers)) {
+    if (blocks[i]->norm) blocks[i]->norm->begin_backward();
+  }
+  barrier.wait(share.workers);
+  output.write_gradient(tools.training_kernels, share.worker, share.first, share.last - share.first,
                         logit_gradient.get() + share.first * logit_stride, logit_stride);
   barrier.wait(share.workers);
   for (std::size_t i = operations.size(); i-- > 1;) {
@@ -458,10 +495,6 @@ void Network::State::backward(const Share& share, run::Barrier& barrier) {
                                      pixels, zero, 0);
     }
     if (block.norm) {
-      if (share.worker == 0) block.norm->begin_backward();
-      barrier.wait(share.workers);
-      block.norm->observe_gradient(share.worker, block.gradient_columns(first), pixels);
-      barrier.wait(share.workers);
       if (share.worker == 0) block.norm->finish_backward(images * block.pixels);
       barrier.wait(share.workers);
     }
@@ -504,9 +537,8 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
   }
   s.images = static_cast<std::int64_t>(count);
   run::Barrier barrier;
-  run::on_team(s.threads, [&](int worker, int workers) {
-    s.forward(s.share(worker, workers), barrier, images.data());
-  });
+  run::on_team(s.threads,
+               [&](int worker, int workers) { s.forward(s.share(worker, workers), barrier, images.data()); });
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
                                           s.options.label_smoothing, {s.logit_gradient.get(), floats});
@@ -572,8 +604,7 @@ graph::Graph Network::graph() const {
 }
 
 std::int64_t Network::bytes() const {
-  return (state_->arena_floats + state_->threads * state_->scratch_floats) *
-         static_cast<std::int64_t>(sizeof(float));
+  return (state_->arena_floats + state_->threads * state_->scratch_floats) * static_cast<std::int64_t>(sizeof(float));
 }
 
 std::vector<LayerTime> Network::times() const { return state_->times; }
