@@ -225,7 +225,7 @@ int terminated(const std::vector<std::string>& words, const std::string& file, c
 }
 
 TEST_F(Train, a_signal_stops_it_and_it_goes_on) {
-  for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGINT, 130}}) {
+  for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGINT, 130}, {SIGHUP, 129}}) {
     const std::string run = "run" + std::to_string(signal), whole = "whole" + std::to_string(signal);
     EXPECT_EQ(terminated(arguments(run, {"--epochs", "100000"}), at(run + "/last.checkpoint"), at("out"), signal),
               code);
