@@ -128,8 +128,7 @@ class Fit {
     network_.backward();
     if (options_.clip > 0) {
       const double norm = clip_gradients(parameters_, options_.clip, network_.threads());
-      if (!std::isfinite(norm))
-        fail(steps() + 1, "the gradients' norm is " + not_finite(norm) + not_finite_gradient());
+      if (!std::isfinite(norm)) fail(steps() + 1, "the gradients' norm is " + not_finite(norm) + not_finite_gradient());
     }
     const double rate = rate_of(options_.schedule, steps());
     optimizer_.step(rate);
