@@ -329,6 +329,7 @@ void train(const Options& options) {
   trainer::Loader test(*data.validation, loader);
 
   trainer::FitOptions fit_options;
+  if (data.split_off) fit_options.test = "validation";
   fit_options.epochs = options.epochs;
   fit_options.schedule = make_schedule(options, training.batches());
   fit_options.clip = options.clip;

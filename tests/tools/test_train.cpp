@@ -105,8 +105,8 @@ TEST_F(Train, trains_and_the_network_runs) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(at("run"))) names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"best.riffle", "confusion.svg", "curves.svg", "last.checkpoint",
-                                             "last.riffle", "metrics.csv"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"best.onnx", "best.riffle", "confusion.svg", "curves.svg",
+                                             "last.checkpoint", "last.riffle", "metrics.csv"}));
 
   // What it says of the best network is what the engine says of the file.
   const Result measured = riffle({"classify", at("run/best.riffle"), "--idx", at("test.images"), at("test.labels")});
