@@ -329,6 +329,7 @@ void train(const Options& options) {
   trainer::Loader test(*data.validation, loader);
 
   trainer::FitOptions fit_options;
+  if (data.split_off) fit_options.test = "validation";
   fit_options.epochs = options.epochs;
   fit_options.schedule = make_schedule(options, training.batches());
   fit_options.clip = options.clip;
@@ -363,7 +364,8 @@ void add_train(CLI::App& program) {
   add_optimizer_options(command, *options);
   add_run_options(command, *options);
   command.footer(
-      "Ctrl-C (SIGINT, SIGTERM) saves the run and ends with exit code 128 + the signal's number; --resume, with the "
+      "Ctrl-C (SIGINT, SIGTERM, SIGHUP) saves the run and ends with exit code 128 + the signal's number; --resume, "
+      "with the "
       "same "
       "options, goes on from there, and on as many threads gives the bits of a run that was never stopped.");
   command.callback([options] {

@@ -20,13 +20,11 @@ void listen(int signal, struct sigaction& before) {
 
 Interrupt::Interrupt() {
   noted = 0;
-  listen(SIGINT, interrupt_);
-  listen(SIGTERM, terminate_);
+  for (std::size_t i = 0; i < signals_.size(); ++i) listen(signals_[i], before_[i]);
 }
 
 Interrupt::~Interrupt() {
-  ::sigaction(SIGINT, &interrupt_, nullptr);
-  ::sigaction(SIGTERM, &terminate_, nullptr);
+  for (std::size_t i = 0; i < signals_.size(); ++i) ::sigaction(signals_[i], &before_[i], nullptr);
 }
 
 int Interrupt::signal() const { return noted; }

@@ -1,12 +1,13 @@
-// Ctrl-C as a wish, not as an end.
+// Ctrl-C as a wish, not as an end; and so is a terminal that goes away.
 #pragma once
 
+#include <array>
 #include <csignal>
 
 namespace riffle::tools {
 
-/// While it lives, SIGINT and SIGTERM are noted; a second one ends the program as it always did. A signal that was
-/// ignored stays so. One at a time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP are noted; a second one ends the program as it always did. A signal that
+/// was ignored stays so. One at a time.
 class Interrupt {
  public:
   Interrupt();
@@ -18,7 +19,8 @@ class Interrupt {
   [[nodiscard]] int signal() const;
 
  private:
-  struct sigaction interrupt_ = {}, terminate_ = {};  ///< what was there
+  static constexpr std::array signals_ = {SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, signals_.size()> before_ = {};
 };
 
 }  // namespace riffle::tools

@@ -49,6 +49,16 @@ TEST(Table, columns_are_aligned) {
             "total  11.75\n");
 }
 
+TEST(Text, durations) {
+  EXPECT_EQ(tools::duration_text(0), "0.0 s");
+  EXPECT_EQ(tools::duration_text(4.06), "4.1 s");
+  EXPECT_EQ(tools::duration_text(9.96), "10 s");
+  EXPECT_EQ(tools::duration_text(59.4), "59 s");
+  EXPECT_EQ(tools::duration_text(59.6), "1 min 0 s");
+  EXPECT_EQ(tools::duration_text(370), "6 min 10 s");
+  EXPECT_EQ(tools::duration_text(7510), "2 h 5 min");
+}
+
 TEST(Statistics, of_few_values) {
   const std::vector<double> one = {3};
   const tools::Statistics of_one = tools::summarise(one);

@@ -105,8 +105,8 @@ TEST_F(Train, trains_and_the_network_runs) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(at("run"))) names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"best.riffle", "confusion.svg", "curves.svg", "last.checkpoint",
-                                             "last.riffle", "metrics.csv"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"best.onnx", "best.riffle", "confusion.svg", "curves.svg",
+                                             "last.checkpoint", "last.riffle", "metrics.csv"}));
 
   // What it says of the best network is what the engine says of the file.
   const Result measured = riffle({"classify", at("run/best.riffle"), "--idx", at("test.images"), at("test.labels")});
@@ -225,7 +225,7 @@ int terminated(const std::vector<std::string>& words, const std::string& file, c
 }
 
 TEST_F(Train, a_signal_stops_it_and_it_goes_on) {
-  for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGINT, 130}}) {
+  for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGINT, 130}, {SIGHUP, 129}}) {
     const std::string run = "run" + std::to_string(signal), whole = "whole" + std::to_string(signal);
     EXPECT_EQ(terminated(arguments(run, {"--epochs", "100000"}), at(run + "/last.checkpoint"), at("out"), signal),
               code);

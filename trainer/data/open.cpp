@@ -88,6 +88,7 @@ OpenedData open_data(const std::vector<std::string>& paths, const OpenOptions& o
   data.train = open_source(sources.train, options, names, data);
   if (sources.validation.empty()) {
     static_cast<Datasets&>(data) = split(data.train, options.validation_share, options.seed);
+    data.split_off = true;
     return data;
   }
   data.validation = open_source(sources.validation, options, data.train->classes(), data);

@@ -17,7 +17,8 @@ namespace {
 using tests::contains;
 using tests::error_of;
 
-/// Pictures of noise, of several sizes; picture i has the label i. `broken` ones cannot be read.
+/// Pictures of noise, of several sizes; picture i has the label i. `slow` ones take a while, `broken`
+/// ones cannot be read.
 class Noise final : public Dataset {
  public:
   explicit Noise(std::int64_t size, std::int32_t channels = 1) : channels_(channels) {
@@ -28,6 +29,7 @@ class Noise final : public Dataset {
   [[nodiscard]] std::int32_t channels() const override { return channels_; }
   [[nodiscard]] std::int32_t label(std::int64_t index) const override { return static_cast<std::int32_t>(index); }
   void read(std::int64_t index, tools::Picture& picture) const override {
+    if (slow.contains(index)) std::this_thread::sleep_for(std::chrono::milliseconds(30));
     if (broken.contains(index)) throw Error("picture " + std::to_string(index) + " is broken");
     picture = {static_cast<std::int32_t>(5 + index % 3), static_cast<std::int32_t>(9 - index % 4), channels_, {}};
     Random random(99, Purpose::order, index);
@@ -35,7 +37,7 @@ class Noise final : public Dataset {
     for (std::uint8_t& value : picture.pixels) value = static_cast<std::uint8_t>(random.below(256));
   }
 
-  std::set<std::int64_t> broken;
+  std::set<std::int64_t> slow, broken;
 
  private:
   std::int32_t channels_;
@@ -211,6 +213,17 @@ TEST(Loader, may_be_left_or_begun_anew_in_the_middle) {
   }
 }
 
+TEST(Loader, begins_anew_when_no_picture_is_being_made) {
+  Noise data(50);
+  const Rest expected = load(data, everything, 1);
+  for (std::int64_t i = 0; i < data.size(); ++i) data.slow.insert(i);
+  Loader loader(data, with(everything, [](LoaderOptions& o) { o.threads = 8; }));
+  loader.begin(0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));  // in the midst of the first pictures
+  loader.begin(1);
+  EXPECT_EQ(rest_of(loader), expected);
+}
+
 TEST(Loader, a_batch_stays_until_the_next_one) {
   const Noise data(40);
   const Rest expected = load(data, everything);
@@ -224,7 +237,8 @@ TEST(Loader, a_batch_stays_until_the_next_one) {
 
 TEST(Loader, names_the_first_broken_picture_of_a_batch) {
   Noise data(40);
-  data.broken = {6, 7, 5, 30};
+  data.broken = {5, 6, 7, 30};
+  data.slow = {5};  // it is not the first to be found
   for (const int threads : {1, 4}) {
     Loader loader(data, with(plain, [&](LoaderOptions& o) { o.threads = threads; }));
     loader.begin(0);

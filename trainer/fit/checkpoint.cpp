@@ -43,10 +43,9 @@ std::size_t count(const flatbuffers::Vector<T>* list) {
 /// Compares with what is there, and then, when nothing can fail any more, takes over.
 class Reader {
  public:
-  Reader(const std::string& path, Checkpoint& checkpoint) : path_(path), checkpoint_(checkpoint) {}
+  Reader(const std::string& name, Checkpoint& checkpoint) : name_(name), checkpoint_(checkpoint) {}
 
-  void load() {
-    const std::vector<std::byte> bytes = tools::read_file(path_, max_bytes);
+  void read(std::span<const std::byte> bytes) {
     const fbs::Run& run = verified(bytes);
     expect_recipe(run);
     expect_tensors(run);
@@ -55,7 +54,7 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw Error(path_ + ": " + what); }
+  [[noreturn]] void fail(const std::string& what) const { throw Error(name_ + ": " + what); }
 
   const fbs::Run& verified(std::span<const std::byte> bytes) const {
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
@@ -70,6 +69,8 @@ class Reader {
     if (file.run() == nullptr || file.checksum() != checksum(file.run()->data(), file.run()->size())) {
       fail("the checkpoint is damaged: its checksum is another");
     }
+    // The inner buffer is verified as if it were aligned, which is for the outer one to say.
+    if (reinterpret_cast<std::uintptr_t>(file.run()->data()) % alignof(double) != 0) fail("the checkpoint is damaged");
     flatbuffers::Verifier inner(file.run()->data(), file.run()->size());
     if (!inner.VerifyBuffer<fbs::Run>(nullptr)) fail("the checkpoint is damaged: its run does not verify");
     return *file.run_nested_root();
@@ -129,7 +130,7 @@ class Reader {
     checkpoint_.run = std::move(record);
   }
 
-  const std::string& path_;
+  const std::string& name_;
   Checkpoint& checkpoint_;
 };
 
@@ -167,6 +168,12 @@ std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint) {
   return {begin, begin + outer.GetSize()};
 }
 
-void load_checkpoint(const std::string& path, Checkpoint& checkpoint) { Reader(path, checkpoint).load(); }
+void parse_checkpoint(std::span<const std::byte> bytes, const std::string& name, Checkpoint& checkpoint) {
+  Reader(name, checkpoint).read(bytes);
+}
+
+void load_checkpoint(const std::string& path, Checkpoint& checkpoint) {
+  parse_checkpoint(tools::read_file(path, max_bytes), path, checkpoint);
+}
 
 }  // namespace riffle::trainer

@@ -32,8 +32,9 @@ struct Checkpoint {
 std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint);
 
 /// Reads a checkpoint of the same recipe and the same tensors: into the tensors' floats, `steps` and `run`. Throws
-/// Error naming the path and what is different (a setting, a tensor) or damaged, in which case nothing has been
-/// written.
+/// Error, with `name` in front, saying what is different (a setting, a tensor) or damaged; then nothing has been
+/// written. The bytes are aligned to 8.
+void parse_checkpoint(std::span<const std::byte> bytes, const std::string& name, Checkpoint& checkpoint);
 void load_checkpoint(const std::string& path, Checkpoint& checkpoint);
 
 }  // namespace riffle::trainer

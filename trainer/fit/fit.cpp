@@ -8,6 +8,7 @@
 
 #include "engine/format/format.hpp"
 #include "tools/files.hpp"
+#include "tools/onnx/onnx_export.hpp"
 #include "tools/progress.hpp"
 #include "tools/text.hpp"
 #include "trainer/fit/evaluate.hpp"
@@ -128,8 +129,7 @@ class Fit {
     network_.backward();
     if (options_.clip > 0) {
       const double norm = clip_gradients(parameters_, options_.clip, network_.threads());
-      if (!std::isfinite(norm))
-        fail(steps() + 1, "the gradients' norm is " + not_finite(norm) + not_finite_gradient());
+      if (!std::isfinite(norm)) fail(steps() + 1, "the gradients' norm is " + not_finite(norm) + not_finite_gradient());
     }
     const double rate = rate_of(options_.schedule, steps());
     optimizer_.step(rate);
@@ -161,7 +161,9 @@ class Fit {
     if (evaluation->score.accuracy() > before) {
       run_.best = epoch() - 1;
       run_.confusion = evaluation->confusion;
-      write("best.riffle", format::save(graph()));
+      const graph::Graph best = graph();
+      write("best.riffle", format::save(best));
+      write_text("best.onnx", onnx::export_model(best));
       write_text("confusion.svg", confusion_svg(run_, options_.classes));
     }
     write_text("metrics.csv", metrics_csv(run_, batches_));

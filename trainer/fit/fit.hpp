@@ -1,6 +1,7 @@
 // The loop: epochs of steps, a test behind each, everything that is worth keeping in a folder.
 //
 //   best.riffle       the network of the epoch with the highest test accuracy
+//   best.onnx         the same for other runtimes
 //   last.riffle       the network as it is now
 //   last.checkpoint   all that the next step needs: the run goes on from here
 //   metrics.csv       a line an epoch

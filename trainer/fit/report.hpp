@@ -16,6 +16,7 @@ std::string epoch_line(const Record& run, std::size_t epoch, const std::string& 
 std::string metrics_csv(const Record& run, std::int64_t batches);
 
 /// The best epoch, its accuracy class by class (of many classes the worst ones), time and speed.
-void print_summary(std::ostream& out, const Record& run, const std::vector<std::string>& classes, const std::string& test);
+void print_summary(std::ostream& out, const Record& run, const std::vector<std::string>& classes,
+                   const std::string& test);
 
 }  // namespace riffle::trainer

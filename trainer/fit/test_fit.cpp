@@ -146,8 +146,8 @@ TEST_F(FitTest, learns_and_leaves_everything_behind) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(run.folder)) names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"best.riffle", "confusion.svg", "curves.svg", "last.checkpoint",
-                                             "last.riffle", "metrics.csv"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"best.onnx", "best.riffle", "confusion.svg", "curves.svg",
+                                             "last.checkpoint", "last.riffle", "metrics.csv"}));
   EXPECT_TRUE(contains(log.str(), "epoch 6: train loss "));
   EXPECT_TRUE(contains(log.str(), "middle"));
 

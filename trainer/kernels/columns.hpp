@@ -7,8 +7,8 @@
 //   block A   | a0 a1 a2 a3 |  a pixel      gather      column 0 1 2 3 4       row_stride, a multiple of 16:
 //   block B   | b0 b1 b2 b3 |             --------->    pixel  a2 a3 b0 b1 b2  every row starts where a vector does
 //
-// Distances are in floats. Rows are a whole number of vectors long, so that reading a whole vector is always allowed; what
-// stands behind the last column is any number.
+// Distances are in floats. Rows are a whole number of vectors long, so that reading a whole vector is always allowed;
+// what stands behind the last column is any number.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +29,11 @@ struct ColumnRun {
   const float* scale = nullptr;  ///< a value a channel, or null: 1
   const float* shift = nullptr;  ///< likewise, null where scale is: 0
   Clamp clamp;
+  bool add = false;
 };
 
-/// rows[p * row_stride + run.column + c] = clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c])
+/// rows[p * row_stride + run.column + c] = (or, with `add`, +=)
+///     clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c])
 using Gather = void (*)(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride);
 
 /// The gradient with respect to what an operation computed, from that with respect to what its readers read:
@@ -39,9 +41,9 @@ using Gather = void (*)(const ColumnRun& run, std::int64_t pixels, float* rows, 
 ///   rows[p][c] = a[c] * masked[p][c] + b[c] * y[p][c] + k[c]
 ///   masked     = gradient where lower < scale[c] * y[p][c] + shift[c] < upper, else 0
 ///
-/// With batch norm over N pixels, mean m, 1 / standard deviation v, scale g, and with the means over the batch s = mean of
-/// masked and t = mean of masked * (y - m) * v (arXiv 1502.03167, section 3): a = g v, b = -g v v t, k = -g v s - b m.
-/// Without it (scale null) a, b and k are not read: rows = masked.
+/// With batch norm over N pixels, mean m, 1 / standard deviation v, scale g, and with the means over the batch s = mean
+/// of masked and t = mean of masked * (y - m) * v (arXiv 1502.03167, section 3): a = g v, b = -g v v t, k = -g v s - b
+/// m. Without it (scale null) a, b and k are not read: rows = masked.
 struct GradientColumns {
   const float* gradient = nullptr;  ///< of the block's first pixel; as strided as y
   const float* y = nullptr;
@@ -63,8 +65,8 @@ struct GradientRun {
 };
 using Scatter = void (*)(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride);
 
-/// Over the pixels of a block, adds to a channel's sums: sum += y - shift, square += (y - shift)^2. Shifted by one of the
-/// values themselves, the squares lose nothing to a mean far from zero.
+/// Over the pixels of a block, adds to a channel's sums: sum += y - shift, square += (y - shift)^2. Shifted by one of
+/// the values themselves, the squares lose nothing to a mean far from zero.
 using Moments = void (*)(const float* y, std::ptrdiff_t pixel_stride, std::int32_t channels, std::int64_t pixels,
                          const float* shift, float* sum, float* square);
 

@@ -2,8 +2,8 @@
 //
 //   gradient[k][n] += sum_p x[p][k] * dy[p][n]        k < inputs, n < outputs
 //
-// The register tile of the engine turned by 90 degrees: its rows are input columns k, its depth is the pixels, and every
-// step multiplies a few values of a row of x into a few vectors of the same row of dy.
+// The register tile of the engine turned by 90 degrees: its rows are input columns k, its depth is the pixels, and
+// every step multiplies a few values of a row of x into a few vectors of the same row of dy.
 #pragma once
 
 #include <cstddef>

@@ -22,24 +22,27 @@ using kernels::Space;
 /// rows x W for all groups: packed weights and the arguments of the pointwise kernel that do not change.
 class Product {
  public:
+  /// The orders are pack_pointwise's.
   Product(const kernels::PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-          std::ptrdiff_t in_stride, std::ptrdiff_t out_stride)
-      : kernel_(kernel), groups_(groups), inputs_(inputs), outputs_(outputs) {
+          std::ptrdiff_t in_stride, std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order,
+          std::vector<std::int32_t> output_order)
+      : kernel_(kernel),
+        groups_(groups),
+        inputs_(inputs),
+        outputs_(outputs),
+        input_order_(std::move(input_order)),
+        output_order_(std::move(output_order)) {
     const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, outputs, kernel.lanes);
     packed_ = plan::allocate_floats(static_cast<std::size_t>(floats));
     packed_floats_ = static_cast<std::size_t>(floats);
     for (std::int32_t h = 0; h < groups; ++h) {
-      runs_.push_back({Place{static_cast<std::int64_t>(h) * inputs, Space::rows}, static_cast<std::int32_t>(in_stride),
-                       inputs, 0});
-      blocks_.push_back({Place{static_cast<std::int64_t>(h) * outputs, Space::arena},
-                         static_cast<std::int32_t>(out_stride), 0});
+      runs_.push_back(
+          {Place{static_cast<std::int64_t>(h) * inputs, Space::rows}, static_cast<std::int32_t>(in_stride), inputs, 0});
+      blocks_.push_back(
+          {Place{static_cast<std::int64_t>(h) * outputs, Space::arena}, static_cast<std::int32_t>(out_stride), 0});
     }
     run_begin_.resize(static_cast<std::size_t>(groups) + 1);
     std::iota(run_begin_.begin(), run_begin_.end(), 0);
-    input_order_.resize(static_cast<std::size_t>(groups) * inputs);
-    output_order_.resize(static_cast<std::size_t>(groups) * outputs);
-    for (std::size_t i = 0; i < input_order_.size(); ++i) input_order_[i] = static_cast<std::int32_t>(i) % inputs;
-    for (std::size_t i = 0; i < output_order_.size(); ++i) output_order_[i] = static_cast<std::int32_t>(i) % outputs;
   }
 
   /// weights[(h * outputs + n) * inputs + k], bias or nothing.
@@ -82,8 +85,7 @@ class Product {
 class Convolution final : public Operation {
  public:
   Convolution(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
-              const kernels::Extent& extent, Operand operand, std::vector<std::int32_t> input_order,
-              const Block& block)
+              const kernels::Extent& extent, Operand operand, std::vector<std::int32_t> input_order, const Block& block)
       : tools_(tools),
         window_(convolution.window),
         pointwise_(graph::is_pointwise(convolution)),
@@ -99,8 +101,7 @@ class Convolution final : public Operation {
         x_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
         y_stride_(row_floats(convolution.outputs)),
         image_stride_(operand_.columns()),
-        gradient_stride_(row_floats(outputs_)),
-        forward_(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_, block.channels) {
+        gradient_stride_(row_floats(outputs_)) {
     const std::int64_t fits = cache_floats / (2 * x_stride_ + y_stride_);
     rows_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(fits / 24 * 24, least_rows, most_rows));
     // By column: where its weight stands among an output's; by position: which of the group's outputs it is.
@@ -114,8 +115,22 @@ class Convolution final : public Operation {
         }
       }
     }
+    std::vector<std::int32_t> output_order(block.order);
+    for (std::size_t position = 0; position < output_order.size(); ++position) {
+      output_order[position] -= static_cast<std::int32_t>(position) / outputs_ * outputs_;
+    }
+    forward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_, block.channels,
+                                         weight_of_column_, std::move(output_order));
     if (block.wants_gradient && operand_.wants_gradient()) {
-      backward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, outputs_, inputs_, y_stride_, x_stride_);
+      if (pointwise_) direct_ = operand_.gradient_in_place();
+      const auto straight = [&](std::int32_t count) {
+        std::vector<std::int32_t> order(static_cast<std::size_t>(groups_) * count);
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i) % count;
+        return order;
+      };
+      backward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, outputs_, inputs_, y_stride_,
+                                            direct_ != nullptr ? direct_->channels : x_stride_, straight(outputs_),
+                                            straight(inputs_));
     }
     if (!parameters_.weight_gradient.empty()) {
       parts_.resize(static_cast<std::size_t>(tools.workers));
@@ -134,29 +149,16 @@ class Convolution final : public Operation {
   }
 
   void pack() override {
-    staged_.resize(parameters_.weights.size());
-    staged_bias_.resize(parameters_.bias.size());
-    float* to = staged_.data();
-    for (std::int32_t position = 0; position < block_.channels; ++position) {
-      const std::int32_t first_column = position / outputs_ * inputs_;
-      const float* const from =
-          parameters_.weights.data() + static_cast<std::int64_t>(block_.order[static_cast<std::size_t>(position)]) * inputs_;
-      for (std::int32_t k = 0; k < inputs_; ++k) *to++ = from[weight_of_column_[static_cast<std::size_t>(first_column + k)]];
-      if (!staged_bias_.empty()) {
-        staged_bias_[static_cast<std::size_t>(position)] =
-            parameters_.bias[static_cast<std::size_t>(block_.order[static_cast<std::size_t>(position)])];
-      }
-    }
-    forward_.pack(staged_, staged_bias_);
+    forward_->pack(parameters_.weights, parameters_.bias);
     if (!backward_) return;
-    transposed_.resize(staged_.size());
+    transposed_.resize(parameters_.weights.size());
+    float* to = transposed_.data();
     for (std::int32_t h = 0; h < groups_; ++h) {
-      const std::size_t first = static_cast<std::size_t>(h) * outputs_ * inputs_;
-      for (std::int32_t n = 0; n < outputs_; ++n) {
-        for (std::int32_t k = 0; k < inputs_; ++k) {
-          transposed_[first + static_cast<std::size_t>(k) * outputs_ + n] =
-              staged_[first + static_cast<std::size_t>(n) * inputs_ + k];
-        }
+      const std::int32_t* const order = block_.order.data() + h * outputs_;
+      for (std::int32_t k = 0; k < inputs_; ++k) {
+        const float* const column =
+            parameters_.weights.data() + weight_of_column_[static_cast<std::size_t>(h * inputs_ + k)];
+        for (std::int32_t n = 0; n < outputs_; ++n) *to++ = column[static_cast<std::int64_t>(order[n]) * inputs_];
       }
     }
     backward_->pack(transposed_, {});
@@ -165,7 +167,7 @@ class Convolution final : public Operation {
   void forward(const Share& share) override {
     const Matrices m(*this, share);
     for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
-      forward_.run(m.x, count, block_.y + first * block_.channels);
+      forward_->run(m.x, count, block_.y + first * block_.channels);
       block_.computed(share.worker, first, count);
     });
   }
@@ -174,18 +176,24 @@ class Convolution final : public Operation {
     const Matrices m(*this, share);
     Part* const part = parts_.empty() ? nullptr : &parts_[static_cast<std::size_t>(share.worker)];
     if (part != nullptr) {
-      std::memset(static_cast<void*>(part->weights.get()), 0, static_cast<std::size_t>(weight_floats()) * sizeof(float));
+      std::memset(static_cast<void*>(part->weights.get()), 0,
+                  static_cast<std::size_t>(weight_floats()) * sizeof(float));
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
     for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
       tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, m.dy, y_stride_);
       if (part != nullptr) add_weight_gradient(*part, m, count);
       if (!backward_) return;
+      if (direct_ != nullptr) {
+        backward_->run(m.dy, count, direct_->gradient + first * direct_->channels);
+        operand_.gradient_written(share.worker, first, count);
+        return;
+      }
       backward_->run(m.dy, count, m.dx);
       if (pointwise_) {
-        operand_.write_gradient(tools_.training_kernels, first, count, m.dx, x_stride_);
+        operand_.write_gradient(tools_.training_kernels, share.worker, first, count, m.dx, x_stride_);
       } else {
-        fold(m, first, count);
+        fold(m, share.worker, first, count);
       }
     });
   }
@@ -213,8 +221,8 @@ class Convolution final : public Operation {
   }
 
  private:
-  // A worker's matrices together: half of a second-level cache of 512 KiB, and enough rows for the tiles of weights to be
-  // worth loading and storing.
+  // A worker's matrices together: half of a second-level cache of 512 KiB, and enough rows for the tiles of weights to
+  // be worth loading and storing.
   static constexpr std::int64_t cache_floats = 64 * 1024;
   static constexpr std::int64_t least_rows = 96, most_rows = 240;
 
@@ -269,8 +277,9 @@ class Convolution final : public Operation {
     }
   }
 
-  /// Calls f(floats of the matrix, floats of the image or null outside it, how many) for what the windows of `count` output
-  /// pixels read: a row of a window at once where it lies inside and side by side, else a tap's channels of a group.
+  /// Calls f(floats of the matrix, floats of the image or null outside it, how many) for what the windows of `count`
+  /// output pixels read: a row of a window at once where it lies inside and side by side, else a tap's channels of a
+  /// group.
   template <class F>
   void for_taps(float* rows, float* image, std::int64_t pixel, std::int32_t count, F&& f) const {
     const kernels::Window& w = window_;
@@ -306,14 +315,17 @@ class Convolution final : public Operation {
     for_taps(m.x, const_cast<float*>(image), pixel, count, [](float* to, const float* from, std::int32_t floats) {
       if (from == nullptr) {
         for (std::int32_t c = 0; c < floats; ++c) to[c] = 0.0F;
+      } else if (floats == 3) {  // a row of a gray picture's 3x3 window, the most frequent of all
+        to[0] = from[0], to[1] = from[1], to[2] = from[2];
       } else {
         for (std::int32_t c = 0; c < floats; ++c) to[c] = from[c];
       }
     });
   }
 
-  /// The gradient of unfold(): pixels that several windows hold add up. An image's gradient is written with its last pixel.
-  void fold(const Matrices& m, std::int64_t first, std::int32_t count) const {
+  /// The gradient of unfold(): pixels that several windows hold add up. An image's gradient is written with its last
+  /// pixel.
+  void fold(const Matrices& m, int worker, std::int64_t first, std::int32_t count) const {
     const std::int64_t image = first / block_.pixels, pixel = first % block_.pixels;
     if (pixel == 0) std::fill_n(m.image_gradient, in_pixels() * image_stride_, 0.0F);
     for_taps(m.dx, m.image_gradient, pixel, count, [](const float* from, float* to, std::int32_t floats) {
@@ -321,7 +333,7 @@ class Convolution final : public Operation {
       for (std::int32_t c = 0; c < floats; ++c) to[c] += from[c];
     });
     if (pixel + count == block_.pixels) {
-      operand_.write_gradient(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image_gradient,
+      operand_.write_gradient(tools_.training_kernels, worker, image * in_pixels(), in_pixels(), m.image_gradient,
                               image_stride_);
     }
   }
@@ -357,10 +369,10 @@ class Convolution final : public Operation {
   std::int32_t inputs_, outputs_;  ///< of a group, K and N
   std::int64_t x_stride_, y_stride_, image_stride_, gradient_stride_;
   std::int32_t rows_ = 0;
-  Product forward_;
-  std::unique_ptr<Product> backward_;
+  std::unique_ptr<Product> forward_, backward_;
+  const Block* direct_ = nullptr;  ///< whose gradient dx is written to as it is computed
   std::vector<std::int32_t> weight_of_column_;
-  std::vector<float> staged_, staged_bias_, transposed_, zeros_;
+  std::vector<float> transposed_, zeros_;
   std::vector<Part> parts_;
 };
 

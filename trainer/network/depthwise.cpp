@@ -50,9 +50,7 @@ class Depthwise final : public Operation {
     }
   }
 
-  [[nodiscard]] std::int64_t scratch() const override {
-    return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack;
-  }
+  [[nodiscard]] std::int64_t scratch() const override { return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack; }
 
   void pack() override {
     kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,
@@ -112,7 +110,7 @@ class Depthwise final : public Operation {
       } else {
         kernels.depthwise_input_gradient(args_, dy, filters_.data(), stride_, dx);
       }
-      operand_.write_gradient(kernels, image * in_pixels_, in_pixels_, dx, stride_);
+      operand_.write_gradient(kernels, share.worker, image * in_pixels_, in_pixels_, dx, stride_);
     }
   }
 

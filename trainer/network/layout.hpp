@@ -1,5 +1,5 @@
-// The order of a block's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together, so that
-// an operand is a few long pieces. Training has one block a layer and no halves.
+// The order of a block's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together, so
+// that an operand is a few long pieces. Training has one block a layer and no halves.
 #pragma once
 
 #include <cstdint>

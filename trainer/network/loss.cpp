@@ -25,7 +25,8 @@ Loss softmax_cross_entropy(std::span<const float> logits, std::int64_t row_strid
     for (std::size_t k = 0; k < row.size(); ++k) {
       const double wanted = even + (k == label ? own : 0.0);
       total += wanted * (log_sum - static_cast<double>(row[k]));
-      gradient[i * static_cast<std::size_t>(row_stride) + k] = static_cast<float>((exponentials[k] / sum - wanted) * each);
+      gradient[i * static_cast<std::size_t>(row_stride) + k] =
+          static_cast<float>((exponentials[k] / sum - wanted) * each);
     }
     loss.correct += static_cast<std::size_t>(largest - row.begin()) == label ? 1 : 0;
   }

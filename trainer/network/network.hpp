@@ -38,12 +38,12 @@ struct Statistic {
 };
 
 struct NetworkOptions {
-  std::int32_t batch = 64;                      ///< the most images of one forward()
-  int threads = 1;                              ///< without OpenMP it is 1
-  float momentum = 0.1F;                        ///< of the running statistics: running += momentum * (batch - running)
-  float label_smoothing = 0.0F;                 ///< the share of a label that is spread evenly over all classes
-  std::string freeze;                           ///< the nodes before the first one whose name starts so are frozen
-  const kernels::Kernels* kernels = nullptr;    ///< null: as the engine chooses (RIFFLE_ISA)
+  std::int32_t batch = 64;                    ///< the most images of one forward()
+  int threads = 1;                            ///< without OpenMP it is 1
+  float momentum = 0.1F;                      ///< of the running statistics: running += momentum * (batch - running)
+  float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
+  std::string freeze;                         ///< the nodes before the first one whose name starts so are frozen
+  const kernels::Kernels* kernels = nullptr;  ///< null: as the engine chooses (RIFFLE_ISA)
 };
 
 /// What a batch's forward pass came to.
@@ -61,9 +61,9 @@ struct LayerTime {
 /// One thread at a time calls it. The same calls with the same number of threads give the same bits.
 class Network {
  public:
-  /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied; batch
-  /// norm may be unfolded or folded, activations and residuals fused or not. Throws Error where the graph does not
-  /// verify, is no classifier, freezes everything or nothing by a name that no node has, or does not fit in memory.
+  /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied;
+  /// batch norm may be unfolded or folded, activations and residuals fused or not. Throws Error where the graph does
+  /// not verify, is no classifier, freezes everything or nothing by a name that no node has, or does not fit in memory.
   Network(const graph::Graph& graph, const NetworkOptions& options);
   ~Network();
   Network(Network&&) noexcept;
@@ -71,9 +71,9 @@ class Network {
 
   [[nodiscard]] std::span<const Parameter> parameters() const;
   [[nodiscard]] std::span<const Statistic> statistics() const;
-  [[nodiscard]] graph::Shape input() const;    ///< of one image
+  [[nodiscard]] graph::Shape input() const;  ///< of one image
   [[nodiscard]] std::int32_t classes() const;
-  [[nodiscard]] std::int64_t macs() const;     ///< of one image's forward pass
+  [[nodiscard]] std::int64_t macs() const;  ///< of one image's forward pass
   [[nodiscard]] int threads() const;
 
   /// A training batch: images (n, C, H, W), n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's

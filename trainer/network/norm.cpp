@@ -19,8 +19,8 @@ void Norm::Sums::clear() {
   pixels = 0;
 }
 
-void Norm::Sums::carry() {
-  for (std::size_t c = 0; c < first.size(); ++c) {
+void Norm::Sums::carry(std::size_t begin, std::size_t end) {
+  for (std::size_t c = begin; c < end; ++c) {
     firsts[c] += static_cast<double>(first[c]);
     seconds[c] += static_cast<double>(second[c]);
     first[c] = second[c] = 0.0F;
@@ -51,7 +51,7 @@ void Norm::observe(int worker, const float* y, std::int64_t pixels) {
   for (std::int64_t p = 0; p < pixels; p += pixels_in_float) {
     kernels_.moments(y + p * channels, channels, channels, std::min(pixels - p, pixels_in_float), sums.shift.data(),
                      sums.first.data(), sums.second.data());
-    sums.carry();
+    sums.carry(0, channel_.size());
   }
   sums.pixels += pixels;
 }
@@ -91,13 +91,19 @@ void Norm::finish(std::int64_t pixels) {
 
 void Norm::begin_backward() { begin(); }
 
-void Norm::observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels) {
+void Norm::observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
+                            std::int32_t count) {
   Sums& sums = sums_[static_cast<std::size_t>(worker)];
   GradientColumns at = columns;
+  at.channels = count;
+  at.gradient += position;
+  at.y += position;
+  at.scale += position;
+  at.shift += position;
   for (std::int64_t p = 0; p < pixels; p += pixels_in_float) {
-    kernels_.gradient_moments(at, std::min(pixels - p, pixels_in_float), mean_.data(), sums.first.data(),
-                              sums.second.data());
-    sums.carry();
+    kernels_.gradient_moments(at, std::min(pixels - p, pixels_in_float), mean_.data() + position,
+                              sums.first.data() + position, sums.second.data() + position);
+    sums.carry(static_cast<std::size_t>(position), static_cast<std::size_t>(position + count));
     at.gradient += pixels_in_float * at.pixel_stride;
     at.y += pixels_in_float * at.pixel_stride;
   }

@@ -27,7 +27,8 @@ struct NormParameters {
 class Norm {
  public:
   /// channel[p]: which of the norm's channels stands at position p of the block.
-  Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel, int workers);
+  Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel,
+       int workers);
 
   // Forward: begin() by one thread, observe() by every worker for what it computes, finish() by one.
   void begin();
@@ -35,9 +36,10 @@ class Norm {
   /// `pixels`: of the whole batch.
   void finish(std::int64_t pixels);
 
-  // Backward: likewise. fill() then makes gather_gradient complete.
+  // Backward: likewise, some of the block's positions at a time. fill() then makes gather_gradient complete.
   void begin_backward();
-  void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels);
+  void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
+                        std::int32_t count);
   void finish_backward(std::int64_t pixels);
 
   [[nodiscard]] const float* scale() const { return scale_.data(); }
@@ -47,12 +49,12 @@ class Norm {
  private:
   /// What one worker has summed up.
   struct Sums {
-    std::vector<float> shift;           ///< the values that are taken off: its first pixel
-    std::vector<float> first, second;   ///< of a few hundred pixels
+    std::vector<float> shift;          ///< the values that are taken off: its first pixel
+    std::vector<float> first, second;  ///< of a few hundred pixels
     std::vector<double> firsts, seconds;
     std::int64_t pixels = 0;
     void clear();
-    void carry();  ///< the floats into the doubles
+    void carry(std::size_t begin, std::size_t end);  ///< the floats into the doubles, of positions [begin, end)
   };
 
   const TrainingKernels& kernels_;

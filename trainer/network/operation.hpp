@@ -13,7 +13,7 @@ namespace riffle::trainer {
 
 /// What operations are made with.
 struct Tools {
-  const kernels::Kernels& kernels;          ///< the engine's
+  const kernels::Kernels& kernels;  ///< the engine's
   const TrainingKernels& training_kernels;
   int workers = 1;
 };
@@ -31,8 +31,8 @@ class Operation {
   /// Computes the block's y for the share's images. The operands are complete.
   virtual void forward(const Share& share) = 0;
 
-  /// From the block's gradient, complete for the whole batch, to the operands' for the share's images, and to the worker's
-  /// own part of the gradients of weights. Called only where the block wants a gradient.
+  /// From the block's gradient, complete for the whole batch, to the operands' for the share's images, and to the
+  /// worker's own part of the gradients of weights. Called only where the block wants a gradient.
   virtual void backward(const Share& share) = 0;
 
   /// Joins the workers' parts to gradients of weights: worker `share.worker`'s share of them.

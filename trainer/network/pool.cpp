@@ -26,9 +26,7 @@ class Pooling final : public Operation {
     args_.count_padding = pool.count_padding;
   }
 
-  [[nodiscard]] std::int64_t scratch() const override {
-    return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack;
-  }
+  [[nodiscard]] std::int64_t scratch() const override { return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack; }
 
   void forward(const Share& share) override {
     kernels::PoolArgs args;
@@ -64,7 +62,7 @@ class Pooling final : public Operation {
       } else {
         kernels.average_pool_gradient(args_, dy, dx);
       }
-      operand_.write_gradient(kernels, image * in_pixels_, in_pixels_, dx, stride_);
+      operand_.write_gradient(kernels, share.worker, image * in_pixels_, in_pixels_, dx, stride_);
     }
   }
 
@@ -114,7 +112,7 @@ class GlobalAveragePool final : public Operation {
       float* const dy = share.scratch;
       tools_.training_kernels.gather_gradient(block_.gradient_columns(image), 1, dy, stride_);
       for (std::int32_t c = 0; c < block_.channels; ++c) dy[c] *= each;
-      operand_.write_gradient(tools_.training_kernels, image * pixels, pixels, dy, 0);
+      operand_.write_gradient(tools_.training_kernels, share.worker, image * pixels, pixels, dy, 0);
     }
   }
 
@@ -139,8 +137,7 @@ class Summation final : public Operation {
       float* const y = block_.y + first * block_.channels;
       operands_[0].read(tools_.training_kernels, first, count, y, block_.channels);
       for (std::size_t i = 1; i < operands_.size(); ++i) {
-        operands_[i].read(tools_.training_kernels, first, count, share.scratch, stride_);
-        tools_.training_kernels.scatter({y, block_.channels, block_.channels, true}, count, share.scratch, stride_);
+        operands_[i].read(tools_.training_kernels, first, count, y, block_.channels, true);
       }
       block_.computed(share.worker, first, count);
     });
@@ -150,7 +147,7 @@ class Summation final : public Operation {
     for_rows(share, [&](std::int64_t first, std::int64_t count) {
       tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, share.scratch, stride_);
       for (const Operand& operand : operands_) {
-        operand.write_gradient(tools_.training_kernels, first, count, share.scratch, stride_);
+        operand.write_gradient(tools_.training_kernels, share.worker, first, count, share.scratch, stride_);
       }
     });
   }

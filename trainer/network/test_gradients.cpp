@@ -1,5 +1,5 @@
-// Every operation's gradient against central differences of the loss in double (reference.hpp), for every instruction set
-// and one to three threads.
+// Every operation's gradient against central differences of the loss in double (reference.hpp), for every instruction
+// set and one to three threads.
 #include <gtest/gtest.h>
 
 #include "kernels/testing.hpp"
@@ -97,7 +97,8 @@ class Gradients : public kernels::testing::EveryIsa {
         EXPECT_NEAR(network.forward(images, labels).loss, expected_loss, 1e-5 * std::abs(expected_loss));
         network.backward();
       }
-      for (const Parameter& parameter : network.parameters()) check_parameter(parameter, graph, reference, images, labels, smoothing);
+      for (const Parameter& parameter : network.parameters())
+        check_parameter(parameter, graph, reference, images, labels, smoothing);
     }
   }
 
@@ -188,8 +189,13 @@ TEST_P(Gradients, Convolution) {
   lopsided.pad_top = 2;
   lopsided.pad_right = 0;
   lopsided.stride_w = 2;
-  for (const Case& c : {Case{window(3, 2), 1}, {window(5), 1}, {window(3, 1, 2), 2}, {window(5, 1, 2), 6},
-                        {window(3, 1), 3}, {lopsided, 1}, {window(1, 2), 1}}) {
+  for (const Case& c : {Case{window(3, 2), 1},
+                        {window(5), 1},
+                        {window(3, 1, 2), 2},
+                        {window(5, 1, 2), 6},
+                        {window(3, 1), 3},
+                        {lopsided, 1},
+                        {window(1, 2), 1}}) {
     Builder b(9, 8, 2);
     b.convolution("a", 6);
     b.add("a.relu", relu);
@@ -249,8 +255,8 @@ TEST_P(Gradients, SumSplitConcatShuffle) {
 TEST_P(Gradients, WhatIsReadBothWaysIsCopied) {
   Builder b(4, 4, 3);
   const NodeId a = b.convolution("a", 18);
-  const NodeId normed = b.norm("a.norm");                    // reads a, which "sum" reads, too
-  const NodeId activated = b.add("act", relu, {normed});     // likewise
+  const NodeId normed = b.norm("a.norm");                 // reads a, which "sum" reads, too
+  const NodeId activated = b.add("act", relu, {normed});  // likewise
   const NodeId sum = b.add("sum", graph::Add{Activation::none}, {a, activated});
   b.add("both", graph::Concat{}, {sum, normed});
   b.channels = 36;

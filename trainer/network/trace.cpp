@@ -12,9 +12,12 @@ using graph::NodeId;
 kernels::Clamp clamp_of(graph::Activation activation) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   switch (activation) {
-    case graph::Activation::none: return {};
-    case graph::Activation::relu: return {0.0F, infinity};
-    case graph::Activation::relu6: return {0.0F, 6.0F};
+    case graph::Activation::none:
+      return {};
+    case graph::Activation::relu:
+      return {0.0F, infinity};
+    case graph::Activation::relu6:
+      return {0.0F, 6.0F};
   }
   return {};
 }

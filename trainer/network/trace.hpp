@@ -5,8 +5,8 @@
 //   slice, concat, shuffle, gather             ---->   nothing: operands are lists of channels by name
 //   convolution with a fused residual          ---->   convolution, add
 //
-// A batch norm or an activation that alone reads whole blocks becomes a property of those blocks; one that does not (its
-// operand is also read as it is) becomes a layer that copies.
+// A batch norm or an activation that alone reads whole blocks becomes a property of those blocks; one that does not
+// (its operand is also read as it is) becomes a layer that copies.
 #pragma once
 
 #include <string>
@@ -36,9 +36,9 @@ struct Layer {
   LayerOperation operation;
   std::vector<ChannelList> operands;
   graph::Shape in, out;
-  graph::NodeId norm = -1;                      ///< the batch norm through which the block is read, or -1
-  std::vector<std::int32_t> norm_channel;       ///< by channel: which of the batch norm's it is
-  kernels::Clamp clamp;                         ///< then the activation
+  graph::NodeId norm = -1;                 ///< the batch norm through which the block is read, or -1
+  std::vector<std::int32_t> norm_channel;  ///< by channel: which of the batch norm's it is
+  kernels::Clamp clamp;                    ///< then the activation
 };
 
 struct Trace {

@@ -51,7 +51,21 @@ struct OuterProduct {
     });
   }
 
+  /// A panel of so many rows of dy, and the lines of x that a few tiles read, stay in the first-level cache.
+  static constexpr std::int64_t near_pixels = 128;
+
   static void run(const OuterArgs& args) {
+    for (std::int64_t first = 0; first < args.pixels; first += near_pixels) {
+      OuterArgs part = args;
+      part.x += first * args.x_stride;
+      part.dy += first * args.dy_stride;
+      part.pixels = args.pixels - first < near_pixels ? args.pixels - first : near_pixels;
+      run_near(part);
+    }
+  }
+
+ private:
+  static void run_near(const OuterArgs& args) {
     static constexpr simd::TileTable<S, OuterProduct, false> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = kernels::panel_count(args.outputs, S::lanes, S::max_vectors);

@@ -41,33 +41,34 @@ struct Windows {
     for (std::int32_t oy = 0; oy < args.extent.out_h; ++oy) {
       const std::int32_t y = oy * w.stride_h - w.pad_top;
       const bool inside = y >= 0 && y + 2 < args.extent.in_h;
-      by_vector(args.channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
-        Vec sum[9];
-        simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-          sum[t] = simd::load_lanes<S>(weights + t * weight_stride + c, count);
-        });
-        const float* d = dy + c + oy * args.extent.out_w * args.out_stride;
-        for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox, d += args.out_stride) {
-          const std::int32_t left = ox * w.stride_w - w.pad_left;
-          const Vec g = S::load(d);
-          const float* const from = x + c + y * row + left * args.in_stride;
-          if (inside && left >= 0 && left + 2 < args.extent.in_w) {
+      by_vector(
+          args.channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
+            Vec sum[9];
             simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-              sum[t] = S::fma(g, S::load(from + t / 3 * row + t % 3 * args.in_stride), sum[t]);
+              sum[t] = simd::load_lanes<S>(weights + t * weight_stride + c, count);
             });
-          } else {
-            simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-              const std::int32_t ty = y + t / 3, tx = left + t % 3;
-              if (ty >= 0 && ty < args.extent.in_h && tx >= 0 && tx < args.extent.in_w) {
-                sum[t] = S::fma(g, S::load(from + t / 3 * row + t % 3 * args.in_stride), sum[t]);
+            const float* d = dy + c + oy * args.extent.out_w * args.out_stride;
+            for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox, d += args.out_stride) {
+              const std::int32_t left = ox * w.stride_w - w.pad_left;
+              const Vec g = S::load(d);
+              const float* const from = x + c + y * row + left * args.in_stride;
+              if (inside && left >= 0 && left + 2 < args.extent.in_w) {
+                simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+                  sum[t] = S::fma(g, S::load(from + t / 3 * row + t % 3 * args.in_stride), sum[t]);
+                });
+              } else {
+                simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+                  const std::int32_t ty = y + t / 3, tx = left + t % 3;
+                  if (ty >= 0 && ty < args.extent.in_h && tx >= 0 && tx < args.extent.in_w) {
+                    sum[t] = S::fma(g, S::load(from + t / 3 * row + t % 3 * args.in_stride), sum[t]);
+                  }
+                });
               }
+            }
+            simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+              simd::store_lanes<S>(weights + t * weight_stride + c, sum[t], count);
             });
-          }
-        }
-        simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-          simd::store_lanes<S>(weights + t * weight_stride + c, sum[t], count);
-        });
-      });
+          });
     }
   }
 
@@ -92,17 +93,19 @@ struct Windows {
       const Readers rows(y, w.pad_top, w.stride_h, args.extent.out_h);
       for (std::int32_t x = 0; x < args.extent.in_w; ++x, to += args.in_stride) {
         const Readers columns(x, w.pad_left, w.stride_w, args.extent.out_w);
-        by_vector(args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-          Vec sum = S::broadcast(0.0F);
-          for (std::int32_t i = 0; i < rows.count; ++i) {
-            for (std::int32_t j = 0; j < columns.count; ++j) {
-              const std::int32_t pixel = rows.output[i] * args.extent.out_w + columns.output[j];
-              const std::int32_t tap = rows.tap[i] * 3 + columns.tap[j];
-              sum = S::fma(S::load(dy + pixel * args.out_stride + c), S::load(weights + tap * weight_stride + c), sum);
-            }
-          }
-          S::store(to + c, sum);
-        });
+        by_vector(
+            args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
+              Vec sum = S::broadcast(0.0F);
+              for (std::int32_t i = 0; i < rows.count; ++i) {
+                for (std::int32_t j = 0; j < columns.count; ++j) {
+                  const std::int32_t pixel = rows.output[i] * args.extent.out_w + columns.output[j];
+                  const std::int32_t tap = rows.tap[i] * 3 + columns.tap[j];
+                  sum = S::fma(S::load(dy + pixel * args.out_stride + c), S::load(weights + tap * weight_stride + c),
+                               sum);
+                }
+              }
+              S::store(to + c, sum);
+            });
       }
     }
   }
@@ -132,8 +135,8 @@ struct Windows {
     }
   }
 
-  /// Calls body(<whole>, out_y, out_x, pixel) for every output, where whole says that a 3x3 window without dilation lies
-  /// inside the image and `pixel` is its first.
+  /// Calls body(<whole>, out_y, out_x, pixel) for every output, where whole says that a 3x3 window without dilation
+  /// lies inside the image and `pixel` is its first.
   template <class Body>
   static RIFFLE_INLINE void for_outputs(const WindowArgs& args, Body&& body) {
     const Window& w = args.window;
@@ -170,24 +173,31 @@ struct Windows {
     clear(args, dx);
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
     const float* d = dy;
-    for_outputs(args, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox, std::int32_t pixel)
-                          __attribute__((always_inline)) {
-      by_vector(args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-        if constexpr (Whole) {
-          const std::ptrdiff_t first = pixel * args.in_stride + c;
-          give_to_largest(x + first, S::load(d + c), dx + first, [&](auto&& f) __attribute__((always_inline)) {
-            simd::unroll<9>([&](auto t) __attribute__((always_inline)) { f(t, t / 3 * row + t % 3 * args.in_stride); });
-          });
-        } else {
-          give_to_largest(x + c, S::load(d + c), dx + c, [&](auto&& f) __attribute__((always_inline)) {
-            for_taps(args, oy, ox, [&](std::int32_t tap, std::int32_t at) __attribute__((always_inline)) {
-              f(tap, at * args.in_stride);
-            });
-          });
-        }
-      });
-      d += args.out_stride;
-    });
+    for_outputs(
+        args, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
+                              std::int32_t pixel) __attribute__((always_inline)) {
+          by_vector(
+              args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
+                if constexpr (Whole) {
+                  const std::ptrdiff_t first = pixel * args.in_stride + c;
+                  give_to_largest(
+                      x + first, S::load(d + c), dx + first, [&](auto&& f) __attribute__((always_inline)) {
+                        simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+                          f(t, t / 3 * row + t % 3 * args.in_stride);
+                        });
+                      });
+                } else {
+                  give_to_largest(
+                      x + c, S::load(d + c), dx + c, [&](auto&& f) __attribute__((always_inline)) {
+                        for_taps(
+                            args, oy, ox, [&](std::int32_t tap, std::int32_t at) __attribute__((always_inline)) {
+                              f(tap, at * args.in_stride);
+                            });
+                      });
+                }
+              });
+          d += args.out_stride;
+        });
   }
 
   static void average_pool_gradient(const WindowArgs& args, const float* dy, float* dx) {
@@ -200,31 +210,35 @@ struct Windows {
     clear(args, dx);
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
     const float* d = dy;
-    for_outputs(args, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox, std::int32_t pixel)
-                          __attribute__((always_inline)) {
-      std::int32_t divisor = 0;
-      if (args.count_padding) {
-        divisor = padded(oy * w.stride_h - w.pad_top, w.kernel_h, w.dilation_h, args.extent.in_h + w.pad_bottom) *
-                  padded(ox * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, args.extent.in_w + w.pad_right);
-      } else {
-        for_taps(args, oy, ox, [&](std::int32_t, std::int32_t) __attribute__((always_inline)) { ++divisor; });
-      }
-      const Vec share = S::broadcast(1.0F / static_cast<float>(divisor));
-      by_vector(args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-        const Vec g = S::mul(S::load(d + c), share);
-        if constexpr (Whole) {
-          float* const to = dx + pixel * args.in_stride + c;
-          simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-            add_to(to + t / 3 * row + t % 3 * args.in_stride, g);
-          });
-        } else {
-          for_taps(args, oy, ox, [&](std::int32_t, std::int32_t at) __attribute__((always_inline)) {
-            add_to(dx + at * args.in_stride + c, g);
-          });
-        }
-      });
-      d += args.out_stride;
-    });
+    for_outputs(
+        args, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
+                              std::int32_t pixel) __attribute__((always_inline)) {
+          std::int32_t divisor = 0;
+          if (args.count_padding) {
+            divisor = padded(oy * w.stride_h - w.pad_top, w.kernel_h, w.dilation_h, args.extent.in_h + w.pad_bottom) *
+                      padded(ox * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, args.extent.in_w + w.pad_right);
+          } else {
+            for_taps(
+                args, oy, ox, [&](std::int32_t, std::int32_t) __attribute__((always_inline)) { ++divisor; });
+          }
+          const Vec share = S::broadcast(1.0F / static_cast<float>(divisor));
+          by_vector(
+              args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
+                const Vec g = S::mul(S::load(d + c), share);
+                if constexpr (Whole) {
+                  float* const to = dx + pixel * args.in_stride + c;
+                  simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+                    add_to(to + t / 3 * row + t % 3 * args.in_stride, g);
+                  });
+                } else {
+                  for_taps(
+                      args, oy, ox, [&](std::int32_t, std::int32_t at) __attribute__((always_inline)) {
+                        add_to(dx + at * args.in_stride + c, g);
+                      });
+                }
+              });
+          d += args.out_stride;
+        });
   }
 };
 

@@ -1,0 +1,312 @@
+#include "trainer/network/program.hpp"
+
+#include <algorithm>
+#include <map>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+#include "engine/memory/arena.hpp"
+#include "trainer/network/layout.hpp"
+
+namespace riffle::trainer {
+namespace {
+
+// Floats that are asked for at most: what a pointer reaches.
+constexpr std::int64_t most_floats = std::int64_t{1} << (sizeof(void*) == 4 ? 28 : 36);
+
+LargeFloats allocate_large(std::int64_t count) {
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
+  LargeFloats floats(static_cast<float*>(::operator new (bytes, std::align_val_t{LargeDelete::page})));
+#ifdef MADV_HUGEPAGE
+  static_cast<void>(madvise(floats.get(), bytes, MADV_HUGEPAGE));  // a wish: it may be refused
+#endif
+  return floats;
+}
+
+/// Pieces for `channels` in this order of columns.
+Operand make_operand(std::span<const Channel> channels, const Layout& layout,
+                     const std::vector<std::unique_ptr<Block>>& blocks) {
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    const Block* const block = blocks[static_cast<std::size_t>(channels[i].node)].get();
+    const std::int32_t position = layout.position(channels[i]);
+    if (!pieces.empty() && pieces.back().block == block && pieces.back().first + pieces.back().channels == position) {
+      ++pieces.back().channels;
+    } else {
+      pieces.push_back({block, position, 1, static_cast<std::int32_t>(i)});
+    }
+  }
+  return {std::move(pieces), static_cast<std::int32_t>(channels.size())};
+}
+
+ChannelList permuted(const ChannelList& list, std::span<const std::int32_t> order, std::size_t first) {
+  ChannelList result;
+  for (const std::int32_t index : order) result.push_back(list[first + static_cast<std::size_t>(index)]);
+  return result;
+}
+
+class Maker {
+ public:
+  Maker(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters, std::int32_t batch,
+        float momentum)
+      : tools_(tools),
+        graph_(graph),
+        trace_(trace),
+        parameters_(parameters),
+        batch_(batch),
+        momentum_(momentum),
+        layout_(trace) {}
+
+  Program make() {
+    make_blocks();
+    make_operations();
+    allocate(place_blocks());
+    return std::move(program_);
+  }
+
+ private:
+  void make_blocks();
+  void make_operations();
+  std::unique_ptr<Operation> make_operation(const Layer& layer, const Block& block, std::vector<Operand> operands,
+                                            std::vector<std::int32_t> input_order);
+  void mark_first_writers(std::vector<std::vector<Operand>>& operands);
+  void mark_last_writers(std::vector<std::vector<Operand>>& operands);
+  [[nodiscard]] memory::Placement place_blocks() const;
+  void allocate(const memory::Placement& placement);
+
+  const Tools& tools_;
+  const graph::Graph& graph_;
+  const Trace& trace_;
+  Parameters& parameters_;
+  std::int32_t batch_;
+  float momentum_;
+  Layout layout_;
+  Program program_;
+};
+
+void Maker::make_blocks() {
+  std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  for (std::size_t i = 0; i < trace_.layers.size(); ++i) {
+    const Layer& layer = trace_.layers[i];
+    auto block = std::make_unique<Block>();
+    block->name = layer.name;
+    block->channels = layer.out.c;
+    block->pixels = layer.out.pixels();
+    block->order = layout_.order(i);
+    block->clamp = layer.clamp;
+    block->wants_gradient = !parameters_.weights(layer.node).weight_gradient.empty();
+    if (layer.norm >= 0) {
+      const NormParameters norm = parameters_.norm(graph_, layer.norm, momentum_);
+      block->wants_gradient = block->wants_gradient || !norm.frozen;
+      std::vector<std::int32_t> channel;
+      for (const std::int32_t c : block->order) channel.push_back(layer.norm_channel[static_cast<std::size_t>(c)]);
+      block->norm = std::make_unique<Norm>(tools_.training_kernels, norm, std::move(channel), tools_.workers);
+    }
+    for (const ChannelList& operand : layer.operands) {
+      for (const Channel& channel : operand) {
+        block->wants_gradient = block->wants_gradient || blocks[static_cast<std::size_t>(channel.node)]->wants_gradient;
+      }
+    }
+    blocks.push_back(std::move(block));
+  }
+}
+
+void Maker::make_operations() {
+  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  const std::size_t count = trace_.layers.size();
+  std::vector<std::vector<Operand>> operands(count);
+  std::vector<std::vector<std::int32_t>> input_orders(count);
+  for (std::size_t i = 1; i < count; ++i) {
+    const Layer& layer = trace_.layers[i];
+    const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
+    if ((convolution != nullptr && !is_depthwise(layer)) ||
+        std::holds_alternative<graph::FullyConnected>(layer.operation)) {
+      // Any order within a group: that of the places.
+      const std::size_t groups = convolution == nullptr ? 1 : static_cast<std::size_t>(convolution->groups);
+      const std::size_t each = layer.operands[0].size() / groups;
+      ChannelList columns;
+      for (std::size_t h = 0; h < groups; ++h) {
+        const std::vector<std::int32_t> order = layout_.sorted(std::span(layer.operands[0]).subspan(h * each, each));
+        input_orders[i].insert(input_orders[i].end(), order.begin(), order.end());
+        const ChannelList group = permuted(layer.operands[0], order, h * each);
+        columns.insert(columns.end(), group.begin(), group.end());
+      }
+      operands[i].push_back(make_operand(columns, layout_, blocks));
+    } else {
+      for (const ChannelList& operand : layer.operands) {
+        operands[i].push_back(make_operand(permuted(operand, layout_.order(i), 0), layout_, blocks));
+      }
+    }
+  }
+  operands.push_back({make_operand(trace_.output, layout_, blocks)});
+  mark_first_writers(operands);
+  program_.output = std::move(operands[count][0]);
+  program_.operations.push_back(nullptr);
+  for (std::size_t i = 1; i < count; ++i) {
+    program_.operations.push_back(
+        make_operation(trace_.layers[i], *blocks[i], std::move(operands[i]), std::move(input_orders[i])));
+  }
+}
+
+/// Going backward, the first operation that writes a channel's gradient stores it, the others add.
+void Maker::mark_first_writers(std::vector<std::vector<Operand>>& operands) {
+  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  std::map<const Block*, std::vector<bool>> written;
+  for (const std::unique_ptr<Block>& block : blocks) {
+    written[block.get()].resize(static_cast<std::size_t>(block->channels), false);
+  }
+  for (std::size_t i = operands.size(); i-- > 0;) {
+    if (i < blocks.size() && !blocks[i]->wants_gradient) continue;
+    for (Operand& operand : operands[i]) {
+      std::vector<Piece> split;
+      for (const Piece& piece : operand.pieces()) {
+        std::vector<bool>& is_written = written[piece.block];
+        for (std::int32_t c = 0; c < piece.channels; ++c) {
+          const auto position = static_cast<std::size_t>(piece.first + c);
+          const bool add = is_written[position];
+          if (c > 0 && split.back().add == add) {
+            ++split.back().channels;
+          } else {
+            split.push_back({piece.block, piece.first + c, 1, piece.column + c, add, false});
+          }
+          is_written[position] = true;
+        }
+      }
+      operand.pieces() = std::move(split);
+    }
+  }
+  mark_last_writers(operands);
+  program_.never_read.resize(blocks.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const std::vector<bool>& is_written = written[blocks[i].get()];
+    for (std::int32_t c = 0; blocks[i]->wants_gradient && c < blocks[i]->channels; ++c) {
+      if (!is_written[static_cast<std::size_t>(c)]) program_.never_read[i].push_back({blocks[i].get(), c, 1, 0});
+    }
+  }
+}
+
+/// And the last one to write it completes it.
+void Maker::mark_last_writers(std::vector<std::vector<Operand>>& operands) {
+  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  std::map<const Block*, std::vector<bool>> completed;
+  for (const std::unique_ptr<Block>& block : blocks) {
+    completed[block.get()].resize(static_cast<std::size_t>(block->channels), false);
+  }
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (i < blocks.size() && !blocks[i]->wants_gradient) continue;
+    for (std::size_t o = operands[i].size(); o-- > 0;) {
+      std::vector<Piece> split;
+      // Backward: an operand's pieces are written in their order, so that the last of equals comes last.
+      std::vector<Piece>& pieces = operands[i][o].pieces();
+      for (std::size_t p = pieces.size(); p-- > 0;) {
+        std::vector<bool>& is_completed = completed[pieces[p].block];
+        std::vector<Piece> parts;
+        for (std::int32_t c = 0; c < pieces[p].channels; ++c) {
+          const auto position = static_cast<std::size_t>(pieces[p].first + c);
+          const bool last = !is_completed[position];
+          if (c > 0 && parts.back().last == last) {
+            ++parts.back().channels;
+          } else {
+            parts.push_back({pieces[p].block, pieces[p].first + c, 1, pieces[p].column + c, pieces[p].add, last});
+          }
+          is_completed[position] = true;
+        }
+        split.insert(split.begin(), parts.begin(), parts.end());
+      }
+      pieces = std::move(split);
+    }
+  }
+}
+
+std::unique_ptr<Operation> Maker::make_operation(const Layer& layer, const Block& block, std::vector<Operand> operands,
+                                                 std::vector<std::int32_t> input_order) {
+  const kernels::Extent extent{layer.in.h, layer.in.w, layer.out.h, layer.out.w};
+  const WeightParameters weights = parameters_.weights(layer.node);
+  if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
+    if (is_depthwise(layer)) {
+      return make_depthwise(tools_, convolution->window, weights, extent, std::move(operands[0]), block);
+    }
+    return make_convolution(tools_, *convolution, weights, extent, std::move(operands[0]), std::move(input_order),
+                            block);
+  }
+  if (const auto* dense = std::get_if<graph::FullyConnected>(&layer.operation)) {
+    graph::Convolution pointwise;
+    pointwise.outputs = dense->outputs;
+    return make_convolution(tools_, pointwise, weights, extent, std::move(operands[0]), std::move(input_order), block);
+  }
+  if (const auto* pool = std::get_if<graph::Pool>(&layer.operation)) {
+    return make_pool(tools_, *pool, extent, std::move(operands[0]), block);
+  }
+  if (std::holds_alternative<graph::GlobalAveragePool>(layer.operation)) {
+    return make_global_average_pool(tools_, std::move(operands[0]), block);
+  }
+  return make_sum(tools_, std::move(operands), block);
+}
+
+/// A step is a layer's forward or backward pass: layer i's are i and 2 n + 1 - i, the loss's n and n + 1.
+memory::Placement Maker::place_blocks() const {
+  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  const auto count = static_cast<std::int32_t>(blocks.size());
+  std::vector<memory::Lifetime> lifetimes(2 * blocks.size());
+  for (std::int32_t i = 0; i < count; ++i) {
+    const Block& block = *blocks[static_cast<std::size_t>(i)];
+    memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * i)],
+                     &gradient = lifetimes[static_cast<std::size_t>(2 * i + 1)];
+    y.size = row_floats(batch_ * block.pixels * block.channels + slack);
+    y.first_step = i;
+    y.last_step = block.wants_gradient ? 2 * count + 1 - i : i;
+    gradient.size = block.wants_gradient ? y.size : 0;
+    gradient.first_step = gradient.last_step = 2 * count + 1 - i;
+  }
+  const auto note = [&](const ChannelList& list, std::int32_t reader) {
+    const bool backward = reader == count || blocks[static_cast<std::size_t>(reader)]->wants_gradient;
+    for (const Channel& channel : list) {
+      memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * channel.node)],
+                       &gradient = lifetimes[static_cast<std::size_t>(2 * channel.node + 1)];
+      y.last_step = std::max(y.last_step, backward ? 2 * count + 1 - reader : reader);
+      if (backward) gradient.first_step = std::min(gradient.first_step, 2 * count + 1 - reader);
+    }
+  };
+  for (std::int32_t i = 0; i < count; ++i) {
+    for (const ChannelList& operand : trace_.layers[static_cast<std::size_t>(i)].operands) note(operand, i);
+  }
+  note(trace_.output, count);
+  std::vector<memory::Lifetime> placed;
+  for (const memory::Lifetime& lifetime : lifetimes) {
+    if (lifetime.size > 0) placed.push_back(lifetime);
+  }
+  return memory::place_blocks(placed);
+}
+
+void Maker::allocate(const memory::Placement& placement) {
+  program_.arena_floats = placement.total + slack;
+  for (const std::unique_ptr<Operation>& operation : program_.operations) {
+    if (operation) program_.scratch_floats = std::max(program_.scratch_floats, row_floats(operation->scratch()));
+  }
+  const std::int64_t scratch = tools_.workers * program_.scratch_floats, floats = program_.arena_floats + scratch;
+  try {
+    if (floats > most_floats) throw std::bad_alloc();
+    program_.arena = allocate_large(program_.arena_floats);
+    program_.scratch = allocate_large(scratch);
+  } catch (const std::bad_alloc&) {
+    throw Error("a batch of " + std::to_string(batch_) + " images takes " + std::to_string(floats >> 18) +
+                " MiB, which is not to be had; a smaller batch takes less");
+  }
+  std::fill_n(program_.scratch.get(), scratch, 0.0F);  // what is read behind a row's last column is a number
+  std::size_t next = 0;
+  for (const std::unique_ptr<Block>& block : program_.blocks) {
+    block->y = program_.arena.get() + placement.offsets[next++];
+    if (block->wants_gradient) block->gradient = program_.arena.get() + placement.offsets[next++];
+  }
+}
+
+}  // namespace
+
+Program make_program(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
+                     std::int32_t batch, float momentum) {
+  return Maker(tools, graph, trace, parameters, batch, momentum).make();
+}
+
+}  // namespace riffle::trainer

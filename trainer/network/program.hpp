@@ -1,0 +1,48 @@
+// What a network computes on a batch: blocks in one arena, and the operations that fill them, forward and backward.
+//
+//   layers (trace.hpp) --layout--> blocks --> operations --lifetimes--> one arena
+//
+// A block lives from its forward pass to its backward pass, its gradient from the first operation that writes to it,
+// going backward, to the one that made the block: the gradients of the last layers stand where blocks behind them
+// stood.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "trainer/network/block.hpp"
+#include "trainer/network/operation.hpp"
+#include "trainer/network/parameters.hpp"
+#include "trainer/network/trace.hpp"
+
+namespace riffle::trainer {
+
+/// A large batch's memory, in large pages where the system has them: it is read from end to end, over and over.
+struct LargeDelete {
+  static constexpr std::size_t page = std::size_t{1} << 21;
+  void operator()(float* floats) const { ::operator delete (floats, std::align_val_t{page}); }
+};
+using LargeFloats = std::unique_ptr<float, LargeDelete>;
+
+struct Program {
+  std::vector<std::unique_ptr<Block>> blocks;          ///< by layer
+  std::vector<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
+  std::vector<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
+  Operand output;                                      ///< the logits
+  LargeFloats arena, scratch;
+  std::int64_t arena_floats = 0;
+  std::int64_t scratch_floats = 0;  ///< of each worker
+
+  [[nodiscard]] std::int64_t bytes(int workers) const {
+    return (arena_floats + workers * scratch_floats) * static_cast<std::int64_t>(sizeof(float));
+  }
+};
+
+/// For up to `batch` images. The tools and the parameters outlive the program. Throws Error if there is not enough
+/// memory.
+Program make_program(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
+                     std::int32_t batch, float momentum);
+
+}  // namespace riffle::trainer
