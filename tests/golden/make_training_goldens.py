@@ -28,11 +28,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 SEED, BATCH, STEPS, CLASSES, SIZE = 1, 8, 10, 10, 64
 FOLLOWS = 3e-5  # relative
 
-# Case, spec as C++ takes it, label smoothing.
-CASES = (("v1_note", dict(kind="v1", groups=2, width=0.36, flavour="note"), 0.0),
-         ("v1_paper", dict(kind="v1", groups=3, width=0.25, flavour="paper"), 0.0),
-         ("v2_note_residual", dict(kind="v2", width=0.26, flavour="note", residual=1), 0.1),
-         ("v2_paper", dict(kind="v2", width=0.5, flavour="paper", residual=0), 0.0))
+# Case, spec as C++ takes it, label smoothing, what gradients may differ by, of a tensor's largest. In the widest of them
+# some ReLU decides otherwise from one float32 to another whatever the batch, which moves gradients by a hundredth.
+CASES = (("v1_note", dict(kind="v1", groups=2, width=0.36, flavour="note"), 0.0, 2e-4),
+         ("v1_paper", dict(kind="v1", groups=3, width=0.25, flavour="paper"), 0.0, 2e-4),
+         ("v2_note_residual", dict(kind="v2", width=0.26, flavour="note", residual=1), 0.1, 2e-4),
+         ("v2_paper", dict(kind="v2", width=0.5, flavour="paper", residual=0), 0.0, 5e-2))
 OPTIMIZERS = (("adam", torch.optim.Adam, dict(lr=0.001)), ("adam", torch.optim.Adam, dict(lr=0.00003)),
               ("sgd", torch.optim.SGD, dict(lr=0.001, momentum=0.9, weight_decay=0.01)),
               ("sgd", torch.optim.SGD, dict(lr=0.00001, momentum=0.9, weight_decay=0.01)))
@@ -106,7 +107,7 @@ def followed(exact, others):
     return len(exact)
 
 
-def case_lines(name, spec, smoothing):
+def case_lines(name, spec, smoothing, within):
     single, images = make(spec)
     net, exact_images = copy.deepcopy(single).double(), images.double()
     last = copy.deepcopy(single).to(memory_format=torch.channels_last)
@@ -139,7 +140,8 @@ def case_lines(name, spec, smoothing):
         yield line("gradient", dict(case=name, name=parameter), numbers)
     loss, logits = loss_of(net, exact_images, step, smoothing)
     correct = (logits.argmax(1) == labels_of(step)).sum().item()
-    fields = dict(case=name, **spec, height=SIZE, width_px=SIZE, batch=BATCH, steps=STEPS, smoothing=smoothing, step=step)
+    fields = dict(case=name, **spec, height=SIZE, width_px=SIZE, batch=BATCH, steps=STEPS, smoothing=smoothing, step=step,
+                  within=within)
     yield line("network", fields, [loss.item(), correct])
     for statistic, value in net.named_buffers():
         if not statistic.endswith("num_batches_tracked"):

@@ -185,7 +185,7 @@ TEST(TrainerApi, failures_say_what_and_where) {
   expect(failure_of([&] { network.forward(pictures.images, pictures.labels); }), RIFFLE_BAD_ARGUMENT, "3");
   pictures.labels.pop_back();
   EXPECT_EQ(failure_of([&] { network.forward(pictures.images, pictures.labels); }).status(), RIFFLE_BAD_ARGUMENT);
-  expect(failure_of([&] { network.predict(std::span(pictures.images).first(1000)); }), RIFFLE_BAD_ARGUMENT,
+  expect(failure_of([&] { (void)network.predict(std::span(pictures.images).first(1000)); }), RIFFLE_BAD_ARGUMENT,
          "1000 values");
   expect(failure_of([&] { network.save(folder.path("no/such.onnx")); }), RIFFLE_BAD_MODEL, "no/such.onnx");
   EXPECT_TRUE(folder.names().empty());
@@ -217,7 +217,7 @@ TEST(TrainerApi, the_example_trains_a_network) {
   const std::string images = folder.write("images", image_file(96)), labels = folder.write("labels", label_file(96));
   const std::string net = folder.path("net.riffle");
   const std::string command = std::string(RIFFLE_EMULATOR) + " '" RIFFLE_EXAMPLE "' ";
-  const int code = std::system((command + images + ' ' + labels + ' ' + net + " 8 >" + folder.path("log")).c_str());
+  const int code = std::system((command + images + ' ' + labels + ' ' + net + " 30 >" + folder.path("log")).c_str());
   ASSERT_EQ(WEXITSTATUS(code), 0);
 
   NetworkSession session{NetworkModel(net)};

@@ -56,7 +56,7 @@ struct Options {
   int threads = 1;               ///< 1 to 256
   float momentum = 0.1F;         ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;  ///< the share of a label that is spread evenly over all classes
-  std::string freeze;            ///< the layers before the first one whose name starts so stay as they are; empty: none
+  std::string freeze = {};       ///< the layers before the first one whose name starts so stay as they are; empty: none
 };
 
 /// What a batch's forward pass came to.
