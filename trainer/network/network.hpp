@@ -42,7 +42,7 @@ struct NetworkOptions {
   int threads = 1;                            ///< without OpenMP it is 1
   float momentum = 0.1F;                      ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
-  std::string freeze;                         ///< the nodes before the first one whose name starts so are frozen
+  std::string freeze = {};                    ///< the nodes before the first one whose name starts so are frozen
   const kernels::Kernels* kernels = nullptr;  ///< null: as the engine chooses (RIFFLE_ISA)
 };
 

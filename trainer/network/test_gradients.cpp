@@ -1,5 +1,5 @@
 // Every operation's gradient against central differences of the loss in double (reference.hpp), for every instruction
-// set and one to three threads.
+// set, on one thread and two.
 #include <gtest/gtest.h>
 
 #include "kernels/testing.hpp"
