@@ -8,14 +8,15 @@
 
 namespace riffle::trainer {
 
-/// `value` where lower < x < upper, else 0.
+/// `value` where lower < x < upper, else 0. (select is xsimd's, found by its arguments: where the only instruction set
+/// is the scalar one, xsimd has none.)
 template <class S>
 RIFFLE_INLINE typename S::Vec keep_between(typename S::Vec value, typename S::Vec x, typename S::Vec lower,
                                            typename S::Vec upper) {
   if constexpr (std::is_same_v<typename S::Vec, float>) {
     return x > lower && x < upper ? value : 0.0F;
   } else {
-    return xsimd::select((x > lower) & (x < upper), value, S::broadcast(0.0F));
+    return select((x > lower) & (x < upper), value, S::broadcast(0.0F));
   }
 }
 

@@ -121,7 +121,7 @@ struct Windows {
     if constexpr (std::is_same_v<Vec, float>) {
       return a == b ? value : 0.0F;
     } else {
-      return xsimd::select(a == b, value, S::broadcast(0.0F));
+      return select(a == b, value, S::broadcast(0.0F));
     }
   }
   /// The larger of best and x, of equal ones best, and in `where` the tap that it came from.
@@ -130,8 +130,8 @@ struct Windows {
       if (x > best) best = x, where = tap;
     } else {
       const auto larger = x > best;
-      best = xsimd::select(larger, x, best);
-      where = xsimd::select(larger, tap, where);
+      best = select(larger, x, best);
+      where = select(larger, tap, where);
     }
   }
 
