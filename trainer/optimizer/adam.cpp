@@ -50,7 +50,7 @@ class Adam final : public Optimizer {
     common.inverse_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
     common.step_size = static_cast<float>(rate / (1 - std::pow(options_.beta1, t)));
     common.epsilon = static_cast<float>(options_.epsilon);
-    for_each(pieces_, threads_, [&](const Piece& piece) {
+    for_each(pieces_, threads_, [&](const ParameterPiece& piece) {
       const Parameter& parameter = parameters_[piece.parameter];
       const double decay = decay_of(parameter, decay_);
       Coefficients c = common;
@@ -67,7 +67,7 @@ class Adam final : public Optimizer {
 
  private:
   std::vector<Parameter> parameters_;
-  std::vector<Piece> pieces_;
+  std::vector<ParameterPiece> pieces_;
   AdamOptions options_;
   DecayOptions decay_;
   int threads_;

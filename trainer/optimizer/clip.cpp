@@ -26,16 +26,16 @@ double square_sum(const float* values, std::size_t count) {
 }  // namespace
 
 double clip_gradients(std::span<const Parameter> parameters, double limit, int threads) {
-  const std::vector<Piece> pieces = cut(parameters);
+  const std::vector<ParameterPiece> pieces = cut(parameters);
   std::vector<double> sums(pieces.size());
-  for_each(pieces, threads, [&](const Piece& piece) {
+  for_each(pieces, threads, [&](const ParameterPiece& piece) {
     const auto index = static_cast<std::size_t>(&piece - pieces.data());
     sums[index] = square_sum(parameters[piece.parameter].gradient.data() + piece.first, piece.count);
   });
   const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
   const double scale = limit / (norm + 1e-6);
   if (std::isfinite(norm) && scale < 1) {
-    for_each(pieces, threads, [&](const Piece& piece) {
+    for_each(pieces, threads, [&](const ParameterPiece& piece) {
       for (float& value : parameters[piece.parameter].gradient.subspan(piece.first, piece.count)) {
         value *= static_cast<float>(scale);
       }

@@ -14,15 +14,15 @@
 namespace riffle::trainer {
 
 /// A part of a parameter that is not frozen.
-struct Piece {
+struct ParameterPiece {
   std::size_t parameter = 0;         ///< its index
   std::size_t first = 0, count = 0;  ///< floats
   std::size_t offset = 0;            ///< of the first among the floats of all pieces
 };
 
-inline std::vector<Piece> cut(std::span<const Parameter> parameters) {
+inline std::vector<ParameterPiece> cut(std::span<const Parameter> parameters) {
   constexpr std::size_t piece_floats = 1 << 14;  // of four arrays 256 KiB: a piece stays in L2
-  std::vector<Piece> pieces;
+  std::vector<ParameterPiece> pieces;
   std::size_t offset = 0;
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     if (parameters[p].frozen) continue;
@@ -37,13 +37,13 @@ inline std::vector<Piece> cut(std::span<const Parameter> parameters) {
 }
 
 /// The floats of all pieces together.
-inline std::size_t total(std::span<const Piece> pieces) {
+inline std::size_t total(std::span<const ParameterPiece> pieces) {
   return pieces.empty() ? 0 : pieces.back().offset + pieces.back().count;
 }
 
 /// Calls work(piece) for each, on up to `threads` threads.
 template <class Work>
-void for_each(std::span<const Piece> pieces, [[maybe_unused]] int threads, Work&& work) {
+void for_each(std::span<const ParameterPiece> pieces, [[maybe_unused]] int threads, Work&& work) {
   const auto count = static_cast<std::ptrdiff_t>(pieces.size());
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)

@@ -44,7 +44,7 @@ class Sgd final : public Optimizer {
     ++steps_;
     float* const velocity = options_.momentum == 0 ? nullptr : memory_.role(0);
     const auto update_velocity = options_.nesterov ? update<true> : update<false>;
-    for_each(pieces_, threads_, [&](const Piece& piece) {
+    for_each(pieces_, threads_, [&](const ParameterPiece& piece) {
       const Parameter& parameter = parameters_[piece.parameter];
       const Coefficients c = {static_cast<float>(rate), static_cast<float>(options_.momentum),
                               static_cast<float>(decay_of(parameter, decay_))};
@@ -64,7 +64,7 @@ class Sgd final : public Optimizer {
 
  private:
   std::vector<Parameter> parameters_;
-  std::vector<Piece> pieces_;
+  std::vector<ParameterPiece> pieces_;
   SgdOptions options_;
   DecayOptions decay_;
   int threads_;
