@@ -1,8 +1,6 @@
 #include <cmath>
 
-#include "trainer/optimizer/memory.hpp"
-#include "trainer/optimizer/optimizer.hpp"
-#include "trainer/optimizer/pieces.hpp"
+#include "trainer/optimizer/stepper.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -30,15 +28,10 @@ void update(float* __restrict p, const float* __restrict gradient, float* __rest
   }
 }
 
-class Adam final : public Optimizer {
+class Adam final : public Stepper {
  public:
   Adam(std::span<const Parameter> parameters, const AdamOptions& options, const DecayOptions& decay, int threads)
-      : parameters_(parameters.begin(), parameters.end()),
-        pieces_(cut(parameters)),
-        options_(options),
-        decay_(decay),
-        threads_(threads),
-        memory_(parameters, {"exp_avg", "exp_avg_sq"}) {}
+      : Stepper(parameters, decay, threads, {"exp_avg", "exp_avg_sq"}), options_(options) {}
 
   void step(double rate) override {
     const auto t = static_cast<double>(++steps_);
@@ -50,9 +43,7 @@ class Adam final : public Optimizer {
     common.inverse_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
     common.step_size = static_cast<float>(rate / (1 - std::pow(options_.beta1, t)));
     common.epsilon = static_cast<float>(options_.epsilon);
-    for_each(pieces_, threads_, [&](const ParameterPiece& piece) {
-      const Parameter& parameter = parameters_[piece.parameter];
-      const double decay = decay_of(parameter, decay_);
+    step_pieces([&](const ParameterPiece& piece, const Parameter& parameter, double decay) {
       Coefficients c = common;
       c.coupled_decay = options_.decoupled ? 0.0F : static_cast<float>(decay);
       c.kept = options_.decoupled ? static_cast<float>(1 - rate * decay) : 1.0F;
@@ -61,18 +52,8 @@ class Adam final : public Optimizer {
     });
   }
 
-  std::span<const OptimizerState> state() override { return memory_.state(); }
-  std::int64_t steps() const override { return steps_; }
-  void set_steps(std::int64_t steps) override { steps_ = steps; }
-
  private:
-  std::vector<Parameter> parameters_;
-  std::vector<ParameterPiece> pieces_;
   AdamOptions options_;
-  DecayOptions decay_;
-  int threads_;
-  Memory memory_;
-  std::int64_t steps_ = 0;
 };
 
 }  // namespace

@@ -1,8 +1,6 @@
 #include <utility>
 
-#include "trainer/optimizer/memory.hpp"
-#include "trainer/optimizer/optimizer.hpp"
-#include "trainer/optimizer/pieces.hpp"
+#include "trainer/optimizer/stepper.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -29,25 +27,20 @@ void update(float* __restrict p, const float* __restrict gradient, float* __rest
   }
 }
 
-class Sgd final : public Optimizer {
+class Sgd final : public Stepper {
  public:
   Sgd(std::span<const Parameter> parameters, const SgdOptions& options, const DecayOptions& decay, int threads)
-      : parameters_(parameters.begin(), parameters.end()),
-        pieces_(cut(parameters)),
-        options_(options),
-        decay_(decay),
-        threads_(threads),
-        memory_(parameters, options.momentum == 0 ? std::vector<std::string>{} : std::vector<std::string>{"momentum"}) {
-  }
+      : Stepper(parameters, decay, threads,
+                options.momentum == 0 ? std::vector<std::string>{} : std::vector<std::string>{"momentum"}),
+        options_(options) {}
 
   void step(double rate) override {
     ++steps_;
     float* const velocity = options_.momentum == 0 ? nullptr : memory_.role(0);
     const auto update_velocity = options_.nesterov ? update<true> : update<false>;
-    for_each(pieces_, threads_, [&](const ParameterPiece& piece) {
-      const Parameter& parameter = parameters_[piece.parameter];
+    step_pieces([&](const ParameterPiece& piece, const Parameter& parameter, double decay) {
       const Coefficients c = {static_cast<float>(rate), static_cast<float>(options_.momentum),
-                              static_cast<float>(decay_of(parameter, decay_))};
+                              static_cast<float>(decay)};
       float* const p = parameter.values.data() + piece.first;
       const float* const g = parameter.gradient.data() + piece.first;
       if (velocity == nullptr) {
@@ -58,18 +51,8 @@ class Sgd final : public Optimizer {
     });
   }
 
-  std::span<const OptimizerState> state() override { return memory_.state(); }
-  std::int64_t steps() const override { return steps_; }
-  void set_steps(std::int64_t steps) override { steps_ = steps; }
-
  private:
-  std::vector<Parameter> parameters_;
-  std::vector<ParameterPiece> pieces_;
   SgdOptions options_;
-  DecayOptions decay_;
-  int threads_;
-  Memory memory_;
-  std::int64_t steps_ = 0;
 };
 
 }  // namespace
