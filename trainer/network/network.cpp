@@ -148,7 +148,7 @@ void Network::State::backward(const Share& share, run::Barrier& barrier) {
   using Clock = std::chrono::steady_clock;
   for (std::size_t i = static_cast<std::size_t>(share.worker); i < program.blocks.size();
        i += static_cast<std::size_t>(share.workers)) {
-    if (program.blocks[i]->norm) program.blocks[i]->norm->begin_backward();
+    if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
   }
   barrier.wait(share.workers);
   program.output.write_gradient(tools.training_kernels, share.worker, share.first, share.last - share.first,

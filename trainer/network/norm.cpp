@@ -89,8 +89,6 @@ void Norm::finish(std::int64_t pixels) {
   }
 }
 
-void Norm::begin_backward() { begin(); }
-
 void Norm::observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
                             std::int32_t count) {
   Sums& sums = sums_[static_cast<std::size_t>(worker)];

@@ -36,8 +36,7 @@ class Norm {
   /// `pixels`: of the whole batch.
   void finish(std::int64_t pixels);
 
-  // Backward: likewise, some of the block's positions at a time. fill() then makes gather_gradient complete.
-  void begin_backward();
+  // Backward: begin() again, then some of the block's positions at a time. fill() then makes gather_gradient complete.
   void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
                         std::int32_t count);
   void finish_backward(std::int64_t pixels);

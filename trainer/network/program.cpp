@@ -142,6 +142,7 @@ void Maker::make_operations() {
   }
   operands.push_back({make_operand(trace_.output, layout_, blocks)});
   mark_first_writers(operands);
+  mark_last_writers(operands);
   program_.output = std::move(operands[count][0]);
   program_.operations.push_back(nullptr);
   for (std::size_t i = 1; i < count; ++i) {
@@ -177,7 +178,6 @@ void Maker::mark_first_writers(std::vector<std::vector<Operand>>& operands) {
       operand.pieces() = std::move(split);
     }
   }
-  mark_last_writers(operands);
   program_.never_read.resize(blocks.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::vector<bool>& is_written = written[blocks[i].get()];
