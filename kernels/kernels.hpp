@@ -43,4 +43,7 @@ const Kernels* find_kernels(std::string_view isa);
 /// The first table that this CPU runs.
 const Kernels& best_kernels();
 
+/// The first table that this CPU runs, from the one called `bound` on; null if there is none of that name.
+const Kernels* best_kernels(std::string_view bound);
+
 }  // namespace riffle::kernels

@@ -1,63 +1,130 @@
-// The C API over the engine: nothing but translation, and the place where every exception ends.
+// The C API over the engine: nothing but translation. Camera frames are in frame.cpp.
+#include <cstdarg>
 #include <cstdio>
-#include <memory>
-#include <new>
 #include <string>
+#include <vector>
 
+#include "engine/api/guard.hpp"
+#include "engine/api/objects.hpp"
 #include "engine/format/format.hpp"
-#include "engine/plan/plan.hpp"
-#include "engine/run/session.hpp"
-#include "riffle/riffle.h"
 
-struct riffle_model {
-  riffle::graph::Graph graph;
-};
+using riffle::api::bad_argument;
+using riffle::api::guarded;
+using riffle::api::report;
 
-struct riffle_session {
-  riffle::run::Session session;
-};
+std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan::Options& options) const {
+  const std::lock_guard lock(mutex_);
+  if (last_plan_ == nullptr || options != last_options_) {
+    last_plan_ = nullptr;  // before the next one is made: its memory may be needed
+    last_plan_ = riffle::plan::make(graph, options);
+    last_options_ = options;
+  }
+  return last_plan_;
+}
 
 namespace {
 
 constexpr std::int32_t max_threads = 256;
 
-riffle_status report(riffle_error* error, riffle_status status, const char* message) {
-  if (error != nullptr) std::snprintf(error->message, sizeof error->message, "%s", message);
-  return status;
-}
+/// Formats for the caller's function, if there is one.
+class Log {
+ public:
+  explicit Log(const riffle_options& options) : function_(options.log), user_(options.log_user) {}
 
-/// Runs f; `failure` is the status of an Error that it throws.
-template <class F>
-riffle_status guarded(riffle_error* error, riffle_status failure, F&& f) noexcept {
-  try {
-    f();
-    return RIFFLE_OK;
-  } catch (const riffle::Error& e) {
-    return report(error, failure, e.what());
-  } catch (const std::bad_alloc&) {
-    return report(error, RIFFLE_NO_MEMORY, "out of memory");
-  } catch (const std::exception& e) {
-    return report(error, failure, e.what());
+  __attribute__((format(printf, 3, 4))) void operator()(riffle_log_level level, const char* format, ...) const {
+    if (function_ == nullptr) return;
+    char message[256];
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    function_(user_, level, message);
   }
+
+ private:
+  riffle_log function_;
+  void* user_;
+};
+
+/// What is wrong with the options, or null.
+const char* fault_of(const riffle_options& options) {
+  if (options.threads < 0 || options.threads > max_threads) return "threads is not in 0 to 256";
+  if (options.height < 0 || options.width < 0) return "the input size is negative";
+  if (options.cores < RIFFLE_CORES_ALL || options.cores > RIFFLE_CORES_LITTLE) return "cores is no riffle_cores";
+  if (options.memory == nullptr && options.memory_bytes != 0) return "memory_bytes is given without memory";
+  for (const void* field : options.reserved) {
+    if (field != nullptr) return "a reserved field is not zero (start from riffle_options options = {0})";
+  }
+  return nullptr;
 }
 
-riffle_shape shape_of(const riffle::graph::Shape& shape) { return {shape.c, shape.h, shape.w}; }
+/// Throws Error for an instruction set that is unknown.
+riffle::plan::Options plan_options_of(const riffle_options& options) {
+  riffle::plan::Options result;
+  result.height = options.height;
+  result.width = options.width;
+  result.kernels =
+      options.isa != nullptr ? riffle::kernels::best_kernels(options.isa) : &riffle::plan::choose_kernels();
+  if (result.kernels == nullptr) {
+    throw riffle::Error("isa: this build has no instruction set '" + std::string(options.isa) + "'");
+  }
+  return result;
+}
+
+int threads_of(const riffle_options& options) { return options.threads == 0 ? 1 : options.threads; }
+
+riffle_tensor tensor_of(const std::string& name, const riffle::graph::Shape& shape) {
+  return {name.c_str(), RIFFLE_FLOAT32, shape.c, shape.h, shape.w, static_cast<std::size_t>(shape.size())};
+}
+
+/// A session's claim to be used by one thread at a time.
+class Claim {
+ public:
+  explicit Claim(riffle_session& session) : at_work_(session.at_work), got_(!at_work_.exchange(true)) {}
+  ~Claim() {
+    if (got_) at_work_.store(false);
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  explicit operator bool() const { return got_; }
+
+ private:
+  std::atomic<bool>& at_work_;
+  bool got_;
+};
+
+riffle_status busy(riffle_error* error) {
+  return report(error, RIFFLE_BUSY, "the session is at work in another thread; each thread needs its own");
+}
 
 }  // namespace
 
+const char* riffle_version(void) { return RIFFLE_VERSION; }
+
+const char* riffle_cpu_isa(size_t index) {
+  for (const riffle::kernels::Kernels* kernels : riffle::kernels::all_kernels()) {
+    if (kernels->supported() && index-- == 0) return kernels->isa;
+  }
+  return nullptr;
+}
+
+int32_t riffle_cpu_core_count(riffle_cores cores) {
+  return cores == RIFFLE_CORES_ALL ? riffle::run::available_threads() : 0;
+}
+
 riffle_status riffle_model_load_file(const char* path, riffle_model** out, riffle_error* error) {
-  if (out == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "out is NULL");
+  if (out == nullptr) return bad_argument(error, "out is NULL");
   *out = nullptr;
-  if (path == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "path is NULL");
-  return guarded(error, RIFFLE_BAD_MODEL, [&] { *out = new riffle_model{riffle::format::load_file(path)}; });
+  if (path == nullptr) return bad_argument(error, "path is NULL");
+  return guarded(error, RIFFLE_BAD_MODEL, [&] { *out = new riffle_model(riffle::format::load_file(path)); });
 }
 
 riffle_status riffle_model_load_memory(const void* bytes, size_t byte_count, riffle_model** out, riffle_error* error) {
-  if (out == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "out is NULL");
+  if (out == nullptr) return bad_argument(error, "out is NULL");
   *out = nullptr;
-  if (bytes == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "bytes is NULL");
+  if (bytes == nullptr) return bad_argument(error, "bytes is NULL");
   return guarded(error, RIFFLE_BAD_MODEL, [&] {
-    *out = new riffle_model{riffle::format::load({static_cast<const std::byte*>(bytes), byte_count}, nullptr)};
+    *out = new riffle_model(riffle::format::load({static_cast<const std::byte*>(bytes), byte_count}, nullptr));
   });
 }
 
@@ -65,45 +132,78 @@ void riffle_model_free(riffle_model* model) { delete model; }
 
 riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options, riffle_session** out,
                                     riffle_error* error) {
-  if (out == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "out is NULL");
+  if (out == nullptr) return bad_argument(error, "out is NULL");
   *out = nullptr;
-  if (model == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "model is NULL");
+  if (model == nullptr) return bad_argument(error, "model is NULL");
   const riffle_options chosen = options != nullptr ? *options : riffle_options{};
-  if (chosen.threads < 0 || chosen.threads > max_threads) {
-    return report(error, RIFFLE_BAD_ARGUMENT, "threads is not in 0 to 256");
-  }
-  if (chosen.height < 0 || chosen.width < 0) return report(error, RIFFLE_BAD_ARGUMENT, "the input size is negative");
+  if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
   return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
-    riffle::plan::Options plan_options;
-    plan_options.height = chosen.height;
-    plan_options.width = chosen.width;
-    if (chosen.isa != nullptr) plan_options.kernels = &riffle::plan::choose_kernels(chosen.isa);
-    auto plan = riffle::plan::make(model->graph, plan_options);
-    *out = new riffle_session{riffle::run::Session(std::move(plan), chosen.threads == 0 ? 1 : chosen.threads)};
+    const auto plan = model->plan(plan_options_of(chosen));
+    const riffle::graph::Graph& graph = model->graph;
+    *out = new riffle_session{riffle::run::Session(plan, threads_of(chosen)), graph.nodes.front().name,
+                              graph.nodes[static_cast<std::size_t>(graph.output)].name};
+  });
+}
+
+riffle_status riffle_session_memory(const riffle_model* model, const riffle_options* options, size_t* byte_count,
+                                    riffle_error* error) {
+  if (byte_count == nullptr) return bad_argument(error, "byte_count is NULL");
+  *byte_count = 0;
+  if (model == nullptr) return bad_argument(error, "model is NULL");
+  riffle_options chosen = options != nullptr ? *options : riffle_options{};
+  chosen.memory = nullptr;
+  chosen.memory_bytes = 0;
+  if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
+  return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
+    const auto plan = model->plan(plan_options_of(chosen));
+    *byte_count = static_cast<std::size_t>(plan->arena_floats) * sizeof(float);
   });
 }
 
 void riffle_session_free(riffle_session* session) { delete session; }
 
-riffle_shape riffle_session_input_shape(const riffle_session* session) {
-  return session != nullptr ? shape_of(session->session.plan().input) : riffle_shape{};
+riffle_tensor riffle_session_input(const riffle_session* session) {
+  return session != nullptr ? tensor_of(session->input_name, session->session.plan().input) : riffle_tensor{};
 }
 
-riffle_shape riffle_session_output_shape(const riffle_session* session) {
-  return session != nullptr ? shape_of(session->session.plan().output) : riffle_shape{};
-}
-
-riffle_status riffle_session_run(riffle_session* session, const float* input, float* output, int64_t batch,
-                                 riffle_error* error) {
-  if (session == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "session is NULL");
-  if (input == nullptr || output == nullptr) return report(error, RIFFLE_BAD_ARGUMENT, "input or output is NULL");
-  if (batch < 1) return report(error, RIFFLE_BAD_ARGUMENT, "batch is less than 1");
-  session->session.run(input, output, batch);
-  return RIFFLE_OK;
+riffle_tensor riffle_session_output(const riffle_session* session) {
+  return session != nullptr ? tensor_of(session->output_name, session->session.plan().output) : riffle_tensor{};
 }
 
 const char* riffle_session_isa(const riffle_session* session) {
   return session != nullptr ? session->session.plan().kernels->isa : nullptr;
 }
 
-const char* riffle_version(void) { return RIFFLE_VERSION; }
+riffle_status riffle_session_run(riffle_session* session, const float* input, float* output, int64_t batch,
+                                 riffle_error* error) {
+  if (session == nullptr) return bad_argument(error, "session is NULL");
+  if (input == nullptr || output == nullptr) return bad_argument(error, "input or output is NULL");
+  if (batch < 1) return bad_argument(error, "batch is less than 1");
+  const Claim claim(*session);
+  if (!claim) return busy(error);
+  session->session.run(input, output, batch);
+  return RIFFLE_OK;
+}
+
+size_t riffle_session_step_count(const riffle_session* session) {
+  return session != nullptr ? session->session.plan().steps.size() : 0;
+}
+
+riffle_status riffle_session_profile(riffle_session* session, const float* input, float* output, riffle_step* steps,
+                                     size_t step_count, riffle_error* error) {
+  if (session == nullptr) return bad_argument(error, "session is NULL");
+  if (input == nullptr || output == nullptr) return bad_argument(error, "input or output is NULL");
+  if (steps == nullptr) return bad_argument(error, "steps is NULL");
+  const std::vector<riffle::plan::Step>& planned = session->session.plan().steps;
+  if (step_count != planned.size()) return bad_argument(error, "step_count is not riffle_session_step_count()'s");
+  const Claim claim(*session);
+  if (!claim) return busy(error);
+  return guarded(error, RIFFLE_NO_MEMORY, [&] {
+    std::vector<double> seconds(step_count);
+    session->session.run_profiled(input, output, seconds.data());
+    for (std::size_t i = 0; i < step_count; ++i) {
+      steps[i] = {planned[i].name.c_str(), planned[i].operation.c_str(), planned[i].kernel, planned[i].macs,
+                  seconds[i]};
+    }
+  });
+}

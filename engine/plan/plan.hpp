@@ -100,6 +100,7 @@ struct Plan {
 struct Options {
   const kernels::Kernels* kernels = nullptr;  ///< null: what RIFFLE_ISA says, or else this CPU's best
   std::int32_t height = 0, width = 0;         ///< 0: the graph's own input size
+  bool operator==(const Options&) const = default;
 };
 
 /// Throws Error if the graph does not verify, the size does not fit or RIFFLE_ISA names nothing that runs here.

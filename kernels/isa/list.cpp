@@ -35,11 +35,15 @@ const Kernels* find_kernels(std::string_view isa) {
   return nullptr;
 }
 
-const Kernels& best_kernels() {
+const Kernels* best_kernels(std::string_view bound) {
+  bool allowed = false;
   for (const Kernels* kernels : list) {
-    if (kernels->supported()) return *kernels;
+    allowed = allowed || bound == kernels->isa;
+    if (allowed && kernels->supported()) return kernels;
   }
-  return kernels_scalar;
+  return nullptr;
 }
+
+const Kernels& best_kernels() { return *best_kernels(list[0]->isa); }
 
 }  // namespace riffle::kernels

@@ -1,10 +1,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
 
+#include "engine/api/objects.hpp"
 #include "engine/format/format.hpp"
+#include "engine/plan/plan.hpp"
 #include "riffle/riffle.hpp"
 #include "tests/engine/networks.hpp"
 
@@ -22,16 +28,20 @@ class Api : public ::testing::Test {
 };
 
 TEST_F(Api, LoadsRunsAndDescribes) {
-  const NetworkModel model(path_);
+  const Model model(path_);
   riffle_options options = {};
   options.threads = 2;
   options.height = 96;
-  NetworkSession session(model, options);
-  EXPECT_EQ(session.input_shape().channels, 3);
-  EXPECT_EQ(session.input_shape().height, 96);
-  EXPECT_EQ(session.input_shape().width, 64);
-  EXPECT_EQ(session.output_size(), 10U);
-  const std::vector<float> input = testing::noise(static_cast<std::int64_t>(2 * session.input_size()), 1);
+  Session session(model, options);
+  EXPECT_STREQ(session.input().name, "input");
+  EXPECT_EQ(session.input().type, RIFFLE_FLOAT32);
+  EXPECT_EQ(session.input().channels, 3);
+  EXPECT_EQ(session.input().height, 96);
+  EXPECT_EQ(session.input().width, 64);
+  EXPECT_EQ(session.input().size, 3U * 96 * 64);
+  EXPECT_EQ(session.output().size, 10U);
+  EXPECT_GT(std::string(session.output().name).size(), 0U);
+  const std::vector<float> input = testing::noise(static_cast<std::int64_t>(2 * session.input().size), 1);
   std::vector<float> output(20, 1e30F);
   session.run(input, output);
   for (const float x : output) EXPECT_LT(std::abs(x), 1e3F);
@@ -45,55 +55,211 @@ TEST_F(Api, SessionsOutliveTheirModel) {
   ASSERT_EQ(riffle_session_create(model, nullptr, &session, nullptr), RIFFLE_OK);
   riffle_model_free(model);
   EXPECT_NE(riffle_session_isa(session), nullptr);
+  EXPECT_STREQ(riffle_session_input(session).name, "input");
   const std::vector<float> input(static_cast<std::size_t>(3 * 64 * 64), 0.5F);
   float output[10];
   EXPECT_EQ(riffle_session_run(session, input.data(), output, 1, nullptr), RIFFLE_OK);
   riffle_session_free(session);
 }
 
-TEST_F(Api, BadArgumentsAreNamed) {
+TEST_F(Api, ModelsFromMemoryGiveTheSameBits) {
+  const std::vector<std::byte> bytes = format::save(testing::small_network());
+  std::vector<float> from_file(10), from_memory(10);
+  const std::vector<float> input = testing::noise(3 * 64 * 64, 2);
+  Session(Model(path_)).run(input, from_file);
+  Session(Model(std::span<const std::byte>(bytes))).run(input, from_memory);
+  EXPECT_EQ(from_file, from_memory);
+}
+
+TEST_F(Api, ModelsInMemoryAreNamedIfBad) {
   riffle_error error;
   riffle_model* model = nullptr;
-  riffle_session* session = nullptr;
+  EXPECT_EQ(riffle_model_load_memory(nullptr, 4, &model, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "bytes is NULL");
+  alignas(16) const char garbage[32] = "this is no model";
+  EXPECT_EQ(riffle_model_load_memory(garbage, 4, nullptr, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "out is NULL");
+  EXPECT_EQ(riffle_model_load_memory(garbage, sizeof garbage, &model, &error), RIFFLE_BAD_MODEL);
+  EXPECT_EQ(riffle_model_load_memory(garbage, 0, &model, &error), RIFFLE_BAD_MODEL);
+  EXPECT_EQ(riffle_model_load_memory(garbage + 1, 8, &model, &error), RIFFLE_BAD_MODEL);
+  EXPECT_NE(std::string(error.message).find("aligned"), std::string::npos) << error.message;
+  EXPECT_EQ(model, nullptr);
+}
+
+TEST_F(Api, FilesAreNamedIfBad) {
+  riffle_error error;
+  riffle_model* model = nullptr;
   EXPECT_EQ(riffle_model_load_file(nullptr, &model, &error), RIFFLE_BAD_ARGUMENT);
   EXPECT_STREQ(error.message, "path is NULL");
   EXPECT_EQ(riffle_model_load_file("x", nullptr, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "out is NULL");
   EXPECT_EQ(riffle_model_load_file("/nonexistent", &model, &error), RIFFLE_BAD_MODEL);
-  EXPECT_EQ(model, nullptr);
   EXPECT_NE(std::string(error.message).find("/nonexistent"), std::string::npos);
-  EXPECT_EQ(riffle_model_load_memory(nullptr, 4, &model, &error), RIFFLE_BAD_ARGUMENT);
-  alignas(16) const char garbage[32] = "this is no model";
-  EXPECT_EQ(riffle_model_load_memory(garbage, sizeof garbage, &model, &error), RIFFLE_BAD_MODEL);
-  EXPECT_EQ(riffle_session_create(nullptr, nullptr, &session, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(riffle_model_load_file("/nonexistent", &model, nullptr), RIFFLE_BAD_MODEL);
+  EXPECT_EQ(model, nullptr);
+}
 
-  ASSERT_EQ(riffle_model_load_file(path_.c_str(), &model, &error), RIFFLE_OK);
+TEST_F(Api, OptionsOutOfRangeAreNamed) {
+  const Model model(path_);
+  const auto no_cores = static_cast<riffle_cores>(3);
+  static float memory[16];
+  const struct {
+    const char* named;
+    void (*set)(riffle_options&);
+  } cases[] = {
+      {"threads", [](riffle_options& o) { o.threads = 257; }},
+      {"threads", [](riffle_options& o) { o.threads = -1; }},
+      {"size", [](riffle_options& o) { o.width = -3; }},
+      {"size", [](riffle_options& o) { o.height = -1; }},
+      {"mmx", [](riffle_options& o) { o.isa = "mmx"; }},
+      {"memory", [](riffle_options& o) { o.memory_bytes = 64; }},
+      {"reserved", [](riffle_options& o) { o.reserved[7] = memory; }},
+  };
+  for (const auto& one : cases) {
+    riffle_options options = {};
+    one.set(options);
+    riffle_error error;
+    riffle_session* session = nullptr;
+    EXPECT_EQ(riffle_session_create(model.get(), &options, &session, &error), RIFFLE_BAD_ARGUMENT) << one.named;
+    EXPECT_NE(std::string(error.message).find(one.named), std::string::npos) << error.message;
+    EXPECT_EQ(session, nullptr);
+  }
   riffle_options options = {};
-  options.threads = 1000;
-  EXPECT_EQ(riffle_session_create(model, &options, &session, &error), RIFFLE_BAD_ARGUMENT);
-  options = {};
-  options.width = -3;
-  EXPECT_EQ(riffle_session_create(model, &options, &session, &error), RIFFLE_BAD_ARGUMENT);
-  options = {};
-  options.isa = "mmx";
-  EXPECT_EQ(riffle_session_create(model, &options, &session, &error), RIFFLE_BAD_ARGUMENT);
-  EXPECT_NE(std::string(error.message).find("mmx"), std::string::npos);
-  EXPECT_EQ(session, nullptr);
+  options.cores = no_cores;
+  riffle_error error;
+  riffle_session* session = nullptr;
+  EXPECT_EQ(riffle_session_create(model.get(), &options, &session, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_NE(std::string(error.message).find("cores"), std::string::npos) << error.message;
 
-  ASSERT_EQ(riffle_session_create(model, nullptr, &session, nullptr), RIFFLE_OK);
-  float number = 0;
-  EXPECT_EQ(riffle_session_run(session, nullptr, &number, 1, &error), RIFFLE_BAD_ARGUMENT);
-  EXPECT_EQ(riffle_session_run(session, &number, &number, 0, &error), RIFFLE_BAD_ARGUMENT);
-  EXPECT_EQ(riffle_session_run(nullptr, &number, &number, 1, &error), RIFFLE_BAD_ARGUMENT);
-  riffle_session_free(session);
-  riffle_model_free(model);
+  // A size that the network cannot take: its last pooling has nothing left.
+  options = {};
+  options.height = 1 << 30;
+  EXPECT_EQ(riffle_session_create(model.get(), &options, &session, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(riffle_session_create(nullptr, nullptr, &session, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "model is NULL");
+  EXPECT_EQ(riffle_session_create(model.get(), nullptr, nullptr, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "out is NULL");
+  EXPECT_EQ(riffle_session_create(nullptr, nullptr, &session, nullptr), RIFFLE_BAD_ARGUMENT);
+}
+
+TEST_F(Api, ArgumentsOfRunAndProfileAreNamed) {
+  const Model model(path_);
+  Session owner(model);
+  riffle_session* session = owner.get();
+  std::vector<float> input(owner.input().size), output(owner.output().size, 7.0F);
+  std::vector<riffle_step> steps(riffle_session_step_count(session));
+  riffle_error error;
+  EXPECT_EQ(riffle_session_run(nullptr, input.data(), output.data(), 1, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "session is NULL");
+  EXPECT_EQ(riffle_session_run(session, nullptr, output.data(), 1, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(riffle_session_run(session, input.data(), nullptr, 1, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(riffle_session_run(session, input.data(), output.data(), 0, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "batch is less than 1");
+  EXPECT_EQ(riffle_session_run(session, input.data(), output.data(), -1, nullptr), RIFFLE_BAD_ARGUMENT);
+
+  const auto profile = [&](riffle_session* s, const float* in, float* out, riffle_step* to, std::size_t count) {
+    return riffle_session_profile(s, in, out, to, count, &error);
+  };
+  EXPECT_EQ(profile(nullptr, input.data(), output.data(), steps.data(), steps.size()), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(profile(session, nullptr, output.data(), steps.data(), steps.size()), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(profile(session, input.data(), nullptr, steps.data(), steps.size()), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(profile(session, input.data(), output.data(), nullptr, steps.size()), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(profile(session, input.data(), output.data(), steps.data(), steps.size() - 1), RIFFLE_BAD_ARGUMENT);
+  EXPECT_NE(std::string(error.message).find("step_count"), std::string::npos);
+  for (const float x : output) EXPECT_EQ(x, 7.0F) << "a refused call wrote a result";
+}
+
+TEST_F(Api, ProfileNamesEveryStep) {
+  Session session{Model(path_)};
+  const std::vector<float> input = testing::noise(static_cast<std::int64_t>(session.input().size), 3);
+  std::vector<float> output(session.output().size), expected(session.output().size);
+  session.run(input, expected);
+  const std::vector<riffle_step> steps = session.profile(input, output);
+  EXPECT_EQ(output, expected);
+  ASSERT_GT(steps.size(), 3U);
+  std::int64_t macs = 0;
+  for (const riffle_step& step : steps) {
+    EXPECT_GT(std::string(step.name).size(), 0U);
+    EXPECT_GT(std::string(step.operation).size(), 0U);
+    EXPECT_NE(std::string(step.kernel).find(session.isa()), std::string::npos) << step.kernel;
+    EXPECT_GE(step.seconds, 0.0);
+    macs += step.macs;
+  }
+  EXPECT_GT(macs, 0);
+}
+
+TEST_F(Api, IsaIsAnUpperBound) {
+  const Model model(path_);
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    riffle_options options = {};
+    options.isa = kernels->isa;
+    const std::string chosen = Session(model, options).isa();
+    // Here: it. On a CPU that lacks it: the next that it has.
+    if (kernels->supported()) {
+      EXPECT_EQ(chosen, kernels->isa);
+    } else {
+      EXPECT_NE(chosen, kernels->isa);
+      EXPECT_TRUE(kernels::find_kernels(chosen)->supported());
+    }
+  }
+}
+
+TEST_F(Api, SessionsOfOneModelShareItsPackedWeights) {
+  const Model model(path_);
+  const plan::Options as_it_is = {}, larger = {.height = 96, .width = 96};
+  const auto plan = model.get()->plan(as_it_is);
+  EXPECT_EQ(model.get()->plan(as_it_is), plan);
+  const Session first(model), second(model);
+  EXPECT_EQ(&first.get()->session.plan(), &second.get()->session.plan());
+  EXPECT_NE(model.get()->plan(larger), plan);
+  EXPECT_EQ(model.get()->plan(larger)->input.h, 96);
+}
+
+TEST_F(Api, NamesWhatThisCpuOffers) {
+  std::size_t count = 0;
+  for (; riffle_cpu_isa(count) != nullptr; ++count) {
+    EXPECT_TRUE(kernels::find_kernels(riffle_cpu_isa(count))->supported());
+  }
+  ASSERT_GE(count, 1U);
+  EXPECT_STREQ(riffle_cpu_isa(0), kernels::best_kernels().isa);
+  EXPECT_STREQ(riffle_cpu_isa(count - 1), "scalar");
+  EXPECT_GE(riffle_cpu_core_count(RIFFLE_CORES_ALL), 1);
+  EXPECT_EQ(riffle_cpu_core_count(static_cast<riffle_cores>(-1)), 0);
+  EXPECT_EQ(riffle_cpu_core_count(static_cast<riffle_cores>(3)), 0);
+}
+
+TEST_F(Api, ABusySessionSaysSo) {
+  const Model model(path_);
+  Session session(model);
+  constexpr std::int64_t many = 100;
+  const std::vector<float> input(session.input().size * many);
+  std::vector<float> outputs(session.output().size * many), output(session.output().size);
+  std::atomic<bool> seen = false;
+  std::thread worker([&] {
+    while (!seen) {
+      const riffle_status status = riffle_session_run(session.get(), input.data(), outputs.data(), many, nullptr);
+      EXPECT_TRUE(status == RIFFLE_OK || status == RIFFLE_BUSY);
+    }
+  });
+  riffle_status status = RIFFLE_OK;
+  riffle_error error;
+  while (status == RIFFLE_OK) status = riffle_session_run(session.get(), input.data(), output.data(), 1, &error);
+  seen = true;
+  worker.join();
+  EXPECT_EQ(status, RIFFLE_BUSY);
+  EXPECT_NE(std::string(error.message).find("another thread"), std::string::npos);
+  EXPECT_EQ(riffle_session_run(session.get(), input.data(), output.data(), 1, &error), RIFFLE_OK);
 }
 
 TEST(ApiOfNothing, IsHarmless) {
   riffle_model_free(nullptr);
   riffle_session_free(nullptr);
-  EXPECT_EQ(riffle_session_input_shape(nullptr).channels, 0);
-  EXPECT_EQ(riffle_session_output_shape(nullptr).channels, 0);
+  EXPECT_EQ(riffle_session_input(nullptr).size, 0U);
+  EXPECT_EQ(riffle_session_input(nullptr).name, nullptr);
+  EXPECT_EQ(riffle_session_output(nullptr).channels, 0);
   EXPECT_EQ(riffle_session_isa(nullptr), nullptr);
+  EXPECT_EQ(riffle_session_step_count(nullptr), 0U);
+  EXPECT_EQ(riffle_cpu_isa(1000), nullptr);
   EXPECT_STREQ(riffle_version(), "0.1.0");
 }
 

@@ -126,7 +126,7 @@ Network::~Network() = default;
 Network::Network(Network&&) noexcept = default;
 Network& Network::operator=(Network&&) noexcept = default;
 
-riffle_shape Network::input_shape() const {
+ImageShape Network::input_shape() const {
   const graph::Shape shape = state_->network.input();
   return {shape.c, shape.h, shape.w};
 }

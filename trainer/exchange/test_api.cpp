@@ -106,7 +106,7 @@ TEST(TrainerApi, what_is_saved_computes_what_was_trained) {
   network.save(folder.path("net.riffle"));
   network.save(folder.path("net.onnx"));
   std::vector<float> of_engine(expected.size());
-  NetworkSession(NetworkModel(folder.path("net.riffle"))).run(pictures.images, of_engine);
+  Session(Model(folder.path("net.riffle"))).run(pictures.images, of_engine);
   EXPECT_EQ(of_engine, expected);
   for (const char* name : {"net.riffle", "net.onnx"}) {
     const std::vector<float> loaded = training::Network(folder.path(name), small_options()).predict(pictures.images);
@@ -220,11 +220,11 @@ TEST(TrainerApi, the_example_trains_a_network) {
   const int code = std::system((command + images + ' ' + labels + ' ' + net + " 30 >" + folder.path("log")).c_str());
   ASSERT_EQ(WEXITSTATUS(code), 0);
 
-  NetworkSession session{NetworkModel(net)};
+  Session session{Model(net)};
   const Pictures pictures = stripes();
-  std::vector<float> logits(pictures.labels.size() * session.output_size());
+  std::vector<float> logits(pictures.labels.size() * session.output().size);
   session.run(pictures.images, logits);
-  ASSERT_EQ(session.output_size(), static_cast<std::size_t>(classes));
+  ASSERT_EQ(session.output().size, static_cast<std::size_t>(classes));
   int right = 0;
   for (std::int32_t i = 0; i < count; ++i) {
     const auto row = logits.begin() + std::ptrdiff_t{i} * classes;

@@ -4,6 +4,7 @@
  *   riffle_session* session;
  *   riffle_model_load_file("net.riffle", &model, NULL);
  *   riffle_session_create(model, NULL, &session, NULL);
+ *   riffle_session_read_frame(session, &frame, NULL, input, NULL);   (a camera's frame, to the network's input)
  *   riffle_session_run(session, input, output, 1, NULL);
  *   riffle_session_free(session);
  *   riffle_model_free(model);
@@ -11,12 +12,19 @@
  * Tensors are float32, planes of rows (N, C, H, W), images one after the other. Sizes are in elements, never bytes,
  * except where a name says so.
  *
- * No function prints, aborts or throws. What can fail returns a status, and says what was wrong in *error where that is
- * given; on failure nothing is created and *out is NULL. A null pointer where one is needed is
- * RIFFLE_BAD_ARGUMENT; the *_free functions take NULL.
+ * Errors: no function prints, aborts or throws. What can fail returns a status, and says what was wrong in *error where
+ * that is given (it may be NULL everywhere). A null pointer where one is needed, and a number out of the range that is
+ * stated, is RIFFLE_BAD_ARGUMENT. On failure nothing is created, *out is NULL and no result is written. Functions that
+ * return something else than a status take NULL, too, and say what they return for it; the *_free functions do nothing.
  *
- * Threads: a model is immutable; any number of threads may make sessions of it at the same time. A session runs one
- * inference at a time; different sessions may run at the same time. There is no global state.
+ * Threads: any number of threads may make sessions of one model at the same time. A session does one thing at a time (a
+ * call from a second thread meanwhile returns RIFFLE_BUSY); different sessions run side by side. There is no global
+ * state.
+ *
+ * Names (char*) that functions return belong to what they were asked of and live as long as it does.
+ *
+ * Stability: within 0.x, fields are added to the end of structs only, in the place of `reserved`, and zero goes on to
+ * mean what it means now; values of enums do not change.
  */
 #ifndef RIFFLE_RIFFLE_H
 #define RIFFLE_RIFFLE_H
@@ -36,34 +44,52 @@ extern "C" {
 #define RIFFLE_API_VOID
 #endif
 
-typedef enum riffle_status {
+/* C makes every enum here as wide as an int. C++ has to be told, so that a number that is no member is still a number.
+ */
+#ifdef __cplusplus
+#define RIFFLE_INT : int
+#else
+#define RIFFLE_INT
+#endif
+
+typedef enum riffle_status RIFFLE_INT {
   RIFFLE_OK = 0,
-  RIFFLE_BAD_ARGUMENT = 1, /* a null pointer, a number out of range, an instruction set that does not run here */
+  RIFFLE_BAD_ARGUMENT = 1, /* a null pointer, a number out of range, an unknown instruction set */
   RIFFLE_BAD_MODEL = 2,    /* a file that cannot be read, or is no model that this version runs */
-  RIFFLE_NO_MEMORY = 3
+  RIFFLE_NO_MEMORY = 3,
+  RIFFLE_BUSY = 4 /* the session is at work in another thread */
 } riffle_status;
 
-/* What was wrong, in words; a string of at most 511 bytes. */
+/* What was wrong, in words; a string of at most 511 bytes. Written on failure only. */
 typedef struct riffle_error {
   char message[512];
 } riffle_error;
 
+/* "0.1.0" */
+RIFFLE_API const char* riffle_version(void);
+
+/* ---- This CPU ---- */
+
+/* The cores that a session's threads run on. On a CPU whose cores are all of one kind, big and little are all. */
+typedef enum riffle_cores RIFFLE_INT {
+  RIFFLE_CORES_ALL = 0,   /* wherever the system puts them */
+  RIFFLE_CORES_BIG = 1,   /* all but the slowest kind */
+  RIFFLE_CORES_LITTLE = 2 /* the slowest kind */
+} riffle_cores;
+
+/* How many cores of that kind this process may use; 0 for a value that is no riffle_cores. */
+RIFFLE_API int32_t riffle_cpu_core_count(riffle_cores cores);
+
+/* The instruction sets that this build has and this CPU runs, best first: "avx512f", "avx2", "sse2", "neon64", "neon",
+ * "scalar". NULL where index is not less than their number. Lives as long as the program. */
+RIFFLE_API const char* riffle_cpu_isa(size_t index);
+
+/* ---- Models ---- */
+
 typedef struct riffle_model riffle_model;
-typedef struct riffle_session riffle_session;
 
-/* One image's tensor. */
-typedef struct riffle_shape {
-  int32_t channels, height, width;
-} riffle_shape;
-
-/* Zero is every field's default, so that `riffle_options options = {0};` is a good start. */
-typedef struct riffle_options {
-  int32_t threads;       /* 0: one; at most 256 */
-  int32_t height, width; /* of the input; 0: the model's own */
-  const char* isa;       /* "avx2", "neon64" ...; NULL: what RIFFLE_ISA in the environment says, else this CPU's best */
-} riffle_options;
-
-/* Maps a .riffle file. The file must not change while the model lives. */
+/* Maps a .riffle file. The file must not change while the model or a session of it lives. A file that is missing,
+ * damaged or too new is RIFFLE_BAD_MODEL. */
 RIFFLE_API riffle_status riffle_model_load_file(const char* path, riffle_model** out, riffle_error* error);
 
 /* Reads a .riffle file's bytes from memory, 16-byte aligned. They are not copied: the caller keeps them, unchanged,
@@ -74,26 +100,137 @@ RIFFLE_API riffle_status riffle_model_load_memory(const void* bytes, size_t byte
 /* Sessions of the model stay usable. */
 RIFFLE_API_VOID void riffle_model_free(riffle_model* model);
 
-/* Plans the network for this CPU and allocates the working memory. options may be NULL. */
+/* ---- Sessions ---- */
+
+typedef struct riffle_session riffle_session;
+
+typedef enum riffle_log_level RIFFLE_INT { RIFFLE_LOG_INFO = 0, RIFFLE_LOG_WARNING = 1 } riffle_log_level;
+
+/* Is told what was decided (instruction set, threads, memory) and what could not be done as asked, in the thread that
+ * creates the session and while it does. The message is valid during the call. It must not throw. */
+typedef void (*riffle_log)(void* user, riffle_log_level level, const char* message);
+
+/* Zero is every field's default, so that `riffle_options options = {0};` is a good start. */
+typedef struct riffle_options {
+  int32_t threads;       /* 0: one; at most 256 */
+  int32_t height, width; /* of the input; 0: the model's own */
+  riffle_cores cores;    /* big or little: the session has threads of its own, and only they are bound to cores */
+  const char* isa;     /* the best instruction set that may be used ("avx2": not avx512f); NULL: what RIFFLE_ISA in the
+                          environment says, else no bound */
+  void* memory;        /* 64-byte aligned, kept by the caller while the session lives; NULL: riffle allocates */
+  size_t memory_bytes; /* at least what riffle_session_memory() says; without memory: 0 */
+  riffle_log log;      /* NULL: nobody is told */
+  void* log_user;
+  const void* reserved[8];
+} riffle_options;
+
+/* Plans the network for this CPU and takes the working memory. options may be NULL. Sessions of one model with the same
+ * input size and instruction set share its packed weights. An input size that the network cannot take, memory that is
+ * too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT. */
 RIFFLE_API riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options,
                                                riffle_session** out, riffle_error* error);
 
+/* *byte_count becomes the working memory of a session with these options (its memory fields are not looked at). */
+RIFFLE_API riffle_status riffle_session_memory(const riffle_model* model, const riffle_options* options,
+                                               size_t* byte_count, riffle_error* error);
+
 RIFFLE_API_VOID void riffle_session_free(riffle_session* session);
 
-/* The shapes that riffle_session_run reads and writes an image. {0, 0, 0} for NULL. */
-RIFFLE_API riffle_shape riffle_session_input_shape(const riffle_session* session);
-RIFFLE_API riffle_shape riffle_session_output_shape(const riffle_session* session);
+typedef enum riffle_type RIFFLE_INT { RIFFLE_FLOAT32 = 0 } riffle_type;
 
-/* Runs `batch` images: input holds batch input shapes, output is given batch output shapes; the two do not overlap.
- * Allocates nothing. */
-RIFFLE_API riffle_status riffle_session_run(riffle_session* session, const float* input, float* output, int64_t batch,
-                                            riffle_error* error);
+/* One image's tensor. */
+typedef struct riffle_tensor {
+  const char* name;
+  riffle_type type;
+  int32_t channels, height, width;
+  size_t size; /* channels * height * width */
+} riffle_tensor;
+
+/* What riffle_session_run reads and writes an image. All zero for NULL. */
+RIFFLE_API riffle_tensor riffle_session_input(const riffle_session* session);
+RIFFLE_API riffle_tensor riffle_session_output(const riffle_session* session);
 
 /* The name of the instruction set that the session runs on; NULL for NULL. Lives as long as the program. */
 RIFFLE_API const char* riffle_session_isa(const riffle_session* session);
 
-/* "0.1.0" */
-RIFFLE_API const char* riffle_version(void);
+/* Runs `batch` images, at least 1: input holds batch input tensors, output is given batch output tensors; the two do
+ * not overlap. Allocates nothing. */
+RIFFLE_API riffle_status riffle_session_run(riffle_session* session, const float* input, float* output, int64_t batch,
+                                            riffle_error* error);
+
+/* ---- Where the time goes ---- */
+
+typedef struct riffle_step {
+  const char* name;      /* of the layer, or of the two layers that are one step */
+  const char* operation; /* "pointwise", "depthwise 3x3 /2" ... */
+  const char* kernel;
+  int64_t macs; /* multiply-adds */
+  double seconds;
+} riffle_step;
+
+/* The number of steps of an inference; 0 for NULL. */
+RIFFLE_API size_t riffle_session_step_count(const riffle_session* session);
+
+/* riffle_session_run() for one image, timed: steps[0] to steps[step_count - 1] are written. step_count is
+ * riffle_session_step_count()'s. */
+RIFFLE_API riffle_status riffle_session_profile(riffle_session* session, const float* input, float* output,
+                                                riffle_step* steps, size_t step_count, riffle_error* error);
+
+/* ---- Camera frames ---- */
+
+/* Named in the order of their bytes in memory. */
+typedef enum riffle_pixel_format RIFFLE_INT {
+  RIFFLE_RGB = 0,
+  RIFFLE_BGR = 1,
+  RIFFLE_RGBA = 2,
+  RIFFLE_BGRA = 3,
+  RIFFLE_GREY = 4,
+  RIFFLE_NV12 = 5, /* a plane Y; a plane of U, V pairs, one for two by two pixels */
+  RIFFLE_NV21 = 6, /* the same with V, U pairs */
+  RIFFLE_I420 = 7  /* planes Y, U, V; the last two of half the width and height */
+} riffle_pixel_format;
+
+/* What Y, U and V mean. Phones' cameras and JPEG: full range. Video: limited range (Y from 16 to 235). */
+typedef enum riffle_yuv RIFFLE_INT {
+  RIFFLE_BT601_FULL = 0,
+  RIFFLE_BT601_LIMITED = 1,
+  RIFFLE_BT709_FULL = 2,
+  RIFFLE_BT709_LIMITED = 3
+} riffle_yuv;
+
+/* Zero is a good default for every field but planes, width and height. */
+typedef struct riffle_frame {
+  const uint8_t* planes[3];
+  int32_t strides[3]; /* bytes from a row of a plane to the next; 0: rows stand side by side */
+  int32_t width, height;
+  riffle_pixel_format format;
+  riffle_yuv yuv;
+  int32_t crop_x, crop_y, crop_width, crop_height; /* in pixels of the frame as it is; width and height 0: all of it */
+  int32_t rotation; /* clockwise: 0, 90, 180 or 270 degrees make what is cropped upright */
+  int32_t mirrored; /* not 0: and then left and right are exchanged (a front camera) */
+  const void* reserved[4];
+} riffle_frame;
+
+/* tensor = (value / 255 - mean) / deviation, for each of the input's channels. */
+typedef struct riffle_normalisation {
+  float mean[4];
+  float deviation[4]; /* none of those that are used is 0 */
+} riffle_normalisation;
+
+/* Crops, rotates, mirrors, resizes (bilinear, half-pixel centres, no antialiasing: what PyTorch's interpolate does with
+ * align_corners=False) and normalises a frame to one input tensor of the session, which has 1 or 3 channels: grey (of
+ * colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same). normalisation
+ * NULL: mean 0, deviation 1.
+ *
+ * U and V of a chroma pixel count for all its two by two pixels. Width and height are at most 32768; of an odd width or
+ * height of YUV the chroma planes' is rounded up. Reads nothing outside the crop. Allocates nothing, runs on the
+ * calling thread alone, and may run while the same session is at work.
+ *
+ * A crop that is not inside the frame, a stride that is smaller than a row, an unknown format, rotation or yuv, and a
+ * session whose input has another number of channels are RIFFLE_BAD_ARGUMENT. */
+RIFFLE_API riffle_status riffle_session_read_frame(const riffle_session* session, const riffle_frame* frame,
+                                                   const riffle_normalisation* normalisation, float* input,
+                                                   riffle_error* error);
 
 #ifdef __cplusplus
 }

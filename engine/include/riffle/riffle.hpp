@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "riffle/riffle.h"
 
@@ -32,20 +33,29 @@ void check(F&& f) {
 }
 }  // namespace detail
 
-class NetworkModel {
+class Model {
  public:
-  explicit NetworkModel(const std::string& path) {
+  /// Maps a .riffle file.
+  explicit Model(const std::string& path) {
     riffle_model* model = nullptr;
     detail::check([&](riffle_error* error) { return riffle_model_load_file(path.c_str(), &model, error); });
     model_.reset(model);
   }
   /// The bytes, 16-byte aligned, outlive the model and its sessions.
-  explicit NetworkModel(std::span<const std::byte> bytes) {
+  explicit Model(std::span<const std::byte> bytes) {
     riffle_model* model = nullptr;
     detail::check(
         [&](riffle_error* error) { return riffle_model_load_memory(bytes.data(), bytes.size(), &model, error); });
     model_.reset(model);
   }
+
+  /// The working memory, in bytes, of a session with these options.
+  [[nodiscard]] std::size_t session_memory(const riffle_options& options = {}) const {
+    std::size_t bytes = 0;
+    detail::check([&](riffle_error* error) { return riffle_session_memory(get(), &options, &bytes, error); });
+    return bytes;
+  }
+
   [[nodiscard]] const riffle_model* get() const { return model_.get(); }
 
  private:
@@ -55,35 +65,44 @@ class NetworkModel {
   std::unique_ptr<riffle_model, Free> model_;
 };
 
-class NetworkSession {
+class Session {
  public:
-  explicit NetworkSession(const NetworkModel& model, const riffle_options& options = {}) {
+  explicit Session(const Model& model, const riffle_options& options = {}) {
     riffle_session* session = nullptr;
     detail::check([&](riffle_error* error) { return riffle_session_create(model.get(), &options, &session, error); });
     session_.reset(session);
   }
 
-  [[nodiscard]] riffle_shape input_shape() const { return riffle_session_input_shape(session_.get()); }
-  [[nodiscard]] riffle_shape output_shape() const { return riffle_session_output_shape(session_.get()); }
-  [[nodiscard]] std::size_t input_size() const { return size(input_shape()); }
-  [[nodiscard]] std::size_t output_size() const { return size(output_shape()); }
+  [[nodiscard]] riffle_tensor input() const { return riffle_session_input(get()); }
+  [[nodiscard]] riffle_tensor output() const { return riffle_session_output(get()); }
+  [[nodiscard]] const char* isa() const { return riffle_session_isa(get()); }
 
   /// As many images as `input` holds; `output` has room for their results. Throws if the sizes do not match.
   void run(std::span<const float> input, std::span<float> output) {
-    const std::size_t batch = input.size() / input_size();
-    if (input.size() != batch * input_size() || output.size() != batch * output_size()) {
+    const std::size_t batch = input.size() / this->input().size;
+    if (input.size() != batch * this->input().size || output.size() != batch * this->output().size) {
       throw Failure(RIFFLE_BAD_ARGUMENT, "input and output do not hold the same whole number of images");
     }
     detail::check([&](riffle_error* error) {
-      return riffle_session_run(session_.get(), input.data(), output.data(), static_cast<std::int64_t>(batch), error);
+      return riffle_session_run(get(), input.data(), output.data(), static_cast<std::int64_t>(batch), error);
     });
   }
 
- private:
-  static std::size_t size(const riffle_shape& shape) {
-    return static_cast<std::size_t>(shape.channels) * static_cast<std::size_t>(shape.height) *
-           static_cast<std::size_t>(shape.width);
+  /// One image, timed.
+  [[nodiscard]] std::vector<riffle_step> profile(std::span<const float> input, std::span<float> output) {
+    if (input.size() != this->input().size || output.size() != this->output().size) {
+      throw Failure(RIFFLE_BAD_ARGUMENT, "input and output do not hold one image");
+    }
+    std::vector<riffle_step> steps(riffle_session_step_count(get()));
+    detail::check([&](riffle_error* error) {
+      return riffle_session_profile(get(), input.data(), output.data(), steps.data(), steps.size(), error);
+    });
+    return steps;
   }
+
+  [[nodiscard]] riffle_session* get() const { return session_.get(); }
+
+ private:
   struct Free {
     void operator()(riffle_session* session) const { riffle_session_free(session); }
   };

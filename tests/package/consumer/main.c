@@ -13,10 +13,6 @@ static int fail(const char* what, const char* message) {
   return 1;
 }
 
-static size_t size_of(riffle_shape shape) {
-  return (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
-}
-
 int main(int count, char** arguments) {
   if (count != 2) return fail("usage", "consumer MODEL.riffle");
   riffle_error error;
@@ -27,7 +23,7 @@ int main(int count, char** arguments) {
   riffle_session* session;
   if (riffle_session_create(model, &options, &session, &error) != RIFFLE_OK) return fail("session", error.message);
 
-  const size_t in = size_of(riffle_session_input_shape(session)), out = size_of(riffle_session_output_shape(session));
+  const size_t in = riffle_session_input(session).size, out = riffle_session_output(session).size;
   float* input = calloc(2 * in, sizeof *input);
   float* output = calloc(2 * out, sizeof *output);
   if (input == NULL || output == NULL) return fail("calloc", "no memory");

@@ -7,7 +7,7 @@
 //     network.backward();
 //     optimizer.step(0.001);
 //   }
-//   network.save("net.riffle");      // for riffle.hpp's NetworkModel
+//   network.save("net.riffle");      // for riffle.hpp's Model
 //
 // Images are float32, planes of rows (N, C, H, W), one after the other. Sizes are in elements, never bytes.
 //
@@ -59,6 +59,10 @@ struct Options {
   std::string freeze = {};       ///< the layers before the first one whose name starts so stay as they are; empty: none
 };
 
+struct ImageShape {
+  std::int32_t channels = 0, height = 0, width = 0;
+};
+
 /// What a batch's forward pass came to.
 struct Outcome {
   double loss = 0;           ///< the mean cross-entropy; NaN if an image's is
@@ -91,8 +95,8 @@ class Network {
   Network(Network&&) noexcept;  ///< optimizers and spans stay good
   Network& operator=(Network&&) noexcept;
 
-  [[nodiscard]] riffle_shape input_shape() const;  ///< of one image
-  [[nodiscard]] std::size_t input_size() const;    ///< its elements
+  [[nodiscard]] ImageShape input_shape() const;  ///< of one image
+  [[nodiscard]] std::size_t input_size() const;  ///< its elements
   [[nodiscard]] std::int32_t classes() const;
   [[nodiscard]] std::span<const Parameter> parameters() const;
 
