@@ -1,5 +1,5 @@
 // riffle_bench: what riffle's networks and kernels cost here. --benchmark_filter=<regex> chooses; the names are
-// network/..., guideline/..., kernel/..., peak/..., bandwidth/... (bench_*.cpp).
+// network/..., guideline/..., kernel/..., frame/..., peak/..., bandwidth/... (bench_*.cpp).
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -14,6 +14,7 @@ int main(int argc, char** argv) try {
   riffle::bench::register_networks();
   riffle::bench::register_guidelines();
   riffle::bench::register_kernels();
+  riffle::bench::register_frames();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

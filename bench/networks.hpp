@@ -33,6 +33,7 @@ void run_network(benchmark::State& state, const Network& network, int threads);
 // One function a family of benchmarks; each registers what this CPU runs.
 void register_networks();
 void register_kernels();
+void register_frames();
 void register_peaks();
 void register_guidelines();
 

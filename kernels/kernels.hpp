@@ -7,8 +7,8 @@
 #include "kernels/convolution/convolution.hpp"
 #include "kernels/depthwise/depthwise.hpp"
 #include "kernels/elementwise/elementwise.hpp"
+#include "kernels/frame/frame.hpp"
 #include "kernels/fully_connected/fully_connected.hpp"
-#include "kernels/image/image.hpp"
 #include "kernels/layout/layout.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/pool/pool.hpp"
@@ -31,7 +31,7 @@ struct Kernels {
   ElementwiseKernel elementwise;
   SoftmaxKernel softmax;
   LayoutKernel layout;
-  ImageKernel image;
+  FrameKernel frame;
 };
 
 /// Every table in this binary, best first; the last one, "scalar", runs everywhere.

@@ -32,7 +32,7 @@ void require_per_channel(const std::vector<float>& values, std::int32_t channels
 }  // namespace
 
 Preprocess::Preprocess(const graph::Shape& input, const Normalisation& normalisation, const kernels::Kernels& kernels)
-    : kernel_(kernels.image) {
+    : kernel_(kernels.frame) {
   if (input.c != 1 && input.c != 3) {
     throw Error("the model takes " + std::to_string(input.c) + " channels; a picture has 1 or 3");
   }
@@ -55,20 +55,13 @@ void Preprocess::operator()(const Picture& picture, std::span<float> input) cons
     throw Error("a picture of " + std::to_string(picture.channels) + " channels does not become one of " +
                 std::to_string(channels()));
   }
-  kernels::ImageArgs args = args_;
-  args.pixels = picture.pixels.data();
-  args.row_stride = static_cast<std::int64_t>(picture.width) * picture.channels;
-  args.channels = picture.channels;
-  args.in_h = picture.height;
-  args.in_w = picture.width;
+  kernels::FrameArgs args = args_;
+  args.frame.planes[0] = picture.pixels.data();
+  args.frame.width = picture.width;
+  args.frame.height = picture.height;
+  args.frame.format = picture.channels == 1 ? kernels::PixelFormat::grey : kernels::PixelFormat::rgb;
   args.output = input.data();
   kernel_.run(args);
-  for (std::int32_t c = picture.channels; c < channels(); ++c) {
-    args.scale[0] = args_.scale[c];
-    args.shift[0] = args_.shift[c];
-    args.output += static_cast<std::int64_t>(args.out_h) * args.out_w;
-    kernel_.run(args);
-  }
 }
 
 void require_classifier(const plan::Plan& plan) {

@@ -33,8 +33,8 @@ class Preprocess {
   [[nodiscard]] std::int32_t channels() const { return args_.channels; }
 
  private:
-  kernels::ImageArgs args_;  ///< but for the picture's side of it
-  kernels::ImageKernel kernel_;
+  kernels::FrameArgs args_;  ///< but for the picture's side of it
+  kernels::FrameKernel kernel_;
 };
 
 /// Throws Error unless the plan's output is one value a class.

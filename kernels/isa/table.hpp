@@ -7,8 +7,8 @@
 #include "kernels/convolution/generic.hpp"
 #include "kernels/depthwise/generic.hpp"
 #include "kernels/elementwise/generic.hpp"
+#include "kernels/frame/generic.hpp"
 #include "kernels/fully_connected/generic.hpp"
-#include "kernels/image/generic.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/layout/generic.hpp"
 #include "kernels/pointwise/generic.hpp"
@@ -72,7 +72,7 @@ constexpr Kernels make_table(bool (*supported)()) {
       .elementwise = Elementwise<S>::kernel(KernelName<S, "elementwise">::value.data()),
       .softmax = Softmax<S>::kernel(KernelName<S, "softmax">::value.data()),
       .layout = Layout<S>::kernel(KernelName<S, "layout">::value.data()),
-      .image = Image<S>::kernel(KernelName<S, "image">::value.data()),
+      .frame = FrameReader<S>::kernel(KernelName<S, "frame">::value.data()),
   };
 }
 

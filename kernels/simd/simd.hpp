@@ -37,6 +37,11 @@ struct XsimdOps {
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
   static RIFFLE_INLINE Vec broadcast(float x) { return Vec(x); }
+  /// A byte of each integer; 0 is the lowest.
+  static RIFFLE_INLINE Vec from_bytes(const std::int32_t* from, int byte) {
+    using Integers = xsimd::batch<std::int32_t, Arch>;
+    return xsimd::to_float((Integers::load_unaligned(from) >> (8 * byte)) & Integers(255));
+  }
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
   static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
   static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }

@@ -82,35 +82,28 @@ LoaderOptions with(LoaderOptions options, auto&& change) {
   return options;
 }
 
-/// Picture after picture by the image kernel's reference.
+/// Picture after picture by the frame kernel's reference.
 std::vector<float> reference(const Dataset& data, const LoaderOptions& options, std::int32_t channels) {
   std::vector<float> all;
   for (std::int64_t i = 0; i < data.size(); ++i) {
     const tools::Picture picture = data.picture(i);
+    kernels::FrameArgs args;
+    args.frame.planes[0] = picture.pixels.data();
+    args.frame.width = picture.width;
+    args.frame.height = picture.height;
+    args.frame.format = picture.channels == 1 ? kernels::PixelFormat::grey : kernels::PixelFormat::rgb;
+    args.channels = channels;
+    args.out_h = options.height;
+    args.out_w = options.width;
     for (std::int32_t c = 0; c < channels; ++c) {
-      kernels::ImageArgs args;
-      args.pixels = picture.pixels.data() + (picture.channels == 1 ? 0 : c);
-      args.row_stride = static_cast<std::int64_t>(picture.width) * picture.channels;
-      args.channels = 1;
-      args.in_h = picture.height;
-      args.in_w = picture.width;
-      args.out_h = options.height;
-      args.out_w = options.width;
       const auto at = static_cast<std::size_t>(options.normalisation.mean.size() == 1 ? 0 : c);
-      args.scale[0] = 1 / (255 * options.normalisation.deviation[at]);
-      args.shift[0] = -options.normalisation.mean[at] / options.normalisation.deviation[at];
-      // The reference takes pixels of `channels` values; a plane of its own is one of 1.
-      std::vector<std::uint8_t> gray;
-      for (std::int32_t p = 0; p < picture.width * picture.height; ++p) {
-        gray.push_back(args.pixels[static_cast<std::ptrdiff_t>(p) * picture.channels]);
-      }
-      args.pixels = gray.data();
-      args.row_stride = picture.width;
-      std::vector<float> plane(static_cast<std::size_t>(options.height * options.width));
-      args.output = plane.data();
-      kernels::image_reference(args);
-      all.insert(all.end(), plane.begin(), plane.end());
+      args.scale[c] = 1 / (255 * options.normalisation.deviation[at]);
+      args.shift[c] = -options.normalisation.mean[at] / options.normalisation.deviation[at];
     }
+    std::vector<float> planes(static_cast<std::size_t>(channels * options.height * options.width));
+    args.output = planes.data();
+    kernels::frame_reference(args);
+    all.insert(all.end(), planes.begin(), planes.end());
   }
   return all;
 }

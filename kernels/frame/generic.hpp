@@ -1,0 +1,204 @@
+// The one body of the frame kernel; see frame.hpp for the equation.
+//
+// A row of the upright picture is gathered from the frame, made into colours and stretched to the output's width; an
+// output row is blended from two of these. Only the bytes are gathered one at a time.
+#pragma once
+
+#include "kernels/frame/frame.hpp"
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::kernels {
+
+template <class S>
+struct FrameReader {
+  using V = typename S::Vec;
+
+  /// The two neighbours of one output coordinate, and the second one's share.
+  struct Neighbours {
+    std::int32_t first, second;
+    float share;
+  };
+
+  static RIFFLE_INLINE Neighbours neighbours(std::int32_t at, std::int32_t in, std::int32_t out) {
+    double source = (at + 0.5) * in / out - 0.5;
+    source = source > 0 ? source : 0;
+    const std::int32_t floor = static_cast<std::int32_t>(source);
+    const std::int32_t first = floor < in - 1 ? floor : in - 1;
+    return {first, first < in - 1 ? first + 1 : first, static_cast<float>(source - first)};
+  }
+
+  /// In cells, from a plane's first one on.
+  static RIFFLE_INLINE std::int32_t position(const FrameSamples::Direction& direction, std::int32_t at,
+                                             const FrameSamples::Plane& plane) {
+    return (direction.first + at * direction.step) >> plane.halved;
+  }
+
+  /// Columns that are worked on at a time. Where they are the frame's rows, every one of them is a cache line, which
+  /// the next row of the picture reads again: fewer stay in the cache. All are whole vectors.
+  static constexpr std::int32_t strip = 256, turned_strip = 64;
+
+  /// Where the neighbours of a strip's columns stand, worked out once for all rows.
+  struct Columns {
+    std::int32_t count = 0;
+    std::int64_t left[3][strip], right[3][strip];  // of each plane, in bytes
+    float share[strip];
+  };
+
+  static RIFFLE_INLINE void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w,
+                                  Columns& columns) {
+    for (std::int32_t x = 0; x < columns.count; ++x) {
+      const Neighbours n = neighbours(first + x, samples.columns.count, out_w);
+      for (std::int32_t p = 0; p < samples.plane_count; ++p) {
+        const FrameSamples::Plane& plane = samples.planes[p];
+        columns.left[p][x] = position(samples.columns, n.first, plane) * plane.step_x;
+        columns.right[p][x] = position(samples.columns, n.second, plane) * plane.step_x;
+      }
+      columns.share[x] = n.share;
+    }
+  }
+
+  /// The cells of one row at a strip's columns: what vectors take apart.
+  struct Cells {
+    std::int32_t row[3] = {-1, -1, -1};  // of each plane, that these are of
+    std::int32_t left[3][strip] = {}, right[3][strip] = {};
+  };
+
+  template <int Bytes>
+  static RIFFLE_INLINE std::int32_t cell(const std::uint8_t* from) {
+    std::uint32_t bytes = from[0];
+    if constexpr (Bytes > 1) bytes |= static_cast<std::uint32_t>(from[1]) << 8;
+    if constexpr (Bytes > 2) bytes |= static_cast<std::uint32_t>(from[2]) << 16;
+    if constexpr (Bytes > 3) bytes |= static_cast<std::uint32_t>(from[3]) << 24;
+    return static_cast<std::int32_t>(bytes);
+  }
+
+  template <int Bytes>
+  static RIFFLE_INLINE void gather_cells(const std::uint8_t* row, const Columns& columns, std::int32_t plane,
+                                         Cells& cells) {
+    const std::int64_t *const left = columns.left[plane], *const right = columns.right[plane];
+    std::int32_t *const to_left = cells.left[plane], *const to_right = cells.right[plane];
+    for (std::int32_t x = 0, count = columns.count; x < count; ++x) {
+      to_left[x] = cell<Bytes>(row + left[x]);
+      to_right[x] = cell<Bytes>(row + right[x]);
+    }
+  }
+
+  /// Two rows of pixels may be of the same row of U and V.
+  static RIFFLE_INLINE void gather(const FrameSamples& samples, std::int32_t row, const Columns& columns,
+                                   Cells& cells) {
+    for (std::int32_t p = 0; p < samples.plane_count; ++p) {
+      const FrameSamples::Plane& plane = samples.planes[p];
+      const std::int32_t at = position(samples.rows, row, plane);
+      if (cells.row[p] == at) continue;
+      cells.row[p] = at;
+      const std::uint8_t* const from = plane.first + at * plane.step_y;
+      switch (plane.bytes) {
+        case 1:
+          gather_cells<1>(from, columns, p, cells);
+          break;
+        case 2:
+          gather_cells<2>(from, columns, p, cells);
+          break;
+        case 3:
+          gather_cells<3>(from, columns, p, cells);
+          break;
+        default:
+          gather_cells<4>(from, columns, p, cells);
+          break;
+      }
+    }
+  }
+
+  /// A vector of pixels, from column x on, to their colours.
+  template <int Samples, int Colours, bool AsTheyAre>
+  static RIFFLE_INLINE void convert(const FrameSamples& samples, const std::int32_t (&cells)[3][strip], std::int32_t x,
+                                    V (&to)[Colours]) {
+    V sample[Samples];
+    for (int k = 0; k < Samples; ++k) {
+      sample[k] = S::from_bytes(cells[samples.samples[k].plane] + x, samples.samples[k].byte);
+    }
+    if constexpr (AsTheyAre) {
+      for (int m = 0; m < Colours; ++m) to[m] = sample[m];
+    } else {
+      for (int k = 0; k < Samples; ++k) sample[k] = S::sub(sample[k], S::broadcast(samples.samples[k].zero));
+      for (int m = 0; m < Colours; ++m) {
+        to[m] = S::mul(S::broadcast(samples.matrix[m][0]), sample[0]);
+        for (int k = 1; k < Samples; ++k) to[m] = S::fma(S::broadcast(samples.matrix[m][k]), sample[k], to[m]);
+        to[m] = S::clamp(to[m], S::broadcast(0), S::broadcast(255));
+      }
+    }
+  }
+
+  /// A row of the upright picture in colours, as wide as the strip.
+  template <int Samples, int Colours, bool AsTheyAre>
+  static RIFFLE_INLINE void stretch(const FrameSamples& samples, const Cells& cells, const Columns& columns,
+                                    float (&to)[3][strip]) {
+    for (std::int32_t x = 0; x < columns.count; x += S::lanes) {
+      V a[Colours], b[Colours];
+      convert<Samples, Colours, AsTheyAre>(samples, cells.left, x, a);
+      convert<Samples, Colours, AsTheyAre>(samples, cells.right, x, b);
+      const V share = S::load(columns.share + x);
+      for (int m = 0; m < Colours; ++m) S::store(to[m] + x, S::fma(share, S::sub(b[m], a[m]), a[m]));
+    }
+  }
+
+  /// One output row between two stretched rows.
+  static RIFFLE_INLINE void blend(const float* upper, const float* lower, float share, float scale, float shift,
+                                  std::int32_t count, float* to) {
+    const V part = S::broadcast(share), factor = S::broadcast(scale), offset = S::broadcast(shift);
+    for (std::int32_t x = 0; x < count; x += S::lanes) {
+      const int lanes = count - x < S::lanes ? count - x : S::lanes;
+      const V a = S::load(upper + x), b = S::load(lower + x);
+      simd::store_lanes<S>(to + x, S::fma(factor, S::fma(part, S::sub(b, a), a), offset), lanes);
+    }
+  }
+
+  /// Enlarging, several output rows lie between the same two rows of the picture, and of the next two the first is the
+  /// second of these: a row is stretched once.
+  template <int Samples, int Colours, bool AsTheyAre>
+  static void fill(const FrameArgs& args, const FrameSamples& samples) {
+    Columns columns = {};
+    float stretched[2][3][strip];
+    const std::int64_t plane = static_cast<std::int64_t>(args.out_h) * args.out_w;
+    const std::int32_t step = samples.along_columns ? turned_strip : strip;
+    for (std::int32_t x0 = 0; x0 < args.out_w; x0 += step) {
+      columns.count = args.out_w - x0 < step ? args.out_w - x0 : step;
+      place(samples, x0, args.out_w, columns);
+      Cells cells;
+      std::int32_t held[2] = {-1, -1};  // the picture's rows that are stretched
+      std::int32_t upper = 0;           // which of the two is the upper one; the other one is the lower
+      const auto hold = [&](std::int32_t which, std::int32_t row) {
+        if (held[which] == row) return;
+        gather(samples, row, columns, cells);
+        stretch<Samples, Colours, AsTheyAre>(samples, cells, columns, stretched[which]);
+        held[which] = row;
+      };
+      for (std::int32_t y = 0; y < args.out_h; ++y) {
+        const Neighbours n = neighbours(y, samples.rows.count, args.out_h);
+        if (held[1 - upper] == n.first) upper = 1 - upper;
+        hold(upper, n.first);
+        hold(1 - upper, n.second);
+        for (std::int32_t c = 0; c < args.channels; ++c) {
+          const std::int32_t m = c < Colours ? c : 0;  // grey is in all three
+          blend(stretched[upper][m], stretched[1 - upper][m], n.share, args.scale[c], args.shift[c], columns.count,
+                args.output + c * plane + static_cast<std::int64_t>(y) * args.out_w + x0);
+        }
+      }
+    }
+  }
+
+  static void run(const FrameArgs& args) {
+    const FrameSamples samples = frame_samples(args.frame, args.channels);
+    if (samples.sample_count == 1) {
+      samples.as_they_are ? fill<1, 1, true>(args, samples) : fill<1, 1, false>(args, samples);
+    } else if (samples.colour_count == 1) {
+      fill<3, 1, false>(args, samples);
+    } else {
+      samples.as_they_are ? fill<3, 3, true>(args, samples) : fill<3, 3, false>(args, samples);
+    }
+  }
+
+  static constexpr FrameKernel kernel(const char* name) { return {name, S::lanes, run}; }
+};
+
+}  // namespace riffle::kernels
