@@ -42,10 +42,9 @@ Preprocess::Preprocess(const graph::Shape& input, const Normalisation& normalisa
   args_.out_h = input.h;
   args_.out_w = input.w;
   for (std::int32_t c = 0; c < input.c; ++c) {
-    const float deviation = of_channel(normalisation.deviation, c);
-    args_.scale[c] = 1.0F / (255.0F * deviation);
-    args_.shift[c] = -of_channel(normalisation.mean, c) / deviation;
-    if (!std::isfinite(args_.scale[c]) || !std::isfinite(args_.shift[c])) throw Error("std: a value is too small");
+    if (!args_.normalise(c, of_channel(normalisation.mean, c), of_channel(normalisation.deviation, c))) {
+      throw Error("std: a value is too small");
+    }
   }
 }
 

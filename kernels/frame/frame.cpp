@@ -116,6 +116,12 @@ std::int64_t row_bytes(PixelFormat format, std::int32_t plane, std::int32_t widt
   return (pixels + 1) / 2 * (format == PixelFormat::i420 ? 1 : 2);
 }
 
+bool FrameArgs::normalise(std::int32_t c, float mean, float deviation) {
+  scale[c] = 1.0F / (255.0F * deviation);
+  shift[c] = -mean / deviation;
+  return std::isfinite(scale[c]) && std::isfinite(shift[c]);
+}
+
 void frame_reference(const FrameArgs& args) {
   const Crop crop = whole(args.frame);
   const bool turned = args.frame.rotation == 90 || args.frame.rotation == 270;

@@ -57,6 +57,9 @@ struct FrameArgs {
   float scale[3] = {1, 1, 1};
   float shift[3] = {0, 0, 0};
   float* output = nullptr;  ///< `channels` planes of out_h * out_w floats
+
+  /// Channel c becomes (value / 255 - mean) / deviation. False where float cannot hold that.
+  bool normalise(std::int32_t c, float mean, float deviation);
 };
 
 /// Reads nothing outside the crop: of U and V, the samples that its pixels have.

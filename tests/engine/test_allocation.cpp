@@ -1,8 +1,10 @@
 // That running allocates nothing. A program of its own, for it replaces operator new, as the sanitizers do.
 #include <gtest/gtest.h>
 
+#include "engine/format/format.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "riffle/riffle.hpp"
 #include "tests/counting_allocator.hpp"
 #include "tests/engine/networks.hpp"
 
@@ -19,6 +21,23 @@ TEST(Allocation, RunningAllocatesNothing) {
     session.run(input.data(), output.data());
     EXPECT_EQ(allocations.load(), before);
   }
+}
+
+TEST(Allocation, ReadingAFrameAllocatesNothing) {
+  const std::vector<std::byte> bytes = format::save(testing::small_network());
+  const Session session{Model(std::span<const std::byte>(bytes))};
+  const std::vector<std::uint8_t> pixels(100 * 80 * 3 / 2, 128);
+  std::vector<float> input(session.input().size);
+  riffle_frame frame = {};
+  frame.planes[0] = pixels.data();
+  frame.planes[1] = pixels.data() + 100 * 80;
+  frame.width = 100;
+  frame.height = 80;
+  frame.format = RIFFLE_NV21;
+  frame.rotation = 90;
+  const long before = allocations.load();
+  session.read_frame(frame, input);
+  EXPECT_EQ(allocations.load(), before);
 }
 
 TEST(Allocation, TheCountingAllocatorCounts) {

@@ -222,9 +222,10 @@ typedef struct riffle_normalisation {
  * colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same). normalisation
  * NULL: mean 0, deviation 1.
  *
- * U and V of a chroma pixel count for all its two by two pixels. Width and height are at most 32768; of an odd width or
- * height of YUV the chroma planes' is rounded up. Reads nothing outside the crop. Allocates nothing, runs on the
- * calling thread alone, and may run while the same session is at work.
+ * U and V of a chroma pixel count for all its two by two pixels; for an input of 1 channel they are not looked at, and
+ * may be NULL. Width and height are at most 32768; of an odd width or height of YUV the chroma planes' is rounded up.
+ * Reads nothing outside the crop. Allocates nothing, runs on the calling thread alone, and may run while the same
+ * session is at work.
  *
  * A crop that is not inside the frame, a stride that is smaller than a row, an unknown format, rotation or yuv, and a
  * session whose input has another number of channels are RIFFLE_BAD_ARGUMENT. */

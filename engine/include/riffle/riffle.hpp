@@ -88,6 +88,17 @@ class Session {
     });
   }
 
+  /// A camera's frame to the input of one image. No normalisation: mean 0, deviation 1.
+  void read_frame(const riffle_frame& frame, std::span<float> input,
+                  const riffle_normalisation* normalisation = nullptr) const {
+    if (input.size() != this->input().size) {
+      throw Failure(RIFFLE_BAD_ARGUMENT, "input does not hold one image");
+    }
+    detail::check([&](riffle_error* error) {
+      return riffle_session_read_frame(get(), &frame, normalisation, input.data(), error);
+    });
+  }
+
   /// One image, timed.
   [[nodiscard]] std::vector<riffle_step> profile(std::span<const float> input, std::span<float> output) {
     if (input.size() != this->input().size || output.size() != this->output().size) {
