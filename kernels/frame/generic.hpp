@@ -109,34 +109,50 @@ struct FrameReader {
     }
   }
 
-  /// A vector of pixels, from column x on, to their colours.
+  /// What makes colours of cells, in registers or at least in vectors.
   template <int Samples, int Colours, bool AsTheyAre>
-  static RIFFLE_INLINE void convert(const FrameSamples& samples, const std::int32_t (&cells)[3][strip], std::int32_t x,
-                                    V (&to)[Colours]) {
-    V sample[Samples];
-    for (int k = 0; k < Samples; ++k) {
-      sample[k] = S::from_bytes(cells[samples.samples[k].plane] + x, samples.samples[k].byte);
-    }
-    if constexpr (AsTheyAre) {
-      for (int m = 0; m < Colours; ++m) to[m] = sample[m];
-    } else {
-      for (int k = 0; k < Samples; ++k) sample[k] = S::sub(sample[k], S::broadcast(samples.samples[k].zero));
-      for (int m = 0; m < Colours; ++m) {
-        to[m] = S::mul(S::broadcast(samples.matrix[m][0]), sample[0]);
-        for (int k = 1; k < Samples; ++k) to[m] = S::fma(S::broadcast(samples.matrix[m][k]), sample[k], to[m]);
-        to[m] = S::clamp(to[m], S::broadcast(0), S::broadcast(255));
+  struct Conversion {
+    std::int32_t plane[Samples];
+    int byte[Samples];
+    V zero[Samples], matrix[Colours][Samples];
+
+    RIFFLE_INLINE explicit Conversion(const FrameSamples& samples) {
+      for (int k = 0; k < Samples; ++k) {
+        plane[k] = samples.samples[k].plane;
+        byte[k] = samples.samples[k].byte;
+        if constexpr (!AsTheyAre) {
+          zero[k] = S::broadcast(samples.samples[k].zero);
+          for (int m = 0; m < Colours; ++m) matrix[m][k] = S::broadcast(samples.matrix[m][k]);
+        }
       }
     }
-  }
+
+    /// A vector of pixels, from column x on.
+    RIFFLE_INLINE void operator()(const std::int32_t (&cells)[3][strip], std::int32_t x, V (&to)[Colours]) const {
+      V sample[Samples];
+      for (int k = 0; k < Samples; ++k) sample[k] = S::from_bytes(cells[plane[k]] + x, byte[k]);
+      if constexpr (AsTheyAre) {
+        for (int m = 0; m < Colours; ++m) to[m] = sample[m];
+      } else {
+        for (int k = 0; k < Samples; ++k) sample[k] = S::sub(sample[k], zero[k]);
+        for (int m = 0; m < Colours; ++m) {
+          to[m] = S::mul(matrix[m][0], sample[0]);
+          for (int k = 1; k < Samples; ++k) to[m] = S::fma(matrix[m][k], sample[k], to[m]);
+          to[m] = S::clamp(to[m], S::broadcast(0), S::broadcast(255));
+        }
+      }
+    }
+  };
 
   /// A row of the upright picture in colours, as wide as the strip.
   template <int Samples, int Colours, bool AsTheyAre>
   static RIFFLE_INLINE void stretch(const FrameSamples& samples, const Cells& cells, const Columns& columns,
                                     float (&to)[3][strip]) {
-    for (std::int32_t x = 0; x < columns.count; x += S::lanes) {
+    const Conversion<Samples, Colours, AsTheyAre> convert(samples);
+    for (std::int32_t x = 0, count = columns.count; x < count; x += S::lanes) {
       V a[Colours], b[Colours];
-      convert<Samples, Colours, AsTheyAre>(samples, cells.left, x, a);
-      convert<Samples, Colours, AsTheyAre>(samples, cells.right, x, b);
+      convert(cells.left, x, a);
+      convert(cells.right, x, b);
       const V share = S::load(columns.share + x);
       for (int m = 0; m < Colours; ++m) S::store(to[m] + x, S::fma(share, S::sub(b[m], a[m]), a[m]));
     }
