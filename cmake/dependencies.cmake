@@ -76,6 +76,7 @@ if(NOT RIFFLE_FLATBUFFERS_INCLUDE OR NOT RIFFLE_FLATC)
   set(RIFFLE_FLATC flatc)
 endif()
 
+find_package(Threads REQUIRED)
 if(RIFFLE_OPENMP)
   find_package(OpenMP COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)

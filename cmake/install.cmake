@@ -1,10 +1,18 @@
-# find_package(riffle) for other projects: riffle::engine, a static library with a C and a C++ header. It needs OpenMP
-# if it was built with it, and neither xsimd nor FlatBuffers.
+# What `cmake --install` copies: the engine's libraries and headers, the riffle program, and what find_package(riffle)
+# and pkg-config read. All of it may be moved to another place. The libraries need OpenMP if they were built with it,
+# and neither xsimd nor FlatBuffers.
+#
+# The trainer is not among it: its library stands on the readers of the tools (ZLIB, PNG, JPEG, protobuf), some of which
+# may have been fetched for this build alone. It is used from riffle's sources (examples/train).
 include(CMakePackageConfigHelpers)
 
 set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/riffle")
-set_target_properties(riffle PROPERTIES EXPORT_NAME engine)
+set_target_properties(riffle PROPERTIES EXPORT_NAME static)
 install(TARGETS riffle EXPORT riffle_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET riffle_shared)
+  set_target_properties(riffle_shared PROPERTIES EXPORT_NAME shared)
+  install(TARGETS riffle_shared EXPORT riffle_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 if(TARGET riffle_cli)
   install(TARGETS riffle_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
@@ -18,6 +26,62 @@ else()
 endif()
 configure_package_config_file(cmake/riffle-config.cmake.in "${PROJECT_BINARY_DIR}/riffle-config.cmake"
                               INSTALL_DESTINATION ${package_directory} NO_SET_AND_CHECK_MACRO)
-write_basic_package_version_file("${PROJECT_BINARY_DIR}/riffle-config-version.cmake" COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/riffle-config-version.cmake" COMPATIBILITY SameMajorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/riffle-config.cmake" "${PROJECT_BINARY_DIR}/riffle-config-version.cmake"
+              cmake/riffle-embed.cmake cmake/riffle-embed.c.in cmake/riffle-embed.h.in
         DESTINATION ${package_directory})
+
+# pkg-config: what the static library needs of a program that a C compiler links.
+set(libraries "")
+foreach(library IN LISTS CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
+  if(library MATCHES "^(stdc\\+\\+|c\\+\\+|c\\+\\+abi)$")
+    list(APPEND libraries "-l${library}")
+  endif()
+endforeach()
+if(RIFFLE_NEEDS_OPENMP)
+  foreach(name IN LISTS OpenMP_CXX_LIB_NAMES)
+    get_filename_component(directory "${OpenMP_${name}_LIBRARY}" DIRECTORY)
+    if(directory AND NOT directory IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+      list(APPEND libraries "-L${directory}")  # clang's, which the system's linker does not know
+    endif()
+    list(APPEND libraries "-l${name}")
+  endforeach()
+endif()
+list(APPEND libraries -lm ${CMAKE_THREAD_LIBS_INIT})
+if(NOT "-lpthread" IN_LIST libraries AND NOT ANDROID)
+  list(APPEND libraries -lpthread)
+endif()
+list(REMOVE_DUPLICATES libraries)
+list(JOIN libraries " " libraries)
+if(TARGET riffle_shared)
+  set(RIFFLE_PC_LIBS "")
+  set(RIFFLE_PC_PRIVATE " ${libraries}")
+else()
+  set(RIFFLE_PC_LIBS " ${libraries}")
+  set(RIFFLE_PC_PRIVATE "")
+endif()
+file(RELATIVE_PATH RIFFLE_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" RIFFLE_PC_PREFIX "${RIFFLE_PC_PREFIX}")
+configure_file(cmake/riffle.pc.in "${PROJECT_BINARY_DIR}/riffle.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/riffle.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# cpack -G DEB
+if(PROJECT_IS_TOP_LEVEL)
+  set(CPACK_GENERATOR DEB)
+  set(CPACK_PACKAGE_NAME riffle-dev)
+  set(CPACK_PACKAGE_VENDOR riffle)
+  set(CPACK_PACKAGE_CONTACT "The riffle developers <riffle@localhost>")
+  set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}: library and tool")
+  set(CPACK_PACKAGE_DESCRIPTION "Headers, static and shared library, CMake and pkg-config files, and the riffle program.")
+  set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+  set(CPACK_STRIP_FILES ON)
+  set(CPACK_VERBATIM_VARIABLES ON)
+  set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+  set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+  set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+                                                  WORLD_READ WORLD_EXECUTE)
+  install(FILES LICENSE RENAME copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/riffle-dev)
+  include(CPack)
+endif()

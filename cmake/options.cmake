@@ -2,6 +2,14 @@
 # said a target at a time, by riffle_own(). Embedded by add_subdirectory, riffle is the engine alone.
 
 option(RIFFLE_OPENMP "Run on several threads (OpenMP)" ON)
+if(DEFINED BUILD_SHARED_LIBS)
+  set(shared ${BUILD_SHARED_LIBS})
+elseif(PROJECT_IS_TOP_LEVEL AND NOT RIFFLE_STATIC_BINARIES)
+  set(shared ON)
+else()
+  set(shared OFF)
+endif()
+option(RIFFLE_SHARED "Build the shared library, too; riffle::engine is then it" ${shared})
 option(RIFFLE_TOOLS "Build the riffle command line" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_TRAINER "Build the trainer and the command riffle train" ${RIFFLE_TOOLS})
 option(RIFFLE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
@@ -10,6 +18,10 @@ option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
+set(RIFFLE_ISAS "" CACHE STRING "Instruction sets to build: neon64, avx2 ...; empty: all; scalar always")
+set(RIFFLE_ALL_OPERATIONS convolution elementwise softmax frame)
+set(RIFFLE_OPERATIONS "${RIFFLE_ALL_OPERATIONS}"
+    CACHE STRING "Operations to build beyond those of a ShuffleNet: ${RIFFLE_ALL_OPERATIONS}")
 set(RIFFLE_KERNEL_OPTIONS "" CACHE STRING "Further compiler options for the vector bodies of the kernels")
 set(RIFFLE_TEST_LABEL "" CACHE STRING "A label for the tests, which also starts their names")
 set(RIFFLE_TEST_ENVIRONMENT "" CACHE STRING "NAME=value pairs that the tests run with")
@@ -21,6 +33,21 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 endif()
+
+# RIFFLE_HAS_<OPERATION> for kernels/isa/table.hpp.
+foreach(operation IN LISTS RIFFLE_OPERATIONS)
+  if(NOT operation IN_LIST RIFFLE_ALL_OPERATIONS)
+    message(FATAL_ERROR "RIFFLE_OPERATIONS: '${operation}' is none of ${RIFFLE_ALL_OPERATIONS}")
+  endif()
+endforeach()
+list(TRANSFORM RIFFLE_OPERATIONS TOUPPER OUTPUT_VARIABLE RIFFLE_OPERATION_DEFINITIONS)
+list(TRANSFORM RIFFLE_OPERATION_DEFINITIONS PREPEND "RIFFLE_HAS_")
+foreach(operation IN LISTS RIFFLE_ALL_OPERATIONS)
+  if(NOT operation IN_LIST RIFFLE_OPERATIONS AND (RIFFLE_TOOLS OR RIFFLE_TESTS OR RIFFLE_BENCH))
+    message(FATAL_ERROR "riffle's tools, tests and benchmarks need every operation, but ${operation} is left out: "
+                        "set RIFFLE_TOOLS, RIFFLE_TESTS and RIFFLE_BENCH to OFF")
+  endif()
+endforeach()
 
 # riffle_own(<target>): C++20, warnings, include paths from the project's root.
 function(riffle_own target)
@@ -41,4 +68,11 @@ function(riffle_own target)
   if(RIFFLE_STATIC_BINARIES AND kind STREQUAL "EXECUTABLE")
     target_link_options(${target} PRIVATE -static)
   endif()
+endfunction()
+
+# riffle_inside(<target>): what the engine's libraries are made of. A shared library shows nothing of it, and a program
+# that is linked with --gc-sections keeps what it calls.
+function(riffle_inside target)
+  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
 endfunction()

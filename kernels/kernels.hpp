@@ -24,14 +24,14 @@ struct Kernels {
   bool (*supported)() = nullptr;  ///< does this CPU (and its system) run it?
   PointwiseKernel pointwise;
   DepthwiseKernel depthwise;
-  ConvolutionKernel convolution;
+  ConvolutionKernel convolution = {};
   StemKernel stem;
   PoolKernel pool;
   FullyConnectedKernel fully_connected;
-  ElementwiseKernel elementwise;
-  SoftmaxKernel softmax;
+  ElementwiseKernel elementwise = {};
+  SoftmaxKernel softmax = {};
   LayoutKernel layout;
-  FrameKernel frame;
+  FrameKernel frame = {};
 };
 
 /// Every table in this binary, best first; the last one, "scalar", runs everywhere.

@@ -120,6 +120,10 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
   if (input == nullptr) return bad("input");
 
   const riffle::plan::Plan& plan = session->session.plan();
+  if (plan.kernels->frame.run == nullptr) {
+    fault("this build of riffle was made without frames (RIFFLE_OPERATIONS)");
+    return RIFFLE_UNSUPPORTED;
+  }
   FrameArgs args;
   args.channels = plan.input.c;
   args.out_h = plan.input.h;

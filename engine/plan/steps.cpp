@@ -26,6 +26,13 @@ kernels::Extent extent_of(const graph::Shape& in, const graph::Shape& out) { ret
 
 std::int32_t taps_of(const kernels::Window& window) { return window.kernel_h * window.kernel_w; }
 
+/// The kernel, which a build may have left out (RIFFLE_OPERATIONS).
+template <class Kernel>
+const Kernel& present(const Kernel& kernel, const graph::Node& node, const char* operation) {
+  if (kernel.run == nullptr) throw Error("node '" + node.name + "': this build has no " + operation);
+  return kernel;
+}
+
 template <class List>
 std::int32_t count_of(const List& list) {
   return static_cast<std::int32_t>(list.size());
@@ -275,7 +282,7 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
 
 void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::ConvolutionKernel& kernel = kernels_.convolution;
+  const kernels::ConvolutionKernel& kernel = present(kernels_.convolution, node(s.node), "general convolution");
   const std::int32_t taps = taps_of(o.window);
   GroupedReading reading = read_groups(s.node, o.groups);
   kernels::ConvolutionArgs args;
@@ -391,7 +398,7 @@ void Builder::append_elementwise(const Sketched& s, const Label& label, std::vec
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  append(s, label, kernels_.elementwise.run, args);
+  append(s, label, present(kernels_.elementwise, node(s.node), "elementwise operations").run, args);
 }
 
 void Builder::make_gather_for_softmax(const Sketched& s) {
@@ -411,7 +418,7 @@ void Builder::make(const Sketched& s, const graph::Softmax&) {
   }
   args.output = block(s);
   args.tiles = std::min(args.pixels, 64);
-  append(s, {"softmax", kernels_.softmax.name}, kernels_.softmax.run, args);
+  append(s, {"softmax", kernels_.softmax.name}, present(kernels_.softmax, node(s.node), "softmax").run, args);
 }
 
 void Builder::chain() {

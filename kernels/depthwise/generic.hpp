@@ -368,9 +368,13 @@ struct Depthwise {
                                                                   : 0;
           const int count = run.channels < S::lanes ? run.channels : S::lanes;
           const Job job{&args, in + c, run.pixel_stride, run.ring, out + c, args.output.pixel_stride, packed, count};
-          if (fast && (count == S::lanes || (takes_parts<2> && args.window.stride_w == 2))) {
-            run_fast(job, y0, y1);
-          } else if (count < S::lanes) {
+          if constexpr (!simd::one_variant<S, has_rows>) {
+            if (fast && (count == S::lanes || (takes_parts<2> && args.window.stride_w == 2))) {
+              run_fast(job, y0, y1);
+              continue;
+            }
+          }
+          if (count < S::lanes) {
             run_any<true>(job, y0, y1);
           } else {
             run_any<false>(job, y0, y1);

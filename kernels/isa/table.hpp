@@ -56,6 +56,7 @@ struct KernelName {
   static constexpr auto value = make();
 };
 
+/// The operations that a build may leave out (RIFFLE_OPERATIONS) have no kernel then, and no code.
 template <class S>
 constexpr Kernels make_table(bool (*supported)()) {
   constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
@@ -65,14 +66,22 @@ constexpr Kernels make_table(bool (*supported)()) {
       .supported = supported,
       .pointwise = Pointwise<S>::kernel(KernelName<S, "pointwise", rows, columns>::value.data()),
       .depthwise = Depthwise<S>::kernel(KernelName<S, "depthwise">::value.data()),
+#ifdef RIFFLE_HAS_CONVOLUTION
       .convolution = Convolution<S>::kernel(KernelName<S, "convolution", rows, columns>::value.data()),
+#endif
       .stem = Stem<S>::kernel(KernelName<S, "stem">::value.data()),
       .pool = Pooling<S>::kernel(KernelName<S, "pool">::value.data()),
       .fully_connected = FullyConnected<S>::kernel(KernelName<S, "fully-connected">::value.data()),
+#ifdef RIFFLE_HAS_ELEMENTWISE
       .elementwise = Elementwise<S>::kernel(KernelName<S, "elementwise">::value.data()),
+#endif
+#ifdef RIFFLE_HAS_SOFTMAX
       .softmax = Softmax<S>::kernel(KernelName<S, "softmax">::value.data()),
+#endif
       .layout = Layout<S>::kernel(KernelName<S, "layout">::value.data()),
+#ifdef RIFFLE_HAS_FRAME
       .frame = FrameReader<S>::kernel(KernelName<S, "frame">::value.data()),
+#endif
   };
 }
 

@@ -217,7 +217,7 @@ struct Pointwise {
   static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Memory& memory, std::int32_t group,
                                       std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
                                       std::int32_t end) {
-    static constexpr simd::TileTable<S, Pointwise, S::pairs_halves> tiles;
+    static constexpr simd::TileTable<S, Pointwise, S::pairs_halves, simd::one_variant<S, has_strips>> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     const std::int64_t vector_size = static_cast<std::int64_t>(args.inputs + 1) * S::lanes;

@@ -279,10 +279,14 @@ struct Pooling {
                 continue;
               }
             }
+            if constexpr (!simd::one_variant<S, has_rows>) {
+              if (fast && count == S::lanes) {
+                run_rows_3x3<Max>(job, y, y + 1);
+                continue;
+              }
+            }
             if (count < S::lanes) {
               run_rows_any<Max, true>(job, y, y + 1);
-            } else if (fast) {
-              run_rows_3x3<Max>(job, y, y + 1);
             } else {
               run_rows_any<Max, false>(job, y, y + 1);
             }

@@ -24,6 +24,17 @@ RIFFLE_INLINE void unroll(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 
+/// Does one variant of a body do? A build for size (RIFFLE_SMALL) has no more where speed comes from elsewhere: beside
+/// rows and strips that the instruction set has of its own (Own), and in the scalar set, which is there for want of
+/// another.
+template <class S, bool Own>
+constexpr bool one_variant =
+#ifdef RIFFLE_SMALL
+    Own || S::lanes == 1;
+#else
+    false;
+#endif
+
 /// What every xsimd architecture shares.
 template <class Arch>
 struct XsimdOps {

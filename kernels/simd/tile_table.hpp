@@ -20,14 +20,15 @@ struct EvenTiles {
 };
 
 /// `Body` has a struct Job and a template <int MR, int NV, bool Half> static void run_tile(const Job&). Halves: are
-/// there tiles whose last vector two pixels share?
-template <class S, class Body, bool Halves>
+/// there tiles whose last vector two pixels share? OneRow: no tile is higher than a pixel.
+template <class S, class Body, bool Halves, bool OneRow = false>
 struct TileTable {
   using Function = void (*)(const typename Body::Job&);
 
+  static constexpr int rows(int vectors) { return OneRow ? 1 : S::tile_rows(vectors); }
   static constexpr int most_rows() {
     int most = 0;
-    for (int nv = 1; nv <= S::max_vectors; ++nv) most = S::tile_rows(nv) > most ? S::tile_rows(nv) : most;
+    for (int nv = 1; nv <= S::max_vectors; ++nv) most = rows(nv) > most ? rows(nv) : most;
     return most;
   }
   using Row = std::array<Function, most_rows()>;
@@ -40,7 +41,7 @@ struct TileTable {
   RIFFLE_INLINE void run(const typename Body::Job& job, std::int32_t& at, int vectors, bool is_half, std::int32_t begin,
                          std::int32_t end) const {
     const Row& row = (Halves && is_half ? half : whole)[static_cast<std::size_t>(vectors - 1)];
-    const EvenTiles cut(end - begin, S::tile_rows(vectors));
+    const EvenTiles cut(end - begin, rows(vectors));
     at = begin;
     for (std::int32_t t = 0; t < cut.tiles; ++t) {
       const std::int32_t height = cut.height + (t < cut.higher ? 1 : 0);
@@ -54,7 +55,7 @@ struct TileTable {
   static constexpr Row of_width() {
     Row row{};
     [&]<int... I>(std::integer_sequence<int, I...>) { ((row[I] = Body::template run_tile<I + 1, NV, Half>), ...); }
-    (std::make_integer_sequence<int, S::tile_rows(NV)>{});
+    (std::make_integer_sequence<int, rows(NV)>{});
     return row;
   }
   template <bool Half>

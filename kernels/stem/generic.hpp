@@ -128,7 +128,9 @@ struct Stem {
   }
 
   /// The heights of tile that there are, tallest first; a row is cut greedily.
-  static constexpr int heights = 4;
+  static constexpr bool one_variant = simd::one_variant < S, requires { S::stem_row(); }
+  > ;
+  static constexpr int heights = one_variant ? 1 : 4;
   static constexpr int height(int vectors, int i) {
     const int rows = S::tile_rows(vectors) >> i;
     return i == heights - 1 || rows == 0 ? 1 : rows;
@@ -144,7 +146,7 @@ struct Stem {
   static constexpr Functions functions_of_width() {
     return []<int... I>(std::integer_sequence<int, I...>) {
       return Functions{run_border<NV, Half>,
-                       {run_tile<height(NV, I), NV, Half, 3, 2>...},
+                       {run_tile < height(NV, I), NV, Half, one_variant ? 0 : 3, one_variant ? 0 : 2 > ...},
                        {run_tile<height(NV, I), NV, Half, 0, 0>...}};
     }
     (std::make_integer_sequence<int, heights>{});
