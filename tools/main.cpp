@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
     for (const auto add : {
              riffle::tools::add_build,
              riffle::tools::add_convert,
+             riffle::tools::add_embed,
              riffle::tools::add_run,
              riffle::tools::add_classify,
              riffle::tools::add_inspect,

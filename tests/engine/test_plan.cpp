@@ -36,6 +36,42 @@ TEST(Plan, ChannelRunsOfV2StayFew) {
   }
 }
 
+/// What a build leaves out (RIFFLE_OPERATIONS) is no kernel in its tables.
+TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{8, 8, 8}});
+  graph::Convolution convolution;
+  convolution.outputs = 8;
+  convolution.window = {.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+  convolution.weights = graph::Constant(std::vector<float>(std::size_t{8} * 8 * 9, 0.1F));
+  const graph::NodeId wide = graph.add("wide", convolution, {input});
+  const graph::NodeId pooled = graph.add("pooled", graph::Pool{graph::PoolKind::max, {}}, {wide});
+  const graph::NodeId sum = graph.add("sum", graph::Add{}, {pooled, input});
+  graph.output = graph.add("odds", graph::Softmax{}, {sum});
+
+  const auto message = [&](const kernels::Kernels& table) -> std::string {
+    plan::Options options;
+    options.kernels = &table;
+    try {
+      (void)plan::make(graph, options);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const kernels::Kernels& all = kernels::best_kernels();
+  EXPECT_EQ(message(all), "");
+  kernels::Kernels less = all;
+  less.convolution = {};
+  EXPECT_EQ(message(less), "node 'wide': this build has no general convolution");
+  less = all;
+  less.elementwise = {};
+  EXPECT_EQ(message(less), "node 'sum': this build has no elementwise operations");
+  less = all;
+  less.softmax = {};
+  EXPECT_EQ(message(less), "node 'odds': this build has no softmax");
+}
+
 TEST(Plan, BlocksThatLiveAtOnceDoNotOverlap) {
   for (const testing::Network& network : testing::family(64)) {
     SCOPED_TRACE(network.name);

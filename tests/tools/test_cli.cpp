@@ -51,7 +51,7 @@ class Cli : public ::testing::Test {
 TEST_F(Cli, help_and_version) {
   const Result help = riffle({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const std::string command : {"build", "convert", "run", "classify", "inspect", "bench"}) {
+  for (const std::string command : {"build", "convert", "embed", "run", "classify", "inspect", "bench"}) {
     EXPECT_TRUE(contains(help.out, command));
     const Result of_command = riffle({command, "--help"});
     EXPECT_EQ(of_command.code, 0);
@@ -86,6 +86,33 @@ TEST_F(Cli, the_seed_makes_the_weights) {
   const Bytes one = built("a", "1");
   EXPECT_EQ(one, built("b", "1"));
   EXPECT_NE(one, built("c", "2"));
+}
+
+TEST_F(Cli, embed_writes_the_model_as_c) {
+  const std::string path = model();
+  const Result result = riffle({"embed", path, folder.path("net.c")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "net.c", "net.h"}));
+  const Bytes bytes = tools::read_file(path, 1 << 26);
+  const auto text = [&](const std::string& name) {
+    const Bytes content = tools::read_file(folder.path(name), 1 << 28);
+    return std::string(reinterpret_cast<const char*>(content.data()), content.size());
+  };
+  EXPECT_TRUE(contains(text("net.h"), "extern const void* const model_riffle;"));
+  EXPECT_TRUE(contains(text("net.h"), "extern const size_t model_riffle_size;"));
+  const std::string source = text("net.c");
+  EXPECT_TRUE(source.find("model_riffle_size = " + std::to_string(bytes.size()) + ";") != std::string::npos);
+  // The words, read back.
+  Bytes words;
+  for (std::size_t at = source.find('{'); (at = source.find("0x", at)) != std::string::npos; ++at) {
+    const std::uint64_t word = std::stoull(source.substr(at, 18), nullptr, 16);
+    for (int i = 0; i < 8; ++i) words.push_back(static_cast<std::byte>(word >> (8 * i)));
+  }
+  ASSERT_EQ(words.size(), (bytes.size() + 7) / 8 * 8);
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), words.begin()));
+
+  EXPECT_EQ(riffle({"embed", path, folder.path("net.c"), "--name", "mine"}).code, 0);
+  EXPECT_TRUE(contains(text("net.h"), "extern const void* const mine;"));
 }
 
 TEST_F(Cli, run_takes_any_batch_and_size) {

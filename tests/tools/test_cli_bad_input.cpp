@@ -174,6 +174,15 @@ TEST_F(BadInput, rooflines) {
   refuses(nowhere, "--svg");
 }
 
+TEST_F(BadInput, what_is_embedded) {
+  refuses({"embed", at("gray.png"), at("out.c")}, "gray.png");
+  refuses({"embed", at("missing.riffle"), at("out.c")}, "missing.riffle");
+  refuses({"embed", model, at("out.cpp")}, "out.cpp");
+  refuses({"embed", model, at("out.c"), "--name", "7up"}, "7up");
+  refuses({"embed", model, at("out.c"), "--name", "a b"}, "a b");
+  refuses({"embed", model, at("no/where.c")}, "where");
+}
+
 TEST_F(BadInput, an_instruction_set_that_is_not_there) {
   const Result result = riffle({"bench", model, "--repeat", "1"}, {"RIFFLE_ISA=z80"});
   EXPECT_EQ(result.code, 1);
