@@ -1,8 +1,8 @@
 # Android, over the NDK's own toolchain file: the environment variable ANDROID_NDK_ROOT says where the NDK is.
 #
-#   cmake -G Ninja -B build/android --toolchain toolchains/android.cmake -DRIFFLE_TESTS=OFF [-DANDROID_ABI=armeabi-v7a]
+#   cmake --preset android-arm64 && cmake --build --preset android-arm64       (android-armv7, android-x86_64)
 #
-# The programs need nothing from the device but its C library: adb push build/android/bin/riffle_bench /data/local/tmp.
+# The programs need nothing from the device but its C library: adb push build/android-arm64/bin/riffle_bench /data/local/tmp.
 if(NOT DEFINED ENV{ANDROID_NDK_ROOT})
   message(FATAL_ERROR "set ANDROID_NDK_ROOT to the folder of the Android NDK")
 endif()

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fashion_riffle.h"
+
 int run_with_classes(const char* path); /* the same through the C++ layer; returns the number of outputs */
 
 static int fail(const char* what, const char* message) {
@@ -36,6 +38,20 @@ int main(int count, char** arguments) {
   if (!different) return fail("run", "all results are the same");
   if (memcmp(output, output + out, out * sizeof *output) != 0) return fail("run", "equal images, different results");
   printf("riffle %s on %s: %zu -> %zu\n", riffle_version(), riffle_session_isa(session), in, out);
+
+  /* The same model, as it is inside this program. */
+  float* again = calloc(out, sizeof *again);
+  riffle_model* inside;
+  riffle_session* other;
+  if (again == NULL || riffle_model_load_memory(fashion_riffle, fashion_riffle_size, &inside, &error) != RIFFLE_OK ||
+      riffle_session_create(inside, NULL, &other, &error) != RIFFLE_OK ||
+      riffle_session_run(other, input, again, 1, &error) != RIFFLE_OK) {
+    return fail("embedded", error.message);
+  }
+  if (memcmp(output, again, out * sizeof *output) != 0) return fail("embedded", "another result");
+  riffle_session_free(other);
+  riffle_model_free(inside);
+  free(again);
   riffle_session_free(session);
   riffle_model_free(model);
   free(input);

@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# riffle as others see it, once it is installed:
+#
+#   check.sh symbols|found|example|make|deb|jni|size ARGUMENT...
+#
+# From the environment: SOURCE (riffle's), BUILD (its build tree), PREFIX (where it is installed), WORK (a folder of
+# this test's own), CMAKE, CC, CXX, NM, SIZE_TOOLCHAIN, and EMULATOR, which runs a program of another machine.
+set -euo pipefail
+
+picture=$SOURCE/examples/images/ankle-boot.pgm
+label="ankle boot"
+
+fail() {
+  echo "check: $*" >&2
+  exit 1
+}
+
+# configure FOLDER NAME OPTION...: a project, configured and built with this build's compilers.
+configure() {
+  local folder=$1 name=$2 options=(-DCMAKE_BUILD_TYPE=Release)
+  shift 2
+  if [ -n "${TOOLCHAIN:-}" ]; then
+    options+=(--toolchain "$TOOLCHAIN" "-DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=BOTH")
+  else
+    options+=("-DCMAKE_C_COMPILER=$CC" "-DCMAKE_CXX_COMPILER=$CXX")
+  fi
+  "$CMAKE" -G Ninja -S "$folder" -B "$WORK/$name" "${options[@]}" "$@"
+  "$CMAKE" --build "$WORK/$name"
+}
+
+# classifies PROGRAM: does it know the picture?
+classifies() {
+  local said
+  said=$(${EMULATOR:-} "$1" "$picture")
+  echo "$1: $said"
+  case "$said" in
+    *"$label"*) ;;
+    *) fail "$1 does not say '$label'" ;;
+  esac
+  if ${EMULATOR:-} "$1" "$SOURCE/README.md"; then fail "$1 takes a text for a picture"; fi
+}
+
+# The shared library exports the C API: every function of riffle.h, and nothing else.
+symbols() {
+  local library=$PREFIX/lib/libriffle.so have want
+  [ -e "$library" ] || library=$(echo "$PREFIX"/lib/*/libriffle.so)
+  have=$("$NM" -D --defined-only "$library" | awk '{print $NF}' | sort)
+  want=$(sed -n 's/^RIFFLE_API.* \*\?\(riffle_[a-z_]*\)(.*/\1/p' "$SOURCE/engine/include/riffle/riffle.h" | sort)
+  diff <(echo "$want") <(echo "$have") || fail "the left is declared, the right is exported"
+  readelf -d "$library" | grep -q 'SONAME.*libriffle\.so\.0\]' || fail "$library has no SONAME of its version"
+}
+
+# found [static]: a C and C++ program by find_package.
+found() {
+  configure "$SOURCE/tests/package/consumer" "found${1:-}" "-DCMAKE_PREFIX_PATH=$PREFIX" "-DCOMPONENT=${1:-}"
+  "$WORK/found${1:-}/consumer" "$SOURCE/models/weights/fashion.riffle"
+}
+
+# example [static]: examples/embed, by find_package.
+example() {
+  local options=("-DCMAKE_PREFIX_PATH=$PREFIX" "-DCMAKE_DISABLE_FIND_PACKAGE_riffle=OFF")
+  if [ "${1:-}" = static ]; then options+=(-DCMAKE_EXE_LINKER_FLAGS=-static); fi
+  configure "$SOURCE/examples/embed" "example${1:-}" "${options[@]}"
+  classifies "$WORK/example${1:-}/embed"
+}
+
+# make_with RIFFLE [LDFLAGS]: examples/embed-c, by pkg-config.
+make_with() {
+  local folder=$WORK/embed-c${2:+static} pc
+  pc=$(dirname "$(find "$PREFIX" -name riffle.pc)")
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$SOURCE"/examples/embed-c/{main.c,Makefile} "$folder"
+  PKG_CONFIG_LIBDIR=$pc make -s -C "$folder" "CC=$CC" "RIFFLE=$1" "MODEL=$SOURCE/models/weights/fashion.riffle" \
+    "CFLAGS=-O2 -Wall -Wextra -Wpedantic -Werror" "LDFLAGS=${2:-}"
+  LD_LIBRARY_PATH=$(dirname "$pc") classifies "$folder/embed-c"
+}
+
+# A Debian package, unpacked somewhere else and used from there.
+deb() {
+  local package root=$WORK/root file list
+  rm -rf "$WORK/deb" "$root"
+  cpack -G DEB --config "$BUILD/CPackConfig.cmake" -B "$WORK/deb" >"$WORK/cpack.log" || fail "$(cat "$WORK/cpack.log")"
+  package=$(echo "$WORK"/deb/*.deb)
+  dpkg-deb --info "$package"
+  list=$(dpkg-deb --contents "$package")
+  for file in bin/riffle include/riffle/riffle.h include/riffle/riffle.hpp lib/libriffle.a lib/libriffle.so \
+    lib/libriffle.so.0 lib/pkgconfig/riffle.pc lib/cmake/riffle/riffle-config.cmake \
+    lib/cmake/riffle/riffle-embed.cmake share/doc/riffle-dev/copyright; do
+    grep -q "\./usr/$file\( \|$\)" <<<"$list" || fail "the package has no $file"
+  done
+  if grep -v '^[-dl][-rwx]* root/root' <<<"$list"; then fail "not everything in the package is root's"; fi
+  dpkg-deb --field "$package" Depends | grep -q 'libc6' || fail "the package does not say what it needs"
+  dpkg-deb --extract "$package" "$root"
+  PREFIX=$root/usr
+  "$PREFIX/bin/riffle" --version
+  found
+  make_with "$PREFIX/bin/riffle"
+}
+
+# The C++ half of examples/android against a JDK's jni.h.
+jni() {
+  local folder
+  for folder in ${JAVA_HOME:-} /usr/lib/jvm/*; do
+    [ -f "$folder/include/jni.h" ] || continue
+    "$CXX" -std=c++20 -fPIC -Wall -Wextra -Wshadow -Werror -I"$folder/include" -I"$folder/include/linux" \
+      -I"$PREFIX/include" -shared "$SOURCE/examples/android/app/src/main/cpp/classifier.cpp" -o "$WORK/libclassifier.so"
+    "$NM" -D --defined-only "$WORK/libclassifier.so" | grep -c ' T Java_' | grep -qx 3 || fail "not three functions"
+    return
+  done
+  echo "no jni.h: skipped"
+  exit 77
+}
+
+# size TOOLCHAIN RIFFLE: what riffle adds to a program for aarch64, in a build for size: the program is examples/embed-c
+# without its model, and the same flags and libraries make an empty C++ program.
+size() {
+  local limit=409600 flags="-static -s -Wl,--gc-sections" empty whole model
+  TOOLCHAIN=$1
+  rm -rf "$WORK/prefix"
+  configure "$SOURCE" engine -DCMAKE_BUILD_TYPE=MinSizeRel -DRIFFLE_OPENMP=OFF "-DRIFFLE_OPERATIONS=elementwise;frame" \
+    -DRIFFLE_TOOLS=OFF -DRIFFLE_TESTS=OFF -DRIFFLE_BENCH=OFF -DRIFFLE_STATIC_BINARIES=ON --log-level=WARNING
+  "$CMAKE" --install "$WORK/engine" --prefix "$WORK/prefix" >/dev/null
+  PREFIX=$WORK/prefix make_with "$2" "$flags"
+  whole=$(stat -c %s "$WORK/embed-cstatic/embed-c")
+  model=$(stat -c %s "$SOURCE/models/weights/fashion.riffle")
+  echo 'int main() { return 0; }' >"$WORK/empty.cpp"
+  "$CXX" -O2 $flags "$WORK/empty.cpp" -o "$WORK/empty"
+  empty=$(stat -c %s "$WORK/empty")
+  echo "aarch64, static, stripped: $((whole - model)) bytes without the model of $model; an empty C++ program: $empty;" \
+    "riffle: $((whole - model - empty)) (at most $limit)"
+  [ $((whole - model - empty)) -le $limit ] || fail "larger than that"
+}
+
+mkdir -p "$WORK"
+command=$1
+shift
+case "$command" in
+  symbols | found | example | deb | jni | size) "$command" "$@" ;;
+  make) make_with "$@" ;;
+  *) fail "unknown: $command" ;;
+esac
