@@ -4,7 +4,7 @@
 #   check.sh symbols|found|example|make|deb|jni|size ARGUMENT...
 #
 # From the environment: SOURCE (riffle's), BUILD (its build tree), PREFIX (where it is installed), WORK (a folder of
-# this test's own), CMAKE, CC, CXX, NM, SIZE_TOOLCHAIN, and EMULATOR, which runs a program of another machine.
+# this test's own), CMAKE, CC, CXX, NM; for another machine TOOLCHAIN and EMULATOR, which runs its programs.
 set -euo pipefail
 
 picture=$SOURCE/examples/images/ankle-boot.pgm
@@ -20,7 +20,7 @@ configure() {
   local folder=$1 name=$2 options=(-DCMAKE_BUILD_TYPE=Release)
   shift 2
   if [ -n "${TOOLCHAIN:-}" ]; then
-    options+=(--toolchain "$TOOLCHAIN" "-DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=BOTH")
+    options+=(--toolchain "$TOOLCHAIN")
   else
     options+=("-DCMAKE_C_COMPILER=$CC" "-DCMAKE_CXX_COMPILER=$CXX")
   fi
@@ -58,7 +58,7 @@ found() {
 
 # example [static]: examples/embed, by find_package.
 example() {
-  local options=("-DCMAKE_PREFIX_PATH=$PREFIX" "-DCMAKE_DISABLE_FIND_PACKAGE_riffle=OFF")
+  local options=("-Driffle_DIR=$(dirname "$(find "$PREFIX" -name riffle-config.cmake)")")
   if [ "${1:-}" = static ]; then options+=(-DCMAKE_EXE_LINKER_FLAGS=-static); fi
   configure "$SOURCE/examples/embed" "example${1:-}" "${options[@]}"
   classifies "$WORK/example${1:-}/embed"
