@@ -4,7 +4,7 @@
 option(RIFFLE_OPENMP "Run on several threads (OpenMP)" ON)
 if(DEFINED BUILD_SHARED_LIBS)
   set(shared ${BUILD_SHARED_LIBS})
-elseif(PROJECT_IS_TOP_LEVEL AND NOT RIFFLE_STATIC_BINARIES)
+elseif(PROJECT_IS_TOP_LEVEL AND NOT RIFFLE_STATIC_BINARIES AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   set(shared ON)
 else()
   set(shared OFF)
