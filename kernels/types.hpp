@@ -8,9 +8,11 @@
 // tensor starts at `first + p * pixel_stride`. All offsets and strides are in floats, never in bytes.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 #define RIFFLE_INLINE inline __attribute__((always_inline))
 
@@ -85,6 +87,17 @@ struct Window {
 /// The spatial sizes of a windowed operation.
 struct Extent {
   std::int32_t in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+};
+
+/// A layer's weights as a model has them, before they are packed: a row an output. Where there is a scale, row o counts
+/// scale[o] times; the product is made in double and rounded once, on the way into the packed weights.
+struct Weights {
+  std::span<const float> values;
+  std::span<const double> row_scale;
+
+  template <std::convertible_to<std::span<const float>> Floats>
+  Weights(const Floats& all) : values(all) {}  // NOLINT: weights without a scale are nothing but floats
+  Weights(std::span<const float> all, std::span<const double> scale) : values(all), row_scale(scale) {}
 };
 
 /// A share of a step's tiles: [first, last). Tiles are independent of one another, so that any thread may take any.

@@ -13,7 +13,7 @@ std::int64_t packed_convolution_size(std::int32_t groups, std::int32_t inputs, s
 }
 
 void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-                      std::int32_t taps, std::span<const float> weights, std::span<const float> bias,
+                      std::int32_t taps, const Weights& weights, std::span<const float> bias,
                       std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                       std::span<float> packed) {
   // The pointwise packing of a matrix whose rows are (input, tap), read tap by tap.

@@ -47,7 +47,7 @@ std::int64_t packed_convolution_size(std::int32_t groups, std::int32_t inputs, s
 /// Packs weights (groups * outputs, inputs, taps) as PyTorch and ONNX have them, and bias (or empty); the orders as in
 /// pack_pointwise.
 void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-                      std::int32_t taps, std::span<const float> weights, std::span<const float> bias,
+                      std::int32_t taps, const Weights& weights, std::span<const float> bias,
                       std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                       std::span<float> packed);
 

@@ -12,9 +12,8 @@ std::int64_t packed_depthwise_size(std::span<const MappedRun> runs, std::int32_t
   return vectors * lanes * (taps + 1);
 }
 
-void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs,
-                    std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> order,
-                    std::span<float> packed) {
+void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs, const Weights& weights,
+                    std::span<const float> bias, std::span<const std::int32_t> order, std::span<float> packed) {
   const std::size_t width = static_cast<std::size_t>(lanes), tap_count = static_cast<std::size_t>(taps);
   float* to = packed.data();
   std::size_t run_first = 0;  // the run's first channel, in `order`
@@ -26,8 +25,9 @@ void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const Mappe
         const bool valid = first + lane < channels;
         const std::size_t filter = valid ? static_cast<std::size_t>(order[run_first + first + lane]) : 0;
         to[0] = valid && !bias.empty() ? bias[filter] : 0.0F;
+        const double scale = weights.row_scale.empty() ? 1.0 : weights.row_scale[filter];
         for (std::size_t tap = 0; tap < tap_count; ++tap) {
-          to[(tap + 1) * width] = valid ? weights[filter * tap_count + tap] : 0.0F;
+          to[(tap + 1) * width] = valid ? static_cast<float>(weights.values[filter * tap_count + tap] * scale) : 0.0F;
         }
       }
       to += tap_count * width;

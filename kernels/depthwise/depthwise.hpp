@@ -40,9 +40,8 @@ std::int64_t packed_depthwise_size(std::span<const MappedRun> runs, std::int32_t
 
 /// Packs weights[c * taps + t] and bias[c] (or empty). `order`: for the runs' channels one after the other, the
 /// filter's index c.
-void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs,
-                    std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> order,
-                    std::span<float> packed);
+void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs, const Weights& weights,
+                    std::span<const float> bias, std::span<const std::int32_t> order, std::span<float> packed);
 
 /// The equation in double, with the unpacked weights of the runs' channels one after the other.
 void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,

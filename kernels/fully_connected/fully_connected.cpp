@@ -10,7 +10,7 @@ std::int64_t packed_fully_connected_size(std::int32_t inputs, std::int32_t outpu
 }
 
 void pack_fully_connected(const FullyConnectedKernel& kernel, std::int32_t inputs, std::int32_t outputs,
-                          std::span<const float> weights, std::span<const float> bias,
+                          const Weights& weights, std::span<const float> bias,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                           std::span<float> packed) {
   const PointwiseKernel panels{.name = kernel.name, .lanes = kernel.lanes, .max_vectors = kernel.max_vectors};

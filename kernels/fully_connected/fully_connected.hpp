@@ -33,7 +33,7 @@ std::int64_t packed_fully_connected_size(std::int32_t inputs, std::int32_t outpu
 
 /// Packs weights (outputs, inputs) and bias (or empty); the orders as in pack_pointwise with one group.
 void pack_fully_connected(const FullyConnectedKernel& kernel, std::int32_t inputs, std::int32_t outputs,
-                          std::span<const float> weights, std::span<const float> bias,
+                          const Weights& weights, std::span<const float> bias,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                           std::span<float> packed);
 

@@ -91,9 +91,8 @@ std::int64_t packed_pointwise_size(std::int32_t groups, std::int32_t inputs, std
 /// channel within group h that is written n-th, counted from h * outputs (groups that read the same may exchange
 /// channels: then it is any of theirs).
 void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-                    std::span<const float> weights, std::span<const float> bias,
-                    std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
-                    std::span<float> packed);
+                    const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
+                    std::span<const std::int32_t> output_order, std::span<float> packed);
 
 /// The same equation, straightforwardly, in double: the first witness of every kernel. Takes the unpacked weights in
 /// the order in which channels are read and written.

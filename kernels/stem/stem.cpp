@@ -13,7 +13,7 @@ std::int64_t packed_stem_size(std::int32_t channels, std::int32_t taps, std::int
 }
 
 void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t taps, std::int32_t outputs,
-               std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
+               const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
                std::span<float> packed) {
   std::vector<std::int32_t> input_order(static_cast<std::size_t>(channels) * static_cast<std::size_t>(taps));
   std::iota(input_order.begin(), input_order.end(), 0);

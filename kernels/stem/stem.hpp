@@ -40,7 +40,7 @@ std::int64_t packed_stem_size(std::int32_t channels, std::int32_t taps, std::int
 
 /// Packs weights (outputs, channels, taps) and bias (or empty); `output_order[n]`: the output written n-th.
 void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t taps, std::int32_t outputs,
-               std::span<const float> weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
+               const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
                std::span<float> packed);
 
 /// The equation in double; weights in the order of writing.
