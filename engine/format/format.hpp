@@ -19,6 +19,11 @@ graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> 
 /// Maps a file and loads it. The mapping lives as long as the graph's constants.
 graph::Graph load_file(const std::string& path);
 
+/// What both do, phase by phase: the bytes are a complete FlatBuffer of this format, then they are a graph's. Both
+/// throw Error; read() expects bytes that verify() has passed.
+void verify(std::span<const std::byte> bytes);
+graph::Graph read(const std::shared_ptr<const memory::MappedFile>& file);
+
 /// Writes beside `path` and renames. Throws Error naming the path.
 void save_file(const graph::Graph& graph, const std::string& path);
 

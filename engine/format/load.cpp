@@ -1,11 +1,4 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <bit>
-#include <cerrno>
-#include <cstring>
 
 #include "engine/format/format.hpp"
 #include "riffle_generated.h"
@@ -19,10 +12,12 @@ constexpr std::uint32_t version = 1;
 constexpr std::size_t alignment = 16;
 
 /// Turns verified FlatBuffers into graph nodes. Everything read is taken off a budget of the file's own size: tables
-/// can be shared inside a FlatBuffer, and a small file must not grow into a large graph.
+/// can be shared inside a FlatBuffer, and a small file must not grow into a large graph. The constants' owner is a
+/// mapped file or anything else.
+template <class Owner>
 class Loader {
  public:
-  Loader(std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
+  Loader(std::span<const std::byte> bytes, std::shared_ptr<const Owner> owner)
       : budget_(bytes.size()), owner_(std::move(owner)) {}
 
   graph::Graph load(const fbs::Model& model) {
@@ -163,42 +158,13 @@ class Loader {
   }
 
   std::size_t budget_;
-  std::shared_ptr<const void> owner_;
+  std::shared_ptr<const Owner> owner_;
   std::string where_ = "the model file";
-};
-
-/// A file mapped read-only.
-class Mapping {
- public:
-  explicit Mapping(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) throw Error("cannot open '" + path + "': " + std::strerror(errno));
-    struct stat status {};
-    const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    size_ = regular ? static_cast<std::size_t>(status.st_size) : 0;
-    if (size_ > 0) address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    const int error = errno;
-    ::close(file);
-    if (!regular) throw Error("'" + path + "' is not a file");
-    if (size_ == 0) throw Error("'" + path + "' is empty");
-    if (address_ == MAP_FAILED) throw Error("cannot map '" + path + "': " + std::strerror(error));
-  }
-  ~Mapping() {
-    if (address_ != nullptr && address_ != MAP_FAILED) ::munmap(address_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
-
- private:
-  void* address_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace
 
-graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
+void verify(std::span<const std::byte> bytes) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   if (reinterpret_cast<std::uintptr_t>(data) % alignment != 0) {
     throw Error("the model's memory is not aligned to 16 bytes");
@@ -207,13 +173,24 @@ graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> 
   if (bytes.size() > FLATBUFFERS_MAX_BUFFER_SIZE) throw Error("the model is larger than 2 GiB");
   flatbuffers::Verifier verifier(data, bytes.size());
   if (!fbs::VerifyModelBuffer(verifier)) throw Error("the .riffle model is damaged: it does not verify");
-  return Loader(bytes, std::move(owner)).load(*fbs::GetModel(data));
+}
+
+graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
+  verify(bytes);
+  return Loader(bytes, std::move(owner)).load(*fbs::GetModel(bytes.data()));
+}
+
+graph::Graph read(const std::shared_ptr<const memory::MappedFile>& file) {
+  graph::Graph graph = Loader(file->bytes(), file).load(*fbs::GetModel(file->bytes().data()));
+  file->evict(file->bytes());  // the tables are read, and weights were brought in with them that nobody wants yet
+  return graph;
 }
 
 graph::Graph load_file(const std::string& path) {
-  auto mapping = std::make_shared<const Mapping>(path);
+  const auto file = std::make_shared<const memory::MappedFile>(path);
   try {
-    return load(mapping->bytes(), mapping);
+    verify(file->bytes());
+    return read(file);
   } catch (const Error& error) {
     throw Error("'" + path + "': " + error.what());
   }

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/memory/pages.hpp"
 #include "kernels/types.hpp"
 
 namespace riffle {
@@ -45,12 +46,20 @@ class Constant {
   explicit Constant(std::vector<float> values);
   Constant(std::span<const float> values, std::shared_ptr<const void> owner)
       : values_(values), owner_(std::move(owner)) {}
+  Constant(std::span<const float> values, std::shared_ptr<const memory::MappedFile> file)
+      : values_(values), file_(file.get()), owner_(std::move(file)) {}
   [[nodiscard]] std::span<const float> values() const { return values_; }
   [[nodiscard]] bool empty() const { return values_.empty(); }
   [[nodiscard]] std::size_t size() const { return values_.size(); }
 
+  /// Says that nobody reads the values for a while: those of a mapped file then take no memory until somebody does.
+  void evict() const {
+    if (file_ != nullptr) file_->evict(std::as_bytes(values_));
+  }
+
  private:
   std::span<const float> values_;
+  const memory::MappedFile* file_ = nullptr;
   std::shared_ptr<const void> owner_;
 };
 

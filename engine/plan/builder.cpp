@@ -48,7 +48,7 @@ Builder::Builder(const graph::Graph& graph, const kernels::Kernels& kernels)
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1) {}
 
-std::shared_ptr<const Plan> Builder::build() {
+void Builder::make_steps() {
   plan_->name = graph_.name;
   plan_->kernels = &kernels_;
   plan_->input = shapes_[0];
@@ -56,7 +56,35 @@ std::shared_ptr<const Plan> Builder::build() {
   sketch();
   place();
   for (const Sketched& sketched : sketch_) make_step(sketched);
-  plan_->packed_bytes = storage_->float_bytes();
+}
+
+std::shared_ptr<const Plan> Builder::pack() {
+  constexpr std::int64_t line_floats = cache_line / sizeof(float);
+  const auto lines = [](std::int64_t floats) { return (floats + line_floats - 1) / line_floats * line_floats; };
+  std::int64_t floats = 0;
+  for (const Packing& packing : packings_) floats += lines(packing.floats);
+  std::span<float> left = storage_->allocate_weights(floats);
+  auto next = packings_.begin();
+  for (Step& step : plan_->steps) {
+    for_each_call(step.task, [&](auto& call) {
+      if constexpr (requires { call.args.packed; }) {
+        next->place = left.first(static_cast<std::size_t>(next->floats));
+        call.args.packed = next->place.data();
+        left = left.subspan(static_cast<std::size_t>(lines(next->floats)));
+        ++next;
+      }
+    });
+  }
+  // The largest first: what is in memory twice at a time then adds to the least that is there already.
+  std::stable_sort(packings_.begin(), packings_.end(),
+                   [](const auto& a, const auto& b) { return a.floats > b.floats; });
+  for (const Packing& packing : packings_) {
+    memory::make_present(std::as_writable_bytes(packing.place));
+    packing.write(packing.place);
+    packing.weights.evict();
+  }
+  packings_.clear();
+  plan_->packed_bytes = floats * static_cast<std::int64_t>(sizeof(float));
   plan_->storage = storage_;
   return plan_;
 }

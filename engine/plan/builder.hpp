@@ -1,6 +1,8 @@
-// From nodes to steps: places are decided first (sketch, lifetimes, arena), then each step is made with its places.
+// From nodes to steps: places are decided first (sketch, lifetimes, arena), then each step is made with its places, and
+// when all are known the weights are packed into one block of memory.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,7 +22,12 @@ class Builder {
   /// The graph is optimised and verified; all arguments outlive the builder.
   Builder(const graph::Graph& graph, const kernels::Kernels& kernels);
 
-  std::shared_ptr<const Plan> build();
+  /// All of the plan but the weights.
+  void make_steps();
+
+  /// Packs the weights; to be called once, behind make_steps(). A mapped file's weights are evicted as soon as they are
+  /// packed, so that the two copies are never in memory together.
+  std::shared_ptr<const Plan> pack();
 
  private:
   /// What will be a step: a node's computation, or one of the three that are no node's.
@@ -94,9 +101,18 @@ class Builder {
   void make_to_planes();
   void chain();  // the last two steps become one
 
+  /// The packed weights of the step that is made next.
+  struct Packing {
+    std::int64_t floats = 0;
+    graph::Constant weights;
+    std::function<void(std::span<float>)> write;
+    std::span<float> place = {};
+  };
+
   template <class Args>
-  void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
-              std::int64_t weight_floats = 0);
+  void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);
+  template <class Args>
+  void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args, Packing packing);
 
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
@@ -109,6 +125,7 @@ class Builder {
   std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
   std::vector<std::int32_t> gathered_block_of_;    // by softmax node: where its operand is gathered, -1 if nowhere
   graph::NodeId direct_ = -1;                      // the node that writes the caller's output, -1 if a step copies it
+  std::vector<Packing> packings_;                  // of the steps that have weights, in their order
   std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
   std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
 };

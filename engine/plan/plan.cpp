@@ -46,7 +46,9 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);
   }
   passes::optimise(graph);
-  return Builder(graph, kernels).build();
+  Builder builder(graph, kernels);
+  builder.make_steps();
+  return builder.pack();
 }
 
 }  // namespace riffle::plan

@@ -46,6 +46,21 @@ using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>,
                           Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
                           Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Chain>;
 
+/// Calls f on the task's call, or on both of a chain, the producer's first.
+template <class F>
+void for_each_call(Task& task, F&& f) {
+  std::visit(
+      [&](auto& one) {
+        if constexpr (requires { one.producer; }) {
+          std::visit(f, one.producer);
+          std::visit(f, one.consumer);
+        } else {
+          f(one);
+        }
+      },
+      task);
+}
+
 /// Rows that the ring between the two holds: those of a window, in whole strides, so that what is produced at once
 /// does not straddle its end.
 inline std::int32_t ring_rows(const kernels::Window& window) {

@@ -42,7 +42,14 @@ std::int32_t count_of(const List& list) {
 
 template <class Args>
 void Builder::append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
-                     std::int64_t weight_floats) {
+                     Packing packing) {
+  append(s, label, kernel, std::move(args));
+  plan_->steps.back().weight_bytes = packing.floats * static_cast<std::int64_t>(sizeof(float));
+  packings_.push_back(std::move(packing));
+}
+
+template <class Args>
+void Builder::append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
   Step step;
   const graph::NodeId id = s.node;
   step.name = node(id).name;
@@ -54,7 +61,6 @@ void Builder::append(const Sketched& s, const Label& label, typename Call<Args>:
   step.out = s.kind == Sketch::gather_for_softmax ? step.in : shape(id);
   if (s.kind == Sketch::compute) step.macs = graph::cost(graph_, shapes_, id).macs;
   constexpr std::int64_t bytes = sizeof(float);
-  step.weight_bytes = weight_floats * bytes;
   step.write_bytes = step.out.size() * bytes;
   step.read_bytes = step.in.size() * bytes;
   if (s.kind == Sketch::compute) {
@@ -178,12 +184,12 @@ const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t 
         for (const PhysicalRun& piece : physical) {
           for (std::int32_t c = 0; c < piece.channels; ++c) scattered.push_back(run({piece.node, piece.first + c, 1}));
         }
-        vector.columns = storage_->keep(std::move(scattered));
+        vector.columns = storage_->keep(std::move(scattered)).data();
       }
       vectors.push_back(vector);
     }
   }
-  return storage_->keep(std::move(vectors));
+  return storage_->keep(std::move(vectors)).data();
 }
 
 void Builder::make(const Sketched& s, const graph::Convolution& o) {
@@ -198,41 +204,43 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = shapes_[0], out = shape(s.node);
   const kernels::StemKernel& kernel = kernels_.stem;
   const std::int32_t taps = taps_of(o.window);
-  const std::span<float> packed = storage_->floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes));
-  kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.values(), o.bias.values(), layout_.order(s.node), packed);
   kernels::StemArgs args;
   args.extent = extent_of(in, out);
   args.window = o.window;
   args.channels = in.c;
   args.outputs = out.c;
   args.input = {0, kernels::Space::input};
-  args.packed = packed.data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {"stem " + window_text(o.window), kernel.name}, kernel.run, args, count_of(packed));
+  append(s, {"stem " + window_text(o.window), kernel.name}, kernel.run, args,
+         {kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes), o.weights,
+          [=, &kernel, &o, order = layout_.order(s.node)](std::span<float> packed) {
+            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.values(), o.bias.values(), order, packed);
+          }});
 }
 
 void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::DepthwiseKernel& kernel = kernels_.depthwise;
   const std::int32_t taps = taps_of(o.window);
-  const Reading reading = layout_.read_sorted(operand(s.node, 0));
-  std::vector<kernels::MappedRun> mapped_runs = mapped(reading.runs);
-  const std::span<float> packed = storage_->floats(kernels::packed_depthwise_size(mapped_runs, taps, kernel.lanes));
-  kernels::pack_depthwise(kernel.lanes, taps, mapped_runs, o.weights.values(), o.bias.values(), reading.order, packed);
+  Reading reading = layout_.read_sorted(operand(s.node, 0));
+  const std::span<const kernels::MappedRun> runs = storage_->keep(mapped(reading.runs));
   kernels::DepthwiseArgs args;
   args.extent = extent_of(in, out);
   args.window = o.window;
-  args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs));
-  args.packed = packed.data();
+  args.run_count = count_of(runs);
+  args.runs = runs.data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {"depthwise " + window_text(o.window), kernel.name}, kernel.run, args, count_of(packed));
+  append(s, {"depthwise " + window_text(o.window), kernel.name}, kernel.run, args,
+         {kernels::packed_depthwise_size(runs, taps, kernel.lanes), o.weights,
+          [=, &kernel, &o, order = std::move(reading.order)](std::span<float> packed) {
+            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.values(), o.bias.values(), order, packed);
+          }});
 }
 
 void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
@@ -260,13 +268,8 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   }
   cut_in_parts(reading, args.parts);
   repeat_groups(reading, blocks);
-  const std::span<float> packed =
-      storage_->floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes));
-  kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
-                          reading.input_order, reading.output_order, packed);
-  args.runs = storage_->keep(std::move(reading.runs));
-  args.run_begin = storage_->keep(std::move(reading.run_begin));
-  args.packed = packed.data();
+  args.runs = storage_->keep(std::move(reading.runs)).data();
+  args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
   args.residual = residual(s.node, args.groups, kernel.lanes);
   args.clamp = clamp_of(o.activation);
   std::vector<kernels::Block> outputs;
@@ -275,9 +278,14 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
     if (blocks == 1) to.first.offset += static_cast<std::int64_t>(group) * args.outputs;
     outputs.push_back(to);
   }
-  args.blocks = storage_->keep(std::move(outputs));
+  args.blocks = storage_->keep(std::move(outputs)).data();
   append(s, {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name},
-         kernel.run, args, count_of(packed));
+         kernel.run, args,
+         {kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes), o.weights,
+          [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+            kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
+                                    reading.input_order, reading.output_order, packed);
+          }});
 }
 
 void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
@@ -291,21 +299,20 @@ void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
   args.groups = o.groups;
   args.inputs = in.c / o.groups;
   args.outputs = out.c / o.groups;
-  const std::span<float> packed = storage_->floats(static_cast<std::size_t>(
-      kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)));
-  kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.values(), o.bias.values(),
-                            reading.input_order, reading.output_order, packed);
-  args.runs = storage_->keep(std::move(reading.runs));
-  args.run_begin = storage_->keep(std::move(reading.run_begin));
-  args.packed = packed.data();
-  args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F));
+  args.runs = storage_->keep(std::move(reading.runs)).data();
+  args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
+  args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F)).data();
   args.residual = residual(s.node, o.groups, kernel.lanes);
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
   append(s, {"convolution " + window_text(o.window) + group_text(o.groups), kernel.name}, kernel.run, args,
-         count_of(packed));
+         {kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes), o.weights,
+          [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+            kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.values(),
+                                      o.bias.values(), reading.input_order, reading.output_order, packed);
+          }});
 }
 
 void Builder::make(const Sketched& s, const graph::Pool& o) {
@@ -317,7 +324,7 @@ void Builder::make(const Sketched& s, const graph::Pool& o) {
   args.window = o.window;
   args.count_padding = o.count_padding;
   args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs));
+  args.runs = storage_->keep(std::move(mapped_runs)).data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
@@ -333,7 +340,7 @@ void Builder::make(const Sketched& s, const graph::GlobalAveragePool& o) {
   kernels::GlobalAveragePoolArgs args;
   args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
   args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs));
+  args.runs = storage_->keep(std::move(mapped_runs)).data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
   args.tiles = std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
@@ -346,17 +353,17 @@ void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
   kernels::FullyConnectedArgs args;
   args.inputs = operand_shape(s.node, 0).c;
   args.outputs = o.outputs;
-  const std::span<float> packed =
-      storage_->floats(kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes));
-  kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
-                                reading.input_order, reading.output_order, packed);
   args.run_count = count_of(reading.runs);
-  args.runs = storage_->keep(std::move(reading.runs));
-  args.packed = packed.data();
+  args.runs = storage_->keep(std::move(reading.runs)).data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s).first;
   args.tiles = kernels::panel_count(args.outputs, kernel.lanes, kernel.max_vectors);
-  append(s, {"fully connected", kernel.name}, kernel.run, args, count_of(packed));
+  append(s, {"fully connected", kernel.name}, kernel.run, args,
+         {kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes), o.weights,
+          [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+            kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
+                                          reading.input_order, reading.output_order, packed);
+          }});
 }
 
 void Builder::make(const Sketched& s, const graph::Activate& o) {
@@ -392,8 +399,8 @@ void Builder::append_elementwise(const Sketched& s, const Label& label, std::vec
   kernels::ElementwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
   args.run_count = count_of(a);
-  args.a = storage_->keep(std::move(a));
-  if (!b.empty()) args.b = storage_->keep(std::move(b));
+  args.a = storage_->keep(std::move(a)).data();
+  if (!b.empty()) args.b = storage_->keep(std::move(b)).data();
   args.clamp = clamp;
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
@@ -467,7 +474,7 @@ void Builder::make_to_planes() {
   kernels::ToPlanesArgs args;
   args.pixels = static_cast<std::int32_t>(plan_->output.pixels());
   args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs));
+  args.runs = storage_->keep(std::move(mapped_runs)).data();
   args.planes = {0, kernels::Space::output};
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * plan_->output.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);

@@ -9,43 +9,47 @@
 #include <span>
 #include <vector>
 
+#include "engine/memory/pages.hpp"
+
 namespace riffle::plan {
 
 inline constexpr std::size_t cache_line = 64;
 
 struct AlignedDelete {
-  void operator()(float* floats) const { ::operator delete (floats, std::align_val_t{cache_line}); }
+  std::align_val_t alignment{cache_line};
+  void operator()(float* floats) const { ::operator delete(floats, alignment); }
 };
 using AlignedFloats = std::unique_ptr<float, AlignedDelete>;
 
 /// Uninitialised floats on a cache line's start. Throws std::bad_alloc.
-inline AlignedFloats allocate_floats(std::size_t count) {
-  return AlignedFloats(static_cast<float*>(::operator new (count * sizeof(float), std::align_val_t{cache_line})));
+inline AlignedFloats allocate_floats(std::size_t count, std::size_t alignment = cache_line) {
+  const std::align_val_t aligned{alignment};
+  return AlignedFloats(static_cast<float*>(::operator new(count * sizeof(float), aligned)), {aligned});
 }
 
 class Storage {
  public:
-  std::span<float> floats(std::int64_t count) {
-    floats_.push_back(allocate_floats(count));
-    float_bytes_ += count * static_cast<std::int64_t>(sizeof(float));
-    return {floats_.back().get(), static_cast<std::size_t>(count)};
+  /// The one block of packed weights, on huge pages where it fills some. Throws std::bad_alloc.
+  std::span<float> allocate_weights(std::int64_t count) {
+    const auto floats = static_cast<std::size_t>(count);
+    weights_ = allocate_floats(floats, floats * sizeof(float) < memory::huge_page ? cache_line : memory::huge_page);
+    const std::span<float> all(weights_.get(), floats);
+    memory::prefer_huge_pages(std::as_writable_bytes(all));
+    return all;
   }
 
   /// Keeps a list and returns where it is kept.
   template <class T>
-  const T* keep(std::vector<T> list) {
+  std::span<const T> keep(std::vector<T> list) {
     auto kept = std::make_shared<const std::vector<T>>(std::move(list));
-    const T* data = kept->data();
+    const std::span<const T> items = *kept;
     lists_.push_back(std::move(kept));
-    return data;
+    return items;
   }
 
-  [[nodiscard]] std::int64_t float_bytes() const { return float_bytes_; }
-
  private:
-  std::vector<AlignedFloats> floats_;
+  AlignedFloats weights_;
   std::vector<std::shared_ptr<const void>> lists_;
-  std::int64_t float_bytes_ = 0;
 };
 
 }  // namespace riffle::plan

@@ -1,7 +1,7 @@
 #include "engine/run/session.hpp"
 
+#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <new>
 
 #include "engine/plan/storage.hpp"
@@ -48,7 +48,9 @@ Session::Session(std::shared_ptr<const plan::Plan> plan, int threads)
                 "' works in");
   }
   // Pages are touched now, so that the first inference does not pay for them, and what kernels over-read is a number.
-  std::memset(static_cast<void*>(arena_->floats.get()), 0, static_cast<std::size_t>(bytes));
+  const std::span<float> all(arena_->floats.get(), static_cast<std::size_t>(floats));
+  memory::make_present(std::as_writable_bytes(all));
+  std::fill(all.begin(), all.end(), 0.0F);
 }
 
 Session::~Session() = default;

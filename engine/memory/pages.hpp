@@ -1,0 +1,39 @@
+// What the system is told about memory, and files in memory. All of it are hints: where the system knows no such thing,
+// nothing happens.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace riffle::memory {
+
+/// What a large block of memory starts at to have its pages huge.
+inline constexpr std::size_t huge_page = std::size_t{1} << 21;
+
+/// Of fresh memory: its pages may be huge where whole huge ones fit.
+void prefer_huge_pages(std::span<std::byte> memory) noexcept;
+
+/// Of memory that is about to be written: its pages come at once instead of at a fault each. The contents stay.
+void make_present(std::span<std::byte> memory) noexcept;
+
+/// A file mapped read-only.
+class MappedFile {
+ public:
+  /// Throws Error naming the path if it is no file, empty, or cannot be opened.
+  explicit MappedFile(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+  /// Gives the memory of a part that nobody reads for a while back to the system, and what the system brought in around
+  /// it. Whoever does read it gets it from the file again. Any thread, at any time.
+  void evict(std::span<const std::byte> part) const noexcept;
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+}  // namespace riffle::memory
