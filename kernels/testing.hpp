@@ -265,6 +265,22 @@ inline std::vector<float> reorder_bias(std::span<const float> bias, std::int32_t
   return result;
 }
 
+/// A factor a row, or none at all.
+inline std::vector<double> row_scale(Scene& scene, std::int32_t rows) {
+  std::vector<double> result;
+  for (std::int32_t i = scene.coin() ? rows : 0; i > 0; --i) result.push_back(scene.integer(1, 999) / 500.0);
+  return result;
+}
+
+/// What packed weights hold: each row times its factor.
+inline std::vector<float> scaled(std::vector<float> weights, const std::vector<double>& row_scale) {
+  const std::size_t row = row_scale.empty() ? 0 : weights.size() / row_scale.size();
+  for (std::size_t i = 0; row > 0 && i < weights.size(); ++i) {
+    weights[i] = static_cast<float>(weights[i] * row_scale[i / row]);
+  }
+  return weights;
+}
+
 /// A permutation within each of `groups` groups.
 inline std::vector<std::int32_t> grouped_order(Scene& scene, std::int32_t groups, std::int32_t count) {
   std::vector<std::int32_t> result;

@@ -1,6 +1,7 @@
 #include "engine/graph/graph.hpp"
 
 #include <array>
+#include <mutex>
 
 namespace riffle::graph {
 
@@ -8,6 +9,42 @@ Constant::Constant(std::vector<float> values) {
   auto shared = std::make_shared<const std::vector<float>>(std::move(values));
   values_ = *shared;
   owner_ = std::move(shared);
+}
+
+/// A row's factor, and the products once they are made.
+struct Constant::Product {
+  std::vector<double> row_scale;
+  std::mutex making;
+  std::vector<float> values;
+};
+
+Constant Constant::scaled(std::vector<double> row_scale) const {
+  Constant result = *this;
+  result.product_ = std::make_shared<Product>();
+  if (product_ != nullptr) {
+    for (std::size_t row = 0; row < row_scale.size(); ++row) row_scale[row] *= product_->row_scale[row];
+  }
+  result.product_->row_scale = std::move(row_scale);
+  return result;
+}
+
+kernels::Weights Constant::factors() const {
+  return {values_, product_ == nullptr ? std::span<const double>() : product_->row_scale};
+}
+
+std::span<const float> Constant::product() const {
+  const std::lock_guard lock(product_->making);
+  std::vector<float>& products = product_->values;
+  if (products.empty() && !values_.empty()) {
+    const std::size_t rows = product_->row_scale.size(), row_floats = values_.size() / rows;
+    products.reserve(values_.size());
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (const float value : values_.subspan(row * row_floats, row_floats)) {
+        products.push_back(static_cast<float>(value * product_->row_scale[row]));
+      }
+    }
+  }
+  return products;
 }
 
 NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId> inputs) {

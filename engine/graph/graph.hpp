@@ -48,19 +48,31 @@ class Constant {
       : values_(values), owner_(std::move(owner)) {}
   Constant(std::span<const float> values, std::shared_ptr<const memory::MappedFile> file)
       : values_(values), file_(file.get()), owner_(std::move(file)) {}
-  [[nodiscard]] std::span<const float> values() const { return values_; }
+  [[nodiscard]] std::span<const float> values() const { return product_ == nullptr ? values_ : product(); }
   [[nodiscard]] bool empty() const { return values_.empty(); }
   [[nodiscard]] std::size_t size() const { return values_.size(); }
 
-  /// Says that nobody reads the values for a while: those of a mapped file then take no memory until somebody does.
+  /// The same in `row_scale.size()` rows, row i times row_scale[i], rounded once. The products are not made before
+  /// somebody asks for values(): who packs weights takes factors() and multiplies on the way, without a copy.
+  [[nodiscard]] Constant scaled(std::vector<double> row_scale) const;
+
+  /// What values() are the products of.
+  [[nodiscard]] kernels::Weights factors() const;
+
+  /// Says that nobody reads the values for a while, nor others of the same mapped file, if they are of one: it then
+  /// takes no memory until somebody does.
   void evict() const {
-    if (file_ != nullptr) file_->evict(std::as_bytes(values_));
+    if (file_ != nullptr) file_->evict();
   }
 
  private:
-  std::span<const float> values_;
+  struct Product;
+  [[nodiscard]] std::span<const float> product() const;
+
+  std::span<const float> values_;  // before they are scaled
   const memory::MappedFile* file_ = nullptr;
   std::shared_ptr<const void> owner_;
+  std::shared_ptr<Product> product_;  // null: not scaled
 };
 
 enum class Activation : std::uint8_t { none, relu, relu6 };

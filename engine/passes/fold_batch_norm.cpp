@@ -21,20 +21,17 @@ Affine affine_of(const graph::BatchNorm& norm) {
   return result;
 }
 
-/// Folds into anything with weights (outputs, ...) and a bias.
+/// Folds into anything with weights (outputs, ...) and a bias. The weights are multiplied when they are packed.
 template <class Layer>
 Layer folded(const Layer& layer, const Affine& affine) {
-  const std::size_t outputs = affine.scale.size(), row = layer.weights.size() / outputs;
-  std::vector<float> weights(layer.weights.size()), bias(outputs);
+  const std::size_t outputs = affine.scale.size();
+  std::vector<float> bias(outputs);
   for (std::size_t o = 0; o < outputs; ++o) {
-    for (std::size_t i = 0; i < row; ++i) {
-      weights[o * row + i] = static_cast<float>(layer.weights.values()[o * row + i] * affine.scale[o]);
-    }
     const double before = layer.bias.empty() ? 0.0 : layer.bias.values()[o];
     bias[o] = static_cast<float>(before * affine.scale[o] + affine.shift[o]);
   }
   Layer result = layer;
-  result.weights = graph::Constant(std::move(weights));
+  result.weights = layer.weights.scaled(affine.scale);
   result.bias = graph::Constant(std::move(bias));
   return result;
 }

@@ -217,7 +217,7 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   append(s, {"stem " + window_text(o.window), kernel.name}, kernel.run, args,
          {kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes), o.weights,
           [=, &kernel, &o, order = layout_.order(s.node)](std::span<float> packed) {
-            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.values(), o.bias.values(), order, packed);
+            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order, packed);
           }});
 }
 
@@ -239,7 +239,7 @@ void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
   append(s, {"depthwise " + window_text(o.window), kernel.name}, kernel.run, args,
          {kernels::packed_depthwise_size(runs, taps, kernel.lanes), o.weights,
           [=, &kernel, &o, order = std::move(reading.order)](std::span<float> packed) {
-            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.values(), o.bias.values(), order, packed);
+            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order, packed);
           }});
 }
 
@@ -283,8 +283,8 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
          kernel.run, args,
          {kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes), o.weights,
           [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
-            kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
-                                    reading.input_order, reading.output_order, packed);
+            kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.factors(),
+                                    o.bias.values(), reading.input_order, reading.output_order, packed);
           }});
 }
 
@@ -310,7 +310,7 @@ void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
   append(s, {"convolution " + window_text(o.window) + group_text(o.groups), kernel.name}, kernel.run, args,
          {kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes), o.weights,
           [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
-            kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.values(),
+            kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
                                       o.bias.values(), reading.input_order, reading.output_order, packed);
           }});
 }
@@ -361,7 +361,7 @@ void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
   append(s, {"fully connected", kernel.name}, kernel.run, args,
          {kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes), o.weights,
           [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
-            kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.values(), o.bias.values(),
+            kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.factors(), o.bias.values(),
                                           reading.input_order, reading.output_order, packed);
           }});
 }

@@ -29,11 +29,12 @@ class Depthwise : public EveryIsa {
     const std::vector<float> bias = scene.coin() ? scene.values(channels) : std::vector<float>{};
     const std::vector<std::int32_t> order = scene.permutation(channels);
     std::vector<float> packed(static_cast<std::size_t>(packed_depthwise_size(runs, taps, kernels().lanes)));
-    pack_depthwise(kernels().lanes, taps, runs, weights, bias, order, packed);
+    const std::vector<double> scale = row_scale(scene, channels);
+    pack_depthwise(kernels().lanes, taps, runs, {weights, scale}, bias, order, packed);
     args.packed = packed.data();
 
     const std::vector<std::int32_t> one(1, 0);
-    const std::vector<float> ordered = reorder(weights, 1, 1, channels, taps, one, order);
+    const std::vector<float> ordered = reorder(scaled(weights, scale), 1, 1, channels, taps, one, order);
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
     check(
         scene, args.tiles, [&](const Memory& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },

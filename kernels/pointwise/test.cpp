@@ -49,10 +49,13 @@ class Pointwise : public EveryIsa {
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
     std::vector<float> packed(static_cast<std::size_t>(packed_pointwise_size(groups, inputs, outputs, lanes)));
-    pack_pointwise(kernels().pointwise, groups, inputs, outputs, weights, bias, input_order, output_order, packed);
+    const std::vector<double> scale = row_scale(scene, groups * outputs);
+    pack_pointwise(kernels().pointwise, groups, inputs, outputs, {weights, scale}, bias, input_order, output_order,
+                   packed);
     args.packed = packed.data();
 
-    const std::vector<float> ordered = reorder(weights, groups, inputs, outputs, 1, input_order, output_order);
+    const std::vector<float> ordered =
+        reorder(scaled(weights, scale), groups, inputs, outputs, 1, input_order, output_order);
     const std::vector<float> ordered_bias = reorder_bias(bias, groups, outputs, output_order);
     check(
         scene, args.tiles,

@@ -47,6 +47,25 @@ TEST(Passes, BatchNormFoldsIntoTheConvolutionBeforeIt) {
   EXPECT_EQ(folded.bias.values()[1], -6.5F);
 }
 
+TEST(Passes, FoldingCopiesNoWeights) {
+  Graph graph = with_input(3);
+  const graph::Convolution convolution = pointwise(3, 2);
+  const NodeId conv = graph.add("conv", convolution, {0});
+  const NodeId once = graph.add("norm", norm(2), {conv});
+  graph.output = graph.add("norm again", norm(2), {once});
+  passes::fold_batch_norm(graph);
+  passes::remove_dead_nodes(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  const auto& folded = operation<graph::Convolution>(graph, 1);
+  const kernels::Weights factors = folded.weights.factors();
+  EXPECT_EQ(factors.values.data(), convolution.weights.values().data());
+  ASSERT_EQ(factors.row_scale.size(), 2U);
+  EXPECT_EQ(factors.row_scale[1], 1.5 * 1.5);
+  EXPECT_EQ(folded.weights.values()[5], 4.5F);
+  EXPECT_EQ(folded.bias.values()[1], -6.5F * 1.5F - 6.5F);
+  EXPECT_EQ(convolution.weights.values()[5], 2.0F);
+}
+
 TEST(Passes, BatchNormStaysOutOfAConvolutionThatOthersRead) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 3), {0});
