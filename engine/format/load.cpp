@@ -182,7 +182,7 @@ graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> 
 
 graph::Graph read(const std::shared_ptr<const memory::MappedFile>& file) {
   graph::Graph graph = Loader(file->bytes(), file).load(*fbs::GetModel(file->bytes().data()));
-  file->evict(file->bytes());  // the tables are read, and weights were brought in with them that nobody wants yet
+  file->evict();  // the tables are read, and weights were brought in with them that nobody wants yet
   return graph;
 }
 

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -14,9 +13,6 @@
 
 namespace riffle::memory {
 namespace {
-
-/// A fault brings in the pages of a file around it, too, if they are in the page cache: so many bytes (Linux' default).
-constexpr std::uintptr_t fault_around = 64 * 1024;
 
 std::uintptr_t round_down(std::uintptr_t address, std::uintptr_t unit) { return address / unit * unit; }
 std::uintptr_t round_up(std::uintptr_t address, std::uintptr_t unit) { return round_down(address + unit - 1, unit); }
@@ -62,10 +58,8 @@ MappedFile::MappedFile(const std::string& path) {
 
 MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size()); }
 
-void MappedFile::evict(std::span<const std::byte> part) const noexcept {
-  const std::uintptr_t first = address_of(bytes_.data()), last = round_up(first + bytes_.size(), page_size());
-  const std::uintptr_t begin = address_of(part.data()), end = begin + part.size();
-  advise(std::max(round_down(begin, fault_around), first), std::min(round_up(end, fault_around), last), MADV_DONTNEED);
+void MappedFile::evict() const noexcept {
+  advise(address_of(bytes_.data()), address_of(bytes_.data()) + bytes_.size(), MADV_DONTNEED);
 }
 
 }  // namespace riffle::memory

@@ -28,9 +28,10 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
-  /// Gives the memory of a part that nobody reads for a while back to the system, and what the system brought in around
-  /// it. Whoever does read it gets it from the file again. Any thread, at any time.
-  void evict(std::span<const std::byte> part) const noexcept;
+  /// Says that nobody reads the bytes for a while: they leave this process's memory, and come back from the file when
+  /// somebody does. All of them, for a fault brings in much of a file around what was read: up to 2 MiB on Linux. Any
+  /// thread, at any time.
+  void evict() const noexcept;
 
  private:
   std::span<const std::byte> bytes_;

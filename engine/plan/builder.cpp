@@ -10,6 +10,10 @@ namespace {
 
 // Kernels may read a few floats behind a run; the last block of the arena needs that much behind it.
 constexpr std::int64_t arena_slack = 64;
+// Floats of a mapped file that are read before it is evicted.
+constexpr std::int64_t evicted_at_once = 32 * 1024;
+// Floats from which on a layer is packed before others.
+constexpr std::int64_t large_weights = 256 * 1024;
 constexpr std::int64_t max_arena_floats = 1LL << 31;  // 8 GiB
 
 /// Channels rounded up so that pixels start on cache-line or vector boundaries, where that costs little memory.
@@ -75,13 +79,20 @@ std::shared_ptr<const Plan> Builder::pack() {
       }
     });
   }
-  // The largest first: what is in memory twice at a time then adds to the least that is there already.
+  // Large ones first: what is in memory twice at a time then adds to the least that is there already. The rest in the
+  // graph's order, which is a file's, so that what is read between two evictions is near to one another.
+  const auto large = [](const Packing& packing) { return packing.floats >= large_weights ? packing.floats : 0; };
   std::stable_sort(packings_.begin(), packings_.end(),
-                   [](const auto& a, const auto& b) { return a.floats > b.floats; });
+                   [&](const auto& a, const auto& b) { return large(a) > large(b); });
+  std::int64_t read = 0;  // since the last eviction, which is not worth while for a small layer
   for (const Packing& packing : packings_) {
     memory::make_present(std::as_writable_bytes(packing.place));
     packing.write(packing.place);
-    packing.weights.evict();
+    read += packing.floats;
+    if (read >= evicted_at_once || &packing == &packings_.back()) {
+      packing.weights.evict();
+      read = 0;
+    }
   }
   packings_.clear();
   plan_->packed_bytes = floats * static_cast<std::int64_t>(sizeof(float));

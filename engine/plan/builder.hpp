@@ -25,8 +25,8 @@ class Builder {
   /// All of the plan but the weights.
   void make_steps();
 
-  /// Packs the weights; to be called once, behind make_steps(). A mapped file's weights are evicted as soon as they are
-  /// packed, so that the two copies are never in memory together.
+  /// Packs the weights; to be called once, behind make_steps(). A mapped file's weights are evicted soon after they are
+  /// packed, so that the two copies are hardly ever in memory together.
   std::shared_ptr<const Plan> pack();
 
  private:

@@ -1,0 +1,87 @@
+// What loading a model and running it takes of memory. A program of its own: what is measured are its forks, and it
+// itself stays small.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "engine/format/format.hpp"
+#include "engine/passes/passes.hpp"
+#include "models/models.hpp"
+#include "riffle/riffle.h"
+
+namespace riffle {
+namespace {
+
+constexpr double mega = 1e6;
+
+double peak_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+/// What f returns in a process of its own; negative if there is none, or it dies.
+template <class F>
+double in_a_process(F&& f) {
+  int ends[2];
+  if (::pipe(ends) != 0) return -1;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const double result = f();
+    ::_exit(::write(ends[1], &result, sizeof result) == sizeof result ? 0 : 1);
+  }
+  ::close(ends[1]);
+  double result = -1;
+  if (::read(ends[0], &result, sizeof result) != sizeof result) result = -1;
+  ::close(ends[0]);
+  if (child > 0) ::waitpid(child, nullptr, 0);
+  return result;
+}
+
+/// Writes V2 1.0 and returns the size of its file.
+double save(const std::string& path, bool folded) {
+  return in_a_process([&] {
+    graph::Graph graph = models::shufflenet_v2({}, models::random_weights(1));
+    if (folded) passes::optimise(graph);
+    const std::vector<std::byte> bytes = format::save(graph);
+    format::save_file(graph, path);
+    return static_cast<double>(bytes.size());
+  });
+}
+
+/// By how much the peak of memory grows when a file is loaded and run once.
+double growth(const std::string& path) {
+  return in_a_process([&] {
+    std::vector<float> input(3 * 224 * 224, 0.5F), output(1000);
+    const double before = peak_bytes();
+    riffle_error error;
+    riffle_model* model = nullptr;
+    riffle_session* session = nullptr;
+    if (riffle_model_load_file(path.c_str(), &model, &error) != RIFFLE_OK) return -1.0;
+    if (riffle_session_create(model, nullptr, &session, &error) != RIFFLE_OK) return -1.0;
+    if (riffle_session_run(session, input.data(), output.data(), 1, &error) != RIFFLE_OK) return -1.0;
+    return peak_bytes() - before;
+  });
+}
+
+/// A second copy of the weights would be the file's size more, 9 MB.
+void expect_little_more_than_the_file(const char* name, bool folded) {
+  const std::string path = ::testing::TempDir() + "riffle_memory_" + std::to_string(::getpid()) + name;
+  const double file = save(path, folded), grown = growth(path);
+  std::remove(path.c_str());
+  ASSERT_GT(file, 8 * mega);
+  ASSERT_GT(grown, file);             // packed weights are as large as the file's
+  EXPECT_LT(grown, file + 8 * mega);  // 3 to 5 is usual; libraries' code counts, too
+}
+
+TEST(Memory, LoadingTakesLittleMoreThanTheFile) { expect_little_more_than_the_file("folded.riffle", true); }
+
+TEST(Memory, FoldingBatchNormTakesNoCopyEither) { expect_little_more_than_the_file("trained.riffle", false); }
+
+}  // namespace
+}  // namespace riffle
