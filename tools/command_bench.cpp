@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/run/session.hpp"
+#include "tools/cold_start.hpp"
 #include "tools/commands.hpp"
 #include "tools/files.hpp"
 #include "tools/model_file.hpp"
@@ -27,6 +28,7 @@ struct Options {
   int warmup = 10;
   int batch = 1;
   bool profile = false;
+  bool cold = false;
   bool json = false;
   std::string svg;
   ImageSize size;
@@ -251,12 +253,28 @@ void add_bench(CLI::App& program) {
   command.add_option("--batch", options->batch, "Images a run; times are an image's")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  CLI::Option* batch = command.get_option("--batch");
+  CLI::Option* repeat = command.get_option("--repeat");
   CLI::Option* profile =
       command.add_flag("--profile", options->profile, "Time every step, too, and hold it against this CPU's limits");
   command.add_option("--svg", options->svg, "Draw the profile's roofline into this file")->needs(profile);
+  command
+      .add_flag("--cold", options->cold,
+                "From the file to the first answer instead: the phases of --repeat loads (21), each in a new process, "
+                "and the memory that they take")
+      ->excludes(profile)
+      ->excludes(batch);
   command.add_flag("--json", options->json, "Print one JSON object");
   add_size(command, options->size);
-  command.callback([options] { bench(*options); });
+  command.callback([options, repeat] {
+    constexpr int cold_loads = 21;
+    if (options->cold) {
+      bench_cold({options->model, options->threads, repeat->empty() ? cold_loads : options->repeat, options->size,
+                  options->json});
+    } else {
+      bench(*options);
+    }
+  });
 }
 
 }  // namespace riffle::tools

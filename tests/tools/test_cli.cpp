@@ -285,6 +285,37 @@ TEST_F(Cli, bench_takes_batches) {
   EXPECT_EQ(riffle({"bench", path, "--batch", "0"}).code, 1);
 }
 
+TEST_F(Cli, bench_measures_a_cold_start) {
+  const std::string path = model();
+  const Result result = riffle({"bench", path, "--cold", "--repeat", "2"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  for (const std::string word : {"open and map", "verify", "packing", "first run", "load to first answer", "warm",
+                                 "page cache", "peak resident memory"})
+    EXPECT_TRUE(contains(result.out, word)) << word;
+  const Result as_json = riffle({"bench", path, "--cold", "--repeat", "3", "--json", "--size", "64x48"});
+  ASSERT_EQ(as_json.code, 0) << as_json.err;
+  const nlohmann::json object = nlohmann::json::parse(as_json.out);
+  EXPECT_EQ(object.at("loads"), 3);
+  EXPECT_EQ(object.at("page_cache"), "warm");
+  EXPECT_EQ(object.at("input").at(1), 64);
+  EXPECT_GT(object.at("peak_over_start_bytes"), 0);
+  EXPECT_EQ(object.at("file_bytes"), tools::read_file(path, 1 << 26).size());
+  for (const char* where : {"new_process", "same_process"}) {
+    const nlohmann::json& measured = object.at(where);
+    double longest = 0;
+    for (const nlohmann::json& phase : measured.at("phases")) longest = std::max<double>(longest, phase.at("ms"));
+    EXPECT_EQ(measured.at("phases").size(), 8U);
+    EXPECT_GT(longest, 0.0);
+    EXPECT_GT(measured.at("total_ms"), 0.0);
+    EXPECT_GT(measured.at("warm_median_ms"), 0.0);
+    EXPECT_GT(measured.at("ratio"), 0.0);
+  }
+  EXPECT_EQ(riffle({"bench", path, "--cold", "--batch", "2"}).code, 1);
+  const Result missing = riffle({"bench", folder.path("none.riffle"), "--cold"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(contains(missing.err, "none.riffle"));
+}
+
 TEST_F(Cli, bench_draws_a_roofline) {
   const std::string path = model();
   const Result result = riffle({"bench", path, "--repeat", "3", "--warmup", "0", "--threads", "2", "--profile", "--svg",
