@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "engine/format/format.hpp"
 #include "engine/passes/passes.hpp"
