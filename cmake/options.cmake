@@ -17,6 +17,7 @@ option(RIFFLE_BENCH "Build riffle_bench" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_UNITY "Compile a target's sources together, many at a time: sooner done, if all of them are to be compiled" OFF)
 option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
 set(RIFFLE_ISAS "" CACHE STRING "Instruction sets to build: neon64, avx2 ...; empty: all; scalar always")
 set(RIFFLE_ALL_OPERATIONS convolution elementwise softmax frame)
@@ -52,10 +53,15 @@ endforeach()
 # riffle_own(<target>): C++20, warnings, include paths from the project's root.
 function(riffle_own target)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+                                             UNITY_BUILD ${RIFFLE_UNITY} UNITY_BUILD_BATCH_SIZE 12)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
                                            $<$<BOOL:${RIFFLE_WERROR}>:-Werror>)
+  # A file's names would be shadowed by those of the file behind it. Builds that compile each by itself tell real shadows.
+  if(RIFFLE_UNITY)
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+  endif()
   # GCC 12 takes std::string's own code for overlapping copies (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE -Wno-restrict)

@@ -23,14 +23,14 @@ const Stages& stages_of(std::int32_t groups) {
   throw Error("ShuffleNet V1 with " + std::to_string(groups) + " groups: 1, 2, 3, 4 and 8 are defined");
 }
 
-struct Unit {
+struct V1Unit {
   std::int32_t inputs = 0, outputs = 0, groups = 1;
   bool down = false;          ///< stride 2
   bool first = false;         ///< the first of the network: too few channels for groups, so its reduction has one
   bool pooled_first = false;  ///< the order of the concatenation at stride 2
 };
 
-NodeId build_unit(Builder& build, NodeId input, const std::string& prefix, const Unit& unit) {
+NodeId build_v1_unit(Builder& build, NodeId input, const std::string& prefix, const V1Unit& unit) {
   const std::int32_t middle = unit.outputs / 4;
   const std::int32_t branch = unit.down ? unit.outputs - unit.inputs : unit.outputs;
 
@@ -76,13 +76,13 @@ graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights) {
     for (std::int32_t repeat = 0; repeat < repeats[stage]; ++repeat, ++index) {
       const std::string prefix = "units." + std::to_string(index);
       const std::int32_t outputs = scaled_channels(stages.channels[stage], spec.width, prefix);
-      y = build_unit(build, y, prefix,
-                     {.inputs = channels,
-                      .outputs = outputs,
-                      .groups = spec.groups,
-                      .down = repeat == 0,
-                      .first = index == 0,
-                      .pooled_first = !note});
+      y = build_v1_unit(build, y, prefix,
+                        {.inputs = channels,
+                         .outputs = outputs,
+                         .groups = spec.groups,
+                         .down = repeat == 0,
+                         .first = index == 0,
+                         .pooled_first = !note});
       channels = outputs;
     }
   }

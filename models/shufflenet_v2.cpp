@@ -28,14 +28,14 @@ Widths note_widths(double width) {
           width > 1.5 ? scaled_channels(1024, width, "tail.0") : 1024};
 }
 
-struct Unit {
+struct V2Unit {
   std::int32_t inputs = 0, outputs = 0;
   bool down = false;  ///< stride 2
   bool residual = false;
 };
 
 /// Pointwise, depthwise 3x3, pointwise: what a unit computes on its right side.
-NodeId right_branch(Builder& build, NodeId input, const std::string& prefix, const Unit& unit) {
+NodeId right_branch(Builder& build, NodeId input, const std::string& prefix, const V2Unit& unit) {
   const std::int32_t half = unit.outputs / 2;
   NodeId y = build.conv_bn_relu(input, prefix + ".0", {.inputs = unit.down ? unit.inputs : half, .outputs = half});
   y = build.conv_bn(y, prefix + ".1",
@@ -43,7 +43,7 @@ NodeId right_branch(Builder& build, NodeId input, const std::string& prefix, con
   return build.conv_bn_relu(y, prefix + ".2", {.inputs = half, .outputs = half});
 }
 
-NodeId build_unit(Builder& build, NodeId input, const std::string& prefix, const Unit& unit) {
+NodeId build_v2_unit(Builder& build, NodeId input, const std::string& prefix, const V2Unit& unit) {
   if (unit.outputs % 2 != 0) {
     throw Error(prefix + ": " + std::to_string(unit.outputs) + " channels do not divide by 2 halves");
   }
@@ -91,7 +91,7 @@ graph::Graph shufflenet_v2(const V2Spec& spec, const WeightSource& weights) {
   int index = 0;
   for (std::size_t stage = 0; stage < repeats.size(); ++stage) {
     for (std::int32_t repeat = 0; repeat < repeats[stage]; ++repeat, ++index) {
-      y = build_unit(
+      y = build_v2_unit(
           build, y, "units." + std::to_string(index),
           {.inputs = channels, .outputs = widths.stages[stage], .down = repeat == 0, .residual = spec.residual});
       channels = widths.stages[stage];

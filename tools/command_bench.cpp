@@ -21,7 +21,7 @@
 namespace riffle::tools {
 namespace {
 
-struct Options {
+struct BenchOptions {
   std::string model;
   int threads = 1;
   int repeat = 100;
@@ -49,7 +49,7 @@ std::vector<float> random_input(std::int64_t size) {
 }
 
 /// Milliseconds an image.
-std::vector<double> time_runs(run::Session& session, const Options& options, std::span<const float> input,
+std::vector<double> time_runs(run::Session& session, const BenchOptions& options, std::span<const float> input,
                               std::span<float> output) {
   for (int i = 0; i < options.warmup; ++i) session.run(input.data(), output.data(), options.batch);
   std::vector<double> milliseconds;
@@ -62,7 +62,7 @@ std::vector<double> time_runs(run::Session& session, const Options& options, std
   return milliseconds;
 }
 
-Profile time_steps(run::Session& session, const Options& options, std::span<const float> input,
+Profile time_steps(run::Session& session, const BenchOptions& options, std::span<const float> input,
                    std::span<float> output) {
   const std::vector<plan::Step>& steps = session.plan().steps;
   Profile profile;
@@ -177,7 +177,8 @@ nlohmann::json profile_json(const Profile& profile) {
   return steps;
 }
 
-void print_json(const Options& options, const run::Session& session, const Statistics& time, const Profile& profile) {
+void print_json(const BenchOptions& options, const run::Session& session, const Statistics& time,
+                const Profile& profile) {
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   nlohmann::json result = {{"model", file_name(options.model)},
@@ -204,7 +205,8 @@ void print_json(const Options& options, const run::Session& session, const Stati
   std::cout << result.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void print_text(const Options& options, const run::Session& session, const Statistics& time, const Profile& profile) {
+void print_text(const BenchOptions& options, const run::Session& session, const Statistics& time,
+                const Profile& profile) {
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   if (options.profile) {
@@ -220,7 +222,7 @@ void print_text(const Options& options, const run::Session& session, const Stati
             << " GMAC/s\n";
 }
 
-void bench(const Options& options) {
+void bench(const BenchOptions& options) {
   const auto plan = plan::make(load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session(plan, options.threads);
   const std::vector<float> input = random_input(plan->input.size() * options.batch);
@@ -243,7 +245,7 @@ void bench(const Options& options) {
 
 void add_bench(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("bench", "How long one inference takes");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchOptions>();
   add_model(command, options->model);
   add_threads(command, options->threads);
   command.add_option("--repeat", options->repeat, "Timed runs")->check(CLI::Range(1, 1'000'000))->capture_default_str();

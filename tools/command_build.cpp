@@ -12,13 +12,13 @@
 namespace riffle::tools {
 namespace {
 
-struct Options {
+struct BuildOptions {
   SpecOptions spec;
   std::string output;
   std::uint64_t seed = 0;
 };
 
-void build(const Options& options) {
+void build(const BuildOptions& options) {
   graph::Graph graph = make_network(options.spec, models::random_weights(options.seed));
   const graph::Cost defined = graph::total_cost(graph);
   passes::optimise(graph);
@@ -31,7 +31,7 @@ void build(const Options& options) {
 
 void add_build(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("build", "A network from its spec with seeded random weights");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BuildOptions>();
   add_spec(command, options->spec)->required();
   command.add_option("OUT", options->output, "The .riffle file to write")->required();
   command.add_option("--seed", options->seed, "Seed of the random weights")

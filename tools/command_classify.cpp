@@ -20,7 +20,7 @@
 namespace riffle::tools {
 namespace {
 
-struct Options {
+struct ClassifyOptions {
   std::string model;
   std::vector<std::string> pictures;
   std::vector<std::string> idx;  ///< images, labels
@@ -37,7 +37,7 @@ struct Classifier {
   Preprocess preprocess;
 };
 
-Classifier make_classifier(const Options& options) {
+Classifier make_classifier(const ClassifyOptions& options) {
   graph::Graph graph = load_model(options.model);
   const bool ends_in_softmax =
       std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
@@ -57,7 +57,7 @@ Table make_table(std::int32_t top) {
 }
 
 /// Prints a table of the pictures that can be read; names the others and throws for them at the end.
-void classify_pictures(const Classifier& classifier, const Options& options) {
+void classify_pictures(const Classifier& classifier, const ClassifyOptions& options) {
   const plan::Plan& plan = *classifier.plan;
   if (options.top > plan.output.c) {
     throw Error("--top: " + std::to_string(options.top) + " of " + std::to_string(plan.output.c) + " classes");
@@ -117,7 +117,7 @@ LabelledImages read_labelled_images(const std::vector<std::string>& paths) {
 }
 
 /// Images are independent: every thread has its own session on the one plan, and takes image after image.
-void measure_accuracy(const Classifier& classifier, const Options& options) {
+void measure_accuracy(const Classifier& classifier, const ClassifyOptions& options) {
   const LabelledImages data = read_labelled_images(options.idx);
   std::vector<run::Session> sessions;
   for (int t = 0; t < options.threads; ++t) sessions.emplace_back(classifier.plan, 1);
@@ -154,7 +154,7 @@ void measure_accuracy(const Classifier& classifier, const Options& options) {
 
 void add_classify(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("classify", "Pictures to names and probabilities");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ClassifyOptions>();
   add_model(command, options->model);
   CLI::Option* pictures = command.add_option("IMAGE", options->pictures, "PNG or JPEG files");
   CLI::Option* labels = command.add_option("--labels", options->labels, "A file of one class name a line");

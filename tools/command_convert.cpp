@@ -11,12 +11,12 @@
 namespace riffle::tools {
 namespace {
 
-struct Options {
+struct ConvertOptions {
   std::string input;
   std::string output;
 };
 
-void convert(const Options& options) {
+void convert(const ConvertOptions& options) {
   const bool to_onnx = options.output.ends_with(".onnx");
   graph::Graph graph = to_onnx ? load_model(options.input) : onnx::import_file(options.input);
   const std::size_t imported_nodes = graph.nodes.size();
@@ -36,7 +36,7 @@ void convert(const Options& options) {
 
 void add_convert(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("convert", "ONNX to .riffle, or a model to ONNX");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ConvertOptions>();
   command.add_option("IN", options->input, "The .onnx file to read; a .riffle file too if OUT is .onnx")->required();
   command.add_option("OUT", options->output, "The .riffle or .onnx file to write")->required();
   command.callback([options] { convert(*options); });

@@ -15,7 +15,7 @@
 namespace riffle::tools {
 namespace {
 
-struct Options {
+struct InspectOptions {
   std::string model;
   bool plan = false;
   std::string svg;
@@ -107,7 +107,7 @@ void print_layers(const graph::Graph& graph) {
   table.print(std::cout);
 }
 
-void inspect(const Options& options) {
+void inspect(const InspectOptions& options) {
   graph::Graph graph = load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
@@ -128,7 +128,7 @@ void inspect(const Options& options) {
 
 void add_inspect(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("inspect", "What a model is made of");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectOptions>();
   add_model(command, options->model);
   command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
   command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file");

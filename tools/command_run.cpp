@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t max_output_floats = std::int64_t{1} << 30;
 
-struct Options {
+struct RunOptions {
   std::string model;
   std::string input;
   std::string output;
@@ -40,7 +40,7 @@ Tensor read_input(const std::string& path, const graph::Shape& model) {
   return tensor;
 }
 
-void run_model(const Options& options) {
+void run_model(const RunOptions& options) {
   graph::Graph graph = load_model(options.model);
   const Tensor input = read_input(options.input, graph.input_shape());
   const auto plan = plan::make(std::move(graph), {.height = static_cast<std::int32_t>(input.shape[2]),
@@ -73,7 +73,7 @@ void run_model(const Options& options) {
 
 void add_run(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("run", "A tensor through a model");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RunOptions>();
   add_model(command, options->model);
   command.add_option("--input", options->input, "float32 .npy, (N, C, H, W) or (C, H, W)")->required();
   command.add_option("--output", options->output, "The .npy file to write")->required();

@@ -22,7 +22,7 @@ namespace {
 
 constexpr double most = 0.9999;  ///< of what is to stay below 1
 
-struct Options {
+struct TrainOptions {
   SpecOptions spec;
   std::string from, freeze;
   std::vector<std::string> data, test_data;
@@ -69,7 +69,7 @@ CLI::Option* add_normalisation(CLI::App& command, const char* name, std::vector<
   return command.add_option(name, values, words)->delimiter(',')->expected(1, 4)->default_str(otherwise);
 }
 
-void add_data_options(CLI::App& command, Options& options) {
+void add_data_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--data", options.data,
                   "IDX images and labels, or a folder: of the four files of MNIST, of train/ and val/ or test/, or of "
@@ -108,7 +108,7 @@ void add_data_options(CLI::App& command, Options& options) {
   }
 }
 
-void add_optimizer_options(CLI::App& command, Options& options) {
+void add_optimizer_options(CLI::App& command, TrainOptions& options) {
   const auto add = [&](CLI::Option* option) {
     options.recipe.push_back(option);
     return option;
@@ -150,7 +150,7 @@ void add_optimizer_options(CLI::App& command, Options& options) {
       ->capture_default_str();
 }
 
-void add_run_options(CLI::App& command, Options& options) {
+void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--epochs", options.epochs, "Times through the data")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
@@ -172,7 +172,7 @@ void add_run_options(CLI::App& command, Options& options) {
   command.add_flag("--resume", options.resume, "Go on with the run in that folder");
 }
 
-void check(const Options& options) {
+void check(const TrainOptions& options) {
   const auto refuse = [](const std::vector<CLI::Option*>& list, const std::string& why) {
     for (const CLI::Option* option : list) {
       if (option->count() > 0) throw Error(option->get_name() + ": " + why);
@@ -205,7 +205,8 @@ std::string text(const CLI::Option* option) {
 }
 
 /// `graph`: before training. The learning rate's way depends on the number of epochs only where it falls to 0.
-std::vector<trainer::Setting> recipe(const Options& options, const graph::Graph& graph, const trainer::Datasets& data) {
+std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::Graph& graph,
+                                     const trainer::Datasets& data) {
   std::vector<trainer::Setting> settings = {{"the network", graph.name},
                                             {"an input of", chw(graph.input_shape())},
                                             {"this many training images:", std::to_string(data.train->size())},
@@ -220,7 +221,7 @@ std::vector<trainer::Setting> recipe(const Options& options, const graph::Graph&
   return settings;
 }
 
-trainer::OpenedData open(const Options& options, std::int32_t channels) {
+trainer::OpenedData open(const TrainOptions& options, std::int32_t channels) {
   trainer::OpenedData data = trainer::open_data(options.data, {.validation = options.test_data,
                                                                .validation_share = options.validation,
                                                                .seed = options.seed,
@@ -232,12 +233,12 @@ trainer::OpenedData open(const Options& options, std::int32_t channels) {
   return data;
 }
 
-models::WeightSource initial_weights(const Options& options) {
+models::WeightSource initial_weights(const TrainOptions& options) {
   return options.init == "kaiming" ? trainer::kaiming_uniform(options.seed) : trainer::xavier_uniform(options.seed);
 }
 
 /// A network from its spec. What the spec leaves open is as the data has it.
-graph::Graph new_network(const Options& options, const trainer::Dataset& data) {
+graph::Graph new_network(const TrainOptions& options, const trainer::Dataset& data) {
   SpecOptions spec = options.spec;
   const auto classes = static_cast<std::int32_t>(data.classes().size());
   if (spec.classes != 0 && spec.classes != classes) {
@@ -249,7 +250,7 @@ graph::Graph new_network(const Options& options, const trainer::Dataset& data) {
 }
 
 /// A network from a file. Where the data has other classes, its classifier is a new one.
-graph::Graph given_network(const Options& options, graph::Graph graph, const trainer::Dataset& data) {
+graph::Graph given_network(const TrainOptions& options, graph::Graph graph, const trainer::Dataset& data) {
   const auto classes = static_cast<std::int32_t>(data.classes().size());
   if (options.spec.size_option->count() > 0) graph.set_input_size(options.spec.size.height, options.spec.size.width);
   const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
@@ -258,7 +259,7 @@ graph::Graph given_network(const Options& options, graph::Graph graph, const tra
   return trainer::with_classes(std::move(graph), classes, initial_weights(options));
 }
 
-std::unique_ptr<trainer::Optimizer> make_optimizer(const Options& options, const trainer::Network& network) {
+std::unique_ptr<trainer::Optimizer> make_optimizer(const TrainOptions& options, const trainer::Network& network) {
   const auto parameters = network.parameters();
   if (options.optimizer == "sgd") return make_sgd(parameters, options.sgd, options.decay, network.threads());
   trainer::AdamOptions adam;
@@ -266,7 +267,7 @@ std::unique_ptr<trainer::Optimizer> make_optimizer(const Options& options, const
   return make_adam(parameters, adam, options.decay, network.threads());
 }
 
-trainer::Schedule make_schedule(const Options& options, std::int64_t batches) {
+trainer::Schedule make_schedule(const TrainOptions& options, std::int64_t batches) {
   const auto steps = [&](double epochs) { return std::llround(epochs * static_cast<double>(batches)); };
   const auto epochs = static_cast<double>(options.epochs);
   trainer::Schedule schedule;
@@ -295,7 +296,7 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
             << std::flush;
 }
 
-void train(const Options& options) {
+void train(const TrainOptions& options) {
   std::optional<graph::Graph> from;
   if (!options.from.empty()) from = load_model(options.from);
   const std::int32_t channels = from                             ? from->input_shape().c
@@ -354,7 +355,7 @@ void train(const Options& options) {
 
 void add_train(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("train", "A network trained on labelled pictures");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TrainOptions>();
   add_spec(command, options->spec);
   command.add_option("--from", options->from, "Instead of a new network: a .riffle or .onnx file")->type_name("MODEL");
   command

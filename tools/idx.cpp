@@ -11,9 +11,9 @@
 namespace riffle::tools {
 namespace {
 
-constexpr std::int64_t max_file_bytes = std::int64_t{1} << 31;
+constexpr std::int64_t max_idx_bytes = std::int64_t{1} << 31;
 constexpr std::size_t max_values = INT32_MAX;
-constexpr std::size_t max_rank = 4;
+constexpr std::size_t max_idx_rank = 4;
 constexpr auto unsigned_byte = std::byte{0x08};
 /// Deflate's best: 258 bytes in 2 bits.
 constexpr std::size_t max_inflation = 1032;
@@ -43,9 +43,9 @@ class Source {
 }  // namespace
 
 ByteTensor parse_idx(std::span<const std::byte> file, std::size_t rank, const std::string& name) {
-  if (rank < 1 || rank > max_rank) throw Error(name + ": an IDX tensor of rank " + std::to_string(rank));
+  if (rank < 1 || rank > max_idx_rank) throw Error(name + ": an IDX tensor of rank " + std::to_string(rank));
   Source source(file, name);
-  std::array<std::byte, 4 * (1 + max_rank)> header = {};
+  std::array<std::byte, 4 * (1 + max_idx_rank)> header = {};
   const std::size_t header_size = 4 * (1 + rank);
   const std::size_t got = source.read(std::span(header).first(header_size));
   if (got < 4 || header[0] != std::byte{0} || header[1] != std::byte{0}) throw Error(name + ": not an IDX file");
@@ -79,7 +79,7 @@ ByteTensor parse_idx(std::span<const std::byte> file, std::size_t rank, const st
 }
 
 ByteTensor read_idx(const std::string& path, std::size_t rank) {
-  return parse_idx(read_file(path, max_file_bytes), rank, path);
+  return parse_idx(read_file(path, max_idx_bytes), rank, path);
 }
 
 }  // namespace riffle::tools

@@ -16,8 +16,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensors are read and written as they lie in memory");
 
-constexpr std::int64_t max_file_bytes = std::int64_t{1} << 32;
-constexpr std::size_t max_rank = 32;
+constexpr std::int64_t max_npy_bytes = std::int64_t{1} << 32;
+constexpr std::size_t max_npy_rank = 32;
 constexpr std::string_view magic = "\x93NUMPY";
 
 struct Header {
@@ -122,7 +122,7 @@ class HeaderParser {
     std::vector<std::int64_t> values;
     expect('(');
     while (!accept(')')) {
-      if (values.size() == max_rank) fail("more than " + std::to_string(max_rank) + " dimensions");
+      if (values.size() == max_npy_rank) fail("more than " + std::to_string(max_npy_rank) + " dimensions");
       values.push_back(number());
       if (!accept(',')) {
         expect(')');
@@ -214,7 +214,7 @@ Tensor parse_npy(std::span<const std::byte> file, const std::string& name) {
   return tensor;
 }
 
-Tensor read_npy(const std::string& path) { return parse_npy(read_file(path, max_file_bytes), path); }
+Tensor read_npy(const std::string& path) { return parse_npy(read_file(path, max_npy_bytes), path); }
 
 void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const float> values) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape_text(shape) + ", }";

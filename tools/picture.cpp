@@ -9,7 +9,7 @@
 namespace riffle::tools {
 namespace {
 
-constexpr std::int64_t max_file_bytes = std::int64_t{1} << 28;
+constexpr std::int64_t max_picture_bytes = std::int64_t{1} << 28;
 
 template <std::size_t Size>
 bool starts_with(std::span<const std::byte> file, const std::array<std::uint8_t, Size>& magic) {
@@ -36,7 +36,7 @@ Picture decode_picture(std::span<const std::byte> file, std::int32_t channels, c
 }
 
 Picture read_picture(const std::string& path, std::int32_t channels) {
-  return decode_picture(read_file(path, max_file_bytes), channels, path);
+  return decode_picture(read_file(path, max_picture_bytes), channels, path);
 }
 
 }  // namespace riffle::tools

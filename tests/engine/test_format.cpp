@@ -39,7 +39,7 @@ std::vector<float> answer(const graph::Graph& graph) {
   return output;
 }
 
-std::string error_of(std::span<const std::byte> bytes) {
+std::string load_error(std::span<const std::byte> bytes) {
   try {
     (void)format::load(bytes, nullptr);
   } catch (const Error& error) {
@@ -91,7 +91,7 @@ TEST(Format, TruncatedFilesAreRefused) {
   const std::vector<std::byte> whole = format::save(testing::small_network());
   for (std::size_t size = 0; size < whole.size(); size += 1 + size / 16) {
     Aligned file(std::span<const std::byte>(whole).first(size));
-    EXPECT_NE(error_of(file.bytes()), "no error") << size;
+    EXPECT_NE(load_error(file.bytes()), "no error") << size;
   }
 }
 
@@ -120,7 +120,7 @@ TEST(Format, FlippedBitsAreRefusedOrHarmless) {
 
 TEST(Format, UnalignedMemoryIsRefused) {
   Aligned file(format::save(testing::small_network()));
-  EXPECT_NE(error_of(file.bytes().subspan(4)).find("aligned"), std::string::npos);
+  EXPECT_NE(load_error(file.bytes().subspan(4)).find("aligned"), std::string::npos);
 }
 
 TEST(Format, AGraphThatDoesNotVerifyIsNotSaved) {

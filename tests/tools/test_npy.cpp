@@ -17,7 +17,7 @@ const std::vector<float> six = {1, 2, 3, 4, 5, 6};
 
 Bytes six_floats(const std::string& header, int version = 1) { return npy(version, header, float_bytes(six)); }
 
-std::string message(const Bytes& file) {
+std::string refusal_of_npy(const Bytes& file) {
   return error_of([&] { parse_npy(file, "x.npy"); });
 }
 
@@ -70,10 +70,11 @@ TEST(Npy, scalars_and_empty_tensors) {
 
 TEST(Npy, other_types_are_named) {
   for (const std::string type : {"<f8", ">f4", "|u1", "<i4", "<f2"}) {
-    EXPECT_TRUE(contains(message(six_floats("{'descr': '" + type + "', 'fortran_order': False, 'shape': (6,), }")),
-                         "x.npy: holds '" + type + "'; float32"));
+    EXPECT_TRUE(
+        contains(refusal_of_npy(six_floats("{'descr': '" + type + "', 'fortran_order': False, 'shape': (6,), }")),
+                 "x.npy: holds '" + type + "'; float32"));
   }
-  EXPECT_TRUE(contains(message(six_floats("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,), }")),
+  EXPECT_TRUE(contains(refusal_of_npy(six_floats("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,), }")),
                        "holds records"));
 }
 
@@ -81,12 +82,12 @@ TEST(Npy, sizes_are_checked_against_the_file) {
   for (const std::string shape : {"(7,)", "(5,)", "(2, 4)", "(4611686018427387904, 4)", "(9223372036854775807,)",
                                   "(4294967296, 4294967296)", "()", "(0,)"}) {
     EXPECT_TRUE(
-        contains(message(six_floats("{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }")),
+        contains(refusal_of_npy(six_floats("{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }")),
                  "the shape " + (shape == "(0,)" ? std::string("(0,)") : shape) + " does not fit the 24 bytes"));
   }
   Bytes odd = six_floats("{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }");
   odd.push_back(std::byte{0});
-  EXPECT_TRUE(contains(message(odd), "does not fit the 25 bytes"));
+  EXPECT_TRUE(contains(refusal_of_npy(odd), "does not fit the 25 bytes"));
 }
 
 TEST(Npy, hostile_headers) {
@@ -105,24 +106,24 @@ TEST(Npy, hostile_headers) {
       {"", "'{' expected"},
   };
   for (const auto& [header, expected] : cases) {
-    EXPECT_TRUE(contains(message(six_floats(header)), expected)) << header;
+    EXPECT_TRUE(contains(refusal_of_npy(six_floats(header)), expected)) << header;
   }
   std::string shape;
   for (int i = 0; i < 33; ++i) shape += "1, ";
-  EXPECT_TRUE(contains(message(six_floats("{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + ")}")),
+  EXPECT_TRUE(contains(refusal_of_npy(six_floats("{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + ")}")),
                        "more than 32 dimensions"));
 }
 
 TEST(Npy, every_truncation_is_an_error) {
   const Bytes whole = six_floats("{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_FALSE(message(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))).empty());
+    EXPECT_FALSE(refusal_of_npy(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))).empty());
   }
 }
 
 TEST(Npy, other_files_and_versions) {
-  EXPECT_TRUE(contains(message(bytes_of("PK\x03\x04 a zip file")), "not a .npy file"));
-  EXPECT_TRUE(contains(message(six_floats("{}", 4)), "version 4"));
+  EXPECT_TRUE(contains(refusal_of_npy(bytes_of("PK\x03\x04 a zip file")), "not a .npy file"));
+  EXPECT_TRUE(contains(refusal_of_npy(six_floats("{}", 4)), "version 4"));
   EXPECT_TRUE(contains(error_of([] { tools::read_npy("/nowhere/x.npy"); }), "/nowhere/x.npy: cannot be opened"));
 }
 

@@ -22,7 +22,7 @@ Bytes lines(std::initializer_list<int> values) {
 Bytes gray_3x2() { return png({.width = 3, .height = 2, .lines = lines({0, 10, 20, 30, 0, 40, 50, 60})}); }
 Bytes red_green() { return png({.width = 2, .height = 1, .color = 2, .lines = lines({0, 255, 0, 0, 0, 255, 0})}); }
 
-std::string message(const Bytes& file, std::int32_t channels = 1) {
+std::string refusal_of_picture(const Bytes& file, std::int32_t channels = 1) {
   return error_of([&] { decode_picture(file, channels, "x.png"); });
 }
 
@@ -106,12 +106,12 @@ TEST(Picture, truncated_files) {
   for (const Bytes& whole :
        {gray_3x2(), jpeg({.color = {200, 100, 50}}), jpeg({.color = {200, 100, 50}, .scans = Scans::progressive})}) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      EXPECT_FALSE(message(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))).empty());
+      EXPECT_FALSE(refusal_of_picture(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))).empty());
     }
   }
   Bytes file = jpeg({.width = 64, .height = 64, .color = {200, 100, 50}});
   file.erase(file.end() - 40, file.end() - 2);
-  EXPECT_TRUE(contains(message(file), "cannot be decoded: Corrupt JPEG data"));
+  EXPECT_TRUE(contains(refusal_of_picture(file), "cannot be decoded: Corrupt JPEG data"));
 }
 
 TEST(Picture, bytes_too_many_in_a_jpeg_do_no_harm) {
@@ -119,46 +119,48 @@ TEST(Picture, bytes_too_many_in_a_jpeg_do_no_harm) {
   file.insert(file.end() - 2, 20, std::byte{0});
   EXPECT_EQ(decode_picture(file, 1, "x.jpg").pixels, std::vector<std::uint8_t>(64, 90));
   file.resize(file.size() - 2);
-  EXPECT_TRUE(contains(message(file), "Premature end of JPEG file"));
+  EXPECT_TRUE(contains(refusal_of_picture(file), "Premature end of JPEG file"));
 }
 
 TEST(Picture, damaged_png) {
   Bytes file = gray_3x2();
   file[file.size() - 20] ^= std::byte{1};  // in the checksum of the pixels
-  EXPECT_TRUE(contains(message(file), "cannot be decoded"));
+  EXPECT_TRUE(contains(refusal_of_picture(file), "cannot be decoded"));
 }
 
 TEST(Picture, huge_pictures_are_refused_by_their_header) {
-  EXPECT_TRUE(contains(message(png({.width = 100'000, .height = 100'000, .lines = lines({0})})),
+  EXPECT_TRUE(contains(refusal_of_picture(png({.width = 100'000, .height = 100'000, .lines = lines({0})})),
                        "x.png: a picture of 100000x100000 pixels"));
-  EXPECT_FALSE(message(png({.width = 0xFFFFFFFF, .height = 0xFFFFFFFF, .lines = lines({0})})).empty());
-  EXPECT_FALSE(message(png({.width = 0, .height = 5, .lines = lines({0})})).empty());
+  EXPECT_FALSE(refusal_of_picture(png({.width = 0xFFFFFFFF, .height = 0xFFFFFFFF, .lines = lines({0})})).empty());
+  EXPECT_FALSE(refusal_of_picture(png({.width = 0, .height = 5, .lines = lines({0})})).empty());
   Bytes file = jpeg({.color = {90}});
   const Bytes frame = lines({0xFF, 0xC0, 0, 11, 8});  // then height and width
   const auto size = std::search(file.begin(), file.end(), frame.begin(), frame.end()) + 5;
   ASSERT_LT(size, file.end());
   std::fill(size, size + 4, std::byte{0xF0});
-  EXPECT_TRUE(contains(message(file), "x.png: a picture of 61680x61680 pixels"));
+  EXPECT_TRUE(contains(refusal_of_picture(file), "x.png: a picture of 61680x61680 pixels"));
 }
 
 TEST(Picture, more_data_than_pixels_does_not_grow_without_bound) {
   // 64 MiB of scan lines for one pixel: the decoder stops at its limit.
-  EXPECT_TRUE(contains(message(png({.lines = Bytes(std::size_t{1} << 26, std::byte{0})})), "cannot be decoded"));
+  EXPECT_TRUE(
+      contains(refusal_of_picture(png({.lines = Bytes(std::size_t{1} << 26, std::byte{0})})), "cannot be decoded"));
 }
 
 TEST(Picture, less_data_than_pixels) {
-  EXPECT_TRUE(contains(message(png({.width = 100, .height = 100, .lines = lines({0, 1, 2})})), "cannot be decoded"));
+  EXPECT_TRUE(
+      contains(refusal_of_picture(png({.width = 100, .height = 100, .lines = lines({0, 1, 2})})), "cannot be decoded"));
 }
 
 TEST(Picture, jpegs_that_cost_more_than_they_should) {
-  EXPECT_TRUE(contains(message(jpeg({.color = {90}, .scans = Scans::one_a_bit})), "too many scans"));
-  EXPECT_TRUE(contains(message(jpeg({.color = {90}, .arithmetic = true})), "arithmetic"));
+  EXPECT_TRUE(contains(refusal_of_picture(jpeg({.color = {90}, .scans = Scans::one_a_bit})), "too many scans"));
+  EXPECT_TRUE(contains(refusal_of_picture(jpeg({.color = {90}, .arithmetic = true})), "arithmetic"));
 }
 
 TEST(Picture, other_files) {
-  EXPECT_TRUE(contains(message(bytes_of("GIF89a")), "x.png: neither a PNG nor a JPEG"));
-  EXPECT_TRUE(contains(message({}), "neither a PNG nor a JPEG"));
-  EXPECT_TRUE(contains(message(gray_3x2(), 2), "1 or 3 channels"));
+  EXPECT_TRUE(contains(refusal_of_picture(bytes_of("GIF89a")), "x.png: neither a PNG nor a JPEG"));
+  EXPECT_TRUE(contains(refusal_of_picture({}), "neither a PNG nor a JPEG"));
+  EXPECT_TRUE(contains(refusal_of_picture(gray_3x2(), 2), "1 or 3 channels"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/tools/count.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tools/plan_picture.hpp"
 
@@ -37,12 +38,6 @@ plan::Plan small_plan() {
   plan.blocks = {{"stem", {8, 8, 24}, 24, 0, 1536, 0, 2}, {"up.pointwise", {8, 8, 58}, 58, 1536, 3712, 2, 3}};
   plan.arena_floats = 1536 + 3712;
   return plan;
-}
-
-std::ptrdiff_t count(const std::string& text, const std::string& part) {
-  std::ptrdiff_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
 }
 
 TEST(PlanPicture, is_one_whole_file) {

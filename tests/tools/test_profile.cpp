@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/tools/count.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tools/profile.hpp"
 
@@ -25,7 +26,7 @@ plan::Step step(plan::Task task, std::int64_t macs, std::int64_t weight_bytes, s
   return step;
 }
 
-plan::Plan small_plan() {
+plan::Plan timed_plan() {
   plan::Plan plan;
   plan.name = "<net>";
   plan.kernels = kernels::find_kernels("scalar");
@@ -47,14 +48,8 @@ tools::Profile profile_of(const plan::Plan& plan, double ms) {
   return profile;
 }
 
-std::ptrdiff_t count(const std::string& text, const std::string& part) {
-  std::ptrdiff_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
 TEST(Profile, a_limit_is_the_longer_of_multiply_adds_and_bytes) {
-  const plan::Plan plan = small_plan();
+  const plan::Plan plan = timed_plan();
   const tools::Profile profile = profile_of(plan, 0.4);
   // 20 M at 100 G; the bytes would take 0.001 + 0.010 ms.
   EXPECT_DOUBLE_EQ(profile.steps[0].limit_ms, 0.2);
@@ -72,7 +67,7 @@ TEST(Profile, a_limit_is_the_longer_of_multiply_adds_and_bytes) {
 }
 
 TEST(Profile, a_step_that_no_clock_saw) {
-  const plan::Plan plan = small_plan();
+  const plan::Plan plan = timed_plan();
   EXPECT_EQ(tools::hold_against(limits, plan.steps[0], 0).share_of_limit(), 0);
   EXPECT_EQ(tools::gmac_per_second(1'000'000, 0), 0);
 }
@@ -99,7 +94,7 @@ TEST(Profile, weights_that_stay_in_the_cache_come_from_where_activations_do) {
 }
 
 TEST(Roofline, is_one_whole_file) {
-  const plan::Plan plan = small_plan();
+  const plan::Plan plan = timed_plan();
   const std::string svg = tools::roofline_svg(plan, profile_of(plan, 0.4));
   EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
@@ -118,7 +113,7 @@ TEST(Roofline, is_one_whole_file) {
 }
 
 TEST(Roofline, of_next_to_nothing) {
-  plan::Plan plan = small_plan();
+  plan::Plan plan = timed_plan();
   plan.steps.erase(plan.steps.begin(), plan.steps.begin() + 2);
   plan.steps.pop_back();
   for (const double ms : {0.0, 1.0}) {

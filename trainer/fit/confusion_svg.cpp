@@ -18,7 +18,7 @@ using tools::picture::faint_ink;
 using tools::picture::ink;
 using tools::picture::panel;
 
-constexpr double margin = 28, heading = 76;
+constexpr double border = 28, heading = 76;
 constexpr std::size_t longest_name = 24;
 
 using Color = std::array<double, 3>;
@@ -67,22 +67,22 @@ std::string confusion_svg(const Record& run, const std::vector<std::string>& cla
 
   double name_width = 0;
   for (const std::string& name : classes) name_width = std::max(name_width, tools::text_width(shortened(name), size));
-  const double left = margin + (names ? 22 + name_width : 22), top = heading + (names ? 22 + name_width : 22);
+  const double left = border + (names ? 22 + name_width : 22), top = heading + (names ? 22 + name_width : 22);
   const double side = cell * static_cast<double>(classes.size());
-  const double width = std::max(left + side + (names ? 64 : 0) + margin, 420.0), height = top + side + margin;
+  const double width = std::max(left + side + (names ? 64 : 0) + border, 420.0), height = top + side + border;
 
   Svg svg;
   svg.box({0, 0, width, height}, "#ffffff");
-  svg.text(margin, 34, "Confusion matrix", {.size = 18, .color = ink, .bold = true});
+  svg.text(border, 34, "Confusion matrix", {.size = 18, .color = ink, .bold = true});
   if (run.best >= 0) {
     const Score& score = run.epochs[static_cast<std::size_t>(run.best)].test;
-    svg.text(margin, 58,
+    svg.text(border, 58,
              "epoch " + std::to_string(run.best + 1) + ": " + tools::grouped(score.correct) + " of " +
                  tools::grouped(score.images) + " right, " + fixed(100 * score.accuracy(), 2) + " %",
              {.size = 12, .color = faint_ink});
   }
   svg.text(left + side / 2, heading + 8, "taken for", {.size = 11, .color = faint_ink, .anchor = Anchor::middle});
-  svg.text(margin + 4, top + side / 2, "class",
+  svg.text(border + 4, top + side / 2, "class",
            {.size = 11, .color = faint_ink, .anchor = Anchor::middle, .turn = -90});
   svg.box({left, top, side, side}, panel);
 
