@@ -14,14 +14,22 @@ if(RIFFLE_TEST_LABEL)
   set(RIFFLE_TEST_PREFIX "${RIFFLE_TEST_LABEL}.")
 endif()
 
-# riffle_test(<name> SOURCES ... LIBRARIES ...): one GoogleTest program.
+# riffle_test(<name> [LONG] SOURCES ... LIBRARIES ...): one GoogleTest program. LONG: its tests take seconds, and are
+# started before the others, so that none of them is left over when the other cores have nothing more to do.
 function(riffle_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "LONG" "" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
+  # What is tested is optimised as it ships. The program around it need not be, and is compiled sooner.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
+  set(cost 0)
+  if(arg_LONG)
+    set(cost 10)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${RIFFLE_TEST_PREFIX}${name}." DISCOVERY_TIMEOUT 120 NO_PRETTY_VALUES
-                       TEST_LIST ${name}_tests PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600)
+                       TEST_LIST ${name}_tests PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600
+                       COST ${cost})
   # The environment is a list, which gtest_discover_tests would take apart: it is set where CTest reads the tests.
   set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
   file(WRITE "${script}" "foreach(test IN LISTS ${name}_tests)
@@ -43,6 +51,6 @@ function(riffle_fuzz name)
   file(MAKE_DIRECTORY "${found}")
   add_test(NAME ${RIFFLE_TEST_PREFIX}${name}
            COMMAND ${name} -max_total_time=60 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
-  set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600
+  set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600 COST 60
                                                                ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}")
 endfunction()
