@@ -4,7 +4,9 @@
 //
 // Prints one JSON object: the median step's images a second and milliseconds, multiply-adds a second (those of the
 // forward pass times three: that a backward pass takes twice as many is the usual reckoning), the share of what the
-// CPU's multiply-adds allow (measured just before), and the peak of the process's memory.
+// CPU's multiply-adds allow (measured just before), and the peak of the process's memory. With --profile a table of the
+// layers instead: milliseconds a step, forward and backward, beside the time that their multiply-adds take at the CPU's
+// peak and that their tensors take to come from memory and go there, each once.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -42,6 +45,7 @@ struct Options {
   int threads = 1;
   int steps = 5;
   int warmup = 1;
+  bool profile = false;
 };
 
 graph::Graph make(const Options& o) {
@@ -74,14 +78,44 @@ std::int64_t peak_rss_bytes() {
   return std::int64_t{usage.ru_maxrss} * 1024;  // Linux counts in KiB
 }
 
+/// Milliseconds a step of every layer since `before`.
+void print_profile(const graph::Graph& graph, const trainer::Network& network,
+                   const std::vector<trainer::LayerTime>& before, const Options& options, const peak::Limits& limits) {
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  std::map<std::string, graph::NodeId> node;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) node[graph.nodes[i].name] = static_cast<graph::NodeId>(i);
+  std::printf("%-26s %9s %9s %9s %9s %9s %9s\n", "layer", "forward", "macs", "bytes", "backward", "macs", "bytes");
+  const std::vector<trainer::LayerTime> after = network.times();
+  double forward = 0, backward = 0;
+  for (std::size_t i = 1; i < after.size(); ++i) {
+    const graph::NodeId id = node.at(after[i].name);
+    double in = 0;
+    for (const graph::NodeId input : graph.nodes[static_cast<std::size_t>(id)].inputs) {
+      in += static_cast<double>(shapes[static_cast<std::size_t>(input)].size());
+    }
+    const double out = static_cast<double>(shapes[static_cast<std::size_t>(id)].size());
+    const double macs = 1000 * options.batch * static_cast<double>(graph::cost(graph, shapes, id).macs) /
+                        limits.macs_per_second;
+    const double byte = 1000 * options.batch * 4.0 / limits.weight_bytes_per_second;
+    const double f = 1000 * (after[i].forward - before[i].forward) / options.steps;
+    const double b = 1000 * (after[i].backward - before[i].backward) / options.steps;
+    std::printf("%-26s %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f\n", after[i].name.c_str(), f, macs, byte * (in + out), b,
+                2 * macs, byte * 2 * (in + out));
+    forward += f, backward += b;
+  }
+  std::printf("%-26s %9.2f %19s %9.2f\n", "all", forward, "", backward);
+}
+
 void measure(const Options& options) {
   const std::string isa = plan::choose_kernels().isa;
-  const double peak = peak::measure(isa, options.threads, 0).macs_per_second;
+  const peak::Limits limits = peak::measure(isa, options.threads, options.profile ? peak::largest_buffer : 0);
+  const double peak = limits.macs_per_second;
 
   trainer::NetworkOptions network_options;
   network_options.batch = options.batch;
   network_options.threads = options.threads;
-  trainer::Network network(make(options), network_options);
+  const graph::Graph graph = make(options);
+  trainer::Network network(graph, network_options);
   const auto adam = trainer::make_adam(network.parameters(), {}, {}, network.threads());
   const std::vector<float> images = models::random_values(
       0, "images", static_cast<std::size_t>(options.batch * network.input().size()), {.centre = 0.5F, .reach = 0.5F});
@@ -89,9 +123,11 @@ void measure(const Options& options) {
   for (std::int32_t i = 0; i < options.batch; ++i) labels.push_back(i % options.classes);
 
   std::vector<double> seconds, forward_seconds;
+  std::vector<trainer::LayerTime> times_before;
   double loss = 0;
   for (int step = 0; step < options.warmup + options.steps; ++step) {
     using Clock = std::chrono::steady_clock;
+    if (step == options.warmup) times_before = network.times();
     const auto start = Clock::now();
     loss = network.forward(images, labels).loss;
     const std::chrono::duration<double> forward = Clock::now() - start;
@@ -102,6 +138,7 @@ void measure(const Options& options) {
     seconds.push_back(whole.count());
     forward_seconds.push_back(forward.count());
   }
+  if (options.profile) return print_profile(graph, network, times_before, options, limits);
   const double step = tools::summarise(seconds).median;
   const double macs_per_second = 3 * static_cast<double>(network.macs()) * options.batch / step;
   nlohmann::ordered_json result;
@@ -138,6 +175,7 @@ int main(int argc, char** argv) try {
   tools::add_threads(program, options.threads);
   program.add_option("--steps", options.steps, "Steps that are timed")->check(CLI::Range(1, 100000));
   program.add_option("--warmup", options.warmup, "Steps before")->check(CLI::Range(0, 100000));
+  program.add_flag("--profile", options.profile, "A table of the layers");
   CLI11_PARSE(program, argc, argv);
   bench::measure(options);
   return 0;
