@@ -94,8 +94,8 @@ void print_profile(const graph::Graph& graph, const trainer::Network& network,
       in += static_cast<double>(shapes[static_cast<std::size_t>(input)].size());
     }
     const double out = static_cast<double>(shapes[static_cast<std::size_t>(id)].size());
-    const double macs = 1000 * options.batch * static_cast<double>(graph::cost(graph, shapes, id).macs) /
-                        limits.macs_per_second;
+    const double macs =
+        1000 * options.batch * static_cast<double>(graph::cost(graph, shapes, id).macs) / limits.macs_per_second;
     const double byte = 1000 * options.batch * 4.0 / limits.weight_bytes_per_second;
     const double f = 1000 * (after[i].forward - before[i].forward) / options.steps;
     const double b = 1000 * (after[i].backward - before[i].backward) / options.steps;

@@ -30,48 +30,61 @@ struct ColumnRun {
   const float* shift = nullptr;  ///< likewise, null where scale is: 0
   Clamp clamp;
   bool add = false;
+  Clamp total;  ///< with `add`
 };
 
-/// rows[p * row_stride + run.column + c] = (or, with `add`, +=)
-///     clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c])
+/// rows[p * row_stride + run.column + c] = clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c]) = z
+/// or, with `add`,                         total(rows[p * row_stride + run.column + c] + z)
 using Gather = void (*)(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride);
 
-/// The gradient with respect to what an operation computed, from that with respect to what its readers read:
+/// Where a part of the gradient with respect to what readers read goes.
+struct GradientRun {
+  float* first = nullptr;
+  std::ptrdiff_t pixel_stride = 0;
+  std::int32_t channels = 0;
+  bool add = false;  ///< to what is there
+};
+
+/// to[p * pixel_stride + c] = (or, with `add`, +=) rows[p * row_stride + c], c in [0, channels)
+using Scatter = void (*)(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride);
+
+/// The last part of a gradient: what is there then is the gradient with respect to what stands before the activation,
+/// and the sums over the batch that the norm's own gradient needs are taken on the way:
 ///
-///   rows[p][c] = a[c] * masked[p][c] + b[c] * y[p][c] + k[c]
-///   masked     = gradient where lower < scale[c] * y[p][c] + shift[c] < upper, else 0
+///   total  = rows (with `add`, + to)
+///   to     = total where lower < scale[c] * y + shift[c] < upper, else 0
+///   sum[c] += to, product[c] += to * (y - mean[c])
+///
+/// Without batch norm (scale null) scale is 1, shift 0, and there are no sums. `rows` may be where `to` is.
+struct Completion {
+  GradientRun to;
+  const float* y = nullptr;  ///< as strided as `to`
+  Clamp clamp;
+  const float *scale = nullptr, *shift = nullptr, *mean = nullptr;
+  float *sum = nullptr, *product = nullptr;
+};
+using Complete = void (*)(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride);
+
+/// The gradient with respect to what an operation computed, from that with respect to what stands behind the norm:
+///
+///   rows[p][c] = a[c] * gradient[p][c] + b[c] * y[p][c] + k[c]
 ///
 /// With batch norm over N pixels, mean m, 1 / standard deviation v, scale g, and with the means over the batch s = mean
-/// of masked and t = mean of masked * (y - m) * v (arXiv 1502.03167, section 3): a = g v, b = -g v v t, k = -g v s - b
-/// m. Without it (scale null) a, b and k are not read: rows = masked.
+/// of gradient and t = mean of gradient * (y - m) * v (arXiv 1502.03167, section 3): a = g v, b = -g v v t, k = -g v s
+/// - b m. Without it (a null) rows = gradient.
 struct GradientColumns {
   const float* gradient = nullptr;  ///< of the block's first pixel; as strided as y
   const float* y = nullptr;
   std::ptrdiff_t pixel_stride = 0;
   std::int32_t channels = 0;
-  const float *scale = nullptr, *shift = nullptr;
   const float *a = nullptr, *b = nullptr, *k = nullptr;
-  Clamp clamp;
 };
 using GatherGradient = void (*)(const GradientColumns& from, std::int64_t pixels, float* rows,
                                 std::ptrdiff_t row_stride);
-
-/// to[p * pixel_stride + c] = (or, with `add`, +=) rows[p * row_stride + c], c in [0, channels)
-struct GradientRun {
-  float* first = nullptr;
-  std::ptrdiff_t pixel_stride = 0;
-  std::int32_t channels = 0;
-  bool add = false;
-};
-using Scatter = void (*)(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride);
 
 /// Over the pixels of a block, adds to a channel's sums: sum += y - shift, square += (y - shift)^2. Shifted by one of
 /// the values themselves, the squares lose nothing to a mean far from zero.
 using Moments = void (*)(const float* y, std::ptrdiff_t pixel_stride, std::int32_t channels, std::int64_t pixels,
                          const float* shift, float* sum, float* square);
-
-/// Over the pixels of a block: sum += masked, product += masked * (y - mean), masked as above.
-using GradientMoments = void (*)(const GradientColumns& from, std::int64_t pixels, const float* mean, float* sum,
-                                 float* product);
 
 }  // namespace riffle::trainer

@@ -12,10 +12,10 @@ struct TrainingKernels {
   const char* isa = nullptr;
   std::int32_t lanes = 0;
   Gather gather = nullptr;
-  GatherGradient gather_gradient = nullptr;
   Scatter scatter = nullptr;
+  Complete complete = nullptr;
+  GatherGradient gather_gradient = nullptr;
   Moments moments = nullptr;
-  GradientMoments gradient_moments = nullptr;
   Outer outer = nullptr;
   DepthwiseWeightGradient depthwise_weight_gradient = nullptr;
   DepthwiseInputGradient depthwise_input_gradient = nullptr;

@@ -1,7 +1,8 @@
 // Where a layer's results stand, and how they are read.
 //
 // A block holds what the layer computed for every pixel of every image of the batch, channels side by side, before
-// batch norm and activation (trainer/kernels/columns.hpp). Its gradient, with respect to what readers see, is as large.
+// batch norm and activation (trainer/kernels/columns.hpp). Its gradient is as large: with respect to what readers see
+// while they add it up, and with respect to what stands before the activation once it is complete.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ struct Block {
   std::int32_t channels = 0;
   std::int64_t pixels = 0;          ///< of an image
   std::vector<std::int32_t> order;  ///< by position: the logical channel
-  kernels::Clamp clamp;             ///< what readers apply, behind the norm
+  kernels::Clamp clamp;             ///< the activation behind the norm
+  bool clamped = false;             ///< has the activation been applied to what stands here? There is no norm then.
   std::unique_ptr<Norm> norm;       ///< null if there is none
   bool wants_gradient = false;
   float* y = nullptr;         ///< batch * pixels * channels
@@ -38,6 +40,11 @@ struct Block {
     if (norm) norm->observe(worker, y + first * channels, count);
   }
 
+  /// What readers apply behind the norm.
+  [[nodiscard]] kernels::Clamp read_clamp() const { return clamped ? kernels::Clamp{} : clamp; }
+
+  [[nodiscard]] bool has_activation() const { return clamp.lower > -std::numeric_limits<float>::infinity(); }
+
   /// The gradient of what the layer computed, from pixel `first` of the batch on.
   [[nodiscard]] GradientColumns gradient_columns(std::int64_t first) const {
     GradientColumns columns;
@@ -45,17 +52,36 @@ struct Block {
     columns.y = y + first * channels;
     columns.pixel_stride = channels;
     columns.channels = channels;
-    columns.clamp = clamp;
     if (norm) norm->fill(columns);
     return columns;
   }
 
-  /// Says that the gradients of `width` channels from position `position` on are complete for pixels [first, first +
-  /// count), while they are still in a near cache.
-  void gradient_complete(int worker, std::int64_t first, std::int64_t count, std::int32_t position,
-                         std::int32_t width) const {
-    if (norm) norm->observe_gradient(worker, gradient_columns(first), count, position, width);
+  /// The last part of the gradients of `run.channels` channels from position `position` on, of `count` pixels from
+  /// pixel `first` of the batch on. `run` and `rows` are scatter's.
+  void complete(const TrainingKernels& kernels, int worker, const GradientRun& run, std::int32_t position,
+                std::int64_t first, std::int64_t count, const float* rows, std::ptrdiff_t row_stride) const {
+    if (!norm && !has_activation()) {
+      if (rows != run.first) kernels.scatter(run, count, rows, row_stride);
+      return;
+    }
+    Completion completion;
+    completion.to = run;
+    completion.y = y + first * channels + position;
+    completion.clamp = clamp;
+    if (norm) {
+      norm->complete(worker, completion, position, count, rows, row_stride);
+    } else {
+      kernels.complete(completion, count, rows, row_stride);
+    }
   }
+};
+
+/// An operation that works pixel by pixel, so that a few pixels of the batch can be done at a time.
+class PixelWise {
+ public:
+  virtual ~PixelWise() = default;
+  virtual void forward(int worker, std::int64_t first, std::int64_t count) = 0;
+  virtual void backward(int worker, std::int64_t first, std::int64_t count) = 0;
 };
 
 /// Neighbouring channels of one block, and the column of an operation's matrix where they begin.
@@ -85,19 +111,26 @@ class Operand {
   [[nodiscard]] std::vector<Piece>& pieces() { return pieces_; }
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
 
-  /// The batch's pixels where they stand, `columns()` floats each, if that is what read() would give; else null.
-  [[nodiscard]] const float* in_place() const {
-    const Piece& piece = pieces_[0];
-    const Block& block = *piece.block;
-    const bool plain = pieces_.size() == 1 && piece.channels == block.channels && !block.norm &&
-                       block.clamp.lower == -std::numeric_limits<float>::infinity();
-    return plain ? block.y : nullptr;
+  /// The operation that makes this operand is done by the one that reads it, just before and just after: what it writes
+  /// is still in a near cache then.
+  void carry(PixelWise* maker) { carried_ = maker; }
+  /// Says that pixels [first, first + count) are about to be read for the first time.
+  void prepare(int worker, std::int64_t first, std::int64_t count) const {
+    if (carried_ != nullptr) carried_->forward(worker, first, count);
   }
 
-  /// Pixels [first, first + count) of the batch as rows, each value through its block's norm and activation; with
-  /// `add`, on top of what is there.
+  /// Would read() copy one block as it stands?
+  [[nodiscard]] bool is_plain() const {
+    const Block& block = *pieces_[0].block;
+    return is_whole() && !block.norm && (block.clamped || !block.has_activation());
+  }
+  /// The batch's pixels where they stand, `columns()` floats each, if that is what read() would give; else null.
+  [[nodiscard]] const float* in_place() const { return is_plain() ? pieces_[0].block->y : nullptr; }
+
+  /// Pixels [first, first + count) of the batch as rows, each value through its block's norm and activation; or the sum
+  /// of that and what is there, through the activation `total`.
   void read(const TrainingKernels& kernels, std::int64_t first, std::int64_t count, float* rows,
-            std::ptrdiff_t row_stride, bool add = false) const {
+            std::ptrdiff_t row_stride, const kernels::Clamp* total = nullptr) const {
     for (const Piece& piece : pieces_) {
       const Block& block = *piece.block;
       ColumnRun run;
@@ -105,8 +138,9 @@ class Operand {
       run.pixel_stride = block.channels;
       run.channels = piece.channels;
       run.column = piece.column;
-      run.clamp = block.clamp;
-      run.add = add;
+      run.clamp = block.read_clamp();
+      run.add = total != nullptr;
+      if (total != nullptr) run.total = *total;
       if (block.norm) {
         run.scale = block.norm->scale() + piece.first;
         run.shift = block.norm->shift() + piece.first;
@@ -115,35 +149,43 @@ class Operand {
     }
   }
 
-  /// The gradient of what read() read; row_stride 0 gives the same row to every pixel.
+  /// The gradient of what read() read; row_stride 0 gives the same row to every pixel. `rows` may be the place where it
+  /// goes.
   void write_gradient(const TrainingKernels& kernels, int worker, std::int64_t first, std::int64_t count,
                       const float* rows, std::ptrdiff_t row_stride) const {
+    bool wanted = false;
     for (const Piece& piece : pieces_) {
       const Block& block = *piece.block;
       if (!block.wants_gradient) continue;
-      kernels.scatter(
-          {block.gradient + first * block.channels + piece.first, block.channels, piece.channels, piece.add}, count,
-          rows + piece.column, row_stride);
-      if (piece.last) block.gradient_complete(worker, first, count, piece.first, piece.channels);
+      wanted = true;
+      const GradientRun run{block.gradient + first * block.channels + piece.first, block.channels, piece.channels,
+                            piece.add};
+      const float* const from = rows + piece.column;
+      if (piece.last) {
+        block.complete(kernels, worker, run, piece.first, first, count, from, row_stride);
+      } else if (from != run.first) {
+        kernels.scatter(run, count, from, row_stride);
+      }
     }
+    if (carried_ != nullptr && wanted) carried_->backward(worker, first, count);
   }
 
-  /// The block whose gradient is that of read()'s rows as it stands, and nobody else's: then it may be written in
-  /// place.
+  /// The block whose gradient is that of read()'s rows and begins with them: then it may be written in place, ahead of
+  /// write_gradient().
   [[nodiscard]] const Block* gradient_in_place() const {
     const Piece& piece = pieces_[0];
-    const bool alone = pieces_.size() == 1 && piece.channels == piece.block->channels && !piece.add;
-    return alone && piece.block->wants_gradient ? piece.block : nullptr;
+    return is_whole() && !piece.add && piece.block->wants_gradient ? piece.block : nullptr;
   }
-  /// Says that gradient_in_place()'s pixels [first, first + count) have been written.
-  void gradient_written(int worker, std::int64_t first, std::int64_t count) const {
-    const Piece& piece = pieces_[0];
-    if (piece.last) piece.block->gradient_complete(worker, first, count, piece.first, piece.channels);
+
+  /// Is it one block, with all of its channels?
+  [[nodiscard]] bool is_whole() const {
+    return pieces_.size() == 1 && pieces_[0].channels == pieces_[0].block->channels;
   }
 
  private:
   std::vector<Piece> pieces_;
   std::int32_t columns_ = 0;
+  PixelWise* carried_ = nullptr;
 };
 
 }  // namespace riffle::trainer

@@ -98,11 +98,13 @@ class Convolution final : public Operation {
         group_channels_(operand_.columns() / groups_),
         inputs_(group_channels_ * taps_),
         outputs_(convolution.outputs / groups_),
-        x_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
+        in_place_(pointwise_ && operand_.is_plain()),
+        dx_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
+        x_stride_(in_place_ ? operand_.columns() : dx_stride_),
         y_stride_(row_floats(convolution.outputs)),
         image_stride_(operand_.columns()),
         gradient_stride_(row_floats(outputs_)) {
-    const std::int64_t fits = cache_floats / (2 * x_stride_ + y_stride_);
+    const std::int64_t fits = cache_floats / (2 * dx_stride_ + y_stride_);
     rows_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(fits / 24 * 24, least_rows, most_rows));
     // By column: where its weight stands among an output's; by position: which of the group's outputs it is.
     weight_of_column_.resize(static_cast<std::size_t>(groups_) * inputs_);
@@ -129,7 +131,7 @@ class Convolution final : public Operation {
         return order;
       };
       backward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, outputs_, inputs_, y_stride_,
-                                            direct_ != nullptr ? direct_->channels : x_stride_, straight(outputs_),
+                                            direct_ != nullptr ? direct_->channels : dx_stride_, straight(outputs_),
                                             straight(inputs_));
     }
     if (!parameters_.weight_gradient.empty()) {
@@ -144,7 +146,7 @@ class Convolution final : public Operation {
   }
 
   [[nodiscard]] std::int64_t scratch() const override {
-    const std::int64_t matrices = rows_ * (2 * x_stride_ + y_stride_) + 3 * slack;
+    const std::int64_t matrices = rows_ * (2 * dx_stride_ + y_stride_) + 3 * slack;
     return pointwise_ ? matrices : matrices + 2 * (in_pixels() * image_stride_ + slack);
   }
 
@@ -166,8 +168,8 @@ class Convolution final : public Operation {
 
   void forward(const Share& share) override {
     const Matrices m(*this, share);
-    for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
-      forward_->run(m.x, count, block_.y + first * block_.channels);
+    for_rows(share, m, true, [&](const float* x, std::int64_t first, std::int32_t count) {
+      forward_->run(x, count, block_.y + first * block_.channels);
       block_.computed(share.worker, first, count);
     });
   }
@@ -180,18 +182,19 @@ class Convolution final : public Operation {
                   static_cast<std::size_t>(weight_floats()) * sizeof(float));
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
-    for_rows(share, m, [&](std::int64_t first, std::int32_t count) {
+    for_rows(share, m, false, [&](const float* x, std::int64_t first, std::int32_t count) {
       tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, m.dy, y_stride_);
-      if (part != nullptr) add_weight_gradient(*part, m, count);
+      if (part != nullptr) add_weight_gradient(*part, x, m.dy, count);
       if (!backward_) return;
       if (direct_ != nullptr) {
-        backward_->run(m.dy, count, direct_->gradient + first * direct_->channels);
-        operand_.gradient_written(share.worker, first, count);
+        float* const dx = direct_->gradient + first * direct_->channels;
+        backward_->run(m.dy, count, dx);
+        operand_.write_gradient(tools_.training_kernels, share.worker, first, count, dx, direct_->channels);
         return;
       }
       backward_->run(m.dy, count, m.dx);
       if (pointwise_) {
-        operand_.write_gradient(tools_.training_kernels, share.worker, first, count, m.dx, x_stride_);
+        operand_.write_gradient(tools_.training_kernels, share.worker, first, count, m.dx, dx_stride_);
       } else {
         fold(m, share.worker, first, count);
       }
@@ -237,9 +240,9 @@ class Convolution final : public Operation {
   struct Matrices {
     float *x, *dy, *dx, *image = nullptr, *image_gradient = nullptr;
     Matrices(const Convolution& of, const Share& share)
-        : x(share.scratch), dy(x + of.rows_ * of.x_stride_ + slack), dx(dy + of.rows_ * of.y_stride_ + slack) {
+        : x(share.scratch), dy(x + of.rows_ * of.dx_stride_ + slack), dx(dy + of.rows_ * of.y_stride_ + slack) {
       if (of.pointwise_) return;
-      image = dx + of.rows_ * of.x_stride_ + slack;
+      image = dx + of.rows_ * of.dx_stride_ + slack;
       image_gradient = image + of.in_pixels() * of.image_stride_ + slack;
     }
   };
@@ -249,19 +252,25 @@ class Convolution final : public Operation {
     return static_cast<std::int64_t>(groups_) * inputs_ * gradient_stride_;
   }
 
-  /// Calls f(first pixel of the batch, count) for every matrix of the share's pixels, x filled in.
+  /// Calls f(x, first pixel of the batch, count) for every matrix of the share's pixels.
   template <class F>
-  void for_rows(const Share& share, const Matrices& m, F&& f) {
+  void for_rows(const Share& share, const Matrices& m, bool first_time, F&& f) {
     if (pointwise_) {
       const std::int64_t end = share.last * block_.pixels;
       for (std::int64_t first = share.first * block_.pixels; first < end; first += rows_) {
         const auto count = static_cast<std::int32_t>(std::min<std::int64_t>(rows_, end - first));
-        operand_.read(tools_.training_kernels, first, count, m.x, x_stride_);
-        f(first, count);
+        if (first_time) operand_.prepare(share.worker, first, count);
+        if (in_place_) {
+          f(operand_.in_place() + first * x_stride_, first, count);
+        } else {
+          operand_.read(tools_.training_kernels, first, count, m.x, x_stride_);
+          f(m.x, first, count);
+        }
       }
       return;
     }
     for (std::int64_t image = share.first; image < share.last; ++image) {
+      if (first_time) operand_.prepare(share.worker, image * in_pixels(), in_pixels());
       const float* whole = operand_.in_place();
       if (whole != nullptr) {
         whole += image * in_pixels() * image_stride_;
@@ -272,7 +281,7 @@ class Convolution final : public Operation {
       for (std::int64_t pixel = 0; pixel < block_.pixels; pixel += rows_) {
         const auto count = static_cast<std::int32_t>(std::min<std::int64_t>(rows_, block_.pixels - pixel));
         unfold(m, whole, pixel, count);
-        f(image * block_.pixels + pixel, count);
+        f(m.x, image * block_.pixels + pixel, count);
       }
     }
   }
@@ -338,11 +347,11 @@ class Convolution final : public Operation {
     }
   }
 
-  void add_weight_gradient(Part& part, const Matrices& m, std::int32_t count) const {
+  void add_weight_gradient(Part& part, const float* x, const float* dy, std::int32_t count) const {
     for (std::int32_t h = 0; h < groups_; ++h) {
       OuterArgs args;
-      args.x = m.x + static_cast<std::ptrdiff_t>(h) * inputs_;
-      args.dy = m.dy + static_cast<std::ptrdiff_t>(h) * outputs_;
+      args.x = x + static_cast<std::ptrdiff_t>(h) * inputs_;
+      args.dy = dy + static_cast<std::ptrdiff_t>(h) * outputs_;
       args.x_stride = x_stride_;
       args.dy_stride = y_stride_;
       args.inputs = inputs_;
@@ -353,7 +362,7 @@ class Convolution final : public Operation {
       tools_.training_kernels.outer(args);
     }
     if (!parameters_.bias_gradient.empty()) {
-      tools_.training_kernels.moments(m.dy, y_stride_, block_.channels, count, zeros_.data(), part.bias.data(),
+      tools_.training_kernels.moments(dy, y_stride_, block_.channels, count, zeros_.data(), part.bias.data(),
                                       part.squares.data());
     }
   }
@@ -367,7 +376,8 @@ class Convolution final : public Operation {
   const Block& block_;
   std::int32_t groups_, taps_, group_channels_;
   std::int32_t inputs_, outputs_;  ///< of a group, K and N
-  std::int64_t x_stride_, y_stride_, image_stride_, gradient_stride_;
+  bool in_place_;                  ///< x is the operand where it stands
+  std::int64_t dx_stride_, x_stride_, y_stride_, image_stride_, gradient_stride_;
   std::int32_t rows_ = 0;
   std::unique_ptr<Product> forward_, backward_;
   const Block* direct_ = nullptr;  ///< whose gradient dx is written to as it is computed

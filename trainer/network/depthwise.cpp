@@ -77,6 +77,7 @@ class Depthwise final : public Operation {
   void forward(const Share& share) override {
     float* const x = share.scratch;
     for (std::int64_t image = share.first; image < share.last; ++image) {
+      operand_.prepare(share.worker, image * in_pixels_, in_pixels_);
       operand_.read(tools_.training_kernels, image * in_pixels_, in_pixels_, x, stride_);
       const std::int64_t first = image * block_.pixels;
       convolve(packed_.data(), x, block_.y + first * block_.channels, block_.channels);

@@ -89,21 +89,19 @@ void Norm::finish(std::int64_t pixels) {
   }
 }
 
-void Norm::observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
-                            std::int32_t count) {
+void Norm::complete(int worker, Completion run, std::int32_t position, std::int64_t pixels, const float* rows,
+                    std::ptrdiff_t row_stride) {
   Sums& sums = sums_[static_cast<std::size_t>(worker)];
-  GradientColumns at = columns;
-  at.channels = count;
-  at.gradient += position;
-  at.y += position;
-  at.scale += position;
-  at.shift += position;
+  run.scale = scale_.data() + position;
+  run.shift = shift_.data() + position;
+  run.mean = mean_.data() + position;
+  run.sum = sums.first.data() + position;
+  run.product = sums.second.data() + position;
   for (std::int64_t p = 0; p < pixels; p += pixels_in_float) {
-    kernels_.gradient_moments(at, std::min(pixels - p, pixels_in_float), mean_.data() + position,
-                              sums.first.data() + position, sums.second.data() + position);
-    sums.carry(static_cast<std::size_t>(position), static_cast<std::size_t>(position + count));
-    at.gradient += pixels_in_float * at.pixel_stride;
-    at.y += pixels_in_float * at.pixel_stride;
+    kernels_.complete(run, std::min(pixels - p, pixels_in_float), rows + p * row_stride, row_stride);
+    sums.carry(static_cast<std::size_t>(position), static_cast<std::size_t>(position + run.to.channels));
+    run.to.first += pixels_in_float * run.to.pixel_stride;
+    run.y += pixels_in_float * run.to.pixel_stride;
   }
 }
 
@@ -127,8 +125,6 @@ void Norm::finish_backward(std::int64_t pixels) {
 }
 
 void Norm::fill(GradientColumns& columns) const {
-  columns.scale = scale_.data();
-  columns.shift = shift_.data();
   columns.a = a_.data();
   columns.b = b_.data();
   columns.k = k_.data();

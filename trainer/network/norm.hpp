@@ -36,9 +36,10 @@ class Norm {
   /// `pixels`: of the whole batch.
   void finish(std::int64_t pixels);
 
-  // Backward: begin() again, then some of the block's positions at a time. fill() then makes gather_gradient complete.
-  void observe_gradient(int worker, const GradientColumns& columns, std::int64_t pixels, std::int32_t position,
-                        std::int32_t count);
+  // Backward: begin() again, then the gradients of some of the block's positions at a time, run.to.channels from
+  // `position` on: `run` without the norm's values. Behind finish_backward() the columns can be filled in.
+  void complete(int worker, Completion run, std::int32_t position, std::int64_t pixels, const float* rows,
+                std::ptrdiff_t row_stride);
   void finish_backward(std::int64_t pixels);
 
   [[nodiscard]] const float* scale() const { return scale_.data(); }

@@ -61,9 +61,6 @@ std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool
                                      Operand operand, const Block& block);
 std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block);
 
-/// The sum of one or two operands.
-std::unique_ptr<Operation> make_sum(const Tools& tools, std::vector<Operand> operands, const Block& block);
-
 /// Floats of a row of `columns`: whole vectors of any instruction set.
 constexpr std::int64_t row_floats(std::int64_t columns) { return (columns + 15) / 16 * 16; }
 /// Floats behind the last row of a matrix that may be read.

@@ -42,6 +42,7 @@ class Pooling final : public Operation {
     memory.rows = share.scratch;
     const auto run = kind_ == graph::PoolKind::max ? tools_.kernels.pool.max : tools_.kernels.pool.average;
     for (std::int64_t image = share.first; image < share.last; ++image) {
+      operand_.prepare(share.worker, image * in_pixels_, in_pixels_);
       operand_.read(tools_.training_kernels, image * in_pixels_, in_pixels_, share.scratch, stride_);
       memory.arena = block_.y + image * block_.pixels * block_.channels;
       run(args, memory, {0, args.tiles});
@@ -98,6 +99,7 @@ class GlobalAveragePool final : public Operation {
     kernels::Memory memory;
     memory.rows = share.scratch;
     for (std::int64_t image = share.first; image < share.last; ++image) {
+      operand_.prepare(share.worker, image * pixels, pixels);
       operand_.read(tools_.training_kernels, image * pixels, pixels, share.scratch, stride_);
       memory.arena = block_.y + image * block_.channels;
       tools_.kernels.pool.global_average(args, memory, {0, 1});
@@ -124,51 +126,6 @@ class GlobalAveragePool final : public Operation {
   MappedRun run_;
 };
 
-/// The sum of operands, or a copy of one.
-class Summation final : public Operation {
- public:
-  Summation(const Tools& tools, std::vector<Operand> operands, const Block& block)
-      : tools_(tools), operands_(std::move(operands)), block_(block), stride_(row_floats(block.channels)) {}
-
-  [[nodiscard]] std::int64_t scratch() const override { return rows * stride_ + slack; }
-
-  void forward(const Share& share) override {
-    for_rows(share, [&](std::int64_t first, std::int64_t count) {
-      float* const y = block_.y + first * block_.channels;
-      operands_[0].read(tools_.training_kernels, first, count, y, block_.channels);
-      for (std::size_t i = 1; i < operands_.size(); ++i) {
-        operands_[i].read(tools_.training_kernels, first, count, y, block_.channels, true);
-      }
-      block_.computed(share.worker, first, count);
-    });
-  }
-
-  void backward(const Share& share) override {
-    for_rows(share, [&](std::int64_t first, std::int64_t count) {
-      tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, share.scratch, stride_);
-      for (const Operand& operand : operands_) {
-        operand.write_gradient(tools_.training_kernels, share.worker, first, count, share.scratch, stride_);
-      }
-    });
-  }
-
- private:
-  static constexpr std::int64_t rows = 128;
-
-  template <class F>
-  void for_rows(const Share& share, F&& f) const {
-    const std::int64_t end = share.last * block_.pixels;
-    for (std::int64_t first = share.first * block_.pixels; first < end; first += rows) {
-      f(first, end - first < rows ? end - first : rows);
-    }
-  }
-
-  const Tools& tools_;
-  std::vector<Operand> operands_;
-  const Block& block_;
-  std::int64_t stride_;
-};
-
 }  // namespace
 
 std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool, const kernels::Extent& extent,
@@ -178,10 +135,6 @@ std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool
 
 std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block) {
   return std::make_unique<GlobalAveragePool>(tools, std::move(operand), block);
-}
-
-std::unique_ptr<Operation> make_sum(const Tools& tools, std::vector<Operand> operands, const Block& block) {
-  return std::make_unique<Summation>(tools, std::move(operands), block);
 }
 
 }  // namespace riffle::trainer

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 
 #include "engine/memory/arena.hpp"
 #include "trainer/network/layout.hpp"
+#include "trainer/network/sum.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -41,6 +43,23 @@ Operand make_operand(std::span<const Channel> channels, const Layout& layout,
   return {std::move(pieces), static_cast<std::int32_t>(channels.size())};
 }
 
+bool is_sum(const Layer& layer) {
+  return std::holds_alternative<Sum>(layer.operation) || std::holds_alternative<Copy>(layer.operation);
+}
+bool is_pixel_wise(const Layer& layer) { return is_sum(layer) && layer.norm < 0; }
+
+/// Is layer i one that works pixel by pixel and is read, whole, by the layer behind it, before anybody else?
+bool is_carried(const Trace& trace, std::size_t i) {
+  if (i + 1 >= trace.layers.size() || !is_pixel_wise(trace.layers[i])) return false;
+  const Layer& reader = trace.layers[i + 1];
+  if (is_sum(reader) || reader.operands.size() != 1) return false;
+  std::vector<bool> read(static_cast<std::size_t>(trace.layers[i].out.c), false);
+  for (const Channel& channel : reader.operands[0]) {
+    if (static_cast<std::size_t>(channel.node) == i) read[static_cast<std::size_t>(channel.index)] = true;
+  }
+  return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
+}
+
 ChannelList permuted(const ChannelList& list, std::span<const std::int32_t> order, std::size_t first) {
   ChannelList result;
   for (const std::int32_t index : order) result.push_back(list[first + static_cast<std::size_t>(index)]);
@@ -57,7 +76,11 @@ class Maker {
         parameters_(parameters),
         batch_(batch),
         momentum_(momentum),
-        layout_(trace) {}
+        layout_(trace) {
+    for (std::size_t i = 0; i < trace.layers.size(); ++i) carried_.push_back(is_carried(trace, i));
+    shares_.resize(trace.layers.size());
+    std::iota(shares_.begin(), shares_.end(), 0);
+  }
 
   Program make() {
     make_blocks();
@@ -69,11 +92,13 @@ class Maker {
  private:
   void make_blocks();
   void make_operations();
-  std::unique_ptr<Operation> make_operation(const Layer& layer, const Block& block, std::vector<Operand> operands,
+  std::unique_ptr<Operation> make_operation(std::size_t index, std::vector<Operand> operands,
                                             std::vector<std::int32_t> input_order);
   void mark_first_writers(std::vector<std::vector<Operand>>& operands);
   void mark_last_writers(std::vector<std::vector<Operand>>& operands);
-  [[nodiscard]] memory::Placement place_blocks() const;
+  void share_gradients(const std::vector<std::vector<Operand>>& operands);
+  [[nodiscard]] std::size_t last_reader_but(std::size_t reader, const Block* block) const;
+  [[nodiscard]] memory::Placement place_blocks();
   void allocate(const memory::Placement& placement);
 
   const Tools& tools_;
@@ -83,6 +108,8 @@ class Maker {
   std::int32_t batch_;
   float momentum_;
   Layout layout_;
+  std::vector<bool> carried_;        ///< by layer: is it carried out by the layer behind it?
+  std::vector<std::size_t> shares_;  ///< by layer: the one in whose gradient's memory its own stands, perhaps itself
   Program program_;
 };
 
@@ -96,6 +123,7 @@ void Maker::make_blocks() {
     block->pixels = layer.out.pixels();
     block->order = layout_.order(i);
     block->clamp = layer.clamp;
+    block->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);
     block->wants_gradient = !parameters_.weights(layer.node).weight_gradient.empty();
     if (layer.norm >= 0) {
       const NormParameters norm = parameters_.norm(graph_, layer.norm, momentum_);
@@ -143,11 +171,11 @@ void Maker::make_operations() {
   operands.push_back({make_operand(trace_.output, layout_, blocks)});
   mark_first_writers(operands);
   mark_last_writers(operands);
+  share_gradients(operands);
   program_.output = std::move(operands[count][0]);
   program_.operations.push_back(nullptr);
   for (std::size_t i = 1; i < count; ++i) {
-    program_.operations.push_back(
-        make_operation(trace_.layers[i], *blocks[i], std::move(operands[i]), std::move(input_orders[i])));
+    program_.operations.push_back(make_operation(i, std::move(operands[i]), std::move(input_orders[i])));
   }
 }
 
@@ -220,8 +248,64 @@ void Maker::mark_last_writers(std::vector<std::vector<Operand>>& operands) {
   }
 }
 
-std::unique_ptr<Operation> Maker::make_operation(const Layer& layer, const Block& block, std::vector<Operand> operands,
+/// The last layer but `reader` that reads the block, or 0.
+std::size_t Maker::last_reader_but(std::size_t reader, const Block* block) const {
+  const auto reads = [&](const ChannelList& list) {
+    return std::any_of(list.begin(), list.end(), [&](const Channel& channel) {
+      return program_.blocks[static_cast<std::size_t>(channel.node)].get() == block;
+    });
+  };
+  if (reads(trace_.output)) return trace_.layers.size();
+  for (std::size_t i = trace_.layers.size(); i-- > 0;) {
+    const std::vector<ChannelList>& operands = trace_.layers[i].operands;
+    if (i != reader && std::any_of(operands.begin(), operands.end(), reads)) return i;
+  }
+  return 0;
+}
+
+/// A sum's gradient is its operands', so that it may become theirs where it stands: that of an operand whose gradient
+/// comes from the sum alone, and also that of another to which layers add only when the first has been used. What the
+/// sum itself makes complete must have no activation: it would be applied to the gradient of both.
+void Maker::share_gradients(const std::vector<std::vector<Operand>>& operands) {
+  const auto index = [&](const Block* block) {
+    const auto is = [&](const std::unique_ptr<Block>& other) { return other.get() == block; };
+    return static_cast<std::size_t>(std::find_if(program_.blocks.begin(), program_.blocks.end(), is) -
+                                    program_.blocks.begin());
+  };
+  for (std::size_t i = 1; i < trace_.layers.size(); ++i) {
+    if (!is_pixel_wise(trace_.layers[i]) || !program_.blocks[i]->wants_gradient) continue;
+    const auto may_share = [&](const Operand& operand) {
+      const Block* const block = operand.gradient_in_place();
+      if (block == nullptr || (operand.pieces()[0].last && block->has_activation())) return false;
+      return std::none_of(operands[i].begin(), operands[i].end(), [&](const Operand& other) {
+        return &other != &operand && std::any_of(other.pieces().begin(), other.pieces().end(),
+                                                 [&](const Piece& piece) { return piece.block == block; });
+      });
+    };
+    std::size_t alone = 0;
+    for (const Operand& operand : operands[i]) {
+      if (alone == 0 && may_share(operand) && operand.pieces()[0].last) alone = index(operand.pieces()[0].block);
+    }
+    std::size_t other = 0;
+    for (const Operand& operand : operands[i]) {
+      const Block* const block = operand.pieces()[0].block;
+      if (other == 0 && may_share(operand) && index(block) != alone &&
+          (alone == 0 || last_reader_but(i, block) < alone)) {
+        other = index(block);
+      }
+    }
+    if (alone != 0) shares_[alone] = i;
+    if (other != 0) shares_[other] = i;
+  }
+}
+
+std::unique_ptr<Operation> Maker::make_operation(std::size_t index, std::vector<Operand> operands,
                                                  std::vector<std::int32_t> input_order) {
+  const Layer& layer = trace_.layers[index];
+  const Block& block = *program_.blocks[index];
+  if (index > 0 && carried_[index - 1]) {
+    operands[0].carry(static_cast<Summation*>(program_.operations[index - 1].get()));
+  }
   const kernels::Extent extent{layer.in.h, layer.in.w, layer.out.h, layer.out.w};
   const WeightParameters weights = parameters_.weights(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
@@ -242,11 +326,11 @@ std::unique_ptr<Operation> Maker::make_operation(const Layer& layer, const Block
   if (std::holds_alternative<graph::GlobalAveragePool>(layer.operation)) {
     return make_global_average_pool(tools_, std::move(operands[0]), block);
   }
-  return make_sum(tools_, std::move(operands), block);
+  return std::make_unique<Summation>(tools_, std::move(operands), block, carried_[index]);
 }
 
 /// A step is a layer's forward or backward pass: layer i's are i and 2 n + 1 - i, the loss's n and n + 1.
-memory::Placement Maker::place_blocks() const {
+memory::Placement Maker::place_blocks() {
   const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
   const auto count = static_cast<std::int32_t>(blocks.size());
   std::vector<memory::Lifetime> lifetimes(2 * blocks.size());
@@ -262,6 +346,7 @@ memory::Placement Maker::place_blocks() const {
   }
   const auto note = [&](const ChannelList& list, std::int32_t reader) {
     const bool backward = reader == count || blocks[static_cast<std::size_t>(reader)]->wants_gradient;
+    if (reader < count && carried_[static_cast<std::size_t>(reader)]) ++reader;
     for (const Channel& channel : list) {
       memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * channel.node)],
                        &gradient = lifetimes[static_cast<std::size_t>(2 * channel.node + 1)];
@@ -273,6 +358,14 @@ memory::Placement Maker::place_blocks() const {
     for (const ChannelList& operand : trace_.layers[static_cast<std::size_t>(i)].operands) note(operand, i);
   }
   note(trace_.output, count);
+  for (std::size_t i = blocks.size(); i-- > 0;) {  // a sum comes behind its operands
+    if (shares_[i] == i) continue;
+    shares_[i] = shares_[shares_[i]];
+    memory::Lifetime &own = lifetimes[2 * i + 1], &shared = lifetimes[2 * shares_[i] + 1];
+    shared.first_step = std::min(shared.first_step, own.first_step);
+    shared.last_step = std::max(shared.last_step, own.last_step);
+    own.size = 0;
+  }
   std::vector<memory::Lifetime> placed;
   for (const memory::Lifetime& lifetime : lifetimes) {
     if (lifetime.size > 0) placed.push_back(lifetime);
@@ -296,9 +389,13 @@ void Maker::allocate(const memory::Placement& placement) {
   }
   std::fill_n(program_.scratch.get(), scratch, 0.0F);  // what is read behind a row's last column is a number
   std::size_t next = 0;
-  for (const std::unique_ptr<Block>& block : program_.blocks) {
-    block->y = program_.arena.get() + placement.offsets[next++];
-    if (block->wants_gradient) block->gradient = program_.arena.get() + placement.offsets[next++];
+  for (std::size_t i = 0; i < program_.blocks.size(); ++i) {
+    Block& block = *program_.blocks[i];
+    block.y = program_.arena.get() + placement.offsets[next++];
+    if (block.wants_gradient && shares_[i] == i) block.gradient = program_.arena.get() + placement.offsets[next++];
+  }
+  for (std::size_t i = 0; i < program_.blocks.size(); ++i) {
+    if (shares_[i] != i) program_.blocks[i]->gradient = program_.blocks[shares_[i]]->gradient;
   }
 }
 

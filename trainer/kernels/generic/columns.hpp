@@ -32,33 +32,30 @@ struct Columns {
     int lanes;
   };
 
-  /// Calls body(<NV>, first, tail): `channels` channels in pieces of NV <= 4 vectors, of even length, so that no piece
-  /// has just one vector where there are several. What is one value a channel stays in registers while a piece goes
-  /// over all pixels. A body loads all of a pixel's vectors before it stores one.
-  template <class Body>
+  /// Calls body(<NV>, first, tail): `channels` channels in pieces of NV <= Most vectors, of even length, so that no
+  /// piece has just one vector where there are several. What is one value a channel stays in registers while a piece
+  /// goes over some pixels. A body loads all of a pixel's vectors before it stores one.
+  template <int Most, class Body>
   static RIFFLE_INLINE void in_pieces(std::int32_t channels, Body&& body) {
     if (channels < S::lanes) return body(std::integral_constant<int, 1>{}, 0, Tail{0, static_cast<int>(channels)});
-    const std::int32_t vectors = (channels + S::lanes - 1) / S::lanes, pieces = (vectors + 3) / 4;
+    const std::int32_t vectors = (channels + S::lanes - 1) / S::lanes, pieces = (vectors + Most - 1) / Most;
     std::int32_t v0 = 0;
     for (std::int32_t piece = 1; piece <= pieces; ++piece) {
       const std::int32_t v1 = vectors * piece / pieces, first = v0 * S::lanes;
       const std::ptrdiff_t last = (v1 < vectors ? v1 * S::lanes : channels) - S::lanes - first;
-      switch (v1 - v0) {
-        case 1:
-          body(std::integral_constant<int, 1>{}, first, Tail{last, S::lanes});
-          break;
-        case 2:
-          body(std::integral_constant<int, 2>{}, first, Tail{last, S::lanes});
-          break;
-        case 3:
-          body(std::integral_constant<int, 3>{}, first, Tail{last, S::lanes});
-          break;
-        default:
-          body(std::integral_constant<int, 4>{}, first, Tail{last, S::lanes});
-          break;
-      }
+      simd::unroll<Most>([&](auto n) __attribute__((always_inline)) {
+        if (v1 - v0 == n + 1) body(std::integral_constant<int, n + 1>{}, first, Tail{last, S::lanes});
+      });
       v0 = v1;
     }
+  }
+
+  /// Calls body(p0, p1): a few pixels at a time, whole. A tensor is then read line after line, as memory delivers it
+  /// best, and what is one value a channel is still loaded once for several pixels.
+  template <class Body>
+  static RIFFLE_INLINE void in_strips(std::int64_t pixels, Body&& body) {
+    constexpr std::int64_t strip = 4;
+    for (std::int64_t p = 0; p < pixels; p += strip) body(p, p + strip < pixels ? p + strip : pixels);
   }
 
   template <int NV>
@@ -76,34 +73,46 @@ struct Columns {
     }
   }
 
+  /// to += what is at `from`.
+  template <int NV>
+  static RIFFLE_INLINE void add(Vec (&to)[NV], const float* from, const Tail& tail) {
+    Vec x[NV];
+    load<NV>(x, from, tail);
+    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { to[v] = S::add(to[v], x[v]); });
+  }
+
   template <bool Affine, bool Add>
-  static RIFFLE_INLINE void gather_as(const ColumnRun& run, std::int64_t pixels, float* rows,
-                                      std::ptrdiff_t row_stride) {
+  static void gather_as(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride) {
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
-    in_pieces(
-        run.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first,
-                                  const Tail& tail) __attribute__((always_inline)) {
-          [[maybe_unused]] Vec scale[NV], shift[NV];
-          if constexpr (Affine) {
-            load<NV>(scale, run.scale + first, tail);
-            load<NV>(shift, run.shift + first, tail);
-          }
-          Vec x[NV];
-          const float* from = run.first + first;
-          float* to = rows + run.column + first;
-          for (std::int64_t p = 0; p < pixels; ++p, from += run.pixel_stride, to += row_stride) {
-            load<NV>(x, from, tail);
-            simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-              if constexpr (Affine) x[v] = S::fma(x[v], scale[v], shift[v]);
-              x[v] = S::clamp(x[v], lower, upper);
-            });
-            if constexpr (Add) {
-              Vec sum[NV];
-              load<NV>(sum, to, tail);
-              simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { x[v] = S::add(sum[v], x[v]); });
-            }
-            store<NV>(to, x, tail);
-          }
+    in_strips(
+        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+          in_pieces<4>(
+              run.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first,
+                                        const Tail& tail) __attribute__((always_inline)) {
+                [[maybe_unused]] Vec scale[NV], shift[NV];
+                if constexpr (Affine) {
+                  load<NV>(scale, run.scale + first, tail);
+                  load<NV>(shift, run.shift + first, tail);
+                }
+                for (std::int64_t p = p0; p < p1; ++p) {
+                  Vec x[NV];
+                  load<NV>(x, run.first + p * run.pixel_stride + first, tail);
+                  simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+                    if constexpr (Affine) x[v] = S::fma(x[v], scale[v], shift[v]);
+                    x[v] = S::clamp(x[v], lower, upper);
+                  });
+                  float* const to = rows + p * row_stride + run.column + first;
+                  if constexpr (Add) {
+                    const Vec least = S::broadcast(run.total.lower), most = S::broadcast(run.total.upper);
+                    Vec sum[NV];
+                    load<NV>(sum, to, tail);
+                    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+                      x[v] = S::clamp(S::add(sum[v], x[v]), least, most);
+                    });
+                  }
+                  store<NV>(to, x, tail);
+                }
+              });
         });
   }
 
@@ -122,71 +131,113 @@ struct Columns {
     }
   }
 
-  /// The gradient of NV vectors of a pixel, zero where the activation was at its bounds; y is left in y.
-  template <int NV, bool Affine>
-  static RIFFLE_INLINE void load_masked(const GradientColumns& from, std::ptrdiff_t at, const Tail& tail,
-                                        const Vec* scale, const Vec* shift, Vec (&y)[NV], Vec (&masked)[NV]) {
-    const Vec lower = S::broadcast(from.clamp.lower), upper = S::broadcast(from.clamp.upper);
-    load<NV>(y, from.y + at, tail);
-    load<NV>(masked, from.gradient + at, tail);
-    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-      const Vec z = Affine ? S::fma(y[v], scale[v], shift[v]) : y[v];
-      masked[v] = keep_between<S>(masked[v], z, lower, upper);
-    });
+  static void scatter(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
+    in_strips(
+        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+          in_pieces<4>(
+              to.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
+                               __attribute__((always_inline)) {
+                                 for (std::int64_t p = p0; p < p1; ++p) {
+                                   float* const out = to.first + p * to.pixel_stride + first;
+                                   Vec x[NV];
+                                   load<NV>(x, rows + p * row_stride + first, tail);
+                                   if (to.add) add<NV>(x, out, tail);
+                                   store<NV>(out, x, tail);
+                                 }
+                               });
+        });
+  }
+
+  template <bool Norm, bool Add>
+  static void complete_as(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
+    const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
+    in_strips(
+        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+          in_pieces<2>(
+              run.to.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
+                                   __attribute__((always_inline)) {
+                                     [[maybe_unused]] Vec scale[NV], shift[NV], mean[NV], sum[NV], product[NV];
+                                     if constexpr (Norm) {
+                                       load<NV>(scale, run.scale + first, tail);
+                                       load<NV>(shift, run.shift + first, tail);
+                                       load<NV>(mean, run.mean + first, tail);
+                                       load<NV>(sum, run.sum + first, tail);
+                                       load<NV>(product, run.product + first, tail);
+                                     }
+                                     for (std::int64_t p = p0; p < p1; ++p) {
+                                       const std::ptrdiff_t at = p * run.to.pixel_stride + first;
+                                       Vec y[NV], total[NV];
+                                       load<NV>(y, run.y + at, tail);
+                                       load<NV>(total, rows + p * row_stride + first, tail);
+                                       if constexpr (Add) add<NV>(total, run.to.first + at, tail);
+                                       simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+                                         const Vec z = Norm ? S::fma(y[v], scale[v], shift[v]) : y[v];
+                                         total[v] = keep_between<S>(total[v], z, lower, upper);
+                                         if constexpr (Norm) {
+                                           sum[v] = S::add(sum[v], total[v]);
+                                           product[v] = S::fma(total[v], S::sub(y[v], mean[v]), product[v]);
+                                         }
+                                       });
+                                       store<NV>(run.to.first + at, total, tail);
+                                     }
+                                     if constexpr (Norm) {
+                                       store<NV>(run.sum + first, sum, tail);
+                                       store<NV>(run.product + first, product, tail);
+                                     }
+                                   });
+        });
+  }
+
+  static void complete(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
+    const auto as = [&]<bool Norm>(std::bool_constant<Norm>) {
+      if (run.to.add) {
+        complete_as<Norm, true>(run, pixels, rows, row_stride);
+      } else {
+        complete_as<Norm, false>(run, pixels, rows, row_stride);
+      }
+    };
+    if (run.scale != nullptr) {
+      as(std::true_type{});
+    } else {
+      as(std::false_type{});
+    }
   }
 
   static void gather_gradient(const GradientColumns& from, std::int64_t pixels, float* rows,
                               std::ptrdiff_t row_stride) {
-    in_pieces(
-        from.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
-                           __attribute__((always_inline)) {
-                             Vec y[NV], masked[NV];
-                             std::ptrdiff_t at = first;
-                             float* to = rows + first;
-                             if (from.scale == nullptr) {
-                               for (std::int64_t p = 0; p < pixels; ++p, at += from.pixel_stride, to += row_stride) {
-                                 load_masked<NV, false>(from, at, tail, nullptr, nullptr, y, masked);
-                                 store<NV>(to, masked, tail);
-                               }
-                               return;
-                             }
-                             Vec scale[NV], shift[NV], a[NV], b[NV], k[NV];
-                             load<NV>(scale, from.scale + first, tail);
-                             load<NV>(shift, from.shift + first, tail);
-                             load<NV>(a, from.a + first, tail);
-                             load<NV>(b, from.b + first, tail);
-                             load<NV>(k, from.k + first, tail);
-                             for (std::int64_t p = 0; p < pixels; ++p, at += from.pixel_stride, to += row_stride) {
-                               load_masked<NV, true>(from, at, tail, scale, shift, y, masked);
-                               simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-                                 masked[v] = S::fma(masked[v], a[v], S::fma(y[v], b[v], k[v]));
-                               });
-                               store<NV>(to, masked, tail);
-                             }
-                           });
-  }
-
-  static void scatter(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
-    in_pieces(
-        to.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first,
-                                 const Tail& tail) __attribute__((always_inline)) {
-          const float* from = rows + first;
-          float* out = to.first + first;
-          Vec x[NV], sum[NV];
-          for (std::int64_t p = 0; p < pixels; ++p, from += row_stride, out += to.pixel_stride) {
-            load<NV>(x, from, tail);
-            if (to.add) {
-              load<NV>(sum, out, tail);
-              simd::unroll<NV>([&](auto v) __attribute__((always_inline)) { x[v] = S::add(x[v], sum[v]); });
-            }
-            store<NV>(out, x, tail);
-          }
+    if (from.a == nullptr) {
+      ColumnRun copied;
+      copied.first = from.gradient;
+      copied.pixel_stride = from.pixel_stride;
+      copied.channels = from.channels;
+      return gather_as<false, false>(copied, pixels, rows, row_stride);
+    }
+    in_strips(
+        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+          in_pieces<4>(
+              from.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
+                                 __attribute__((always_inline)) {
+                                   Vec a[NV], b[NV], k[NV];
+                                   load<NV>(a, from.a + first, tail);
+                                   load<NV>(b, from.b + first, tail);
+                                   load<NV>(k, from.k + first, tail);
+                                   for (std::int64_t p = p0; p < p1; ++p) {
+                                     const std::ptrdiff_t at = p * from.pixel_stride + first;
+                                     Vec y[NV], gradient[NV];
+                                     load<NV>(y, from.y + at, tail);
+                                     load<NV>(gradient, from.gradient + at, tail);
+                                     simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+                                       gradient[v] = S::fma(gradient[v], a[v], S::fma(y[v], b[v], k[v]));
+                                     });
+                                     store<NV>(rows + p * row_stride + first, gradient, tail);
+                                   }
+                                 });
         });
   }
 
   static void moments(const float* y, std::ptrdiff_t pixel_stride, std::int32_t channels, std::int64_t pixels,
                       const float* shift, float* sum, float* square) {
-    in_pieces(
+    in_pieces<4>(
         channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
                       __attribute__((always_inline)) {
                         Vec by[NV], s[NV], q[NV], x[NV];
@@ -205,30 +256,6 @@ struct Columns {
                         store<NV>(sum + first, s, tail);
                         store<NV>(square + first, q, tail);
                       });
-  }
-
-  static void gradient_moments(const GradientColumns& from, std::int64_t pixels, const float* mean, float* sum,
-                               float* product) {
-    in_pieces(
-        from.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
-                           __attribute__((always_inline)) {
-                             Vec scale[NV], shift[NV], by[NV], s[NV], q[NV], y[NV], masked[NV];
-                             load<NV>(scale, from.scale + first, tail);
-                             load<NV>(shift, from.shift + first, tail);
-                             load<NV>(by, mean + first, tail);
-                             load<NV>(s, sum + first, tail);
-                             load<NV>(q, product + first, tail);
-                             std::ptrdiff_t at = first;
-                             for (std::int64_t p = 0; p < pixels; ++p, at += from.pixel_stride) {
-                               load_masked<NV, true>(from, at, tail, scale, shift, y, masked);
-                               simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-                                 s[v] = S::add(s[v], masked[v]);
-                                 q[v] = S::fma(masked[v], S::sub(y[v], by[v]), q[v]);
-                               });
-                             }
-                             store<NV>(sum + first, s, tail);
-                             store<NV>(product + first, q, tail);
-                           });
   }
 };
 
