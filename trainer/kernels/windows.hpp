@@ -17,19 +17,27 @@ struct WindowArgs {
   bool count_padding = false;                    ///< average pooling
 };
 
-/// weights[t * weight_stride + c] += sum over output pixels of dy[output][c] * x[tap t of output][c], t in [0, 9)
-using DepthwiseWeightGradient = void (*)(const WindowArgs& args, const float* x, const float* dy, float* weights,
-                                         std::ptrdiff_t weight_stride);
+/// Neighbouring rows of an image.
+struct Rows {
+  std::int32_t begin = 0, end = 0;
+};
 
-/// dx[tap t of output][c] = sum over the outputs that read it of dy[output][c] * weights[t * weight_stride + c]
-using DepthwiseInputGradient = void (*)(const WindowArgs& args, const float* dy, const float* weights,
+/// Over the output rows `out`:
+///   weights[t * weight_stride + c] += sum of dy[output][c] * x[tap t of output][c], t in [0, 9)
+using DepthwiseWeightGradient = void (*)(const WindowArgs& args, Rows out, const float* x, const float* dy,
+                                         float* weights, std::ptrdiff_t weight_stride);
+
+/// For the input rows `in`:
+///   dx[tap t of output][c] = sum over the outputs that read it of dy[output][c] * weights[t * weight_stride + c]
+using DepthwiseInputGradient = void (*)(const WindowArgs& args, Rows in, const float* dy, const float* weights,
                                         std::ptrdiff_t weight_stride, float* dx);
 
-/// dx[p][c] = sum of dy over the windows whose maximum is x[p][c]; of equal values the first in the window's row-major
-/// order is the maximum, as in PyTorch.
-using MaxPoolGradient = void (*)(const WindowArgs& args, const float* x, const float* dy, float* dx);
+/// dx[p][c] += the sum of dy over the windows, those of the output rows `out`, whose maximum is x[p][c]; of equal values
+/// the first in the window's row-major order is the maximum, as in PyTorch.
+using MaxPoolGradient = void (*)(const WindowArgs& args, Rows out, const float* x, const float* dy, float* dx);
 
-/// dx[p][c] = sum over the windows that hold p of dy / divisor (kernels/pool/pool.hpp has the divisor).
-using AveragePoolGradient = void (*)(const WindowArgs& args, const float* dy, float* dx);
+/// dx[p][c] += the sum over the windows that hold p, those of `out`, of dy / divisor (kernels/pool/pool.hpp has the
+/// divisor).
+using AveragePoolGradient = void (*)(const WindowArgs& args, Rows out, const float* dy, float* dx);
 
 }  // namespace riffle::trainer

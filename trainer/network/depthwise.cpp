@@ -1,9 +1,10 @@
-// Depthwise 3x3 convolution, an image at a time: forward, and backward at stride 1 with the filter turned round, by the
+// Depthwise 3x3 convolution, some rows of an image at a time (bands.hpp): forward, and backward at stride 1 with the filter turned round, by the
 // engine's kernel.
 #include <algorithm>
 
 #include "engine/plan/storage.hpp"
 #include "engine/run/team.hpp"
+#include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
 
 namespace riffle::trainer {
@@ -76,12 +77,17 @@ class Depthwise final : public Operation {
 
   void forward(const Share& share) override {
     float* const x = share.scratch;
+    const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      operand_.prepare(share.worker, image * in_pixels_, in_pixels_);
-      operand_.read(tools_.training_kernels, image * in_pixels_, in_pixels_, x, stride_);
-      const std::int64_t first = image * block_.pixels;
-      convolve(packed_.data(), x, block_.y + first * block_.channels, block_.channels);
-      block_.computed(share.worker, first, block_.pixels);
+      const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
+      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
+        const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
+        operand_.prepare(share.worker, in_first + in, in_count);
+        operand_.read(tools_.training_kernels, in_first + in, in_count, x + in * stride_, stride_);
+        convolve(packed_.data(), band.out, x, block_.y + first * block_.channels, block_.channels);
+        const std::int64_t out = band.out.begin * extent.out_w;
+        block_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
+      });
     }
   }
 
@@ -95,23 +101,31 @@ class Depthwise final : public Operation {
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
     const TrainingKernels& kernels = tools_.training_kernels;
+    const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      kernels.gather_gradient(block_.gradient_columns(image * block_.pixels), block_.pixels, dy, stride_);
-      if (part != nullptr) {
-        operand_.read(kernels, image * in_pixels_, in_pixels_, x, stride_);
-        kernels.depthwise_weight_gradient(args_, x, dy, part->weights.data(), stride_);
-        if (!parameters_.bias_gradient.empty()) {
-          kernels.moments(dy, stride_, block_.channels, block_.pixels, zeros_.data(), part->bias.data(),
-                          part->squares.data());
+      const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
+      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
+        const std::int64_t out = band.out.begin * extent.out_w, count = band.out.end * extent.out_w - out;
+        kernels.gather_gradient(block_.gradient_columns(first + out), count, dy + out * stride_, stride_);
+        if (part != nullptr) {
+          const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
+          operand_.read(kernels, in_first + in, in_count, x + in * stride_, stride_);
+          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_);
+          if (!parameters_.bias_gradient.empty()) {
+            kernels.moments(dy + out * stride_, stride_, block_.channels, count, zeros_.data(), part->bias.data(),
+                            part->squares.data());
+          }
         }
-      }
-      if (!wants_input_gradient_) continue;
-      if (mirrored_) {
-        convolve(packed_mirrored_.data(), dy, dx, stride_);
-      } else {
-        kernels.depthwise_input_gradient(args_, dy, filters_.data(), stride_, dx);
-      }
-      operand_.write_gradient(kernels, share.worker, image * in_pixels_, in_pixels_, dx, stride_);
+        if (!wants_input_gradient_ || band.done.begin == band.done.end) return;
+        if (mirrored_) {
+          convolve(packed_mirrored_.data(), band.done, dy, dx, stride_);
+        } else {
+          kernels.depthwise_input_gradient(args_, band.done, dy, filters_.data(), stride_, dx);
+        }
+        const std::int64_t done = band.done.begin * extent.in_w;
+        operand_.write_gradient(kernels, share.worker, in_first + done, band.done.end * extent.in_w - done,
+                                dx + done * stride_, stride_);
+      });
     }
   }
 
@@ -137,7 +151,8 @@ class Depthwise final : public Operation {
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
   };
 
-  void convolve(const float* packed, const float* from, float* to, std::int64_t to_stride) const {
+  /// Rows `out` of an image.
+  void convolve(const float* packed, Rows out, const float* from, float* to, std::int64_t to_stride) const {
     DepthwiseArgs args;
     args.extent = args_.extent;
     args.window = args_.window;
@@ -150,7 +165,7 @@ class Depthwise final : public Operation {
     kernels::Memory memory;
     memory.arena = to;
     memory.rows = const_cast<float*>(from);  // only read
-    tools_.kernels.depthwise.run(args, memory, {0, args.tiles});
+    tools_.kernels.depthwise.run(args, memory, {out.begin, out.end});
   }
 
   const Tools& tools_;

@@ -1,4 +1,7 @@
-// Pooling, an image at a time.
+// Pooling, some rows of an image at a time (bands.hpp).
+#include <algorithm>
+
+#include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
 
 namespace riffle::trainer {
@@ -41,12 +44,18 @@ class Pooling final : public Operation {
     kernels::Memory memory;
     memory.rows = share.scratch;
     const auto run = kind_ == graph::PoolKind::max ? tools_.kernels.pool.max : tools_.kernels.pool.average;
+    const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      operand_.prepare(share.worker, image * in_pixels_, in_pixels_);
-      operand_.read(tools_.training_kernels, image * in_pixels_, in_pixels_, share.scratch, stride_);
-      memory.arena = block_.y + image * block_.pixels * block_.channels;
-      run(args, memory, {0, args.tiles});
-      block_.computed(share.worker, image * block_.pixels, block_.pixels);
+      const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
+      memory.arena = block_.y + first * block_.channels;
+      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
+        const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
+        operand_.prepare(share.worker, in_first + in, in_count);
+        operand_.read(tools_.training_kernels, in_first + in, in_count, share.scratch + in * stride_, stride_);
+        run(args, memory, {band.out.begin, band.out.end});
+        const std::int64_t out = band.out.begin * extent.out_w;
+        block_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
+      });
     }
   }
 
@@ -55,15 +64,25 @@ class Pooling final : public Operation {
     float* const dy = x + in_pixels_ * stride_ + slack;
     float* const dx = dy + block_.pixels * stride_ + slack;
     const TrainingKernels& kernels = tools_.training_kernels;
+    const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      kernels.gather_gradient(block_.gradient_columns(image * block_.pixels), block_.pixels, dy, stride_);
-      if (kind_ == graph::PoolKind::max) {
-        operand_.read(kernels, image * in_pixels_, in_pixels_, x, stride_);
-        kernels.max_pool_gradient(args_, x, dy, dx);
-      } else {
-        kernels.average_pool_gradient(args_, dy, dx);
-      }
-      operand_.write_gradient(kernels, share.worker, image * in_pixels_, in_pixels_, dx, stride_);
+      const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
+      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
+        const std::int64_t out = band.out.begin * extent.out_w, count = band.out.end * extent.out_w - out;
+        kernels.gather_gradient(block_.gradient_columns(first + out), count, dy + out * stride_, stride_);
+        const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
+        std::fill_n(dx + in * stride_, in_count * stride_, 0.0F);
+        if (kind_ == graph::PoolKind::max) {
+          operand_.read(kernels, in_first + in, in_count, x + in * stride_, stride_);
+          kernels.max_pool_gradient(args_, band.out, x, dy, dx);
+        } else {
+          kernels.average_pool_gradient(args_, band.out, dy, dx);
+        }
+        if (band.done.begin == band.done.end) return;
+        const std::int64_t done = band.done.begin * extent.in_w;
+        operand_.write_gradient(kernels, share.worker, in_first + done, band.done.end * extent.in_w - done,
+                                dx + done * stride_, stride_);
+      });
     }
   }
 

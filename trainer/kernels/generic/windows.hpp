@@ -34,11 +34,11 @@ struct Windows {
     }
   }
 
-  static void depthwise_weight_gradient(const WindowArgs& args, const float* x, const float* dy, float* weights,
+  static void depthwise_weight_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy, float* weights,
                                         std::ptrdiff_t weight_stride) {
     const Window& w = args.window;
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
-    for (std::int32_t oy = 0; oy < args.extent.out_h; ++oy) {
+    for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
       const std::int32_t y = oy * w.stride_h - w.pad_top;
       const bool inside = y >= 0 && y + 2 < args.extent.in_h;
       by_vector(
@@ -85,11 +85,11 @@ struct Windows {
     }
   };
 
-  static void depthwise_input_gradient(const WindowArgs& args, const float* dy, const float* weights,
+  static void depthwise_input_gradient(const WindowArgs& args, Rows in, const float* dy, const float* weights,
                                        std::ptrdiff_t weight_stride, float* dx) {
     const Window& w = args.window;
-    float* to = dx;
-    for (std::int32_t y = 0; y < args.extent.in_h; ++y) {
+    float* to = dx + in.begin * args.extent.in_w * args.in_stride;
+    for (std::int32_t y = in.begin; y < in.end; ++y) {
       const Readers rows(y, w.pad_top, w.stride_h, args.extent.out_h);
       for (std::int32_t x = 0; x < args.extent.in_w; ++x, to += args.in_stride) {
         const Readers columns(x, w.pad_left, w.stride_w, args.extent.out_w);
@@ -110,10 +110,6 @@ struct Windows {
     }
   }
 
-  static RIFFLE_INLINE void clear(const WindowArgs& args, float* dx) {
-    const std::ptrdiff_t floats = args.extent.in_h * args.extent.in_w * args.in_stride;
-    for (std::ptrdiff_t f = 0; f < floats; f += S::lanes) S::store(dx + f, S::broadcast(0.0F));
-  }
   static RIFFLE_INLINE void add_to(float* to, Vec value) { S::store(to, S::add(S::load(to), value)); }
 
   /// `value` where a == b, else 0.
@@ -138,10 +134,10 @@ struct Windows {
   /// Calls body(<whole>, out_y, out_x, pixel) for every output, where whole says that a 3x3 window without dilation
   /// lies inside the image and `pixel` is its first.
   template <class Body>
-  static RIFFLE_INLINE void for_outputs(const WindowArgs& args, Body&& body) {
+  static RIFFLE_INLINE void for_outputs(const WindowArgs& args, Rows out, Body&& body) {
     const Window& w = args.window;
     const bool is_3x3 = w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1;
-    for (std::int32_t oy = 0; oy < args.extent.out_h; ++oy) {
+    for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
       const std::int32_t y = oy * w.stride_h - w.pad_top;
       for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox) {
         const std::int32_t x = ox * w.stride_w - w.pad_left;
@@ -169,12 +165,11 @@ struct Windows {
     });
   }
 
-  static void max_pool_gradient(const WindowArgs& args, const float* x, const float* dy, float* dx) {
-    clear(args, dx);
+  static void max_pool_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy, float* dx) {
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
-    const float* d = dy;
+    const float* d = dy + out.begin * args.extent.out_w * args.out_stride;
     for_outputs(
-        args, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
+        args, out, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
                               std::int32_t pixel) __attribute__((always_inline)) {
           by_vector(
               args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
@@ -200,18 +195,17 @@ struct Windows {
         });
   }
 
-  static void average_pool_gradient(const WindowArgs& args, const float* dy, float* dx) {
+  static void average_pool_gradient(const WindowArgs& args, Rows out, const float* dy, float* dx) {
     const Window& w = args.window;
     const auto padded = [](std::int32_t at, std::int32_t kernel, std::int32_t dilation, std::int32_t end) {
       std::int32_t count = 0;
       for (std::int32_t i = 0; i < kernel; ++i) count += at + i * dilation < end ? 1 : 0;
       return count;
     };
-    clear(args, dx);
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
-    const float* d = dy;
+    const float* d = dy + out.begin * args.extent.out_w * args.out_stride;
     for_outputs(
-        args, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
+        args, out, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
                               std::int32_t pixel) __attribute__((always_inline)) {
           std::int32_t divisor = 0;
           if (args.count_padding) {
