@@ -21,7 +21,11 @@ class Pooling final : public Operation {
         block_(block),
         stride_(row_floats(block.channels)),
         in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w),
-        run_{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, 0}, 0} {
+        run_{{Place{0, Space::rows},
+              operand_.is_plain() ? operand_.columns() : static_cast<std::int32_t>(stride_),
+              block.channels,
+              0},
+             0} {
     args_.extent = extent;
     args_.window = pool.window;
     args_.channels = block.channels;
@@ -42,16 +46,21 @@ class Pooling final : public Operation {
     args.tile_rows = 1;
     args.tiles = args_.extent.out_h;
     kernels::Memory memory;
-    memory.rows = share.scratch;
+    float* const x = share.scratch;
+    memory.rows = x;
+    const float* const in_place = operand_.in_place();
     const auto run = kind_ == graph::PoolKind::max ? tools_.kernels.pool.max : tools_.kernels.pool.average;
     const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       memory.arena = block_.y + first * block_.channels;
+      if (in_place != nullptr) memory.rows = const_cast<float*>(in_place + in_first * operand_.columns());  // only read
       for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
         const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
         operand_.prepare(share.worker, in_first + in, in_count);
-        operand_.read(tools_.training_kernels, in_first + in, in_count, share.scratch + in * stride_, stride_);
+        if (in_place == nullptr) {
+          operand_.read(tools_.training_kernels, in_first + in, in_count, x + in * stride_, stride_);
+        }
         run(args, memory, {band.out.begin, band.out.end});
         const std::int64_t out = band.out.begin * extent.out_w;
         block_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
