@@ -23,8 +23,8 @@ struct Band {
 template <class F>
 void for_bands(const Extent& extent, const Window& window, std::int64_t row_floats, F&& f) {
   constexpr std::int64_t near_floats = 12 * 1024;  // of the operand, in a second-level cache that holds several such
-  const auto rows =
-      static_cast<std::int32_t>(std::clamp<std::int64_t>(near_floats / (row_floats * window.stride_h), 1, extent.out_h));
+  const auto rows = static_cast<std::int32_t>(
+      std::clamp<std::int64_t>(near_floats / (row_floats * window.stride_h), 1, extent.out_h));
   const std::int32_t reach = (window.kernel_h - 1) * window.dilation_h + 1;
   Band band;
   while (band.out.end < extent.out_h) {

@@ -1,5 +1,5 @@
-// Depthwise 3x3 convolution, some rows of an image at a time (bands.hpp): forward, and backward at stride 1 with the filter turned round, by the
-// engine's kernel.
+// Depthwise 3x3 convolution, some rows of an image at a time (bands.hpp): forward, and backward at stride 1 with the
+// filter turned round, by the engine's kernel.
 #include <algorithm>
 
 #include "engine/plan/storage.hpp"

@@ -21,10 +21,8 @@ class Pooling final : public Operation {
         block_(block),
         stride_(row_floats(block.channels)),
         in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w),
-        run_{{Place{0, Space::rows},
-              operand_.is_plain() ? operand_.columns() : static_cast<std::int32_t>(stride_),
-              block.channels,
-              0},
+        run_{{Place{0, Space::rows}, operand_.is_plain() ? operand_.columns() : static_cast<std::int32_t>(stride_),
+              block.channels, 0},
              0} {
     args_.extent = extent;
     args_.window = pool.window;

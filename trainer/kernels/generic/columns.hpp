@@ -1,6 +1,7 @@
 // The bodies of columns.hpp.
 #pragma once
 
+#include <limits>
 #include <type_traits>
 
 #include "kernels/simd/simd.hpp"
@@ -50,11 +51,12 @@ struct Columns {
     }
   }
 
-  /// Calls body(p0, p1): a few pixels at a time, whole. A tensor is then read line after line, as memory delivers it
-  /// best, and what is one value a channel is still loaded once for several pixels.
-  template <class Body>
-  static RIFFLE_INLINE void in_strips(std::int64_t pixels, Body&& body) {
-    constexpr std::int64_t strip = 4;
+  /// Calls body(p0, p1): all pixels, or where there are several pieces, a few pixels at a time. Then a tensor is read
+  /// line after line, as memory delivers it best, and what is one value a channel is still loaded once for several
+  /// pixels.
+  template <int Most, class Body>
+  static RIFFLE_INLINE void in_strips(std::int32_t channels, std::int64_t pixels, Body&& body) {
+    const std::int64_t strip = channels <= Most * S::lanes ? pixels : 4;
     for (std::int64_t p = 0; p < pixels; p += strip) body(p, p + strip < pixels ? p + strip : pixels);
   }
 
@@ -84,8 +86,8 @@ struct Columns {
   template <bool Affine, bool Add>
   static void gather_as(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride) {
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
-    in_strips(
-        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+    in_strips<4>(
+        run.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<4>(
               run.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first,
                                         const Tail& tail) __attribute__((always_inline)) {
@@ -132,8 +134,8 @@ struct Columns {
   }
 
   static void scatter(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
-    in_strips(
-        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+    in_strips<4>(
+        to.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<4>(
               to.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
                                __attribute__((always_inline)) {
@@ -150,9 +152,10 @@ struct Columns {
 
   template <bool Norm, bool Add>
   static void complete_as(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
+    const bool changes = rows != run.to.first || run.clamp.lower > -std::numeric_limits<float>::infinity();
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
-    in_strips(
-        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+    in_strips<2>(
+        run.to.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<2>(
               run.to.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
                                    __attribute__((always_inline)) {
@@ -178,7 +181,7 @@ struct Columns {
                                            product[v] = S::fma(total[v], S::sub(y[v], mean[v]), product[v]);
                                          }
                                        });
-                                       store<NV>(run.to.first + at, total, tail);
+                                       if (changes) store<NV>(run.to.first + at, total, tail);
                                      }
                                      if constexpr (Norm) {
                                        store<NV>(run.sum + first, sum, tail);
@@ -212,8 +215,8 @@ struct Columns {
       copied.channels = from.channels;
       return gather_as<false, false>(copied, pixels, rows, row_stride);
     }
-    in_strips(
-        pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
+    in_strips<4>(
+        from.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<4>(
               from.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
                                  __attribute__((always_inline)) {

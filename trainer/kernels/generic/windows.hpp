@@ -34,8 +34,8 @@ struct Windows {
     }
   }
 
-  static void depthwise_weight_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy, float* weights,
-                                        std::ptrdiff_t weight_stride) {
+  static void depthwise_weight_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy,
+                                        float* weights, std::ptrdiff_t weight_stride) {
     const Window& w = args.window;
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
     for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
@@ -169,30 +169,31 @@ struct Windows {
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
     const float* d = dy + out.begin * args.extent.out_w * args.out_stride;
     for_outputs(
-        args, out, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
-                              std::int32_t pixel) __attribute__((always_inline)) {
-          by_vector(
-              args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-                if constexpr (Whole) {
-                  const std::ptrdiff_t first = pixel * args.in_stride + c;
-                  give_to_largest(
-                      x + first, S::load(d + c), dx + first, [&](auto&& f) __attribute__((always_inline)) {
-                        simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-                          f(t, t / 3 * row + t % 3 * args.in_stride);
-                        });
-                      });
-                } else {
-                  give_to_largest(
-                      x + c, S::load(d + c), dx + c, [&](auto&& f) __attribute__((always_inline)) {
-                        for_taps(
-                            args, oy, ox, [&](std::int32_t tap, std::int32_t at) __attribute__((always_inline)) {
-                              f(tap, at * args.in_stride);
+        args, out,
+        [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox, std::int32_t pixel)
+            __attribute__((always_inline)) {
+              by_vector(
+                  args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
+                    if constexpr (Whole) {
+                      const std::ptrdiff_t first = pixel * args.in_stride + c;
+                      give_to_largest(
+                          x + first, S::load(d + c), dx + first, [&](auto&& f) __attribute__((always_inline)) {
+                            simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+                              f(t, t / 3 * row + t % 3 * args.in_stride);
                             });
-                      });
-                }
-              });
-          d += args.out_stride;
-        });
+                          });
+                    } else {
+                      give_to_largest(
+                          x + c, S::load(d + c), dx + c, [&](auto&& f) __attribute__((always_inline)) {
+                            for_taps(
+                                args, oy, ox, [&](std::int32_t tap, std::int32_t at) __attribute__((always_inline)) {
+                                  f(tap, at * args.in_stride);
+                                });
+                          });
+                    }
+                  });
+              d += args.out_stride;
+            });
   }
 
   static void average_pool_gradient(const WindowArgs& args, Rows out, const float* dy, float* dx) {
@@ -205,8 +206,9 @@ struct Windows {
     const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
     const float* d = dy + out.begin * args.extent.out_w * args.out_stride;
     for_outputs(
-        args, out, [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
-                              std::int32_t pixel) __attribute__((always_inline)) {
+        args, out,
+        [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
+                        std::int32_t pixel) __attribute__((always_inline)) {
           std::int32_t divisor = 0;
           if (args.count_padding) {
             divisor = padded(oy * w.stride_h - w.pad_top, w.kernel_h, w.dilation_h, args.extent.in_h + w.pad_bottom) *
