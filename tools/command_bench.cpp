@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -24,6 +25,7 @@ namespace {
 struct BenchOptions {
   std::string model;
   int threads = 1;
+  std::optional<run::Cores> cores;
   int repeat = 100;
   int warmup = 10;
   int batch = 1;
@@ -185,6 +187,7 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
                            {"input", {plan.input.c, plan.input.h, plan.input.w}},
                            {"isa", plan.kernels->isa},
                            {"threads", session.threads()},
+                           {"pinned", session.pinned()},
                            {"repeat", options.repeat},
                            {"warmup", options.warmup},
                            {"batch", options.batch},
@@ -215,7 +218,7 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
     std::cout << '\n';
   }
   std::cout << file_name(options.model) << ", input " << chw(plan.input) << ", " << plan.kernels->isa << ", "
-            << threads_text(session.threads()) << ", " << options.repeat
+            << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
             << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
             << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
             << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(gmac_per_second(macs, time.median), 1)
@@ -224,7 +227,7 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
 
 void bench(const BenchOptions& options) {
   const auto plan = plan::make(load_model(options.model), {.height = options.size.height, .width = options.size.width});
-  run::Session session(plan, options.threads);
+  run::Session session = make_session(plan, options.threads, options.cores);
   const std::vector<float> input = random_input(plan->input.size() * options.batch);
   std::vector<float> output(static_cast<std::size_t>(plan->output.size() * options.batch));
   const Statistics time = summarise(time_runs(session, options, input, output));
@@ -248,6 +251,7 @@ void add_bench(CLI::App& program) {
   const auto options = std::make_shared<BenchOptions>();
   add_model(command, options->model);
   add_threads(command, options->threads);
+  add_cores(command, options->cores);
   command.add_option("--repeat", options->repeat, "Timed runs")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   command.add_option("--warmup", options->warmup, "Runs before the timed ones")
       ->check(CLI::Range(0, 1'000'000))

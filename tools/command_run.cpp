@@ -2,6 +2,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/run/session.hpp"
@@ -22,6 +23,7 @@ struct RunOptions {
   std::string input;
   std::string output;
   int threads = 1;
+  std::optional<run::Cores> cores;
   int repeat = 1;
 };
 
@@ -49,7 +51,7 @@ void run_model(const RunOptions& options) {
   if (batch > max_output_floats / plan->output.size()) {
     throw Error(options.input + ": a batch of " + std::to_string(batch) + " gives more output than is held");
   }
-  run::Session session(plan, options.threads);
+  run::Session session = make_session(plan, options.threads, options.cores);
   Tensor output;
   output.shape = {batch, plan->output.c};
   if (plan->output.pixels() != 1) output.shape.insert(output.shape.end(), {plan->output.h, plan->output.w});
@@ -78,6 +80,7 @@ void add_run(CLI::App& program) {
   command.add_option("--input", options->input, "float32 .npy, (N, C, H, W) or (C, H, W)")->required();
   command.add_option("--output", options->output, "The .npy file to write")->required();
   add_threads(command, options->threads);
+  add_cores(command, options->cores);
   command.add_option("--repeat", options->repeat, "Run so many times; the time is the median")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();

@@ -1,8 +1,11 @@
 #include "tools/options.hpp"
 
 #include <charconv>
+#include <iostream>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "engine/graph/graph.hpp"
 
@@ -45,6 +48,32 @@ CLI::Option* add_size(CLI::App& command, ImageSize& size) {
 
 CLI::Option* add_threads(CLI::App& command, int& threads) {
   return command.add_option("--threads", threads, "Threads")->check(CLI::Range(1, 256))->capture_default_str();
+}
+
+CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores) {
+  static const std::map<std::string, run::Cores> names = {
+      {"all", run::Cores::all}, {"big", run::Cores::big}, {"little", run::Cores::little}};
+  return command
+      .add_option_function<std::string>(
+          "--cores", [&cores](const std::string& name) { cores = names.at(name); },
+          "Threads of one's own on all, the big or the little cores; without it they run wherever the system puts them")
+      ->check(CLI::IsMember(names))
+      ->type_name("all|big|little");
+}
+
+run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, std::optional<run::Cores> cores) {
+  if (!cores) return run::Session(std::move(plan), threads);
+  const run::Topology machine = run::this_machine();
+  if (!run::has(machine, *cores)) {
+    std::cerr << "riffle: --cores " << (*cores == run::Cores::big ? "big" : "little")
+              << ": this machine has no big and little cores, or does not tell which are which; all of them are used\n";
+  }
+  run::Session session(std::move(plan), {.threads = threads, .cores = run::choose(machine, *cores)});
+  if (!session.pinned()) {
+    std::cerr << "riffle: --cores: this system does not let threads be pinned to cores; they run wherever it puts "
+                 "them\n";
+  }
+  return session;
 }
 
 CLI::Option* add_model(CLI::App& command, std::string& path) {

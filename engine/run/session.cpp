@@ -1,92 +1,199 @@
 #include "engine/run/session.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <new>
+#include <optional>
 
+#include "engine/memory/pages.hpp"
 #include "engine/plan/storage.hpp"
-#include "engine/run/barrier.hpp"
+#include "engine/run/cores.hpp"
+#include "engine/run/dispenser.hpp"
+#include "engine/run/spin.hpp"
 #include "engine/run/team.hpp"
+#include "engine/run/workers.hpp"
 
 namespace riffle::run {
 namespace {
 
-constexpr std::int64_t line_floats = plan::cache_line / sizeof(float);
+using Clock = std::chrono::steady_clock;
 
-/// Worker w's share of n tiles.
-kernels::TileRange share(std::int32_t n, int w, int workers) {
-  return {static_cast<std::int32_t>(share_begin(n, w, workers)),
-          static_cast<std::int32_t>(share_begin(n, w + 1, workers))};
+constexpr std::int64_t line_bytes = plan::cache_line;
+
+std::int64_t whole_lines(std::int64_t floats) {
+  return (floats * static_cast<std::int64_t>(sizeof(float)) + line_bytes - 1) / line_bytes * line_bytes;
 }
+
+int usable_threads(const SessionOptions& options) {
+#ifndef _OPENMP
+  if (options.cores.empty()) return 1;
+#endif
+  return std::max(options.threads, 1);
+}
+
+/// What the workers' shares go by: where each has a core for itself, the cores' capacities; or else all are alike.
+std::vector<std::int64_t> speeds(std::span<const int> cores, int workers) {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(workers), 1);
+  if (workers == 1 || cores.size() != all.size()) return all;
+  const Topology topology = read_topology();
+  std::vector<std::int64_t> capacities;
+  for (const int cpu : cores) {
+    for (const Core& core : topology.cores) {
+      if (core.cpu == cpu && core.capacity > 0) capacities.push_back(core.capacity);
+    }
+  }
+  return capacities.size() == all.size() ? capacities : all;
+}
+
+/// Tiles that are worth taking apart from the others.
+std::int32_t grain_of(const plan::Step& step) {
+  // A chunk of a chain begins with rows that the one before it made, too.
+  constexpr std::int32_t chain_rows = 8;
+  if (std::holds_alternative<plan::Chain>(step.task)) return std::min(chain_rows, step.tiles);
+  // Below this the taking, and the start and end of what kernels stream, weigh more than the evenness.
+  constexpr std::int64_t macs = 100'000, floats = 16'000;
+  const std::int64_t moved = (step.read_bytes + step.write_bytes) / static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t chunks = std::max({step.macs / macs, moved / floats, std::int64_t{1}});
+  return static_cast<std::int32_t>((step.tiles + chunks - 1) / chunks);
+}
+
+/// One run() under way.
+struct Job {
+  const float* input = nullptr;
+  float* output = nullptr;
+  std::int64_t images = 0;  ///< this one and those after it
+  double* step_seconds = nullptr;
+  Clock::time_point step_began;
+};
 
 }  // namespace
 
-/// What the steps share, and behind it each worker's own rows.
-struct Session::Arena {
-  plan::AlignedFloats floats;
-  std::int64_t rows_begin = 0, rows_each = 0;
+struct Session::State {
+  State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options);
 
-  kernels::Memory memory(const float* input, float* output, int worker) const {
-    return {floats.get(), input, output, floats.get() + rows_begin + worker * rows_each};
+  void run(const Job& next) noexcept;
+  void work(int worker) noexcept;
+  void step_done(std::int32_t step) noexcept;
+
+  [[nodiscard]] kernels::Memory memory(int worker) const {
+    return {arena, job.input, job.output, rows + worker * rows_floats};
   }
+
+  std::shared_ptr<const plan::Plan> plan;
+  int threads;
+  std::vector<Dispenser::Work> works;  ///< one a step
+  plan::AlignedFloats allocated;       ///< null: the memory is the caller's
+  float* arena = nullptr;              ///< what the steps share, and ...
+  float* rows = nullptr;               ///< ... behind it each worker's own
+  std::int64_t rows_floats = 0;        ///< of each worker
+  /// Read by who holds tiles of a step, changed by who has completed one: never both at a time.
+  Job job;
+  Dispenser dispenser;
+  std::atomic<std::uint32_t> runs_done{0};
+  std::optional<Workers> workers;  ///< where there are cores to be on. Last, for they use all of the above.
 };
 
-Session::Session(std::shared_ptr<const plan::Plan> plan, int threads)
-    : plan_(std::move(plan)), arena_(std::make_unique<Arena>()), threads_(threads < 1 ? 1 : threads) {
-#ifndef _OPENMP
-  threads_ = 1;
-#endif
-  const auto whole_lines = [](std::int64_t floats) { return (floats + line_floats - 1) / line_floats * line_floats; };
-  arena_->rows_begin = whole_lines(plan_->arena_floats);
-  arena_->rows_each = whole_lines(plan_->rows_floats);
-  const std::int64_t floats = arena_->rows_begin + threads_ * arena_->rows_each;
-  const std::int64_t bytes = floats * static_cast<std::int64_t>(sizeof(float));
-  try {
-    arena_->floats = plan::allocate_floats(static_cast<std::size_t>(floats));
-  } catch (const std::bad_alloc&) {
-    throw Error("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan_->name +
-                "' works in");
+Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options)
+    : plan(std::move(made)), threads(usable_threads(options)), dispenser(speeds(options.cores, threads)) {
+  const std::int64_t bytes = memory_bytes(*plan, threads);
+  if (options.memory.empty()) {
+    try {
+      allocated = plan::allocate_floats(static_cast<std::size_t>(bytes) / sizeof(float));
+    } catch (const std::bad_alloc&) {
+      throw Error("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan->name +
+                  "' works in");
+    }
+    arena = allocated.get();
+  } else {
+    const auto address = reinterpret_cast<std::uintptr_t>(options.memory.data());
+    if (static_cast<std::int64_t>(options.memory.size()) < bytes || address % line_bytes != 0) {
+      throw Error("'" + plan->name + "' works in " + std::to_string(bytes) + " bytes of memory at a multiple of " +
+                  std::to_string(line_bytes) + " on " + std::to_string(threads) + " threads; it was given " +
+                  std::to_string(options.memory.size()) + " bytes" +
+                  (address % line_bytes != 0 ? ", not at such a place" : ""));
+    }
+    arena = reinterpret_cast<float*>(options.memory.data());
   }
+  rows = arena + whole_lines(plan->arena_floats) / static_cast<std::int64_t>(sizeof(float));
+  rows_floats = whole_lines(plan->rows_floats) / static_cast<std::int64_t>(sizeof(float));
   // Pages are touched now, so that the first inference does not pay for them, and what kernels over-read is a number.
-  const std::span<float> all(arena_->floats.get(), static_cast<std::size_t>(floats));
+  const std::span<float> all(arena, static_cast<std::size_t>(bytes) / sizeof(float));
   memory::make_present(std::as_writable_bytes(all));
   std::fill(all.begin(), all.end(), 0.0F);
+  for (const plan::Step& step : plan->steps) works.push_back({step.tiles, grain_of(step)});
+  if (!options.cores.empty()) workers.emplace(threads, options.cores, [this](int worker) { work(worker); });
 }
+
+void Session::State::run(const Job& next) noexcept {
+  if (next.images < 1 || plan->steps.empty()) return;
+  job = next;
+  const std::uint32_t before = runs_done.load(std::memory_order_relaxed);
+  dispenser.begin(0);
+  if (!workers) {
+    on_team(threads, [this](int worker, int) { work(worker); });
+    return;
+  }
+  workers->call();
+  // Asleep: the cores are the workers'.
+  runs_done.wait(before, std::memory_order_acquire);
+}
+
+void Session::State::work(int worker) noexcept {
+  for (Dispenser::Turn turn = dispenser.turn(); turn.step != Dispenser::idle;) {
+    const auto s = static_cast<std::size_t>(turn.step);
+    for (kernels::TileRange tiles = dispenser.take(turn, works[s], worker); tiles.first != tiles.last;
+         tiles = dispenser.take(turn, works[s], worker)) {
+      plan->steps[s].run(memory(worker), tiles);
+      if (dispenser.complete(tiles, works[s])) step_done(turn.step);
+    }
+    Dispenser::Turn now = dispenser.turn();
+    for (Spin spin; now == turn; now = dispenser.turn()) spin.wait();
+    turn = now;
+  }
+}
+
+void Session::State::step_done(std::int32_t step) noexcept {
+  if (job.step_seconds != nullptr) {
+    const Clock::time_point now = Clock::now();
+    job.step_seconds[step] = std::chrono::duration<double>(now - job.step_began).count();
+    job.step_began = now;
+  }
+  std::int32_t next = step + 1;
+  if (next == static_cast<std::int32_t>(works.size())) {
+    job.input += plan->input.size();
+    job.output += plan->output.size();
+    next = --job.images > 0 ? 0 : Dispenser::idle;
+  }
+  dispenser.begin(next);
+  if (next == Dispenser::idle && workers) {
+    runs_done.fetch_add(1, std::memory_order_release);
+    runs_done.notify_one();
+  }
+}
+
+Session::Session(std::shared_ptr<const plan::Plan> plan, const SessionOptions& options)
+    : state_(std::make_unique<State>(std::move(plan), options)) {}
 
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
+std::int64_t Session::memory_bytes(const plan::Plan& plan, int threads) {
+  return whole_lines(plan.arena_floats) + std::max(threads, 1) * whole_lines(plan.rows_floats);
+}
+
 void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
-  const std::int64_t in_size = plan_->input.size(), out_size = plan_->output.size();
-  Barrier barrier;
-  on_team(threads_, [&](int worker, int workers) {
-    for (std::int64_t image = 0; image < batch; ++image) {
-      const kernels::Memory memory = arena_->memory(input + image * in_size, output + image * out_size, worker);
-      for (const plan::Step& step : plan_->steps) {
-        step.run(memory, share(step.tiles, worker, workers));
-        barrier.wait(workers);
-      }
-    }
-  });
+  state_->run({input, output, batch, nullptr, {}});
 }
 
 void Session::run_profiled(const float* input, float* output, double* step_seconds) noexcept {
-  using Clock = std::chrono::steady_clock;
-  Barrier barrier;
-  on_team(threads_, [&](int worker, int workers) {
-    const kernels::Memory memory = arena_->memory(input, output, worker);
-    barrier.wait(workers);
-    Clock::time_point before = Clock::now();
-    for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
-      plan_->steps[i].run(memory, share(plan_->steps[i].tiles, worker, workers));
-      barrier.wait(workers);
-      const Clock::time_point after = Clock::now();
-      if (worker == 0) step_seconds[i] = std::chrono::duration<double>(after - before).count();
-      before = after;
-    }
-  });
+  state_->run({input, output, 1, step_seconds, Clock::now()});
 }
+
+const plan::Plan& Session::plan() const { return *state_->plan; }
+int Session::threads() const { return state_->threads; }
+bool Session::pinned() const { return state_->workers && state_->workers->pinned(); }
 
 int available_threads() {
 #ifdef _OPENMP

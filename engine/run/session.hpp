@@ -1,23 +1,44 @@
 // A session: one arena and a number of threads, running a plan.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/plan/plan.hpp"
 
 namespace riffle::run {
 
+struct SessionOptions {
+  int threads = 1;  ///< at least 1; without OpenMP, and without cores, it is 1
+
+  /// CPU numbers. Where there are any, the session has threads of its own on them, and the thread that calls run()
+  /// waits: of as many cores as threads each thread has one, of more or fewer each may run on all. Empty: OpenMP's
+  /// threads and the caller's, wherever the system puts them. cores.hpp knows the big and the little ones.
+  std::vector<int> cores = {};
+
+  /// The caller's memory to work in, of at least Session::memory_bytes() bytes, 64-byte aligned, which outlives the
+  /// session and is used by nothing else. Empty: the session allocates.
+  std::span<std::byte> memory = {};
+};
+
 /// Many sessions may run one plan at the same time; one session runs one inference at a time. Results do not depend
-/// on the number of threads: not a bit.
+/// on the number of threads, nor on their cores: not a bit.
 class Session {
  public:
-  /// Allocates the arena. threads: at least 1; without OpenMP it is 1. Throws Error if there is not enough memory.
-  explicit Session(std::shared_ptr<const plan::Plan> plan, int threads = 1);
+  /// Throws Error if there is not enough memory, or the caller's is too small or not aligned, or threads cannot be had.
+  /// Cores that cannot be had are no error: see pinned().
+  Session(std::shared_ptr<const plan::Plan> plan, const SessionOptions& options);
+  explicit Session(std::shared_ptr<const plan::Plan> plan, int threads = 1)
+      : Session(std::move(plan), SessionOptions{.threads = threads}) {}
   ~Session();
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
+
+  /// The memory that a session on so many threads works in.
+  static std::int64_t memory_bytes(const plan::Plan& plan, int threads);
 
   /// input: batch images of plan().input in NCHW; output: batch results of plan().output in NCHW. The two do not
   /// overlap. Allocates nothing.
@@ -26,14 +47,16 @@ class Session {
   /// As run() for one image; writes each step's seconds (step_seconds has plan().steps.size() entries).
   void run_profiled(const float* input, float* output, double* step_seconds) noexcept;
 
-  [[nodiscard]] const plan::Plan& plan() const { return *plan_; }
-  [[nodiscard]] int threads() const { return threads_; }
+  [[nodiscard]] const plan::Plan& plan() const;
+  [[nodiscard]] int threads() const;
+
+  /// Do all threads run on the cores that were asked for? A core that is offline, or a system that does not allow it,
+  /// leaves them unpinned.
+  [[nodiscard]] bool pinned() const;
 
  private:
-  struct Arena;
-  std::shared_ptr<const plan::Plan> plan_;
-  std::unique_ptr<Arena> arena_;
-  int threads_ = 1;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 /// The number of cores that this process may use.

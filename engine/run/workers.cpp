@@ -1,0 +1,55 @@
+#include "engine/run/workers.hpp"
+
+#include <system_error>
+
+#include "engine/graph/graph.hpp"
+#include "engine/run/cores.hpp"
+#include "engine/run/spin.hpp"
+
+namespace riffle::run {
+
+Workers::Workers(int count, std::span<const int> cores, std::function<void(int)> work) : work_(std::move(work)) {
+  threads_.reserve(static_cast<std::size_t>(count));
+  const bool one_each = cores.size() == static_cast<std::size_t>(count);
+  try {
+    for (int w = 0; w < count; ++w) {
+      threads_.emplace_back(&Workers::loop, this, w, one_each ? cores.subspan(static_cast<std::size_t>(w), 1) : cores);
+    }
+  } catch (const std::system_error& error) {
+    const std::size_t started = threads_.size();
+    stop();
+    throw Error("thread " + std::to_string(started + 1) + " of " + std::to_string(count) +
+                " does not start: " + error.what());
+  }
+  // `cores` is the caller's, and pinned() is to be a fact.
+  for (std::uint32_t ready = 0; ready != static_cast<std::uint32_t>(count); ready = ready_.load()) ready_.wait(ready);
+  pinned_ = on_their_cores_.load() == static_cast<std::uint32_t>(count);
+}
+
+Workers::~Workers() { stop(); }
+
+void Workers::stop() noexcept {
+  stopping_.store(true);
+  call();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Workers::call() noexcept {
+  calls_.fetch_add(1, std::memory_order_release);
+  calls_.notify_all();
+}
+
+void Workers::loop(int worker, std::span<const int> cores) noexcept {
+  if (pin_this_thread(cores)) on_their_cores_.fetch_add(1);
+  ready_.fetch_add(1);
+  ready_.notify_one();
+  for (std::uint32_t answered = 0;;) {
+    for (Spin spin; calls_.load(std::memory_order_acquire) == answered && !spin.tired();) spin.wait();
+    calls_.wait(answered, std::memory_order_acquire);
+    answered = calls_.load(std::memory_order_acquire);
+    if (stopping_.load()) return;
+    work_(worker);
+  }
+}
+
+}  // namespace riffle::run
