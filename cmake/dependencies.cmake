@@ -80,7 +80,7 @@ find_package(Threads REQUIRED)
 if(RIFFLE_OPENMP)
   find_package(OpenMP COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)
-    message(WARNING "riffle: no OpenMP here, so that the engine will run on one thread")
+    message(WARNING "riffle: no OpenMP here: sessions will have threads of their own, and the trainer one thread")
   endif()
 endif()
 

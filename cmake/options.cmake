@@ -1,7 +1,7 @@
 # What to build, and how riffle compiles its own sources. Nothing here touches a parent project's flags: everything is
 # said a target at a time, by riffle_own(). Embedded by add_subdirectory, riffle is the engine alone.
 
-option(RIFFLE_OPENMP "Run on several threads (OpenMP)" ON)
+option(RIFFLE_OPENMP "Run on OpenMP's threads; without it sessions have threads of their own, and the trainer one" ON)
 if(DEFINED BUILD_SHARED_LIBS)
   set(shared ${BUILD_SHARED_LIBS})
 elseif(PROJECT_IS_TOP_LEVEL AND NOT RIFFLE_STATIC_BINARIES AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")

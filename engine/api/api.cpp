@@ -7,6 +7,7 @@
 #include "engine/api/guard.hpp"
 #include "engine/api/objects.hpp"
 #include "engine/format/format.hpp"
+#include "engine/run/cores.hpp"
 
 using riffle::api::bad_argument;
 using riffle::api::guarded;
@@ -52,6 +53,7 @@ const char* fault_of(const riffle_options& options) {
   if (options.height < 0 || options.width < 0) return "the input size is negative";
   if (options.cores < RIFFLE_CORES_ALL || options.cores > RIFFLE_CORES_LITTLE) return "cores is no riffle_cores";
   if (options.memory == nullptr && options.memory_bytes != 0) return "memory_bytes is given without memory";
+  if (options.memory != nullptr && options.memory_bytes == 0) return "memory is given without memory_bytes";
   for (const void* field : options.reserved) {
     if (field != nullptr) return "a reserved field is not zero (start from riffle_options options = {0})";
   }
@@ -72,6 +74,44 @@ riffle::plan::Options plan_options_of(const riffle_options& options) {
 }
 
 int threads_of(const riffle_options& options) { return options.threads == 0 ? 1 : options.threads; }
+
+riffle::run::Cores kind_of(riffle_cores cores) {
+  switch (cores) {
+    case RIFFLE_CORES_BIG:
+      return riffle::run::Cores::big;
+    case RIFFLE_CORES_LITTLE:
+      return riffle::run::Cores::little;
+    default:
+      return riffle::run::Cores::all;
+  }
+}
+
+/// The numbers of the cores to bind the session's threads to: none where they may be anywhere.
+std::vector<int> cores_of(const riffle_options& options, const Log& log) {
+  if (options.cores == RIFFLE_CORES_ALL) return {};
+  const riffle::run::Topology machine = riffle::run::this_machine();
+  const char* name = options.cores == RIFFLE_CORES_BIG ? "big" : "little";
+  if (machine.cores.empty()) {
+    log(RIFFLE_LOG_WARNING, "%s cores: this system does not tell its cores; threads run anywhere", name);
+  } else if (!riffle::run::has(machine, kind_of(options.cores))) {
+    log(RIFFLE_LOG_WARNING, "%s cores: none are told from the others here; threads run on all %zu", name,
+        machine.cores.size());
+  }
+  return riffle::run::choose(machine, kind_of(options.cores));
+}
+
+void tell_of(const riffle::run::Session& session, const riffle_options& options, const Log& log) {
+  const riffle::plan::Plan& plan = session.plan();
+  const bool wanted = options.cores != RIFFLE_CORES_ALL;
+  log(RIFFLE_LOG_INFO, "%s: input %d x %d x %d, %s, threads: %d%s, working memory: %lld bytes%s", plan.name.c_str(),
+      plan.input.c, plan.input.h, plan.input.w, plan.kernels->isa, session.threads(),
+      session.pinned() ? " on cores of that kind" : "",
+      static_cast<long long>(riffle::run::Session::memory_bytes(plan, session.threads())),
+      options.memory != nullptr ? " of the caller's" : "");
+  if (wanted && !session.pinned()) {
+    log(RIFFLE_LOG_WARNING, "the system does not bind threads to cores; they run anywhere");
+  }
+}
 
 riffle_tensor tensor_of(const std::string& name, const riffle::graph::Shape& shape) {
   return {name.c_str(), RIFFLE_FLOAT32, shape.c, shape.h, shape.w, static_cast<std::size_t>(shape.size())};
@@ -109,7 +149,13 @@ const char* riffle_cpu_isa(size_t index) {
 }
 
 int32_t riffle_cpu_core_count(riffle_cores cores) {
-  return cores == RIFFLE_CORES_ALL ? riffle::run::available_threads() : 0;
+  if (cores < RIFFLE_CORES_ALL || cores > RIFFLE_CORES_LITTLE) return 0;
+  if (cores == RIFFLE_CORES_ALL) return riffle::run::available_threads();
+  std::int32_t count = 0;
+  const riffle_status status = guarded(nullptr, RIFFLE_NO_MEMORY, [&] {
+    count = static_cast<std::int32_t>(riffle::run::choose(riffle::run::this_machine(), kind_of(cores)).size());
+  });
+  return status == RIFFLE_OK && count > 0 ? count : riffle::run::available_threads();
 }
 
 riffle_status riffle_model_load_file(const char* path, riffle_model** out, riffle_error* error) {
@@ -140,8 +186,13 @@ riffle_status riffle_session_create(const riffle_model* model, const riffle_opti
   return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
     const auto plan = model->plan(plan_options_of(chosen));
     const riffle::graph::Graph& graph = model->graph;
-    *out = new riffle_session{riffle::run::Session(plan, threads_of(chosen)), graph.nodes.front().name,
-                              graph.nodes[static_cast<std::size_t>(graph.output)].name};
+    const Log log(chosen);
+    *out = new riffle_session{
+        riffle::run::Session(plan, {.threads = threads_of(chosen),
+                                    .cores = cores_of(chosen, log),
+                                    .memory = {static_cast<std::byte*>(chosen.memory), chosen.memory_bytes}}),
+        graph.nodes.front().name, graph.nodes[static_cast<std::size_t>(graph.output)].name};
+    tell_of((*out)->session, chosen, log);
   });
 }
 
@@ -156,7 +207,7 @@ riffle_status riffle_session_memory(const riffle_model* model, const riffle_opti
   if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
   return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
     const auto plan = model->plan(plan_options_of(chosen));
-    *byte_count = static_cast<std::size_t>(plan->arena_floats) * sizeof(float);
+    *byte_count = static_cast<std::size_t>(riffle::run::Session::memory_bytes(*plan, threads_of(chosen)));
   });
 }
 

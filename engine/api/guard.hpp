@@ -27,6 +27,8 @@ riffle_status guarded(riffle_error* error, riffle_status failure, F&& f) noexcep
     return RIFFLE_OK;
   } catch (const std::bad_alloc&) {
     return report(error, RIFFLE_NO_MEMORY, "out of memory");
+  } catch (const Exhausted& e) {
+    return report(error, RIFFLE_NO_MEMORY, e.what());
   } catch (const std::exception& e) {
     return report(error, failure, e.what());
   }

@@ -27,6 +27,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What the system does not give: memory, a thread.
+class Exhausted : public Error {
+ public:
+  using Error::Error;
+};
+
 namespace graph {
 
 using kernels::Window;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <new>
 #include <optional>
+#include <thread>
 
 #include "engine/memory/pages.hpp"
 #include "engine/plan/storage.hpp"
@@ -25,11 +26,13 @@ std::int64_t whole_lines(std::int64_t floats) {
   return (floats * static_cast<std::int64_t>(sizeof(float)) + line_bytes - 1) / line_bytes * line_bytes;
 }
 
-int usable_threads(const SessionOptions& options) {
-#ifndef _OPENMP
-  if (options.cores.empty()) return 1;
+/// Threads of the session's own: on cores that were asked for, or where there is no OpenMP whose threads would do.
+bool needs_workers(const SessionOptions& options) {
+#ifdef _OPENMP
+  return !options.cores.empty();
+#else
+  return !options.cores.empty() || options.threads > 1;
 #endif
-  return std::max(options.threads, 1);
 }
 
 /// What the workers' shares go by: where each has a core for itself, the cores' capacities; or else all are alike.
@@ -91,18 +94,18 @@ struct Session::State {
   Job job;
   Dispenser dispenser;
   std::atomic<std::uint32_t> runs_done{0};
-  std::optional<Workers> workers;  ///< where there are cores to be on. Last, for they use all of the above.
+  std::optional<Workers> workers;  ///< see needs_workers(). Last, for they use all of the above.
 };
 
 Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options)
-    : plan(std::move(made)), threads(usable_threads(options)), dispenser(speeds(options.cores, threads)) {
+    : plan(std::move(made)), threads(std::max(options.threads, 1)), dispenser(speeds(options.cores, threads)) {
   const std::int64_t bytes = memory_bytes(*plan, threads);
   if (options.memory.empty()) {
     try {
       allocated = plan::allocate_floats(static_cast<std::size_t>(bytes) / sizeof(float));
     } catch (const std::bad_alloc&) {
-      throw Error("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan->name +
-                  "' works in");
+      throw Exhausted("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan->name +
+                      "' works in");
     }
     arena = allocated.get();
   } else {
@@ -122,7 +125,7 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
   memory::make_present(std::as_writable_bytes(all));
   std::fill(all.begin(), all.end(), 0.0F);
   for (const plan::Step& step : plan->steps) works.push_back({step.tiles, grain_of(step)});
-  if (!options.cores.empty()) workers.emplace(threads, options.cores, [this](int worker) { work(worker); });
+  if (needs_workers(options)) workers.emplace(threads, options.cores, [this](int worker) { work(worker); });
 }
 
 void Session::State::run(const Job& next) noexcept {
@@ -199,7 +202,9 @@ int available_threads() {
 #ifdef _OPENMP
   return omp_get_num_procs();
 #else
-  return 1;
+  const auto allowed = affinity();
+  return allowed ? static_cast<int>(allowed->size())
+                 : std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
 #endif
 }
 

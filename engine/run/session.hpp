@@ -12,11 +12,12 @@
 namespace riffle::run {
 
 struct SessionOptions {
-  int threads = 1;  ///< at least 1; without OpenMP, and without cores, it is 1
+  int threads = 1;  ///< at least 1
 
   /// CPU numbers. Where there are any, the session has threads of its own on them, and the thread that calls run()
   /// waits: of as many cores as threads each thread has one, of more or fewer each may run on all. Empty: OpenMP's
-  /// threads and the caller's, wherever the system puts them. cores.hpp knows the big and the little ones.
+  /// threads and the caller's, or the session's own in a build without OpenMP, wherever the system puts them. cores.hpp
+  /// knows the big and the little ones.
   std::vector<int> cores = {};
 
   /// The caller's memory to work in, of at least Session::memory_bytes() bytes, 64-byte aligned, which outlives the
@@ -28,7 +29,8 @@ struct SessionOptions {
 /// on the number of threads, nor on their cores: not a bit.
 class Session {
  public:
-  /// Throws Error if there is not enough memory, or the caller's is too small or not aligned, or threads cannot be had.
+  /// Throws Exhausted if there is not enough memory or threads cannot be had, Error if the caller's memory is too small
+  /// or not aligned.
   /// Cores that cannot be had are no error: see pinned().
   Session(std::shared_ptr<const plan::Plan> plan, const SessionOptions& options);
   explicit Session(std::shared_ptr<const plan::Plan> plan, int threads = 1)

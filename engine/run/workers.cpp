@@ -18,8 +18,8 @@ Workers::Workers(int count, std::span<const int> cores, std::function<void(int)>
   } catch (const std::system_error& error) {
     const std::size_t started = threads_.size();
     stop();
-    throw Error("thread " + std::to_string(started + 1) + " of " + std::to_string(count) +
-                " does not start: " + error.what());
+    throw Exhausted("thread " + std::to_string(started + 1) + " of " + std::to_string(count) +
+                    " does not start: " + error.what());
   }
   // `cores` is the caller's, and pinned() is to be a fact.
   for (std::uint32_t ready = 0; ready != static_cast<std::uint32_t>(count); ready = ready_.load()) ready_.wait(ready);
@@ -40,7 +40,7 @@ void Workers::call() noexcept {
 }
 
 void Workers::loop(int worker, std::span<const int> cores) noexcept {
-  if (pin_this_thread(cores)) on_their_cores_.fetch_add(1);
+  if (!cores.empty() && pin_this_thread(cores)) on_their_cores_.fetch_add(1);
   ready_.fetch_add(1);
   ready_.notify_one();
   for (std::uint32_t answered = 0;;) {

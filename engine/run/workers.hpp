@@ -17,8 +17,9 @@ namespace riffle::run {
 class Workers {
  public:
   /// Starts `count` threads and waits until they run. Where there are as many cores as workers, each has one for
-  /// itself; or else each may run on any of them, as the system sees fit. Work is called as work(worker), on the
-  /// worker's thread, and does not throw. Throws Error where the threads cannot be had.
+  /// itself; or else each may run on any of them, as the system sees fit, or anywhere where there are none. Work is
+  /// called as work(worker), on the worker's thread, and does not throw. Throws Exhausted where the threads cannot be
+  /// had.
   Workers(int count, std::span<const int> cores, std::function<void(int)> work);
 
   /// Joins the threads.
@@ -30,7 +31,7 @@ class Workers {
   /// time, makes up for both by one call. Does not wait. What was written before is seen by the workers.
   void call() noexcept;
 
-  /// Did all of them get the cores?
+  /// Did all of them get the cores? False if there are none.
   [[nodiscard]] bool pinned() const { return pinned_; }
 
  private:

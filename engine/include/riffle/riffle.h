@@ -56,9 +56,9 @@ typedef enum riffle_status RIFFLE_INT {
   RIFFLE_OK = 0,
   RIFFLE_BAD_ARGUMENT = 1, /* a null pointer, a number out of range, an unknown instruction set */
   RIFFLE_BAD_MODEL = 2,    /* a file that cannot be read, or is no model that this version runs */
-  RIFFLE_NO_MEMORY = 3,
-  RIFFLE_BUSY = 4,       /* the session is at work in another thread */
-  RIFFLE_UNSUPPORTED = 5 /* left out when this library was built (RIFFLE_OPERATIONS) */
+  RIFFLE_NO_MEMORY = 3,    /* memory, or a thread, that the system does not give */
+  RIFFLE_BUSY = 4,         /* the session is at work in another thread */
+  RIFFLE_UNSUPPORTED = 5   /* left out when this library was built (RIFFLE_OPERATIONS) */
 } riffle_status;
 
 /* What was wrong, in words; a string of at most 511 bytes. Written on failure only. */
