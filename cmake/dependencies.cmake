@@ -77,7 +77,7 @@ if(NOT RIFFLE_FLATBUFFERS_INCLUDE OR NOT RIFFLE_FLATC)
 endif()
 
 find_package(Threads REQUIRED)
-if(RIFFLE_OPENMP)
+if(RIFFLE_OPENMP AND RIFFLE_THREADS)
   find_package(OpenMP COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)
     message(WARNING "riffle: no OpenMP here: sessions will have threads of their own, and the trainer one thread")

@@ -1,6 +1,7 @@
 # What to build, and how riffle compiles its own sources. Nothing here touches a parent project's flags: everything is
 # said a target at a time, by riffle_own(). Embedded by add_subdirectory, riffle is the engine alone.
 
+option(RIFFLE_THREADS "Sessions of several threads; OFF is smaller" ON)
 option(RIFFLE_OPENMP "Run on OpenMP's threads; without it sessions have threads of their own, and the trainer one" ON)
 if(DEFINED BUILD_SHARED_LIBS)
   set(shared ${BUILD_SHARED_LIBS})
@@ -19,7 +20,7 @@ option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_UNITY "Compile a target's sources together, many at a time: sooner done, if all of them are to be compiled" OFF)
 option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
-set(RIFFLE_ISAS "" CACHE STRING "Instruction sets to build: neon64, avx2 ...; empty: all; scalar always")
+set(RIFFLE_ISAS "" CACHE STRING "Instruction sets to build: neon64, avx2 ...; empty: all; scalar, too, unless one runs everywhere")
 set(RIFFLE_ALL_OPERATIONS convolution elementwise softmax frame)
 set(RIFFLE_OPERATIONS "${RIFFLE_ALL_OPERATIONS}"
     CACHE STRING "Operations to build beyond those of a ShuffleNet: ${RIFFLE_ALL_OPERATIONS}")

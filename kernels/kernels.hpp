@@ -34,7 +34,7 @@ struct Kernels {
   FrameKernel frame = {};
 };
 
-/// Every table in this binary, best first; the last one, "scalar", runs everywhere.
+/// Every table in this binary, best first; the last one, "scalar" unless that was left out, runs everywhere.
 std::span<const Kernels* const> all_kernels();
 
 /// The table called `isa`, or null.

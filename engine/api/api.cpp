@@ -90,11 +90,8 @@ riffle::run::Cores kind_of(riffle_cores cores) {
 std::vector<int> cores_of(const riffle_options& options, const Log& log) {
   if (options.cores == RIFFLE_CORES_ALL) return {};
   const riffle::run::Topology machine = riffle::run::this_machine();
-  const char* name = options.cores == RIFFLE_CORES_BIG ? "big" : "little";
-  if (machine.cores.empty()) {
-    log(RIFFLE_LOG_WARNING, "%s cores: this system does not tell its cores; threads run anywhere", name);
-  } else if (!riffle::run::has(machine, kind_of(options.cores))) {
-    log(RIFFLE_LOG_WARNING, "%s cores: none are told from the others here; threads run on all %zu", name,
+  if (!machine.cores.empty() && !riffle::run::has(machine, kind_of(options.cores))) {
+    log(RIFFLE_LOG_WARNING, "no cores here are told from the others as big or little; all %zu are used",
         machine.cores.size());
   }
   return riffle::run::choose(machine, kind_of(options.cores));
@@ -102,13 +99,12 @@ std::vector<int> cores_of(const riffle_options& options, const Log& log) {
 
 void tell_of(const riffle::run::Session& session, const riffle_options& options, const Log& log) {
   const riffle::plan::Plan& plan = session.plan();
-  const bool wanted = options.cores != RIFFLE_CORES_ALL;
   log(RIFFLE_LOG_INFO, "%s: input %d x %d x %d, %s, threads: %d%s, working memory: %lld bytes%s", plan.name.c_str(),
       plan.input.c, plan.input.h, plan.input.w, plan.kernels->isa, session.threads(),
-      session.pinned() ? " on cores of that kind" : "",
+      session.pinned() ? " bound to cores" : "",
       static_cast<long long>(riffle::run::Session::memory_bytes(plan, session.threads())),
       options.memory != nullptr ? " of the caller's" : "");
-  if (wanted && !session.pinned()) {
+  if (options.cores != RIFFLE_CORES_ALL && !session.pinned()) {
     log(RIFFLE_LOG_WARNING, "the system does not bind threads to cores; they run anywhere");
   }
 }

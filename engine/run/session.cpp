@@ -26,9 +26,19 @@ std::int64_t whole_lines(std::int64_t floats) {
   return (floats * static_cast<std::int64_t>(sizeof(float)) + line_bytes - 1) / line_bytes * line_bytes;
 }
 
+int usable_threads([[maybe_unused]] int wanted) {
+#ifdef RIFFLE_HAS_THREADS
+  return std::max(wanted, 1);
+#else
+  return 1;
+#endif
+}
+
 /// Threads of the session's own: on cores that were asked for, or where there is no OpenMP whose threads would do.
-bool needs_workers(const SessionOptions& options) {
-#ifdef _OPENMP
+bool needs_workers([[maybe_unused]] const SessionOptions& options) {
+#if !defined(RIFFLE_HAS_THREADS)
+  return false;
+#elif defined(_OPENMP)
   return !options.cores.empty();
 #else
   return !options.cores.empty() || options.threads > 1;
@@ -98,7 +108,7 @@ struct Session::State {
 };
 
 Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options)
-    : plan(std::move(made)), threads(std::max(options.threads, 1)), dispenser(speeds(options.cores, threads)) {
+    : plan(std::move(made)), threads(usable_threads(options.threads)), dispenser(speeds(options.cores, threads)) {
   const std::int64_t bytes = memory_bytes(*plan, threads);
   if (options.memory.empty()) {
     try {
@@ -183,7 +193,7 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 std::int64_t Session::memory_bytes(const plan::Plan& plan, int threads) {
-  return whole_lines(plan.arena_floats) + std::max(threads, 1) * whole_lines(plan.rows_floats);
+  return whole_lines(plan.arena_floats) + usable_threads(threads) * whole_lines(plan.rows_floats);
 }
 
 void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
@@ -199,12 +209,14 @@ int Session::threads() const { return state_->threads; }
 bool Session::pinned() const { return state_->workers && state_->workers->pinned(); }
 
 int available_threads() {
-#ifdef _OPENMP
+#if !defined(RIFFLE_HAS_THREADS)
+  return 1;
+#elif defined(_OPENMP)
   return omp_get_num_procs();
 #else
   const auto allowed = affinity();
-  return allowed ? static_cast<int>(allowed->size())
-                 : std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+  return std::max(allowed ? static_cast<int>(allowed->size()) : static_cast<int>(std::thread::hardware_concurrency()),
+                  1);
 #endif
 }
 

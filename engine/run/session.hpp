@@ -12,7 +12,7 @@
 namespace riffle::run {
 
 struct SessionOptions {
-  int threads = 1;  ///< at least 1
+  int threads = 1;  ///< at least 1; in a build without threads it is 1
 
   /// CPU numbers. Where there are any, the session has threads of its own on them, and the thread that calls run()
   /// waits: of as many cores as threads each thread has one, of more or fewer each may run on all. Empty: OpenMP's

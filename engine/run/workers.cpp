@@ -8,6 +8,8 @@
 
 namespace riffle::run {
 
+#ifdef RIFFLE_HAS_THREADS
+
 Workers::Workers(int count, std::span<const int> cores, std::function<void(int)> work) : work_(std::move(work)) {
   threads_.reserve(static_cast<std::size_t>(count));
   const bool one_each = cores.size() == static_cast<std::size_t>(count);
@@ -51,5 +53,15 @@ void Workers::loop(int worker, std::span<const int> cores) noexcept {
     work_(worker);
   }
 }
+
+#else
+
+Workers::Workers(int, std::span<const int>, std::function<void(int)>) {
+  throw Exhausted("this build of riffle has no threads");
+}
+Workers::~Workers() = default;
+void Workers::call() noexcept {}
+
+#endif
 
 }  // namespace riffle::run

@@ -22,7 +22,9 @@ constexpr const Kernels* list[] = {
 #ifdef RIFFLE_HAS_NEON
     &kernels_neon,
 #endif
+#ifdef RIFFLE_HAS_SCALAR
     &kernels_scalar,
+#endif
 };
 }  // namespace
 

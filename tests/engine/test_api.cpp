@@ -3,12 +3,14 @@
 
 #include <cmath>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/api/objects.hpp"
 #include "engine/format/format.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/run/cores.hpp"
 #include "riffle/riffle.hpp"
 #include "tests/engine/networks.hpp"
 
@@ -100,7 +102,7 @@ TEST_F(Api, FilesAreNamedIfBad) {
 TEST_F(Api, OptionsOutOfRangeAreNamed) {
   const Model model(path_);
   const auto no_cores = static_cast<riffle_cores>(3);
-  static float memory[16];
+  alignas(64) static float memory[16];
   const struct {
     const char* named;
     void (*set)(riffle_options&);
@@ -111,6 +113,8 @@ TEST_F(Api, OptionsOutOfRangeAreNamed) {
       {"size", [](riffle_options& o) { o.height = -1; }},
       {"mmx", [](riffle_options& o) { o.isa = "mmx"; }},
       {"memory", [](riffle_options& o) { o.memory_bytes = 64; }},
+      {"memory_bytes", [](riffle_options& o) { o.memory = memory; }},
+      {"memory", [](riffle_options& o) { o.memory = memory, o.memory_bytes = sizeof memory; }},  // too small
       {"reserved", [](riffle_options& o) { o.reserved[7] = memory; }},
   };
   for (const auto& one : cases) {
@@ -200,6 +204,111 @@ TEST_F(Api, IsaIsAnUpperBound) {
       EXPECT_TRUE(kernels::find_kernels(chosen)->supported());
     }
   }
+}
+
+TEST_F(Api, WorksInTheCallersMemory) {
+  const Model model(path_);
+  const std::vector<float> input = testing::noise(3 * 64 * 64, 5);
+  std::vector<float> expected(10), output(10);
+  Session(model).run(input, expected);
+
+  for (const int threads : {1, 3}) {
+    riffle_options options = {};
+    options.threads = threads;
+    const std::size_t bytes = model.session_memory(options);
+    EXPECT_GE(bytes, static_cast<std::size_t>(model.get()->plan({})->arena_floats) * sizeof(float));
+    // A line before it and one behind it, which are nobody's.
+    constexpr std::size_t line = 64;
+    std::vector<std::byte> all(bytes + 3 * line, std::byte{0x5A});
+    void* at = all.data() + line;
+    std::size_t space = bytes + 2 * line;
+    options.memory = std::align(line, bytes, at, space);
+    options.memory_bytes = bytes;
+    const auto* begin = static_cast<const std::byte*>(options.memory);
+    {
+      Session session(model, options);
+      session.run(input, output);
+      EXPECT_EQ(output, expected);
+      EXPECT_EQ(model.session_memory(options), bytes) << "memory fields are not looked at";
+    }
+    for (const std::byte* p = all.data(); p < all.data() + all.size(); ++p) {
+      if (p < begin || p >= begin + bytes) ASSERT_EQ(*p, std::byte{0x5A}) << "written at " << p - begin;
+    }
+    riffle_error error;
+    riffle_session* session = nullptr;
+    options.memory_bytes = bytes - 1;
+    EXPECT_EQ(riffle_session_create(model.get(), &options, &session, &error), RIFFLE_BAD_ARGUMENT);
+    EXPECT_NE(std::string(error.message).find(std::to_string(bytes)), std::string::npos) << error.message;
+    options.memory_bytes = bytes;
+    options.memory = static_cast<std::byte*>(options.memory) + 4;
+    EXPECT_EQ(riffle_session_create(model.get(), &options, &session, &error), RIFFLE_BAD_ARGUMENT);
+    EXPECT_NE(std::string(error.message).find("multiple of 64"), std::string::npos) << error.message;
+    EXPECT_EQ(session, nullptr);
+  }
+}
+
+TEST_F(Api, ArgumentsOfSessionMemoryAreNamed) {
+  const Model model(path_);
+  riffle_error error;
+  std::size_t bytes = 1;
+  EXPECT_EQ(riffle_session_memory(model.get(), nullptr, nullptr, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "byte_count is NULL");
+  EXPECT_EQ(riffle_session_memory(nullptr, nullptr, &bytes, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "model is NULL");
+  EXPECT_EQ(bytes, 0U);
+  riffle_options options = {};
+  options.threads = 257;
+  EXPECT_EQ(riffle_session_memory(model.get(), &options, &bytes, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(riffle_session_memory(model.get(), nullptr, &bytes, &error), RIFFLE_OK);
+  EXPECT_GT(bytes, 0U);
+}
+
+TEST_F(Api, CoresAreNoMatterOfResults) {
+  const Model model(path_);
+  const std::vector<float> input = testing::noise(2 * 3 * 64 * 64, 6);
+  std::vector<float> expected(20), output(20);
+  Session(model).run(input, expected);
+  for (const riffle_cores cores : {RIFFLE_CORES_ALL, RIFFLE_CORES_BIG, RIFFLE_CORES_LITTLE}) {
+    EXPECT_GE(riffle_cpu_core_count(cores), 1);
+    for (const int threads : {1, 2, 4}) {
+      riffle_options options = {};
+      options.cores = cores;
+      options.threads = threads;
+      Session(model, options).run(input, output);
+      EXPECT_EQ(output, expected) << cores << ", " << threads;
+    }
+  }
+}
+
+TEST_F(Api, TheLogTellsWhatWasDecided) {
+  struct Lines {
+    std::vector<std::string> info, warnings;
+  } lines;
+  riffle_options options = {};
+  options.threads = 2;
+  options.log_user = &lines;
+  options.log = [](void* user, riffle_log_level level, const char* message) {
+    auto* to = static_cast<Lines*>(user);
+    (level == RIFFLE_LOG_WARNING ? to->warnings : to->info).emplace_back(message);
+  };
+  const Model model(path_);
+  const std::string isa = Session(model, options).isa();
+  ASSERT_EQ(lines.info.size(), 1U);
+  EXPECT_TRUE(lines.warnings.empty());
+  const std::string bytes = std::to_string(model.session_memory(options));
+  for (const std::string& part : {isa, std::string("3 x 64 x 64"), std::string("threads: 2"), bytes}) {
+    EXPECT_NE(lines.info[0].find(part), std::string::npos) << part << " in " << lines.info[0];
+  }
+  // Cores of a kind that this machine may not have: what is told is what is.
+  lines = {};
+  options.cores = RIFFLE_CORES_BIG;
+  const Session session(model, options);
+  const run::Topology machine = run::this_machine();
+  const bool has = !machine.cores.empty() && run::has(machine, run::Cores::big);
+  const bool pinned = session.get()->session.pinned();
+  EXPECT_EQ(lines.warnings.empty(), has && pinned);
+  ASSERT_EQ(lines.info.size(), 1U);
+  EXPECT_EQ(lines.info[0].find("bound to cores") != std::string::npos, pinned);
 }
 
 TEST_F(Api, SessionsOfOneModelShareItsPackedWeights) {

@@ -56,12 +56,14 @@ found() {
   "$WORK/found${1:-}/consumer" "$SOURCE/models/weights/fashion.riffle"
 }
 
-# example [static]: examples/embed, by find_package.
+# example [static]: examples/embed and examples/embed-c, by find_package.
 example() {
-  local options=("-Driffle_DIR=$(dirname "$(find "$PREFIX" -name riffle-config.cmake)")")
+  local program options=("-Driffle_DIR=$(dirname "$(find "$PREFIX" -name riffle-config.cmake)")")
   if [ "${1:-}" = static ]; then options+=(-DCMAKE_EXE_LINKER_FLAGS=-static); fi
-  configure "$SOURCE/examples/embed" "example${1:-}" "${options[@]}"
-  classifies "$WORK/example${1:-}/embed"
+  for program in embed embed-c; do
+    configure "$SOURCE/examples/$program" "$program${1:-}" "${options[@]}"
+    classifies "$WORK/$program${1:-}/$program"
+  done
 }
 
 # make_with RIFFLE [LDFLAGS]: examples/embed-c, by pkg-config.
@@ -118,8 +120,8 @@ size() {
   local limit=409600 flags="-static -s -Wl,--gc-sections" empty whole model
   TOOLCHAIN=$1
   rm -rf "$WORK/prefix"
-  configure "$SOURCE" engine -DCMAKE_BUILD_TYPE=MinSizeRel -DRIFFLE_OPENMP=OFF "-DRIFFLE_OPERATIONS=elementwise;frame" \
-    -DRIFFLE_TOOLS=OFF -DRIFFLE_TESTS=OFF -DRIFFLE_BENCH=OFF -DRIFFLE_STATIC_BINARIES=ON --log-level=WARNING
+  configure "$SOURCE" engine -DCMAKE_BUILD_TYPE=MinSizeRel -DRIFFLE_THREADS=OFF "-DRIFFLE_OPERATIONS=elementwise;frame" \
+    -DRIFFLE_ISAS=neon64 -DRIFFLE_TOOLS=OFF -DRIFFLE_TESTS=OFF -DRIFFLE_BENCH=OFF -DRIFFLE_STATIC_BINARIES=ON --log-level=WARNING
   "$CMAKE" --install "$WORK/engine" --prefix "$WORK/prefix" >/dev/null
   PREFIX=$WORK/prefix make_with "$2" "$flags"
   whole=$(stat -c %s "$WORK/embed-cstatic/embed-c")

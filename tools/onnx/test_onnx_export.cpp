@@ -235,7 +235,8 @@ TEST(OnnxExport, refuses_what_does_not_fit) {
   for (int i = 0; i < 9; ++i) {
     graph::FullyConnected layer;
     layer.outputs = 8192;
-    layer.weights = graph::Constant(std::span<const float>(&one, std::size_t{8192} * 8192), nullptr);
+    layer.weights =
+        graph::Constant(std::span<const float>(&one, std::size_t{8192} * 8192), std::shared_ptr<const void>());
     x = large.add("dense", layer, {x});
   }
   large.output = x;
