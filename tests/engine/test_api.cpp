@@ -232,7 +232,8 @@ TEST_F(Api, WorksInTheCallersMemory) {
       EXPECT_EQ(model.session_memory(options), bytes) << "memory fields are not looked at";
     }
     for (const std::byte* p = all.data(); p < all.data() + all.size(); ++p) {
-      if (p < begin || p >= begin + bytes) ASSERT_EQ(*p, std::byte{0x5A}) << "written at " << p - begin;
+      if (p == begin) p += bytes;
+      ASSERT_EQ(*p, std::byte{0x5A}) << "written at " << p - begin;
     }
     riffle_error error;
     riffle_session* session = nullptr;
