@@ -82,7 +82,7 @@ struct Step {
   std::int64_t macs = 0;
   std::int64_t weight_bytes = 0, read_bytes = 0, write_bytes = 0;  ///< each touched once
 
-  /// Runs tiles [range.first, range.last). Any thread may run any share at any time between two barriers.
+  /// Runs tiles [range.first, range.last). Any thread may run any of them at any time once the steps before are done.
   void run(const kernels::Memory& memory, kernels::TileRange range) const {
     std::visit([&](const auto& call) { call.run(memory, range); }, task);
   }

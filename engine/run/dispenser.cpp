@@ -5,25 +5,31 @@
 namespace riffle::run {
 namespace {
 
+enum class Taker { alone, owner, other };
+
 /// Of `left` tiles of a share, those that are taken at once. Its owner takes most of what is left: fewer chunks, and
 /// where all workers are equally fast nothing is left for others. Others take half, so that the rest can still be
-/// shared.
-std::int32_t chunk_of(std::int32_t left, std::int32_t grain, bool owner) {
-  const std::int32_t chunk = std::max(owner ? left - left / 4 : left - left / 2, grain);
+/// shared. Who is alone shares with no one.
+std::int32_t chunk_of(std::int32_t left, std::int32_t grain, Taker taker) {
+  const std::int32_t leave = taker == Taker::alone ? 0 : taker == Taker::owner ? left / 4 : left / 2;
+  const std::int32_t chunk = std::max(left - leave, grain);
   return left - chunk < grain ? left : chunk;
 }
 
 }  // namespace
 
-Dispenser::Dispenser(std::span<const std::int64_t> speeds) : shares_(speeds.size()) {
+Dispenser::Dispenser(std::span<const std::int64_t> speeds, std::uint32_t number)
+    : shares_(speeds.size()), turn_(pack(number, idle)) {
   // Small numbers, whose sum can be scaled.
-  constexpr std::int64_t fastest = 1024;
-  const std::int64_t most = std::max<std::int64_t>(*std::max_element(speeds.begin(), speeds.end()), 1);
+  constexpr double fastest = 1024;
+  const auto most = static_cast<double>(std::max<std::int64_t>(*std::max_element(speeds.begin(), speeds.end()), 1));
   std::vector<std::int64_t> sums = {0};
   for (const std::int64_t speed : speeds) {
-    sums.push_back(sums.back() + std::max<std::int64_t>(speed * fastest / most, 1));
+    const double scaled = std::max(static_cast<double>(speed) / most * fastest, 1.0);
+    sums.push_back(sums.back() + static_cast<std::int64_t>(scaled));
   }
   for (std::size_t w = 0; w < shares_.size(); ++w) {
+    shares_[w].taken.store(pack(number, 0), std::memory_order_relaxed);
     shares_[w].until = ((sums[w + 1] << whole_bits) + sums.back() - 1) / sums.back();
   }
 }
@@ -35,13 +41,8 @@ kernels::TileRange Dispenser::share_of(int worker, std::int32_t tiles) const {
 
 kernels::TileRange Dispenser::take(Turn turn, Work work, int worker) noexcept {
   const int count = workers();
-  if (count == 1) {
-    // No one to share with: all at once.
-    const std::uint64_t all = pack(turn.number, work.tiles);
-    if (shares_[0].taken.exchange(all, std::memory_order_relaxed) == all) return {};
-    return {0, work.tiles};
-  }
   for (int i = 0; i < count; ++i) {
+    const Taker taker = count == 1 ? Taker::alone : i == 0 ? Taker::owner : Taker::other;
     const int owner = worker + i < count ? worker + i : worker + i - count;
     const kernels::TileRange share = share_of(owner, work.tiles);
     if (share.first == share.last) continue;
@@ -53,7 +54,7 @@ kernels::TileRange Dispenser::take(Turn turn, Work work, int worker) noexcept {
       if (static_cast<std::int32_t>(at.number - turn.number) > 0) return {};
       const std::int32_t first = at.number == turn.number ? at.step : share.first;
       if (first == share.last) break;
-      const std::int32_t last = first + chunk_of(share.last - first, work.grain, i == 0);
+      const std::int32_t last = first + chunk_of(share.last - first, work.grain, taker);
       // Relaxed: what the tiles read was published with the turn, and a turn that is over has no share that is free.
       if (taken.compare_exchange_weak(seen, pack(turn.number, last), std::memory_order_relaxed)) return {first, last};
     }

@@ -37,8 +37,9 @@ class Dispenser {
     std::int32_t tiles = 1, grain = 1;
   };
 
-  /// One speed a worker, relative to the others'; what is not positive counts as the least.
-  explicit Dispenser(std::span<const std::int64_t> speeds);
+  /// At least one worker: a speed for each, relative to the others'; what is not positive counts as the least. Idle, in
+  /// a turn of that number.
+  explicit Dispenser(std::span<const std::int64_t> speeds, std::uint32_t number = 0);
 
   /// What was written before the turn began is seen by who has read it.
   [[nodiscard]] Turn turn() const noexcept { return unpack(turn_.load(std::memory_order_acquire)); }
@@ -60,7 +61,7 @@ class Dispenser {
   /// How far a worker's share is taken: the turn's number, and the first tile that is free. Of an earlier turn it says
   /// that nothing is taken, so that no one has to set it back.
   struct alignas(64) Share {
-    std::atomic<std::uint64_t> taken{0};
+    std::atomic<std::uint64_t> taken;
     std::int64_t until = 0;  ///< where it ends, as a part of all tiles, 1 << whole_bits
   };
 
@@ -75,7 +76,7 @@ class Dispenser {
   [[nodiscard]] kernels::TileRange share_of(int worker, std::int32_t tiles) const;
 
   std::vector<Share> shares_;
-  alignas(64) std::atomic<std::uint64_t> turn_{pack(0, idle)};
+  alignas(64) std::atomic<std::uint64_t> turn_;
   alignas(64) std::atomic<std::int32_t> done_{0};
 };
 

@@ -11,9 +11,9 @@ namespace riffle::run {
 #ifdef RIFFLE_HAS_THREADS
 
 Workers::Workers(int count, std::span<const int> cores, std::function<void(int)> work) : work_(std::move(work)) {
-  threads_.reserve(static_cast<std::size_t>(count));
   const bool one_each = cores.size() == static_cast<std::size_t>(count);
   try {
+    threads_.reserve(static_cast<std::size_t>(count));
     for (int w = 0; w < count; ++w) {
       threads_.emplace_back(&Workers::loop, this, w, one_each ? cores.subspan(static_cast<std::size_t>(w), 1) : cores);
     }
@@ -22,6 +22,9 @@ Workers::Workers(int count, std::span<const int> cores, std::function<void(int)>
     stop();
     throw Exhausted("thread " + std::to_string(started + 1) + " of " + std::to_string(count) +
                     " does not start: " + error.what());
+  } catch (...) {
+    stop();
+    throw;
   }
   // `cores` is the caller's, and pinned() is to be a fact.
   for (std::uint32_t ready = 0; ready != static_cast<std::uint32_t>(count); ready = ready_.load()) ready_.wait(ready);

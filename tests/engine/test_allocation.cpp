@@ -3,6 +3,7 @@
 
 #include "engine/format/format.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/run/cores.hpp"
 #include "engine/run/session.hpp"
 #include "riffle/riffle.hpp"
 #include "tests/counting_allocator.hpp"
@@ -21,6 +22,16 @@ TEST(Allocation, RunningAllocatesNothing) {
     session.run(input.data(), output.data());
     EXPECT_EQ(allocations.load(), before);
   }
+}
+
+TEST(Allocation, RunningOnCoresAllocatesNothing) {
+  const auto plan = plan::make(testing::small_network());
+  run::Session session(plan, {.threads = 2, .cores = run::choose(run::this_machine(), run::Cores::all)});
+  const std::vector<float> input = testing::noise(2 * plan->input.size(), 1);
+  std::vector<float> output(static_cast<std::size_t>(2 * plan->output.size()));
+  const long before = allocations.load();
+  for (int i = 0; i < 20; ++i) session.run(input.data(), output.data(), 2);
+  EXPECT_EQ(allocations.load(), before);
 }
 
 TEST(Allocation, ReadingAFrameAllocatesNothing) {
