@@ -9,11 +9,11 @@ enum class Taker { alone, owner, other };
 
 /// Of `left` tiles of a share, those that are taken at once. Its owner takes most of what is left: fewer chunks, and
 /// where all workers are equally fast nothing is left for others. Others take half, so that the rest can still be
-/// shared. Who is alone shares with no one.
+/// shared. Who is alone shares with no one. Neither what is taken nor what is left is less than the grain, unless it is
+/// all or nothing.
 std::int32_t chunk_of(std::int32_t left, std::int32_t grain, Taker taker) {
   const std::int32_t leave = taker == Taker::alone ? 0 : taker == Taker::owner ? left / 4 : left / 2;
-  const std::int32_t chunk = std::max(left - leave, grain);
-  return left - chunk < grain ? left : chunk;
+  return leave < grain ? left : left - leave;
 }
 
 }  // namespace
