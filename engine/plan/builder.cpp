@@ -13,7 +13,7 @@ constexpr std::int64_t arena_slack = 64;
 // Floats of a mapped file that are read before it is evicted.
 constexpr std::int64_t evicted_at_once = 32 * 1024;
 // Floats from which on a layer is packed before others.
-constexpr std::int64_t large_weights = 256 * 1024;
+constexpr std::int64_t packed_first = 256 * 1024;
 constexpr std::int64_t max_arena_floats = 1LL << 31;  // 8 GiB
 
 /// Channels rounded up so that pixels start on cache-line or vector boundaries, where that costs little memory.
@@ -81,7 +81,7 @@ std::shared_ptr<const Plan> Builder::pack() {
   }
   // Large ones first: what is in memory twice at a time then adds to the least that is there already. The rest in the
   // graph's order, which is a file's, so that what is read between two evictions is near to one another.
-  const auto large = [](const Packing& packing) { return packing.floats >= large_weights ? packing.floats : 0; };
+  const auto large = [](const Packing& packing) { return packing.floats >= packed_first ? packing.floats : 0; };
   std::stable_sort(packings_.begin(), packings_.end(),
                    [&](const auto& a, const auto& b) { return large(a) > large(b); });
   std::int64_t read = 0;  // since the last eviction, which is not worth while for a small layer
