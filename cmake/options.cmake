@@ -59,9 +59,10 @@ function(riffle_own target)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
                                            $<$<BOOL:${RIFFLE_WERROR}>:-Werror>)
-  # A file's names would be shadowed by those of the file behind it. Builds that compile each by itself tell real shadows.
+  # A file's names would be shadowed by those of the file behind it, and GCC takes the files for headers, whose types must
+  # not have members of anonymous namespaces'. Builds that compile each file by itself tell what is real of both.
   if(RIFFLE_UNITY)
-    target_compile_options(${target} PRIVATE -Wno-shadow)
+    target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
   # GCC 12 takes std::string's own code for overlapping copies (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

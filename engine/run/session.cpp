@@ -71,18 +71,18 @@ std::int32_t grain_of(const plan::Step& step) {
   return static_cast<std::int32_t>((step.tiles + chunks - 1) / chunks);
 }
 
-/// One run() under way.
-struct Job {
-  const float* input = nullptr;
-  float* output = nullptr;
-  std::int64_t images = 0;  ///< this one and those after it
-  double* step_seconds = nullptr;
-  Clock::time_point step_began;
-};
-
 }  // namespace
 
 struct Session::State {
+  /// One run() under way.
+  struct Job {
+    const float* input = nullptr;
+    float* output = nullptr;
+    std::int64_t images = 0;  ///< this one and those after it
+    double* step_seconds = nullptr;
+    Clock::time_point step_began;
+  };
+
   State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options);
 
   void run(const Job& next) noexcept;

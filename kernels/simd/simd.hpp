@@ -51,7 +51,8 @@ struct XsimdOps {
   /// A byte of each integer; 0 is the lowest.
   static RIFFLE_INLINE Vec from_bytes(const std::int32_t* from, int byte) {
     using Integers = xsimd::batch<std::int32_t, Arch>;
-    return xsimd::to_float((Integers::load_unaligned(from) >> (8 * byte)) & Integers(255));
+    // Unqualified: where there are no vectors at all, xsimd does not declare it.
+    return to_float((Integers::load_unaligned(from) >> (8 * byte)) & Integers(255));
   }
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
   static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
