@@ -72,6 +72,10 @@ struct Block {
 struct Clamp {
   float lower = -std::numeric_limits<float>::infinity();
   float upper = std::numeric_limits<float>::infinity();
+  /// Is there a number that it changes?
+  [[nodiscard]] RIFFLE_INLINE bool limits() const {
+    return lower > -std::numeric_limits<float>::infinity() || upper < std::numeric_limits<float>::infinity();
+  }
 };
 
 /// A sliding window in pixels. Output (y, x) reads input rows y * stride_h - pad_top + k * dilation_h, columns alike;

@@ -120,18 +120,17 @@ struct Depthwise {
   static void run_strip(const Job& job, std::int32_t y0, std::int32_t y1, std::int32_t x, std::int32_t blocks) {
     const DepthwiseArgs& args = *job.args;
     const Clamp& clamp = args.clamp;
-    Sheet sheet{
-        {},
-        nullptr,
-        job.in_stride,
-        job.out_stride,
-        args.extent.in_h,
-        args.window.pad_top,
-        args.window.pad_left,
-        clamp.lower,
-        clamp.upper,
-        clamp.lower > -std::numeric_limits<float>::infinity() || clamp.upper < std::numeric_limits<float>::infinity(),
-        job.count};
+    Sheet sheet{{},
+                nullptr,
+                job.in_stride,
+                job.out_stride,
+                args.extent.in_h,
+                args.window.pad_top,
+                args.window.pad_left,
+                clamp.lower,
+                clamp.upper,
+                clamp.limits(),
+                job.count};
     const float* const packed = job.packed;
     Vec weight[9];
     simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
@@ -274,10 +273,8 @@ struct Depthwise {
   static RIFFLE_INLINE bool is_for_rows(const DepthwiseArgs& args) {
     const Extent& extent = args.extent;
     const Window& window = args.window;
-    constexpr float infinity = std::numeric_limits<float>::infinity();
     const std::int32_t below = (extent.out_h - 1) * window.stride_h - window.pad_top + 2 - (extent.in_h - 1);
-    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1 && args.clamp.lower == -infinity &&
-           args.clamp.upper == infinity;
+    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1 && !args.clamp.limits();
   }
 
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.

@@ -69,19 +69,16 @@ template <class S, int MR, int NV, bool Half>
 RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Clamp& clamp,
                               const Memory& memory, std::int32_t pixel, float* out, std::ptrdiff_t out_stride,
                               int columns) {
-  using Vec = typename S::Vec;
   if (residual != nullptr) add_residual(tile, residual, memory, pixel, columns);
-  const Vec lower = S::broadcast(clamp.lower), upper = S::broadcast(clamp.upper);
   constexpr int last = (NV - 1) * S::lanes;
+  if (clamp.limits()) tile.clamp(S::broadcast(clamp.lower), S::broadcast(clamp.upper));
   simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-    simd::unroll<simd::Tile<S, MR, NV, Half>::whole>([&](auto v) __attribute__((always_inline)) {
-      tile.acc[m][v] = S::clamp(tile.acc[m][v], lower, upper);
-      if (v < NV - 1) S::store(out + m * out_stride + v * S::lanes, tile.acc[m][v]);
+    simd::unroll<NV - 1>([&](auto v) __attribute__((always_inline)) {
+      S::store(out + m * out_stride + v * S::lanes, tile.acc[m][v]);
     });
   });
   if constexpr (Half) {
     tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
-      tile.half[p] = S::clamp(tile.half[p], lower, upper);
       float* const to = out + last;
       if constexpr (a == b) {
         S::store_partial(to + a * out_stride, tile.half[p], columns - last);

@@ -78,6 +78,13 @@ struct Tile {
     }
   }
 
+  RIFFLE_INLINE void clamp(Vec lower, Vec upper) {
+    unroll<MR>([&](auto m) __attribute__((always_inline)) {
+      unroll<whole>([&](auto v) __attribute__((always_inline)) { acc[m][v] = S::clamp(acc[m][v], lower, upper); });
+    });
+    unroll<pairs>([&](auto p) __attribute__((always_inline)) { half[p] = S::clamp(half[p], lower, upper); });
+  }
+
   /// Calls f(pair, its first pixel, its second), where the last pixel of an odd number is its own second.
   template <class F>
   static RIFFLE_INLINE void for_pairs(F&& f) {

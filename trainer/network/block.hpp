@@ -149,6 +149,15 @@ class Operand {
     }
   }
 
+  /// Says that pixels [first, first + count) will be read. Of few channels among many no more lines would be used than
+  /// a read waits for.
+  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
+    for (const Piece& piece : pieces_) {
+      const Block& block = *piece.block;
+      if (2 * piece.channels >= block.channels) ahead.add(block.y + first * block.channels, count * block.channels);
+    }
+  }
+
   /// The gradient of what read() read; row_stride 0 gives the same row to every pixel. `rows` may be the place where it
   /// goes.
   void write_gradient(const TrainingKernels& kernels, int worker, std::int64_t first, std::int64_t count,

@@ -61,7 +61,7 @@ class Product {
     args.run_begin = run_begin_.data();
     args.packed = packed_.get();
     args.blocks = blocks_.data();
-    args.block_pixels = std::clamp(near_floats / inputs_, 16, pixels < 16 ? 16 : pixels);
+    args.block_pixels = std::max(near_floats / inputs_, least_pixels);
     args.grain = 1;
     args.tiles = pixels;
     kernels::Memory memory;
@@ -72,6 +72,7 @@ class Product {
 
  private:
   static constexpr std::int32_t near_floats = 6 * 1024;  // of x that stay in the first-level cache
+  static constexpr std::int32_t least_pixels = 48;       // or the weights would come too often from the second
 
   const kernels::PointwiseKernel& kernel_;
   std::int32_t groups_, inputs_, outputs_;
@@ -182,9 +183,11 @@ class Convolution final : public Operation {
                   static_cast<std::size_t>(weight_floats()) * sizeof(float));
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
+    Ahead ahead;
     for_rows(share, m, false, [&](const float* x, std::int64_t first, std::int32_t count) {
+      ask_for_next(share, first + count, ahead);
       tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, m.dy, y_stride_);
-      if (part != nullptr) add_weight_gradient(*part, x, m.dy, count);
+      if (part != nullptr) add_weight_gradient(*part, x, m.dy, count, ahead);
       if (!backward_) return;
       if (direct_ != nullptr) {
         float* const dx = direct_->gradient + first * direct_->channels;
@@ -347,7 +350,16 @@ class Convolution final : public Operation {
     }
   }
 
-  void add_weight_gradient(Part& part, const float* x, const float* dy, std::int32_t count) const {
+  /// What the backward pass makes its next matrices from, those of pixel `first` of the batch on.
+  void ask_for_next(const Share& share, std::int64_t first, Ahead& ahead) const {
+    const std::int64_t count = std::min<std::int64_t>(rows_, share.last * block_.pixels - first);
+    ahead.clear();
+    ahead.add(block_.gradient + first * block_.channels, count * block_.channels);
+    if (block_.norm) ahead.add(block_.y + first * block_.channels, count * block_.channels);
+    if (pointwise_) operand_.ask_for(ahead, first, count);
+  }
+
+  void add_weight_gradient(Part& part, const float* x, const float* dy, std::int32_t count, Ahead& ahead) const {
     for (std::int32_t h = 0; h < groups_; ++h) {
       OuterArgs args;
       args.x = x + static_cast<std::ptrdiff_t>(h) * inputs_;
@@ -359,6 +371,7 @@ class Convolution final : public Operation {
       args.pixels = count;
       args.gradient = part.weights.get() + static_cast<std::int64_t>(h) * inputs_ * gradient_stride_;
       args.gradient_stride = gradient_stride_;
+      args.ahead = &ahead;
       tools_.training_kernels.outer(args);
     }
     if (!parameters_.bias_gradient.empty()) {

@@ -61,8 +61,12 @@ std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool
                                      Operand operand, const Block& block);
 std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block);
 
-/// Floats of a row of `columns`: whole vectors of any instruction set.
-constexpr std::int64_t row_floats(std::int64_t columns) { return (columns + 15) / 16 * 16; }
+/// Floats of a row of `columns`: whole lines of a cache, which are whole vectors of any instruction set. No multiple of
+/// eight lines, or some columns of a matrix would all fall into an eighth of a cache's sets.
+constexpr std::int64_t row_floats(std::int64_t columns) {
+  const std::int64_t lines = (columns + 15) / 16;
+  return (lines % 8 == 0 ? lines + 1 : lines) * 16;
+}
 /// Floats behind the last row of a matrix that may be read.
 inline constexpr std::int64_t slack = 64;
 

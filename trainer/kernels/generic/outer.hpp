@@ -18,7 +18,8 @@ struct OuterProduct {
     float* gradient;
     std::ptrdiff_t gradient_stride;
     std::int32_t columns;  ///< valid ones
-    std::int32_t row;      ///< the tile's first k
+    Ahead* ahead;
+    std::int32_t row;  ///< the tile's first k
   };
 
   template <int MR, int NV, bool>
@@ -28,7 +29,11 @@ struct OuterProduct {
     tile.resume(gradient, job.gradient_stride, job.columns);
     const float* x = job.x + job.row;
     const float* dy = job.dy;
+    Ahead::Lines ahead = job.ahead != nullptr ? job.ahead->take(job.pixels) : Ahead::Lines{};
+    if (ahead.first == nullptr) ahead.first = reinterpret_cast<const char*>(x);
     for (std::int64_t p = 0; p < job.pixels; ++p, x += job.x_stride, dy += job.dy_stride) {
+      __builtin_prefetch(ahead.first, 0, 2);
+      ahead.first += ahead.step;
       if constexpr (S::by_lane) {
         Vec four[(MR + 3) / 4];
         simd::unroll<(MR + 3) / 4>([&](auto i) __attribute__((always_inline)) { four[i] = S::load(x + 4 * i); });
@@ -82,6 +87,7 @@ struct OuterProduct {
               args.gradient + column,
               args.gradient_stride,
               (behind < args.outputs ? behind : args.outputs) - column,
+              args.ahead,
               0};
       tiles.run(job, job.row, v1 - v0, false, 0, args.inputs);
     }

@@ -1,0 +1,51 @@
+// Memory that will be needed next, asked for by a loop that has time for it.
+//
+// Between two matrices of a convolution (trainer/network/convolution.cpp) nothing but memory is waited for, in them
+// nothing but multiply-adds. So the loop over pixels asks for a line of what the next matrix is made from with every
+// pixel: evenly, since a core waits for few lines at a time (asking for all at once is no faster than reading them).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace riffle::trainer {
+
+class Ahead {
+ public:
+  static constexpr std::int64_t line = 64;  ///< bytes
+
+  /// Lines behind one another; null: a loop asks for what it has anyway.
+  struct Lines {
+    const char* first = nullptr;
+    std::ptrdiff_t step = 0;  ///< bytes
+  };
+
+  void clear() { count_ = at_ = 0; }
+
+  /// So many floats will be needed. What does not fit into the list is left out.
+  void add(const float* first, std::int64_t floats) {
+    if (floats > 0 && count_ < ranges_.size()) ranges_[count_++] = {reinterpret_cast<const char*>(first), floats * 4};
+  }
+
+  /// The next `count` lines, or what a range has left and some behind it.
+  Lines take(std::int64_t count) {
+    if (at_ == count_) return {};
+    Range& range = ranges_[at_];
+    const Lines lines{range.first, line};
+    range.first += count * line;
+    range.bytes -= count * line;
+    if (range.bytes <= 0) ++at_;
+    return lines;
+  }
+
+ private:
+  struct Range {
+    const char* first;
+    std::int64_t bytes;
+  };
+  std::array<Range, 8> ranges_;
+  std::size_t count_ = 0, at_ = 0;
+};
+
+}  // namespace riffle::trainer
