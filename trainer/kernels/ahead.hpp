@@ -44,7 +44,7 @@ class Ahead {
     const char* first;
     std::int64_t bytes;
   };
-  std::array<Range, 8> ranges_;
+  std::array<Range, 16> ranges_;
   std::size_t count_ = 0, at_ = 0;
 };
 

@@ -3,6 +3,12 @@
 // A block holds what the layer computed for every pixel of every image of the batch, channels side by side, before
 // batch norm and activation (trainer/kernels/columns.hpp). Its gradient is as large: with respect to what readers see
 // while they add it up, and with respect to what stands before the activation once it is complete.
+//
+// Channels that different layers read stand in parts of their own, so that nobody is brought lines of memory of which
+// it reads a few channels. Eight channels, of which the next layer reads four, another two, a third two:
+//
+//   pixel 0 1 2 ...         pixel 0 1 2 ...   pixel 0 1 2 ...
+//   |0123|0123|0123|...     |45|45|45|...     |67|67|67|...
 #pragma once
 
 #include <cstdint>
@@ -23,21 +29,57 @@ struct Share {
   float* scratch = nullptr;
 };
 
+/// Positions of a block that stand side by side in memory.
+struct Part {
+  std::int32_t first = 0, channels = 0;
+};
+
 struct Block {
   std::string name;
   std::int32_t channels = 0;
+  std::vector<Part> parts;          ///< of all channels, in their order; more than one behind a convolution alone
   std::int64_t pixels = 0;          ///< of an image
+  std::int64_t batch_pixels = 0;    ///< of as many images as fit
   std::vector<std::int32_t> order;  ///< by position: the logical channel
   kernels::Clamp clamp;             ///< the activation behind the norm
   bool clamped = false;             ///< has the activation been applied to what stands here? There is no norm then.
   std::unique_ptr<Norm> norm;       ///< null if there is none
   bool wants_gradient = false;
-  float* y = nullptr;         ///< batch * pixels * channels
+  float* y = nullptr;         ///< batch_pixels * channels: part behind part, pixel behind pixel
   float* gradient = nullptr;  ///< likewise; null where none is wanted
 
-  /// Says that pixels [first, first + count) of the batch have been computed, while they are still in a near cache.
+  [[nodiscard]] bool is_one_part() const { return parts.size() == 1; }
+  /// The part that has the position.
+  [[nodiscard]] const Part& part_of(std::int32_t position) const {
+    std::size_t p = 0;
+    while (position >= parts[p].first + parts[p].channels) ++p;
+    return parts[p];
+  }
+  /// Where a part's first channel of pixel `pixel` of the batch stands, in y and in the gradient.
+  [[nodiscard]] std::int64_t place(const Part& part, std::int64_t pixel) const {
+    return part.first * batch_pixels + pixel * part.channels;
+  }
+
+  /// The gradients of `count` channels of one part from position `position` on, from pixel `pixel` of the batch on.
+  [[nodiscard]] GradientRun gradient_run(std::int32_t position, std::int32_t count, std::int64_t pixel,
+                                         bool add) const {
+    const Part& part = part_of(position);
+    return {gradient + place(part, pixel) + (position - part.first), part.channels, count, add};
+  }
+
+  /// Says that pixels [first, first + count) of the batch have been computed, while they are still in a near cache. Of
+  /// a block of one part.
   void computed(int worker, std::int64_t first, std::int64_t count) const {
-    if (norm) norm->observe(worker, y + first * channels, count);
+    if (norm) norm->observe(worker, y + first * channels, channels, count);
+  }
+  /// Takes what has been computed for these pixels from a matrix.
+  void write(const TrainingKernels& kernels, int worker, std::int64_t first, std::int64_t count, const float* rows,
+             std::ptrdiff_t row_stride) const {
+    if (norm) norm->observe(worker, rows, row_stride, count);
+    for (const Part& part : parts) {
+      kernels.scatter({y + place(part, first), part.channels, part.channels, false}, count, rows + part.first,
+                      row_stride);
+    }
   }
 
   /// What readers apply behind the norm.
@@ -45,28 +87,38 @@ struct Block {
 
   [[nodiscard]] bool has_activation() const { return clamp.lower > -std::numeric_limits<float>::infinity(); }
 
-  /// The gradient of what the layer computed, from pixel `first` of the batch on.
-  [[nodiscard]] GradientColumns gradient_columns(std::int64_t first) const {
-    GradientColumns columns;
-    columns.gradient = gradient + first * channels;
-    columns.y = y + first * channels;
-    columns.pixel_stride = channels;
-    columns.channels = channels;
-    if (norm) norm->fill(columns);
-    return columns;
+  /// The gradient of what the layer computed for these pixels, as a matrix.
+  void read_gradient(const TrainingKernels& kernels, std::int64_t first, std::int64_t count, float* rows,
+                     std::ptrdiff_t row_stride) const {
+    for (const Part& part : parts) {
+      GradientColumns columns;
+      columns.gradient = gradient + place(part, first);
+      columns.y = y + place(part, first);
+      columns.pixel_stride = columns.channels = part.channels;
+      if (norm) norm->fill(columns, part.first);
+      kernels.gather_gradient(columns, count, rows + part.first, row_stride);
+    }
   }
 
-  /// The last part of the gradients of `run.channels` channels from position `position` on, of `count` pixels from
-  /// pixel `first` of the batch on. `run` and `rows` are scatter's.
+  /// Asks for what read_gradient() reads.
+  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
+    for (const Part& part : parts) {
+      ahead.add(gradient + place(part, first), count * part.channels);
+      if (norm) ahead.add(y + place(part, first), count * part.channels);
+    }
+  }
+
+  /// The last of the gradients of the channels from position `position` on, of `count` pixels: `run` and `rows` are
+  /// scatter's.
   void complete(const TrainingKernels& kernels, int worker, const GradientRun& run, std::int32_t position,
-                std::int64_t first, std::int64_t count, const float* rows, std::ptrdiff_t row_stride) const {
+                std::int64_t count, const float* rows, std::ptrdiff_t row_stride) const {
     if (!norm && !has_activation()) {
       if (rows != run.first) kernels.scatter(run, count, rows, row_stride);
       return;
     }
     Completion completion;
     completion.to = run;
-    completion.y = y + first * channels + position;
+    completion.y = y + (run.first - gradient);
     completion.clamp = clamp;
     if (norm) {
       norm->complete(worker, completion, position, count, rows, row_stride);
@@ -84,7 +136,7 @@ class PixelWise {
   virtual void backward(int worker, std::int64_t first, std::int64_t count) = 0;
 };
 
-/// Neighbouring channels of one block, and the column of an operation's matrix where they begin.
+/// Neighbouring channels of one part of a block, and the column of an operation's matrix where they begin.
 struct Piece {
   const Block* block = nullptr;
   std::int32_t first = 0;  ///< position in the block
@@ -133,9 +185,10 @@ class Operand {
             std::ptrdiff_t row_stride, const kernels::Clamp* total = nullptr) const {
     for (const Piece& piece : pieces_) {
       const Block& block = *piece.block;
+      const Part& part = block.part_of(piece.first);
       ColumnRun run;
-      run.first = block.y + first * block.channels + piece.first;
-      run.pixel_stride = block.channels;
+      run.first = block.y + block.place(part, first) + (piece.first - part.first);
+      run.pixel_stride = part.channels;
       run.channels = piece.channels;
       run.column = piece.column;
       run.clamp = block.read_clamp();
@@ -149,12 +202,12 @@ class Operand {
     }
   }
 
-  /// Says that pixels [first, first + count) will be read. Of few channels among many no more lines would be used than
-  /// a read waits for.
+  /// Asks for what read() will read: for whole parts, where that is not mostly what nobody reads.
   void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
     for (const Piece& piece : pieces_) {
-      const Block& block = *piece.block;
-      if (2 * piece.channels >= block.channels) ahead.add(block.y + first * block.channels, count * block.channels);
+      const Part& part = piece.block->part_of(piece.first);
+      if (2 * piece.channels < part.channels) continue;
+      ahead.add(piece.block->y + piece.block->place(part, first), count * part.channels);
     }
   }
 
@@ -167,11 +220,10 @@ class Operand {
       const Block& block = *piece.block;
       if (!block.wants_gradient) continue;
       wanted = true;
-      const GradientRun run{block.gradient + first * block.channels + piece.first, block.channels, piece.channels,
-                            piece.add};
+      const GradientRun run = block.gradient_run(piece.first, piece.channels, first, piece.add);
       const float* const from = rows + piece.column;
       if (piece.last) {
-        block.complete(kernels, worker, run, piece.first, first, count, from, row_stride);
+        block.complete(kernels, worker, run, piece.first, count, from, row_stride);
       } else if (from != run.first) {
         kernels.scatter(run, count, from, row_stride);
       }

@@ -122,8 +122,9 @@ class Convolution final : public Operation {
     for (std::size_t position = 0; position < output_order.size(); ++position) {
       output_order[position] -= static_cast<std::int32_t>(position) / outputs_ * outputs_;
     }
-    forward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_, block.channels,
-                                         weight_of_column_, std::move(output_order));
+    forward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_,
+                                         block.is_one_part() ? block.channels : y_stride_, weight_of_column_,
+                                         std::move(output_order));
     if (block.wants_gradient && operand_.wants_gradient()) {
       if (pointwise_) direct_ = operand_.gradient_in_place();
       const auto straight = [&](std::int32_t count) {
@@ -170,8 +171,13 @@ class Convolution final : public Operation {
   void forward(const Share& share) override {
     const Matrices m(*this, share);
     for_rows(share, m, true, [&](const float* x, std::int64_t first, std::int32_t count) {
-      forward_->run(x, count, block_.y + first * block_.channels);
-      block_.computed(share.worker, first, count);
+      if (block_.is_one_part()) {
+        forward_->run(x, count, block_.y + first * block_.channels);
+        block_.computed(share.worker, first, count);
+      } else {
+        forward_->run(x, count, m.dy);
+        block_.write(tools_.training_kernels, share.worker, first, count, m.dy, y_stride_);
+      }
     });
   }
 
@@ -186,7 +192,7 @@ class Convolution final : public Operation {
     Ahead ahead;
     for_rows(share, m, false, [&](const float* x, std::int64_t first, std::int32_t count) {
       ask_for_next(share, first + count, ahead);
-      tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, m.dy, y_stride_);
+      block_.read_gradient(tools_.training_kernels, first, count, m.dy, y_stride_);
       if (part != nullptr) add_weight_gradient(*part, x, m.dy, count, ahead);
       if (!backward_) return;
       if (direct_ != nullptr) {
@@ -354,8 +360,7 @@ class Convolution final : public Operation {
   void ask_for_next(const Share& share, std::int64_t first, Ahead& ahead) const {
     const std::int64_t count = std::min<std::int64_t>(rows_, share.last * block_.pixels - first);
     ahead.clear();
-    ahead.add(block_.gradient + first * block_.channels, count * block_.channels);
-    if (block_.norm) ahead.add(block_.y + first * block_.channels, count * block_.channels);
+    block_.ask_for(ahead, first, count);
     if (pointwise_) operand_.ask_for(ahead, first, count);
   }
 

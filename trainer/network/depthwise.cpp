@@ -106,7 +106,7 @@ class Depthwise final : public Operation {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
         const std::int64_t out = band.out.begin * extent.out_w, count = band.out.end * extent.out_w - out;
-        kernels.gather_gradient(block_.gradient_columns(first + out), count, dy + out * stride_, stride_);
+        block_.read_gradient(kernels, first + out, count, dy + out * stride_, stride_);
         if (part != nullptr) {
           const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
           operand_.read(kernels, in_first + in, in_count, x + in * stride_, stride_);

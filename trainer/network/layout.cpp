@@ -5,6 +5,13 @@
 
 namespace riffle::trainer {
 
+namespace {
+
+// Channels of the narrowest part: a line of memory holds twice as many.
+constexpr std::int32_t least_part = 8;
+
+}  // namespace
+
 bool is_depthwise(const Layer& layer) {
   const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
   if (convolution == nullptr || !graph::is_depthwise(*convolution, layer.in.c)) return false;
@@ -12,7 +19,8 @@ bool is_depthwise(const Layer& layer) {
   return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1;
 }
 
-Layout::Layout(const Trace& trace) : order_(trace.layers.size()), position_(trace.layers.size()) {
+Layout::Layout(const Trace& trace)
+    : order_(trace.layers.size()), position_(trace.layers.size()), parts_(trace.layers.size()) {
   const std::size_t count = trace.layers.size();
   std::vector<std::vector<std::vector<std::size_t>>> readers(count);  // by layer and channel
   for (std::size_t i = 0; i < count; ++i) readers[i].resize(static_cast<std::size_t>(trace.layers[i].out.c));
@@ -28,6 +36,7 @@ Layout::Layout(const Trace& trace) : order_(trace.layers.size()), position_(trac
 
   for (std::size_t i = 0; i < count; ++i) {
     const Layer& layer = trace.layers[i];
+    parts_[i] = {Part{0, layer.out.c}};
     const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
     const bool any_order = i == 0 || (convolution != nullptr && !is_depthwise(layer)) ||
                            std::holds_alternative<graph::FullyConnected>(layer.operation);
@@ -42,6 +51,16 @@ Layout::Layout(const Trace& trace) : order_(trace.layers.size()), position_(trac
       std::stable_sort(group, group + each, [&](std::int32_t a, std::int32_t b) {
         return readers[i][static_cast<std::size_t>(a)] < readers[i][static_cast<std::size_t>(b)];
       });
+    }
+    const auto read_alike = [&](std::int32_t a, std::int32_t b) {
+      return readers[i][static_cast<std::size_t>(order[static_cast<std::size_t>(a)])] ==
+             readers[i][static_cast<std::size_t>(order[static_cast<std::size_t>(b)])];
+    };
+    for (std::int32_t p = least_part; i != 0 && p + least_part <= layer.out.c; ++p) {
+      Part& last = parts_[i].back();
+      if (p - last.first < least_part || read_alike(p - 1, p)) continue;
+      last.channels = p - last.first;
+      parts_[i].push_back({p, layer.out.c - p});
     }
     set_order(i, std::move(order));
   }

@@ -1,11 +1,13 @@
 // The order of a block's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together, so
-// that an operand is a few long pieces. Training has one block a layer and no halves.
+// that an operand is a few long pieces. Training has one block a layer and no halves; a convolution's is in parts, one
+// for each set of readers, unless they are too narrow (block.hpp).
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "trainer/network/block.hpp"
 #include "trainer/network/trace.hpp"
 
 namespace riffle::trainer {
@@ -19,6 +21,8 @@ class Layout {
 
   /// order(l)[p]: the logical channel at position p of layer l's block.
   [[nodiscard]] const std::vector<std::int32_t>& order(std::size_t layer) const { return order_[layer]; }
+  /// The parts of layer l's block.
+  [[nodiscard]] const std::vector<Part>& parts(std::size_t layer) const { return parts_[layer]; }
   [[nodiscard]] std::int32_t position(const Channel& channel) const {
     return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
   }
@@ -30,6 +34,7 @@ class Layout {
   void set_order(std::size_t layer, std::vector<std::int32_t> order);
 
   std::vector<std::vector<std::int32_t>> order_, position_;
+  std::vector<std::vector<Part>> parts_;
 };
 
 }  // namespace riffle::trainer

@@ -161,8 +161,7 @@ void Network::State::backward(const Share& share, run::Barrier& barrier) {
     const std::int64_t first = share.first * block.pixels, pixels = (share.last - share.first) * block.pixels;
     for (const Piece& piece : program.never_read[i]) {
       const float zero[16] = {};
-      tools.training_kernels.scatter({block.gradient + first * block.channels + piece.first, block.channels, 1, false},
-                                     pixels, zero, 0);
+      tools.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
     }
     if (block.norm) {
       if (share.worker == 0) block.norm->finish_backward(images * block.pixels);

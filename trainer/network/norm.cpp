@@ -43,14 +43,14 @@ void Norm::begin() {
   for (Sums& sums : sums_) sums.clear();
 }
 
-void Norm::observe(int worker, const float* y, std::int64_t pixels) {
+void Norm::observe(int worker, const float* rows, std::ptrdiff_t row_stride, std::int64_t pixels) {
   if (parameters_.frozen || pixels == 0) return;
   const auto channels = static_cast<std::int32_t>(channel_.size());
   Sums& sums = sums_[static_cast<std::size_t>(worker)];
-  if (sums.pixels == 0) std::copy_n(y, channels, sums.shift.begin());
+  if (sums.pixels == 0) std::copy_n(rows, channels, sums.shift.begin());
   for (std::int64_t p = 0; p < pixels; p += pixels_in_float) {
-    kernels_.moments(y + p * channels, channels, channels, std::min(pixels - p, pixels_in_float), sums.shift.data(),
-                     sums.first.data(), sums.second.data());
+    kernels_.moments(rows + p * row_stride, row_stride, channels, std::min(pixels - p, pixels_in_float),
+                     sums.shift.data(), sums.first.data(), sums.second.data());
     sums.carry(0, channel_.size());
   }
   sums.pixels += pixels;
@@ -124,10 +124,10 @@ void Norm::finish_backward(std::int64_t pixels) {
   }
 }
 
-void Norm::fill(GradientColumns& columns) const {
-  columns.a = a_.data();
-  columns.b = b_.data();
-  columns.k = k_.data();
+void Norm::fill(GradientColumns& columns, std::int32_t position) const {
+  columns.a = a_.data() + position;
+  columns.b = b_.data() + position;
+  columns.k = k_.data() + position;
 }
 
 }  // namespace riffle::trainer

@@ -32,7 +32,7 @@ class Norm {
 
   // Forward: begin() by one thread, observe() by every worker for what it computes, finish() by one.
   void begin();
-  void observe(int worker, const float* y, std::int64_t pixels);
+  void observe(int worker, const float* rows, std::ptrdiff_t row_stride, std::int64_t pixels);
   /// `pixels`: of the whole batch.
   void finish(std::int64_t pixels);
 
@@ -44,7 +44,7 @@ class Norm {
 
   [[nodiscard]] const float* scale() const { return scale_.data(); }
   [[nodiscard]] const float* shift() const { return shift_.data(); }
-  void fill(GradientColumns& columns) const;
+  void fill(GradientColumns& columns, std::int32_t position) const;
 
  private:
   /// What one worker has summed up.

@@ -76,7 +76,7 @@ class Pooling final : public Operation {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
         const std::int64_t out = band.out.begin * extent.out_w, count = band.out.end * extent.out_w - out;
-        kernels.gather_gradient(block_.gradient_columns(first + out), count, dy + out * stride_, stride_);
+        block_.read_gradient(kernels, first + out, count, dy + out * stride_, stride_);
         const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
         std::fill_n(dx + in * stride_, in_count * stride_, 0.0F);
         if (kind_ == graph::PoolKind::max) {
@@ -138,7 +138,7 @@ class GlobalAveragePool final : public Operation {
     const float each = 1.0F / static_cast<float>(pixels);
     for (std::int64_t image = share.first; image < share.last; ++image) {
       float* const dy = share.scratch;
-      tools_.training_kernels.gather_gradient(block_.gradient_columns(image), 1, dy, stride_);
+      block_.read_gradient(tools_.training_kernels, image, 1, dy, stride_);
       for (std::int32_t c = 0; c < block_.channels; ++c) dy[c] *= each;
       operand_.write_gradient(tools_.training_kernels, share.worker, image * pixels, pixels, dy, 0);
     }

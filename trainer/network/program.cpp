@@ -34,7 +34,8 @@ Operand make_operand(std::span<const Channel> channels, const Layout& layout,
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const Block* const block = blocks[static_cast<std::size_t>(channels[i].node)].get();
     const std::int32_t position = layout.position(channels[i]);
-    if (!pieces.empty() && pieces.back().block == block && pieces.back().first + pieces.back().channels == position) {
+    if (!pieces.empty() && pieces.back().block == block && pieces.back().first + pieces.back().channels == position &&
+        block->part_of(position).first != position) {
       ++pieces.back().channels;
     } else {
       pieces.push_back({block, position, 1, static_cast<std::int32_t>(i)});
@@ -120,7 +121,9 @@ void Maker::make_blocks() {
     auto block = std::make_unique<Block>();
     block->name = layer.name;
     block->channels = layer.out.c;
+    block->parts = layout_.parts(i);
     block->pixels = layer.out.pixels();
+    block->batch_pixels = batch_ * block->pixels;
     block->order = layout_.order(i);
     block->clamp = layer.clamp;
     block->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);

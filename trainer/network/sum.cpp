@@ -39,7 +39,7 @@ void Summation::forward(int worker, std::int64_t first, std::int64_t count) {
 void Summation::backward(const Share& share) {
   for_rows(share, [&](std::int64_t first, std::int64_t count) {
     if (block_.norm) {
-      tools_.training_kernels.gather_gradient(block_.gradient_columns(first), count, share.scratch, stride_);
+      block_.read_gradient(tools_.training_kernels, first, count, share.scratch, stride_);
       write_gradients(share.worker, first, count, share.scratch, stride_);
     } else {
       backward(share.worker, first, count);

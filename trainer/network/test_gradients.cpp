@@ -252,6 +252,32 @@ TEST_P(Gradients, SumSplitConcatShuffle) {
   check(b.finish());
 }
 
+TEST_P(Gradients, PartsThatDifferentLayersRead) {
+  for (const bool with_norm : {true, false}) {
+    Builder b(5, 4, 4);
+    NodeId a = b.convolution("a", 60, {}, with_norm ? 1 : 2, true);
+    if (with_norm) a = b.norm("a.norm");
+    a = b.add("a.relu", relu);
+    const auto slice = [&](const std::string& name, std::int32_t first, std::int32_t count) {
+      b.channels = count;
+      return b.add(name, graph::Slice{first, count}, {a});
+    };
+    const NodeId last = slice("last", 20, 19);  // from 39 to 43 nobody reads, then too few for a part of their own
+    const NodeId few = slice("few", 43, 6);
+    const NodeId last_too = slice("last too", 49, 11);
+    slice("first", 0, 20);
+    const NodeId first = b.convolution("b", 9, window(3));
+    b.norm("b.norm");
+    b.add("middle", graph::Concat{}, {first, few});
+    b.channels = 15;
+    const NodeId middle = b.convolution("c", 18);
+    b.add("all", graph::Concat{}, {last, middle, last_too});
+    b.channels = 48;
+    b.convolution("d", 7);
+    check(b.finish());
+  }
+}
+
 TEST_P(Gradients, WhatIsReadBothWaysIsCopied) {
   Builder b(4, 4, 3);
   const NodeId a = b.convolution("a", 18);

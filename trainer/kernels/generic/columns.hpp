@@ -56,7 +56,7 @@ struct Columns {
   /// pixels.
   template <int Most, class Body>
   static RIFFLE_INLINE void in_strips(std::int32_t channels, std::int64_t pixels, Body&& body) {
-    const std::int64_t strip = channels <= Most * S::lanes ? pixels : 4;
+    const std::int64_t strip = channels <= Most * S::lanes ? pixels : 8;
     for (std::int64_t p = 0; p < pixels; p += strip) body(p, p + strip < pixels ? p + strip : pixels);
   }
 
