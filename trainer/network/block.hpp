@@ -31,6 +31,7 @@ struct Block {
   kernels::Clamp clamp;             ///< the activation behind the norm
   bool clamped = false;             ///< has the activation been applied to what stands here? There is no norm then.
   std::unique_ptr<Norm> norm;       ///< null if there is none
+  bool planes = false;              ///< the input, as the caller has it: channel behind channel, not pixel by pixel
   bool wants_gradient = false;
   float* y = nullptr;         ///< batch * pixels * channels
   float* gradient = nullptr;  ///< likewise; null where none is wanted

@@ -217,6 +217,53 @@ TEST_P(Gradients, Stem) {
   }
 }
 
+TEST_P(Gradients, StemWithAnyWindow) {
+  graph::Window lopsided = window(3);
+  lopsided.pad_top = 2;
+  lopsided.pad_right = 0;
+  lopsided.stride_w = 2;
+  graph::Window valid = window(3, 3);
+  valid.pad_top = valid.pad_left = valid.pad_bottom = valid.pad_right = 0;
+  std::int32_t channels = 0;
+  for (const graph::Window& w :
+       {window(3), window(5, 2), window(7, 2), window(3, 1, 2), window(1, 2), lopsided, valid}) {
+    for (const bool normed : {false, true}) {
+      channels = channels % 4 + 1;
+      Builder b(9, 8, channels);
+      b.convolution("stem", normed ? 70 : 11, w, 1, !normed);  // more than a panel, and less than a vector
+      if (normed) b.norm("norm");
+      b.add("relu", relu);
+      check(b.finish());
+    }
+  }
+}
+
+TEST_P(Gradients, InputThatSeveralRead) {
+  for (const bool planes : {true, false}) {
+    Builder b(6, 7, 2);
+    const NodeId a = b.convolution("a", 5, window(3));
+    b.last = 0, b.channels = 2;
+    if (!planes) b.add("pool", graph::Pool{graph::PoolKind::max, window(3), false, Activation::none});
+    const NodeId c = b.convolution("c", 6, window(3), 1, true);
+    b.add("both", graph::Concat{}, {a, c});
+    b.channels = 11;
+    b.norm("norm");
+    b.add("relu", relu);
+    check(b.finish());
+  }
+}
+
+/// Convolutions of the input that are not the stem's.
+TEST_P(Gradients, InputOfManyChannelsOrInGroups) {
+  for (const std::int32_t groups : {1, 2}) {
+    Builder b(6, 7, groups == 1 ? 5 : 4);
+    b.convolution("a", 12, window(3), groups, true);
+    b.norm("norm");
+    b.add("relu", relu);
+    check(b.finish());
+  }
+}
+
 TEST_P(Gradients, Pooling) {
   for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
     for (const bool count : {false, true}) {
