@@ -56,7 +56,7 @@ std::unique_ptr<Operation> make_stem(const Tools& tools, const graph::Convolutio
                                      const WeightParameters& parameters, const kernels::Extent& extent,
                                      const Block& input, const Block& block);
 
-/// One 3x3 filter a channel, no dilation. The block's order is the operand's.
+/// One 3x3 filter a channel, no dilation, columns a stride of at most 2 apart. The block's order is the operand's.
 std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,
                                           Operand operand, const Block& block);
