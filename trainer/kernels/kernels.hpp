@@ -4,6 +4,7 @@
 #include "kernels/kernels.hpp"
 #include "trainer/kernels/columns.hpp"
 #include "trainer/kernels/outer.hpp"
+#include "trainer/kernels/taps.hpp"
 #include "trainer/kernels/windows.hpp"
 
 namespace riffle::trainer {
@@ -17,6 +18,7 @@ struct TrainingKernels {
   GatherGradient gather_gradient = nullptr;
   Moments moments = nullptr;
   Outer outer = nullptr;
+  Taps taps = nullptr;
   DepthwiseWeightGradient depthwise_weight_gradient = nullptr;
   DepthwiseInputGradient depthwise_input_gradient = nullptr;
   MaxPoolGradient max_pool_gradient = nullptr;

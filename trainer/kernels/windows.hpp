@@ -1,4 +1,5 @@
-// Backward through windows: depthwise 3x3 convolution and pooling, one image of whole rows (see columns.hpp) at a time.
+// Backward through windows: depthwise 3x3 convolution and pooling, some rows of an image at a time. Rows are whole
+// vectors long (columns.hpp); of an image, and of its outputs, a ring of rows is there (kernels/types.hpp).
 #pragma once
 
 #include "kernels/types.hpp"
@@ -8,12 +9,13 @@ namespace riffle::trainer {
 using kernels::Extent;
 using kernels::Window;
 
-/// An image as rows of pixels, and its gradient likewise.
+/// An image as rows of pixels, and its gradient likewise; the outputs.
 struct WindowArgs {
   Extent extent;
   Window window;
   std::int32_t channels = 0;
   std::ptrdiff_t in_stride = 0, out_stride = 0;  ///< floats from pixel to pixel
+  std::int32_t in_ring = 0, out_ring = 0;        ///< pixels
   bool count_padding = false;                    ///< average pooling
 };
 
@@ -27,7 +29,7 @@ struct Rows {
 using DepthwiseWeightGradient = void (*)(const WindowArgs& args, Rows out, const float* x, const float* dy,
                                          float* weights, std::ptrdiff_t weight_stride);
 
-/// For the input rows `in`:
+/// For the input rows `in`, with a stride_w of 1 or 2, the first of which dx begins with:
 ///   dx[tap t of output][c] = sum over the outputs that read it of dy[output][c] * weights[t * weight_stride + c]
 using DepthwiseInputGradient = void (*)(const WindowArgs& args, Rows in, const float* dy, const float* weights,
                                         std::ptrdiff_t weight_stride, float* dx);

@@ -5,6 +5,9 @@
 //                  d d d                    done: what no later output reads
 //   second band              i i i i
 //                        d d d d
+//
+// Rows are kept in rings (kernels/types.hpp) that hold no more of them than a band and the next have in common with it:
+// a whole image would push everything else out of the second-level cache.
 #pragma once
 
 #include <algorithm>
@@ -19,23 +22,66 @@ struct Band {
   Rows done;  ///< of the operand: whose gradient is complete behind them
 };
 
-/// Calls f(band) for all of an image. A row of the operand has `row_floats` floats.
-template <class F>
-void for_bands(const Extent& extent, const Window& window, std::int64_t row_floats, F&& f) {
-  constexpr std::int64_t near_floats = 12 * 1024;  // of the operand, in a second-level cache that holds several such
-  const auto rows = static_cast<std::int32_t>(
-      std::clamp<std::int64_t>(near_floats / (row_floats * window.stride_h), 1, extent.out_h));
-  const std::int32_t reach = (window.kernel_h - 1) * window.dilation_h + 1;
-  Band band;
-  while (band.out.end < extent.out_h) {
-    band.out = {band.out.end, std::min(band.out.end + rows, extent.out_h)};
-    const bool last = band.out.end == extent.out_h;
-    const std::int32_t read = (band.out.end - 1) * window.stride_h - window.pad_top + reach;
-    const std::int32_t next = band.out.end * window.stride_h - window.pad_top;
-    band.in = {band.in.end, last ? extent.in_h : std::clamp(read, band.in.end, extent.in_h)};
-    band.done = {band.done.end, last ? extent.in_h : std::clamp(next, band.done.end, band.in.end)};
-    f(band);
+class Bands {
+ public:
+  /// A row of the operand has `row_floats` floats.
+  Bands(const Extent& extent, const Window& window, std::int64_t row_floats)
+      : extent_(extent),
+        window_(window),
+        rows_(static_cast<std::int32_t>(
+            std::clamp<std::int64_t>(near_floats / (row_floats * window.stride_h), 1, extent.out_h))),
+        reach_((window.kernel_h - 1) * window.dilation_h + 1) {}
+
+  /// Rows of the operand from the first that is not done to the last that a band reads.
+  [[nodiscard]] std::int32_t in_rows() const {
+    const std::int32_t stride = window_.stride_h, behind_last = stride - 1;
+    return std::min(extent_.in_h, (rows_ - 1) * stride + std::max(reach_, stride) + behind_last);
   }
-}
+  /// Rows of the outputs that read what a band is done with.
+  [[nodiscard]] std::int32_t out_rows() const {
+    return std::min(extent_.out_h, rows_ + (reach_ - 1) / window_.stride_h);
+  }
+
+  /// Calls f(band) for all of an image.
+  template <class F>
+  void for_each(F&& f) const {
+    Band band;
+    while (band.out.end < extent_.out_h) {
+      band.out = {band.out.end, std::min(band.out.end + rows_, extent_.out_h)};
+      const bool last = band.out.end == extent_.out_h;
+      const std::int32_t read = (band.out.end - 1) * window_.stride_h - window_.pad_top + reach_;
+      const std::int32_t next = band.out.end * window_.stride_h - window_.pad_top;
+      band.in = {band.in.end, last ? extent_.in_h : std::clamp(read, band.in.end, extent_.in_h)};
+      band.done = {band.done.end, last ? extent_.in_h : std::clamp(next, band.done.end, band.in.end)};
+      f(band);
+    }
+  }
+
+ private:
+  static constexpr std::int64_t near_floats = 12 * 1024;  // of the operand
+
+  Extent extent_;
+  Window window_;
+  std::int32_t rows_, reach_;
+};
+
+/// A ring of rows in memory: row y of an image is its row y modulo `rows`.
+struct Ring {
+  std::int32_t rows, width;  ///< of an image's rows: pixels
+  std::int64_t stride;       ///< floats of a pixel
+
+  [[nodiscard]] std::int32_t pixels() const { return rows * width; }
+  [[nodiscard]] std::int64_t floats() const { return pixels() * stride; }
+
+  /// Calls f(first pixel of the image, count, where it is from the ring's start on) for what stands side by side.
+  template <class F>
+  void for_each(Rows part, F&& f) const {
+    while (part.begin < part.end) {
+      const std::int32_t at = part.begin % rows, count = std::min(part.end - part.begin, rows - at);
+      f(static_cast<std::int64_t>(part.begin) * width, static_cast<std::int64_t>(count) * width, at * width * stride);
+      part.begin += count;
+    }
+  }
+};
 
 }  // namespace riffle::trainer

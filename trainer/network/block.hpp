@@ -44,6 +44,7 @@ struct Block {
   kernels::Clamp clamp;             ///< the activation behind the norm
   bool clamped = false;             ///< has the activation been applied to what stands here? There is no norm then.
   std::unique_ptr<Norm> norm;       ///< null if there is none
+  bool planes = false;              ///< the input, as the caller has it: channel behind channel, not pixel by pixel
   bool wants_gradient = false;
   float* y = nullptr;         ///< batch_pixels * channels: part behind part, pixel behind pixel
   float* gradient = nullptr;  ///< likewise; null where none is wanted
@@ -87,16 +88,20 @@ struct Block {
 
   [[nodiscard]] bool has_activation() const { return clamp.lower > -std::numeric_limits<float>::infinity(); }
 
-  /// The gradient of what the layer computed for these pixels, as a matrix.
+  /// The gradient of what the layer computed, of a part, from pixel `first` of the batch on.
+  [[nodiscard]] GradientColumns gradient_columns(const Part& part, std::int64_t first) const {
+    GradientColumns columns;
+    columns.gradient = gradient + place(part, first);
+    columns.y = y + place(part, first);
+    columns.pixel_stride = columns.channels = part.channels;
+    if (norm) norm->fill(columns, part.first);
+    return columns;
+  }
+  /// All of it for some pixels, as a matrix.
   void read_gradient(const TrainingKernels& kernels, std::int64_t first, std::int64_t count, float* rows,
                      std::ptrdiff_t row_stride) const {
     for (const Part& part : parts) {
-      GradientColumns columns;
-      columns.gradient = gradient + place(part, first);
-      columns.y = y + place(part, first);
-      columns.pixel_stride = columns.channels = part.channels;
-      if (norm) norm->fill(columns, part.first);
-      kernels.gather_gradient(columns, count, rows + part.first, row_stride);
+      kernels.gather_gradient(gradient_columns(part, first), count, rows + part.first, row_stride);
     }
   }
 

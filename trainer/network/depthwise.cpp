@@ -26,11 +26,16 @@ class Depthwise final : public Operation {
         operand_(std::move(operand)),
         block_(block),
         stride_(row_floats(block.channels)),
-        in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w) {
+        in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w),
+        bands_(extent, window, extent.in_w * stride_),
+        in_{bands_.in_rows(), extent.in_w, stride_},
+        out_{bands_.out_rows(), extent.out_w, stride_} {
     args_.extent = extent;
     args_.window = window;
     args_.channels = block.channels;
     args_.in_stride = args_.out_stride = stride_;
+    args_.in_ring = in_.pixels();
+    args_.out_ring = out_.pixels();
     runs_ = {MappedRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, 0}, 0}};
     const std::int64_t floats = kernels::packed_depthwise_size(runs_, taps, tools.kernels.lanes);
     packed_.resize(static_cast<std::size_t>(floats));
@@ -51,7 +56,7 @@ class Depthwise final : public Operation {
     }
   }
 
-  [[nodiscard]] std::int64_t scratch() const override { return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack; }
+  [[nodiscard]] std::int64_t scratch() const override { return 2 * in_.floats() + out_.floats() + 3 * slack; }
 
   void pack() override {
     kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,
@@ -80,11 +85,12 @@ class Depthwise final : public Operation {
     const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
-      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
-        const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
-        operand_.prepare(share.worker, in_first + in, in_count);
-        operand_.read(tools_.training_kernels, in_first + in, in_count, x + in * stride_, stride_);
-        convolve(packed_.data(), band.out, x, block_.y + first * block_.channels, block_.channels);
+      bands_.for_each([&](const Band& band) {
+        in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+          operand_.prepare(share.worker, in_first + pixel, count);
+          operand_.read(tools_.training_kernels, in_first + pixel, count, x + at, stride_);
+        });
+        convolve(packed_.data(), band.out, x, in_, block_.y + first * block_.channels, block_.channels);
         const std::int64_t out = band.out.begin * extent.out_w;
         block_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
       });
@@ -93,8 +99,8 @@ class Depthwise final : public Operation {
 
   void backward(const Share& share) override {
     float* const x = share.scratch;
-    float* const dy = x + in_pixels_ * stride_ + slack;
-    float* const dx = dy + block_.pixels * stride_ + slack;
+    float* const dy = x + in_.floats() + slack;
+    float* const dx = dy + out_.floats() + slack;
     Part* const part = parts_.empty() ? nullptr : &parts_[static_cast<std::size_t>(share.worker)];
     if (part != nullptr) {
       std::fill(part->weights.begin(), part->weights.end(), 0.0F);
@@ -104,27 +110,28 @@ class Depthwise final : public Operation {
     const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
-      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
-        const std::int64_t out = band.out.begin * extent.out_w, count = band.out.end * extent.out_w - out;
-        block_.read_gradient(kernels, first + out, count, dy + out * stride_, stride_);
-        if (part != nullptr) {
-          const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
-          operand_.read(kernels, in_first + in, in_count, x + in * stride_, stride_);
-          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_);
+      bands_.for_each([&](const Band& band) {
+        out_.for_each(band.out, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+          block_.read_gradient(kernels, first + pixel, count, dy + at, stride_);
           if (!parameters_.bias_gradient.empty()) {
-            kernels.moments(dy + out * stride_, stride_, block_.channels, count, zeros_.data(), part->bias.data(),
+            kernels.moments(dy + at, stride_, block_.channels, count, zeros_.data(), part->bias.data(),
                             part->squares.data());
           }
+        });
+        if (part != nullptr) {
+          in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+            operand_.read(kernels, in_first + pixel, count, x + at, stride_);
+          });
+          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_);
         }
         if (!wants_input_gradient_ || band.done.begin == band.done.end) return;
+        const std::int64_t done = band.done.begin * extent.in_w, count = band.done.end * extent.in_w - done;
         if (mirrored_) {
-          convolve(packed_mirrored_.data(), band.done, dy, dx, stride_);
+          convolve(packed_mirrored_.data(), band.done, dy, out_, dx - done * stride_, stride_);
         } else {
           kernels.depthwise_input_gradient(args_, band.done, dy, filters_.data(), stride_, dx);
         }
-        const std::int64_t done = band.done.begin * extent.in_w;
-        operand_.write_gradient(kernels, share.worker, in_first + done, band.done.end * extent.in_w - done,
-                                dx + done * stride_, stride_);
+        operand_.write_gradient(kernels, share.worker, in_first + done, count, dx, stride_);
       });
     }
   }
@@ -151,12 +158,15 @@ class Depthwise final : public Operation {
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
   };
 
-  /// Rows `out` of an image.
-  void convolve(const float* packed, Rows out, const float* from, float* to, std::int64_t to_stride) const {
+  /// Rows `out` of an image, of which `ring` has what they read.
+  void convolve(const float* packed, Rows out, const float* from, const Ring& ring, float* to,
+                std::int64_t to_stride) const {
+    MappedRun run = runs_[0];
+    run.input.ring = ring.pixels();
     DepthwiseArgs args;
     args.extent = args_.extent;
     args.window = args_.window;
-    args.runs = runs_.data();
+    args.runs = &run;
     args.run_count = 1;
     args.packed = packed;
     args.output = {Place{0, Space::arena}, static_cast<std::int32_t>(to_stride), 0};
@@ -174,6 +184,8 @@ class Depthwise final : public Operation {
   Operand operand_;
   const Block& block_;
   std::int64_t stride_, in_pixels_;
+  Bands bands_;
+  Ring in_, out_;
   std::vector<MappedRun> runs_;
   bool wants_input_gradient_ = false, mirrored_ = false;
   std::vector<float> packed_, packed_mirrored_, mirrored_weights_, filters_, zeros_;

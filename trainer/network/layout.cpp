@@ -16,7 +16,7 @@ bool is_depthwise(const Layer& layer) {
   const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
   if (convolution == nullptr || !graph::is_depthwise(*convolution, layer.in.c)) return false;
   const kernels::Window& w = convolution->window;
-  return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1;
+  return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
 }
 
 Layout::Layout(const Trace& trace)
@@ -56,7 +56,8 @@ Layout::Layout(const Trace& trace)
       return readers[i][static_cast<std::size_t>(order[static_cast<std::size_t>(a)])] ==
              readers[i][static_cast<std::size_t>(order[static_cast<std::size_t>(b)])];
     };
-    for (std::int32_t p = least_part; i != 0 && p + least_part <= layer.out.c; ++p) {
+    const bool writes_matrices = i != 0 && layer.operands[0][0].node != 0;  // the first convolution does not
+    for (std::int32_t p = least_part; writes_matrices && p + least_part <= layer.out.c; ++p) {
       Part& last = parts_[i].back();
       if (p - last.first < least_part || read_alike(p - 1, p)) continue;
       last.channels = p - last.first;

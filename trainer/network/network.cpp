@@ -120,11 +120,15 @@ void Network::State::forward(const Share& share, run::Barrier& barrier, const fl
     if (program.operations[i]) program.operations[i]->pack();
     if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
   }
-  // The caller's planes to channels side by side.
+  // The caller's planes, as they are or to channels side by side.
   const graph::Shape shape = classified.input_shape();
   for (std::int64_t image = share.first; image < share.last; ++image) {
     const float* const from = input + image * shape.size();
     float* to = program.blocks[0]->y + image * shape.size();
+    if (program.blocks[0]->planes) {
+      std::copy_n(from, shape.size(), to);
+      continue;
+    }
     for (std::int64_t p = 0; p < shape.pixels(); ++p) {
       for (std::int32_t c = 0; c < shape.c; ++c) *to++ = from[c * shape.pixels() + p];
     }

@@ -51,7 +51,12 @@ std::unique_ptr<Operation> make_convolution(const Tools& tools, const graph::Con
                                             const WeightParameters& parameters, const kernels::Extent& extent,
                                             Operand operand, std::vector<std::int32_t> input_order, const Block& block);
 
-/// One 3x3 filter a channel, no dilation. The block's order is the operand's.
+/// A dense convolution of the network's input, 1 to 4 planes (Block::planes).
+std::unique_ptr<Operation> make_stem(const Tools& tools, const graph::Convolution& convolution,
+                                     const WeightParameters& parameters, const kernels::Extent& extent,
+                                     const Block& input, const Block& block);
+
+/// One 3x3 filter a channel, no dilation, columns a stride of at most 2 apart. The block's order is the operand's.
 std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,
                                           Operand operand, const Block& block);

@@ -21,17 +21,21 @@ class Pooling final : public Operation {
         block_(block),
         stride_(row_floats(block.channels)),
         in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w),
-        run_{{Place{0, Space::rows}, operand_.is_plain() ? operand_.columns() : static_cast<std::int32_t>(stride_),
-              block.channels, 0},
-             0} {
+        bands_(extent, pool.window, extent.in_w * stride_),
+        in_{bands_.in_rows(), extent.in_w, stride_},
+        out_{bands_.out_rows(), extent.out_w, stride_} {
     args_.extent = extent;
     args_.window = pool.window;
     args_.channels = block.channels;
     args_.in_stride = args_.out_stride = stride_;
+    args_.in_ring = in_.pixels();
+    args_.out_ring = out_.pixels();
     args_.count_padding = pool.count_padding;
+    run_.input = {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, in_.pixels()};
+    if (operand_.is_plain()) run_.input.pixel_stride = operand_.columns(), run_.input.ring = 0;
   }
 
-  [[nodiscard]] std::int64_t scratch() const override { return (2 * in_pixels_ + block_.pixels) * stride_ + 3 * slack; }
+  [[nodiscard]] std::int64_t scratch() const override { return 2 * in_.floats() + out_.floats() + 3 * slack; }
 
   void forward(const Share& share) override {
     kernels::PoolArgs args;
@@ -53,12 +57,11 @@ class Pooling final : public Operation {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       memory.arena = block_.y + first * block_.channels;
       if (in_place != nullptr) memory.rows = const_cast<float*>(in_place + in_first * operand_.columns());  // only read
-      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
-        const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
-        operand_.prepare(share.worker, in_first + in, in_count);
-        if (in_place == nullptr) {
-          operand_.read(tools_.training_kernels, in_first + in, in_count, x + in * stride_, stride_);
-        }
+      bands_.for_each([&](const Band& band) {
+        in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+          operand_.prepare(share.worker, in_first + pixel, count);
+          if (in_place == nullptr) operand_.read(tools_.training_kernels, in_first + pixel, count, x + at, stride_);
+        });
         run(args, memory, {band.out.begin, band.out.end});
         const std::int64_t out = band.out.begin * extent.out_w;
         block_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
@@ -68,27 +71,27 @@ class Pooling final : public Operation {
 
   void backward(const Share& share) override {
     float* const x = share.scratch;
-    float* const dy = x + in_pixels_ * stride_ + slack;
-    float* const dx = dy + block_.pixels * stride_ + slack;
+    float* const dx = x + in_.floats() + slack;
+    float* const dy = dx + in_.floats() + slack;
     const TrainingKernels& kernels = tools_.training_kernels;
-    const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
-      for_bands(extent, args_.window, extent.in_w * stride_, [&](const Band& band) {
-        const std::int64_t out = band.out.begin * extent.out_w, count = band.out.end * extent.out_w - out;
-        block_.read_gradient(kernels, first + out, count, dy + out * stride_, stride_);
-        const std::int64_t in = band.in.begin * extent.in_w, in_count = band.in.end * extent.in_w - in;
-        std::fill_n(dx + in * stride_, in_count * stride_, 0.0F);
+      bands_.for_each([&](const Band& band) {
+        out_.for_each(band.out, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+          block_.read_gradient(kernels, first + pixel, count, dy + at, stride_);
+        });
+        in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+          std::fill_n(dx + at, count * stride_, 0.0F);
+          if (kind_ == graph::PoolKind::max) operand_.read(kernels, in_first + pixel, count, x + at, stride_);
+        });
         if (kind_ == graph::PoolKind::max) {
-          operand_.read(kernels, in_first + in, in_count, x + in * stride_, stride_);
           kernels.max_pool_gradient(args_, band.out, x, dy, dx);
         } else {
           kernels.average_pool_gradient(args_, band.out, dy, dx);
         }
-        if (band.done.begin == band.done.end) return;
-        const std::int64_t done = band.done.begin * extent.in_w;
-        operand_.write_gradient(kernels, share.worker, in_first + done, band.done.end * extent.in_w - done,
-                                dx + done * stride_, stride_);
+        in_.for_each(band.done, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
+          operand_.write_gradient(kernels, share.worker, in_first + pixel, count, dx + at, stride_);
+        });
       });
     }
   }
@@ -100,6 +103,8 @@ class Pooling final : public Operation {
   Operand operand_;
   const Block& block_;
   std::int64_t stride_, in_pixels_;
+  Bands bands_;
+  Ring in_, out_;
   MappedRun run_;
 };
 

@@ -61,6 +61,27 @@ bool is_carried(const Trace& trace, std::size_t i) {
   return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
 }
 
+/// Is layer i a dense convolution of the input's channels, as they come?
+bool is_stem(const Trace& trace, const Layer& layer) {
+  const auto* const convolution = std::get_if<graph::Convolution>(&layer.operation);
+  if (convolution == nullptr || convolution->groups != 1 || layer.in.c > 4) return false;
+  const ChannelList& operand = layer.operands[0];
+  for (std::int32_t c = 0; c < layer.in.c; ++c) {
+    if (!(operand[static_cast<std::size_t>(c)] == Channel{0, c})) return false;
+  }
+  return layer.in.c == trace.layers[0].out.c;
+}
+
+/// Is the input read by stems alone?
+bool reads_planes(const Trace& trace) {
+  const auto reads_input = [](const ChannelList& list) {
+    return std::any_of(list.begin(), list.end(), [](const Channel& channel) { return channel.node == 0; });
+  };
+  return !reads_input(trace.output) && std::all_of(trace.layers.begin(), trace.layers.end(), [&](const Layer& layer) {
+    return std::none_of(layer.operands.begin(), layer.operands.end(), reads_input) || is_stem(trace, layer);
+  });
+}
+
 ChannelList permuted(const ChannelList& list, std::span<const std::int32_t> order, std::size_t first) {
   ChannelList result;
   for (const std::int32_t index : order) result.push_back(list[first + static_cast<std::size_t>(index)]);
@@ -142,6 +163,7 @@ void Maker::make_blocks() {
     }
     blocks.push_back(std::move(block));
   }
+  blocks[0]->planes = reads_planes(trace_);
 }
 
 void Maker::make_operations() {
@@ -315,6 +337,8 @@ std::unique_ptr<Operation> Maker::make_operation(std::size_t index, std::vector<
     if (is_depthwise(layer)) {
       return make_depthwise(tools_, convolution->window, weights, extent, std::move(operands[0]), block);
     }
+    const Block& operand = *operands[0].pieces()[0].block;
+    if (operand.planes) return make_stem(tools_, *convolution, weights, extent, operand, block);
     return make_convolution(tools_, *convolution, weights, extent, std::move(operands[0]), std::move(input_order),
                             block);
   }

@@ -180,6 +180,24 @@ TEST_P(Gradients, Depthwise) {
   }
 }
 
+TEST_P(Gradients, DepthwiseWithAnyPaddingAndStride) {
+  graph::Window lopsided = window(3, 2);
+  lopsided.pad_top = 0;
+  lopsided.pad_left = 2;
+  graph::Window valid = window(3);
+  valid.pad_top = valid.pad_left = valid.pad_bottom = valid.pad_right = 0;
+  graph::Window flat = window(3);
+  flat.stride_h = 3;
+  for (const graph::Window& w : {lopsided, valid, flat, window(3, 3)}) {
+    Builder b(9, 8, 2);
+    b.convolution("a", 18);
+    b.add("a.relu", relu);
+    b.convolution("d", 18, w, 18, true);
+    b.norm("d.norm");
+    check(b.finish());
+  }
+}
+
 TEST_P(Gradients, Convolution) {
   struct Case {
     graph::Window window;
@@ -217,6 +235,53 @@ TEST_P(Gradients, Stem) {
   }
 }
 
+TEST_P(Gradients, StemWithAnyWindow) {
+  graph::Window lopsided = window(3);
+  lopsided.pad_top = 2;
+  lopsided.pad_right = 0;
+  lopsided.stride_w = 2;
+  graph::Window valid = window(3, 3);
+  valid.pad_top = valid.pad_left = valid.pad_bottom = valid.pad_right = 0;
+  std::int32_t channels = 0;
+  for (const graph::Window& w :
+       {window(3), window(5, 2), window(7, 2), window(3, 1, 2), window(1, 2), lopsided, valid}) {
+    for (const bool normed : {false, true}) {
+      channels = channels % 4 + 1;
+      Builder b(9, 8, channels);
+      b.convolution("stem", normed ? 70 : 11, w, 1, !normed);  // more than a panel, and less than a vector
+      if (normed) b.norm("norm");
+      b.add("relu", relu);
+      check(b.finish());
+    }
+  }
+}
+
+TEST_P(Gradients, InputThatSeveralRead) {
+  for (const bool planes : {true, false}) {
+    Builder b(6, 7, 2);
+    const NodeId a = b.convolution("a", 5, window(3));
+    b.last = 0, b.channels = 2;
+    if (!planes) b.add("pool", graph::Pool{graph::PoolKind::max, window(3), false, Activation::none});
+    const NodeId c = b.convolution("c", 6, window(3), 1, true);
+    b.add("both", graph::Concat{}, {a, c});
+    b.channels = 11;
+    b.norm("norm");
+    b.add("relu", relu);
+    check(b.finish());
+  }
+}
+
+/// Convolutions of the input that are not the stem's.
+TEST_P(Gradients, InputOfManyChannelsOrInGroups) {
+  for (const std::int32_t groups : {1, 2}) {
+    Builder b(6, 7, groups == 1 ? 5 : 4);
+    b.convolution("a", 12, window(3), groups, true);
+    b.norm("norm");
+    b.add("relu", relu);
+    check(b.finish());
+  }
+}
+
 TEST_P(Gradients, Pooling) {
   for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
     for (const bool count : {false, true}) {
@@ -227,6 +292,55 @@ TEST_P(Gradients, Pooling) {
         b.convolution("b", 8);
         check(b.finish());
       }
+    }
+  }
+}
+
+/// Rows so wide that an image goes through its window's rings in several bands.
+TEST_P(Gradients, WindowsInBands) {
+  const auto check_band = [&](const auto& add) {
+    Builder b(9, 65, 2);
+    b.convolution("a", 17);
+    add(b);
+    check(b.finish());
+  };
+  for (const std::int32_t stride : {1, 2}) {
+    check_band([&](Builder& b) { b.convolution("d", 17, window(3, stride), 17, true); });
+  }
+  for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
+    for (const graph::Window& w : {window(3, 2), window(5, 2), window(1, 2)}) {
+      check_band([&](Builder& b) { b.add("pool", graph::Pool{kind, w, false, Activation::none}); });
+    }
+  }
+}
+
+/// A plane of ones makes all values equal; one of the pixels' numbers, whose weights are zero, tells by its weights'
+/// gradient which of them got theirs.
+TEST_P(Gradients, OfEqualValuesTheFirstIsTheMaximum) {
+  constexpr std::int32_t h = 8, w = 7;
+  for (const std::int32_t stride : {1, 2, 3}) {
+    Builder b(h, w, 2);
+    b.convolution("a", 19);
+    b.add("pool", graph::Pool{graph::PoolKind::max, window(3, stride), false, Activation::none});
+    NetworkOptions options;
+    options.batch = 1;
+    options.kernels = &kernels();
+    Network network(b.finish(), options);
+    std::vector<float> images(2 * h * w, 1.0F);
+    for (std::size_t p = 0; p < h * w; ++p) images[h * w + p] = static_cast<float>(p);
+    const Parameter& weights = network.parameters()[0];
+    for (std::size_t c = 0; c < 19; ++c) weights.values[2 * c + 1] = 0.0F;
+    network.forward(images, std::vector<std::int32_t>{1});
+    network.backward();
+    float sum = 0, windows = 0;
+    for (std::int32_t top = -1; top + 2 <= h; top += stride) {
+      for (std::int32_t left = -1; left + 2 <= w; left += stride, ++windows) {
+        sum += static_cast<float>(std::max(top, 0) * w + std::max(left, 0));
+      }
+    }
+    for (std::size_t c = 0; c < 19; ++c) {
+      const float expected = weights.gradient[2 * c] * sum / windows;
+      EXPECT_NEAR(weights.gradient[2 * c + 1], expected, 1e-4F * std::abs(expected)) << c << ", stride " << stride;
     }
   }
 }

@@ -20,7 +20,15 @@ struct Windows {
     }
   }
 
-  /// Calls body(tap, pixel) for the window's taps that lie in the image, row-major.
+  /// Where a row of the image, or of the outputs, starts.
+  static RIFFLE_INLINE std::ptrdiff_t in_row(const WindowArgs& args, std::int32_t y) {
+    return kernels::slot(y * args.extent.in_w, args.in_ring) * args.in_stride;
+  }
+  static RIFFLE_INLINE std::ptrdiff_t out_row(const WindowArgs& args, std::int32_t y) {
+    return kernels::slot(y * args.extent.out_w, args.out_ring) * args.out_stride;
+  }
+
+  /// Calls body(tap, where the pixel is) for the window's taps that lie in the image, row-major.
   template <class Body>
   static RIFFLE_INLINE void for_taps(const WindowArgs& args, std::int32_t out_y, std::int32_t out_x, Body&& body) {
     const Window& w = args.window;
@@ -29,7 +37,9 @@ struct Windows {
       const std::int32_t y = out_y * w.stride_h - w.pad_top + i * w.dilation_h;
       for (std::int32_t j = 0; j < w.kernel_w; ++j, ++tap) {
         const std::int32_t x = out_x * w.stride_w - w.pad_left + j * w.dilation_w;
-        if (y >= 0 && y < args.extent.in_h && x >= 0 && x < args.extent.in_w) body(tap, y * args.extent.in_w + x);
+        if (y >= 0 && y < args.extent.in_h && x >= 0 && x < args.extent.in_w) {
+          body(tap, in_row(args, y) + x * args.in_stride);
+        }
       }
     }
   }
@@ -37,30 +47,30 @@ struct Windows {
   static void depthwise_weight_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy,
                                         float* weights, std::ptrdiff_t weight_stride) {
     const Window& w = args.window;
-    const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
     for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
       const std::int32_t y = oy * w.stride_h - w.pad_top;
       const bool inside = y >= 0 && y + 2 < args.extent.in_h;
+      const std::ptrdiff_t row[3] = {in_row(args, y), in_row(args, y + 1), in_row(args, y + 2)};
       by_vector(
           args.channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
             Vec sum[9];
             simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
               sum[t] = simd::load_lanes<S>(weights + t * weight_stride + c, count);
             });
-            const float* d = dy + c + oy * args.extent.out_w * args.out_stride;
+            const float* d = dy + c + out_row(args, oy);
             for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox, d += args.out_stride) {
               const std::int32_t left = ox * w.stride_w - w.pad_left;
               const Vec g = S::load(d);
-              const float* const from = x + c + y * row + left * args.in_stride;
+              const float* const from = x + c + left * args.in_stride;
               if (inside && left >= 0 && left + 2 < args.extent.in_w) {
                 simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-                  sum[t] = S::fma(g, S::load(from + t / 3 * row + t % 3 * args.in_stride), sum[t]);
+                  sum[t] = S::fma(g, S::load(from + row[t / 3] + t % 3 * args.in_stride), sum[t]);
                 });
               } else {
                 simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
                   const std::int32_t ty = y + t / 3, tx = left + t % 3;
                   if (ty >= 0 && ty < args.extent.in_h && tx >= 0 && tx < args.extent.in_w) {
-                    sum[t] = S::fma(g, S::load(from + t / 3 * row + t % 3 * args.in_stride), sum[t]);
+                    sum[t] = S::fma(g, S::load(from + row[t / 3] + t % 3 * args.in_stride), sum[t]);
                   }
                 });
               }
@@ -72,128 +82,132 @@ struct Windows {
     }
   }
 
-  /// The taps i of a window along one axis through which outputs read position `at`: output (at + pad - i) / stride.
+  /// The rows i of taps through which outputs read row `y` of the image.
   struct Readers {
-    std::int32_t count = 0, tap[3] = {}, output[3] = {};
-    RIFFLE_INLINE Readers(std::int32_t at, std::int32_t pad, std::int32_t stride, std::int32_t outputs) {
+    int count = 0;
+    std::int32_t tap[3] = {}, output[3] = {};
+    RIFFLE_INLINE Readers(const WindowArgs& args, std::int32_t y) {
       for (std::int32_t i = 0; i < 3; ++i) {
-        const std::int32_t scaled = at + pad - i;
-        if (scaled < 0 || scaled % stride != 0 || scaled / stride >= outputs) continue;
+        const std::int32_t scaled = y + args.window.pad_top - i, stride = args.window.stride_h;
+        if (scaled < 0 || scaled % stride != 0 || scaled / stride >= args.extent.out_h) continue;
         tap[count] = i;
         output[count++] = scaled / stride;
       }
     }
   };
 
+  /// A row of dx, which Count rows of outputs read. A sum goes with each of the three columns under an output's window;
+  /// the first Stride columns are complete when the window moves on.
+  template <int Stride, int Count>
+  static void depthwise_input_row(const WindowArgs& args, const Readers& readers, const float* dy, const float* weights,
+                                  std::ptrdiff_t weight_stride, float* dx) {
+    by_vector(
+        args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
+          [[maybe_unused]] Vec weight[Count + 1][3];
+          [[maybe_unused]] const float* d[Count + 1];
+          simd::unroll<Count>([&](auto i) __attribute__((always_inline)) {
+            d[i] = dy + out_row(args, readers.output[i]) + c;
+            simd::unroll<3>([&](auto j) __attribute__((always_inline)) {
+              weight[i][j] = S::load(weights + (readers.tap[i] * 3 + j) * weight_stride + c);
+            });
+          });
+          const Vec zero = S::broadcast(0.0F);
+          Vec sum[3] = {zero, zero, zero};
+          std::int32_t x = -args.window.pad_left;
+          const auto complete = [&](Vec value) __attribute__((always_inline)) {
+            if (x >= 0 && x < args.extent.in_w) S::store(dx + x * args.in_stride + c, value);
+            ++x;
+          };
+          for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox) {
+            simd::unroll<Count>([&](auto i) __attribute__((always_inline)) {
+              const Vec g = S::load(d[i] + ox * args.out_stride);
+              simd::unroll<3>([&](auto j) __attribute__((always_inline)) { sum[j] = S::fma(g, weight[i][j], sum[j]); });
+            });
+            simd::unroll<Stride>([&](auto j) __attribute__((always_inline)) { complete(sum[j]); });
+            simd::unroll<3>([&](auto j) __attribute__((always_inline)) {
+              if constexpr (j + Stride < 3) {
+                sum[j] = sum[j + Stride];
+              } else {
+                sum[j] = zero;
+              }
+            });
+          }
+          simd::unroll<3 - Stride>([&](auto j) __attribute__((always_inline)) { complete(sum[j]); });
+          while (x < args.extent.in_w) complete(zero);
+        });
+  }
+
   static void depthwise_input_gradient(const WindowArgs& args, Rows in, const float* dy, const float* weights,
                                        std::ptrdiff_t weight_stride, float* dx) {
-    const Window& w = args.window;
-    float* to = dx + in.begin * args.extent.in_w * args.in_stride;
-    for (std::int32_t y = in.begin; y < in.end; ++y) {
-      const Readers rows(y, w.pad_top, w.stride_h, args.extent.out_h);
-      for (std::int32_t x = 0; x < args.extent.in_w; ++x, to += args.in_stride) {
-        const Readers columns(x, w.pad_left, w.stride_w, args.extent.out_w);
-        by_vector(
-            args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-              Vec sum = S::broadcast(0.0F);
-              for (std::int32_t i = 0; i < rows.count; ++i) {
-                for (std::int32_t j = 0; j < columns.count; ++j) {
-                  const std::int32_t pixel = rows.output[i] * args.extent.out_w + columns.output[j];
-                  const std::int32_t tap = rows.tap[i] * 3 + columns.tap[j];
-                  sum = S::fma(S::load(dy + pixel * args.out_stride + c), S::load(weights + tap * weight_stride + c),
-                               sum);
-                }
-              }
-              S::store(to + c, sum);
-            });
-      }
+    for (std::int32_t y = in.begin; y < in.end; ++y, dx += args.extent.in_w * args.in_stride) {
+      const Readers readers(args, y);
+      simd::unroll<4>([&](auto count) __attribute__((always_inline)) {
+        if (readers.count != count) return;
+        if (args.window.stride_w == 1) {
+          depthwise_input_row<1, count>(args, readers, dy, weights, weight_stride, dx);
+        } else {
+          depthwise_input_row<2, count>(args, readers, dy, weights, weight_stride, dx);
+        }
+      });
     }
   }
 
   static RIFFLE_INLINE void add_to(float* to, Vec value) { S::store(to, S::add(S::load(to), value)); }
 
-  /// `value` where a == b, else 0.
-  static RIFFLE_INLINE Vec keep_equal(Vec value, Vec a, Vec b) {
+  /// `value` where `is`, else 0.
+  template <class Is>
+  static RIFFLE_INLINE Vec keep_where(Is is, Vec value) {
     if constexpr (std::is_same_v<Vec, float>) {
-      return a == b ? value : 0.0F;
+      return is ? value : 0.0F;
     } else {
-      return select(a == b, value, S::broadcast(0.0F));
-    }
-  }
-  /// The larger of best and x, of equal ones best, and in `where` the tap that it came from.
-  static RIFFLE_INLINE void take_larger(Vec& best, Vec& where, Vec x, Vec tap) {
-    if constexpr (std::is_same_v<Vec, float>) {
-      if (x > best) best = x, where = tap;
-    } else {
-      const auto larger = x > best;
-      best = select(larger, x, best);
-      where = select(larger, tap, where);
+      return select(is, value, S::broadcast(0.0F));
     }
   }
 
-  /// Calls body(<whole>, out_y, out_x, pixel) for every output, where whole says that a 3x3 window without dilation
-  /// lies inside the image and `pixel` is its first.
+  /// Calls body(out_y, out_x, taps) for every output, where taps(f) is for_taps(..., f), unrolled where a 3x3 window
+  /// without dilation lies inside the image.
   template <class Body>
   static RIFFLE_INLINE void for_outputs(const WindowArgs& args, Rows out, Body&& body) {
     const Window& w = args.window;
     const bool is_3x3 = w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1;
     for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
       const std::int32_t y = oy * w.stride_h - w.pad_top;
+      const std::ptrdiff_t row[3] = {in_row(args, y), in_row(args, y + 1), in_row(args, y + 2)};
       for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox) {
         const std::int32_t x = ox * w.stride_w - w.pad_left;
         if (is_3x3 && y >= 0 && x >= 0 && y + 2 < args.extent.in_h && x + 2 < args.extent.in_w) {
-          body(std::true_type{}, oy, ox, y * args.extent.in_w + x);
+          body(
+              oy, ox, [&](auto&& f) __attribute__((always_inline)) {
+                simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
+                  f(t, row[t / 3] + (x + t % 3) * args.in_stride);
+                });
+              });
         } else {
-          body(std::false_type{}, oy, ox, 0);
+          body(
+              oy, ox, [&](auto&& f) __attribute__((always_inline)) { for_taps(args, oy, ox, f); });
         }
       }
     }
   }
 
-  /// One vector of channels of one window: who has the maximum gets the gradient. `taps(f)` calls f(tap, offset).
-  template <class Taps>
-  static RIFFLE_INLINE void give_to_largest(const float* x, Vec gradient, float* dx, Taps&& taps) {
-    // Where all are -inf or NaN, it is the first.
-    Vec best = S::broadcast(-std::numeric_limits<float>::infinity()), where = S::broadcast(-1.0F);
-    float first = -1.0F;
-    taps([&](auto tap, std::ptrdiff_t offset) __attribute__((always_inline)) {
-      if (first < 0.0F) where = S::broadcast(first = static_cast<float>(tap));
-      take_larger(best, where, S::load(x + offset), S::broadcast(static_cast<float>(tap)));
-    });
-    taps([&](auto tap, std::ptrdiff_t offset) __attribute__((always_inline)) {
-      add_to(dx + offset, keep_equal(gradient, where, S::broadcast(static_cast<float>(tap))));
-    });
-  }
-
   static void max_pool_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy, float* dx) {
-    const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
-    const float* d = dy + out.begin * args.extent.out_w * args.out_stride;
     for_outputs(
-        args, out,
-        [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox, std::int32_t pixel)
-            __attribute__((always_inline)) {
-              by_vector(
-                  args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-                    if constexpr (Whole) {
-                      const std::ptrdiff_t first = pixel * args.in_stride + c;
-                      give_to_largest(
-                          x + first, S::load(d + c), dx + first, [&](auto&& f) __attribute__((always_inline)) {
-                            simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-                              f(t, t / 3 * row + t % 3 * args.in_stride);
-                            });
-                          });
-                    } else {
-                      give_to_largest(
-                          x + c, S::load(d + c), dx + c, [&](auto&& f) __attribute__((always_inline)) {
-                            for_taps(
-                                args, oy, ox, [&](std::int32_t tap, std::int32_t at) __attribute__((always_inline)) {
-                                  f(tap, at * args.in_stride);
-                                });
-                          });
-                    }
-                  });
-              d += args.out_stride;
-            });
+        args, out, [&](std::int32_t oy, std::int32_t ox, auto&& taps) __attribute__((always_inline)) {
+          const float* const d = dy + out_row(args, oy) + ox * args.out_stride;
+          by_vector(
+              args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
+                Vec largest = S::broadcast(-std::numeric_limits<float>::infinity());
+                taps([&](auto, std::ptrdiff_t at)
+                         __attribute__((always_inline)) { largest = S::max(largest, S::load(x + at + c)); });
+                const Vec gradient = S::load(d + c);
+                auto is_open = largest == largest;  // has nobody got it yet?
+                taps([&](auto, std::ptrdiff_t at) __attribute__((always_inline)) {
+                  const auto is = (S::load(x + at + c) == largest) & is_open;
+                  is_open = is_open & !is;
+                  add_to(dx + at + c, keep_where(is, gradient));
+                });
+              });
+        });
   }
 
   static void average_pool_gradient(const WindowArgs& args, Rows out, const float* dy, float* dx) {
@@ -203,37 +217,22 @@ struct Windows {
       for (std::int32_t i = 0; i < kernel; ++i) count += at + i * dilation < end ? 1 : 0;
       return count;
     };
-    const std::ptrdiff_t row = args.extent.in_w * args.in_stride;
-    const float* d = dy + out.begin * args.extent.out_w * args.out_stride;
     for_outputs(
-        args, out,
-        [&]<bool Whole>(std::bool_constant<Whole>, std::int32_t oy, std::int32_t ox,
-                        std::int32_t pixel) __attribute__((always_inline)) {
+        args, out, [&](std::int32_t oy, std::int32_t ox, auto&& taps) __attribute__((always_inline)) {
           std::int32_t divisor = 0;
           if (args.count_padding) {
             divisor = padded(oy * w.stride_h - w.pad_top, w.kernel_h, w.dilation_h, args.extent.in_h + w.pad_bottom) *
                       padded(ox * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, args.extent.in_w + w.pad_right);
           } else {
-            for_taps(
-                args, oy, ox, [&](std::int32_t, std::int32_t) __attribute__((always_inline)) { ++divisor; });
+            taps([&](auto, std::ptrdiff_t) __attribute__((always_inline)) { ++divisor; });
           }
           const Vec share = S::broadcast(1.0F / static_cast<float>(divisor));
+          const float* const d = dy + out_row(args, oy) + ox * args.out_stride;
           by_vector(
               args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
                 const Vec g = S::mul(S::load(d + c), share);
-                if constexpr (Whole) {
-                  float* const to = dx + pixel * args.in_stride + c;
-                  simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-                    add_to(to + t / 3 * row + t % 3 * args.in_stride, g);
-                  });
-                } else {
-                  for_taps(
-                      args, oy, ox, [&](std::int32_t, std::int32_t at) __attribute__((always_inline)) {
-                        add_to(dx + at * args.in_stride + c, g);
-                      });
-                }
+                taps([&](auto, std::ptrdiff_t at) __attribute__((always_inline)) { add_to(dx + at + c, g); });
               });
-          d += args.out_stride;
         });
   }
 };

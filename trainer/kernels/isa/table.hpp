@@ -3,6 +3,7 @@
 
 #include "trainer/kernels/generic/columns.hpp"
 #include "trainer/kernels/generic/outer.hpp"
+#include "trainer/kernels/generic/taps.hpp"
 #include "trainer/kernels/generic/windows.hpp"
 #include "trainer/kernels/kernels.hpp"
 
@@ -19,6 +20,7 @@ constexpr TrainingKernels make_table() {
       .gather_gradient = Columns<S>::gather_gradient,
       .moments = Columns<S>::moments,
       .outer = OuterProduct<S>::run,
+      .taps = TapProduct<S>::run,
       .depthwise_weight_gradient = Windows<S>::depthwise_weight_gradient,
       .depthwise_input_gradient = Windows<S>::depthwise_input_gradient,
       .max_pool_gradient = Windows<S>::max_pool_gradient,
