@@ -27,6 +27,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What was left out when this library was built.
+class Unsupported : public Error {
+ public:
+  using Error::Error;
+};
+
 /// What the system does not give: memory, a thread.
 class Exhausted : public Error {
  public:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # riffle as others see it, once it is installed:
 #
-#   check.sh symbols|found|example|make|deb|jni|size ARGUMENT...
+#   check.sh symbols|found|example|make|small|deb|jni|size ARGUMENT...
 #
 # From the environment: SOURCE (riffle's), BUILD (its build tree), PREFIX (where it is installed), WORK (a folder of
 # this test's own), CMAKE, CC, CXX, NM; for another machine TOOLCHAIN and EMULATOR, which runs its programs.
@@ -78,6 +78,16 @@ make_with() {
   LD_LIBRARY_PATH=$(dirname "$pc") classifies "$folder/embed-c"
 }
 
+# A project that takes riffle's sources, without OpenMP and in one instruction set, with no operation but what the demo
+# model needs: it runs on threads of its own, and refuses what it cannot run.
+small() {
+  "$PREFIX/bin/riffle" convert "$SOURCE/tests/onnx/models/softmax_13_open.onnx" "$WORK/softmax.riffle"
+  configure "$SOURCE/tests/package/consumer" small "-DRIFFLE_SOURCE=$SOURCE" -DRIFFLE_ISAS=scalar \
+    -DRIFFLE_OPERATIONS=elementwise -DRIFFLE_OPENMP=OFF -DRIFFLE_UNITY=ON -DRIFFLE_KERNEL_OPTIONS=-O1
+  "$WORK/small/consumer" "$SOURCE/models/weights/fashion.riffle" "$WORK/softmax.riffle"
+  if readelf -d "$WORK/small/consumer" | grep 'omp\.so'; then fail "a build without OpenMP needs its library"; fi
+}
+
 # A Debian package, unpacked somewhere else and used from there.
 deb() {
   local package root=$WORK/root file list
@@ -138,7 +148,7 @@ mkdir -p "$WORK"
 command=$1
 shift
 case "$command" in
-  symbols | found | example | deb | jni | size) "$command" "$@" ;;
+  symbols | found | example | small | deb | jni | size) "$command" "$@" ;;
   make) make_with "$@" ;;
   *) fail "unknown: $command" ;;
 esac
