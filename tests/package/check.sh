@@ -110,12 +110,12 @@ deb() {
   make_with "$PREFIX/bin/riffle"
 }
 
-# The C++ half of examples/android against a JDK's jni.h.
+# The C++ half of examples/android against Android's jni.h (android-libnativehelper-dev), or else a JDK's.
 jni() {
   local folder
-  for folder in ${JAVA_HOME:-} /usr/lib/jvm/*; do
-    [ -f "$folder/include/jni.h" ] || continue
-    "$CXX" -std=c++20 -fPIC -Wall -Wextra -Wshadow -Werror -I"$folder/include" -I"$folder/include/linux" \
+  for folder in /usr/include/android/nativehelper ${JAVA_HOME:+"$JAVA_HOME/include"} /usr/lib/jvm/*/include; do
+    [ -f "$folder/jni.h" ] || continue
+    "$CXX" -std=c++20 -fPIC -Wall -Wextra -Wshadow -Werror -I"$folder" -I"$folder/linux" \
       -I"$PREFIX/include" -shared "$SOURCE/examples/android/app/src/main/cpp/classifier.cpp" -o "$WORK/libclassifier.so"
     "$NM" -D --defined-only "$WORK/libclassifier.so" | grep -c ' T Java_' | grep -qx 3 || fail "not three functions"
     return
