@@ -29,6 +29,8 @@ riffle_status guarded(riffle_error* error, riffle_status failure, F&& f) noexcep
     return report(error, RIFFLE_NO_MEMORY, "out of memory");
   } catch (const Exhausted& e) {
     return report(error, RIFFLE_NO_MEMORY, e.what());
+  } catch (const Unsupported& e) {
+    return report(error, RIFFLE_UNSUPPORTED, e.what());
   } catch (const std::exception& e) {
     return report(error, failure, e.what());
   }

@@ -27,6 +27,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What was left out when this library was built.
+class Unsupported : public Error {
+ public:
+  using Error::Error;
+};
+
 /// What the system does not give: memory, a thread.
 class Exhausted : public Error {
  public:
@@ -69,6 +75,11 @@ class Constant {
   /// takes no memory until somebody does.
   void evict() const {
     if (file_ != nullptr) file_->evict();
+  }
+
+  /// Where in their mapped file the values are; one place for all that are of none.
+  [[nodiscard]] memory::Pieces pieces() const {
+    return file_ != nullptr ? file_->pieces(std::as_bytes(values_)) : memory::Pieces{};
   }
 
  private:

@@ -29,7 +29,7 @@ std::int32_t taps_of(const kernels::Window& window) { return window.kernel_h * w
 /// The kernel, which a build may have left out (RIFFLE_OPERATIONS).
 template <class Kernel>
 const Kernel& present(const Kernel& kernel, const graph::Node& node, const char* operation) {
-  if (kernel.run == nullptr) throw Error("node '" + node.name + "': this build has no " + operation);
+  if (kernel.run == nullptr) throw Unsupported("node '" + node.name + "': this build has no " + operation);
   return kernel;
 }
 

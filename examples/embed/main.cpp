@@ -54,10 +54,7 @@ void classify(const std::string& path) {
   frame.width = picture.width;
   frame.height = picture.height;
   frame.format = RIFFLE_GREY;
-  riffle_error error;
-  if (riffle_session_read_frame(session.get(), &frame, nullptr, input.data(), &error) != RIFFLE_OK) {
-    throw std::runtime_error(error.message);
-  }
+  session.read_frame(frame, input);
   session.run(input, output);
 
   const float most = *std::max_element(output.begin(), output.end());

@@ -12,6 +12,7 @@
 #include "engine/plan/plan.hpp"
 #include "engine/run/cores.hpp"
 #include "riffle/riffle.hpp"
+#include "tests/engine/environment.hpp"
 #include "tests/engine/networks.hpp"
 
 namespace riffle {
@@ -46,6 +47,21 @@ TEST_F(Api, LoadsRunsAndDescribes) {
   session.run(input, output);
   for (const float x : output) EXPECT_LT(std::abs(x), 1e3F);
   EXPECT_THROW(session.run(input, std::span(output).first(19)), Failure);
+}
+
+TEST_F(Api, WhatWasMovedFromFails) {
+  Model model(path_);
+  Session session(model);
+  std::vector<float> input(session.input().size), output(session.output().size);
+  const Session taken = std::move(session);
+  EXPECT_EQ(taken.input().size, input.size());
+  EXPECT_THROW(session.run(input, output), Failure);
+  EXPECT_THROW(session.run({}, {}), Failure);
+  EXPECT_THROW((void)session.profile({}, {}), Failure);
+  EXPECT_THROW(session.read_frame({}, {}), Failure);
+  const Model other = std::move(model);
+  EXPECT_THROW((void)Session(model), Failure);
+  EXPECT_THROW((void)model.session_memory(), Failure);
 }
 
 TEST_F(Api, SessionsOutliveTheirModel) {
@@ -204,6 +220,26 @@ TEST_F(Api, IsaIsAnUpperBound) {
       EXPECT_TRUE(kernels::find_kernels(chosen)->supported());
     }
   }
+}
+
+TEST_F(Api, TheEnvironmentsIsaIsTheDefault) {
+  const Model model(path_);
+  const char* last = riffle_cpu_isa(0);
+  for (std::size_t i = 0; riffle_cpu_isa(i) != nullptr; ++i) last = riffle_cpu_isa(i);
+  riffle_options options = {};
+  options.isa = riffle_cpu_isa(0);
+  {
+    const testing::Environment isa("RIFFLE_ISA", last);
+    EXPECT_STREQ(Session(model).isa(), last);
+    EXPECT_STREQ(Session(model, options).isa(), options.isa) << "asked for by name";
+  }
+  const testing::Environment isa("RIFFLE_ISA", "mmx");
+  EXPECT_STREQ(Session(model, options).isa(), options.isa);
+  riffle_error error;
+  riffle_session* session = nullptr;
+  EXPECT_EQ(riffle_session_create(model.get(), nullptr, &session, &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_NE(std::string(error.message).find("'mmx'"), std::string::npos) << error.message;
+  EXPECT_EQ(session, nullptr);
 }
 
 TEST_F(Api, WorksInTheCallersMemory) {

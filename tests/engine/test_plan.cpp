@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "tests/engine/environment.hpp"
 #include "tests/engine/networks.hpp"
 
 namespace riffle {
@@ -157,26 +157,10 @@ TEST(Plan, ASoftmaxOfScatteredChannelsGathersThem) {
   }
 }
 
-/// Sets a variable of the environment for a test's duration.
-class Environment {
- public:
-  Environment(const char* name, const char* value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    ::setenv(name, value, 1);
-  }
-  ~Environment() { before_.empty() ? ::unsetenv(name_) : ::setenv(name_, before_.c_str(), 1); }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  const char* name_;
-  std::string before_;
-};
-
 TEST(Plan, RiffleIsaForcesEveryInstructionSetThatRunsHere) {
   for (const kernels::Kernels* kernels : kernels::all_kernels()) {
     if (!kernels->supported()) continue;
-    const Environment isa("RIFFLE_ISA", kernels->isa);
+    const testing::Environment isa("RIFFLE_ISA", kernels->isa);
     const auto plan = plan::make(testing::small_network());
     EXPECT_EQ(plan->kernels, kernels);
     for (const plan::Step& step : plan->steps) {
@@ -186,7 +170,7 @@ TEST(Plan, RiffleIsaForcesEveryInstructionSetThatRunsHere) {
 }
 
 TEST(Plan, RiffleIsaThatNamesNothingIsAnError) {
-  const Environment isa("RIFFLE_ISA", "mmx");
+  const testing::Environment isa("RIFFLE_ISA", "mmx");
   try {
     (void)plan::make(testing::small_network());
     FAIL();

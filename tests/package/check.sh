@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # riffle as others see it, once it is installed:
 #
-#   check.sh symbols|found|example|make|deb|jni|size ARGUMENT...
+#   check.sh symbols|found|example|make|small|trainer|deb|jni|size ARGUMENT...
 #
 # From the environment: SOURCE (riffle's), BUILD (its build tree), PREFIX (where it is installed), WORK (a folder of
 # this test's own), CMAKE, CC, CXX, NM; for another machine TOOLCHAIN and EMULATOR, which runs its programs.
@@ -78,6 +78,34 @@ make_with() {
   LD_LIBRARY_PATH=$(dirname "$pc") classifies "$folder/embed-c"
 }
 
+# A project that takes riffle's sources, without OpenMP and in one instruction set, with no operation but what the demo
+# model needs: it runs on threads of its own, and refuses what it cannot run.
+small() {
+  "$PREFIX/bin/riffle" convert "$SOURCE/tests/onnx/models/softmax_13_open.onnx" "$WORK/softmax.riffle"
+  configure "$SOURCE/tests/package/consumer" small "-DRIFFLE_SOURCE=$SOURCE" -DRIFFLE_ISAS=scalar \
+    -DRIFFLE_OPERATIONS=elementwise -DRIFFLE_OPENMP=OFF -DRIFFLE_UNITY=ON -DRIFFLE_KERNEL_OPTIONS=-O1
+  "$WORK/small/consumer" "$SOURCE/models/weights/fashion.riffle" "$WORK/softmax.riffle"
+  if readelf -d "$WORK/small/consumer" | grep 'omp\.so'; then fail "a build without OpenMP needs its library"; fi
+}
+
+# examples/train, by find_package, trains on a few pictures of noise.
+trainer() {
+  local root=$WORK/prefix
+  rm -rf "$root"
+  "$CMAKE" --install "$BUILD" --prefix "$root" >/dev/null
+  if find "$root" -name 'libriffle_*' | grep .; then fail "the trainer is installed without having been asked for"; fi
+  "$CMAKE" --install "$BUILD" --prefix "$root" --component trainer
+  if ! find "$root" -name riffle-trainer-targets.cmake | grep -q .; then
+    echo "libraries that the trainer needs were fetched: skipped"
+    exit 77
+  fi
+  configure "$SOURCE/examples/train" train "-DCMAKE_PREFIX_PATH=$root"
+  (printf '\0\0\10\3\0\0\0\100\0\0\0\40\0\0\0\40' && head -c $((64 * 32 * 32)) /dev/urandom) >"$WORK/images"
+  (printf '\0\0\10\1\0\0\0\100' && printf '\0\1%.0s' {1..32}) >"$WORK/labels"
+  "$WORK/train/riffle_example_train" "$WORK/images" "$WORK/labels" "$WORK/net.riffle" 1
+  "$root/bin/riffle" inspect "$WORK/net.riffle" | grep -q shufflenet_v2 || fail "what was trained is no ShuffleNet"
+}
+
 # A Debian package, unpacked somewhere else and used from there.
 deb() {
   local package root=$WORK/root file list
@@ -100,12 +128,12 @@ deb() {
   make_with "$PREFIX/bin/riffle"
 }
 
-# The C++ half of examples/android against a JDK's jni.h.
+# The C++ half of examples/android against Android's jni.h (android-libnativehelper-dev), or else a JDK's.
 jni() {
   local folder
-  for folder in ${JAVA_HOME:-} /usr/lib/jvm/*; do
-    [ -f "$folder/include/jni.h" ] || continue
-    "$CXX" -std=c++20 -fPIC -Wall -Wextra -Wshadow -Werror -I"$folder/include" -I"$folder/include/linux" \
+  for folder in /usr/include/android/nativehelper ${JAVA_HOME:+"$JAVA_HOME/include"} /usr/lib/jvm/*/include; do
+    [ -f "$folder/jni.h" ] || continue
+    "$CXX" -std=c++20 -fPIC -Wall -Wextra -Wshadow -Werror -I"$folder" -I"$folder/linux" \
       -I"$PREFIX/include" -shared "$SOURCE/examples/android/app/src/main/cpp/classifier.cpp" -o "$WORK/libclassifier.so"
     "$NM" -D --defined-only "$WORK/libclassifier.so" | grep -c ' T Java_' | grep -qx 3 || fail "not three functions"
     return
@@ -138,7 +166,7 @@ mkdir -p "$WORK"
 command=$1
 shift
 case "$command" in
-  symbols | found | example | deb | jni | size) "$command" "$@" ;;
+  symbols | found | example | small | trainer | deb | jni | size) "$command" "$@" ;;
   make) make_with "$@" ;;
   *) fail "unknown: $command" ;;
 esac

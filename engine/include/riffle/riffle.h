@@ -127,11 +127,17 @@ typedef struct riffle_options {
 
 /* Plans the network for this CPU and takes the working memory. options may be NULL. Sessions of one model with the same
  * input size and instruction set share its packed weights. An input size that the network cannot take, memory that is
- * too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT. */
+ * too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT; a network with an
+ * operation that this build leaves out is RIFFLE_UNSUPPORTED.
+ *
+ * Where riffle was built with OpenMP and no cores are asked for, the threads are OpenMP's, which starts them with the
+ * first run and ends the program if the system gives it none. Threads of the session's own that cannot be had are
+ * RIFFLE_NO_MEMORY. */
 RIFFLE_API riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options,
                                                riffle_session** out, riffle_error* error);
 
-/* *byte_count becomes the working memory of a session with these options (its memory fields are not looked at). */
+/* *byte_count becomes the working memory of a session with these options (its memory fields are not looked at). Fails
+ * for what riffle_session_create() fails for; *byte_count is 0 then. */
 RIFFLE_API riffle_status riffle_session_memory(const riffle_model* model, const riffle_options* options,
                                                size_t* byte_count, riffle_error* error);
 
@@ -228,8 +234,10 @@ typedef struct riffle_normalisation {
  * Reads nothing outside the crop. Allocates nothing, runs on the calling thread alone, and may run while the same
  * session is at work.
  *
- * A crop that is not inside the frame, a stride that is smaller than a row, an unknown format, rotation or yuv, and a
- * session whose input has another number of channels are RIFFLE_BAD_ARGUMENT. */
+ * A crop that is not inside the frame, a stride that is smaller than a row, an unknown format, rotation or yuv, a mean
+ * or a deviation that is no finite number, a deviation of 0, a field of `reserved` that is not zero, and a session
+ * whose input has another number of channels are RIFFLE_BAD_ARGUMENT. A build without frames returns
+ * RIFFLE_UNSUPPORTED. */
 RIFFLE_API riffle_status riffle_session_read_frame(const riffle_session* session, const riffle_frame* frame,
                                                    const riffle_normalisation* normalisation, float* input,
                                                    riffle_error* error);

@@ -79,8 +79,9 @@ class Session {
 
   /// As many images as `input` holds; `output` has room for their results. Throws if the sizes do not match.
   void run(std::span<const float> input, std::span<float> output) {
-    const std::size_t batch = input.size() / this->input().size;
-    if (input.size() != batch * this->input().size || output.size() != batch * this->output().size) {
+    const std::size_t one = this->input().size;  // 0: moved from
+    const std::size_t batch = one != 0 ? input.size() / one : 0;
+    if (input.size() != batch * one || output.size() != batch * this->output().size) {
       throw Failure(RIFFLE_BAD_ARGUMENT, "input and output do not hold the same whole number of images");
     }
     detail::check([&](riffle_error* error) {
