@@ -299,7 +299,7 @@ TEST_P(Gradients, Pooling) {
 /// Rows so wide that an image goes through its window's rings in several bands.
 TEST_P(Gradients, WindowsInBands) {
   const auto check_band = [&](const auto& add) {
-    Builder b(9, 65, 2);
+    Builder b(11, 65, 2);
     b.convolution("a", 17);
     add(b);
     check(b.finish());

@@ -75,6 +75,19 @@ struct Columns {
     }
   }
 
+  /// How far behind a pixel the one is that a loop asks memory for, so that it need not be waited for when its turn
+  /// comes: some 4 KiB, and whole pixels, as a run may be some of a block's channels.
+  static RIFFLE_INLINE std::ptrdiff_t ahead(std::ptrdiff_t pixel_stride) { return 1024 / pixel_stride * pixel_stride; }
+
+  /// Asks for the lines of vectors. A store waits for memory, too: its line is read first.
+  template <int NV, bool Write>
+  static RIFFLE_INLINE void ask(const float* at) {
+    constexpr int line = 16;  // floats
+    simd::unroll<(NV * S::lanes + line - 1) / line>([&](auto i) __attribute__((always_inline)) {
+      __builtin_prefetch(at + i * line, Write);
+    });
+  }
+
   /// to += what is at `from`.
   template <int NV>
   static RIFFLE_INLINE void add(Vec (&to)[NV], const float* from, const Tail& tail) {
@@ -86,6 +99,7 @@ struct Columns {
   template <bool Affine, bool Add>
   static void gather_as(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride) {
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
+    const std::ptrdiff_t later = ahead(run.pixel_stride);
     in_strips<4>(
         run.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<4>(
@@ -98,7 +112,9 @@ struct Columns {
                 }
                 for (std::int64_t p = p0; p < p1; ++p) {
                   Vec x[NV];
-                  load<NV>(x, run.first + p * run.pixel_stride + first, tail);
+                  const float* const from = run.first + p * run.pixel_stride + first;
+                  ask<NV, false>(from + later);
+                  load<NV>(x, from, tail);
                   simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
                     if constexpr (Affine) x[v] = S::fma(x[v], scale[v], shift[v]);
                     x[v] = S::clamp(x[v], lower, upper);
@@ -134,6 +150,7 @@ struct Columns {
   }
 
   static void scatter(const GradientRun& to, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
+    const std::ptrdiff_t later = ahead(to.pixel_stride);
     in_strips<4>(
         to.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<4>(
@@ -141,6 +158,7 @@ struct Columns {
                                __attribute__((always_inline)) {
                                  for (std::int64_t p = p0; p < p1; ++p) {
                                    float* const out = to.first + p * to.pixel_stride + first;
+                                   ask<NV, true>(out + later);
                                    Vec x[NV];
                                    load<NV>(x, rows + p * row_stride + first, tail);
                                    if (to.add) add<NV>(x, out, tail);
@@ -154,6 +172,7 @@ struct Columns {
   static void complete_as(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
     const bool changes = rows != run.to.first || run.clamp.lower > -std::numeric_limits<float>::infinity();
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
+    const std::ptrdiff_t later = ahead(run.to.pixel_stride);
     in_strips<2>(
         run.to.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {
           in_pieces<2>(
@@ -170,6 +189,7 @@ struct Columns {
                                      for (std::int64_t p = p0; p < p1; ++p) {
                                        const std::ptrdiff_t at = p * run.to.pixel_stride + first;
                                        Vec y[NV], total[NV];
+                                       ask<NV, true>(run.to.first + at + later);
                                        load<NV>(y, run.y + at, tail);
                                        load<NV>(total, rows + p * row_stride + first, tail);
                                        if constexpr (Add) add<NV>(total, run.to.first + at, tail);
