@@ -19,7 +19,8 @@ set(RIFFLE_PIN_nlohmann_json nlohmann/json 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8
 set(RIFFLE_PIN_googletest google/googletest 52eb8108c5bdec04579160ae17225d66034bd723)  # 1.17.0
 set(RIFFLE_PIN_benchmark google/benchmark 192ef10025eb2c4cdd392bc502f0c852196baa48)  # 1.9.5
 
-# riffle_fetch(<name> [SOURCE_DIR <dir>]): the pinned source's folder in <name>_SOURCE_DIR, nothing configured yet.
+# riffle_fetch(<name> [SOURCE_DIR <dir>]): the pinned source's folder in <name>_SOURCE_DIR, nothing configured yet. The
+# global property RIFFLE_FETCHED lists the names.
 macro(riffle_fetch name)
   list(GET RIFFLE_PIN_${name} 0 repository)
   list(GET RIFFLE_PIN_${name} 1 commit)
@@ -27,6 +28,7 @@ macro(riffle_fetch name)
   FetchContent_Declare(${name} GIT_REPOSITORY "https://github.com/${repository}" GIT_TAG ${commit}
                        SOURCE_SUBDIR is-added-by-hand ${ARGN})
   FetchContent_MakeAvailable(${name})
+  set_property(GLOBAL APPEND PROPERTY RIFFLE_FETCHED ${name})
 endmacro()
 
 # riffle_add(<name> [<option>=<value> ...]): fetches and configures it. EXCLUDE_FROM_ALL keeps it out of the install,

@@ -1,9 +1,6 @@
 # What `cmake --install` copies: the engine's libraries and headers, the riffle program, and what find_package(riffle)
 # and pkg-config read. All of it may be moved to another place. The libraries need OpenMP if they were built with it,
 # and neither xsimd nor FlatBuffers.
-#
-# The trainer is not among it: its library stands on the readers of the tools (ZLIB, PNG, JPEG, protobuf), some of which
-# may have been fetched for this build alone. It is used from riffle's sources (examples/train).
 include(CMakePackageConfigHelpers)
 
 set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/riffle")
@@ -18,6 +15,24 @@ if(TARGET riffle_cli)
 endif()
 install(DIRECTORY engine/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT riffle_targets NAMESPACE riffle:: FILE riffle-targets.cmake DESTINATION ${package_directory})
+
+# The trainer, beside the rest where it is asked for (cmake --install ... --component trainer): riffle::trainer and the
+# libraries that it stands on. Whoever links it needs those that read files, too, so that it cannot be installed where
+# one of them was fetched for this build alone.
+get_property(fetched GLOBAL PROPERTY RIFFLE_FETCHED)
+list(FILTER fetched INCLUDE REGEX "^(zlib|libpng|libjpeg|protobuf)$")
+if(RIFFLE_TRAINER AND NOT fetched)
+  set(exported "")
+  foreach(library trainer models tools peak onnx onnx_proto)
+    set_target_properties(riffle_${library} PROPERTIES EXPORT_NAME ${library})
+    list(APPEND exported riffle_${library})
+  endforeach()
+  install(TARGETS ${exported} EXPORT riffle_trainer_targets
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT trainer EXCLUDE_FROM_ALL)
+  install(DIRECTORY trainer/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT trainer EXCLUDE_FROM_ALL)
+  install(EXPORT riffle_trainer_targets NAMESPACE riffle:: FILE riffle-trainer-targets.cmake
+          DESTINATION ${package_directory} COMPONENT trainer EXCLUDE_FROM_ALL)
+endif()
 
 if(TARGET OpenMP::OpenMP_CXX)
   set(RIFFLE_NEEDS_OPENMP ON)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # riffle as others see it, once it is installed:
 #
-#   check.sh symbols|found|example|make|small|deb|jni|size ARGUMENT...
+#   check.sh symbols|found|example|make|small|trainer|deb|jni|size ARGUMENT...
 #
 # From the environment: SOURCE (riffle's), BUILD (its build tree), PREFIX (where it is installed), WORK (a folder of
 # this test's own), CMAKE, CC, CXX, NM; for another machine TOOLCHAIN and EMULATOR, which runs its programs.
@@ -88,6 +88,25 @@ small() {
   if readelf -d "$WORK/small/consumer" | grep 'omp\.so'; then fail "a build without OpenMP needs its library"; fi
 }
 
+# examples/train, by find_package, trains on a few pictures of noise.
+trainer() {
+  local root=$WORK/prefix layers
+  rm -rf "$root"
+  "$CMAKE" --install "$BUILD" --prefix "$root" >/dev/null
+  if find "$root" -name 'libriffle_*' | grep .; then fail "the trainer is installed without having been asked for"; fi
+  "$CMAKE" --install "$BUILD" --prefix "$root" --component trainer
+  if [ -z "$(find "$root" -name riffle-trainer-targets.cmake)" ]; then
+    echo "libraries that the trainer needs were fetched: skipped"
+    exit 77
+  fi
+  configure "$SOURCE/examples/train" train "-DCMAKE_PREFIX_PATH=$root"
+  (printf '\0\0\10\3\0\0\0\100\0\0\0\40\0\0\0\40' && head -c $((64 * 32 * 32)) /dev/urandom) >"$WORK/images"
+  (printf '\0\0\10\1\0\0\0\100' && printf '\0\1%.0s' {1..32}) >"$WORK/labels"
+  "$WORK/train/riffle_example_train" "$WORK/images" "$WORK/labels" "$WORK/net.riffle" 1
+  layers=$("$root/bin/riffle" inspect "$WORK/net.riffle")
+  grep -q shufflenet_v2 <<<"$layers" || fail "what was trained is no ShuffleNet"
+}
+
 # A Debian package, unpacked somewhere else and used from there.
 deb() {
   local package root=$WORK/root file list
@@ -148,7 +167,7 @@ mkdir -p "$WORK"
 command=$1
 shift
 case "$command" in
-  symbols | found | example | small | deb | jni | size) "$command" "$@" ;;
+  symbols | found | example | small | trainer | deb | jni | size) "$command" "$@" ;;
   make) make_with "$@" ;;
   *) fail "unknown: $command" ;;
 esac
