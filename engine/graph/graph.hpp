@@ -77,6 +77,11 @@ class Constant {
     if (file_ != nullptr) file_->evict();
   }
 
+  /// Where in their mapped file the values are; one place for all that are of none.
+  [[nodiscard]] memory::Pieces pieces() const {
+    return file_ != nullptr ? file_->pieces(std::as_bytes(values_)) : memory::Pieces{};
+  }
+
  private:
   struct Product;
   [[nodiscard]] std::span<const float> product() const;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -60,6 +61,11 @@ MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(bytes_.data()), byte
 
 void MappedFile::evict() const noexcept {
   advise(address_of(bytes_.data()), address_of(bytes_.data()) + bytes_.size(), MADV_DONTNEED);
+}
+
+Pieces MappedFile::pieces(std::span<const std::byte> part) const noexcept {
+  const auto begin = static_cast<std::size_t>(part.data() - bytes_.data());
+  return {begin / huge_page, (begin + std::max(part.size(), std::size_t{1}) - 1) / huge_page};
 }
 
 }  // namespace riffle::memory

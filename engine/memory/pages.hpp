@@ -17,6 +17,11 @@ void prefer_huge_pages(std::span<std::byte> memory) noexcept;
 /// Of memory that is about to be written: its pages come at once instead of at a fault each. The contents stay.
 void make_present(std::span<std::byte> memory) noexcept;
 
+/// The first and the last of the pieces of a file, each of them 2 MiB from its beginning on, that hold something.
+struct Pieces {
+  std::size_t first = 0, last = 0;
+};
+
 /// A file mapped read-only.
 class MappedFile {
  public:
@@ -29,9 +34,12 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
   /// Says that nobody reads the bytes for a while: they leave this process's memory, and come back from the file when
-  /// somebody does. All of them, for a fault brings in much of a file around what was read: up to 2 MiB on Linux. Any
-  /// thread, at any time.
+  /// somebody does. All of them, for a fault brings in much of a file around what was read: up to the whole piece on
+  /// Linux. Any thread, at any time.
   void evict() const noexcept;
+
+  /// Where `part`, some of bytes(), is.
+  [[nodiscard]] Pieces pieces(std::span<const std::byte> part) const noexcept;
 
  private:
   std::span<const std::byte> bytes_;

@@ -79,18 +79,24 @@ std::shared_ptr<const Plan> Builder::pack() {
       }
     });
   }
-  // Large ones first: what is in memory twice at a time then adds to the least that is there already. The rest in the
-  // graph's order, which is a file's, so that what is read between two evictions is near to one another.
-  const auto large = [](const Packing& packing) { return packing.floats >= packed_first ? packing.floats : 0; };
-  std::stable_sort(packings_.begin(), packings_.end(),
-                   [&](const auto& a, const auto& b) { return large(a) > large(b); });
+  // Large ones first, and those that bring two pieces of a file with them: what is in memory twice at a time then adds
+  // to the least that is there already. The rest in the graph's order, which is a file's, so that what is read between
+  // two evictions is near to one another.
+  const auto rank = [](const Packing& packing) {
+    const memory::Pieces pieces = packing.weights.pieces();
+    return packing.floats >= packed_first || pieces.first != pieces.last ? packing.floats : 0;
+  };
+  std::stable_sort(packings_.begin(), packings_.end(), [&](const auto& a, const auto& b) { return rank(a) > rank(b); });
+  if (!packings_.empty()) packings_.front().weights.evict();  // what folding batch norm brought in
   std::int64_t read = 0;  // since the last eviction, which is not worth while for a small layer
-  for (const Packing& packing : packings_) {
-    memory::make_present(std::as_writable_bytes(packing.place));
-    packing.write(packing.place);
-    read += packing.floats;
-    if (read >= evicted_at_once || &packing == &packings_.back()) {
-      packing.weights.evict();
+  for (auto packing = packings_.begin(); packing != packings_.end(); ++packing) {
+    memory::make_present(std::as_writable_bytes(packing->place));
+    packing->write(packing->place);
+    read += packing->floats;
+    const auto following = std::next(packing);
+    if (read >= evicted_at_once || following == packings_.end() ||
+        following->weights.pieces().first != packing->weights.pieces().last) {
+      packing->weights.evict();
       read = 0;
     }
   }

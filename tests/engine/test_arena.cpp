@@ -1,6 +1,12 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
 
 #include "engine/memory/arena.hpp"
+#include "engine/memory/pages.hpp"
 
 namespace riffle::memory {
 namespace {
@@ -47,6 +53,24 @@ TEST(Arena, ManyBlocksNeverOverlapAndAreAligned) {
     }
   }
   EXPECT_LT(placement.total, sum / 3);
+}
+
+TEST(MappedFile, IsInPiecesOfAHugePage) {
+  const std::string path = ::testing::TempDir() + "riffle_pieces_" + std::to_string(::getpid());
+  std::ofstream(path) << std::string(3 * huge_page, 'x');
+  const MappedFile file(path);
+  std::remove(path.c_str());
+  const auto pieces = [&](std::size_t begin, std::size_t size) {
+    const Pieces found = file.pieces(file.bytes().subspan(begin, size));
+    return std::pair(found.first, found.last);
+  };
+  EXPECT_EQ(pieces(0, huge_page), std::pair(std::size_t{0}, std::size_t{0}));
+  EXPECT_EQ(pieces(0, huge_page + 1), std::pair(std::size_t{0}, std::size_t{1}));
+  EXPECT_EQ(pieces(huge_page - 1, huge_page), std::pair(std::size_t{0}, std::size_t{1}));
+  EXPECT_EQ(pieces(huge_page, 0), std::pair(std::size_t{1}, std::size_t{1}));
+  EXPECT_EQ(pieces(5, 3 * huge_page - 5), std::pair(std::size_t{0}, std::size_t{2}));
+  file.evict();
+  EXPECT_EQ(file.bytes().back(), std::byte{'x'}) << "it comes back from the file";
 }
 
 }  // namespace
