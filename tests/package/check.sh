@@ -90,12 +90,12 @@ small() {
 
 # examples/train, by find_package, trains on a few pictures of noise.
 trainer() {
-  local root=$WORK/prefix
+  local root=$WORK/prefix layers
   rm -rf "$root"
   "$CMAKE" --install "$BUILD" --prefix "$root" >/dev/null
   if find "$root" -name 'libriffle_*' | grep .; then fail "the trainer is installed without having been asked for"; fi
   "$CMAKE" --install "$BUILD" --prefix "$root" --component trainer
-  if ! find "$root" -name riffle-trainer-targets.cmake | grep -q .; then
+  if [ -z "$(find "$root" -name riffle-trainer-targets.cmake)" ]; then
     echo "libraries that the trainer needs were fetched: skipped"
     exit 77
   fi
@@ -103,7 +103,8 @@ trainer() {
   (printf '\0\0\10\3\0\0\0\100\0\0\0\40\0\0\0\40' && head -c $((64 * 32 * 32)) /dev/urandom) >"$WORK/images"
   (printf '\0\0\10\1\0\0\0\100' && printf '\0\1%.0s' {1..32}) >"$WORK/labels"
   "$WORK/train/riffle_example_train" "$WORK/images" "$WORK/labels" "$WORK/net.riffle" 1
-  "$root/bin/riffle" inspect "$WORK/net.riffle" | grep -q shufflenet_v2 || fail "what was trained is no ShuffleNet"
+  layers=$("$root/bin/riffle" inspect "$WORK/net.riffle")
+  grep -q shufflenet_v2 <<<"$layers" || fail "what was trained is no ShuffleNet"
 }
 
 # A Debian package, unpacked somewhere else and used from there.
