@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace riffle::plan {
 
@@ -25,27 +26,58 @@ bool is_channelwise(const graph::Node& node, std::int32_t channels) {
          std::holds_alternative<graph::Softmax>(operation);
 }
 
+/// Which steps read a channel. All lists stand in one, channel after channel: a list of its own for each of a network's
+/// thousands of channels would be most of what making a plan allocates.
+class Readers {
+ public:
+  Readers(const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered) {
+    std::size_t channels = 0;
+    for (const graph::Shape& shape : shapes) {
+      first_.push_back(channels);
+      channels += static_cast<std::size_t>(shape.c);
+    }
+    begin_.resize(channels + 1, 0);
+    for_each(lowered, [&](std::size_t channel, NodeId) { ++begin_[channel + 1]; });
+    std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+    readers_.resize(begin_.back());
+    std::vector<std::size_t> next = begin_;
+    for_each(lowered, [&](std::size_t channel, NodeId reader) { readers_[next[channel]++] = reader; });
+  }
+
+  /// Ascending; the graph's end counts as the last step.
+  [[nodiscard]] std::span<const NodeId> of(NodeId node, std::int32_t channel) const {
+    const std::size_t at = first_[static_cast<std::size_t>(node)] + static_cast<std::size_t>(channel);
+    return std::span(readers_).subspan(begin_[at], begin_[at + 1] - begin_[at]);
+  }
+
+ private:
+  /// f(channel, reader) once for every pair of the two, by readers.
+  template <class F>
+  void for_each(const passes::LoweredChannels& lowered, F&& f) const {
+    std::vector<NodeId> last(begin_.size(), -1);  // by channel
+    const auto read = [&](const passes::ChannelList& list, NodeId reader) {
+      for (const Channel& channel : list) {
+        const std::size_t at = first_[static_cast<std::size_t>(channel.node)] + static_cast<std::size_t>(channel.index);
+        if (std::exchange(last[at], reader) != reader) f(at, reader);
+      }
+    };
+    const std::size_t count = lowered.operands.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      for (const passes::ChannelList& operand : lowered.operands[i]) read(operand, static_cast<NodeId>(i));
+    }
+    read(lowered.output, static_cast<NodeId>(count));
+  }
+
+  std::vector<std::size_t> first_;  // by node: its first channel among all
+  std::vector<std::size_t> begin_;  // by channel: where its readers begin; one more behind them
+  std::vector<NodeId> readers_;
+};
+
 Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
                const passes::LoweredChannels& lowered)
     : order_(graph.nodes.size()), position_(graph.nodes.size()), blocks_(graph.nodes.size(), 1) {
   const std::size_t count = graph.nodes.size();
-  // readers[n][c]: the steps that read channel c of node n, ascending; the graph's end counts as the last of them.
-  std::vector<std::vector<std::vector<NodeId>>> readers(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (lowered.computes[i]) readers[i].resize(static_cast<std::size_t>(shapes[i].c));
-  }
-  const auto note_reader = [&](const passes::ChannelList& list, NodeId reader) {
-    for (const Channel& channel : list) {
-      std::vector<NodeId>& of =
-          readers[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
-      if (of.empty() || of.back() != reader) of.push_back(reader);
-    }
-  };
-  for (std::size_t i = 0; i < count; ++i) {
-    for (const passes::ChannelList& operand : lowered.operands[i]) note_reader(operand, static_cast<NodeId>(i));
-  }
-  note_reader(lowered.output, static_cast<NodeId>(count));
-
+  const Readers readers(shapes, lowered);
   for (std::size_t i = 0; i < count; ++i) {
     if (!lowered.computes[i]) continue;
     const auto node = static_cast<NodeId>(i);
@@ -54,35 +86,33 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
       set_order(node, read_sorted(lowered.operands[i][0]).order);
     } else {
       const auto* convolution = std::get_if<graph::Convolution>(&operation);
-      order_by_readers(node, convolution == nullptr ? 1 : convolution->groups, readers[i]);
+      order_by_readers(node, shapes[i].c, convolution == nullptr ? 1 : convolution->groups, readers);
       if (convolution != nullptr && convolution->groups == 1 && graph::is_pointwise(*convolution) &&
-          is_worth_halving(node, shapes[i], readers[i])) {
+          is_worth_halving(node, shapes[i], readers)) {
         blocks_[i] = 2;
       }
     }
   }
 }
 
-void Layout::order_by_readers(NodeId node, std::int32_t groups,
-                              const std::vector<std::vector<NodeId>>& readers_of_channel) {
-  std::vector<std::int32_t> order(readers_of_channel.size());
+void Layout::order_by_readers(NodeId node, std::int32_t channels, std::int32_t groups, const Readers& readers) {
+  std::vector<std::int32_t> order(static_cast<std::size_t>(channels));
   std::iota(order.begin(), order.end(), 0);
   const auto each = static_cast<std::ptrdiff_t>(order.size()) / groups;
   for (auto group = order.begin(); group != order.end(); group += each) {
     std::stable_sort(group, group + each, [&](std::int32_t a, std::int32_t b) {
-      return readers_of_channel[static_cast<std::size_t>(a)] < readers_of_channel[static_cast<std::size_t>(b)];
+      return std::ranges::lexicographical_compare(readers.of(node, a), readers.of(node, b));
     });
   }
   set_order(node, std::move(order));
 }
 
-bool Layout::is_worth_halving(NodeId node, const graph::Shape& shape,
-                              const std::vector<std::vector<NodeId>>& readers_of_channel) const {
+bool Layout::is_worth_halving(NodeId node, const graph::Shape& shape, const Readers& readers) const {
   if (shape.size() < large_tensor || shape.c % 2 != 0) return false;
   const auto last_reader = [&](std::size_t begin, std::size_t end) {
     NodeId last = 0;
     for (std::size_t p = begin; p < end; ++p) {
-      const auto& of = readers_of_channel[static_cast<std::size_t>(order(node)[p])];
+      const std::span<const NodeId> of = readers.of(node, order(node)[p]);
       if (!of.empty()) last = std::max(last, of.back());
     }
     return last;

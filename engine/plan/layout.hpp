@@ -34,6 +34,8 @@ struct Reading {
   std::vector<std::int32_t> order;
 };
 
+class Readers;
+
 class Layout {
  public:
   /// Chooses every block's order. The graph has `shapes` and was lowered to `lowered`; all three outlive the layout.
@@ -62,10 +64,8 @@ class Layout {
   [[nodiscard]] std::vector<PhysicalRun> read_in_order(std::span<const passes::Channel> channels) const;
 
  private:
-  void order_by_readers(graph::NodeId node, std::int32_t groups,
-                        const std::vector<std::vector<graph::NodeId>>& readers_of_channel);
-  [[nodiscard]] bool is_worth_halving(graph::NodeId node, const graph::Shape& shape,
-                                      const std::vector<std::vector<graph::NodeId>>& readers_of_channel) const;
+  void order_by_readers(graph::NodeId node, std::int32_t channels, std::int32_t groups, const Readers& readers);
+  [[nodiscard]] bool is_worth_halving(graph::NodeId node, const graph::Shape& shape, const Readers& readers) const;
   void set_order(graph::NodeId node, std::vector<std::int32_t> order);
   [[nodiscard]] std::int32_t position(const passes::Channel& channel) const {
     return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];

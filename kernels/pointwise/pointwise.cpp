@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <type_traits>
+#include <vector>
 
 #include "kernels/pointwise/residual_reference.hpp"
 #include "kernels/reference.hpp"
@@ -14,21 +14,60 @@ namespace {
 /// A kernel may read so many floats behind the last weight.
 constexpr std::int64_t read_ahead = 32;
 
-/// So many of a row's weights are packed at a time: what a panel's rows give and what they become stay in L1.
-constexpr std::int32_t block_inputs = 64;
+/// Columns that are packed together: a cache line of the packed weights is written whole, and so many rows are read
+/// side by side, each from its start to its end.
+constexpr std::int32_t strip_columns = 16;
 
-/// N neighbouring columns of a panel: to[k * width + n] = rows[n][reads[k]], times the row's scale. Several columns at
-/// once, because one is a store for every load.
-template <std::size_t N>
-void pack_columns(const std::array<const float*, N>& rows, const std::array<double, N>& scales, bool scaled,
-                  std::span<const std::int32_t> reads, float* to, std::size_t width) {
-  for (std::size_t k = 0; k < reads.size(); ++k) {
-    std::array<float, N> values;
-    for (std::size_t n = 0; n < N; ++n) values[n] = rows[n][reads[k]];
-    if (scaled) {
-      for (std::size_t n = 0; n < N; ++n) values[n] = static_cast<float>(values[n] * scales[n]);
+/// A vector on any CPU that has some; elsewhere compilers make it of single floats.
+using Four = float __attribute__((vector_size(16)));
+
+/// A row of weights, which becomes a column of a panel.
+struct Row {
+  const float* values = nullptr;
+  double scale = 1;
+};
+
+template <bool Scaled>
+RIFFLE_INLINE float weight_at(const Row& row, std::int32_t i) {
+  return Scaled ? static_cast<float>(row.values[i] * row.scale) : row.values[i];
+}
+
+/// Weights i to i + 3 of a row.
+template <bool Scaled>
+RIFFLE_INLINE Four four_at(const Row& row, std::int32_t i) {
+  Four four;
+  if constexpr (Scaled) {
+    for (std::int32_t j = 0; j < 4; ++j) four[j] = weight_at<Scaled>(row, i + j);
+  } else {
+    std::memcpy(&four, row.values + i, sizeof four);
+  }
+  return four;
+}
+
+/// Neighbouring columns of a panel: to[places[i] * width + n] = rows[n][i].
+template <bool Scaled>
+void pack_strip(std::span<const Row> rows, std::span<const std::int32_t> places, float* to, std::size_t width) {
+  const auto inputs = static_cast<std::int32_t>(places.size());
+  const auto place = [&](std::int32_t i) {
+    return to + static_cast<std::size_t>(places[static_cast<std::size_t>(i)]) * width;
+  };
+  // Kernels without vectors have panels of any width: those go one by one, and so does the end of every row.
+  const std::int32_t by_four = rows.size() % 4 == 0 ? inputs / 4 * 4 : 0;
+  for (std::int32_t i = 0; i < by_four; i += 4) {
+    for (std::size_t n = 0; n < rows.size(); n += 4) {
+      const Four a = four_at<Scaled>(rows[n], i), b = four_at<Scaled>(rows[n + 1], i),
+                 c = four_at<Scaled>(rows[n + 2], i), d = four_at<Scaled>(rows[n + 3], i);
+      const Four ac01 = __builtin_shufflevector(a, c, 0, 4, 1, 5), ac23 = __builtin_shufflevector(a, c, 2, 6, 3, 7),
+                 bd01 = __builtin_shufflevector(b, d, 0, 4, 1, 5), bd23 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+      const std::array<Four, 4> columns{
+          __builtin_shufflevector(ac01, bd01, 0, 4, 1, 5), __builtin_shufflevector(ac01, bd01, 2, 6, 3, 7),
+          __builtin_shufflevector(ac23, bd23, 0, 4, 1, 5), __builtin_shufflevector(ac23, bd23, 2, 6, 3, 7)};
+      for (std::int32_t j = 0; j < 4; ++j)
+        std::memcpy(place(i + j) + n, &columns[static_cast<std::size_t>(j)], sizeof(Four));
     }
-    std::memcpy(to + k * width, values.data(), sizeof values);
+  }
+  for (std::int32_t i = by_four; i < inputs; ++i) {
+    for (std::size_t n = 0; n < rows.size(); ++n) place(i)[n] = weight_at<Scaled>(rows[n], i);
   }
 }
 
@@ -45,10 +84,14 @@ void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int
   const std::int32_t lanes = kernel.lanes, vectors = (outputs + lanes - 1) / lanes;
   const std::int32_t panels = panel_count(outputs, lanes, kernel.max_vectors);
   const bool scaled = !weights.row_scale.empty();
+  const auto row_floats = static_cast<std::size_t>(inputs);
+  const std::vector<float> nothing(row_floats);  // what an empty column holds
+  std::vector<std::int32_t> places(row_floats);  // of a group's inputs, in the order in which they are read
   float* to = packed.data();
   for (std::int32_t group = 0; group < groups; ++group) {
     const std::int32_t* reads = input_order.data() + static_cast<std::ptrdiff_t>(group) * inputs;
     const std::int32_t* writes = output_order.data() + static_cast<std::ptrdiff_t>(group) * outputs;
+    for (std::int32_t k = 0; k < inputs; ++k) places[static_cast<std::size_t>(reads[k])] = k;
     for (std::int32_t panel = 0; panel < panels; ++panel) {
       const std::int32_t begin = panel_begin(panel, vectors, panels) * lanes;
       const std::int32_t end = panel_begin(panel + 1, vectors, panels) * lanes;
@@ -59,42 +102,24 @@ void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int
         const std::int32_t n = half && column >= end - lanes / 2 ? column - lanes / 2 : column;
         return n < outputs ? group * outputs + writes[n] : -1;
       };
-      const auto are_outputs = [&](std::int32_t column, std::int32_t count) {
-        if (column + count > end) return false;
-        for (std::int32_t i = 0; i < count; ++i) {
-          if (output_of(column + i) < 0) return false;
-        }
-        return true;
+      const auto row_of = [&](std::int32_t column) -> Row {
+        const std::int32_t output = output_of(column);
+        if (output < 0) return {nothing.data()};
+        const auto row = static_cast<std::size_t>(output);
+        return {weights.values.data() + row * row_floats, scaled ? weights.row_scale[row] : 1.0};
       };
       for (std::int32_t column = begin; column < end; ++column) {
         const std::int32_t output = output_of(column);
         *to++ = output < 0 || bias.empty() ? 0.0F : bias[static_cast<std::size_t>(output)];
       }
-      for (std::int32_t k = 0; k < inputs; k += block_inputs) {
-        const std::span block(reads + k, static_cast<std::size_t>(std::min(block_inputs, inputs - k)));
-        for (std::int32_t column = begin; column < end;) {
-          const auto pack = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
-            std::array<const float*, N> rows;
-            std::array<double, N> scales{};
-            for (std::size_t n = 0; n < N; ++n) {
-              const auto row = static_cast<std::size_t>(output_of(column + static_cast<std::int32_t>(n)));
-              rows[n] = weights.values.data() + row * static_cast<std::size_t>(inputs);
-              if (scaled) scales[n] = weights.row_scale[row];
-            }
-            pack_columns(rows, scales, scaled, block, to + (column - begin), width);
-            column += static_cast<std::int32_t>(N);
-          };
-          if (are_outputs(column, 4)) {
-            pack(std::integral_constant<std::size_t, 4>());
-          } else if (are_outputs(column, 1)) {
-            pack(std::integral_constant<std::size_t, 1>());
-          } else {
-            for (std::size_t i = 0; i < block.size(); ++i) to[i * width + static_cast<std::size_t>(column - begin)] = 0;
-            ++column;
-          }
-        }
-        to += block.size() * width;
+      for (std::int32_t first = begin; first < end; first += strip_columns) {
+        std::array<Row, strip_columns> rows;
+        const std::int32_t count = std::min(strip_columns, end - first);
+        for (std::int32_t n = 0; n < count; ++n) rows[static_cast<std::size_t>(n)] = row_of(first + n);
+        const auto pack = scaled ? pack_strip<true> : pack_strip<false>;
+        pack(std::span(rows).first(static_cast<std::size_t>(count)), places, to + (first - begin), width);
       }
+      to += row_floats * width;
     }
   }
 }
