@@ -1,4 +1,5 @@
 #include <bit>
+#include <cstddef>
 
 #include "engine/format/format.hpp"
 #include "riffle_generated.h"
@@ -9,7 +10,8 @@ namespace riffle::format {
 namespace {
 
 constexpr std::uint32_t version = 1;
-constexpr std::size_t alignment = 16;
+// What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels pack weights from any address of a float.
+constexpr std::size_t alignment = alignof(std::max_align_t);
 
 /// Turns verified FlatBuffers into graph nodes. Everything read is taken off a budget of the file's own size: tables
 /// can be shared inside a FlatBuffer, and a small file must not grow into a large graph. The constants' owner is a
@@ -167,7 +169,7 @@ class Loader {
 void verify(std::span<const std::byte> bytes) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   if (reinterpret_cast<std::uintptr_t>(data) % alignment != 0) {
-    throw Error("the model's memory is not aligned to 16 bytes");
+    throw Error("the model's memory is not aligned to " + std::to_string(alignment) + " bytes");
   }
   if (bytes.size() < 8 || !fbs::ModelBufferHasIdentifier(data)) throw Error("this is no .riffle model");
   if (bytes.size() > FLATBUFFERS_MAX_BUFFER_SIZE) throw Error("the model is larger than 2 GiB");

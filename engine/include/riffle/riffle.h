@@ -93,8 +93,9 @@ typedef struct riffle_model riffle_model;
  * damaged or too new is RIFFLE_BAD_MODEL. */
 RIFFLE_API riffle_status riffle_model_load_file(const char* path, riffle_model** out, riffle_error* error);
 
-/* Reads a .riffle file's bytes from memory, 16-byte aligned. They are not copied: the caller keeps them, unchanged,
- * until the model and every session of it are freed. */
+/* Reads a .riffle file's bytes from memory, aligned as malloc aligns (16 bytes are enough everywhere; what is aligned
+ * to less is RIFFLE_BAD_MODEL). They are not copied: the caller keeps them, unchanged, until the model and every
+ * session of it are freed. */
 RIFFLE_API riffle_status riffle_model_load_memory(const void* bytes, size_t byte_count, riffle_model** out,
                                                   riffle_error* error);
 

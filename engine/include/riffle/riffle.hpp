@@ -41,7 +41,7 @@ class Model {
     detail::check([&](riffle_error* error) { return riffle_model_load_file(path.c_str(), &model, error); });
     model_.reset(model);
   }
-  /// The bytes, 16-byte aligned, outlive the model and its sessions.
+  /// The bytes, aligned as malloc aligns, outlive the model and its sessions.
   explicit Model(std::span<const std::byte> bytes) {
     riffle_model* model = nullptr;
     detail::check(
