@@ -333,8 +333,6 @@ class Convolution final : public Operation {
     for_taps(m.x, const_cast<float*>(image), pixel, count, [](float* to, const float* from, std::int32_t floats) {
       if (from == nullptr) {
         for (std::int32_t c = 0; c < floats; ++c) to[c] = 0.0F;
-      } else if (floats == 3) {  // a row of a gray picture's 3x3 window, the most frequent of all
-        to[0] = from[0], to[1] = from[1], to[2] = from[2];
       } else {
         for (std::int32_t c = 0; c < floats; ++c) to[c] = from[c];
       }
