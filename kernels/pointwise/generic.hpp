@@ -97,13 +97,16 @@ RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualV
   }
 }
 
-template <class S>
+/// `Meanwhile` is simd::Idle, or what else to do in the loops over K (not in an instruction set's own strips, which are
+/// closed).
+template <class S, class Meanwhile = simd::Idle>
 struct Pointwise {
   /// What one register tile needs to know.
   struct Job {
     const Memory* memory;
     const Run* runs;  ///< of one part of K
     std::int32_t run_count;
+    std::int32_t inputs;  ///< of all runs
     const float* bias;               ///< null: go on from the sums in the output
     const float* weights;            ///< the part's first row
     const ResidualVector* residual;  ///< joins the sums of the first part
@@ -113,6 +116,7 @@ struct Pointwise {
     std::int32_t out_pixel;
     std::int32_t pixel;
     std::int32_t columns;
+    Meanwhile meanwhile;
   };
 
   template <int MR, int NV, bool Half>
@@ -125,11 +129,12 @@ struct Pointwise {
       tile.resume(out, job.out_stride, job.columns);
     }
     const float* w = job.weights;
+    auto meanwhile = job.meanwhile.begin(job.inputs, job.memory->read(job.runs[0].first));
     for (std::int32_t r = 0; r < job.run_count; ++r) {
       const Run& run = job.runs[r];
       const std::ptrdiff_t stride = run.pixel_stride;
       tile.accumulate(simd::Strided{job.memory->read(run.first) + slot(job.pixel, run.ring) * stride, stride},
-                      run.channels, w);
+                      run.channels, w, meanwhile);
     }
     store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
   }
@@ -213,7 +218,7 @@ struct Pointwise {
   /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
   static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Memory& memory, std::int32_t group,
                                       std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
-                                      std::int32_t end) {
+                                      std::int32_t end, const Meanwhile& meanwhile) {
     static constexpr simd::TileTable<S, Pointwise, S::pairs_halves, simd::one_variant<S, has_strips>> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
@@ -228,6 +233,8 @@ struct Pointwise {
       job.memory = &memory;
       job.runs = args.runs + run_begin[0];
       job.run_count = run_begin[1] - run_begin[0];
+      for (std::int32_t r = 0; r < job.run_count; ++r) job.inputs += job.runs[r].channels;
+      job.meanwhile = meanwhile;
       if (part == args.parts - 1) job.clamp = args.clamp;
       job.out_stride = out_stride;
       job.out_pixel = begin;
@@ -245,11 +252,16 @@ struct Pointwise {
         if (own.run(job, v1 - v0, end - begin)) continue;
         tiles.run(job, job.pixel, v1 - v0, simd::has_half<S>(job.columns, v1 - v0), begin, end);
       }
-      for (std::int32_t r = 0; r < job.run_count; ++r) row += job.runs[r].channels;
+      row += job.inputs;
     }
   }
 
   static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
+    run_and(args, memory, range, Meanwhile{});
+  }
+
+  static RIFFLE_INLINE void run_and(const PointwiseArgs& args, const Memory& memory, TileRange range,
+                                    const Meanwhile& meanwhile) {
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     if (args.split == PointwiseSplit::panels) {
       for (std::int32_t begin = 0; begin < args.pixels; begin += args.block_pixels) {
@@ -257,7 +269,7 @@ struct Pointwise {
         for (std::int32_t t = range.first; t < range.last;) {
           const std::int32_t group = t / panels, first = t % panels;
           const std::int32_t last = panels - first < range.last - t ? panels : first + range.last - t;
-          run_block(args, memory, group, first, last, begin, end);
+          run_block(args, memory, group, first, last, begin, end, meanwhile);
           t += last - first;
         }
       }
@@ -277,7 +289,7 @@ struct Pointwise {
         }
       }
       for (std::int32_t group = 0; group < args.groups; ++group) {
-        run_block(args, memory, group, 0, panels, begin, end);
+        run_block(args, memory, group, 0, panels, begin, end, meanwhile);
       }
     }
   }

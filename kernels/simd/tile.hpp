@@ -36,6 +36,14 @@ RIFFLE_INLINE bool has_half(int columns, int vectors) {
   return S::pairs_halves && vectors * S::lanes - columns >= S::lanes / 2;
 }
 
+/// What a loop over K does beside its multiply-adds: nothing.
+struct Idle {
+  /// Before the loops of a tile, `steps` of k in all, over what is near `x`.
+  RIFFLE_INLINE Idle begin(std::int64_t /*steps*/, const float* /*x*/) const { return {}; }
+  /// With every k.
+  RIFFLE_INLINE void step() {}
+};
+
 /// Pixels anywhere.
 struct Gathered {
   const float* const* pixels;
@@ -127,12 +135,13 @@ struct Tile {
   }
 
   /// n channels of every pixel; w moves on by n rows.
-  template <class Pixels>
-  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const float*& w) {
+  template <class Pixels, class Meanwhile = Idle>
+  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const float*& w, Meanwhile&& meanwhile = {}) {
     if constexpr (S::by_lane) {
-      accumulate_by_lane(x, n, w);
+      accumulate_by_lane(x, n, w, meanwhile);
     } else {
       for (int k = 0; k < n; ++k, w += NV * S::lanes) {
+        meanwhile.step();
         multiply(
             w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x.at(m)[k]); });
       }
@@ -151,8 +160,8 @@ struct Tile {
     w += NV * S::lanes;
   }
 
-  template <class Pixels>
-  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w) {
+  template <class Pixels, class Meanwhile>
+  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w, Meanwhile& meanwhile) {
     const float* p[MR];
     unroll<MR>([&](auto m) __attribute__((always_inline)) { p[m] = x.at(m); });
     // One index for all pixels: a load takes its address from a pointer and the index, and nothing else moves on.
@@ -163,7 +172,10 @@ struct Tile {
     };
     for (; k + 4 <= n; k += 4) {
       load_four();
-      unroll<4>([&](auto lane) __attribute__((always_inline)) { this->template lane_step<lane>(four, w); });
+      unroll<4>([&](auto lane) __attribute__((always_inline)) {
+        meanwhile.step();
+        this->template lane_step<lane>(four, w);
+      });
     }
     n -= static_cast<int>(k);
     if (n > 0) {

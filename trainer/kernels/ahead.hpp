@@ -1,13 +1,16 @@
 // Memory that will be needed next, asked for by a loop that has time for it.
 //
 // Between two matrices of a convolution (trainer/network/convolution.cpp) nothing but memory is waited for, in them
-// nothing but multiply-adds. So the loop over pixels asks for a line of what the next matrix is made from with every
-// pixel: evenly, since a core waits for few lines at a time (asking for all at once is no faster than reading them).
+// nothing but multiply-adds. So the loops of the matrices ask for a line of what comes next with every step: evenly,
+// since a core waits for few lines at a time (asking for all at once is no faster than reading them). A line that will
+// be written is asked for likewise: it is read first.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/types.hpp"
 
 namespace riffle::trainer {
 
@@ -15,10 +18,14 @@ class Ahead {
  public:
   static constexpr std::int64_t line = 64;  ///< bytes
 
-  /// Lines behind one another; null: a loop asks for what it has anyway.
+  /// Lines behind one another, one a step.
   struct Lines {
-    const char* first = nullptr;
-    std::ptrdiff_t step = 0;  ///< bytes
+    const char* next;
+    std::ptrdiff_t distance;  ///< bytes
+    RIFFLE_INLINE void step() {
+      __builtin_prefetch(next, 0, 2);
+      next += distance;
+    }
   };
 
   void clear() { count_ = at_ = 0; }
@@ -28,9 +35,9 @@ class Ahead {
     if (floats > 0 && count_ < ranges_.size()) ranges_[count_++] = {reinterpret_cast<const char*>(first), floats * 4};
   }
 
-  /// The next `count` lines, or what a range has left and some behind it.
-  Lines take(std::int64_t count) {
-    if (at_ == count_) return {};
+  /// The next `count` lines, or what a range has left and some behind it; `near`, again and again, where none is left.
+  RIFFLE_INLINE Lines take(std::int64_t count, const float* near) {
+    if (at_ == count_) return {reinterpret_cast<const char*>(near), 0};
     Range& range = ranges_[at_];
     const Lines lines{range.first, line};
     range.first += count * line;

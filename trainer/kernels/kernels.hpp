@@ -3,6 +3,7 @@
 
 #include "kernels/kernels.hpp"
 #include "trainer/kernels/columns.hpp"
+#include "trainer/kernels/multiply.hpp"
 #include "trainer/kernels/outer.hpp"
 #include "trainer/kernels/taps.hpp"
 #include "trainer/kernels/windows.hpp"
@@ -17,6 +18,7 @@ struct TrainingKernels {
   Complete complete = nullptr;
   GatherGradient gather_gradient = nullptr;
   Moments moments = nullptr;
+  Multiply multiply = nullptr;
   Outer outer = nullptr;
   Taps taps = nullptr;
   DepthwiseWeightGradient depthwise_weight_gradient = nullptr;

@@ -21,8 +21,7 @@ struct OuterArgs {
   std::int64_t pixels = 0;
   float* gradient = nullptr;  ///< exactly inputs x outputs are written, `gradient_stride` from row to row
   std::ptrdiff_t gradient_stride = 0;
-  Ahead* ahead = nullptr;  ///< memory to ask for on the way, or null
 };
-using Outer = void (*)(const OuterArgs& args);
+using Outer = void (*)(const OuterArgs& args, Ahead& ahead);
 
 }  // namespace riffle::trainer

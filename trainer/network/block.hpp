@@ -105,8 +105,12 @@ struct Block {
     }
   }
 
+  /// Asks for where these pixels' results will stand.
+  void ask_for_results(Ahead& ahead, std::int64_t first, std::int64_t count) const {
+    for (const Part& part : parts) ahead.add(y + place(part, first), count * part.channels);
+  }
   /// Asks for what read_gradient() reads.
-  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
+  void ask_for_gradient(Ahead& ahead, std::int64_t first, std::int64_t count) const {
     for (const Part& part : parts) {
       ahead.add(gradient + place(part, first), count * part.channels);
       if (norm) ahead.add(y + place(part, first), count * part.channels);
@@ -139,6 +143,8 @@ class PixelWise {
   virtual ~PixelWise() = default;
   virtual void forward(int worker, std::int64_t first, std::int64_t count) = 0;
   virtual void backward(int worker, std::int64_t first, std::int64_t count) = 0;
+  /// Asks for what forward() reads and writes.
+  virtual void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const = 0;
 };
 
 /// Neighbouring channels of one part of a block, and the column of an operation's matrix where they begin.
@@ -207,13 +213,17 @@ class Operand {
     }
   }
 
-  /// Asks for what read() will read: for whole parts, where that is not mostly what nobody reads.
-  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
-    for (const Piece& piece : pieces_) {
-      const Part& part = piece.block->part_of(piece.first);
-      if (2 * piece.channels < part.channels) continue;
-      ahead.add(piece.block->y + piece.block->place(part, first), count * part.channels);
+  /// Asks for what read() will read, `first_time` with prepare() before it.
+  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count, bool first_time = false) const {
+    if (first_time && carried_ != nullptr) {
+      carried_->ask_for(ahead, first, count);
+    } else {
+      ask_for(ahead, first, count, &Block::y);
     }
+  }
+  /// Asks for where write_gradient() will write.
+  void ask_for_gradient(Ahead& ahead, std::int64_t first, std::int64_t count) const {
+    ask_for(ahead, first, count, &Block::gradient);
   }
 
   /// The gradient of what read() read; row_stride 0 gives the same row to every pixel. `rows` may be the place where it
@@ -249,6 +259,17 @@ class Operand {
   }
 
  private:
+  /// Asks for whole parts, where that is not mostly what is not needed.
+  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count, float* Block::*what) const {
+    for (const Piece& piece : pieces_) {
+      const Block& block = *piece.block;
+      const Part& part = block.part_of(piece.first);
+      if (block.*what != nullptr && 2 * piece.channels >= part.channels) {
+        ahead.add(block.*what + block.place(part, first), count * part.channels);
+      }
+    }
+  }
+
   std::vector<Piece> pieces_;
   std::int32_t columns_ = 0;
   PixelWise* carried_ = nullptr;

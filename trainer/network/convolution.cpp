@@ -23,16 +23,17 @@ using kernels::Space;
 class Product {
  public:
   /// The orders are pack_pointwise's.
-  Product(const kernels::PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+  Product(const Tools& tools, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
           std::ptrdiff_t in_stride, std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order,
           std::vector<std::int32_t> output_order)
-      : kernel_(kernel),
+      : kernel_(tools.kernels.pointwise),
+        multiply_(tools.training_kernels.multiply),
         groups_(groups),
         inputs_(inputs),
         outputs_(outputs),
         input_order_(std::move(input_order)),
         output_order_(std::move(output_order)) {
-    const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, outputs, kernel.lanes);
+    const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, outputs, kernel_.lanes);
     packed_ = plan::allocate_floats(static_cast<std::size_t>(floats));
     packed_floats_ = static_cast<std::size_t>(floats);
     for (std::int32_t h = 0; h < groups; ++h) {
@@ -51,7 +52,7 @@ class Product {
                             {packed_.get(), packed_floats_});
   }
 
-  void run(const float* x, std::int32_t pixels, float* y) const {
+  void run(const float* x, std::int32_t pixels, float* y, Ahead& ahead) const {
     PointwiseArgs args;
     args.pixels = pixels;
     args.groups = groups_;
@@ -67,7 +68,7 @@ class Product {
     kernels::Memory memory;
     memory.arena = y;
     memory.rows = const_cast<float*>(x);  // only read
-    kernel_.run(args, memory, {0, pixels});
+    multiply_(args, memory, {0, pixels}, ahead);
   }
 
  private:
@@ -75,6 +76,7 @@ class Product {
   static constexpr std::int32_t least_pixels = 48;       // or the weights would come too often from the second
 
   const kernels::PointwiseKernel& kernel_;
+  Multiply multiply_;
   std::int32_t groups_, inputs_, outputs_;
   plan::AlignedFloats packed_;
   std::size_t packed_floats_ = 0;
@@ -100,11 +102,12 @@ class Convolution final : public Operation {
         inputs_(group_channels_ * taps_),
         outputs_(convolution.outputs / groups_),
         in_place_(pointwise_ && operand_.is_plain()),
+        turned_(filled(inputs_, tools.kernels.lanes) > filled(outputs_, tools.kernels.lanes)),
         dx_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
         x_stride_(in_place_ ? operand_.columns() : dx_stride_),
         y_stride_(row_floats(convolution.outputs)),
         image_stride_(operand_.columns()),
-        gradient_stride_(row_floats(outputs_)) {
+        gradient_stride_(row_floats(turned_ ? inputs_ : outputs_)) {
     const std::int64_t fits = cache_floats / (2 * dx_stride_ + y_stride_);
     rows_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(fits / 24 * 24, least_rows, most_rows));
     // By column: where its weight stands among an output's; by position: which of the group's outputs it is.
@@ -122,7 +125,7 @@ class Convolution final : public Operation {
     for (std::size_t position = 0; position < output_order.size(); ++position) {
       output_order[position] -= static_cast<std::int32_t>(position) / outputs_ * outputs_;
     }
-    forward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, inputs_, outputs_, x_stride_,
+    forward_ = std::make_unique<Product>(tools, groups_, inputs_, outputs_, x_stride_,
                                          block.is_one_part() ? block.channels : y_stride_, weight_of_column_,
                                          std::move(output_order));
     if (block.wants_gradient && operand_.wants_gradient()) {
@@ -132,7 +135,7 @@ class Convolution final : public Operation {
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i) % count;
         return order;
       };
-      backward_ = std::make_unique<Product>(tools.kernels.pointwise, groups_, outputs_, inputs_, y_stride_,
+      backward_ = std::make_unique<Product>(tools, groups_, outputs_, inputs_, y_stride_,
                                             direct_ != nullptr ? direct_->channels : dx_stride_, straight(outputs_),
                                             straight(inputs_));
     }
@@ -170,12 +173,17 @@ class Convolution final : public Operation {
 
   void forward(const Share& share) override {
     const Matrices m(*this, share);
+    Ahead ahead;
     for_rows(share, m, true, [&](const float* x, std::int64_t first, std::int32_t count) {
+      ask_for_next(share, first + count, ahead, [&](std::int64_t next, std::int64_t rows) {
+        if (pointwise_) operand_.ask_for(ahead, next, rows, true);
+        block_.ask_for_results(ahead, next, rows);
+      });
       if (block_.is_one_part()) {
-        forward_->run(x, count, block_.y + first * block_.channels);
+        forward_->run(x, count, block_.y + first * block_.channels, ahead);
         block_.computed(share.worker, first, count);
       } else {
-        forward_->run(x, count, m.dy);
+        forward_->run(x, count, m.dy, ahead);
         block_.write(tools_.training_kernels, share.worker, first, count, m.dy, y_stride_);
       }
     });
@@ -191,17 +199,22 @@ class Convolution final : public Operation {
     }
     Ahead ahead;
     for_rows(share, m, false, [&](const float* x, std::int64_t first, std::int32_t count) {
-      ask_for_next(share, first + count, ahead);
+      ask_for_next(share, first + count, ahead, [&](std::int64_t next, std::int64_t rows) {
+        block_.ask_for_gradient(ahead, next, rows);
+        if (!pointwise_) return;
+        operand_.ask_for(ahead, next, rows);
+        if (backward_) operand_.ask_for_gradient(ahead, next, rows);
+      });
       block_.read_gradient(tools_.training_kernels, first, count, m.dy, y_stride_);
       if (part != nullptr) add_weight_gradient(*part, x, m.dy, count, ahead);
       if (!backward_) return;
       if (direct_ != nullptr) {
         float* const dx = direct_->gradient + first * direct_->channels;
-        backward_->run(m.dy, count, dx);
+        backward_->run(m.dy, count, dx, ahead);
         operand_.write_gradient(tools_.training_kernels, share.worker, first, count, dx, direct_->channels);
         return;
       }
-      backward_->run(m.dy, count, m.dx);
+      backward_->run(m.dy, count, m.dx, ahead);
       if (pointwise_) {
         operand_.write_gradient(tools_.training_kernels, share.worker, first, count, m.dx, dx_stride_);
       } else {
@@ -212,16 +225,17 @@ class Convolution final : public Operation {
 
   void collect(const Share& share) override {
     if (parts_.empty()) return;
-    const std::int64_t rows = static_cast<std::int64_t>(groups_) * inputs_;
+    const std::int32_t width = turned_ ? inputs_ : outputs_, height = turned_ ? outputs_ : inputs_;
+    const std::int64_t rows = static_cast<std::int64_t>(groups_) * height;
     const std::int64_t end = run::share_begin(rows, share.worker + 1, share.workers);
     for (std::int64_t row = run::share_begin(rows, share.worker, share.workers); row < end; ++row) {
-      const std::int32_t first = static_cast<std::int32_t>(row) / inputs_ * outputs_;
-      const std::int32_t weight = weight_of_column_[static_cast<std::size_t>(row)];
-      for (std::int32_t n = 0; n < outputs_; ++n) {
+      const std::int32_t first = static_cast<std::int32_t>(row) / height * width;
+      for (std::int32_t i = 0; i < width; ++i) {
         float sum = 0;
-        for (const Part& part : parts_) sum += part.weights.get()[row * gradient_stride_ + n];
-        const std::int64_t output = block_.order[static_cast<std::size_t>(first + n)];
-        parameters_.weight_gradient[static_cast<std::size_t>(output * inputs_ + weight)] = sum;
+        for (const Part& part : parts_) sum += part.weights.get()[row * gradient_stride_ + i];
+        const auto column = static_cast<std::size_t>(turned_ ? first + i : row);
+        const std::int64_t output = block_.order[static_cast<std::size_t>(turned_ ? row : first + i)];
+        parameters_.weight_gradient[static_cast<std::size_t>(output * inputs_ + weight_of_column_[column])] = sum;
       }
     }
     if (share.worker != 0 || parameters_.bias_gradient.empty()) return;
@@ -238,9 +252,14 @@ class Convolution final : public Operation {
   static constexpr std::int64_t cache_floats = 64 * 1024;
   static constexpr std::int64_t least_rows = 96, most_rows = 240;
 
+  /// How much of their last vector a row's values fill, as a part of all vectors.
+  static double filled(std::int32_t values, std::int32_t lanes) {
+    return static_cast<double>(values) / (static_cast<double>(lanes) * ((values + lanes - 1) / lanes));
+  }
+
   /// One worker's sums over its share.
   struct Part {
-    plan::AlignedFloats weights;  ///< groups * inputs rows of outputs
+    plan::AlignedFloats weights;  ///< groups * inputs rows of outputs, or turned
     std::vector<float> bias;
     std::vector<float> squares;  ///< a sum that comes with the bias's and is not used
   };
@@ -258,7 +277,7 @@ class Convolution final : public Operation {
 
   [[nodiscard]] std::int64_t in_pixels() const { return static_cast<std::int64_t>(extent_.in_h) * extent_.in_w; }
   [[nodiscard]] std::int64_t weight_floats() const {
-    return static_cast<std::int64_t>(groups_) * inputs_ * gradient_stride_;
+    return static_cast<std::int64_t>(groups_) * (turned_ ? outputs_ : inputs_) * gradient_stride_;
   }
 
   /// Calls f(x, first pixel of the batch, count) for every matrix of the share's pixels.
@@ -354,12 +373,12 @@ class Convolution final : public Operation {
     }
   }
 
-  /// What the backward pass makes its next matrices from, those of pixel `first` of the batch on.
-  void ask_for_next(const Share& share, std::int64_t first, Ahead& ahead) const {
-    const std::int64_t count = std::min<std::int64_t>(rows_, share.last * block_.pixels - first);
+  /// Calls f(first, count) for the rows of the next matrices, if there are any, to fill the list anew.
+  template <class F>
+  void ask_for_next(const Share& share, std::int64_t first, Ahead& ahead, F&& f) const {
     ahead.clear();
-    block_.ask_for(ahead, first, count);
-    if (pointwise_) operand_.ask_for(ahead, first, count);
+    const std::int64_t count = std::min<std::int64_t>(rows_, share.last * block_.pixels - first);
+    if (count > 0) f(first, count);
   }
 
   void add_weight_gradient(Part& part, const float* x, const float* dy, std::int32_t count, Ahead& ahead) const {
@@ -371,11 +390,15 @@ class Convolution final : public Operation {
       args.dy_stride = y_stride_;
       args.inputs = inputs_;
       args.outputs = outputs_;
+      if (turned_) {
+        std::swap(args.x, args.dy);
+        std::swap(args.x_stride, args.dy_stride);
+        std::swap(args.inputs, args.outputs);
+      }
       args.pixels = count;
-      args.gradient = part.weights.get() + static_cast<std::int64_t>(h) * inputs_ * gradient_stride_;
+      args.gradient = part.weights.get() + static_cast<std::int64_t>(h) * args.inputs * gradient_stride_;
       args.gradient_stride = gradient_stride_;
-      args.ahead = &ahead;
-      tools_.training_kernels.outer(args);
+      tools_.training_kernels.outer(args, ahead);
     }
     if (!parameters_.bias_gradient.empty()) {
       tools_.training_kernels.moments(dy, y_stride_, block_.channels, count, zeros_.data(), part.bias.data(),
@@ -393,6 +416,7 @@ class Convolution final : public Operation {
   std::int32_t groups_, taps_, group_channels_;
   std::int32_t inputs_, outputs_;  ///< of a group, K and N
   bool in_place_;                  ///< x is the operand where it stands
+  bool turned_;                    ///< dW is summed up as dy^T x, outputs x inputs: its vectors are fuller
   std::int64_t dx_stride_, x_stride_, y_stride_, image_stride_, gradient_stride_;
   std::int32_t rows_ = 0;
   std::unique_ptr<Product> forward_, backward_;

@@ -51,6 +51,11 @@ void Summation::backward(int worker, std::int64_t first, std::int64_t count) {
   write_gradients(worker, first, count, block_.gradient + first * block_.channels, block_.channels);
 }
 
+void Summation::ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
+  for (const Operand& operand : operands_) operand.ask_for(ahead, first, count);
+  block_.ask_for_results(ahead, first, count);
+}
+
 void Summation::write_gradients(int worker, std::int64_t first, std::int64_t count, const float* rows,
                                 std::int64_t stride) const {
   for (const Operand& operand : operands_) {

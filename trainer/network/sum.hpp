@@ -19,6 +19,7 @@ class Summation final : public Operation, public PixelWise {
 
   void forward(int worker, std::int64_t first, std::int64_t count) override;
   void backward(int worker, std::int64_t first, std::int64_t count) override;
+  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const override;
 
  private:
   static constexpr std::int64_t rows_at_once = 128;

@@ -29,11 +29,9 @@ struct OuterProduct {
     tile.resume(gradient, job.gradient_stride, job.columns);
     const float* x = job.x + job.row;
     const float* dy = job.dy;
-    Ahead::Lines ahead = job.ahead != nullptr ? job.ahead->take(job.pixels) : Ahead::Lines{};
-    if (ahead.first == nullptr) ahead.first = reinterpret_cast<const char*>(x);
+    Ahead::Lines lines = job.ahead->take(job.pixels, x);
     for (std::int64_t p = 0; p < job.pixels; ++p, x += job.x_stride, dy += job.dy_stride) {
-      __builtin_prefetch(ahead.first, 0, 2);
-      ahead.first += ahead.step;
+      lines.step();
       if constexpr (S::by_lane) {
         Vec four[(MR + 3) / 4];
         simd::unroll<(MR + 3) / 4>([&](auto i) __attribute__((always_inline)) { four[i] = S::load(x + 4 * i); });
@@ -59,18 +57,18 @@ struct OuterProduct {
   /// A panel of so many rows of dy, and the lines of x that a few tiles read, stay in the first-level cache.
   static constexpr std::int64_t near_pixels = 128;
 
-  static void run(const OuterArgs& args) {
+  static void run(const OuterArgs& args, Ahead& ahead) {
     for (std::int64_t first = 0; first < args.pixels; first += near_pixels) {
       OuterArgs part = args;
       part.x += first * args.x_stride;
       part.dy += first * args.dy_stride;
       part.pixels = args.pixels - first < near_pixels ? args.pixels - first : near_pixels;
-      run_near(part);
+      run_near(part, ahead);
     }
   }
 
  private:
-  static void run_near(const OuterArgs& args) {
+  static void run_near(const OuterArgs& args, Ahead& ahead) {
     static constexpr simd::TileTable<S, OuterProduct, false> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = kernels::panel_count(args.outputs, S::lanes, S::max_vectors);
@@ -87,7 +85,7 @@ struct OuterProduct {
               args.gradient + column,
               args.gradient_stride,
               (behind < args.outputs ? behind : args.outputs) - column,
-              args.ahead,
+              &ahead,
               0};
       tiles.run(job, job.row, v1 - v0, false, 0, args.inputs);
     }

@@ -1,0 +1,13 @@
+// A matrix times weights: the engine's pointwise kernel, whose loops ask for memory besides.
+#pragma once
+
+#include "kernels/pointwise/pointwise.hpp"
+#include "trainer/kernels/ahead.hpp"
+
+namespace riffle::trainer {
+
+/// As PointwiseKernel::run. Where tiles are in assembly nothing is asked for.
+using Multiply = void (*)(const kernels::PointwiseArgs& args, const kernels::Memory& memory, kernels::TileRange range,
+                          Ahead& ahead);
+
+}  // namespace riffle::trainer
