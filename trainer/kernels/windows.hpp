@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/types.hpp"
+#include "trainer/kernels/ahead.hpp"
 
 namespace riffle::trainer {
 
@@ -26,8 +27,10 @@ struct Rows {
 
 /// Over the output rows `out`:
 ///   weights[t * weight_stride + c] += sum of dy[output][c] * x[tap t of output][c], t in [0, 9)
+///
+/// and asks for `ahead` on the way.
 using DepthwiseWeightGradient = void (*)(const WindowArgs& args, Rows out, const float* x, const float* dy,
-                                         float* weights, std::ptrdiff_t weight_stride);
+                                         float* weights, std::ptrdiff_t weight_stride, Ahead& ahead);
 
 /// For the input rows `in`, with a stride_w of 1 or 2, the first of which dx begins with:
 ///   dx[tap t of output][c] = sum over the outputs that read it of dy[output][c] * weights[t * weight_stride + c]

@@ -108,6 +108,7 @@ class Depthwise final : public Operation {
     }
     const TrainingKernels& kernels = tools_.training_kernels;
     const Extent& extent = args_.extent;
+    Ahead ahead;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       bands_.for_each([&](const Band& band) {
@@ -122,7 +123,8 @@ class Depthwise final : public Operation {
           in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
             operand_.read(kernels, in_first + pixel, count, x + at, stride_);
           });
-          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_);
+          ask_for_next(band, in_first, first, ahead);
+          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_, ahead);
         }
         if (!wants_input_gradient_ || band.done.begin == band.done.end) return;
         const std::int64_t done = band.done.begin * extent.in_w, count = band.done.end * extent.in_w - done;
@@ -157,6 +159,14 @@ class Depthwise final : public Operation {
     std::vector<float> weights;        ///< tap by tap, a value a position
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
   };
+
+  /// What the backward pass reads for as many rows behind a band, of the next image, too.
+  void ask_for_next(const Band& band, std::int64_t in_first, std::int64_t first, Ahead& ahead) const {
+    const std::int64_t in_w = args_.extent.in_w, out_w = args_.extent.out_w;
+    ahead.clear();
+    block_.ask_for_gradient(ahead, first + band.out.end * out_w, (band.out.end - band.out.begin) * out_w);
+    operand_.ask_for(ahead, in_first + band.in.end * in_w, (band.in.end - band.in.begin) * in_w);
+  }
 
   /// Rows `out` of an image, of which `ring` has what they read.
   void convolve(const float* packed, Rows out, const float* from, const Ring& ring, float* to,
