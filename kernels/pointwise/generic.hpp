@@ -106,7 +106,7 @@ struct Pointwise {
     const Memory* memory;
     const Run* runs;  ///< of one part of K
     std::int32_t run_count;
-    std::int32_t inputs;  ///< of all runs
+    std::int32_t inputs;             ///< of all runs
     const float* bias;               ///< null: go on from the sums in the output
     const float* weights;            ///< the part's first row
     const ResidualVector* residual;  ///< joins the sums of the first part

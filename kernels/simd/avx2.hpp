@@ -32,6 +32,9 @@ struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
     }
     if (count & 1) _mm_store_ss(to, half);
   }
+
+  /// Lane i is the sum of rows[i]'s lanes.
+  static RIFFLE_INLINE Vec sum_each(const Vec* rows) { return xsimd::haddp(rows); }
 };
 
 }  // namespace riffle::simd

@@ -18,6 +18,24 @@ struct Avx512f : XsimdOps<xsimd::avx512f> {
   }
   static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) { _mm512_mask_storeu_ps(to, mask(count), v); }
 
+  /// Lane i is the sum of rows[i]'s lanes.
+  static RIFFLE_INLINE Vec sum_each(const Vec* rows) {
+    const auto halves = [&](int i, int j) __attribute__((always_inline)) {  // a's halves added up, then b's
+      const __m512 a = rows[i], b = rows[j];
+      return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    };
+    const auto quarters = [&](__m512 a, __m512 b) __attribute__((always_inline)) {
+      return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+    };
+    const auto pairs = [&](__m512 a, __m512 b) __attribute__((always_inline)) {
+      return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
+    };
+    __m512 four[4];  // a quarter a row: rows i, i + 4, i + 8, i + 12
+    unroll<4>([&](auto i)
+                  __attribute__((always_inline)) { four[i] = quarters(halves(i, i + 4), halves(i + 8, i + 12)); });
+    return pairs(pairs(four[0], four[1]), pairs(four[2], four[3]));
+  }
+
   static constexpr bool pairs_halves = true;
   static RIFFLE_INLINE __mmask16 upper(int count) { return static_cast<__mmask16>(((1U << count) - 1U) << 8); }
   static RIFFLE_INLINE Vec join_halves(Vec a, Vec b) { return _mm512_mask_blend_ps(upper(8), a, b); }

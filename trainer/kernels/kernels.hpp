@@ -3,6 +3,7 @@
 
 #include "kernels/kernels.hpp"
 #include "trainer/kernels/columns.hpp"
+#include "trainer/kernels/dots.hpp"
 #include "trainer/kernels/multiply.hpp"
 #include "trainer/kernels/outer.hpp"
 #include "trainer/kernels/taps.hpp"
@@ -19,6 +20,7 @@ struct TrainingKernels {
   GatherGradient gather_gradient = nullptr;
   Moments moments = nullptr;
   Multiply multiply = nullptr;
+  Dots dots = nullptr;  ///< null where it does not pay
   Outer outer = nullptr;
   Taps taps = nullptr;
   DepthwiseWeightGradient depthwise_weight_gradient = nullptr;

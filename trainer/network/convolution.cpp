@@ -23,17 +23,33 @@ using kernels::Space;
 class Product {
  public:
   /// The orders are pack_pointwise's.
-  Product(const Tools& tools, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-          std::ptrdiff_t in_stride, std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order,
-          std::vector<std::int32_t> output_order)
+  Product(const Tools& tools, std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::ptrdiff_t in_stride,
+          std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order, std::vector<std::int32_t> output_order)
       : kernel_(tools.kernels.pointwise),
         multiply_(tools.training_kernels.multiply),
+        dots_(tools.training_kernels.dots),
         groups_(groups),
         inputs_(inputs),
         outputs_(outputs),
-        input_order_(std::move(input_order)),
-        output_order_(std::move(output_order)) {
-    const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, outputs, kernel_.lanes);
+        rest_(dots_ == nullptr ? 0 : dots_among(inputs, outputs, kernel_.lanes)),
+        in_stride_(in_stride),
+        out_stride_(out_stride),
+        input_order_(std::move(input_order)) {
+    const std::int32_t whole = outputs - rest_;
+    for (std::int32_t h = 0; h < groups; ++h) {
+      for (std::int32_t n = 0; n < outputs; ++n) {
+        const std::int32_t row = h * outputs + output_order[static_cast<std::size_t>(h * outputs + n)];
+        if (n < whole) {
+          output_order_.push_back(row - h * whole);
+        } else {
+          rest_rows_.push_back(row);
+        }
+      }
+    }
+    packed_rest_floats_ = rest_ == 0 ? 0 : packed_dots_size(inputs, rest_, kernel_.lanes);
+    packed_rest_ = plan::allocate_floats(static_cast<std::size_t>(groups * packed_rest_floats_));
+    rest_bias_.resize(rest_rows_.size());
+    const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, whole, kernel_.lanes);
     packed_ = plan::allocate_floats(static_cast<std::size_t>(floats));
     packed_floats_ = static_cast<std::size_t>(floats);
     for (std::int32_t h = 0; h < groups; ++h) {
@@ -48,8 +64,17 @@ class Product {
 
   /// weights[(h * outputs + n) * inputs + k], bias or nothing.
   void pack(std::span<const float> weights, std::span<const float> bias) {
-    kernels::pack_pointwise(kernel_, groups_, inputs_, outputs_, weights, bias, input_order_, output_order_,
+    kernels::pack_pointwise(kernel_, groups_, inputs_, outputs_ - rest_, weights, bias, input_order_, output_order_,
                             {packed_.get(), packed_floats_});
+    const auto rest = static_cast<std::size_t>(rest_), inputs = static_cast<std::size_t>(inputs_);
+    for (std::size_t h = 0; h < static_cast<std::size_t>(groups_) && rest != 0; ++h) {
+      const auto floats = static_cast<std::size_t>(packed_rest_floats_);
+      pack_dots(kernel_.lanes, inputs_, weights, std::span(rest_rows_).subspan(h * rest, rest),
+                std::span(input_order_).subspan(h * inputs, inputs), {packed_rest_.get() + h * floats, floats});
+    }
+    for (std::size_t i = 0; i < rest_rows_.size() && !bias.empty(); ++i) {
+      rest_bias_[i] = bias[static_cast<std::size_t>(rest_rows_[i])];
+    }
   }
 
   void run(const float* x, std::int32_t pixels, float* y, Ahead& ahead) const {
@@ -57,7 +82,7 @@ class Product {
     args.pixels = pixels;
     args.groups = groups_;
     args.inputs = inputs_;
-    args.outputs = outputs_;
+    args.outputs = outputs_ - rest_;
     args.runs = runs_.data();
     args.run_begin = run_begin_.data();
     args.packed = packed_.get();
@@ -69,6 +94,19 @@ class Product {
     memory.arena = y;
     memory.rows = const_cast<float*>(x);  // only read
     multiply_(args, memory, {0, pixels}, ahead);
+    for (std::int32_t h = 0; h < groups_ && rest_ != 0; ++h) {
+      DotsArgs dots;
+      dots.x = x + h * static_cast<std::ptrdiff_t>(inputs_);
+      dots.x_stride = in_stride_;
+      dots.inputs = inputs_;
+      dots.outputs = rest_;
+      dots.packed = packed_rest_.get() + h * packed_rest_floats_;
+      dots.bias = rest_bias_.data() + h * rest_;
+      dots.pixels = pixels;
+      dots.y = y + (h + 1) * static_cast<std::ptrdiff_t>(outputs_) - rest_;
+      dots.y_stride = out_stride_;
+      dots_(dots);
+    }
   }
 
  private:
@@ -77,12 +115,19 @@ class Product {
 
   const kernels::PointwiseKernel& kernel_;
   Multiply multiply_;
+  Dots dots_;
   std::int32_t groups_, inputs_, outputs_;
+  std::int32_t rest_;  ///< of a group's outputs, the last ones: by dot products
+  std::ptrdiff_t in_stride_, out_stride_;
   plan::AlignedFloats packed_;
   std::size_t packed_floats_ = 0;
   std::vector<kernels::Run> runs_;
   std::vector<kernels::Block> blocks_;
   std::vector<std::int32_t> run_begin_, input_order_, output_order_;
+  std::vector<std::int64_t> rest_rows_;  ///< rows of weights
+  plan::AlignedFloats packed_rest_;      ///< group after group
+  std::int64_t packed_rest_floats_ = 0;  ///< of a group
+  std::vector<float> rest_bias_;
 };
 
 class Convolution final : public Operation {

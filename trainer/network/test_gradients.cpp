@@ -152,6 +152,18 @@ TEST_P(Gradients, PointwiseInGroups) {
   }
 }
 
+// A few outputs more than whole vectors of them, on the way forward (b) and back (c): dot products.
+TEST_P(Gradients, PointwiseOfAFewOutputsTooMany) {
+  for (const std::int32_t rest : {1, 2, 3, 4}) {
+    Builder b(3, 5, 4);
+    b.convolution("a", 48, {}, 2);
+    b.convolution("b", 2 * (16 + rest), {}, 2, true);
+    b.norm("b.norm");
+    b.convolution("c", 48, {}, 2);
+    check(b.finish());
+  }
+}
+
 TEST_P(Gradients, BatchNormAndRelu) {
   for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
     Builder b(6, 5, 3);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "trainer/kernels/generic/columns.hpp"
+#include "trainer/kernels/generic/dots.hpp"
 #include "trainer/kernels/generic/multiply.hpp"
 #include "trainer/kernels/generic/outer.hpp"
 #include "trainer/kernels/generic/taps.hpp"
@@ -21,6 +22,7 @@ constexpr TrainingKernels make_table() {
       .gather_gradient = Columns<S>::gather_gradient,
       .moments = Columns<S>::moments,
       .multiply = Multiplication<S>::run,
+      .dots = DotProducts<S>::function(),
       .outer = OuterProduct<S>::run,
       .taps = TapProduct<S>::run,
       .depthwise_weight_gradient = Windows<S>::depthwise_weight_gradient,
