@@ -40,6 +40,7 @@ struct Block {
   std::vector<Part> parts;          ///< of all channels, in their order; more than one behind a convolution alone
   std::int64_t pixels = 0;          ///< of an image
   std::int64_t batch_pixels = 0;    ///< of as many images as fit
+  std::int64_t norm_pixels = 0;     ///< of an image: what the norm's statistics are of, more than `pixels` if pooled
   std::vector<std::int32_t> order;  ///< by position: the logical channel
   kernels::Clamp clamp;             ///< the activation behind the norm
   bool clamped = false;             ///< has the activation been applied to what stands here? There is no norm then.

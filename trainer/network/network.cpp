@@ -139,7 +139,7 @@ void Network::State::forward(const Share& share, run::Barrier& barrier, const fl
     program.operations[i]->forward(share);
     barrier.wait(share.workers);
     if (program.blocks[i]->norm) {
-      if (share.worker == 0) program.blocks[i]->norm->finish(images * program.blocks[i]->pixels);
+      if (share.worker == 0) program.blocks[i]->norm->finish(images * program.blocks[i]->norm_pixels);
       barrier.wait(share.workers);
     }
     if (share.worker == 0) times[i].forward += std::chrono::duration<double>(Clock::now() - before).count();
@@ -168,7 +168,7 @@ void Network::State::backward(const Share& share, run::Barrier& barrier) {
       tools.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
     }
     if (block.norm) {
-      if (share.worker == 0) block.norm->finish_backward(images * block.pixels);
+      if (share.worker == 0) block.norm->finish_backward(images * block.norm_pixels);
       barrier.wait(share.workers);
     }
     program.operations[i]->backward(share);

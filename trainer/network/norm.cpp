@@ -32,10 +32,17 @@ Norm::Norm(const TrainingKernels& kernels, const NormParameters& parameters, std
     : kernels_(kernels), parameters_(parameters), channel_(std::move(channel)) {
   const std::size_t channels = channel_.size();
   for (std::vector<float>* values : {&mean_, &inverse_, &scale_, &shift_, &a_, &b_, &k_}) values->resize(channels);
+  sign_.resize(channels, 1.0F);
   sums_.resize(static_cast<std::size_t>(workers));
   for (Sums& sums : sums_) {
     for (std::vector<float>* values : {&sums.shift, &sums.first, &sums.second}) values->resize(channels);
     for (std::vector<double>* values : {&sums.firsts, &sums.seconds}) values->resize(channels);
+  }
+}
+
+void Norm::turn() {
+  for (std::size_t p = 0; p < channel_.size(); ++p) {
+    sign_[p] = parameters_.scale[static_cast<std::size_t>(channel_[p])] < 0 ? -1.0F : 1.0F;
   }
 }
 
@@ -60,7 +67,8 @@ void Norm::finish(std::int64_t pixels) {
   const auto count = static_cast<double>(pixels);
   for (std::size_t p = 0; p < channel_.size(); ++p) {
     const auto c = static_cast<std::size_t>(channel_[p]);
-    double mean = parameters_.running_mean[c], variance = parameters_.running_variance[c];
+    const double sign = sign_[p], scale = sign * parameters_.scale[c];
+    double mean = sign * parameters_.running_mean[c], variance = parameters_.running_variance[c];
     if (!parameters_.frozen) {
       // Means and sums of squared deviations of the shares, joined (Chan, Golub, LeVeque 1979).
       double joined = 0, squares = 0;
@@ -78,14 +86,14 @@ void Norm::finish(std::int64_t pixels) {
       squares = squares < 0 ? 0 : squares;  // a NaN stays one
       variance = squares / count;
       const double momentum = parameters_.momentum, unbiased = squares / (pixels > 1 ? count - 1 : 1);
-      parameters_.running_mean[c] += static_cast<float>(momentum * (mean - parameters_.running_mean[c]));
+      parameters_.running_mean[c] += static_cast<float>(momentum * (sign * mean - parameters_.running_mean[c]));
       parameters_.running_variance[c] += static_cast<float>(momentum * (unbiased - parameters_.running_variance[c]));
     }
     const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(parameters_.epsilon));
     mean_[p] = static_cast<float>(mean);
     inverse_[p] = static_cast<float>(inverse);
-    scale_[p] = static_cast<float>(parameters_.scale[c] * inverse);
-    shift_[p] = static_cast<float>(parameters_.shift[c] - mean * parameters_.scale[c] * inverse);
+    scale_[p] = static_cast<float>(scale * inverse);
+    shift_[p] = static_cast<float>(parameters_.shift[c] - mean * scale * inverse);
   }
 }
 
@@ -114,9 +122,10 @@ void Norm::finish_backward(std::int64_t pixels) {
       sum += sums.firsts[p];
       product += sums.seconds[p];
     }
-    const double inverse = inverse_[p], mean = mean_[p], scaled = parameters_.scale[c] * inverse;
+    const double sign = sign_[p], inverse = inverse_[p], mean = mean_[p];
+    const double scaled = sign * parameters_.scale[c] * inverse;
     parameters_.shift_gradient[c] = static_cast<float>(sum);
-    parameters_.scale_gradient[c] = static_cast<float>(product * inverse);
+    parameters_.scale_gradient[c] = static_cast<float>(sign * product * inverse);
     const double b = -scaled * inverse * (product * inverse / count);
     a_[p] = static_cast<float>(scaled);
     b_[p] = static_cast<float>(b);

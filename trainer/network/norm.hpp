@@ -30,6 +30,11 @@ class Norm {
   Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel,
        int workers);
 
+  /// Turns channels: from now on their values are the layer's times sign(), -1 where the scale is negative, and else 1,
+  /// so that no channel's scale() is negative and the largest value is the largest result.
+  void turn();
+  [[nodiscard]] float sign(std::size_t position) const { return sign_[position]; }
+
   // Forward: begin() by one thread, observe() by every worker for what it computes, finish() by one.
   void begin();
   void observe(int worker, const float* rows, std::ptrdiff_t row_stride, std::int64_t pixels);
@@ -61,7 +66,7 @@ class Norm {
   NormParameters parameters_;
   std::vector<std::int32_t> channel_;
   std::vector<Sums> sums_;  // by worker
-  std::vector<float> mean_, inverse_, scale_, shift_, a_, b_, k_;
+  std::vector<float> mean_, inverse_, scale_, shift_, a_, b_, k_, sign_;
 };
 
 }  // namespace riffle::trainer

@@ -56,6 +56,12 @@ std::unique_ptr<Operation> make_stem(const Tools& tools, const graph::Convolutio
                                      const WeightParameters& parameters, const kernels::Extent& extent,
                                      const Block& input, const Block& block);
 
+/// The same with max pooling over `pooled` between the convolution and the block's norm and activation.
+std::unique_ptr<Operation> make_pooled_stem(const Tools& tools, const graph::Convolution& convolution,
+                                            const WeightParameters& parameters, const kernels::Extent& extent,
+                                            const kernels::Window& window, const kernels::Extent& pooled,
+                                            const Block& input, const Block& block);
+
 /// One 3x3 filter a channel, no dilation, columns a stride of at most 2 apart. The block's order is the operand's.
 std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,

@@ -61,24 +61,13 @@ bool is_carried(const Trace& trace, std::size_t i) {
   return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
 }
 
-/// Is layer i a dense convolution of the input's channels, as they come?
-bool is_stem(const Trace& trace, const Layer& layer) {
-  const auto* const convolution = std::get_if<graph::Convolution>(&layer.operation);
-  if (convolution == nullptr || convolution->groups != 1 || layer.in.c > 4) return false;
-  const ChannelList& operand = layer.operands[0];
-  for (std::int32_t c = 0; c < layer.in.c; ++c) {
-    if (!(operand[static_cast<std::size_t>(c)] == Channel{0, c})) return false;
-  }
-  return layer.in.c == trace.layers[0].out.c;
-}
-
 /// Is the input read by stems alone?
 bool reads_planes(const Trace& trace) {
   const auto reads_input = [](const ChannelList& list) {
     return std::any_of(list.begin(), list.end(), [](const Channel& channel) { return channel.node == 0; });
   };
   return !reads_input(trace.output) && std::all_of(trace.layers.begin(), trace.layers.end(), [&](const Layer& layer) {
-    return std::none_of(layer.operands.begin(), layer.operands.end(), reads_input) || is_stem(trace, layer);
+    return std::none_of(layer.operands.begin(), layer.operands.end(), reads_input) || is_stem(trace.layers[0], layer);
   });
 }
 
@@ -145,6 +134,7 @@ void Maker::make_blocks() {
     block->parts = layout_.parts(i);
     block->pixels = layer.out.pixels();
     block->batch_pixels = batch_ * block->pixels;
+    block->norm_pixels = layer.pooled ? layer.pooled->of.pixels() : block->pixels;
     block->order = layout_.order(i);
     block->clamp = layer.clamp;
     block->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);
@@ -331,13 +321,18 @@ std::unique_ptr<Operation> Maker::make_operation(std::size_t index, std::vector<
   if (index > 0 && carried_[index - 1]) {
     operands[0].carry(static_cast<Summation*>(program_.operations[index - 1].get()));
   }
-  const kernels::Extent extent{layer.in.h, layer.in.w, layer.out.h, layer.out.w};
+  const graph::Shape& out = layer.pooled ? layer.pooled->of : layer.out;
+  const kernels::Extent extent{layer.in.h, layer.in.w, out.h, out.w};
   const WeightParameters weights = parameters_.weights(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
     if (is_depthwise(layer)) {
       return make_depthwise(tools_, convolution->window, weights, extent, std::move(operands[0]), block);
     }
     const Block& operand = *operands[0].pieces()[0].block;
+    if (layer.pooled) {
+      return make_pooled_stem(tools_, *convolution, weights, extent, layer.pooled->pool.window,
+                              {out.h, out.w, layer.out.h, layer.out.w}, operand, block);
+    }
     if (operand.planes) return make_stem(tools_, *convolution, weights, extent, operand, block);
     return make_convolution(tools_, *convolution, weights, extent, std::move(operands[0]), std::move(input_order),
                             block);

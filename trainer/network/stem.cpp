@@ -6,23 +6,34 @@
 //   2: . . . . . . .     ------>    0 . . . . . . . 0                                x   x   x   x . . . . . . . 0 . .
 //   . . . . . 0 . . . . . . .                0 . . . . . . . 0    plane 1 ...
 //                                1 1 1 1 1 1 1 1 1    ones, whose tap is the bias
+//
+// Where max pooling stands behind it, only what that keeps is ever in memory: norm and activation leave the order of a
+// channel's values as it is, once the channels with a negative scale are turned (Norm::turn), so that the largest
+// values can be picked before the batch's statistics are known, and the norm's and the activation's gradients are sums
+// over those alone. The others are computed again on the way back, which costs less than to read them.
+//
+//   forward    picture --stem--> a ring of rows --pool--> block        backward   picture --stem--> the ring again
+//                                    '--> statistics                    block's gradient --pool--> rows of gradients
 #include <algorithm>
 
 #include "engine/plan/storage.hpp"
 #include "engine/run/team.hpp"
+#include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
 
 namespace riffle::trainer {
 namespace {
 
+using kernels::MappedRun;
 using kernels::Place;
 using kernels::Space;
 using kernels::StemArgs;
 
-class Stem final : public Operation {
+/// The convolution: rows of outputs, and what their gradients are to the weights.
+class StemRows {
  public:
-  Stem(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
-       const kernels::Extent& extent, const Block& input, const Block& block)
+  StemRows(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
+           const kernels::Extent& extent, const Block& input, const Block& block, const kernels::Block& output)
       : tools_(tools), parameters_(parameters), input_(input), block_(block) {
     const kernels::Window& window = convolution.window;
     const std::int32_t taps = window.kernel_h * window.kernel_w;
@@ -35,10 +46,11 @@ class Stem final : public Operation {
     args_.outputs = block.channels;
     args_.input = {0, Space::input};
     args_.packed = packed_.get();
-    args_.output = {Place{0, Space::arena}, block.channels, 0};
+    args_.output = output;
     args_.tile_rows = 1;
     args_.tiles = extent.out_h;
-    if (parameters_.weight_gradient.empty()) return;
+    signs_.resize(static_cast<std::size_t>(block.channels), 1.0);
+    if (!wants_gradient()) return;
 
     const std::int32_t reach = (extent.out_w - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w + 1;
     line_ = std::max(window.pad_left + extent.in_w, reach);
@@ -53,60 +65,64 @@ class Stem final : public Operation {
     zeros_.resize(ones_.size(), 0.0F);
   }
 
-  [[nodiscard]] std::int64_t scratch() const override { return (lines_ + 1) * line_; }
+  [[nodiscard]] const kernels::Extent& extent() const { return args_.extent; }
+  [[nodiscard]] bool wants_gradient() const { return !parameters_.weight_gradient.empty(); }
 
-  void pack() override {
+  /// With the channels turned as the norm has them.
+  void pack() {
+    for (std::size_t position = 0; block_.norm && position < block_.order.size(); ++position) {
+      signs_[static_cast<std::size_t>(block_.order[position])] = static_cast<double>(block_.norm->sign(position));
+    }
+    bias_.assign(parameters_.bias.begin(), parameters_.bias.end());
+    for (std::size_t output = 0; output < bias_.size(); ++output) bias_[output] *= static_cast<float>(signs_[output]);
     kernels::pack_stem(tools_.kernels.stem, input_.channels, args_.window.kernel_h * args_.window.kernel_w,
-                       block_.channels, parameters_.weights, parameters_.bias, block_.order,
+                       block_.channels, {parameters_.weights, signs_}, bias_, block_.order,
                        {packed_.get(), packed_floats_});
   }
 
-  void forward(const Share& share) override {
-    const std::int32_t width = args_.extent.out_w;
-    for (std::int64_t image = share.first; image < share.last; ++image) {
-      kernels::Memory memory;
-      memory.input = picture(image);
-      memory.arena = block_.y + image * block_.pixels * block_.channels;
-      for (std::int32_t y = 0; y < args_.extent.out_h; ++y) {
-        tools_.kernels.stem.run(args_, memory, {y, y + 1});
-        block_.computed(share.worker, image * block_.pixels + y * width, width);
-      }
-    }
+  /// Rows of an image's outputs.
+  void compute(std::int64_t image, Rows rows, kernels::Memory memory) const {
+    memory.input = picture(image);
+    tools_.kernels.stem.run(args_, memory, {rows.begin, rows.end});
   }
 
-  void backward(const Share& share) override {
-    if (parts_.empty()) return;
-    std::vector<float>& part = parts_[static_cast<std::size_t>(share.worker)];
+  // Backward: begin(), add() for every row of outputs, and when all workers have done so finish() by one. `lines` are
+  // line_floats() of scratch.
+  [[nodiscard]] std::int64_t line_floats() const { return (lines_ + 1) * line_; }
+  void begin(int worker, float* lines) {
+    std::vector<float>& part = parts_[static_cast<std::size_t>(worker)];
     std::fill(part.begin(), part.end(), 0.0F);
-    float* const lines = share.scratch;
     std::fill_n(lines, lines_ * line_, 0.0F);
     std::fill_n(lines + lines_ * line_, line_, 1.0F);
+  }
+  /// Row y, of whose first output `dy` is the gradient.
+  void add(int worker, std::int64_t image, std::int32_t y, const GradientColumns& dy, float* lines) {
+    copy_lines(picture(image), y, lines);
     TapsArgs args;
     args.x = lines;
     args.taps = taps_.data();
     args.tap_count = static_cast<std::int32_t>(taps_.size());
     args.step = args_.window.stride_w;
-    args.pixels = args_.extent.out_w;
-    args.gradient = part.data();
-    args.gradient_stride = block_.channels;
-    for (std::int64_t image = share.first; image < share.last; ++image) {
-      for (std::int32_t y = 0; y < args_.extent.out_h; ++y) {
-        copy_lines(picture(image), y, lines);
-        args.dy = gradient_columns(image * block_.pixels + y * args_.extent.out_w);
-        tools_.training_kernels.taps(args);
-      }
+    args.dy = dy;
+    if (dy.a == nullptr) {  // 1 * gradient + 0 * gradient + 0
+      args.dy.y = dy.gradient;
+      args.dy.a = ones_.data();
+      args.dy.b = args.dy.k = zeros_.data();
     }
+    args.pixels = args_.extent.out_w;
+    args.gradient = parts_[static_cast<std::size_t>(worker)].data();
+    args.gradient_stride = block_.channels;
+    tools_.training_kernels.taps(args);
   }
-
-  void collect(const Share& share) override {
-    if (parts_.empty() || share.worker != 0) return;
+  void finish() const {
     const std::size_t channels = block_.order.size(), inputs = parameters_.weights.size() / channels;
     for (std::size_t position = 0; position < channels; ++position) {
       const auto output = static_cast<std::size_t>(block_.order[position]);
       for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
         float sum = 0;
         for (const std::vector<float>& part : parts_) sum += part[tap * channels + position];
-        (tap < inputs ? parameters_.weight_gradient[output * inputs + tap] : parameters_.bias_gradient[output]) = sum;
+        (tap < inputs ? parameters_.weight_gradient[output * inputs + tap] : parameters_.bias_gradient[output]) =
+            sum * static_cast<float>(signs_[output]);
       }
     }
   }
@@ -132,26 +148,160 @@ class Stem final : public Operation {
     }
   }
 
-  /// The block's, also where there is no norm: then as 1 * gradient + 0 * gradient + 0.
-  [[nodiscard]] GradientColumns gradient_columns(std::int64_t first) const {
-    GradientColumns columns = block_.gradient_columns(block_.parts[0], first);
-    if (columns.a != nullptr) return columns;
-    columns.y = columns.gradient;
-    columns.a = ones_.data();
-    columns.b = columns.k = zeros_.data();
-    return columns;
-  }
-
   const Tools& tools_;
   WeightParameters parameters_;
   const Block &input_, &block_;
   StemArgs args_;
   plan::AlignedFloats packed_;
   std::size_t packed_floats_ = 0;
+  std::vector<double> signs_;              ///< by output
+  std::vector<float> bias_;                ///< times those
   std::int64_t line_ = 0, lines_ = 0;      ///< floats of a line, and how many there are but for the ones
   std::vector<std::ptrdiff_t> taps_;       ///< in the order of an output's weights, then the bias
   std::vector<std::vector<float>> parts_;  ///< by worker: its sums, tap by tap, a value a position
   std::vector<float> ones_, zeros_;
+};
+
+class Stem final : public Operation {
+ public:
+  Stem(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
+       const kernels::Extent& extent, const Block& input, const Block& block)
+      : rows_(tools, convolution, parameters, extent, input, block, {Place{0, Space::arena}, block.channels, 0}),
+        block_(block) {}
+
+  [[nodiscard]] std::int64_t scratch() const override { return rows_.line_floats(); }
+
+  void pack() override { rows_.pack(); }
+
+  void forward(const Share& share) override {
+    const std::int32_t width = rows_.extent().out_w;
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      kernels::Memory memory;
+      memory.arena = block_.y + image * block_.pixels * block_.channels;
+      for (std::int32_t y = 0; y < rows_.extent().out_h; ++y) {
+        rows_.compute(image, {y, y + 1}, memory);
+        block_.computed(share.worker, image * block_.pixels + y * width, width);
+      }
+    }
+  }
+
+  void backward(const Share& share) override {
+    if (!rows_.wants_gradient()) return;
+    rows_.begin(share.worker, share.scratch);
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      for (std::int32_t y = 0; y < rows_.extent().out_h; ++y) {
+        const std::int64_t pixel = image * block_.pixels + y * rows_.extent().out_w;
+        rows_.add(share.worker, image, y, block_.gradient_columns(block_.parts[0], pixel), share.scratch);
+      }
+    }
+  }
+
+  void collect(const Share& share) override {
+    if (rows_.wants_gradient() && share.worker == 0) rows_.finish();
+  }
+
+ private:
+  StemRows rows_;
+  const Block& block_;
+};
+
+/// With max pooling behind it.
+class PooledStem final : public Operation {
+ public:
+  PooledStem(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
+             const kernels::Extent& extent, const kernels::Window& window, const kernels::Extent& pooled,
+             const Block& input, const Block& block)
+      : tools_(tools),
+        block_(block),
+        stride_(row_floats(block.channels)),
+        bands_(pooled, window, pooled.in_w * stride_),
+        ring_{bands_.in_rows(), pooled.in_w, stride_},
+        rows_(tools, convolution, parameters, extent, input, block,
+              {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), ring_.pixels()}) {
+    args_.extent = pooled;
+    args_.window = window;
+    args_.channels = block.channels;
+    args_.in_stride = stride_;
+    args_.in_ring = ring_.pixels();
+    args_.out_stride = block.channels;
+    run_.input = {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, ring_.pixels()};
+  }
+
+  [[nodiscard]] std::int64_t scratch() const override { return 2 * (ring_.floats() + slack) + rows_.line_floats(); }
+
+  void pack() override {
+    if (block_.norm) block_.norm->turn();
+    rows_.pack();
+  }
+
+  void forward(const Share& share) override {
+    kernels::PoolArgs args;
+    args.extent = args_.extent;
+    args.window = args_.window;
+    args.runs = &run_;
+    args.run_count = 1;
+    args.output = {Place{0, Space::arena}, block_.channels, 0};
+    args.tile_rows = 1;
+    args.tiles = args_.extent.out_h;
+    kernels::Memory memory;
+    memory.rows = share.scratch;
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      memory.arena = block_.y + image * block_.pixels * block_.channels;
+      bands_.for_each([&](const Band& band) {
+        for (std::int32_t y = band.in.begin; y < band.in.end; ++y) {
+          rows_.compute(image, {y, y + 1}, memory);
+          if (block_.norm) block_.norm->observe(share.worker, share.scratch + at(y), stride_, ring_.width);
+        }
+        tools_.kernels.pool.max(args, memory, {band.out.begin, band.out.end});
+      });
+    }
+  }
+
+  void backward(const Share& share) override {
+    if (!rows_.wants_gradient()) return;
+    float* const x = share.scratch;
+    float* const dx = x + ring_.floats() + slack;
+    float* const lines = dx + ring_.floats() + slack;
+    rows_.begin(share.worker, lines);
+    kernels::Memory memory;
+    memory.rows = x;
+    GradientColumns columns;
+    columns.pixel_stride = stride_;
+    columns.channels = block_.channels;
+    if (block_.norm) block_.norm->fill(columns, 0);
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      bands_.for_each([&](const Band& band) {
+        rows_.compute(image, band.in, memory);
+        for (std::int32_t y = band.in.begin; y < band.in.end; ++y) {
+          std::fill_n(dx + at(y), ring_.width * stride_, 0.0F);
+        }
+        tools_.training_kernels.max_pool_gradient(
+            args_, band.out, x, block_.gradient + image * block_.pixels * block_.channels, dx);
+        for (std::int32_t y = band.done.begin; y < band.done.end; ++y) {
+          columns.gradient = dx + at(y);
+          columns.y = x + at(y);
+          rows_.add(share.worker, image, y, columns, lines);
+        }
+      });
+    }
+  }
+
+  void collect(const Share& share) override {
+    if (rows_.wants_gradient() && share.worker == 0) rows_.finish();
+  }
+
+ private:
+  /// Where row y is in a ring.
+  [[nodiscard]] std::int64_t at(std::int32_t y) const { return y % ring_.rows * ring_.width * stride_; }
+
+  const Tools& tools_;
+  const Block& block_;
+  WindowArgs args_;
+  std::int64_t stride_;
+  Bands bands_;
+  Ring ring_;
+  StemRows rows_;
+  MappedRun run_;
 };
 
 }  // namespace
@@ -160,6 +310,13 @@ std::unique_ptr<Operation> make_stem(const Tools& tools, const graph::Convolutio
                                      const WeightParameters& parameters, const kernels::Extent& extent,
                                      const Block& input, const Block& block) {
   return std::make_unique<Stem>(tools, convolution, parameters, extent, input, block);
+}
+
+std::unique_ptr<Operation> make_pooled_stem(const Tools& tools, const graph::Convolution& convolution,
+                                            const WeightParameters& parameters, const kernels::Extent& extent,
+                                            const kernels::Window& window, const kernels::Extent& pooled,
+                                            const Block& input, const Block& block) {
+  return std::make_unique<PooledStem>(tools, convolution, parameters, extent, window, pooled, input, block);
 }
 
 }  // namespace riffle::trainer

@@ -1,5 +1,6 @@
 #include "trainer/network/trace.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -125,7 +126,8 @@ class Tracer {
   ChannelList add_batch_norm(NodeId id, ChannelList operand) {
     const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
     std::size_t layer = layers_.size();
-    if (alone && alone->size() == 1 && layers_[(*alone)[0]].norm < 0 && is_open(layers_[(*alone)[0]].clamp)) {
+    if (alone && alone->size() == 1 && layers_[(*alone)[0]].norm < 0 && is_open(layers_[(*alone)[0]].clamp) &&
+        !layers_[(*alone)[0]].pooled) {
       layer = (*alone)[0];
     } else {
       operand = add_operation(id, Copy{}, {std::move(operand)}, graph::Activation::none);
@@ -150,6 +152,22 @@ class Tracer {
     return operand;
   }
 
+  /// Max pooling becomes part of the first convolution if it alone reads that, and that alone reads the input.
+  ChannelList add_pool(NodeId id, const graph::Pool& pool, ChannelList operand) {
+    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    const auto is_read_once = [](std::int32_t reads) { return reads == 1; };
+    if (pool.kind != graph::PoolKind::max || !alone || alone->size() != 1 ||
+        !is_stem(layers_[0], layers_[(*alone)[0]]) || layers_[(*alone)[0]].pooled ||
+        !std::all_of(reads_[0].begin(), reads_[0].end(), is_read_once)) {
+      return add_operation(id, pool, {std::move(operand)}, pool.activation);
+    }
+    Layer& layer = layers_[(*alone)[0]];
+    layer.pooled = {pool, layer.out};
+    layer.out = shapes_[static_cast<std::size_t>(id)];
+    return pool.activation == graph::Activation::none ? operand
+                                                      : add_activation(id, pool.activation, std::move(operand));
+  }
+
   ChannelList add_node(NodeId id, std::vector<ChannelList> operands) {
     const graph::Operation& operation = node(id).operation;
     if (const auto* input = std::get_if<graph::Input>(&operation)) {
@@ -167,7 +185,7 @@ class Tracer {
       return add_activation(id, activate->kind, std::move(operands[0]));
     }
     if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
-      return add_operation(id, *pool, std::move(operands), pool->activation);
+      return add_pool(id, *pool, std::move(operands[0]));
     }
     if (const auto* pool = std::get_if<graph::GlobalAveragePool>(&operation)) {
       return add_operation(id, *pool, std::move(operands), pool->activation);
@@ -192,6 +210,16 @@ class Tracer {
 };
 
 }  // namespace
+
+bool is_stem(const Layer& input, const Layer& layer) {
+  const auto* const convolution = std::get_if<graph::Convolution>(&layer.operation);
+  if (convolution == nullptr || convolution->groups != 1 || layer.in.c > 4) return false;
+  const ChannelList& operand = layer.operands[0];
+  for (std::int32_t c = 0; c < layer.in.c; ++c) {
+    if (!(operand[static_cast<std::size_t>(c)] == Channel{0, c})) return false;
+  }
+  return layer.in.c == input.out.c;
+}
 
 Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) { return Tracer(graph, shapes).run(); }
 

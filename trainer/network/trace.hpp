@@ -4,11 +4,13 @@
 //   convolution -> batch norm -> relu          ---->   convolution, whose block is read through norm and relu
 //   slice, concat, shuffle, gather             ---->   nothing: operands are lists of channels by name
 //   convolution with a fused residual          ---->   convolution, add
+//   first convolution -> norm, relu -> max     ---->   convolution, of whose results only the largest are kept
 //
 // A batch norm or an activation that alone reads whole blocks becomes a property of those blocks; one that does not
 // (its operand is also read as it is) becomes a layer that copies.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -30,12 +32,19 @@ struct Sum {};
 using LayerOperation = std::variant<graph::Input, graph::Convolution, graph::FullyConnected, graph::Pool,
                                     graph::GlobalAveragePool, Sum, Copy>;
 
+/// Max pooling behind a layer, before its batch norm and activation.
+struct Pooled {
+  graph::Pool pool;
+  graph::Shape of;  ///< what the layer's operation computes
+};
+
 struct Layer {
   graph::NodeId node = -1;  ///< of the graph: where it comes from, and whose parameters it has
   std::string name;         ///< the node's
   LayerOperation operation;
   std::vector<ChannelList> operands;
   graph::Shape in, out;
+  std::optional<Pooled> pooled;            ///< the network's first convolution may have it
   graph::NodeId norm = -1;                 ///< the batch norm through which the block is read, or -1
   std::vector<std::int32_t> norm_channel;  ///< by channel: which of the batch norm's it is
   kernels::Clamp clamp;                    ///< then the activation
@@ -45,6 +54,9 @@ struct Trace {
   std::vector<Layer> layers;  ///< the first is the input; each behind those that it reads
   ChannelList output;
 };
+
+/// Is it a dense convolution of the input's 1 to 4 channels, as they come?
+bool is_stem(const Layer& input, const Layer& layer);
 
 /// `graph` verifies, has `shapes`, and ends in one value a class, without softmax. Dead nodes make no layer.
 Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
