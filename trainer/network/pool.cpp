@@ -81,11 +81,14 @@ class Pooling final : public Operation {
           block_.read_gradient(kernels, first + pixel, count, dy + at, stride_);
         });
         in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
-          std::fill_n(dx + at, count * stride_, 0.0F);
-          if (kind_ == graph::PoolKind::max) operand_.read(kernels, in_first + pixel, count, x + at, stride_);
+          if (kind_ == graph::PoolKind::max) {
+            operand_.read(kernels, in_first + pixel, count, x + at, stride_);
+          } else {
+            std::fill_n(dx + at, count * stride_, 0.0F);
+          }
         });
         if (kind_ == graph::PoolKind::max) {
-          kernels.max_pool_gradient(args_, band.out, x, dy, dx);
+          kernels.max_pool_gradient(args_, band.out, band.in, x, dy, dx);
         } else {
           kernels.average_pool_gradient(args_, band.out, dy, dx);
         }

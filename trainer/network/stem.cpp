@@ -272,11 +272,8 @@ class PooledStem final : public Operation {
     for (std::int64_t image = share.first; image < share.last; ++image) {
       bands_.for_each([&](const Band& band) {
         rows_.compute(image, band.in, memory);
-        for (std::int32_t y = band.in.begin; y < band.in.end; ++y) {
-          std::fill_n(dx + at(y), ring_.width * stride_, 0.0F);
-        }
-        tools_.training_kernels.max_pool_gradient(
-            args_, band.out, x, block_.gradient + image * block_.pixels * block_.channels, dx);
+        tools_.training_kernels.max_pool_gradient(args_, band.out, band.in, x,
+                                                  block_.gradient + image * block_.pixels * block_.channels, dx);
         for (std::int32_t y = band.done.begin; y < band.done.end; ++y) {
           columns.gradient = dx + at(y);
           columns.y = x + at(y);

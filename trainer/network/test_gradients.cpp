@@ -2,6 +2,8 @@
 // set, on one thread and two.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "kernels/testing.hpp"
 #include "models/random.hpp"
 #include "trainer/network/network.hpp"
@@ -41,10 +43,10 @@ class Builder {
     channels = outputs;
     return last = graph.add(name, std::move(node), {last});
   }
-  NodeId norm(const std::string& name) {
+  NodeId norm(const std::string& name, float scale = 1.0F, float reach = 0.5F) {
     graph::BatchNorm node;
     const auto count = static_cast<std::size_t>(channels);
-    node.scale = graph::Constant(random(name + ".s", count, 1.0F, 0.5F));
+    node.scale = graph::Constant(random(name + ".s", count, scale, reach));
     node.shift = graph::Constant(random(name + ".t", count, 0.0F, 0.5F));
     node.mean = graph::Constant(std::vector<float>(count, 0.0F));
     node.variance = graph::Constant(std::vector<float>(count, 1.0F));
@@ -77,8 +79,8 @@ constexpr graph::Activate relu{Activation::relu};
 
 class Gradients : public kernels::testing::EveryIsa {
  protected:
-  /// Some elements of every parameter.
-  void check(const Graph& graph, float smoothing = 0.0F) {
+  /// Some elements of every parameter that is not frozen.
+  void check(const Graph& graph, float smoothing = 0.0F, const std::string& freeze = "") {
     const std::int32_t batch = 3;
     const graph::Shape shape = graph.input_shape();
     const std::vector<float> images = random("images", static_cast<std::size_t>(batch * shape.size()));
@@ -91,14 +93,16 @@ class Gradients : public kernels::testing::EveryIsa {
       options.batch = batch + 1;
       options.threads = threads;
       options.label_smoothing = smoothing;
+      options.freeze = freeze;
       options.kernels = &kernels();
       Network network(graph, options);
       for (int repeat = 0; repeat < 2; ++repeat) {  // nothing is left over from the first
         EXPECT_NEAR(network.forward(images, labels).loss, expected_loss, 1e-5 * std::abs(expected_loss));
         network.backward();
       }
-      for (const Parameter& parameter : network.parameters())
-        check_parameter(parameter, graph, reference, images, labels, smoothing);
+      for (const Parameter& parameter : network.parameters()) {
+        if (!parameter.frozen) check_parameter(parameter, graph, reference, images, labels, smoothing);
+      }
     }
   }
 
@@ -268,6 +272,105 @@ TEST_P(Gradients, StemWithAnyWindow) {
   }
 }
 
+/// Max pooling is part of the first layer, whose channels may have scales of either sign.
+TEST_P(Gradients, StemWithPooling) {
+  graph::Window lopsided = window(3, 2);
+  lopsided.pad_top = lopsided.pad_left = 0;
+  lopsided.pad_bottom = 2;
+  graph::Window apart = window(2, 3);  // between the windows are pixels that none reads
+  apart.pad_bottom = apart.pad_right = 0;
+  for (const graph::Window& w : {window(3, 2), window(3), window(5, 2), lopsided, apart}) {
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+      Builder b(11, 14, activation == Activation::none ? 3 : 1);
+      b.convolution("stem", activation == Activation::none ? 21 : 5, window(3));
+      b.norm("norm", 0.0F, 2.0F);
+      if (activation != Activation::none) b.add("act", graph::Activate{activation});
+      b.add("pool", graph::Pool{graph::PoolKind::max, w, false, Activation::none});
+      b.convolution("a", 6);
+      check(b.finish());
+    }
+  }
+}
+
+TEST_P(Gradients, StemWithPoolingInBands) {
+  for (const graph::Window& w : {window(3, 2), window(5, 2)}) {
+    Builder b(14, 130, 2);
+    b.convolution("stem", 3, window(1));
+    b.norm("norm", 0.0F, 2.0F);
+    b.add("pool", graph::Pool{graph::PoolKind::max, w, false, Activation::none});
+    b.convolution("a", 4, window(3, 2));
+    check(b.finish());
+  }
+}
+
+TEST_P(Gradients, StemWithPoolingAndMoreBehindIt) {
+  for (const bool with_norm : {false, true}) {
+    for (const Activation before : {Activation::none, Activation::relu}) {
+      Builder b(9, 8, 1);
+      b.convolution("stem", 12, window(3, 2), 1, true, with_norm ? Activation::none : before);
+      if (with_norm) b.norm("norm", 0.0F, 2.0F);
+      if (with_norm && before != Activation::none) b.add("act", graph::Activate{before});
+      b.add("shuffled", graph::Shuffle{3});
+      b.add("pool", graph::Pool{graph::PoolKind::max, window(3, 2), false, Activation::relu6});
+      b.norm("pool.norm");
+      b.convolution("a", 6);
+      check(b.finish());
+    }
+  }
+}
+
+TEST_P(Gradients, StemWithPoolingWhoseWeightsAreFrozen) {
+  Builder b(9, 8, 1);
+  b.convolution("stem", 12, window(3, 2));
+  b.norm("norm", 0.0F, 2.0F);
+  b.add("relu", relu);
+  b.add("pool", graph::Pool{graph::PoolKind::max, window(3, 2), false, Activation::none});
+  b.convolution("a", 6);
+  check(b.finish(), 0.0F, "norm");
+}
+
+/// With weights, means and scales of the other sign a network computes the same.
+TEST_P(Gradients, StemWithPoolingIsTheSameUpsideDown) {
+  Builder b(9, 8, 2);
+  b.convolution("stem", 12, window(3, 2), 1, true);
+  b.norm("norm", 0.0F, 2.0F);
+  b.add("relu", relu);
+  b.add("pool", graph::Pool{graph::PoolKind::max, window(3, 2), false, Activation::none});
+  b.convolution("a", 6);
+  const Graph graph = b.finish();
+  for (const char* const freeze : {"", "a"}) {
+    std::vector<std::vector<float>> results;
+    for (const float sign : {1.0F, -1.0F}) {
+      NetworkOptions options;
+      options.batch = 2;
+      options.freeze = freeze;
+      options.kernels = &kernels();
+      Network network(graph, options);
+      const std::set<std::string> turned = {"stem.weight", "stem.bias", "norm.weight", "norm.running_mean"};
+      const auto turn = [&](const std::string& name, std::span<float> values) {
+        for (float& value : values) value *= turned.contains(name) ? sign : 1.0F;
+      };
+      for (const Parameter& parameter : network.parameters()) turn(parameter.name, parameter.values);
+      for (const Statistic& statistic : network.statistics()) {
+        const std::vector<float> values = random(statistic.name, statistic.values.size(), 1.0F, 0.5F);
+        std::copy(values.begin(), values.end(), statistic.values.begin());
+        turn(statistic.name, statistic.values);
+      }
+      network.forward(random("images", 2 * 9 * 8 * 2), std::vector<std::int32_t>{1, 3});
+      network.backward();
+      std::vector<float> result(network.logits().begin(), network.logits().end());
+      const auto add = [&](const std::string& name, std::span<float> values) {
+        turn(name, values);
+        result.insert(result.end(), values.begin(), values.end());
+      };
+      for (const Parameter& parameter : network.parameters()) add(parameter.name, parameter.gradient);
+      for (const Statistic& statistic : network.statistics()) add(statistic.name, statistic.values);
+      results.push_back(std::move(result));
+    }
+    EXPECT_EQ(results[0], results[1]) << freeze;
+  }
+}
+
 TEST_P(Gradients, InputThatSeveralRead) {
   for (const bool planes : {true, false}) {
     Builder b(6, 7, 2);
@@ -298,7 +401,7 @@ TEST_P(Gradients, Pooling) {
   for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
     for (const bool count : {false, true}) {
       for (const std::int32_t stride : {1, 2}) {
-        Builder b(7, 8, 3);
+        Builder b(7, 8, 5);  // too many for a stem, whose part max pooling would be
         b.convolution("a", 19);
         b.add("pool", graph::Pool{kind, window(3, stride), count, Activation::relu});
         b.convolution("b", 8);
@@ -311,7 +414,7 @@ TEST_P(Gradients, Pooling) {
 /// Rows so wide that an image goes through its window's rings in several bands.
 TEST_P(Gradients, WindowsInBands) {
   const auto check_band = [&](const auto& add) {
-    Builder b(14, 130, 2);
+    Builder b(14, 130, 5);
     b.convolution("a", 3);  // few values, of which no two are so close that a maximum moves by a difference
     add(b);
     b.norm("norm");  // without it all of an image's pixels have the same gradient
@@ -333,18 +436,20 @@ TEST_P(Gradients, WindowsInBands) {
 /// gradient which of them got theirs.
 TEST_P(Gradients, OfEqualValuesTheFirstIsTheMaximum) {
   constexpr std::int32_t h = 8, w = 7;
-  for (const std::int32_t stride : {1, 2, 3}) {
-    Builder b(h, w, 2);
+  for (const auto& [stride, channels] : {std::pair{1, 2}, {2, 2}, {3, 2}, {1, 5}, {2, 5}, {3, 5}}) {
+    Builder b(h, w, channels);  // 2: pooling is part of the convolution
     b.convolution("a", 19);
     b.add("pool", graph::Pool{graph::PoolKind::max, window(3, stride), false, Activation::none});
     NetworkOptions options;
     options.batch = 1;
     options.kernels = &kernels();
     Network network(b.finish(), options);
-    std::vector<float> images(2 * h * w, 1.0F);
+    std::vector<float> images(static_cast<std::size_t>(channels * h * w), 0.0F);
+    std::fill_n(images.begin(), h * w, 1.0F);
     for (std::size_t p = 0; p < h * w; ++p) images[h * w + p] = static_cast<float>(p);
     const Parameter& weights = network.parameters()[0];
-    for (std::size_t c = 0; c < 19; ++c) weights.values[2 * c + 1] = 0.0F;
+    const auto inputs = static_cast<std::size_t>(channels);
+    for (std::size_t c = 0; c < 19; ++c) weights.values[inputs * c + 1] = 0.0F;
     network.forward(images, std::vector<std::int32_t>{1});
     network.backward();
     float sum = 0, windows = 0;
@@ -354,8 +459,9 @@ TEST_P(Gradients, OfEqualValuesTheFirstIsTheMaximum) {
       }
     }
     for (std::size_t c = 0; c < 19; ++c) {
-      const float expected = weights.gradient[2 * c] * sum / windows;
-      EXPECT_NEAR(weights.gradient[2 * c + 1], expected, 1e-4F * std::abs(expected)) << c << ", stride " << stride;
+      const float expected = weights.gradient[inputs * c] * sum / windows;
+      EXPECT_NEAR(weights.gradient[inputs * c + 1], expected, 1e-4F * std::abs(expected))
+          << c << ", stride " << stride << ", channels " << channels;
     }
   }
 }
