@@ -319,6 +319,23 @@ TEST_P(Gradients, StemWithPoolingAndMoreBehindIt) {
   }
 }
 
+/// Then pooling is a layer of its own.
+TEST_P(Gradients, StemOrInputThatPoolingDoesNotReadAlone) {
+  const graph::Pool pool{graph::PoolKind::max, window(3), false, Activation::none};
+  for (const bool stem : {true, false}) {
+    Builder b(7, 8, 1);
+    const NodeId a = b.convolution("stem", 5, window(3));
+    const NodeId pooled = b.add("pool", pool);
+    b.last = 0, b.channels = 1;
+    const NodeId other = stem ? a : b.convolution("other", 5, window(3));
+    b.add("both", graph::Concat{}, {pooled, other});
+    b.channels = 10;
+    b.norm("norm", 0.0F, 2.0F);
+    b.convolution("b", 6);
+    check(b.finish());
+  }
+}
+
 TEST_P(Gradients, StemWithPoolingWhoseWeightsAreFrozen) {
   Builder b(9, 8, 1);
   b.convolution("stem", 12, window(3, 2));

@@ -138,6 +138,13 @@ TEST(Network, TakesFoldedAndFusedGraphsAndSoftmax) {
   EXPECT_TRUE(std::holds_alternative<graph::Softmax>(network.graph().nodes.back().operation));
 }
 
+TEST(Network, MaxPoolingIsPartOfTheFirstLayer) {
+  const Network network(small(), {.batch = batch});
+  const std::vector<LayerTime> layers = network.times();
+  EXPECT_EQ(layers[1].name, "stem.0.0");
+  EXPECT_TRUE(layers[2].name.starts_with("units.0.")) << layers[2].name;
+}
+
 TEST(Network, NamesTheLayerThatIsNotFinite) {
   Network network(small(), {.batch = batch});
   network.forward(images(batch), labels);

@@ -225,9 +225,9 @@ struct Windows {
               S::store(dx + row[i + 1] + at * stride + c, gradient[i + 1][j]);
             });
           };
-          constexpr std::integral_constant<int, 0> left;
-          constexpr std::integral_constant<int, 1> middle;
-          constexpr std::integral_constant<int, 2> right;
+          constexpr std::integral_constant<int, 0> left{};
+          constexpr std::integral_constant<int, 1> middle{};
+          constexpr std::integral_constant<int, 2> right{};
           const float* d = dy + out_row(args, oy) + c;
           std::int32_t at = -args.window.pad_left;
           load(right, at);
