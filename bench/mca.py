@@ -19,7 +19,7 @@ args = parser.parse_args()
 cpus = args.cpus or ["cortex-a55", "cortex-a76", "cortex-x1"]
 functions = args.functions or [
     *(f"riffle_strip_{tile}_neon64" for tile in ("4x4", "5x3", "6x2")), "riffle_depthwise_rows_1x2_neon64",
-    "riffle_depthwise_rows_2x2_neon64", "riffle_stem_row_neon64", "riffle_multiply_panel_8_neon64"]
+    "riffle_depthwise_rows_2x2_neon64", "riffle_stem_row_neon64", "riffle_multiply_rows_neon64"]
 rounds = 100
 
 

@@ -70,7 +70,7 @@ Profile time_steps(run::Session& session, const BenchOptions& options, std::span
   Profile profile;
   profile.threads = session.threads();
   // In the same minute as the steps: a machine's speed drifts.
-  profile.limits = peak::measure(session.plan().kernels->isa, session.threads(), session.plan().packed_bytes);
+  profile.limits = peak::measure(session.plan().kernels->isa, session.threads(), session.plan().weight_bytes);
   // A median needs no more than this; all runs of a long measurement would be kept otherwise.
   const int repeat = std::min(options.repeat, 1000);
   std::vector<std::vector<double>> milliseconds(steps.size());
@@ -99,7 +99,7 @@ void print_limits(const Profile& profile, const plan::Plan& plan) {
       << " GB/s for activations: " << bytes_text(limits.activation_bytes) << " a thread, read over and over\n"
       << "         " << fixed(limits.weight_bytes_per_second * 1e-9, 1)
       << " GB/s for weights: " << bytes_text(limits.weight_bytes) << ", read over and over"
-      << (limits.weight_bytes == plan.packed_bytes ? ", as many as this plan's" : "") << "\n"
+      << (limits.weight_bytes == plan.weight_bytes ? ", as many as this plan's" : "") << "\n"
       << "A step's limit is the longer of the two: its multiply-adds at that rate, or its bytes, which are weights "
          "read\nand activations read and written, each once.\n\n";
 }

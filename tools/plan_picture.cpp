@@ -38,7 +38,7 @@ double draw_title(Svg& svg, const plan::Plan& plan) {
   const std::string summary =
       "input " + std::to_string(plan.input.c) + " × " + resolution(plan.input) + "   ·   " +
       millions(macs_of(plan, nullptr)) + " multiply-adds   ·   " + std::to_string(plan.steps.size()) + " steps   ·   " +
-      bytes_text(plan.packed_bytes) + " of packed weights   ·   arena " +
+      bytes_text(plan.weight_bytes) + " of weights   ·   arena " +
       bytes_text(plan.arena_floats * static_cast<std::int64_t>(sizeof(float))) + "   ·   " + plan.kernels->isa;
   svg.text(margin, 90, summary, {.size = 14, .color = faint_ink});
   return 112;

@@ -94,7 +94,7 @@ const Loops* find_loops(std::string_view isa) {
   return nullptr;
 }
 
-Limits measure(std::string_view isa, int threads, std::int64_t packed_bytes) {
+Limits measure(std::string_view isa, int threads, std::int64_t weight_bytes) {
   const Loops* loops = find_loops(isa);
   assert(loops != nullptr && threads >= 1);
   alignas(64) Sums sums = {};
@@ -117,7 +117,7 @@ Limits measure(std::string_view isa, int threads, std::int64_t packed_bytes) {
   }
 
   // Smaller ones stay where activations are.
-  limits.weight_bytes = std::clamp(packed_bytes, activation_buffer, largest_buffer);
+  limits.weight_bytes = std::clamp(weight_bytes, activation_buffer, largest_buffer);
   limits.weight_bytes_per_second = limits.activation_bytes_per_second;
   if (limits.weight_bytes > activation_buffer) {
     const Buffer buffer(limits.weight_bytes);

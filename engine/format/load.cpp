@@ -10,7 +10,7 @@ namespace riffle::format {
 namespace {
 
 constexpr std::uint32_t version = 1;
-// What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels pack weights from any address of a float.
+// What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels read weights at any address of a float.
 constexpr std::size_t alignment = alignof(std::max_align_t);
 
 /// Turns verified FlatBuffers into graph nodes. Everything read is taken off a budget of the file's own size: tables

@@ -24,13 +24,6 @@ std::int32_t pixel_stride_of(std::int32_t channels) {
   return channels;
 }
 
-bool is_natural(std::span<const std::int32_t> order) {
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (order[i] != static_cast<std::int32_t>(i)) return false;
-  }
-  return true;
-}
-
 /// Is the list all of one node's channels, in their order?
 bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t channels) {
   if (static_cast<std::int32_t>(list.size()) != channels) return false;
@@ -66,19 +59,24 @@ std::shared_ptr<const Plan> Builder::pack() {
   constexpr std::int64_t line_floats = cache_line / sizeof(float);
   const auto lines = [](std::int64_t floats) { return (floats + line_floats - 1) / line_floats * line_floats; };
   std::int64_t floats = 0;
-  for (const Packing& packing : packings_) floats += lines(packing.floats);
+  for (const Packing& packing : packings_) floats += packing.write ? lines(packing.floats) : 0;
   std::span<float> left = storage_->allocate_weights(floats);
   auto next = packings_.begin();
   for (Step& step : plan_->steps) {
     for_each_call(step.task, [&](auto& call) {
       if constexpr (requires { call.args.packed; }) {
-        next->place = left.first(static_cast<std::size_t>(next->floats));
-        call.args.packed = next->place.data();
-        left = left.subspan(static_cast<std::size_t>(lines(next->floats)));
+        if (next->write) {
+          next->place = left.first(static_cast<std::size_t>(next->floats));
+          call.args.packed = next->place.data();
+          left = left.subspan(static_cast<std::size_t>(lines(next->floats)));
+        } else {
+          call.args.packed = storage_->keep(std::vector{next->weights})[0].values().data();
+        }
         ++next;
       }
     });
   }
+  std::erase_if(packings_, [](const Packing& packing) { return !packing.write; });
   // Large ones first, and those that bring two pieces of a file with them: what is in memory twice at a time then adds
   // to the least that is there already. The rest in the graph's order, which is a file's, so that what is read between
   // two evictions is near to one another.
@@ -101,6 +99,7 @@ std::shared_ptr<const Plan> Builder::pack() {
     }
   }
   packings_.clear();
+  for (const Step& step : plan_->steps) plan_->weight_bytes += step.weight_bytes;
   plan_->packed_bytes = floats * static_cast<std::int64_t>(sizeof(float));
   plan_->storage = storage_;
   return plan_;

@@ -26,7 +26,8 @@ class Builder {
   void make_steps();
 
   /// Packs the weights; to be called once, behind make_steps(). A mapped file's weights are evicted soon after they are
-  /// packed, so that the two copies are hardly ever in memory together.
+  /// packed, so that the two copies are hardly ever in memory together. Those that are packed as they are belong to the
+  /// plan from then on.
   std::shared_ptr<const Plan> pack();
 
  private:
@@ -105,7 +106,7 @@ class Builder {
   struct Packing {
     std::int64_t floats = 0;
     graph::Constant weights;
-    std::function<void(std::span<float>)> write;
+    std::function<void(std::span<float>)> write;  // empty: the weights are packed as they are, and stay where they are
     std::span<float> place = {};
   };
 

@@ -26,6 +26,13 @@ bool is_channelwise(const graph::Node& node, std::int32_t channels) {
          std::holds_alternative<graph::Softmax>(operation);
 }
 
+bool is_natural(std::span<const std::int32_t> order) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (order[i] != static_cast<std::int32_t>(i)) return false;
+  }
+  return true;
+}
+
 /// Which steps read a channel. All lists stand in one, channel after channel: a list of its own for each of a network's
 /// thousands of channels would be most of what making a plan allocates.
 class Readers {

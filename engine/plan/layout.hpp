@@ -34,6 +34,9 @@ struct Reading {
   std::vector<std::int32_t> order;
 };
 
+/// Is order[i] == i everywhere?
+bool is_natural(std::span<const std::int32_t> order);
+
 class Readers;
 
 class Layout {

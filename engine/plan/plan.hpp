@@ -108,7 +108,8 @@ struct Plan {
   std::vector<BlockInfo> blocks;
   std::int64_t arena_floats = 0;  ///< includes the slack that kernels may over-read
   std::int64_t rows_floats = 0;   ///< of each worker's own rows, with the same slack; 0 where there is no chain
-  std::int64_t packed_bytes = 0;
+  std::int64_t weight_bytes = 0;  ///< of all steps
+  std::int64_t packed_bytes = 0;  ///< of the plan's own; the rest of the weights stays where the model has it
   std::shared_ptr<const Storage> storage;
 };
 

@@ -355,15 +355,24 @@ void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
   args.outputs = o.outputs;
   args.run_count = count_of(reading.runs);
   args.runs = storage_->keep(std::move(reading.runs)).data();
+  if (!o.bias.empty()) {
+    std::vector<float> bias;
+    for (const std::int32_t output : reading.output_order) {
+      bias.push_back(o.bias.values()[static_cast<std::size_t>(output)]);
+    }
+    args.bias = storage_->keep(std::move(bias)).data();
+  }
   args.clamp = clamp_of(o.activation);
   args.output = block(s).first;
-  args.tiles = kernels::panel_count(args.outputs, kernel.lanes, kernel.max_vectors);
-  append(s, {"fully connected", kernel.name}, kernel.run, args,
-         {kernels::packed_fully_connected_size(args.inputs, args.outputs, kernel.lanes), o.weights,
-          [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
-            kernels::pack_fully_connected(kernel, args.inputs, args.outputs, o.weights.factors(), o.bias.values(),
-                                          reading.input_order, reading.output_order, packed);
-          }});
+  args.tiles = ceil_div(args.outputs, kernel.rows);
+  Packing packing{static_cast<std::int64_t>(o.weights.size()), o.weights, nullptr};
+  if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.factors().row_scale.empty()) {
+    packing.write = [=, &o, reading = std::move(reading)](std::span<float> packed) {
+      kernels::pack_fully_connected(args.inputs, args.outputs, o.weights.factors(), reading.input_order,
+                                    reading.output_order, packed);
+    };
+  }
+  append(s, {"fully connected", kernel.name}, kernel.run, args, std::move(packing));
 }
 
 void Builder::make(const Sketched& s, const graph::Activate& o) {

@@ -1,31 +1,31 @@
 #include "kernels/fully_connected/fully_connected.hpp"
 
-#include "kernels/pointwise/pointwise.hpp"
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
 
-std::int64_t packed_fully_connected_size(std::int32_t inputs, std::int32_t outputs, std::int32_t lanes) {
-  return packed_pointwise_size(1, inputs, outputs, lanes);
-}
-
-void pack_fully_connected(const FullyConnectedKernel& kernel, std::int32_t inputs, std::int32_t outputs,
-                          const Weights& weights, std::span<const float> bias,
+void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weights& weights,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                           std::span<float> packed) {
-  const PointwiseKernel panels{.name = kernel.name, .lanes = kernel.lanes, .max_vectors = kernel.max_vectors};
-  pack_pointwise(panels, 1, inputs, outputs, weights, bias, input_order, output_order, packed);
+  float* to = packed.data();
+  for (const std::int32_t output : output_order.first(static_cast<std::size_t>(outputs))) {
+    const auto row = static_cast<std::size_t>(output);
+    const float* from = weights.values.data() + row * static_cast<std::size_t>(inputs);
+    if (weights.row_scale.empty()) {
+      for (const std::int32_t input : input_order) *to++ = from[input];
+    } else {
+      for (const std::int32_t input : input_order) *to++ = static_cast<float>(from[input] * weights.row_scale[row]);
+    }
+  }
 }
 
-void fully_connected_reference(const FullyConnectedArgs& args, std::span<const float> weights,
-                               std::span<const float> bias, const Memory& memory) {
+void fully_connected_reference(const FullyConnectedArgs& args, const Memory& memory) {
+  const float* weight = args.packed;
   for (std::int32_t n = 0; n < args.outputs; ++n) {
-    const std::size_t row = static_cast<std::size_t>(n);
-    double sum = bias.empty() ? 0.0 : static_cast<double>(bias[row]);
-    std::size_t k = row * static_cast<std::size_t>(args.inputs);
+    double sum = args.bias == nullptr ? 0.0 : static_cast<double>(args.bias[n]);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
-      for (std::int32_t c = 0; c < args.runs[r].channels; ++c, ++k) {
-        sum += element(args.runs[r], 0, c, memory) * static_cast<double>(weights[k]);
+      for (std::int32_t c = 0; c < args.runs[r].channels; ++c) {
+        sum += element(args.runs[r], 0, c, memory) * static_cast<double>(*weight++);
       }
     }
     memory.write(args.output)[n] = static_cast<float>(clamped(sum, args.clamp));

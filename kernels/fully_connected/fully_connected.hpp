@@ -1,7 +1,13 @@
 // Fully connected layer of one image, fp32: out[n] = clamp(bias[n] + sum_k in[k] * weight[n][k]).
 //
-// Bound by reading its weights once, in the order of their use: packed panels as in pointwise.hpp with panels of up to
-// `max_vectors` vectors. The input is a list of one-pixel runs. Reads up to 3 floats behind a run and uses none.
+// Bound by reading its weights once. Of one image it is a product of a matrix and a vector, so that a packed matrix is
+// its rows as they are, one an output, behind one another: where a model's weights are in the order in which inputs are
+// read and outputs written, they are packed already and stay where the model has them. From any address of a float;
+// nothing is read behind them.
+//
+// A tile is `rows` neighbouring outputs. The rows are read side by side, a vector of each at a time, so that a vector
+// of inputs serves them all; each has a vector of sums, whose lanes are added at the end. The input is a list of
+// one-pixel runs; nothing is read behind them.
 #pragma once
 
 #include <span>
@@ -15,30 +21,26 @@ struct FullyConnectedArgs {
   std::int32_t outputs = 0;
   const Run* runs = nullptr;
   std::int32_t run_count = 0;
-  const float* packed = nullptr;
+  const float* packed = nullptr;  ///< outputs * inputs
+  const float* bias = nullptr;    ///< null, or `outputs` floats
   Clamp clamp;
   Place output;            ///< `outputs` floats side by side
-  std::int32_t tiles = 0;  ///< the number of panels
+  std::int32_t tiles = 0;  ///< ceil(outputs / rows)
 };
 
 struct FullyConnectedKernel {
   const char* name = nullptr;
-  std::int32_t lanes = 0;
-  std::int32_t max_vectors = 0;
+  std::int32_t rows = 0;  ///< of a tile
   void (*run)(const FullyConnectedArgs&, const Memory&, TileRange) = nullptr;
 };
 
-/// Floats that pack_fully_connected writes.
-std::int64_t packed_fully_connected_size(std::int32_t inputs, std::int32_t outputs, std::int32_t lanes);
-
-/// Packs weights (outputs, inputs) and bias (or empty); the orders as in pack_pointwise with one group.
-void pack_fully_connected(const FullyConnectedKernel& kernel, std::int32_t inputs, std::int32_t outputs,
-                          const Weights& weights, std::span<const float> bias,
+/// Packs weights (outputs, inputs) that are not packed already. `input_order[k]`: the input that is read k-th.
+/// `output_order[n]`: the output that is written n-th.
+void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weights& weights,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                           std::span<float> packed);
 
-/// The equation in double; weights in the order of reading and writing.
-void fully_connected_reference(const FullyConnectedArgs& args, std::span<const float> weights,
-                               std::span<const float> bias, const Memory& memory);
+/// The equation in double.
+void fully_connected_reference(const FullyConnectedArgs& args, const Memory& memory);
 
 }  // namespace riffle::kernels

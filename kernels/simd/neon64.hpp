@@ -44,9 +44,8 @@ void riffle_stem_row_neon64(const kernels::StemRow&);
 void riffle_max_pool_row_neon64(const kernels::PoolRow&);
 void riffle_average_pool_row_neon64(const kernels::PoolRow&);
 
-// kernels/fully_connected/panel_neon64.S
-void riffle_multiply_panel_7_neon64(float*, const float*, std::int64_t, const float*);
-void riffle_multiply_panel_8_neon64(float*, const float*, std::int64_t, const float*);
+// kernels/fully_connected/rows_neon64.S
+void riffle_multiply_rows_neon64(float*, const float*, std::int64_t, const float* const*);
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
@@ -61,6 +60,8 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   static RIFFLE_INLINE Vec fma_lane(Vec w, Vec x, Vec acc) {
     return vfmaq_laneq_f32(acc, w, x, Lane);
   }
+
+  static RIFFLE_INLINE float sum(Vec v) { return vaddvq_f32(v); }
 
   /// strip_rows * vectors accumulators, one and a half registers of activations a row, and eight of weights.
   static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4; }
@@ -89,11 +90,9 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
     return max ? riffle_max_pool_row_neon64 : riffle_average_pool_row_neon64;
   }
 
-  /// (sums, x, fours, weights); null for a width that there is none for.
-  using MultiplyPanel = void (*)(float*, const float*, std::int64_t, const float*);
-  static RIFFLE_INLINE constexpr MultiplyPanel multiply_panel(int vectors) {
-    return vectors == 7 ? riffle_multiply_panel_7_neon64 : vectors == 8 ? riffle_multiply_panel_8_neon64 : nullptr;
-  }
+  /// (sums, x, sixteens, rows)
+  using MultiplyRows = void (*)(float*, const float*, std::int64_t, const float* const*);
+  static RIFFLE_INLINE MultiplyRows multiply_rows() { return riffle_multiply_rows_neon64; }
 };
 
 }  // namespace riffle::simd

@@ -25,6 +25,7 @@ struct Scalar {
   static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }
   static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
   static RIFFLE_INLINE Vec max(Vec a, Vec b) { return a > b ? a : b; }
+  static RIFFLE_INLINE float sum(Vec v) { return v; }
   static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) {
     const float above = lower > x ? lower : x;
     return upper < above ? upper : above;

@@ -63,6 +63,16 @@ struct XsimdOps {
   /// In this order of operands x86's maxps and minps hand a NaN in `x` through, as NEON's do.
   static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return xsimd::min(upper, xsimd::max(lower, x)); }
 
+  /// Of all lanes, by halves.
+  static RIFFLE_INLINE float sum(Vec v) {
+    alignas(64) float lane[lanes];
+    store(lane, v);
+    for (int half = lanes / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+    }
+    return lane[0];
+  }
+
   /// The first `count` lanes (1 to lanes - 1) from memory, the others zero; touches nothing behind them.
   static RIFFLE_INLINE Vec load_partial(const float* from, int count) {
     alignas(64) float lane[lanes] = {};

@@ -157,6 +157,94 @@ TEST(Plan, ASoftmaxOfScatteredChannelsGathersThem) {
   }
 }
 
+const float* weights_of_the_classifier(const plan::Plan& plan) {
+  return std::get<plan::Call<kernels::FullyConnectedArgs>>(plan.steps.back().task).args.packed;
+}
+
+TEST(Plan, AClassifiersWeightsStayWhereTheyAre) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    const graph::Constant& weights = std::get<graph::FullyConnected>(network.graph.nodes.back().operation).weights;
+    const auto plan = plan::make(network.graph);
+    EXPECT_EQ(weights_of_the_classifier(*plan), weights.values().data());
+    EXPECT_EQ(plan->steps.back().weight_bytes, static_cast<std::int64_t>(weights.size() * sizeof(float)));
+    std::int64_t others = 0;
+    for (const plan::Step& step : plan->steps) others += step.weight_bytes;
+    others -= plan->steps.back().weight_bytes;
+    EXPECT_GE(plan->packed_bytes, others);
+    EXPECT_LT(plan->packed_bytes, others + 64 * static_cast<std::int64_t>(plan->steps.size() + 4));
+  }
+}
+
+TEST(Plan, KeepsWeightsThatStayWhereTheyAre) {
+  std::weak_ptr<const void> watched;
+  std::shared_ptr<const plan::Plan> plan;
+  {
+    const auto values = std::make_shared<const std::vector<float>>(testing::noise(30, 4));
+    watched = values;
+    graph::Graph graph;
+    graph.add("input", graph::Input{{1, 1, 10}});
+    graph.output = graph.add("dense", graph::FullyConnected{3, graph::Constant(*values, values), {}}, {0});
+    plan = plan::make(std::move(graph));
+    EXPECT_EQ(weights_of_the_classifier(*plan), values->data());
+  }
+  EXPECT_FALSE(watched.expired());
+  plan = nullptr;
+  EXPECT_TRUE(watched.expired());
+}
+
+/// Weights that a pass has changed, inputs that are read and outputs that are written in another order than theirs.
+TEST(Plan, AFullyConnectedLayersWeightsArePackedWhereTheyMustBe) {
+  const std::vector<float> input = testing::noise(12, 5), weights = testing::noise(12 * 6, 6),
+                           bias = testing::noise(6, 7);
+  const graph::FullyConnected dense{6, graph::Constant(weights), graph::Constant(bias)};
+  const auto expected = [&](std::span<const std::size_t> inputs) {
+    std::vector<double> sums(bias.begin(), bias.end());
+    for (std::size_t n = 0; n < sums.size(); ++n) {
+      for (std::size_t k = 0; k < inputs.size(); ++k) {
+        sums[n] += static_cast<double>(input[inputs[k]]) * static_cast<double>(weights[n * 12 + k]);
+      }
+    }
+    return sums;
+  };
+  const auto expect = [&](const graph::Graph& graph, const std::vector<double>& results) {
+    const auto plan = plan::make(graph);
+    EXPECT_GT(plan->packed_bytes, 0);
+    run::Session session(plan);
+    std::vector<float> output(results.size());
+    session.run(input.data(), output.data());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      EXPECT_NEAR(static_cast<double>(output[i]), results[i], 1e-5) << i;
+    }
+  };
+  std::vector<std::size_t> natural(12), shuffled(12);
+  for (std::size_t c = 0; c < 12; ++c) natural[c] = c, shuffled[c] = c % 3 * 4 + c / 3;
+
+  graph::Graph graph;
+  graph.add("input", graph::Input{{1, 1, 12}});
+  const graph::NodeId shuffle = graph.add("shuffle", graph::Shuffle{3}, {0});
+  graph.output = graph.add("dense", dense, {shuffle});
+  expect(graph, expected(shuffled));
+
+  // Channel 5 is read before the others, so that it is written first.
+  graph.nodes.resize(1);
+  const graph::NodeId first = graph.add("dense", dense, {0});
+  const graph::NodeId last = graph.add("last", graph::Slice{5, 1}, {first});
+  const graph::NodeId odds = graph.add("odds", graph::Softmax{}, {last});
+  graph.output = graph.add("concat", graph::Concat{}, {odds, first});
+  std::vector<double> both = expected(natural);
+  both.insert(both.begin(), 1.0);
+  expect(graph, both);
+
+  graph.nodes.resize(1);
+  const auto sixes = [](float value) { return graph::Constant(std::vector<float>(6, value)); };
+  const graph::NodeId before = graph.add("dense", dense, {0});
+  graph.output = graph.add("norm", graph::BatchNorm{sixes(2), sixes(3), sixes(0), sixes(1), 0}, {before});
+  std::vector<double> normal = expected(natural);
+  for (double& x : normal) x = 2 * x + 3;
+  expect(graph, normal);
+}
+
 TEST(Plan, RiffleIsaForcesEveryInstructionSetThatRunsHere) {
   for (const kernels::Kernels* kernels : kernels::all_kernels()) {
     if (!kernels->supported()) continue;
