@@ -1,6 +1,6 @@
 // What each step of a plan took, beside what it would take if its multiply-adds or its bytes were all there is to it.
 //
-// A step's limit is the longer of two times: its multiply-adds at the CPU's peak, and its bytes, each once: packed
+// A step's limit is the longer of two times: its multiply-adds at the CPU's peak, and its bytes, each once:
 // weights at the rate at which as much as all of the plan's weights is read over and over, as inference after inference
 // does, activations read and written at the rate of a buffer in the second-level cache. That writes cost what reads do,
 // and that the two times overlap, is the model's optimism; that no activation is still in the first-level cache is its
