@@ -271,16 +271,21 @@ class Convolution final : public Operation {
   void collect(const Share& share) override {
     if (parts_.empty()) return;
     const std::int32_t width = turned_ ? inputs_ : outputs_, height = turned_ ? outputs_ : inputs_;
-    const std::int64_t rows = static_cast<std::int64_t>(groups_) * height;
-    const std::int64_t end = run::share_begin(rows, share.worker + 1, share.workers);
-    for (std::int64_t row = run::share_begin(rows, share.worker, share.workers); row < end; ++row) {
-      const std::int32_t first = static_cast<std::int32_t>(row) / height * width;
-      for (std::int32_t i = 0; i < width; ++i) {
-        float sum = 0;
-        for (const Part& part : parts_) sum += part.weights.get()[row * gradient_stride_ + i];
-        const auto column = static_cast<std::size_t>(turned_ ? first + i : row);
-        const std::int64_t output = block_.order[static_cast<std::size_t>(turned_ ? row : first + i)];
-        parameters_.weight_gradient[static_cast<std::size_t>(output * inputs_ + weight_of_column_[column])] = sum;
+    const std::int32_t blocks = (width + columns_at_once - 1) / columns_at_once;
+    const std::int64_t all = static_cast<std::int64_t>(groups_) * blocks;
+    const std::int64_t end = run::share_begin(all, share.worker + 1, share.workers);
+    for (std::int64_t b = run::share_begin(all, share.worker, share.workers); b < end; ++b) {
+      const auto h = static_cast<std::int32_t>(b / blocks),
+                 i0 = static_cast<std::int32_t>(b % blocks) * columns_at_once;
+      const std::int32_t i1 = std::min(i0 + columns_at_once, width);
+      for (std::int32_t row = h * height; row < (h + 1) * height; ++row) {
+        for (std::int32_t i = i0; i < i1; ++i) {
+          float sum = 0;
+          for (const Part& part : parts_) sum += part.weights.get()[row * gradient_stride_ + i];
+          const auto column = static_cast<std::size_t>(turned_ ? h * width + i : row);
+          const std::int64_t output = block_.order[static_cast<std::size_t>(turned_ ? row : h * width + i)];
+          parameters_.weight_gradient[static_cast<std::size_t>(output * inputs_ + weight_of_column_[column])] = sum;
+        }
       }
     }
     if (share.worker != 0 || parameters_.bias_gradient.empty()) return;
@@ -296,6 +301,8 @@ class Convolution final : public Operation {
   // be worth loading and storing.
   static constexpr std::int64_t cache_floats = 64 * 1024;
   static constexpr std::int64_t least_rows = 96, most_rows = 240;
+  // Of a worker's sums, which are written transposed: a line of each row, so that lines stay in the first-level cache.
+  static constexpr std::int32_t columns_at_once = 16;
 
   /// How much of their last vector a row's values fill, as a part of all vectors.
   static double filled(std::int32_t values, std::int32_t lanes) {

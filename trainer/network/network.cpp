@@ -1,6 +1,7 @@
 #include "trainer/network/network.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <set>
@@ -84,8 +85,9 @@ struct Network::State {
   plan::AlignedFloats logits, logit_gradient;  ///< batch rows
   std::vector<float> logits_out;               ///< without what stands between two rows
 
-  std::int64_t images = 0;  ///< of the last forward()
-  bool ready = false;       ///< is there a forward() that backward() has not yet followed?
+  std::int64_t images = 0;             ///< of the last forward()
+  std::atomic<std::size_t> packed{0};  ///< operations that a worker of this forward() has taken to pack
+  bool ready = false;                  ///< is there a forward() that backward() has not yet followed?
   std::vector<LayerTime> times;
 };
 
@@ -115,8 +117,10 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
 
 void Network::State::forward(const Share& share, run::Barrier& barrier, const float* input) {
   using Clock = std::chrono::steady_clock;
-  for (std::size_t i = static_cast<std::size_t>(share.worker); i < program.operations.size();
-       i += static_cast<std::size_t>(share.workers)) {
+  // Whoever is free packs the next, the last layers first, which have the most weights.
+  const std::size_t count = program.operations.size();
+  for (std::size_t n; (n = packed.fetch_add(1, std::memory_order_relaxed)) < count;) {
+    const std::size_t i = count - 1 - n;
     if (program.operations[i]) program.operations[i]->pack();
     if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
   }
@@ -209,6 +213,7 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
     }
   }
   s.images = static_cast<std::int64_t>(count);
+  s.packed = 0;
   run::Barrier barrier;
   run::on_team(s.threads,
                [&](int worker, int workers) { s.forward(s.share(worker, workers), barrier, images.data()); });
