@@ -1,6 +1,8 @@
 // ARMv7's NEON: 16 registers of 4 floats; the multiply-add by lane is not fused and takes its lane from a half.
 #pragma once
 
+#include <limits>
+
 #include "kernels/simd/simd.hpp"
 
 namespace riffle::simd {
@@ -10,6 +12,11 @@ struct Neon : XsimdOps<xsimd::neon> {
   static constexpr bool by_lane = true;
   static constexpr int max_vectors = 2;
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 6 : 4; }
+
+  /// Infinity's own: the estimate that xsimd's begins with is zero there, and leaves a NaN.
+  static RIFFLE_INLINE Vec sqrt(Vec x) {
+    return select(x < broadcast(std::numeric_limits<float>::infinity()), xsimd::sqrt(x), x);
+  }
 
   /// acc + w * x[Lane]
   template <int Lane>

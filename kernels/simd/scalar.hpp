@@ -23,6 +23,8 @@ struct Scalar {
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
   static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
   static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }
+  static RIFFLE_INLINE Vec div(Vec a, Vec b) { return a / b; }
+  static RIFFLE_INLINE Vec sqrt(Vec x) { return __builtin_sqrtf(x); }
   static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
   static RIFFLE_INLINE Vec max(Vec a, Vec b) { return a > b ? a : b; }
   static RIFFLE_INLINE float sum(Vec v) { return v; }

@@ -57,6 +57,8 @@ struct XsimdOps {
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
   static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
   static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }
+  static RIFFLE_INLINE Vec div(Vec a, Vec b) { return a / b; }
+  static RIFFLE_INLINE Vec sqrt(Vec x) { return xsimd::sqrt(x); }
   /// a * b + c, fused where the instruction set has it.
   static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return xsimd::fma(a, b, c); }
   static RIFFLE_INLINE Vec max(Vec a, Vec b) { return xsimd::max(a, b); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/kernels.hpp"
+#include "trainer/kernels/adam.hpp"
 #include "trainer/kernels/columns.hpp"
 #include "trainer/kernels/dots.hpp"
 #include "trainer/kernels/multiply.hpp"
@@ -27,6 +28,7 @@ struct TrainingKernels {
   DepthwiseInputGradient depthwise_input_gradient = nullptr;
   MaxPoolGradient max_pool_gradient = nullptr;
   AveragePoolGradient average_pool_gradient = nullptr;
+  Adam adam = nullptr;
 };
 
 /// The table for the engine's kernels of the same instruction set.

@@ -51,8 +51,10 @@ class Optimizer {
 /// The floats of the parameters outlive the optimizer.
 std::unique_ptr<Optimizer> make_sgd(std::span<const Parameter> parameters, const SgdOptions& options,
                                     const DecayOptions& decay, int threads = 1);
+/// `kernels`: null: as the engine chooses (RIFFLE_ISA).
 std::unique_ptr<Optimizer> make_adam(std::span<const Parameter> parameters, const AdamOptions& options,
-                                     const DecayOptions& decay, int threads = 1);
+                                     const DecayOptions& decay, int threads = 1,
+                                     const kernels::Kernels* kernels = nullptr);
 
 /// torch.nn.utils.clip_grad_norm_: scales the gradients of all parameters that are not frozen so that their Euclidean
 /// norm together is at most `limit`; returns the norm before. Where that is not finite they stay as they are, so that

@@ -41,12 +41,13 @@ inline std::size_t total(std::span<const ParameterPiece> pieces) {
   return pieces.empty() ? 0 : pieces.back().offset + pieces.back().count;
 }
 
-/// Calls work(piece) for each, on up to `threads` threads.
+/// Calls work(piece) for each, on up to `threads` threads: one takes the next piece as soon as it is free, as sizes
+/// range from a few floats to the largest, and those come last.
 template <class Work>
 void for_each(std::span<const ParameterPiece> pieces, [[maybe_unused]] int threads, Work&& work) {
   const auto count = static_cast<std::ptrdiff_t>(pieces.size());
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
 #endif
   for (std::ptrdiff_t i = 0; i < count; ++i) work(pieces[static_cast<std::size_t>(i)]);
 }

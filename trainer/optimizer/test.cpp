@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <sstream>
 
+#include "kernels/testing.hpp"
 #include "models/random.hpp"
 #include "trainer/optimizer/average.hpp"
 #include "trainer/optimizer/optimizer.hpp"
@@ -99,18 +101,22 @@ Parameters large_parameters() {
   return parameters;
 }
 
-std::unique_ptr<Optimizer> make(const Golden& golden, std::span<const Parameter> parameters, int threads = 1) {
-  const DecayOptions decay = {golden.field("decay"), golden.field("weights_only") != 0};
-  if (golden.kind == "sgd") {
-    return make_sgd(parameters, {golden.field("momentum"), golden.field("nesterov") != 0}, decay, threads);
+class Optimizers : public kernels::testing::EveryIsa {
+ protected:
+  [[nodiscard]] std::unique_ptr<Optimizer> make(const Golden& golden, std::span<const Parameter> parameters,
+                                                int threads = 1) const {
+    const DecayOptions decay = {golden.field("decay"), golden.field("weights_only") != 0};
+    if (golden.kind == "sgd") {
+      return make_sgd(parameters, {golden.field("momentum"), golden.field("nesterov") != 0}, decay, threads);
+    }
+    const AdamOptions defaults;
+    const AdamOptions options = {golden.field("beta1", defaults.beta1), golden.field("beta2", defaults.beta2),
+                                 golden.field("eps", defaults.epsilon), golden.kind == "adamw"};
+    return make_adam(parameters, options, decay, threads, &kernels());
   }
-  const AdamOptions defaults;
-  const AdamOptions options = {golden.field("beta1", defaults.beta1), golden.field("beta2", defaults.beta2),
-                               golden.field("eps", defaults.epsilon), golden.kind == "adamw"};
-  return make_adam(parameters, options, decay, threads);
-}
+};
 
-TEST(Optimizer, moves_parameters_as_pytorch_does) {
+TEST_P(Optimizers, moves_parameters_as_pytorch_does) {
   const std::vector<Golden> all = goldens({"sgd", "adam", "adamw"});
   ASSERT_EQ(all.size(), 15U);
   for (const Golden& golden : all) {
@@ -138,7 +144,7 @@ TEST(Optimizer, moves_parameters_as_pytorch_does) {
   }
 }
 
-TEST(Optimizer, threads_and_frozen_parameters_change_no_bit) {
+TEST_P(Optimizers, threads_and_frozen_parameters_change_no_bit) {
   for (const std::string kind : {"sgd", "adam", "adamw"}) {
     const Golden options = {kind, {{"decay", 0.01}, {"momentum", 0.9}}, {}};
     Parameters one = large_parameters(), three = large_parameters();
@@ -157,7 +163,7 @@ TEST(Optimizer, threads_and_frozen_parameters_change_no_bit) {
 }
 
 /// A value's way does not depend on where in a parameter, and so in a vector, it stands.
-TEST(Optimizer, every_place_is_alike) {
+TEST_P(Optimizers, every_place_is_alike) {
   for (const std::string kind : {"sgd", "adam", "adamw"}) {
     const Golden options = {kind, {{"decay", 0.01}, {"momentum", 0.9}, {"nesterov", 1}}, {}};
     Parameters parameters;
@@ -172,7 +178,7 @@ TEST(Optimizer, every_place_is_alike) {
   }
 }
 
-TEST(Optimizer, its_state_is_all_that_it_remembers) {
+TEST_P(Optimizers, its_state_is_all_that_it_remembers) {
   for (const std::string kind : {"sgd", "adam"}) {
     const Golden options = {kind, {{"decay", 0.01}, {"momentum", 0.9}}, {}};
     Parameters parameters = large_parameters();
@@ -213,7 +219,7 @@ TEST(Optimizer, names_its_state_as_pytorch_does) {
             (std::vector<std::string>{"weight.exp_avg", "bias.exp_avg", "weight.exp_avg_sq", "bias.exp_avg_sq"}));
 }
 
-TEST(Optimizer, leaves_no_denormals_behind) {
+TEST_P(Optimizers, leaves_no_denormals_behind) {
   for (const std::string kind : {"sgd", "adam"}) {
     const Golden options = {kind, {{"momentum", 0.9}}, {}};
     Parameters parameters = golden_parameters();
@@ -228,6 +234,72 @@ TEST(Optimizer, leaves_no_denormals_behind) {
     }
   }
 }
+
+/// Whatever part of a vector is left over, a value's way is that of one alone.
+TEST_P(Optimizers, every_size_is_alike) {
+  const Golden options = {"adam", {{"decay", 0.01}}, {}};
+  for (std::size_t size = 1; size <= 50; ++size) {
+    Parameters together, apart;
+    const std::vector<float> values = models::random_values(seed, "values", size, {});
+    together.add("all", ParameterKind::weight, values);
+    for (std::size_t i = 0; i < size; ++i) apart.add(std::to_string(i), ParameterKind::weight, {values[i]});
+    const auto optimizer = make(options, together.list()), optimizer_of_each = make(options, apart.list());
+    for (std::int64_t step = 0; step < 3; ++step) {
+      together.set_gradients(step);
+      for (std::size_t i = 0; i < size; ++i) apart.list()[i].gradient[0] = together.list()[0].gradient[i];
+      optimizer->step(0.01);
+      optimizer_of_each->step(0.01);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      EXPECT_EQ(together.floats()[0][i], apart.floats()[i][0]) << i << " of " << size;
+      EXPECT_EQ(optimizer->state()[0].values[i], optimizer_of_each->state()[i].values[0]);
+      EXPECT_EQ(optimizer->state()[1].values[i], optimizer_of_each->state()[size + i].values[0]);
+    }
+  }
+}
+
+TEST_P(Optimizers, adam_flushes_denormals_and_nothing_else) {
+  constexpr float least = std::numeric_limits<float>::min(), infinity = std::numeric_limits<float>::infinity();
+  for (const std::size_t size : {1, 5, 16, 37}) {
+    Parameters parameters;
+    parameters.add("p", ParameterKind::weight, std::vector<float>(size, 1.0F));
+    const auto adam = make({"adam", {}, {}}, parameters.list());
+    const std::span<float> average = adam->state()[0].values, square_average = adam->state()[1].values;
+    const auto step_from = [&](float m, float v, float gradient) {
+      std::fill(parameters.list()[0].values.begin(), parameters.list()[0].values.end(), 1.0F);
+      std::fill(parameters.list()[0].gradient.begin(), parameters.list()[0].gradient.end(), gradient);
+      std::fill(average.begin(), average.end(), m);
+      std::fill(square_average.begin(), square_average.end(), v);
+      adam->step(0.01);
+    };
+    for (const float sign : {1.0F, -1.0F}) {
+      step_from(sign * least, least, 0);  // both fall below it
+      for (std::size_t i = 0; i < size; ++i) {
+        EXPECT_EQ(average[i], 0.0F);
+        EXPECT_EQ(square_average[i], 0.0F);
+        EXPECT_EQ(parameters.floats()[0][i], 1.0F);
+      }
+      step_from(sign * 2 * least, 2 * least, 0);
+      for (std::size_t i = 0; i < size; ++i) {
+        EXPECT_GE(sign * average[i], least);
+        EXPECT_GE(square_average[i], least);
+      }
+    }
+    step_from(0, 0, NAN);
+    for (std::size_t i = 0; i < size; ++i) {
+      EXPECT_TRUE(std::isnan(average[i]));
+      EXPECT_TRUE(std::isnan(square_average[i]));
+      EXPECT_TRUE(std::isnan(parameters.floats()[0][i]));
+    }
+    step_from(0, 0, 1e30F);  // its square is too large for a float
+    for (std::size_t i = 0; i < size; ++i) {
+      EXPECT_EQ(square_average[i], infinity);
+      EXPECT_EQ(parameters.floats()[0][i], 1.0F);
+    }
+  }
+}
+
+RIFFLE_EVERY_ISA(Optimizers);
 
 TEST(Optimizer, clipping_leaves_what_is_not_finite_to_be_found) {
   Parameters parameters = golden_parameters();

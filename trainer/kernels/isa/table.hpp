@@ -1,6 +1,7 @@
 // From an instruction set's struct to its table.
 #pragma once
 
+#include "trainer/kernels/generic/adam.hpp"
 #include "trainer/kernels/generic/columns.hpp"
 #include "trainer/kernels/generic/dots.hpp"
 #include "trainer/kernels/generic/multiply.hpp"
@@ -29,6 +30,7 @@ constexpr TrainingKernels make_table() {
       .depthwise_input_gradient = Windows<S>::depthwise_input_gradient,
       .max_pool_gradient = Windows<S>::max_pool_gradient,
       .average_pool_gradient = Windows<S>::average_pool_gradient,
+      .adam = AdamStep<S>::run,
   };
 }
 
