@@ -62,6 +62,8 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   }
 
   static RIFFLE_INLINE float sum(Vec v) { return vaddvq_f32(v); }
+  /// The instruction: xsimd takes an estimate, which makes a NaN of infinity.
+  static RIFFLE_INLINE Vec sqrt(Vec x) { return vsqrtq_f32(x); }
 
   /// strip_rows * vectors accumulators, one and a half registers of activations a row, and eight of weights.
   static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4; }

@@ -136,7 +136,10 @@ TEST_F(FitTest, learns_and_leaves_everything_behind) {
   const FitResult result = Training(run).run();
   EXPECT_FALSE(result.stopped);
   ASSERT_EQ(result.run.epochs.size(), 20U);
-  EXPECT_LT(result.run.epochs.back().train.loss(), 0.7 * result.run.epochs.front().train.loss());
+  // The least of all: with batches of eight the loss goes up and down, and the last one's size is a matter of rounding.
+  double least = result.run.epochs.front().train.loss();
+  for (const Epoch& epoch : result.run.epochs) least = std::min(least, epoch.train.loss());
+  EXPECT_LT(least, 0.6 * result.run.epochs.front().train.loss());
   const Epoch& best = result.run.epochs[static_cast<std::size_t>(result.run.best)];
   EXPECT_GT(best.test.accuracy(), 0.6);
   EXPECT_EQ(best.test.images, 18);
