@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "kernels/pool/pool.hpp"
 #include "trainer/kernels/windows.hpp"
 
 namespace riffle::trainer {
@@ -64,6 +65,20 @@ class Bands {
   Window window_;
   std::int32_t rows_, reach_;
 };
+
+/// The engine's arguments for pooling the same windows, a row a tile, from `run` to an image's outputs side by side.
+inline kernels::PoolArgs pool_args(const WindowArgs& args, const kernels::MappedRun& run) {
+  kernels::PoolArgs pool;
+  pool.extent = args.extent;
+  pool.window = args.window;
+  pool.count_padding = args.count_padding;
+  pool.runs = &run;
+  pool.run_count = 1;
+  pool.output = {kernels::Place{0, kernels::Space::arena}, args.channels, 0};
+  pool.tile_rows = 1;
+  pool.tiles = args.extent.out_h;
+  return pool;
+}
 
 /// A ring of rows in memory: row y of an image is its row y modulo `rows`.
 struct Ring {

@@ -38,15 +38,7 @@ class Pooling final : public Operation {
   [[nodiscard]] std::int64_t scratch() const override { return 2 * in_.floats() + out_.floats() + 3 * slack; }
 
   void forward(const Share& share) override {
-    kernels::PoolArgs args;
-    args.extent = args_.extent;
-    args.window = args_.window;
-    args.count_padding = args_.count_padding;
-    args.runs = &run_;
-    args.run_count = 1;
-    args.output = {Place{0, Space::arena}, block_.channels, 0};
-    args.tile_rows = 1;
-    args.tiles = args_.extent.out_h;
+    const kernels::PoolArgs args = pool_args(args_, run_);
     kernels::Memory memory;
     float* const x = share.scratch;
     memory.rows = x;

@@ -235,14 +235,7 @@ class PooledStem final : public Operation {
   }
 
   void forward(const Share& share) override {
-    kernels::PoolArgs args;
-    args.extent = args_.extent;
-    args.window = args_.window;
-    args.runs = &run_;
-    args.run_count = 1;
-    args.output = {Place{0, Space::arena}, block_.channels, 0};
-    args.tile_rows = 1;
-    args.tiles = args_.extent.out_h;
+    const kernels::PoolArgs args = pool_args(args_, run_);
     kernels::Memory memory;
     memory.rows = share.scratch;
     for (std::int64_t image = share.first; image < share.last; ++image) {
