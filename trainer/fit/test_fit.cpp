@@ -136,10 +136,10 @@ TEST_F(FitTest, learns_and_leaves_everything_behind) {
   const FitResult result = Training(run).run();
   EXPECT_FALSE(result.stopped);
   ASSERT_EQ(result.run.epochs.size(), 20U);
-  // The least of all: with batches of eight the loss goes up and down, and the last one's size is a matter of rounding.
-  double least = result.run.epochs.front().train.loss();
-  for (const Epoch& epoch : result.run.epochs) least = std::min(least, epoch.train.loss());
-  EXPECT_LT(least, 0.6 * result.run.epochs.front().train.loss());
+  // Over the last five: with batches of eight the loss goes up and down, and how far one is up is a matter of rounding.
+  double last = 0;
+  for (std::size_t i = 15; i < 20; ++i) last += result.run.epochs[i].train.loss() / 5;
+  EXPECT_LT(last, 0.7 * result.run.epochs.front().train.loss());
   const Epoch& best = result.run.epochs[static_cast<std::size_t>(result.run.best)];
   EXPECT_GT(best.test.accuracy(), 0.6);
   EXPECT_EQ(best.test.images, 18);
