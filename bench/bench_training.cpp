@@ -93,7 +93,7 @@ void print_profile(const graph::Graph& graph, const trainer::Network& network,
     for (const graph::NodeId input : graph.nodes[static_cast<std::size_t>(id)].inputs) {
       in += static_cast<double>(shapes[static_cast<std::size_t>(input)].size());
     }
-    const double out = static_cast<double>(shapes[static_cast<std::size_t>(id)].size());
+    const auto out = static_cast<double>(after[i].values);
     const double macs =
         1000 * options.batch * static_cast<double>(graph::cost(graph, shapes, id).macs) / limits.macs_per_second;
     const double byte = 1000 * options.batch * 4.0 / limits.weight_bytes_per_second;

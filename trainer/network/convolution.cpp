@@ -192,6 +192,10 @@ class Convolution final : public Operation {
         part.squares.resize(part.bias.size());
       }
       zeros_.resize(static_cast<std::size_t>(block.channels), 0.0F);
+      column_place_ = weight_of_column_;
+      row_place_ = block.order;
+      for (std::int32_t& place : row_place_) place *= inputs_;
+      if (!turned_) std::swap(column_place_, row_place_);
     }
   }
 
@@ -278,14 +282,17 @@ class Convolution final : public Operation {
       const auto h = static_cast<std::int32_t>(b / blocks),
                  i0 = static_cast<std::int32_t>(b % blocks) * columns_at_once;
       const std::int32_t i1 = std::min(i0 + columns_at_once, width);
+      const std::int32_t* const column_places = column_place_.data() + h * width + i0;
       for (std::int32_t row = h * height; row < (h + 1) * height; ++row) {
-        for (std::int32_t i = i0; i < i1; ++i) {
-          float sum = 0;
-          for (const Part& part : parts_) sum += part.weights.get()[row * gradient_stride_ + i];
-          const auto column = static_cast<std::size_t>(turned_ ? h * width + i : row);
-          const std::int64_t output = block_.order[static_cast<std::size_t>(turned_ ? row : h * width + i)];
-          parameters_.weight_gradient[static_cast<std::size_t>(output * inputs_ + weight_of_column_[column])] = sum;
+        const std::int64_t at = row * gradient_stride_ + i0;
+        float sums[columns_at_once] = {};
+        for (const Part& part : parts_) {
+          const float* const from = part.weights.get() + at;
+          __builtin_prefetch(from + rows_ahead * gradient_stride_);
+          for (std::int32_t i = 0; i < columns_at_once; ++i) sums[i] += from[i];
         }
+        float* const to = parameters_.weight_gradient.data() + row_place_[static_cast<std::size_t>(row)];
+        for (std::int32_t i = 0; i < i1 - i0; ++i) to[column_places[i]] = sums[i];
       }
     }
     if (share.worker != 0 || parameters_.bias_gradient.empty()) return;
@@ -303,6 +310,7 @@ class Convolution final : public Operation {
   static constexpr std::int64_t least_rows = 96, most_rows = 240;
   // Of a worker's sums, which are written transposed: a line of each row, so that lines stay in the first-level cache.
   static constexpr std::int32_t columns_at_once = 16;
+  static constexpr std::int32_t rows_ahead = 8;  // that memory is asked for: the next line is too far for it to guess
 
   /// How much of their last vector a row's values fill, as a part of all vectors.
   static double filled(std::int32_t values, std::int32_t lanes) {
@@ -475,6 +483,7 @@ class Convolution final : public Operation {
   const Block* direct_ = nullptr;  ///< whose gradient dx is written to as it is computed
   std::vector<std::int32_t> weight_of_column_;
   std::vector<float> transposed_, zeros_;
+  std::vector<std::int32_t> row_place_, column_place_;  ///< of a worker's sums: their sum is a weight's place
   std::vector<Part> parts_;
 };
 

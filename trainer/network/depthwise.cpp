@@ -139,8 +139,9 @@ class Depthwise final : public Operation {
   }
 
   void collect(const Share& share) override {
-    if (parts_.empty() || share.worker != 0) return;
-    for (std::size_t position = 0; position < block_.order.size(); ++position) {
+    if (parts_.empty()) return;
+    const std::size_t end = share_begin(share.worker + 1, share.workers);
+    for (std::size_t position = share_begin(share.worker, share.workers); position < end; ++position) {
       const auto channel = static_cast<std::size_t>(block_.order[position]);
       for (std::size_t t = 0; t < taps; ++t) {
         float sum = 0;
@@ -159,6 +160,11 @@ class Depthwise final : public Operation {
     std::vector<float> weights;        ///< tap by tap, a value a position
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
   };
+
+  /// Where a worker's share of the positions begins.
+  [[nodiscard]] std::size_t share_begin(int worker, int workers) const {
+    return static_cast<std::size_t>(run::share_begin(block_.channels, worker, workers));
+  }
 
   /// What the backward pass reads for as many rows behind a band, of the next image, too.
   void ask_for_next(const Band& band, std::int64_t in_first, std::int64_t first, Ahead& ahead) const {

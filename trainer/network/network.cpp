@@ -112,7 +112,8 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   logits = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
   logit_gradient = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
   logits_out.resize(batch * static_cast<std::size_t>(program.output.columns()));
-  for (const std::unique_ptr<Block>& block : program.blocks) times.push_back({block->name, 0, 0});
+  for (const std::unique_ptr<Block>& block : program.blocks)
+    times.push_back({block->name, block->pixels * block->channels});
 }
 
 void Network::State::forward(const Share& share, run::Barrier& barrier, const float* input) {
@@ -143,7 +144,7 @@ void Network::State::forward(const Share& share, run::Barrier& barrier, const fl
     program.operations[i]->forward(share);
     barrier.wait(share.workers);
     if (program.blocks[i]->norm) {
-      if (share.worker == 0) program.blocks[i]->norm->finish(images * program.blocks[i]->norm_pixels);
+      program.blocks[i]->norm->finish(images * program.blocks[i]->norm_pixels, share.worker, share.workers);
       barrier.wait(share.workers);
     }
     if (share.worker == 0) times[i].forward += std::chrono::duration<double>(Clock::now() - before).count();
@@ -172,7 +173,7 @@ void Network::State::backward(const Share& share, run::Barrier& barrier) {
       tools.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
     }
     if (block.norm) {
-      if (share.worker == 0) block.norm->finish_backward(images * block.norm_pixels);
+      block.norm->finish_backward(images * block.norm_pixels, share.worker, share.workers);
       barrier.wait(share.workers);
     }
     program.operations[i]->backward(share);

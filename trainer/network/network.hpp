@@ -55,6 +55,7 @@ struct Outcome {
 /// Seconds that a layer has taken in all calls so far, batch norm and gradients of weights included.
 struct LayerTime {
   std::string name;
+  std::int64_t values = 0;  ///< that it stores for an image: behind max pooling, where the layer does that, too
   double forward = 0, backward = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/run/team.hpp"
+
 namespace riffle::trainer {
 namespace {
 
@@ -63,9 +65,16 @@ void Norm::observe(int worker, const float* rows, std::ptrdiff_t row_stride, std
   sums.pixels += pixels;
 }
 
-void Norm::finish(std::int64_t pixels) {
+template <class F>
+void Norm::for_share(int worker, int workers, F&& f) const {
+  const auto positions = static_cast<std::int64_t>(channel_.size());
+  const std::int64_t end = run::share_begin(positions, worker + 1, workers);
+  for (std::int64_t p = run::share_begin(positions, worker, workers); p < end; ++p) f(static_cast<std::size_t>(p));
+}
+
+void Norm::finish(std::int64_t pixels, int worker, int workers) {
   const auto count = static_cast<double>(pixels);
-  for (std::size_t p = 0; p < channel_.size(); ++p) {
+  for_share(worker, workers, [&](std::size_t p) {
     const auto c = static_cast<std::size_t>(channel_[p]);
     const double sign = sign_[p], scale = sign * parameters_.scale[c];
     double mean = sign * parameters_.running_mean[c], variance = parameters_.running_variance[c];
@@ -94,7 +103,7 @@ void Norm::finish(std::int64_t pixels) {
     inverse_[p] = static_cast<float>(inverse);
     scale_[p] = static_cast<float>(scale * inverse);
     shift_[p] = static_cast<float>(parameters_.shift[c] - mean * scale * inverse);
-  }
+  });
 }
 
 void Norm::complete(int worker, Completion run, std::int32_t position, std::int64_t pixels, const float* rows,
@@ -113,9 +122,9 @@ void Norm::complete(int worker, Completion run, std::int32_t position, std::int6
   }
 }
 
-void Norm::finish_backward(std::int64_t pixels) {
+void Norm::finish_backward(std::int64_t pixels, int worker, int workers) {
   const auto count = static_cast<double>(pixels);
-  for (std::size_t p = 0; p < channel_.size(); ++p) {
+  for_share(worker, workers, [&](std::size_t p) {
     const auto c = static_cast<std::size_t>(channel_[p]);
     double sum = 0, product = 0;
     for (const Sums& sums : sums_) {
@@ -130,7 +139,7 @@ void Norm::finish_backward(std::int64_t pixels) {
     a_[p] = static_cast<float>(scaled);
     b_[p] = static_cast<float>(b);
     k_[p] = static_cast<float>(-scaled * sum / count - b * mean);
-  }
+  });
 }
 
 void Norm::fill(GradientColumns& columns, std::int32_t position) const {

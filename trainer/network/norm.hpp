@@ -35,17 +35,19 @@ class Norm {
   void turn();
   [[nodiscard]] float sign(std::size_t position) const { return sign_[position]; }
 
-  // Forward: begin() by one thread, observe() by every worker for what it computes, finish() by one.
+  // Forward: begin() by one thread, observe() by every worker for what it computes, then finish() by every worker for
+  // its share of the positions.
   void begin();
   void observe(int worker, const float* rows, std::ptrdiff_t row_stride, std::int64_t pixels);
   /// `pixels`: of the whole batch.
-  void finish(std::int64_t pixels);
+  void finish(std::int64_t pixels, int worker, int workers);
 
   // Backward: begin() again, then the gradients of some of the block's positions at a time, run.to.channels from
-  // `position` on: `run` without the norm's values. Behind finish_backward() the columns can be filled in.
+  // `position` on: `run` without the norm's values. Behind finish_backward(), shared out likewise, the columns can be
+  // filled in.
   void complete(int worker, Completion run, std::int32_t position, std::int64_t pixels, const float* rows,
                 std::ptrdiff_t row_stride);
-  void finish_backward(std::int64_t pixels);
+  void finish_backward(std::int64_t pixels, int worker, int workers);
 
   [[nodiscard]] const float* scale() const { return scale_.data(); }
   [[nodiscard]] const float* shift() const { return shift_.data(); }
@@ -61,6 +63,10 @@ class Norm {
     void clear();
     void carry(std::size_t begin, std::size_t end);  ///< the floats into the doubles, of positions [begin, end)
   };
+
+  /// Calls f(position) for the worker's share of them.
+  template <class F>
+  void for_share(int worker, int workers, F&& f) const;
 
   const TrainingKernels& kernels_;
   NormParameters parameters_;

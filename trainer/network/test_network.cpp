@@ -95,6 +95,22 @@ TEST(Network, GivesTheSameBitsAgain) {
   }
 }
 
+/// Some workers have no image then, and shares of the channels are of different sizes.
+TEST(Network, MoreThreadsThanImages) {
+  std::vector<double> losses;
+  std::vector<std::vector<float>> means, gradients;
+  for (const int threads : {1, 7}) {
+    Network network(small(), {.batch = batch, .threads = threads});
+    losses.push_back(network.forward(images(batch), labels).loss);
+    network.backward();
+    means.push_back(copy(network.statistics()[0].values));
+    gradients.push_back(copy(network.parameters().back().gradient));
+  }
+  EXPECT_NEAR(losses[0], losses[1], 1e-4 * losses[0]);
+  for (std::size_t i = 0; i < means[0].size(); ++i) EXPECT_NEAR(means[0][i], means[1][i], 1e-6);
+  for (std::size_t i = 0; i < gradients[0].size(); ++i) EXPECT_NEAR(gradients[0][i], gradients[1][i], 1e-4);
+}
+
 TEST(Network, FrozenNodesStayAsTheyAre) {
   Network network(small(), {.batch = batch, .freeze = "units.12."});
   const std::vector<float> mean = copy(network.statistics()[0].values);
@@ -142,6 +158,7 @@ TEST(Network, MaxPoolingIsPartOfTheFirstLayer) {
   const Network network(small(), {.batch = batch});
   const std::vector<LayerTime> layers = network.times();
   EXPECT_EQ(layers[1].name, "stem.0.0");
+  EXPECT_EQ(layers[1].values, 8 * 8 * 24);
   EXPECT_TRUE(layers[2].name.starts_with("units.0.")) << layers[2].name;
 }
 
