@@ -192,9 +192,9 @@ class Convolution final : public Operation {
         part.squares.resize(part.bias.size());
       }
       zeros_.resize(static_cast<std::size_t>(block.channels), 0.0F);
-      column_place_ = weight_of_column_;
-      row_place_ = block.order;
-      for (std::int32_t& place : row_place_) place *= inputs_;
+      column_place_.assign(weight_of_column_.begin(), weight_of_column_.end());
+      row_place_.assign(block.order.begin(), block.order.end());
+      for (std::int64_t& place : row_place_) place *= inputs_;
       if (!turned_) std::swap(column_place_, row_place_);
     }
   }
@@ -282,7 +282,7 @@ class Convolution final : public Operation {
       const auto h = static_cast<std::int32_t>(b / blocks),
                  i0 = static_cast<std::int32_t>(b % blocks) * columns_at_once;
       const std::int32_t i1 = std::min(i0 + columns_at_once, width);
-      const std::int32_t* const column_places = column_place_.data() + h * width + i0;
+      const std::int64_t* const column_places = column_place_.data() + h * width + i0;
       for (std::int32_t row = h * height; row < (h + 1) * height; ++row) {
         const std::int64_t at = row * gradient_stride_ + i0;
         float sums[columns_at_once] = {};
@@ -483,7 +483,7 @@ class Convolution final : public Operation {
   const Block* direct_ = nullptr;  ///< whose gradient dx is written to as it is computed
   std::vector<std::int32_t> weight_of_column_;
   std::vector<float> transposed_, zeros_;
-  std::vector<std::int32_t> row_place_, column_place_;  ///< of a worker's sums: their sum is a weight's place
+  std::vector<std::int64_t> row_place_, column_place_;  ///< of a worker's sums: their sum is a weight's place
   std::vector<Part> parts_;
 };
 
