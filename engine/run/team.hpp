@@ -12,6 +12,13 @@ namespace riffle::run {
 /// Where worker w's share of n things begins; it ends where the next one's does.
 inline std::int64_t share_begin(std::int64_t n, int w, int workers) { return n * w / workers; }
 
+/// Calls f(i) for every i of worker w's share of n things.
+template <class F>
+void for_share(std::int64_t n, int w, int workers, F&& f) {
+  const std::int64_t end = share_begin(n, w + 1, workers);
+  for (std::int64_t i = share_begin(n, w, workers); i < end; ++i) f(i);
+}
+
 /// Calls work(worker, workers) on every thread of a team. One parallel region an inference: a fork and join a step
 /// would cost more than most steps do.
 template <class Work>

@@ -276,9 +276,7 @@ class Convolution final : public Operation {
     if (parts_.empty()) return;
     const std::int32_t width = turned_ ? inputs_ : outputs_, height = turned_ ? outputs_ : inputs_;
     const std::int32_t blocks = (width + columns_at_once - 1) / columns_at_once;
-    const std::int64_t all = static_cast<std::int64_t>(groups_) * blocks;
-    const std::int64_t end = run::share_begin(all, share.worker + 1, share.workers);
-    for (std::int64_t b = run::share_begin(all, share.worker, share.workers); b < end; ++b) {
+    run::for_share(static_cast<std::int64_t>(groups_) * blocks, share.worker, share.workers, [&](std::int64_t b) {
       const auto h = static_cast<std::int32_t>(b / blocks),
                  i0 = static_cast<std::int32_t>(b % blocks) * columns_at_once;
       const std::int32_t i1 = std::min(i0 + columns_at_once, width);
@@ -294,7 +292,7 @@ class Convolution final : public Operation {
         float* const to = parameters_.weight_gradient.data() + row_place_[static_cast<std::size_t>(row)];
         for (std::int32_t i = 0; i < i1 - i0; ++i) to[column_places[i]] = sums[i];
       }
-    }
+    });
     if (share.worker != 0 || parameters_.bias_gradient.empty()) return;
     for (std::size_t position = 0; position < block_.order.size(); ++position) {
       float sum = 0;
@@ -310,7 +308,7 @@ class Convolution final : public Operation {
   static constexpr std::int64_t least_rows = 96, most_rows = 240;
   // Of a worker's sums, which are written transposed: a line of each row, so that lines stay in the first-level cache.
   static constexpr std::int32_t columns_at_once = 16;
-  static constexpr std::int32_t rows_ahead = 8;  // that memory is asked for: the next line is too far for it to guess
+  static constexpr std::int32_t rows_ahead = 8;  // whose lines are asked for: they are too far apart to be guessed
 
   /// How much of their last vector a row's values fill, as a part of all vectors.
   static double filled(std::int32_t values, std::int32_t lanes) {

@@ -140,19 +140,19 @@ class Depthwise final : public Operation {
 
   void collect(const Share& share) override {
     if (parts_.empty()) return;
-    const std::size_t end = share_begin(share.worker + 1, share.workers);
-    for (std::size_t position = share_begin(share.worker, share.workers); position < end; ++position) {
+    run::for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
+      const auto position = static_cast<std::size_t>(at);
       const auto channel = static_cast<std::size_t>(block_.order[position]);
       for (std::size_t t = 0; t < taps; ++t) {
         float sum = 0;
         for (const Part& part : parts_) sum += part.weights[t * static_cast<std::size_t>(stride_) + position];
         parameters_.weight_gradient[channel * taps + t] = sum;
       }
-      if (parameters_.bias_gradient.empty()) continue;
+      if (parameters_.bias_gradient.empty()) return;
       float sum = 0;
       for (const Part& part : parts_) sum += part.bias[position];
       parameters_.bias_gradient[channel] = sum;
-    }
+    });
   }
 
  private:
@@ -160,11 +160,6 @@ class Depthwise final : public Operation {
     std::vector<float> weights;        ///< tap by tap, a value a position
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
   };
-
-  /// Where a worker's share of the positions begins.
-  [[nodiscard]] std::size_t share_begin(int worker, int workers) const {
-    return static_cast<std::size_t>(run::share_begin(block_.channels, worker, workers));
-  }
 
   /// What the backward pass reads for as many rows behind a band, of the next image, too.
   void ask_for_next(const Band& band, std::int64_t in_first, std::int64_t first, Ahead& ahead) const {

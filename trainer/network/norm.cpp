@@ -65,16 +65,10 @@ void Norm::observe(int worker, const float* rows, std::ptrdiff_t row_stride, std
   sums.pixels += pixels;
 }
 
-template <class F>
-void Norm::for_share(int worker, int workers, F&& f) const {
-  const auto positions = static_cast<std::int64_t>(channel_.size());
-  const std::int64_t end = run::share_begin(positions, worker + 1, workers);
-  for (std::int64_t p = run::share_begin(positions, worker, workers); p < end; ++p) f(static_cast<std::size_t>(p));
-}
-
 void Norm::finish(std::int64_t pixels, int worker, int workers) {
   const auto count = static_cast<double>(pixels);
-  for_share(worker, workers, [&](std::size_t p) {
+  run::for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
+    const auto p = static_cast<std::size_t>(position);
     const auto c = static_cast<std::size_t>(channel_[p]);
     const double sign = sign_[p], scale = sign * parameters_.scale[c];
     double mean = sign * parameters_.running_mean[c], variance = parameters_.running_variance[c];
@@ -124,7 +118,8 @@ void Norm::complete(int worker, Completion run, std::int32_t position, std::int6
 
 void Norm::finish_backward(std::int64_t pixels, int worker, int workers) {
   const auto count = static_cast<double>(pixels);
-  for_share(worker, workers, [&](std::size_t p) {
+  run::for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
+    const auto p = static_cast<std::size_t>(position);
     const auto c = static_cast<std::size_t>(channel_[p]);
     double sum = 0, product = 0;
     for (const Sums& sums : sums_) {

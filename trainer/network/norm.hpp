@@ -64,10 +64,6 @@ class Norm {
     void carry(std::size_t begin, std::size_t end);  ///< the floats into the doubles, of positions [begin, end)
   };
 
-  /// Calls f(position) for the worker's share of them.
-  template <class F>
-  void for_share(int worker, int workers, F&& f) const;
-
   const TrainingKernels& kernels_;
   NormParameters parameters_;
   std::vector<std::int32_t> channel_;
