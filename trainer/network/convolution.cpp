@@ -293,12 +293,13 @@ class Convolution final : public Operation {
         for (std::int32_t i = 0; i < i1 - i0; ++i) to[column_places[i]] = sums[i];
       }
     });
-    if (share.worker != 0 || parameters_.bias_gradient.empty()) return;
-    for (std::size_t position = 0; position < block_.order.size(); ++position) {
+    if (parameters_.bias_gradient.empty()) return;
+    run::for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
+      const auto position = static_cast<std::size_t>(at);
       float sum = 0;
       for (const Part& part : parts_) sum += part.bias[position];
       parameters_.bias_gradient[static_cast<std::size_t>(block_.order[position])] = sum;
-    }
+    });
   }
 
  private:

@@ -112,8 +112,9 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   logits = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
   logit_gradient = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
   logits_out.resize(batch * static_cast<std::size_t>(program.output.columns()));
-  for (const std::unique_ptr<Block>& block : program.blocks)
+  for (const std::unique_ptr<Block>& block : program.blocks) {
     times.push_back({block->name, block->pixels * block->channels});
+  }
 }
 
 void Network::State::forward(const Share& share, run::Barrier& barrier, const float* input) {

@@ -52,10 +52,11 @@ struct Outcome {
   std::int32_t correct = 0;  ///< images whose largest logit is their label's
 };
 
-/// Seconds that a layer has taken in all calls so far, batch norm and gradients of weights included.
+/// What a layer stores, and the seconds that it has taken in all calls so far, batch norm and gradients of weights
+/// included.
 struct LayerTime {
   std::string name;
-  std::int64_t values = 0;  ///< that it stores for an image: behind max pooling, where the layer does that, too
+  std::int64_t values = 0;  ///< of an image; behind max pooling, where that is part of the layer
   double forward = 0, backward = 0;
 };
 
