@@ -30,7 +30,7 @@ void run_peak(benchmark::State& state, const peak::Loops& loops) {
 void run_bandwidth(benchmark::State& state, const peak::Loops& loops, std::int64_t bytes) {
   alignas(64) peak::Sums sums = {};
   const std::int64_t count = bytes / static_cast<std::int64_t>(sizeof(float));
-  const plan::AlignedFloats floats = plan::allocate_floats(static_cast<std::size_t>(count));
+  const plan::AlignedFloats floats = plan::allocate_floats(count);
   std::fill_n(floats.get(), count, 0.0F);
   for (auto _ : state) {
     loops.read(floats.get(), count, sums);

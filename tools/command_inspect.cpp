@@ -25,7 +25,6 @@ struct InspectOptions {
 std::string operation_text(graph::Operation operation) {
   std::string text(graph::operation_name(operation));
   const graph::Activation* activation = graph::fused_activation(operation);
-  if (const auto* activate = std::get_if<graph::Activate>(&operation)) activation = &activate->kind;
   if (activation == nullptr || *activation == graph::Activation::none) return text;
   return text + (*activation == graph::Activation::relu ? ", ReLU" : ", ReLU6");
 }

@@ -77,7 +77,7 @@ Pass best_pass(int threads, std::int64_t calls, Work&& work) {
 
 struct Buffer {
   explicit Buffer(std::int64_t bytes) : count(bytes / static_cast<std::int64_t>(sizeof(float))) {
-    floats = plan::allocate_floats(static_cast<std::size_t>(count));
+    floats = plan::allocate_floats(count);
     std::fill_n(floats.get(), count, 0.0F);
   }
   plan::AlignedFloats floats;

@@ -1,6 +1,8 @@
 // The C API over the engine: nothing but translation. Camera frames are in frame.cpp.
 #include <cstdarg>
 #include <cstdio>
+#include <limits>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -203,7 +205,9 @@ riffle_status riffle_session_memory(const riffle_model* model, const riffle_opti
   if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
   return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
     const auto plan = model->plan(plan_options_of(chosen));
-    *byte_count = static_cast<std::size_t>(riffle::run::Session::memory_bytes(*plan, threads_of(chosen)));
+    const std::int64_t bytes = riffle::run::Session::memory_bytes(*plan, threads_of(chosen));
+    if (bytes > std::numeric_limits<std::ptrdiff_t>::max()) throw std::bad_alloc();  // with addresses of 32 bits
+    *byte_count = static_cast<std::size_t>(bytes);
   });
 }
 

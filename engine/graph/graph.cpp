@@ -78,6 +78,8 @@ Activation* fused_activation(Operation& operation) {
       [](auto& o) -> Activation* {
         if constexpr (requires { o.activation; }) {
           return &o.activation;
+        } else if constexpr (std::is_same_v<decltype(o), Activate&>) {
+          return &o.kind;
         } else {
           return nullptr;
         }

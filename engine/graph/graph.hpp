@@ -195,7 +195,7 @@ struct Graph {
 std::string_view operation_name(const Operation& operation);
 
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
-/// GlobalAveragePool, Add and FullyConnected have one.
+/// GlobalAveragePool, Add and FullyConnected have one, and Activate is nothing else.
 Activation* fused_activation(Operation& operation);
 
 /// Is it a plain 1x1 convolution, stride 1, no padding, any groups?

@@ -1,14 +1,13 @@
+#include <algorithm>
+
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
-namespace {
-
-/// `second` after `first`, as one. ReLU6 swallows ReLU on either side.
 graph::Activation composed(graph::Activation first, graph::Activation second) {
-  return first == graph::Activation::relu6 ? first : second;
+  static_assert(graph::Activation::none < graph::Activation::relu &&
+                graph::Activation::relu < graph::Activation::relu6);
+  return std::max(first, second);
 }
-
-}  // namespace
 
 void fuse_activation(Graph& graph) {
   const auto readers = graph::readers(graph);

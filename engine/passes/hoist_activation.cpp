@@ -19,19 +19,24 @@ void hoist_activation(Graph& graph) {
   // behind it was taken away; `gone` are those activations.
   std::vector<std::optional<graph::Activation>> wanted(count);
   std::vector<bool> gone(count, false);
-  const auto can_pass = [&](graph::NodeId id) {
+  const auto is_activation = [&](std::size_t i) {
+    return std::holds_alternative<graph::Activate>(graph.nodes[i].operation);
+  };
+  const auto can_take = [&](graph::NodeId id) {
     const auto i = static_cast<std::size_t>(id);
-    return only_moves_channels(graph.nodes[i].operation) && readers[i].size() == 1 && id != graph.output;
+    return (only_moves_channels(graph.nodes[i].operation) || is_activation(i)) && readers[i].size() == 1 &&
+           id != graph.output;
   };
   for (std::size_t i = count; i-- > 0;) {
-    const graph::Node& node = graph.nodes[i];
-    if (const auto* activate = std::get_if<graph::Activate>(&node.operation)) {
-      if (!can_pass(node.inputs[0])) continue;
+    graph::Node& node = graph.nodes[i];
+    if (auto* activate = std::get_if<graph::Activate>(&node.operation)) {
+      if (wanted[i]) activate->kind = composed(activate->kind, *wanted[i]);
+      if (!can_take(node.inputs[0])) continue;
       gone[i] = true;
       wanted[static_cast<std::size_t>(node.inputs[0])] = activate->kind;
     } else if (wanted[i]) {
       for (const graph::NodeId input : node.inputs) {
-        if (can_pass(input)) wanted[static_cast<std::size_t>(input)] = wanted[i];
+        if (can_take(input)) wanted[static_cast<std::size_t>(input)] = wanted[i];
       }
     }
   }
@@ -45,7 +50,7 @@ void hoist_activation(Graph& graph) {
     for (const graph::NodeId input : node.inputs) {
       const auto from = static_cast<std::size_t>(input);
       graph::NodeId operand = moved[from];
-      if (wanted[i] && !wanted[from]) {
+      if (wanted[i] && !std::holds_alternative<graph::Activate>(node.operation) && !wanted[from]) {
         operand = result.add(node.name + ".activation" + std::to_string(inputs.size()), graph::Activate{*wanted[i]},
                              {operand});
       }

@@ -5,7 +5,8 @@ namespace riffle::passes {
 
 void optimise(Graph& graph) {
   static constexpr void (*order[])(Graph&) = {
-      fold_batch_norm,   // first: an activation may stand behind the norm
+      remove_identities,
+      fold_batch_norm,   // before activations: one may stand behind the norm
       hoist_activation,  // before fusing: a shuffle or concat may stand between an activation and its producer
       fuse_activation,   // before the residual: an add takes its activation along
       fuse_residual,

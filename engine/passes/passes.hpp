@@ -13,12 +13,19 @@ void optimise(Graph& graph);
 /// Drops the nodes that the output does not depend on (the input stays).
 void remove_dead_nodes(Graph& graph);
 
+/// An activation of kind none is passed by: who reads it reads its operand.
+void remove_identities(Graph& graph);
+
 /// Batch norm into the convolution or fully connected layer before it; one that has none becomes a depthwise 1x1
 /// convolution.
 void fold_batch_norm(Graph& graph);
 
-/// An activation behind a shuffle, slice, gather or concat moves before it: it is element-wise, so they commute.
+/// An activation behind a shuffle, slice, gather or concat moves before it: it is element-wise, so they commute. One
+/// behind another becomes one with it.
 void hoist_activation(Graph& graph);
+
+/// `second` after `first`, as one: the bounds of both, so that the larger of none, ReLU, ReLU6 holds.
+graph::Activation composed(graph::Activation first, graph::Activation second);
 
 /// An activation into the node that makes its operand.
 void fuse_activation(Graph& graph);

@@ -24,15 +24,6 @@ std::int32_t pixel_stride_of(std::int32_t channels) {
   return channels;
 }
 
-/// Is the list all of one node's channels, in their order?
-bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t channels) {
-  if (static_cast<std::int32_t>(list.size()) != channels) return false;
-  for (std::size_t c = 0; c < list.size(); ++c) {
-    if (list[c] != passes::Channel{node, static_cast<std::int32_t>(c)}) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Builder::Builder(const graph::Graph& graph, const kernels::Kernels& kernels)
@@ -107,10 +98,9 @@ std::shared_ptr<const Plan> Builder::pack() {
 
 graph::Shape Builder::operand_shape(graph::NodeId id, std::size_t i) const { return shape(node(id).inputs[i]); }
 
-bool Builder::reads_planes(graph::NodeId id) const {
-  const auto* convolution = std::get_if<graph::Convolution>(&node(id).operation);
-  return convolution != nullptr && convolution->groups == 1 && node(id).inputs.size() == 1 &&
-         !is_channelwise(node(id), shapes_[0].c) && shapes_[0].c <= 4 && is_whole(operand(id, 0), 0, shapes_[0].c);
+std::optional<ConvolutionKind> Builder::kind(graph::NodeId id) const {
+  if (!std::holds_alternative<graph::Convolution>(node(id).operation)) return std::nullopt;
+  return convolution_kind(graph_, shapes_, lowered_, id);
 }
 
 bool Builder::needs_gather(graph::NodeId id) const {
@@ -130,16 +120,13 @@ graph::NodeId Builder::find_producer(graph::NodeId consumer) const {
       std::all_of(channels.begin(), channels.end(), [&](const auto& c) { return c.node == producer; });
   if (!all_of_one || producer == 0 || static_cast<std::int32_t>(channels.size()) != shape(producer).c) return -1;
 
-  const auto* convolution = std::get_if<graph::Convolution>(&reader.operation);
   const auto* pool = std::get_if<graph::Pool>(&reader.operation);
-  if (pool == nullptr && (convolution == nullptr || !is_channelwise(reader, shape(producer).c))) return -1;
-  const graph::Window& window = pool != nullptr ? pool->window : convolution->window;
+  if (pool == nullptr && kind(consumer) != ConvolutionKind::depthwise) return -1;
+  const graph::Window& window = pool != nullptr ? pool->window : std::get<graph::Convolution>(reader.operation).window;
   if (window.stride_h < 2 || shape(producer).h < least_rings * ring_rows(window)) return -1;
 
-  const auto* made_by = std::get_if<graph::Convolution>(&node(producer).operation);
-  const bool by_rows = reads_planes(producer) || (made_by != nullptr && graph::is_pointwise(*made_by) &&
-                                                  !is_channelwise(node(producer), operand_shape(producer, 0).c));
-  if (!by_rows) return -1;
+  const std::optional<ConvolutionKind> made_by = kind(producer);
+  if (made_by != ConvolutionKind::stem && made_by != ConvolutionKind::pointwise) return -1;
   for (graph::NodeId id = producer + 1; id < static_cast<graph::NodeId>(graph_.nodes.size()); ++id) {
     if (id == consumer) continue;
     if (id < consumer && lowered_.computes[static_cast<std::size_t>(id)]) return -1;  // not the step before
@@ -159,7 +146,7 @@ void Builder::sketch() {
   for (graph::NodeId id = 1; id < count; ++id) {
     for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(id)]) {
       const bool reads_input = std::any_of(list.begin(), list.end(), [](const auto& c) { return c.node == 0; });
-      input_in_arena |= reads_input && !reads_planes(id);
+      input_in_arena |= reads_input && kind(id) != ConvolutionKind::stem;
     }
   }
   for (const passes::Channel& channel : lowered_.output) input_in_arena |= channel.node == 0;

@@ -5,11 +5,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/passes/lower_channels.hpp"
+#include "engine/plan/convolution_kind.hpp"
 #include "engine/plan/layout.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/storage.hpp"
@@ -69,7 +71,7 @@ class Builder {
     return lowered_.operands[static_cast<std::size_t>(id)][i];
   }
   [[nodiscard]] graph::Shape operand_shape(graph::NodeId id, std::size_t i) const;
-  [[nodiscard]] bool reads_planes(graph::NodeId id) const;  // is it a stem?
+  [[nodiscard]] std::optional<ConvolutionKind> kind(graph::NodeId id) const;  // nothing where it is no convolution
   [[nodiscard]] graph::NodeId find_producer(graph::NodeId consumer) const;
   [[nodiscard]] bool needs_gather(graph::NodeId id) const;  // a softmax whose operand is not one run
 

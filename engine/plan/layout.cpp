@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/plan/convolution_kind.hpp"
+
 namespace riffle::plan {
 
 using graph::NodeId;
@@ -14,17 +16,20 @@ namespace {
 // Floats from which on half a tensor's memory is worth having back early.
 constexpr std::int64_t large_tensor = 32 * 1024;
 
-}  // namespace
-
-bool is_channelwise(const graph::Node& node, std::int32_t channels) {
-  const graph::Operation& operation = node.operation;
-  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-    return graph::is_depthwise(*convolution, channels) && node.inputs.size() == 1;
-  }
+/// Does the node compute each channel from the same channel of its operands alone? Of what is no convolution.
+bool is_channelwise(const graph::Operation& operation) {
   return std::holds_alternative<graph::Activate>(operation) || std::holds_alternative<graph::Pool>(operation) ||
          std::holds_alternative<graph::GlobalAveragePool>(operation) || std::holds_alternative<graph::Add>(operation) ||
          std::holds_alternative<graph::Softmax>(operation);
 }
+
+std::vector<std::int32_t> natural_order(std::int32_t channels) {
+  std::vector<std::int32_t> order(static_cast<std::size_t>(channels));
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
+
+}  // namespace
 
 bool is_natural(std::span<const std::int32_t> order) {
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -88,13 +93,18 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
   for (std::size_t i = 0; i < count; ++i) {
     if (!lowered.computes[i]) continue;
     const auto node = static_cast<NodeId>(i);
-    const graph::Operation& operation = graph.nodes[i].operation;
-    if (i != 0 && is_channelwise(graph.nodes[i], static_cast<std::int32_t>(lowered.operands[i][0].size()))) {
+    const auto* convolution = std::get_if<graph::Convolution>(&graph.nodes[i].operation);
+    if (std::holds_alternative<graph::Input>(graph.nodes[i].operation)) {
+      set_order(node, natural_order(shapes[i].c));
+    } else if (convolution == nullptr && is_channelwise(graph.nodes[i].operation)) {
+      set_order(node, read_sorted(lowered.operands[i][0]).order);
+    } else if (convolution == nullptr) {
+      order_by_readers(node, shapes[i].c, 1, readers);
+    } else if (const auto kind = convolution_kind(graph, shapes, lowered, node); kind == ConvolutionKind::depthwise) {
       set_order(node, read_sorted(lowered.operands[i][0]).order);
     } else {
-      const auto* convolution = std::get_if<graph::Convolution>(&operation);
-      order_by_readers(node, shapes[i].c, convolution == nullptr ? 1 : convolution->groups, readers);
-      if (convolution != nullptr && convolution->groups == 1 && graph::is_pointwise(*convolution) &&
+      order_by_readers(node, shapes[i].c, convolution->groups, readers);
+      if (kind == ConvolutionKind::pointwise && convolution->groups == 1 &&
           is_worth_halving(node, shapes[i], readers)) {
         blocks_[i] = 2;
       }
@@ -103,8 +113,7 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
 }
 
 void Layout::order_by_readers(NodeId node, std::int32_t channels, std::int32_t groups, const Readers& readers) {
-  std::vector<std::int32_t> order(static_cast<std::size_t>(channels));
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<std::int32_t> order = natural_order(channels);
   const auto each = static_cast<std::ptrdiff_t>(order.size()) / groups;
   for (auto group = order.begin(); group != order.end(); group += each) {
     std::stable_sort(group, group + each, [&](std::int32_t a, std::int32_t b) {
@@ -139,8 +148,7 @@ void Layout::set_order(NodeId node, std::vector<std::int32_t> order) {
 
 Reading Layout::read_sorted(std::span<const Channel> channels) const {
   Reading reading;
-  reading.order.resize(channels.size());
-  std::iota(reading.order.begin(), reading.order.end(), 0);
+  reading.order = natural_order(static_cast<std::int32_t>(channels.size()));
   std::stable_sort(reading.order.begin(), reading.order.end(), [&](std::int32_t a, std::int32_t b) {
     const Channel &ca = channels[static_cast<std::size_t>(a)], &cb = channels[static_cast<std::size_t>(b)];
     return ca.node != cb.node ? ca.node < cb.node : position(ca) < position(cb);

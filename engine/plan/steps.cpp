@@ -193,11 +193,16 @@ const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t 
 }
 
 void Builder::make(const Sketched& s, const graph::Convolution& o) {
-  const graph::NodeId id = s.node;
-  if (reads_planes(id)) return make_stem(s, o);
-  if (is_channelwise(node(id), operand_shape(id, 0).c)) return make_depthwise(s, o);
-  if (graph::is_pointwise(o)) return make_pointwise(s, o);
-  make_general(s, o);
+  switch (convolution_kind(graph_, shapes_, lowered_, s.node)) {
+    case ConvolutionKind::stem:
+      return make_stem(s, o);
+    case ConvolutionKind::depthwise:
+      return make_depthwise(s, o);
+    case ConvolutionKind::pointwise:
+      return make_pointwise(s, o);
+    case ConvolutionKind::general:
+      return make_general(s, o);
+  }
 }
 
 void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {

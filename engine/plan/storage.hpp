@@ -21,19 +21,26 @@ struct AlignedDelete {
 };
 using AlignedFloats = std::unique_ptr<float, AlignedDelete>;
 
+/// How many bytes so many floats are. Throws std::bad_alloc where there are not so many addresses, as in 32 bits: what
+/// a plan asks for is counted in 64.
+inline std::size_t bytes_of_floats(std::int64_t count) {
+  constexpr std::int64_t bytes = sizeof(float), most = std::numeric_limits<std::ptrdiff_t>::max();
+  if (count > most / bytes) throw std::bad_alloc();
+  return static_cast<std::size_t>(count * bytes);
+}
+
 /// Uninitialised floats on a cache line's start. Throws std::bad_alloc.
-inline AlignedFloats allocate_floats(std::size_t count, std::size_t alignment = cache_line) {
+inline AlignedFloats allocate_floats(std::int64_t count, std::size_t alignment = cache_line) {
   const std::align_val_t aligned{alignment};
-  return AlignedFloats(static_cast<float*>(::operator new(count * sizeof(float), aligned)), {aligned});
+  return AlignedFloats(static_cast<float*>(::operator new(bytes_of_floats(count), aligned)), {aligned});
 }
 
 class Storage {
  public:
   /// The one block of packed weights, on huge pages where it fills some. Throws std::bad_alloc.
   std::span<float> allocate_weights(std::int64_t count) {
-    const auto floats = static_cast<std::size_t>(count);
-    weights_ = allocate_floats(floats, floats * sizeof(float) < memory::huge_page ? cache_line : memory::huge_page);
-    const std::span<float> all(weights_.get(), floats);
+    weights_ = allocate_floats(count, bytes_of_floats(count) < memory::huge_page ? cache_line : memory::huge_page);
+    const std::span<float> all(weights_.get(), static_cast<std::size_t>(count));
     memory::prefer_huge_pages(std::as_writable_bytes(all));
     return all;
   }

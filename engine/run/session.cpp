@@ -112,7 +112,7 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
   const std::int64_t bytes = memory_bytes(*plan, threads);
   if (options.memory.empty()) {
     try {
-      allocated = plan::allocate_floats(static_cast<std::size_t>(bytes) / sizeof(float));
+      allocated = plan::allocate_floats(bytes / static_cast<std::int64_t>(sizeof(float)));
     } catch (const std::bad_alloc&) {
       throw Exhausted("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan->name +
                       "' works in");

@@ -47,6 +47,37 @@ TEST(Passes, BatchNormFoldsIntoTheConvolutionBeforeIt) {
   EXPECT_EQ(folded.bias.values()[1], -6.5F);
 }
 
+TEST(Passes, AnActivationOfKindNoneIsPassedBy) {
+  Graph graph = with_input(3);
+  const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
+  const NodeId relu = graph.add("relu", graph::Activate{Activation::relu}, {conv});
+  const NodeId none = graph.add("none", graph::Activate{Activation::none}, {relu});
+  const NodeId six = graph.add("relu6", graph::Activate{Activation::relu6}, {none});
+  graph.output = graph.add("end", graph::Activate{Activation::none}, {six});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::relu6);
+
+  Graph nothing = with_input(3);
+  nothing.output = nothing.add("none", graph::Activate{Activation::none}, {0});
+  passes::optimise(nothing);
+  EXPECT_EQ(nothing.nodes.size(), 1U);
+  EXPECT_EQ(nothing.output, 0);
+}
+
+TEST(Passes, ActivationsBehindOneAnotherBecomeOneWhateverTheirOrder) {
+  for (const auto& [first, second] : {std::pair{Activation::relu, Activation::relu6},
+                                      {Activation::relu6, Activation::relu},
+                                      {Activation::relu6, Activation::none}}) {
+    Graph graph = with_input(3);
+    const NodeId one = graph.add("first", graph::Activate{first}, {0});
+    graph.output = graph.add("second", graph::Activate{second}, {one});
+    passes::optimise(graph);
+    ASSERT_EQ(graph.nodes.size(), 2U);
+    EXPECT_EQ(operation<graph::Activate>(graph, 1).kind, Activation::relu6);
+  }
+}
+
 TEST(Passes, FoldingCopiesNoWeights) {
   Graph graph = with_input(3);
   const graph::Convolution convolution = pointwise(3, 2);

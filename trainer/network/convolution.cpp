@@ -47,10 +47,10 @@ class Product {
       }
     }
     packed_rest_floats_ = rest_ == 0 ? 0 : packed_dots_size(inputs, rest_, kernel_.lanes);
-    packed_rest_ = plan::allocate_floats(static_cast<std::size_t>(groups * packed_rest_floats_));
+    packed_rest_ = plan::allocate_floats(groups * packed_rest_floats_);
     rest_bias_.resize(rest_rows_.size());
     const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, whole, kernel_.lanes);
-    packed_ = plan::allocate_floats(static_cast<std::size_t>(floats));
+    packed_ = plan::allocate_floats(floats);
     packed_floats_ = static_cast<std::size_t>(floats);
     for (std::int32_t h = 0; h < groups; ++h) {
       runs_.push_back(
@@ -187,7 +187,7 @@ class Convolution final : public Operation {
     if (!parameters_.weight_gradient.empty()) {
       parts_.resize(static_cast<std::size_t>(tools.workers));
       for (Part& part : parts_) {
-        part.weights = plan::allocate_floats(static_cast<std::size_t>(weight_floats() + slack));
+        part.weights = plan::allocate_floats(weight_floats() + slack);
         part.bias.resize(static_cast<std::size_t>(block.channels));
         part.squares.resize(part.bias.size());
       }

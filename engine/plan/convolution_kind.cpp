@@ -1,0 +1,29 @@
+#include "engine/plan/convolution_kind.hpp"
+
+namespace riffle::plan {
+
+bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t channels) {
+  if (static_cast<std::int32_t>(list.size()) != channels) return false;
+  for (std::size_t c = 0; c < list.size(); ++c) {
+    if (list[c] != passes::Channel{node, static_cast<std::int32_t>(c)}) return false;
+  }
+  return true;
+}
+
+ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
+                                 const passes::LoweredChannels& lowered, graph::NodeId id) {
+  const auto i = static_cast<std::size_t>(id);
+  const graph::Node& node = graph.nodes[i];
+  const auto& convolution = std::get<graph::Convolution>(node.operation);
+  const passes::ChannelList& operand = lowered.operands[i][0];
+  const bool alone = node.inputs.size() == 1;  // no residual, which neither the stem's nor the depthwise kernel takes
+  if (alone && graph::is_depthwise(convolution, static_cast<std::int32_t>(operand.size()))) {
+    return ConvolutionKind::depthwise;
+  }
+  if (alone && convolution.groups == 1 && shapes[0].c <= 4 && is_whole(operand, 0, shapes[0].c)) {
+    return ConvolutionKind::stem;
+  }
+  return graph::is_pointwise(convolution) ? ConvolutionKind::pointwise : ConvolutionKind::general;
+}
+
+}  // namespace riffle::plan
