@@ -181,8 +181,12 @@ void Builder::sketch() {
     const auto i = static_cast<std::size_t>(id);
     if (!lowered_.computes[i] || is_produced_by_rows(id)) continue;
     const auto touch_operands = [&] {
-      for (const passes::ChannelList& list : lowered_.operands[i]) touch_channels(list);
-      if (producers.contains(id)) touch_channels(operand(producers[id], 0));
+      const auto touch_those_of = [&](graph::NodeId reader) {
+        for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(reader)])
+          touch_channels(list);
+      };
+      touch_those_of(id);
+      if (producers.contains(id)) touch_those_of(producers[id]);
     };
     if (needs_gather(id)) {
       touch_operands();
