@@ -16,6 +16,21 @@ int fail(const std::string& message) {
   return 1;
 }
 
+/// The exit code of a program that has done everything but this.
+int flush() { return std::cout.flush() ? 0 : fail("the standard output cannot be written"); }
+
+/// No argument of any command may be an empty word, as a variable of a script that was never set makes one.
+void refuse_empty_words(CLI::App& program) {
+  const auto check = [](const std::string& word) {
+    return word.empty() ? "'' is an empty word; something is needed there" : std::string();
+  };
+  for (CLI::App* command : program.get_subcommands([](CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_items_expected_max() > 0) option->check(CLI::Validator(check, ""));
+    }
+  }
+}
+
 /// The arguments, last first, as CLI11 wants them. "help COMMAND" is "COMMAND --help".
 std::vector<std::string> words_of(int argc, char** argv, const CLI::App& program) {
   std::vector<std::string> words(argv + 1, argv + argc);
@@ -52,14 +67,15 @@ int main(int argc, char** argv) {
          }) {
       add(program);
     }
+    refuse_empty_words(program);
     // Last, or the commands would have it, too.
     program.footer("riffle COMMAND --help, or riffle help COMMAND, says what a command takes.");
     program.parse(words_of(argc, argv, program));
     if (program.get_subcommands().empty()) return fail("a command is needed; riffle --help lists them");
-    if (!std::cout.flush()) return fail("the standard output cannot be written");
-    return 0;
+    return flush();
   } catch (const CLI::Success& asked_for_help) {
-    return program.exit(asked_for_help);
+    program.exit(asked_for_help);
+    return flush();
   } catch (const CLI::RuntimeError& stopped) {
     std::cout.flush();
     return stopped.get_exit_code();

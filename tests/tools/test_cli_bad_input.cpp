@@ -1,4 +1,5 @@
 // What the program refuses: exit code 1, a message on the standard error stream, nothing written.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -126,6 +127,16 @@ TEST_F(BadInput, numbers_that_are_none) {
   const Result result = riffle({"bench", model, "--repeat", "010", "--warmup", "0", "--json"});
   EXPECT_TRUE(contains(result.out, "\"repeat\": 10,")) << result.err;
   refuses({"bench", model, "--threads", "1", "--threads", "2"}, "--threads");
+}
+
+TEST_F(BadInput, empty_words) {
+  refuses({"inspect", ""}, "MODEL: '' is an empty word");
+  refuses({"inspect", model, "--svg", ""}, "--svg: '' is an empty word");
+  refuses({"inspect", model, "--svg="}, "--svg");
+  refuses({"run", model, "--input", at("x.npy"), "--output", ""}, "--output: '' is an empty word");
+  refuses({"classify", model, at("gray.png"), ""}, "IMAGE: '' is an empty word");
+  refuses({"classify", model, at("gray.png"), "--labels", ""}, "--labels: '' is an empty word");
+  refuses({"build", "v2", ""}, "OUT: '' is an empty word");
 }
 
 TEST_F(BadInput, options_that_would_do_nothing) {
@@ -303,6 +314,15 @@ TEST_F(BadInput, an_instruction_set_that_is_not_there) {
 }
 
 TEST_F(BadInput, a_full_disk) {
+  const auto without_output = [] {
+    const int full = ::open("/dev/full", O_WRONLY);
+    if (full < 0 || ::dup2(full, STDOUT_FILENO) < 0) ::_exit(126);
+  };
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--version"}, {"help"}, {"inspect", model}}) {
+    const Result unwritten = riffle(words, {}, without_output);
+    EXPECT_EQ(unwritten.code, 1);
+    EXPECT_TRUE(contains(unwritten.err, "the standard output cannot be written"));
+  }
   const Result result = riffle({"run", model, "--input", at("x.npy"), "--output", "/dev/full"});
   EXPECT_EQ(result.code, 1);
   EXPECT_TRUE(contains(result.err, "/dev/full"));

@@ -408,6 +408,9 @@ TEST_F(Train, arguments_are_checked) {
   for (const auto& [option, values] : bad) {
     for (const std::string& value : values) refuses_more({option, value}, option);
   }
+  for (const std::string option : {"--labels", "--from", "--freeze", "--out"}) {
+    refuses_more({option, ""}, option);
+  }
   refuses_more({"--mean", "0.1,0.2"}, "mean");
   refuses_more({"--std", "0"}, "std");
   refuses_more({"--freeze", "no such node"}, "no such node");
