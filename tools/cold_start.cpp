@@ -22,6 +22,7 @@
 #include "engine/passes/passes.hpp"
 #include "engine/plan/builder.hpp"
 #include "engine/run/session.hpp"
+#include "tools/model_file.hpp"
 #include "tools/statistics.hpp"
 #include "tools/table.hpp"
 #include "tools/text.hpp"
@@ -298,6 +299,10 @@ void print_text(const ColdOptions& options, const Load& facts, const Summary& fr
 }  // namespace
 
 void bench_cold(const ColdOptions& options) {
+  if (format_of(options.model) != ModelFormat::riffle) {
+    throw Error("--cold: " + options.model + " is not a .riffle file, which is what is loaded phase by phase; " +
+                "riffle convert makes one of it");
+  }
   // The first one brings the file into the page cache and says how large the caller's tensors are.
   const Load facts = load_in_a_process(options, 1, {}).front();
   std::vector<Load> fresh;

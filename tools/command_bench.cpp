@@ -226,6 +226,7 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
 }
 
 void bench(const BenchOptions& options) {
+  require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   const auto plan = plan::make(load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session = make_session(plan, options.threads, options.cores);
   const std::vector<float> input = random_input(plan->input.size() * options.batch);
@@ -251,30 +252,28 @@ void add_bench(CLI::App& program) {
   const auto options = std::make_shared<BenchOptions>();
   add_model(command, options->model);
   add_threads(command, options->threads);
-  add_cores(command, options->cores);
-  command.add_option("--repeat", options->repeat, "Timed runs")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  command.add_option("--warmup", options->warmup, "Runs before the timed ones")
-      ->check(CLI::Range(0, 1'000'000))
-      ->capture_default_str();
-  command.add_option("--batch", options->batch, "Images a run; times are an image's")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  CLI::Option* batch = command.get_option("--batch");
-  CLI::Option* repeat = command.get_option("--repeat");
-  CLI::Option* profile =
-      command.add_flag("--profile", options->profile, "Time every step, too, and hold it against this CPU's limits");
-  command.add_option("--svg", options->svg, "Draw the profile's roofline into this file")->needs(profile);
-  command
-      .add_flag("--cold", options->cold,
-                "From the file to the first answer instead: the phases of --repeat loads (21), each in a new process, "
-                "and the memory that they take")
-      ->excludes(profile)
-      ->excludes(batch);
-  command.add_flag("--json", options->json, "Print one JSON object");
-  add_size(command, options->size);
+  CLI::Option* cores = add_cores(command, options->cores);
+  CLI::Option* repeat = add_number(command, "--repeat", options->repeat, 1, 1'000'000,
+                                   "Timed runs; with --cold loads, of which there are 21 by default");
+  CLI::Option* warmup = add_number(command, "--warmup", options->warmup, 0, 1'000'000,
+                                   "Runs before the timed ones, which are not counted");
+  CLI::Option* batch = add_number(command, "--batch", options->batch, 1, 1024, "Images a run; times are an image's");
+  CLI::Option* profile = command.add_flag(
+      "--profile", options->profile, "Time every step of a single image, too, and hold it against this CPU's limits");
+  command.add_option("--svg", options->svg, "Draw the profile's roofline into this file")
+      ->needs(profile)
+      ->type_name("FILE");
+  CLI::Option* cold = command.add_flag("--cold", options->cold,
+                                       "Of a .riffle file, from it to the first answer instead: the phases of --repeat "
+                                       "loads, each in a new process, and "
+                                       "the memory that they take");
+  for (CLI::Option* option : {cores, warmup, batch, profile}) cold->excludes(option);
+  command.add_flag("--json", options->json, "Print one JSON object; times are milliseconds");
+  add_size(command, options->size, "; by default the model's own");
   command.callback([options, repeat] {
     constexpr int cold_loads = 21;
     if (options->cold) {
+      require_threads(options->threads);
       bench_cold({options->model, options->threads, repeat->empty() ? cold_loads : options->repeat, options->size,
                   options->json});
     } else {

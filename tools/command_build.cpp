@@ -2,10 +2,8 @@
 #include <iostream>
 #include <memory>
 
-#include "engine/format/format.hpp"
-#include "engine/passes/passes.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
+#include "tools/model_file.hpp"
 #include "tools/spec_options.hpp"
 #include "tools/text.hpp"
 
@@ -19,10 +17,10 @@ struct BuildOptions {
 };
 
 void build(const BuildOptions& options) {
+  (void)format_to_save(options.output);  // before much is made
   graph::Graph graph = make_network(options.spec, models::random_weights(options.seed));
   const graph::Cost defined = graph::total_cost(graph);
-  passes::optimise(graph);
-  write_file(options.output, {format::save(graph)});
+  graph = save_model(std::move(graph), options.output);
   std::cout << options.output << ": " << graph.name << ", input " << chw(graph.input_shape()) << ", "
             << millions(defined.macs) << " MAC, " << grouped(defined.parameters) << " parameters\n";
 }
@@ -33,10 +31,8 @@ void add_build(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("build", "A network from its spec with seeded random weights");
   const auto options = std::make_shared<BuildOptions>();
   add_spec(command, options->spec)->required();
-  command.add_option("OUT", options->output, "The .riffle file to write")->required();
-  command.add_option("--seed", options->seed, "Seed of the random weights")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command.add_option("OUT", options->output, "The file to write; its name ends in .riffle or .onnx")->required();
+  add_number(command, "--seed", options->seed, 0, UINT64_MAX, "Seed of the random weights");
   command.callback([options] {
     check_spec(options->spec);
     build(*options);

@@ -1,4 +1,5 @@
 // riffle classify: pictures to names, or the accuracy on an IDX pair.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -25,7 +26,7 @@ struct ClassifyOptions {
   std::vector<std::string> pictures;
   std::vector<std::string> idx;  ///< images, labels
   std::string labels;
-  std::int32_t top = 3;
+  std::int32_t top = 3;  ///< where there are as many classes, unless it was given
   Normalisation normalisation;
   int threads = 1;
 };
@@ -56,19 +57,22 @@ Table make_table(std::int32_t top) {
   return Table(columns);
 }
 
-/// Prints a table of the pictures that can be read; names the others and throws for them at the end.
-void classify_pictures(const Classifier& classifier, const ClassifyOptions& options) {
+/// Prints a table of the pictures that can be read, `top` guesses each; names the others and throws for them at the
+/// end.
+void classify_pictures(const Classifier& classifier, const ClassifyOptions& options, std::int32_t top) {
   const plan::Plan& plan = *classifier.plan;
-  if (options.top > plan.output.c) {
-    throw Error("--top: " + std::to_string(options.top) + " of " + std::to_string(plan.output.c) + " classes");
+  if (top > plan.output.c) {
+    throw Error("--top: " + std::to_string(top) + " guesses; the model has " + std::to_string(plan.output.c) +
+                " classes");
   }
   std::vector<std::string> names;
   if (!options.labels.empty()) names = read_labels(options.labels, plan.output.c);
 
+  require_threads(options.threads);
   run::Session session(classifier.plan, options.threads);
   std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
   std::vector<float> output(static_cast<std::size_t>(plan.output.size()));
-  Table table = make_table(options.top);
+  Table table = make_table(top);
   std::size_t unreadable = 0;
   for (const std::string& path : options.pictures) {
     try {
@@ -81,7 +85,7 @@ void classify_pictures(const Classifier& classifier, const ClassifyOptions& opti
     session.run(input.data(), output.data());
     if (!classifier.ends_in_softmax) softmax(output);
     std::vector<std::string> cells = {file_name(path)};
-    for (const std::int32_t i : largest(output, options.top)) {
+    for (const std::int32_t i : largest(output, top)) {
       const auto index = static_cast<std::size_t>(i);
       cells.push_back(names.empty() ? std::to_string(i) : names[index]);
       cells.push_back(fixed(100.0 * static_cast<double>(output[index]), 1));
@@ -119,6 +123,7 @@ LabelledImages read_labelled_images(const std::vector<std::string>& paths) {
 /// Images are independent: every thread has its own session on the one plan, and takes image after image.
 void measure_accuracy(const Classifier& classifier, const ClassifyOptions& options) {
   const LabelledImages data = read_labelled_images(options.idx);
+  require_threads(options.threads);
   std::vector<run::Session> sessions;
   for (int t = 0; t < options.threads; ++t) sessions.emplace_back(classifier.plan, 1);
 
@@ -156,35 +161,33 @@ void add_classify(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("classify", "Pictures to names and probabilities");
   const auto options = std::make_shared<ClassifyOptions>();
   add_model(command, options->model);
-  CLI::Option* pictures = command.add_option("IMAGE", options->pictures, "PNG or JPEG files");
-  CLI::Option* labels = command.add_option("--labels", options->labels, "A file of one class name a line");
-  CLI::Option* top = command.add_option("--top", options->top, "How many guesses to print")
-                         ->check(CLI::Range(1, static_cast<int>(graph::max_extent)))
-                         ->capture_default_str();
-  command
-      .add_option("--mean", options->normalisation.mean, "Subtracted from pixels / 255; one value, or one a channel")
-      ->delimiter(',')
-      ->expected(1, 4)
-      ->default_str("0");
-  command.add_option("--std", options->normalisation.deviation, "Divides after that; one value, or one a channel")
-      ->delimiter(',')
-      ->expected(1, 4)
-      ->default_str("1");
+  CLI::Option* pictures = command.add_option("IMAGE", options->pictures, "PNG or JPEG files")->type_name("FILE");
+  CLI::Option* labels =
+      command
+          .add_option("--labels", options->labels, "A file of one class name a line; by default classes are numbers")
+          ->type_name("FILE");
+  CLI::Option* top = add_number(command, "--top", options->top, 1, graph::max_extent,
+                                "Guesses to print, no more than there are classes");
+  add_normalisation(command, options->normalisation);
   CLI::Option* idx =
       command.add_option("--idx", options->idx, "Measure the accuracy on IDX images and labels, gzip or not")
           ->expected(2)
-          ->type_name("IMAGES LABELS");
+          ->allow_extra_args(false)
+          ->option_text("IMAGES LABELS");
   add_threads(command, options->threads);
   pictures->excludes(idx);
   labels->excludes(idx);
   top->excludes(idx);
-  command.callback([options, pictures, idx] {
-    if (pictures->count() == 0 && idx->count() == 0) throw Error("classify: pictures, or --idx IMAGES LABELS, needed");
+  command.callback([options, pictures, top, idx] {
+    if (pictures->count() == 0 && idx->count() == 0) {
+      throw Error("classify: pictures, or --idx IMAGES LABELS, are needed");
+    }
     const Classifier classifier = make_classifier(*options);
     if (idx->count() > 0) {
       measure_accuracy(classifier, *options);
     } else {
-      classify_pictures(classifier, *options);
+      const std::int32_t classes = classifier.plan->output.c;
+      classify_pictures(classifier, *options, top->empty() ? std::min(options->top, classes) : options->top);
     }
   });
 }

@@ -2,10 +2,9 @@
 #include <iostream>
 #include <memory>
 
-#include "engine/passes/passes.hpp"
 #include "tools/commands.hpp"
 #include "tools/model_file.hpp"
-#include "tools/onnx/onnx_import.hpp"
+#include "tools/options.hpp"
 #include "tools/text.hpp"
 
 namespace riffle::tools {
@@ -17,19 +16,16 @@ struct ConvertOptions {
 };
 
 void convert(const ConvertOptions& options) {
-  const bool to_onnx = options.output.ends_with(".onnx");
-  graph::Graph graph = to_onnx ? load_model(options.input) : onnx::import_file(options.input);
-  const std::size_t imported_nodes = graph.nodes.size();
-  if (!to_onnx) passes::optimise(graph);
-  save_model(graph, options.output);
+  require_another_file({"OUT", options.output}, {{"MODEL", options.input}});
+  (void)format_to_save(options.output);  // before much is read
+  graph::Graph graph = load_model(options.input);
+  const std::size_t nodes = graph.nodes.size();
+  graph = save_model(std::move(graph), options.output);
   const graph::Cost cost = graph::total_cost(graph);
   std::cout << options.output << ": input " << chw(graph.input_shape()) << ", " << millions(cost.macs) << " MAC, "
-            << grouped(cost.parameters) << " parameters; ";
-  if (to_onnx) {
-    std::cout << imported_nodes << " nodes\n";
-  } else {
-    std::cout << imported_nodes << " nodes became " << graph.nodes.size() << '\n';
-  }
+            << grouped(cost.parameters) << " parameters; " << nodes << " nodes";
+  if (graph.nodes.size() != nodes) std::cout << " became " << graph.nodes.size();
+  std::cout << '\n';
 }
 
 }  // namespace
@@ -37,8 +33,8 @@ void convert(const ConvertOptions& options) {
 void add_convert(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("convert", "ONNX to .riffle, or a model to ONNX");
   const auto options = std::make_shared<ConvertOptions>();
-  command.add_option("IN", options->input, "The .onnx file to read; a .riffle file too if OUT is .onnx")->required();
-  command.add_option("OUT", options->output, "The .riffle or .onnx file to write")->required();
+  add_model(command, options->input);
+  command.add_option("OUT", options->output, "The file to write; its name ends in .riffle or .onnx")->required();
   command.callback([options] { convert(*options); });
 }
 

@@ -107,6 +107,7 @@ void print_layers(const graph::Graph& graph) {
 }
 
 void inspect(const InspectOptions& options) {
+  require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   graph::Graph graph = load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
@@ -130,8 +131,8 @@ void add_inspect(CLI::App& program) {
   const auto options = std::make_shared<InspectOptions>();
   add_model(command, options->model);
   command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
-  command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file");
-  add_size(command, options->size);
+  command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file")->type_name("FILE");
+  add_size(command, options->size, "; by default the model's own");
   command.callback([options] { inspect(*options); });
 }
 

@@ -43,6 +43,7 @@ Tensor read_input(const std::string& path, const graph::Shape& model) {
 }
 
 void run_model(const RunOptions& options) {
+  require_another_file({"--output", options.output}, {{"--input", options.input}, {"MODEL", options.model}});
   graph::Graph graph = load_model(options.model);
   const Tensor input = read_input(options.input, graph.input_shape());
   const auto plan = plan::make(std::move(graph), {.height = static_cast<std::int32_t>(input.shape[2]),
@@ -77,13 +78,15 @@ void add_run(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("run", "A tensor through a model");
   const auto options = std::make_shared<RunOptions>();
   add_model(command, options->model);
-  command.add_option("--input", options->input, "float32 .npy, (N, C, H, W) or (C, H, W)")->required();
-  command.add_option("--output", options->output, "The .npy file to write")->required();
+  command.add_option("--input", options->input, "A .npy file of float32, (N, C, H, W) or (C, H, W)")
+      ->required()
+      ->type_name("X.npy");
+  command.add_option("--output", options->output, "The .npy file to write: float32, (N, C) or (N, C, H, W)")
+      ->required()
+      ->type_name("Y.npy");
   add_threads(command, options->threads);
   add_cores(command, options->cores);
-  command.add_option("--repeat", options->repeat, "Run so many times; the time is the median")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  add_number(command, "--repeat", options->repeat, 1, 1'000'000, "Run so many times; the time is the median");
   command.callback([options] { run_model(*options); });
 }
 

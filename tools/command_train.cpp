@@ -3,9 +3,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "tools/commands.hpp"
 #include "tools/interrupt.hpp"
@@ -52,58 +54,36 @@ struct TrainOptions {
 
   std::vector<CLI::Option*> recipe;  ///< what a resumed run must share with the one that stopped
   std::vector<CLI::Option*> sgd_only, step_only;
+  CLI::Option *validation_option = nullptr, *skip_broken_option = nullptr, *init_option = nullptr;
 };
-
-/// A number from `low` to `high`; CLI::Range would let a NaN pass.
-CLI::Validator between(double low, double high) {
-  const auto check = [low, high](const std::string& text) -> std::string {
-    double value = 0;
-    if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) return "";
-    return "'" + text + "' is not a number from " + CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high);
-  };
-  return CLI::Validator(check, "from " + CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high));
-}
-
-CLI::Option* add_normalisation(CLI::App& command, const char* name, std::vector<float>& values, const char* words,
-                               const char* otherwise) {
-  return command.add_option(name, values, words)->delimiter(',')->expected(1, 4)->default_str(otherwise);
-}
 
 void add_data_options(CLI::App& command, TrainOptions& options) {
   command
-      .add_option("--data", options.data,
-                  "IDX images and labels, or a folder: of the four files of MNIST, of train/ and val/ or test/, or of "
-                  "class folders")
+      .add_option(
+          "--data", options.data,
+          "A folder: of the four files of MNIST, of train/ and val/ or test/, or of class folders; or IDX images "
+          "and labels")
       ->required()
       ->expected(1, 2)
-      ->type_name("IMAGES LABELS | FOLDER");
+      ->allow_extra_args(false)
+      ->type_name("FOLDER | IMAGES LABELS");
   CLI::Option* test = command.add_option("--test-data", options.test_data, "Likewise: the set that is tested on")
                           ->expected(1, 2)
-                          ->type_name("IMAGES LABELS | FOLDER");
-  options.recipe.push_back(command
-                               .add_option("--validation", options.validation,
-                                           "The share of the data that is tested on where there is no other set")
-                               ->check(between(0.001, 0.9))
-                               ->capture_default_str()
-                               ->excludes(test));
-  command.add_option("--labels", options.labels, "A file of one class name a line, for IDX data");
-  command.add_flag("--skip-broken", options.skip_broken, "Leave out pictures that cannot be read, instead of ending");
+                          ->allow_extra_args(false)
+                          ->type_name("FOLDER | IMAGES LABELS");
+  options.validation_option = add_number(command, "--validation", options.validation, 0.001, 0.9,
+                                         "The share of the data that is tested on where there is no other set")
+                                  ->excludes(test);
+  command.add_option("--labels", options.labels, "A file of one class name a line, for IDX data")->type_name("FILE");
+  options.skip_broken_option = command.add_flag("--skip-broken", options.skip_broken,
+                                                "Leave out pictures that cannot be read, instead of ending");
+  options.recipe.push_back(options.validation_option);
+  for (CLI::Option* option : add_normalisation(command, options.normalisation)) options.recipe.push_back(option);
   for (CLI::Option* option :
-       {add_normalisation(command, "--mean", options.normalisation.mean,
-                          "Subtracted from pixels / 255; one value, or one a channel", "0"),
-        add_normalisation(command, "--std", options.normalisation.deviation,
-                          "Divides after that; one value, or one a channel", "1"),
-        command.add_option("--flip", options.augmentation.flip, "Probability of a horizontal flip")
-            ->check(between(0, 1))
-            ->capture_default_str(),
-        command
-            .add_option("--crop-padding", options.augmentation.crop_padding,
-                        "Pixels around a picture, of which a window is cut at random")
-            ->check(CLI::Range(0, 1024))
-            ->capture_default_str(),
-        command.add_option("--erase", options.augmentation.erase, "Probability that a rectangle is filled")
-            ->check(between(0, 1))
-            ->capture_default_str()}) {
+       {add_number(command, "--flip", options.augmentation.flip, 0, 1, "Probability of a horizontal flip"),
+        add_number(command, "--crop-padding", options.augmentation.crop_padding, 0, 1024,
+                   "Pixels around a picture, of which a window is cut at random"),
+        add_number(command, "--erase", options.augmentation.erase, 0, 1, "Probability that a rectangle is filled")}) {
     options.recipe.push_back(option);
   }
 }
@@ -116,60 +96,51 @@ void add_optimizer_options(CLI::App& command, TrainOptions& options) {
   add(command.add_option("--optimizer", options.optimizer, "What moves the weights"))
       ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
       ->capture_default_str();
-  add(command.add_option("--lr", options.rate, "Learning rate"))->check(between(1e-12, 1000))->capture_default_str();
-  options.sgd_only = {add(command.add_option("--momentum", options.sgd.momentum, "Of sgd"))
-                          ->check(between(0, most))
-                          ->capture_default_str(),
+  add(add_number(command, "--lr", options.rate, 1e-12, 1000, "Learning rate"));
+  options.sgd_only = {add(add_number(command, "--momentum", options.sgd.momentum, 0, most, "Of sgd")),
                       add(command.add_flag("--nesterov", options.sgd.nesterov, "Nesterov's momentum, of sgd"))};
-  add(command.add_option("--weight-decay", options.decay.weight_decay, "Pulls weights towards 0"))
-      ->check(between(0, 10))
-      ->capture_default_str();
+  add(add_number(command, "--weight-decay", options.decay.weight_decay, 0, 10, "Pulls weights towards 0"));
   add(command.add_flag("--decay-weights-only", options.decay.weights_only, "Not biases and batch norm"));
   add(command.add_option("--schedule", options.schedule, "How the learning rate falls"))
       ->check(CLI::IsMember({"constant", "step", "cosine", "linear"}))
       ->capture_default_str();
-  options.step_only = {
-      add(command.add_option("--step-epochs", options.step_epochs,
-                             "Epochs between two steps of that schedule (a third of all)"))
-          ->check(between(0.001, 1e6)),
-      add(command.add_option("--step-factor", options.step_factor, "What a step multiplies the learning rate by"))
-          ->check(between(1e-6, 1))
-          ->capture_default_str()};
-  add(command.add_option("--warmup", options.warmup, "Epochs in which the learning rate grows linearly"))
-      ->check(between(0, 1e6))
-      ->capture_default_str();
-  add(command.add_option("--clip", options.clip, "The norm to which gradients are scaled down; 0: never"))
-      ->check(between(0, 1e9))
-      ->capture_default_str();
-  add(command.add_option("--label-smoothing", options.label_smoothing, "The share of a label that all classes get"))
-      ->check(between(0, most))
-      ->capture_default_str();
-  add(command.add_option("--ema", options.average,
-                         "Test and keep a moving average of the weights with this decay; 0: none"))
-      ->check(between(0, most))
-      ->capture_default_str();
+  options.step_only = {add(add_number(command, "--step-epochs", options.step_epochs, 0.001, 1e6,
+                                      "Epochs between two steps of that schedule; by default a third of all"))
+                           ->default_str(""),
+                       add(add_number(command, "--step-factor", options.step_factor, 1e-6, 1,
+                                      "What a step multiplies the learning rate by"))};
+  add(add_number(command, "--warmup", options.warmup, 0, 1e6, "Epochs in which the learning rate grows linearly"));
+  add(add_number(command, "--clip", options.clip, 0, 1e9, "The norm to which gradients are scaled down; 0: never"));
+  add(add_number(command, "--label-smoothing", options.label_smoothing, 0, most,
+                 "The share of a label that all classes get"));
+  add(add_number(command, "--ema", options.average, 0, most,
+                 "Test and keep a moving average of the weights with this decay; 0: none"));
 }
 
 void add_run_options(CLI::App& command, TrainOptions& options) {
-  command.add_option("--epochs", options.epochs, "Times through the data")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  for (CLI::Option* option :
-       {command.add_option("--batch", options.batch, "Pictures a step")
-            ->check(CLI::Range(1, 65536))
-            ->capture_default_str(),
-        command.add_option("--init", options.init, "Uniform weights that training starts from")
-            ->check(CLI::IsMember({"xavier", "kaiming"}))
-            ->capture_default_str(),
-        command
-            .add_option("--seed", options.seed, "Of the initial weights, the order of the pictures, the augmentation")
-            ->check(CLI::NonNegativeNumber)
-            ->capture_default_str()}) {
-    options.recipe.push_back(option);
-  }
+  add_number(command, "--epochs", options.epochs, 1, 1'000'000, "Times through the data");
+  options.recipe.push_back(add_number(command, "--batch", options.batch, 1, 65536, "Pictures a step"));
+  options.init_option = command.add_option("--init", options.init, "Uniform weights that training starts from")
+                            ->check(CLI::IsMember({"xavier", "kaiming"}))
+                            ->capture_default_str();
+  options.recipe.push_back(options.init_option);
+  options.recipe.push_back(add_number(command, "--seed", options.seed, 0, UINT64_MAX,
+                                      "Of the initial weights, the order of the pictures, the augmentation"));
   add_threads(command, options.threads);
-  command.add_option("--out", options.folder, "The folder of the run")->required();
+  command.add_option("--out", options.folder, "The folder of the run, made where there is none")
+      ->required()
+      ->type_name("FOLDER");
   command.add_flag("--resume", options.resume, "Go on with the run in that folder");
+}
+
+/// --data and --test-data take two words where they can get them. Behind a folder the second one is none of theirs, and
+/// there it can only be the network.
+void give_back(std::vector<std::string>& paths, std::string& network) {
+  std::error_code ignored;
+  if (paths.size() < 2 || !std::filesystem::is_directory(paths.front(), ignored)) return;
+  if (!network.empty()) throw Error("'" + paths.back() + "' was not expected behind the folder " + paths.front());
+  network = std::move(paths.back());
+  paths.pop_back();
 }
 
 void check(const TrainOptions& options) {
@@ -181,11 +152,23 @@ void check(const TrainOptions& options) {
   if (options.spec.network.empty() == options.from.empty()) {
     throw Error("train: a network is needed, v1, v2 or --from MODEL, one of them");
   }
-  if (!options.from.empty()) refuse(options.spec.others, "belongs to v1 and v2; --from brings its own network");
-  check_spec(options.spec);
+  if (options.from.empty()) {
+    check_spec(options.spec);
+  } else {
+    refuse(options.spec.others, "belongs to v1 and v2; --from brings its own network");
+  }
   if (options.optimizer != "sgd") refuse(options.sgd_only, "belongs to --optimizer sgd");
   if (options.schedule != "step") refuse(options.step_only, "belongs to --schedule step");
+  if (options.decay.weights_only && options.decay.weight_decay == 0) {
+    throw Error("--decay-weights-only: there is no --weight-decay");
+  }
   if (options.warmup > static_cast<double>(options.epochs)) throw Error("--warmup: is longer than all epochs");
+  std::error_code ignored;
+  if (!options.from.empty() &&
+      std::filesystem::equivalent(std::filesystem::path(options.from).parent_path() / ".", options.folder, ignored)) {
+    throw Error("--out: " + options.folder + " is the folder of " + options.from +
+                ", which could be written over; name another one");
+  }
 }
 
 /// A number in one of its spellings; other words as they are.
@@ -199,7 +182,9 @@ std::string normal(const std::string& word) {
 
 std::string text(const CLI::Option* option) {
   std::string words;
-  for (const std::string& word : option->results()) words += (words.empty() ? "" : ",") + normal(word);
+  for (const std::string& result : option->results()) {
+    for (const std::string& word : CLI::detail::split(result, ',')) words += (words.empty() ? "" : ",") + normal(word);
+  }
   if (words.empty()) words = normal(option->get_default_str());
   return words.empty() ? "no" : words;
 }
@@ -229,6 +214,9 @@ trainer::OpenedData open(const TrainOptions& options, std::int32_t channels) {
                                                                .channels = channels,
                                                                .skip_broken = options.skip_broken,
                                                                .threads = options.threads});
+  if (!data.split_off && options.validation_option->count() > 0) {
+    throw Error("--validation: nothing is split off, for " + options.data.front() + " has a test set of its own");
+  }
   for (const std::string& message : data.skipped) std::cerr << "riffle: left out: " << message << '\n';
   return data;
 }
@@ -254,7 +242,12 @@ graph::Graph given_network(const TrainOptions& options, graph::Graph graph, cons
   const auto classes = static_cast<std::int32_t>(data.classes().size());
   if (options.spec.size_option->count() > 0) graph.set_input_size(options.spec.size.height, options.spec.size.width);
   const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
-  if (output.c == classes) return graph;
+  if (output.c == classes) {
+    if (options.init_option->count() > 0) {
+      throw Error("--init: no weights begin anew, for " + options.from + " has as many classes as the data");
+    }
+    return graph;
+  }
   std::cout << options.from << ": a new classifier, for " << classes << " classes instead of " << output.c << '\n';
   return trainer::with_classes(std::move(graph), classes, initial_weights(options));
 }
@@ -297,6 +290,7 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
 }
 
 void train(const TrainOptions& options) {
+  require_threads(2 * options.threads + 1);  // the network's, and two loaders of half as many
   std::optional<graph::Graph> from;
   if (!options.from.empty()) from = load_model(options.from);
   const std::int32_t channels = from                             ? from->input_shape().c
@@ -357,6 +351,8 @@ void add_train(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("train", "A network trained on labelled pictures");
   const auto options = std::make_shared<TrainOptions>();
   add_spec(command, options->spec);
+  options->spec.size_option->description(options->spec.size_option->get_description() +
+                                         "; with --from the model's own by default");
   command.add_option("--from", options->from, "Instead of a new network: a .riffle or .onnx file")->type_name("MODEL");
   command
       .add_option("--freeze", options->freeze, "The nodes before the first one whose name starts so stay as they are")
@@ -366,10 +362,11 @@ void add_train(CLI::App& program) {
   add_run_options(command, *options);
   command.footer(
       "Ctrl-C (SIGINT, SIGTERM, SIGHUP) saves the run and ends with exit code 128 + the signal's number; --resume, "
-      "with the "
-      "same "
-      "options, goes on from there, and on as many threads gives the bits of a run that was never stopped.");
+      "with "
+      "the same options, goes on from there, and on as many threads gives the bits of a run that was never stopped.");
   command.callback([options] {
+    give_back(options->data, options->spec.network);
+    give_back(options->test_data, options->spec.network);
     check(*options);
     train(*options);
   });

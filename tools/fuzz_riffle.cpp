@@ -9,19 +9,9 @@
 
 #include "engine/format/format.hpp"
 #include "engine/run/session.hpp"
+#include "tools/fuzz_small.hpp"
 
 namespace {
-
-/// Small enough for thousands of them a second: larger ones find nothing new.
-bool is_small(const riffle::graph::Graph& graph) {
-  constexpr std::int64_t max_floats = 1 << 16, max_macs = 1 << 22, max_nodes = 64;
-  std::int64_t floats = 0;
-  for (const riffle::graph::Shape& shape : riffle::graph::infer_shapes(graph)) {
-    floats += shape.size();
-    if (floats > max_floats) return false;
-  }
-  return graph.nodes.size() <= max_nodes && riffle::graph::total_cost(graph).macs <= max_macs;
-}
 
 struct Free {
   void operator()(std::byte* bytes) const { std::free(bytes); }
@@ -35,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) std::memcpy(bytes.get(), data, size);
   try {
     riffle::graph::Graph graph = riffle::format::load({bytes.get(), size}, bytes);
-    if (!is_small(graph)) return 0;
+    if (!riffle::tools::is_small(graph)) return 0;
     const auto plan = riffle::plan::make(std::move(graph));
     riffle::run::Session session(plan);
     const std::vector<float> input(static_cast<std::size_t>(plan->input.size()), 1.0F);

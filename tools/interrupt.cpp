@@ -1,18 +1,28 @@
 #include "tools/interrupt.hpp"
 
+#include "tools/progress.hpp"
+
 namespace riffle::tools {
 namespace {
 
 volatile std::sig_atomic_t noted = 0;
 
-void note(int signal) { noted = signal; }
+void note(int signal) {
+  if (noted == 0) {
+    noted = signal;
+    return;
+  }
+  Progress::wipe();
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
 
 void listen(int signal, struct sigaction& before) {
   ::sigaction(signal, nullptr, &before);
   if (before.sa_handler == SIG_IGN) return;
   struct sigaction action = {};
   action.sa_handler = note;
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   ::sigaction(signal, &action, nullptr);
 }
 

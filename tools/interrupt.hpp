@@ -6,8 +6,8 @@
 
 namespace riffle::tools {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are noted; a second one ends the program as it always did. A signal that
-/// was ignored stays so. One at a time.
+/// While it lives, the first SIGINT, SIGTERM or SIGHUP is noted; the second one ends the program as it always did. A
+/// signal that was ignored stays so. One at a time.
 class Interrupt {
  public:
   Interrupt();

@@ -1,8 +1,11 @@
 // riffle, the command line. Exit code 0; 1 with one line on the standard error stream that says what is wrong; 128 and
 // the signal's number where a signal stopped a run that can go on.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "tools/commands.hpp"
 
@@ -11,6 +14,36 @@ namespace {
 int fail(const std::string& message) {
   std::cerr << "riffle: " << message << '\n';
   return 1;
+}
+
+/// The exit code of a program that has done everything but this.
+int flush() { return std::cout.flush() ? 0 : fail("the standard output cannot be written"); }
+
+/// No argument of any command may be an empty word, as a variable of a script that was never set makes one.
+void refuse_empty_words(CLI::App& program) {
+  const auto check = [](const std::string& word) {
+    return word.empty() ? "'' is an empty word; something is needed there" : std::string();
+  };
+  for (CLI::App* command : program.get_subcommands([](CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_items_expected_max() > 0) option->check(CLI::Validator(check, ""));
+    }
+  }
+}
+
+/// The arguments, last first, as CLI11 wants them. "help COMMAND" is "COMMAND --help".
+std::vector<std::string> words_of(int argc, char** argv, const CLI::App& program) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "help") {
+    const auto is_named = [&](const CLI::App* command) { return words.size() == 1 || command->check_name(words[1]); };
+    if (program.get_subcommands(is_named).empty()) {
+      throw CLI::ValidationError("help", "there is no command '" + words[1] + "'; riffle --help lists them");
+    }
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
 }
 
 }  // namespace
@@ -34,15 +67,24 @@ int main(int argc, char** argv) {
          }) {
       add(program);
     }
-    program.parse(argc, argv);
+    refuse_empty_words(program);
+    // Last, or the commands would have it, too.
+    program.footer("riffle COMMAND --help, or riffle help COMMAND, says what a command takes.");
+    program.parse(words_of(argc, argv, program));
     if (program.get_subcommands().empty()) return fail("a command is needed; riffle --help lists them");
-    if (!std::cout.flush()) return fail("the standard output cannot be written");
-    return 0;
+    return flush();
   } catch (const CLI::Success& asked_for_help) {
-    return program.exit(asked_for_help);
+    program.exit(asked_for_help);
+    return flush();
   } catch (const CLI::RuntimeError& stopped) {
     std::cout.flush();
     return stopped.get_exit_code();
+  } catch (const CLI::ValidationError& error) {
+    return fail(error.what());
+  } catch (const CLI::ParseError& error) {
+    const auto commands = program.get_subcommands();
+    return fail(error.what() + ("; riffle " + (commands.empty() ? "" : commands.front()->get_name() + " ")) +
+                "--help says what is taken");
   } catch (const std::bad_alloc&) {
     return fail("not enough memory");
   } catch (const std::exception& error) {

@@ -25,10 +25,10 @@ struct SpecOptions {
 /// NETWORK, --groups, --width, --flavour, --residual, --in-channels, --classes, --size. Returns NETWORK's option.
 CLI::Option* add_spec(CLI::App& command, SpecOptions& options);
 
-/// Throws Error naming the option that does not belong to the network.
+/// Throws Error for what is no network of the family, and naming the option that does not belong to the network.
 void check_spec(const SpecOptions& options);
 
-/// Throws Error as models:: does.
+/// Throws Error as models:: does, with the widths that would do.
 graph::Graph make_network(const SpecOptions& options, const models::WeightSource& weights);
 
 }  // namespace riffle::tools

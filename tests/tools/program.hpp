@@ -1,7 +1,9 @@
 // The program under test, run as its user does.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace riffle::tests {
@@ -12,7 +14,17 @@ struct Result {
 };
 
 /// Runs riffle with the arguments, under the emulator where the build has one. `environment`: "NAME=value" pairs that
-/// are added.
-Result riffle(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {});
+/// are added. `prepare` is called in the new process before the program is.
+Result riffle(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {},
+              const std::function<void()>& prepare = {});
+
+struct Terminal {
+  int columns = 80;
+  bool shows_out = false;              ///< the standard output, too; or else that goes to Result::out
+  std::string_view interrupt_at = {};  ///< when this is written, Ctrl-C is typed, once; empty: never
+};
+
+/// Runs riffle in a terminal; Result::err is all that the terminal was sent.
+Result riffle_in_terminal(const std::vector<std::string>& arguments, const Terminal& terminal);
 
 }  // namespace riffle::tests

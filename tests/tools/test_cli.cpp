@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "onnx.pb.h"
 #include "tests/tools/encode.hpp"
@@ -59,6 +63,58 @@ TEST_F(Cli, help_and_version) {
     EXPECT_FALSE(of_command.out.empty());
   }
   EXPECT_EQ(riffle({"--version"}).code, 0);
+  EXPECT_EQ(riffle({"help"}).out, help.out);
+  EXPECT_EQ(riffle({"help"}).code, 0);
+  EXPECT_EQ(riffle({"help", "bench"}).out, riffle({"bench", "--help"}).out);
+  EXPECT_EQ(riffle({"help", "bench"}).code, 0);
+}
+
+/// What README.md shows is what is printed, but for times.
+TEST_F(Cli, the_samples_of_the_readme) {
+  const auto text_of = [](const std::string& path) {
+    const Bytes bytes = tools::read_file(path, 1 << 20);
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  const std::string source = RIFFLE_SOURCE, readme = text_of(source + "/README.md");
+  const std::string fashion = source + "/models/weights/fashion.riffle";
+
+  const Result built = riffle({"build", "v2", "--width", "1.0", folder.path("v2.riffle")});
+  EXPECT_TRUE(contains(readme, "\nv2.riffle: " + built.out.substr(built.out.find(": ") + 2)));
+
+  std::vector<std::string> words = {"classify", fashion, "--labels", source + "/models/weights/fashion.txt"};
+  std::vector<std::string> pictures;
+  for (const auto& entry : std::filesystem::directory_iterator(source + "/examples/images")) {
+    if (entry.path().extension() == ".png") pictures.push_back(entry.path());
+  }
+  std::sort(pictures.begin(), pictures.end());
+  words.insert(words.end(), pictures.begin(), pictures.end());
+  const Result classified = riffle(words);
+  // Digits may differ in the last place between instruction sets.
+  const auto without_digits = [](const std::string& text) {
+    return std::regex_replace(text, std::regex("[0-9]+\\.[0-9]"), "#");
+  };
+  EXPECT_TRUE(contains(without_digits(readme), without_digits(classified.out)));
+
+  const std::string images = folder.write("images", idx(8, {2, 4, 4}, Bytes(32)));
+  const std::string labels = folder.write("labels", idx(8, {2}, Bytes(2)));
+  const Result measured = riffle({"classify", fashion, "--idx", images, labels});
+  const std::string line = R"([0-9]+ of [0-9]+ right: [0-9]+\.[0-9]{2} %, [0-9]+ images/s, [0-9]+\.[0-9]{2} s\n)";
+  EXPECT_TRUE(std::regex_match(measured.out, std::regex(line))) << measured.out;
+  EXPECT_TRUE(std::regex_search(readme, std::regex("--idx [^\n]*\n" + line)));
+}
+
+/// Every option's line says what it takes; a range, a default or how it is left away, where it is a number.
+TEST_F(Cli, help_says_what_numbers_may_be) {
+  for (const std::string command : {"build", "run", "classify", "bench"}) {
+    const std::string help = riffle({command, "--help"}).out;
+    const std::regex number("\n  --[a-z-]+ [NX](=| )[^(]*\\([^)]* to [^)]*\\)");
+    const std::regex any("\n  --[a-z-]+ [NX][= ]");
+    const auto count = [&](const std::regex& which) {
+      return std::distance(std::sregex_iterator(help.begin(), help.end(), which), std::sregex_iterator());
+    };
+    EXPECT_GT(count(any), 0) << command;
+    EXPECT_EQ(count(any), count(number)) << help;
+  }
 }
 
 TEST_F(Cli, build_says_what_the_network_costs) {
@@ -83,9 +139,9 @@ TEST_F(Cli, the_seed_makes_the_weights) {
     EXPECT_EQ(result.code, 0) << result.err;
     return tools::read_file(folder.path(name), 1 << 26);
   };
-  const Bytes one = built("a", "1");
-  EXPECT_EQ(one, built("b", "1"));
-  EXPECT_NE(one, built("c", "2"));
+  const Bytes one = built("a.riffle", "1");
+  EXPECT_EQ(one, built("b.riffle", "1"));
+  EXPECT_NE(one, built("c.riffle", "2"));
 }
 
 TEST_F(Cli, embed_writes_the_model_as_c) {
@@ -113,6 +169,16 @@ TEST_F(Cli, embed_writes_the_model_as_c) {
 
   EXPECT_EQ(riffle({"embed", path, folder.path("net.c"), "--name", "mine"}).code, 0);
   EXPECT_TRUE(contains(text("net.h"), "extern const void* const mine;"));
+
+  // By default the file's name, as C takes it.
+  for (const auto& [file, name] : {std::pair{"7 up!.riffle", "model_7_up_riffle"},
+                                   {"__a--b_.riffle", "model_a_b_riffle"},
+                                   {"words.riffle", "words_riffle"},
+                                   {"größe.riffle", "gr_e_riffle"}}) {
+    const std::string copy = folder.write(file, bytes);
+    EXPECT_EQ(riffle({"embed", copy, folder.path("net.c")}).code, 0) << file;
+    EXPECT_TRUE(contains(text("net.h"), "extern const void* const " + std::string(name) + ";"));
+  }
 }
 
 TEST_F(Cli, run_takes_any_batch_and_size) {
@@ -211,10 +277,67 @@ TEST_F(Cli, convert_makes_onnx_of_any_model) {
     if (expected.empty()) expected = y.values;
     for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(y.values.at(i), expected[i], 1e-4) << file;
   }
-  // The network's name alone says that it is ONNX: what is written to another name is a .riffle file.
-  const Result refused = riffle({"convert", riffle_file, folder.path("model2.riffle")});
+}
+
+TEST_F(Cli, a_models_ending_says_what_is_written) {
+  const auto is_onnx = [&](const std::string& name) {
+    const Bytes bytes = tools::read_file(folder.path(name), 1 << 26);
+    return std::string(reinterpret_cast<const char*>(bytes.data() + 4), 4) != "RFFL";
+  };
+  const std::string path = model();
+  // From riffle to riffle, too; and what was folded before stays as it is.
+  for (const std::string name : {"a.onnx", "b.ONNX", "c.riffle", "d.RIFFLE"}) {
+    const Result result = riffle({"convert", path, folder.path(name)});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(is_onnx(name), name[0] < 'c') << name;
+    EXPECT_EQ(riffle({"inspect", folder.path(name)}).code, 0) << name;
+  }
+  EXPECT_EQ(tools::read_file(folder.path("c.riffle"), 1 << 26), tools::read_file(path, 1 << 26));
+  for (const std::string name : {"built.Onnx", "built.Riffle"}) {
+    const Result result =
+        riffle({"build", "v2", "--flavour", "note", "--width", "0.5", "--size", "32x32", folder.path(name)});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(is_onnx(name), name == "built.Onnx");
+    EXPECT_EQ(riffle({"inspect", folder.path(name)}).code, 0) << name;
+  }
+}
+
+TEST_F(Cli, options_stand_anywhere) {
+  const std::string path = model(), one = picture("a.png", 10), two = picture("b.png", 90);
+  const std::string images = folder.write("images", idx(8, {2, 4, 4}, Bytes(32)));
+  const std::string labels = folder.write("labels", idx(8, {2}, Bytes(2)));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{path, "--mean", "0.5", one, two},
+                                                {"--mean", "0.5", path, "--std", "0.25", one, two},
+                                                {path, one, "--std", "0.25", two, "--mean", "0.5"},
+                                                {path, one, "--top", "2", two, "--threads", "2"}}) {
+    std::vector<std::string> all = words;
+    all.insert(all.begin(), "classify");
+    const Result result = riffle(all);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(contains(result.out, "a.png"));
+    EXPECT_TRUE(contains(result.out, "b.png"));
+  }
+  EXPECT_EQ(riffle({"classify", "--idx", images, labels, path}).code, 0);
+  EXPECT_EQ(riffle({"classify", "--idx", images, labels, "--mean", "0.5", path}).code, 0);
+}
+
+TEST_F(Cli, mean_and_std_take_a_value_a_channel) {
+  const std::string path = folder.path("rgb.riffle"), image = picture("a.png", 10);
+  ASSERT_EQ(riffle({"build", "v2", "--width", "0.5", "--size", "32x32", path}).code, 0);
+  const Result result = riffle({"classify", path, "--mean", "0.485,0.456,0.406", image, "--std", "0.229,0.224,0.225"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out, riffle({"classify", path, image}).out);
+}
+
+TEST_F(Cli, a_model_of_two_classes_has_two_guesses) {
+  const std::string path = model({"--classes", "2"}), image = picture("a.png", 10);
+  const Result result = riffle({"classify", path, image});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "2."));
+  EXPECT_EQ(result.out.find("3."), std::string::npos) << result.out;
+  const Result refused = riffle({"classify", path, image, "--top", "3"});
   EXPECT_EQ(refused.code, 1);
-  EXPECT_TRUE(contains(refused.err, "model.riffle"));
+  EXPECT_TRUE(contains(refused.err, "--top: 3 guesses; the model has 2 classes"));
 }
 
 TEST_F(Cli, classify_prints_a_row_a_picture) {

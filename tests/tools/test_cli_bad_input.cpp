@@ -1,5 +1,10 @@
 // What the program refuses: exit code 1, a message on the standard error stream, nothing written.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
@@ -41,7 +46,8 @@ TEST_F(BadInput, commands) {
   refuses({}, "a command is needed");
   refuses({"frobnicate"}, "frobnicate");
   refuses({"bench"}, "MODEL");
-  refuses({"bench", model, "--frobnicate"}, "--frobnicate");
+  refuses({"bench", model, "--frobnicate"}, "--frobnicate; riffle bench --help says what is taken");
+  refuses({"help", "frobnicate"}, "there is no command 'frobnicate'");
 }
 
 TEST_F(BadInput, build_arguments) {
@@ -57,7 +63,11 @@ TEST_F(BadInput, build_arguments) {
   refuses({"build", "v2", "--width", "-1", out}, "--width");
   refuses({"build", "v2", "--width", "1e9", out}, "--width");
   refuses({"build", "v2", "--width", "nan", out}, "--width");
-  refuses({"build", "v2", "--width", "0.7", out}, "width");
+  refuses({"build", "v2", "--width", "0.7", out}, "--width 0.7: ");
+  refuses({"build", "v2", "--width", "0.7", out}, "0.5 and 1 can be had");
+  refuses({"build", "v2", "--flavour", "note", "--width", "0.33", out}, "--width 0.33: units.12: 153 channels");
+  refuses({"build", "v2", "--flavour", "note", "--width", "0.33", out}, "; 0.26 and 0.38 can be had");
+  refuses({"build", "v1", "--groups", "8", "--width", "0.3", out}, "; 0.25 and 0.5 can be had");
   refuses({"build", "v2", "--flavour", "cherry", out}, "cherry");
   refuses({"build", "v2", "--classes", "0", out}, "--classes");
   refuses({"build", "v2", "--classes", "99999999999", out}, "--classes");
@@ -66,7 +76,9 @@ TEST_F(BadInput, build_arguments) {
     refuses({"build", "v2", "--size", size, out}, "--size");
   }
   refuses({"build", "v2", "--size", "32768x32768", out}, "");
-  refuses({"build", "v2", "--seed", "-1", out}, "--seed");
+  refuses({"build", "v2", at("out.rifle")}, "out.rifle: the name of the file to write ends in .riffle or .onnx");
+  refuses({"build", "v2", at("riffle")}, "/riffle: the name of the file");
+  refuses({"convert", model, at("out.pb")}, "out.pb: the name of the file");
   refuses({"build", "v2", "--width", "0.5", at("no/such/folder/out.riffle")}, "no/such/folder/out.riffle");
 }
 
@@ -81,6 +93,114 @@ TEST_F(BadInput, numbers_out_of_range) {
   refuses({"bench", model, "--size", "100000x100000"}, "--size");
   refuses({"bench", model, "--size", "32768x32768"}, "");
   refuses({"run", model, "--input", at("x.npy"), "--output", at("y.npy"), "--repeat", "0"}, "--repeat");
+}
+
+/// What is no number, or no number of this kind, in every option that takes one.
+TEST_F(BadInput, numbers_that_are_none) {
+  const std::vector<std::string> out = {"build", "v2", at("out.riffle")};
+  const std::vector<std::string> run = {"run", model, "--input", at("x.npy"), "--output", at("y.npy")};
+  const std::vector<std::string> classify = {"classify", model, at("gray.png")};
+  const std::vector<std::string> bench = {"bench", model};
+  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> commands = {
+      {out, {"--groups", "--in-channels", "--classes", "--seed", "--width"}},
+      {run, {"--threads", "--repeat"}},
+      {classify, {"--threads", "--top", "--mean", "--std"}},
+      {bench, {"--threads", "--repeat", "--warmup", "--batch"}}};
+  const std::vector<std::string> none = {
+      "",     "x",   "nan",     "inf", "-inf", "1e400", "0x8", "1x", " 1", "1 ", "1 2", "--", "99999999999999999999",
+      "1,,2", "1;2", "\xD9\xA3"};
+  for (const auto& [words, options] : commands) {
+    for (const std::string& option : options) {
+      std::vector<std::string> values = none;
+      const bool whole = option != "--width" && option != "--mean" && option != "--std";
+      if (whole) values.insert(values.end(), {"1.5", "1e0", "+1", "-1", "1."});
+      for (const std::string& value : values) {
+        std::vector<std::string> all = words;
+        all.insert(all.end(), {option, value});
+        refuses(all, option + ": '");
+      }
+    }
+  }
+  refuses({"build", "v2", at("out.riffle"), "--seed", "18446744073709551616"},
+          "--seed: '18446744073709551616' is not a whole number from 0 to 18446744073709551615");
+  // The digits of a whole number are decimal ones, whatever the first is.
+  const Result result = riffle({"bench", model, "--repeat", "010", "--warmup", "0", "--json"});
+  EXPECT_TRUE(contains(result.out, "\"repeat\": 10,")) << result.err;
+  refuses({"bench", model, "--threads", "1", "--threads", "2"}, "--threads");
+}
+
+TEST_F(BadInput, empty_words) {
+  refuses({"inspect", ""}, "MODEL: '' is an empty word");
+  refuses({"inspect", model, "--svg", ""}, "--svg: '' is an empty word");
+  refuses({"inspect", model, "--svg="}, "--svg");
+  refuses({"run", model, "--input", at("x.npy"), "--output", ""}, "--output: '' is an empty word");
+  refuses({"classify", model, at("gray.png"), ""}, "IMAGE: '' is an empty word");
+  refuses({"classify", model, at("gray.png"), "--labels", ""}, "--labels: '' is an empty word");
+  refuses({"build", "v2", ""}, "OUT: '' is an empty word");
+}
+
+TEST_F(BadInput, options_that_would_do_nothing) {
+  refuses({"bench", model, "--cold", "--cores", "all"}, "--cores");
+  refuses({"bench", model, "--cold", "--warmup", "3"}, "--warmup");
+  refuses({"bench", model, "--cold", "--batch", "3"}, "--batch");
+  refuses({"bench", model, "--cold", "--profile"}, "--profile");
+}
+
+TEST_F(BadInput, a_cold_start_is_a_riffle_files) {
+  const std::string onnx = at("model.onnx");
+  ASSERT_EQ(riffle({"convert", model, onnx}).code, 0);
+  refuses({"bench", onnx, "--cold"}, "model.onnx is not a .riffle file");
+  refuses({"embed", onnx, at("out.c")}, "model.onnx: is not a .riffle file");
+}
+
+TEST_F(BadInput, no_file_that_is_read_is_written_over) {
+  const std::string x = at("x.npy");
+  const auto before = tools::read_file(model, 1 << 26);
+  ASSERT_EQ(::symlink(model.c_str(), at("link.riffle").c_str()), 0);
+  ASSERT_EQ(::link(model.c_str(), at("hard.riffle").c_str()), 0);
+  folder.write("header.h", before);
+  folder.write("source.c", before);
+  refuses({"run", model, "--input", x, "--output", x}, "--output: " + x + " is the file of --input");
+  refuses({"run", model, "--input", x, "--output", at("./x.npy")}, "--input");
+  refuses({"run", model, "--input", x, "--output", model}, "MODEL");
+  for (const std::string name : {"model.riffle", "link.riffle", "hard.riffle"}) {
+    refuses({"convert", model, at(name)}, "OUT: ");
+    refuses({"convert", at(name), model}, "OUT: ");
+    refuses({"inspect", model, "--svg", at(name)}, "--svg: ");
+    refuses({"bench", model, "--repeat", "1", "--profile", "--svg", at(name)}, "--svg: ");
+  }
+  refuses({"embed", at("source.c"), at("source.c")}, "OUT: ");
+  refuses({"embed", at("header.h"), at("header.c")}, "OUT's header: ");
+  EXPECT_EQ(tools::read_file(model, 1 << 26), before);
+}
+
+/// Where the system gives no more threads: the user who runs it has few processes.
+TEST_F(BadInput, threads_that_cannot_be_had) {
+  if (::geteuid() == 0) std::filesystem::permissions(at(""), std::filesystem::perms(0755));
+  const auto with_few = [] {
+    const rlimit few = {24, 24};
+    if (::setrlimit(RLIMIT_NPROC, &few) != 0) ::_exit(126);
+    // Nobody: for root there is no limit.
+    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(126);
+  };
+  const Result one = riffle({"bench", model, "--repeat", "1", "--warmup", "0"}, {}, with_few);
+  if (one.code != 0) GTEST_SKIP() << "nobody cannot run the program here: " << one.err;
+  const std::string images = folder.write("images", idx(8, {2, 4, 4}, Bytes(32)));
+  const std::string labels = folder.write("labels", idx(8, {2}, Bytes(2)));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"bench", model},
+                                                {"bench", model, "--cold"},
+                                                {"bench", model, "--cores", "all"},
+                                                {"run", model, "--input", at("x.npy"), "--output", "/dev/null"},
+                                                {"classify", model, at("gray.png")},
+                                                {"classify", model, "--idx", images, labels}}) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--threads", "200"});
+    const Result result = riffle(all, {}, with_few);
+    EXPECT_EQ(result.code, 1) << result.err;
+    EXPECT_TRUE(result.err.starts_with("riffle: thread ")) << result.err;
+    EXPECT_TRUE(contains(result.err, " of 200 does not start: "));
+    EXPECT_TRUE(contains(result.err, "ask for fewer by --threads"));
+  }
 }
 
 TEST_F(BadInput, models) {
@@ -179,7 +299,11 @@ TEST_F(BadInput, what_is_embedded) {
   refuses({"embed", at("missing.riffle"), at("out.c")}, "missing.riffle");
   refuses({"embed", model, at("out.cpp")}, "out.cpp");
   refuses({"embed", model, at("out.c"), "--name", "7up"}, "7up");
-  refuses({"embed", model, at("out.c"), "--name", "a b"}, "a b");
+  for (const std::string name : {"", "a b", "7up", "a-b", "größe", "int", "class", "restrict", "co_await", "NULL",
+                                 "size_t", "_Bool", "_a", "a__b", "a_", "__LINE__"}) {
+    refuses({"embed", model, at("out.c"), "--name", name}, "--name: '" + name + "' is");
+  }
+  refuses({"embed", model, at("o\"ut.c")}, "C cannot include a file of this name");
   refuses({"embed", model, at("no/where.c")}, "where");
 }
 
@@ -190,6 +314,15 @@ TEST_F(BadInput, an_instruction_set_that_is_not_there) {
 }
 
 TEST_F(BadInput, a_full_disk) {
+  const auto without_output = [] {
+    const int full = ::open("/dev/full", O_WRONLY);
+    if (full < 0 || ::dup2(full, STDOUT_FILENO) < 0) ::_exit(126);
+  };
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--version"}, {"help"}, {"inspect", model}}) {
+    const Result unwritten = riffle(words, {}, without_output);
+    EXPECT_EQ(unwritten.code, 1);
+    EXPECT_TRUE(contains(unwritten.err, "the standard output cannot be written"));
+  }
   const Result result = riffle({"run", model, "--input", at("x.npy"), "--output", "/dev/full"});
   EXPECT_EQ(result.code, 1);
   EXPECT_TRUE(contains(result.err, "/dev/full"));

@@ -14,6 +14,7 @@
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tests/tools/program.hpp"
+#include "tests/tools/screen.hpp"
 #include "tools/files.hpp"
 
 namespace riffle::tests {
@@ -243,6 +244,95 @@ TEST_F(Train, a_signal_stops_it_and_it_goes_on) {
   }
 }
 
+TEST_F(Train, bars_leave_nothing_on_a_terminal) {
+  for (const int columns : {20, 80}) {
+    const std::string out = "run" + std::to_string(columns);
+    const Result apart = riffle_in_terminal(arguments(out, {"--epochs", "10"}), {.columns = columns});
+    EXPECT_EQ(apart.code, 0) << apart.err;
+    EXPECT_TRUE(contains(apart.err, "░"));
+    EXPECT_TRUE(contains(apart.out, "epoch 10: train loss "));
+    Screen screen(static_cast<std::size_t>(columns));
+    screen.print(apart.err);
+    EXPECT_EQ(screen.wraps(), 0) << columns;
+    EXPECT_EQ(screen.text(), "") << columns;
+  }
+  const Result both = riffle_in_terminal(arguments("both", {"--epochs", "10"}), {.columns = 500, .shows_out = true});
+  EXPECT_EQ(both.code, 0) << both.err;
+  EXPECT_TRUE(contains(both.err, "░"));
+  Screen screen(500);
+  screen.print(both.err);
+  std::istringstream lines(screen.text());
+  int epochs = 0;
+  for (std::string line; std::getline(lines, line);) {
+    for (const std::string_view of_a_bar : {"░", "█", "/10"}) {
+      EXPECT_EQ(line.find(of_a_bar), std::string::npos) << line;
+    }
+    epochs += line.starts_with("epoch " + std::to_string(epochs + 1) + ": train loss ");
+  }
+  EXPECT_EQ(epochs, 10);
+}
+
+TEST_F(Train, ctrl_c_on_a_terminal_leaves_what_is_said) {
+  const Result result = riffle_in_terminal(arguments("run", {"--epochs", "100000"}),
+                                           {.columns = 500, .shows_out = true, .interrupt_at = "░"});
+  EXPECT_EQ(result.code, 130);
+  Screen screen(500);
+  screen.print(result.err);
+  const std::string text = screen.text();
+  EXPECT_TRUE(contains(text, "\nstopped in epoch ")) << text;
+  EXPECT_EQ(text.find("░"), std::string::npos) << text;
+}
+
+TEST_F(Train, a_folder_takes_no_second_word) {
+  folder.write("train-images-idx3-ubyte", file("train.images"));
+  folder.write("train-labels-idx1-ubyte", file("train.labels"));
+  const std::vector<std::string> rest = {"--flavour", "note",     "--width", "0.5",   "--size",
+                                         "32x32",     "--epochs", "1",       "--out", at("run")};
+  const auto train = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "train");
+    words.insert(words.end(), rest.begin(), rest.end());
+    std::filesystem::remove_all(at("run"));
+    return riffle(words);
+  };
+  const std::string data = at("");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"v2", "--data", data},
+                                                {"--data", data, "v2"},
+                                                {"--data", data, "--test-data", data, "v2"},
+                                                {"--data", at("train.images"), at("train.labels"), "v2"}}) {
+    const Result result = train(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+  }
+  const auto is_refused = [&](const std::vector<std::string>& words, const std::string& message) {
+    const Result result = train(words);
+    EXPECT_EQ(result.code, 1);
+    EXPECT_TRUE(contains(result.err, message));
+  };
+  is_refused({"--data", data, "v3"}, "'v3' is neither v1 nor v2");
+  is_refused({"v2", "--data", data, "more"}, "'more' was not expected behind the folder");
+}
+
+TEST_F(Train, options_that_would_do_nothing_are_refused) {
+  ASSERT_EQ(riffle(arguments("run", {"--epochs", "1"})).code, 0);
+  const std::vector<std::string> from = {
+      "train", "--from", at("run/best.riffle"), "--data", at("train.images"), at("train.labels"), "--epochs", "1"};
+  const auto more = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), from.begin(), from.end());
+    return words;
+  };
+  refuses(more({"--out", at("refused"), "--init", "kaiming"}), "--init: no weights begin anew");
+  refuses(more({"--out", at("run")}), "--out: ");
+  refuses_more({"--decay-weights-only"}, "--decay-weights-only: there is no --weight-decay");
+  for (const std::string name : {"train-images-idx3-ubyte", "t10k-images-idx3-ubyte"}) {
+    folder.write(name, file("train.images"));
+  }
+  for (const std::string name : {"train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"}) {
+    folder.write(name, file("train.labels"));
+  }
+  refuses({"train", "v2", "--flavour", "note", "--width", "0.5", "--data", at(""), "--validation", "0.2", "--out",
+           at("refused")},
+          "--validation: nothing is split off");
+}
+
 TEST_F(Train, resumes_the_same_run_alone) {
   ASSERT_EQ(riffle(arguments("run", {"--epochs", "1"})).code, 0);
   const auto refused = [&](const std::vector<std::string>& more, const std::string& message) {
@@ -296,7 +386,7 @@ TEST_F(Train, arguments_are_checked) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> bad = {
       {"--epochs", {"0", "-1", "x", ""}},
       {"--batch", {"0", "-5", "65537"}},
-      {"--lr", {"0", "-1", "nan", "inf", "x"}},
+      {"--lr", {"0", "-1", "nan", "inf", "x", "1e400", "0x1p-9", " 0.1", "0.1 "}},
       {"--weight-decay", {"-1", "nan"}},
       {"--label-smoothing", {"1", "-0.1", "nan"}},
       {"--ema", {"1", "-1", "nan"}},
@@ -305,7 +395,7 @@ TEST_F(Train, arguments_are_checked) {
       {"--erase", {"-1", "2"}},
       {"--crop-padding", {"-1", "x"}},
       {"--warmup", {"-1", "11", "nan"}},
-      {"--seed", {"-1"}},
+      {"--seed", {"-1", "18446744073709551616", "0x1", "1.5"}},
       {"--threads", {"0"}},
       {"--optimizer", {"adagrad"}},
       {"--schedule", {"stairs"}},
@@ -317,6 +407,9 @@ TEST_F(Train, arguments_are_checked) {
   };
   for (const auto& [option, values] : bad) {
     for (const std::string& value : values) refuses_more({option, value}, option);
+  }
+  for (const std::string option : {"--labels", "--from", "--freeze", "--out"}) {
+    refuses_more({option, ""}, option);
   }
   refuses_more({"--mean", "0.1,0.2"}, "mean");
   refuses_more({"--std", "0"}, "std");
