@@ -39,7 +39,7 @@ struct Statistic {
 
 struct NetworkOptions {
   std::int32_t batch = 64;                    ///< the most images of one forward()
-  int threads = 1;                            ///< without OpenMP it is 1
+  int threads = 1;                            ///< at most; without OpenMP one does all the work
   float momentum = 0.1F;                      ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
   std::string freeze = {};                    ///< the nodes before the first one whose name starts so are frozen
@@ -60,12 +60,14 @@ struct LayerTime {
   double forward = 0, backward = 0;
 };
 
-/// One thread at a time calls it. The same calls with the same number of threads give the same bits.
+/// One thread at a time calls it. The same calls with the same NetworkOptions::threads give the same bits, however many
+/// threads OpenMP has to give.
 class Network {
  public:
   /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied;
   /// batch norm may be unfolded or folded, activations and residuals fused or not. Throws Error where the graph does
-  /// not verify, is no classifier, freezes everything or nothing by a name that no node has, or does not fit in memory.
+  /// not verify, is no classifier, freezes everything or nothing by a name that no node has; Exhausted where it does
+  /// not fit in memory.
   Network(const graph::Graph& graph, const NetworkOptions& options);
   ~Network();
   Network(Network&&) noexcept;
@@ -76,11 +78,11 @@ class Network {
   [[nodiscard]] graph::Shape input() const;  ///< of one image
   [[nodiscard]] std::int32_t classes() const;
   [[nodiscard]] std::int64_t macs() const;  ///< of one image's forward pass
-  [[nodiscard]] int threads() const;
+  [[nodiscard]] int threads() const;        ///< that were asked for
 
   /// A training batch: images (n, C, H, W), n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's
   /// statistics (frozen ones their running statistics) and moves the running ones. Throws Error for a label or a size
-  /// that is out of range.
+  /// that is out of range, std::bad_alloc where memory is used up; then there is nothing for backward().
   Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
 
   /// The logits (n, classes) of the last forward().
