@@ -273,9 +273,9 @@ std::string Network::first_not_finite() const {
   return {};
 }
 
-graph::Graph Network::graph() const {
+graph::Graph Network::graph(const ValuesOf& values) const {
   graph::Graph result = state_->given;
-  state_->parameters.write(result);
+  state_->parameters.write(result, values);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,9 @@ struct Statistic {
   std::string name;
   std::span<float> values;  ///< moved by every forward() of a training batch
 };
+
+/// What stands for a parameter's or a statistic's values, as many: an average of them. Empty: the values themselves.
+using ValuesOf = std::function<std::span<const float>(std::span<const float>)>;
 
 struct NetworkOptions {
   std::int32_t batch = 64;                    ///< the most images of one forward()
@@ -94,9 +98,9 @@ class Network {
   /// The node whose result was the first to hold a NaN or an infinity in the last forward(), or empty.
   [[nodiscard]] std::string first_not_finite() const;
 
-  /// The network as it is now, to be run, saved or exported: the graph that came in, with its weights and statistics
-  /// copied in. Evaluation is the engine's work.
-  [[nodiscard]] graph::Graph graph() const;
+  /// The network as it is now, to be run, saved or exported: the graph that came in, with its weights and statistics,
+  /// or what `values` gives for them, copied in. Evaluation is the engine's work.
+  [[nodiscard]] graph::Graph graph(const ValuesOf& values = {}) const;
 
   /// Bytes of activations, gradients and scratch.
   [[nodiscard]] std::int64_t bytes() const;
