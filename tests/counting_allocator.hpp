@@ -1,5 +1,5 @@
-// Counts what a program allocates: every operator new goes through here. For one source file of a test program of its
-// own; the sanitizers replace operator new themselves.
+// Counts what a program allocates, and lets one allocation fail: every operator new goes through here. For one source
+// file of a test program of its own; the sanitizers replace operator new themselves.
 #pragma once
 
 #include <atomic>
@@ -9,9 +9,12 @@
 
 namespace {
 std::atomic<long> allocations{0};
+std::atomic<long> failing{-1};  ///< the number of the allocation that fails, the program's first being 0
 
 void* counted(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (allocations.fetch_add(1, std::memory_order_relaxed) == failing.load(std::memory_order_relaxed)) {
+    throw std::bad_alloc();
+  }
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
   if (memory == nullptr) throw std::bad_alloc();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/plan/plan.hpp"
 #include "tools/commands.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/model_file.hpp"
@@ -189,13 +190,25 @@ std::string text(const CLI::Option* option) {
   return words.empty() ? "no" : words;
 }
 
+std::string hexadecimal(std::uint32_t value) {
+  std::array<char, 16> buffer = {};
+  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, 16).ptr};
+}
+
 /// `graph`: before training. The learning rate's way depends on the number of epochs only where it falls to 0.
 std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::Graph& graph,
-                                     const trainer::Datasets& data) {
+                                     const trainer::OpenedData& data) {
   std::vector<trainer::Setting> settings = {{"the network", graph.name},
                                             {"an input of", chw(graph.input_shape())},
                                             {"this many training images:", std::to_string(data.train->size())},
                                             {"this many test images:", std::to_string(data.validation->size())}};
+  for (std::size_t c = 0; c < data.train->classes().size(); ++c) {
+    settings.push_back({"class " + std::to_string(c) + " named", data.train->classes()[c]});
+  }
+  settings.push_back({"training images of checksum", hexadecimal(data.train->checksum())});
+  // Of a set that is split off the seed, which is an option, says the rest.
+  if (!data.split_off) settings.push_back({"test images of checksum", hexadecimal(data.validation->checksum())});
+  settings.push_back({"the instruction set (RIFFLE_ISA)", plan::choose_kernels().isa});
   if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
   if (!options.freeze.empty()) settings.push_back({"--freeze", options.freeze});
   for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(option)});

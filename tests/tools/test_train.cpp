@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include "kernels/kernels.hpp"
 #include "models/random.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
@@ -199,37 +200,58 @@ TEST_F(Train, one_seed_gives_one_network) {
   EXPECT_NE(one, trained("c", "2"));
 }
 
-/// The program, to which a signal is sent as soon as `file` exists. Returns its exit code.
-int terminated(const std::vector<std::string>& words, const std::string& file, const std::string& out, int signal) {
-  std::vector<std::string> all;
-  std::istringstream emulator(RIFFLE_EMULATOR);
-  for (std::string word; emulator >> word;) all.push_back(word);
-  all.emplace_back(RIFFLE_PROGRAM);
-  all.insert(all.end(), words.begin(), words.end());
-  std::vector<char*> argv;
-  for (std::string& word : all) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(signal, SIG_DFL);
-    if (std::freopen(out.c_str(), "w", stdout) == nullptr) ::_exit(126);
-    ::execvp(argv[0], argv.data());
-    ::_exit(127);
+/// The program at work.
+class Running {
+ public:
+  /// What it says goes to the file `out`.
+  Running(const std::vector<std::string>& words, const std::string& out) {
+    std::vector<std::string> all;
+    std::istringstream emulator(RIFFLE_EMULATOR);
+    for (std::string word; emulator >> word;) all.push_back(word);
+    all.emplace_back(RIFFLE_PROGRAM);
+    all.insert(all.end(), words.begin(), words.end());
+    std::vector<char*> argv;
+    for (std::string& word : all) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    process_ = ::fork();
+    if (process_ == 0) {
+      for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_DFL);
+      if (std::freopen(out.c_str(), "w", stdout) == nullptr) ::_exit(126);
+      ::execvp(argv[0], argv.data());
+      ::_exit(127);
+    }
   }
-  while (!std::filesystem::exists(file) && ::waitpid(child, nullptr, WNOHANG) == 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+
+  [[nodiscard]] pid_t process() const { return process_; }
+
+  /// Waits until `file` exists, or the program has ended.
+  void wait_for(const std::string& file) {
+    while (!std::filesystem::exists(file) && !ended()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  ::kill(child, signal);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+
+  /// Sends a signal and returns the exit code, -1 where it was killed.
+  int end(int signal) {
+    if (!ended()) {
+      ::kill(process_, signal);
+      ::waitpid(process_, &status_, 0);
+    }
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+  }
+
+ private:
+  bool ended() { return ended_ = ended_ || ::waitpid(process_, &status_, WNOHANG) != 0; }
+
+  pid_t process_ = 0;
+  int status_ = 0;
+  bool ended_ = false;
+};
 
 TEST_F(Train, a_signal_stops_it_and_it_goes_on) {
   for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGINT, 130}, {SIGHUP, 129}}) {
     const std::string run = "run" + std::to_string(signal), whole = "whole" + std::to_string(signal);
-    EXPECT_EQ(terminated(arguments(run, {"--epochs", "100000"}), at(run + "/last.checkpoint"), at("out"), signal),
-              code);
+    Running running(arguments(run, {"--epochs", "100000"}), at("out"));
+    running.wait_for(at(run + "/last.checkpoint"));
+    EXPECT_EQ(running.end(signal), code);
     const Bytes said = file("out");
     const std::string words(reinterpret_cast<const char*>(said.data()), said.size());
     const std::size_t found = words.find("stopped in epoch ");
@@ -333,6 +355,85 @@ TEST_F(Train, options_that_would_do_nothing_are_refused) {
           "--validation: nothing is split off");
 }
 
+TEST_F(Train, killed_at_any_file_it_goes_on) {
+  ASSERT_EQ(riffle(arguments("whole", {"--epochs", "2"})).code, 0);
+  for (const std::string name :
+       {"metrics.csv", "last.checkpoint", "last.riffle", "best.riffle", "best.onnx", "confusion.svg", "curves.svg"}) {
+    SCOPED_TRACE(name);
+    const std::string run = "killed_" + name;
+    Running running(arguments(run, {"--epochs", "2"}), at("out"));
+    running.wait_for(at(run + "/" + name));
+    EXPECT_EQ(running.end(SIGKILL), -1);
+    std::vector<std::string> more = {"--epochs", "2"};
+    if (std::filesystem::exists(at(run + "/last.checkpoint"))) more.emplace_back("--resume");
+    const Result resumed = riffle(arguments(run, more));
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+    for (const std::string file_name : {"/last.riffle", "/best.riffle", "/best.onnx", "/confusion.svg"}) {
+      EXPECT_EQ(file(run + file_name), file("whole" + file_name)) << file_name;
+    }
+    EXPECT_FALSE(std::filesystem::exists(at(run + "/lock")));
+  }
+}
+
+TEST_F(Train, one_at_a_time_in_a_folder) {
+  Running running(arguments("run", {"--epochs", "100000"}), at("out"));
+  running.wait_for(at("run/last.checkpoint"));
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume", "--epochs", "100000"}}) {
+    const Result second = riffle(arguments("run", more));
+    EXPECT_EQ(second.code, 1);
+    EXPECT_TRUE(contains(second.err, "riffle: " + at("run") + ": another run is under way in it, process " +
+                                         std::to_string(running.process())));
+  }
+  EXPECT_EQ(running.end(SIGTERM), 143);
+}
+
+TEST_F(Train, a_run_that_is_not_there_is_not_made_by_resuming_it) {
+  refuses_more({"--resume"}, "refused/last.checkpoint: is not there");
+}
+
+TEST_F(Train, a_batch_that_does_not_fit_is_a_lack_of_memory) {
+  refuses({"train", "v2", "--flavour", "note", "--size", "1024x1024", "--batch", "65536", "--data", at("train.images"),
+           at("train.labels"), "--out", at("refused")},
+          "not enough memory for a batch of 65536 images (");
+}
+
+TEST_F(Train, folders_of_numbers_are_classes_in_the_order_of_the_numbers) {
+  for (const std::string name : {"1", "2", "10"}) {
+    std::filesystem::create_directories(at("set/" + name));
+    for (int i = 0; i < 4; ++i) {
+      const auto gray = static_cast<std::uint8_t>(40 * std::stoi(name) % 256 + i);
+      folder.write("set/" + name + "/" + std::to_string(i) + ".jpg", jpeg({.color = {gray}}));
+    }
+  }
+  const auto words = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"train", "v2",    "--flavour", "note",   "--width", "0.5",          "--size",
+                                    "32x32", "--out", at("run"),   "--data", at("set"), "--validation", "0.25"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const Result result = riffle(words({"--epochs", "1"}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  std::vector<std::string> classes;
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string first = line.substr(0, line.find(' '));
+    if (!first.empty() && first.find_first_not_of("0123456789") == std::string::npos) classes.push_back(first);
+  }
+  EXPECT_EQ(classes, (std::vector<std::string>{"9", "1", "2", "10"})) << "first the images to train on\n" << result.out;
+
+  std::filesystem::rename(at("set/2"), at("set/03"));
+  Result renamed = riffle(words({"--epochs", "2", "--resume"}));
+  EXPECT_EQ(renamed.code, 1);
+  EXPECT_TRUE(contains(renamed.err, "the run was started with class 1 named 2, not 03"));
+  std::filesystem::rename(at("set/03"), at("set/2"));
+  std::filesystem::rename(at("set/2/1.jpg"), at("set/2/one.jpg"));
+  renamed = riffle(words({"--epochs", "2", "--resume"}));
+  EXPECT_EQ(renamed.code, 1);
+  EXPECT_TRUE(contains(renamed.err, "the run was started with training images of checksum "));
+  std::filesystem::rename(at("set/2/one.jpg"), at("set/2/1.jpg"));
+  EXPECT_EQ(riffle(words({"--epochs", "2", "--resume"})).code, 0);
+}
+
 TEST_F(Train, resumes_the_same_run_alone) {
   ASSERT_EQ(riffle(arguments("run", {"--epochs", "1"})).code, 0);
   const auto refused = [&](const std::vector<std::string>& more, const std::string& message) {
@@ -344,10 +445,31 @@ TEST_F(Train, resumes_the_same_run_alone) {
   refused({"--resume", "--lr", "0.01"}, "last.checkpoint: the run was started with --lr 0.001, not 0.01");
   refused({"--resume", "--optimizer", "sgd"}, "--optimizer adam, not sgd");
   refused({"--resume", "--residual"}, "the network");
+  refused({"--resume", "--labels", folder.write("names", bytes_of("nw\nne\nsw\nse\n"))},
+          "the run was started with class 0 named 0, not nw; a run goes on as it began");
+  for (const std::string set : {"train", "test"}) {
+    const Bytes before = file(set + ".images");
+    Bytes other = before;
+    other.back() ^= std::byte{1};
+    folder.write(set + ".images", other);
+    refused({"--resume"},
+            "the run was started with " + std::string(set == "train" ? "training" : "test") + " images of checksum ");
+    folder.write(set + ".images", before);
+  }
   Bytes damaged = file("run/last.checkpoint");
   damaged[damaged.size() / 2] ^= std::byte{4};
   folder.write("run/last.checkpoint", damaged);
   refused({"--resume"}, "last.checkpoint: the checkpoint is damaged");
+}
+
+TEST_F(Train, resumes_on_the_same_instruction_set_alone) {
+  ASSERT_EQ(riffle(arguments("run", {"--epochs", "1"}), {"RIFFLE_ISA=scalar"}).code, 0);
+  if (kernels::best_kernels().isa == std::string("scalar")) GTEST_SKIP() << "there is no other";
+  const Result result = riffle(arguments("run", {"--epochs", "2", "--resume"}), {"RIFFLE_ISA="});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_TRUE(contains(result.err, "the run was started with the instruction set (RIFFLE_ISA) scalar, not " +
+                                       std::string(kernels::best_kernels().isa)));
+  EXPECT_EQ(riffle(arguments("run", {"--epochs", "2", "--resume"}), {"RIFFLE_ISA=scalar"}).code, 0);
 }
 
 TEST_F(Train, a_rate_far_too_high_ends_with_the_step_and_the_layer) {

@@ -23,6 +23,10 @@ class Dataset {
   /// picture that cannot be read.
   virtual void read(std::int64_t index, tools::Picture& picture) const = 0;
 
+  /// Of the pictures, their order and their labels: two sets of another checksum are not the same, two of the same most
+  /// likely are. Reads every picture, unless a kind of dataset knows a shorter way. Throws Error as read() does.
+  [[nodiscard]] virtual std::uint32_t checksum() const;
+
   [[nodiscard]] tools::Picture picture(std::int64_t index) const {
     tools::Picture picture;
     read(index, picture);

@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <future>
 
 #include "engine/graph/graph.hpp"
+#include "engine/run/team.hpp"
+#include "tools/files.hpp"
 #include "tools/progress.hpp"
+#include "trainer/data/checksum.hpp"
+#include "trainer/data/natural_order.hpp"
 
 namespace riffle::trainer {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The names in a folder that `wanted` wants, sorted; none that begins with a dot.
+/// The names in a folder that `wanted` wants, in natural order; none that begins with a dot.
 template <class Wanted>
 std::vector<std::string> sorted_names(const std::string& folder, Wanted&& wanted) {
   std::vector<std::string> names;
@@ -25,7 +28,7 @@ std::vector<std::string> sorted_names(const std::string& folder, Wanted&& wanted
   } catch (const fs::filesystem_error& error) {
     throw Error(folder + ": cannot be read: " + error.code().message());
   }
-  std::sort(names.begin(), names.end());
+  std::sort(names.begin(), names.end(), natural_less);
   return names;
 }
 
@@ -63,6 +66,8 @@ std::string FolderDataset::class_path(std::int32_t label) const {
   return folder_ + "/" + classes_[static_cast<std::size_t>(label)];
 }
 
+std::string FolderDataset::path(const Entry& entry) const { return class_path(entry.label) + "/" + entry.name; }
+
 void FolderDataset::list_class(std::int32_t label) {
   std::vector<std::string> names = sorted_names(class_path(label), looks_like_picture);
   if (names.empty()) throw Error(class_path(label) + ": no PNG or JPEG files in it");
@@ -70,32 +75,44 @@ void FolderDataset::list_class(std::int32_t label) {
 }
 
 void FolderDataset::read(std::int64_t index, tools::Picture& picture) const {
-  const Entry& entry = pictures_[static_cast<std::size_t>(index)];
-  picture = tools::read_picture(class_path(entry.label) + "/" + entry.name, channels_);
+  picture = tools::read_picture(path(pictures_[static_cast<std::size_t>(index)]), channels_);
+}
+
+std::uint32_t FolderDataset::checksum() const {
+  Checksum sum;
+  std::int64_t all = 0;
+  for (const Entry& entry : pictures_) {
+    std::error_code error;
+    const auto size = static_cast<std::int64_t>(fs::file_size(path(entry), error));
+    if (error) throw Error(path(entry) + ": cannot be read: " + error.message());
+    sum.add(classes_[static_cast<std::size_t>(entry.label)]);
+    sum.add(entry.name);
+    sum.add(size);
+    all += size;
+  }
+  if (all > most_read) return sum.value();
+  for (const Entry& entry : pictures_) sum.add(tools::read_file(path(entry), most_read));
+  return sum.value();
 }
 
 void FolderDataset::leave_out_broken(int threads) {
   std::vector<std::string> faults(pictures_.size());
   tools::Progress progress("checking pictures", size());
   std::atomic<std::int64_t> next = 0, done = 0;
-  const auto work = [&](tools::Progress* bar) {
+  run::on_team(threads, [&](int worker, int) {
     tools::Picture picture;
     for (std::int64_t i = next++; i < size(); i = next++) {
       try {
         read(i, picture);
+      } catch (const Exhausted&) {
+        throw;
       } catch (const Error& error) {
         faults[static_cast<std::size_t>(i)] = error.what();
       }
       ++done;
-      if (bar != nullptr) bar->update(done);
+      if (worker == 0) progress.update(done);
     }
-  };
-  {
-    std::vector<std::future<void>> others;
-    for (int t = 1; t < threads; ++t) others.push_back(std::async(std::launch::async, work, nullptr));
-    work(&progress);
-    for (std::future<void>& other : others) other.get();
-  }
+  });
 
   struct Tally {
     bool sound = false;  // is there a picture that is?

@@ -6,10 +6,12 @@
 #include <limits>
 #include <mutex>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 #include "engine/plan/plan.hpp"
 #include "trainer/data/random.hpp"
+#include "trainer/memory.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -63,10 +65,16 @@ struct Loader::State {
         order(static_cast<std::size_t>(data.size())),
         ring(static_cast<std::size_t>(std::min(batches(), ring_size))) {
     const auto count = static_cast<std::size_t>(std::min<std::int64_t>(options.batch, data.size()));
-    for (Slot& slot : ring) {
-      slot.images.resize(count * static_cast<std::size_t>(input.size()));
-      slot.labels.resize(count);
-    }
+    const std::size_t floats = count * static_cast<std::size_t>(input.size());
+    const auto take = [&] {
+      for (Slot& slot : ring) {
+        slot.images.resize(floats);
+        slot.labels.resize(count);
+      }
+    };
+    with_memory_for("the pictures of " + std::to_string(ring.size()) + " batches",
+                    static_cast<std::int64_t>(ring.size() * sizeof(float)) * static_cast<std::int64_t>(floats), take,
+                    "a smaller batch takes less");
   }
   ~State() {
     {
@@ -165,7 +173,13 @@ struct Loader::State {
 
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
     : state_(std::make_unique<State>(dataset, options)) {
-  for (int t = 0; t < options.threads; ++t) state_->threads.emplace_back([state = state_.get()] { state->run(); });
+  state_->threads.reserve(static_cast<std::size_t>(options.threads));
+  try {
+    for (int t = 0; t < options.threads; ++t) state_->threads.emplace_back([state = state_.get()] { state->run(); });
+  } catch (const std::system_error& error) {
+    throw Exhausted("thread " + std::to_string(state_->threads.size() + 1) + " of " + std::to_string(options.threads) +
+                    " of a loader does not start: " + error.what());
+  }
 }
 
 Loader::~Loader() = default;

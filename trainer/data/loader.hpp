@@ -41,7 +41,8 @@ struct Batch {
 /// does.
 class Loader {
  public:
-  /// The dataset outlives the loader. Throws Error for an option that is out of range or does not fit the dataset.
+  /// The dataset outlives the loader. Throws Error for an option that is out of range or does not fit the dataset,
+  /// Exhausted where there is not enough memory or a thread does not start.
   Loader(const Dataset& dataset, const LoaderOptions& options);
   /// May be called at any time; waits for the pictures that are being made.
   ~Loader();

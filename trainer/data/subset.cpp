@@ -5,6 +5,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "tools/text.hpp"
+#include "trainer/data/checksum.hpp"
 #include "trainer/data/random.hpp"
 
 namespace riffle::trainer {
@@ -17,6 +18,13 @@ Subset::Subset(std::shared_ptr<const Dataset> whole, std::vector<std::int64_t> i
       throw Error("a subset with picture " + std::to_string(index) + " of " + std::to_string(whole_->size()));
     }
   }
+}
+
+std::uint32_t Subset::checksum() const {
+  Checksum sum;
+  sum.add(whole_->checksum());
+  for (const std::int64_t index : indices_) sum.add(index);
+  return sum.value();
 }
 
 Datasets split(const std::shared_ptr<const Dataset>& whole, double validation, std::uint64_t seed) {

@@ -15,6 +15,8 @@ class Subset final : public Dataset {
   [[nodiscard]] std::int32_t channels() const override { return whole_->channels(); }
   [[nodiscard]] std::int32_t label(std::int64_t index) const override { return whole_->label(at(index)); }
   void read(std::int64_t index, tools::Picture& picture) const override { whole_->read(at(index), picture); }
+  /// Of the whole, and of which pictures of it these are.
+  [[nodiscard]] std::uint32_t checksum() const override;
 
  private:
   [[nodiscard]] std::int64_t at(std::int64_t index) const { return indices_[static_cast<std::size_t>(index)]; }

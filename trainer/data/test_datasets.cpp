@@ -9,6 +9,7 @@
 #include "tests/tools/expect_error.hpp"
 #include "trainer/data/folder_dataset.hpp"
 #include "trainer/data/idx_dataset.hpp"
+#include "trainer/data/natural_order.hpp"
 #include "trainer/data/subset.hpp"
 
 namespace riffle::trainer {
@@ -66,6 +67,17 @@ TEST_F(Idx, classes_are_named_or_counted_or_found) {
   EXPECT_EQ(IdxDataset(images, labels, {"a", "b", "c", "d"}).classes()[3], "d");
 }
 
+TEST_F(Idx, of_other_pictures_have_another_checksum) {
+  const auto set = [&](const Bytes& images, const Bytes& labels) {
+    return IdxDataset(folder.write("images", images), folder.write("labels", labels)).checksum();
+  };
+  const std::uint32_t expected = set(three_images, three_labels);
+  EXPECT_EQ(set(tests::gzip(three_images), three_labels), expected);
+  EXPECT_NE(set(tests::idx(unsigned_byte, {3, 1, 2}, bytes_of("abcdeg")), three_labels), expected);
+  EXPECT_NE(set(tests::idx(unsigned_byte, {3, 2, 1}, bytes_of("abcdef")), three_labels), expected);
+  EXPECT_NE(set(three_images, labels_of({"\2\1\0", 3})), expected);
+}
+
 TEST_F(Idx, labels_out_of_range_are_named) {
   EXPECT_TRUE(
       contains(open_error(three_images, three_labels, {}, 2), "labels: image 0 has the label 2; there are 2 classes"));
@@ -102,7 +114,69 @@ class Folders : public ::testing::Test {
   Folder folder;
 };
 
-TEST_F(Folders, are_read_in_sorted_order) {
+TEST(NaturalOrder, counts_as_people_do) {
+  const std::vector<std::string> sorted = {"",
+                                           "-1",
+                                           ".",
+                                           "007",
+                                           "07",
+                                           "7",
+                                           "10",
+                                           "010a",
+                                           "10a",
+                                           "10b",
+                                           "B",
+                                           "a",
+                                           "a0",
+                                           "a00b",
+                                           "a1",
+                                           "a1b2",
+                                           "a1b10",
+                                           "a2",
+                                           "img2.png",
+                                           "img10.png",
+                                           "img99999999999999999999",
+                                           "img100000000000000000000",
+                                           "z",
+                                           "\xC3\xA4"};
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    for (std::size_t j = 0; j < sorted.size(); ++j) {
+      EXPECT_EQ(natural_less(sorted[i], sorted[j]), i < j) << sorted[i] << " and " << sorted[j];
+    }
+  }
+}
+
+TEST_F(Folders, of_numbers_are_classes_in_the_order_of_the_numbers) {
+  for (const std::string name : {"1", "10", "2"}) write("set/" + name + "/1.png", gray_png(1));
+  const FolderDataset data(folder.path("set"), {});
+  EXPECT_EQ(data.classes(), (std::vector<std::string>{"1", "2", "10"}));
+}
+
+TEST_F(Folders, of_other_pictures_have_another_checksum) {
+  const auto set = [&](const std::string& name) { return FolderDataset(folder.path(name), {}).checksum(); };
+  for (const std::string name : {"set", "same", "renamed", "moved", "content", "longer", "fewer"}) {
+    write(name + "/a/1.png", gray_png(1));
+    write(name + "/a/2.png", gray_png(2));
+    write(name + "/b/3.png", gray_png(3));
+  }
+  std::filesystem::rename(folder.path("renamed/a/1.png"), folder.path("renamed/a/0.png"));
+  std::filesystem::rename(folder.path("moved/a/2.png"), folder.path("moved/b/2.png"));
+  ASSERT_EQ(gray_png(2).size(), gray_png(7).size());
+  write("content/a/2.png", gray_png(7));
+  Bytes longer = gray_png(2);
+  longer.push_back({});
+  write("longer/a/2.png", longer);
+  std::filesystem::remove(folder.path("fewer/a/2.png"));
+  const std::uint32_t expected = set("set");
+  EXPECT_EQ(set("same"), expected);
+  for (const std::string name : {"renamed", "moved", "content", "longer", "fewer"})
+    EXPECT_NE(set(name), expected) << name;
+  const FolderDataset data(folder.path("fewer"), {});
+  std::filesystem::remove(folder.path("fewer/a/1.png"));
+  EXPECT_TRUE(contains(error_of([&] { (void)data.checksum(); }), folder.path("fewer/a/1.png")));
+}
+
+TEST_F(Folders, are_read_in_natural_order) {
   write("set/b/2.png", gray_png(2));
   write("set/b/10.PNG", gray_png(1));
   write("set/a/x.jpeg", tests::jpeg({.color = {9, 90, 200}}));
@@ -119,10 +193,10 @@ TEST_F(Folders, are_read_in_sorted_order) {
   EXPECT_EQ(labels, (std::vector<std::int32_t>{0, 0, 1, 1}));
   EXPECT_EQ(data.picture(0).width, 8);
   EXPECT_NEAR(data.picture(1).pixels[0], 30, 2);
-  EXPECT_EQ(data.picture(2).pixels, std::vector<std::uint8_t>{1});
-  EXPECT_EQ(data.picture(3).pixels, std::vector<std::uint8_t>{2});
+  EXPECT_EQ(data.picture(2).pixels, std::vector<std::uint8_t>{2});
+  EXPECT_EQ(data.picture(3).pixels, std::vector<std::uint8_t>{1});
   const tools::Picture color = FolderDataset(folder.path("set"), {.channels = 3}).picture(2);
-  EXPECT_EQ(color.pixels, (std::vector<std::uint8_t>{1, 1, 1}));
+  EXPECT_EQ(color.pixels, (std::vector<std::uint8_t>{2, 2, 2}));
 }
 
 TEST_F(Folders, take_the_classes_of_others) {
@@ -212,6 +286,8 @@ TEST(Subset, is_some_of_the_whole) {
   EXPECT_EQ(some.label(0), 2);
   EXPECT_EQ(some.label(1), 0);
   EXPECT_EQ(some.classes().size(), 4U);
+  EXPECT_EQ(some.checksum(), Subset(whole, {71, 3, 0}).checksum());
+  EXPECT_NE(some.checksum(), Subset(whole, {71, 0, 3}).checksum());
   EXPECT_TRUE(contains(error_of([&] { Subset(whole, {72}); }), "picture 72 of 72"));
   EXPECT_TRUE(contains(error_of([&] { Subset(whole, {-1}); }), "picture -1"));
   EXPECT_TRUE(contains(error_of([&] { Subset(whole, {}); }), "without pictures"));

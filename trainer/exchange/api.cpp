@@ -23,10 +23,12 @@ template <class F>
 decltype(auto) guarded(riffle_status failure, F&& f) {
   try {
     return f();
+  } catch (const std::bad_alloc&) {
+    throw Failure(RIFFLE_NO_MEMORY, "not enough memory");
+  } catch (const Exhausted& error) {
+    throw Failure(RIFFLE_NO_MEMORY, error.what());
   } catch (const Error& error) {
     throw Failure(failure, error.what());
-  } catch (const std::bad_alloc&) {
-    throw Failure(RIFFLE_NO_MEMORY, "out of memory");
   }
 }
 

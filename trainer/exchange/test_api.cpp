@@ -177,6 +177,9 @@ TEST(TrainerApi, failures_say_what_and_where) {
   training::Options options;
   options.threads = 0;
   expect(failure_of([&] { training::Network network(small_spec(), options); }), RIFFLE_BAD_ARGUMENT, "0 threads");
+  options = {.batch = 1 << 30};
+  expect(failure_of([&] { training::Network network(small_spec(), options); }), RIFFLE_NO_MEMORY,
+         "not enough memory for a batch of 1073741824 images (");
   expect(failure_of([&] { training::Network network(folder.path("none.riffle")); }), RIFFLE_BAD_MODEL, "none.riffle");
 
   training::Network network(small_spec(), small_options());

@@ -8,23 +8,27 @@
 #include "checkpoint_generated.h"
 #include "engine/graph/graph.hpp"
 #include "tools/files.hpp"
+#include "trainer/memory.hpp"
 
 static_assert(std::endian::native == std::endian::little, "floats are copied as they stand in the file");
 
 namespace riffle::trainer {
 namespace {
 
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;  // 1 did not say which pictures and classes a run was of
 constexpr std::int64_t max_bytes = (std::int64_t{1} << 31) - (1 << 20);  // what a FlatBuffer holds, with room around it
 
 std::uint32_t checksum(const std::uint8_t* data, std::size_t size) {
   return static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
 }
 
-void expect_room(const Checkpoint& checkpoint) {
+/// At most, but for names. Throws Error where a file does not hold it.
+std::int64_t bytes_of(const Checkpoint& checkpoint) {
   std::size_t bytes = checkpoint.run.confusion.size() * sizeof(std::int32_t);
   for (const Tensor& tensor : checkpoint.tensors) bytes += tensor.values.size() * sizeof(float) + 256;
-  if (static_cast<std::int64_t>(bytes) > max_bytes) throw Error("the run is larger than the 2 GiB of a checkpoint");
+  const auto all = static_cast<std::int64_t>(bytes);
+  if (all > max_bytes) throw Error("the run is larger than the 2 GiB of a checkpoint");
+  return all;
 }
 
 fbs::Score to_fbs(const Score& s) { return {s.images, s.correct, s.loss_sum, s.seconds}; }
@@ -38,6 +42,37 @@ std::string text(const flatbuffers::String* words) { return words == nullptr ? s
 template <class T>
 std::size_t count(const flatbuffers::Vector<T>* list) {
   return list == nullptr ? 0 : list->size();
+}
+
+std::vector<std::byte> to_bytes(const Checkpoint& checkpoint) {
+  flatbuffers::FlatBufferBuilder inner;
+  std::vector<flatbuffers::Offset<fbs::Setting>> settings;
+  for (const Setting& setting : checkpoint.recipe) {
+    settings.push_back(fbs::CreateSettingDirect(inner, setting.name.c_str(), setting.value.c_str()));
+  }
+  std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
+  for (const Tensor& tensor : checkpoint.tensors) {
+    const auto values = inner.CreateVector(tensor.values.data(), tensor.values.size());
+    tensors.push_back(fbs::CreateTensor(inner, inner.CreateString(tensor.name), values));
+  }
+  const Record& run = checkpoint.run;
+  std::vector<fbs::Epoch> epochs;
+  for (const Epoch& epoch : run.epochs) epochs.push_back(to_fbs(epoch));
+  const fbs::Epoch current = to_fbs(run.current);
+  const auto recipe = inner.CreateVector(settings);
+  const auto tensor_list = inner.CreateVector(tensors);
+  const auto epoch_list = inner.CreateVectorOfStructs(epochs);
+  const auto confusion = inner.CreateVector(run.confusion);
+  inner.Finish(fbs::CreateRun(inner, recipe, tensor_list, checkpoint.steps, epoch_list, &current, run.batch, run.best,
+                              confusion));
+
+  flatbuffers::FlatBufferBuilder outer(inner.GetSize() + 1024);
+  outer.ForceVectorAlignment(inner.GetSize(), 1, 16);
+  const auto nested = outer.CreateVector(inner.GetBufferPointer(), inner.GetSize());
+  const std::uint32_t sum = checksum(inner.GetBufferPointer(), inner.GetSize());
+  fbs::FinishCheckpointBuffer(outer, fbs::CreateCheckpoint(outer, version, sum, nested));
+  const auto* begin = reinterpret_cast<const std::byte*>(outer.GetBufferPointer());
+  return {begin, begin + outer.GetSize()};
 }
 
 /// Compares with what is there, and then, when nothing can fail any more, takes over.
@@ -56,6 +91,12 @@ class Reader {
  private:
   [[noreturn]] void fail(const std::string& what) const { throw Error(name_ + ": " + what); }
 
+  [[noreturn]] void fail_as_begun(const std::string& what) const {
+    fail(what +
+         "; a run goes on as it began: otherwise begin another in a new folder, with --from and the last.riffle "
+         "that is beside this file");
+  }
+
   const fbs::Run& verified(std::span<const std::byte> bytes) const {
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     if (bytes.size() < 8 || !fbs::CheckpointBufferHasIdentifier(data)) fail("this is no checkpoint");
@@ -63,8 +104,8 @@ class Reader {
     if (!fbs::VerifyCheckpointBuffer(verifier)) fail("the checkpoint is damaged: it does not verify");
     const fbs::Checkpoint& file = *fbs::GetCheckpoint(data);
     if (file.version() != version) {
-      fail("the checkpoint has version " + std::to_string(file.version()) + "; this build reads version " +
-           std::to_string(version));
+      fail_as_begun("the checkpoint has version " + std::to_string(file.version()) + " and this build reads version " +
+                    std::to_string(version));
     }
     if (file.run() == nullptr || file.checksum() != checksum(file.run()->data(), file.run()->size())) {
       fail("the checkpoint is damaged: its checksum is another");
@@ -80,11 +121,11 @@ class Reader {
     const std::span<const Setting> recipe = checkpoint_.recipe;
     for (std::size_t i = 0; i < std::max(recipe.size(), count(run.recipe())); ++i) {
       const fbs::Setting* was = i < count(run.recipe()) ? run.recipe()->Get(static_cast<unsigned>(i)) : nullptr;
-      if (was == nullptr) fail("the run was started without " + recipe[i].name);
+      if (was == nullptr) fail_as_begun("the run was started without " + recipe[i].name + " " + recipe[i].value);
       const std::string name = text(was->name()), value = text(was->value());
-      if (i >= recipe.size() || name != recipe[i].name) fail("the run was started with " + name + " " + value);
+      if (i >= recipe.size() || name != recipe[i].name) fail_as_begun("the run was started with " + name + " " + value);
       if (value != recipe[i].value) {
-        fail("the run was started with " + name + " " + value + ", not " + recipe[i].value);
+        fail_as_begun("the run was started with " + name + " " + value + ", not " + recipe[i].value);
       }
     }
   }
@@ -140,35 +181,7 @@ class Reader {
 }  // namespace
 
 std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint) {
-  expect_room(checkpoint);
-  flatbuffers::FlatBufferBuilder inner;
-  std::vector<flatbuffers::Offset<fbs::Setting>> settings;
-  for (const Setting& setting : checkpoint.recipe) {
-    settings.push_back(fbs::CreateSettingDirect(inner, setting.name.c_str(), setting.value.c_str()));
-  }
-  std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
-  for (const Tensor& tensor : checkpoint.tensors) {
-    const auto values = inner.CreateVector(tensor.values.data(), tensor.values.size());
-    tensors.push_back(fbs::CreateTensor(inner, inner.CreateString(tensor.name), values));
-  }
-  const Record& run = checkpoint.run;
-  std::vector<fbs::Epoch> epochs;
-  for (const Epoch& epoch : run.epochs) epochs.push_back(to_fbs(epoch));
-  const fbs::Epoch current = to_fbs(run.current);
-  const auto recipe = inner.CreateVector(settings);
-  const auto tensor_list = inner.CreateVector(tensors);
-  const auto epoch_list = inner.CreateVectorOfStructs(epochs);
-  const auto confusion = inner.CreateVector(run.confusion);
-  inner.Finish(fbs::CreateRun(inner, recipe, tensor_list, checkpoint.steps, epoch_list, &current, run.batch, run.best,
-                              confusion));
-
-  flatbuffers::FlatBufferBuilder outer(inner.GetSize() + 1024);
-  outer.ForceVectorAlignment(inner.GetSize(), 1, 16);
-  const auto nested = outer.CreateVector(inner.GetBufferPointer(), inner.GetSize());
-  const std::uint32_t sum = checksum(inner.GetBufferPointer(), inner.GetSize());
-  fbs::FinishCheckpointBuffer(outer, fbs::CreateCheckpoint(outer, version, sum, nested));
-  const auto* begin = reinterpret_cast<const std::byte*>(outer.GetBufferPointer());
-  return {begin, begin + outer.GetSize()};
+  return with_memory_for("a checkpoint", bytes_of(checkpoint), [&] { return to_bytes(checkpoint); });
 }
 
 void parse_checkpoint(std::span<const std::byte> bytes, const std::string& name, Checkpoint& checkpoint) {

@@ -28,7 +28,8 @@ struct Checkpoint {
   Record run;
 };
 
-/// The bytes of a checkpoint file. Throws Error where they would be more than 2 GiB.
+/// The bytes of a checkpoint file. Throws Error where they would be more than 2 GiB, Exhausted where
+/// memory is short.
 std::vector<std::byte> save_checkpoint(const Checkpoint& checkpoint);
 
 /// Reads a checkpoint of the same recipe and the same tensors: into the tensors' floats, `steps` and `run`. Throws

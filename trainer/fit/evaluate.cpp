@@ -3,12 +3,9 @@
 #include <chrono>
 #include <cmath>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "engine/run/team.hpp"
 #include "tools/classification.hpp"
 
 namespace riffle::trainer {
@@ -33,17 +30,12 @@ class Sessions {
   }
 
   void run(std::span<const float> images, std::span<float> outputs, std::int64_t count) {
-#ifdef _OPENMP
-#pragma omp parallel for schedule(static) num_threads(static_cast <int>(sessions_.size()))
-#endif
-    for (std::int64_t i = 0; i < count; ++i) {
-#ifdef _OPENMP
-      const auto thread = static_cast<std::size_t>(omp_get_thread_num());
-#else
-      const std::size_t thread = 0;
-#endif
-      sessions_[thread].run(images.data() + i * plan_->input.size(), outputs.data() + i * plan_->output.size());
-    }
+    run::on_team(static_cast<int>(sessions_.size()), [&](int worker, int workers) {
+      run::for_share(count, worker, workers, [&](std::int64_t i) {
+        sessions_[static_cast<std::size_t>(worker)].run(images.data() + i * plan_->input.size(),
+                                                        outputs.data() + i * plan_->output.size());
+      });
+    });
   }
 
  private:

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <memory>
+#include <optional>
 #include <ostream>
 
 #include "engine/format/format.hpp"
@@ -12,6 +12,7 @@
 #include "tools/progress.hpp"
 #include "tools/text.hpp"
 #include "trainer/fit/evaluate.hpp"
+#include "trainer/fit/lock.hpp"
 #include "trainer/fit/pictures.hpp"
 #include "trainer/fit/report.hpp"
 #include "trainer/optimizer/average.hpp"
@@ -72,14 +73,27 @@ class Fit {
 
   void begin() {
     std::error_code error;
-    std::filesystem::create_directories(options_.folder, error);
-    if (error) throw Error(options_.folder + ": cannot be made: " + error.message());
+    if (options_.resume) {
+      if (!std::filesystem::exists(path("last.checkpoint"), error)) {
+        throw Error(path("last.checkpoint") + ": is not there; without it there is no run to go on with");
+      }
+    } else {
+      std::filesystem::create_directories(options_.folder, error);
+      if (error) throw Error(options_.folder + ": cannot be made: " + error.message());
+    }
+    lock_.emplace(options_.folder);
+    if (!lock_->held() && options_.log != nullptr) {
+      *options_.log << "warning: " << options_.folder
+                    << ": cannot be locked here; another run in it would write over this one's files\n";
+    }
     if (options_.resume) {
       resume();
+      publish();
     } else if (std::filesystem::exists(path("last.checkpoint"), error)) {
       throw Error(options_.folder + ": holds a run already (last.checkpoint), which would be lost");
+    } else {
+      write_text("metrics.csv", metrics_csv(run_, batches_));  // a folder that cannot be written to is known now
     }
-    write_text("metrics.csv", metrics_csv(run_, batches_));  // a folder that cannot be written to is better known now
     saved_ = Clock::now();
   }
 
@@ -161,13 +175,7 @@ class Fit {
     if (evaluation->score.accuracy() > before) {
       run_.best = epoch() - 1;
       run_.confusion = evaluation->confusion;
-      const graph::Graph best = graph();
-      write("best.riffle", format::save(best));
-      write_text("best.onnx", onnx::export_model(best));
-      write_text("confusion.svg", confusion_svg(run_, options_.classes));
     }
-    write_text("metrics.csv", metrics_csv(run_, batches_));
-    write_text("curves.svg", curves_svg(run_, options_.test));
     save();
     if (options_.log != nullptr) {
       *options_.log << epoch_line(run_, run_.epochs.size() - 1, options_.test) << '\n' << std::flush;
@@ -176,20 +184,33 @@ class Fit {
   }
 
   /// The network that is tested and kept.
-  graph::Graph graph() {
+  [[nodiscard]] graph::Graph graph() const {
     if (!average_) return network_.graph();
-    average_->swap();
-    graph::Graph averaged = network_.graph();
-    average_->swap();
-    return averaged;
+    return network_.graph([this](std::span<const float> values) { return average_->of(values); });
   }
 
+  /// The checkpoint comes first. All other files follow from it: where the program ends between two of them, the run
+  /// that goes on writes them anew.
   void save() {
     expect_finite();
-    write("last.riffle", format::save(graph()));
     write("last.checkpoint", save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_}));
     saved_ = Clock::now();
     saved_step_ = steps();
+    publish();
+  }
+
+  /// What follows from the checkpoint. The best network is the one of now, or was written before.
+  void publish() {
+    const graph::Graph now = graph();
+    write("last.riffle", format::save(now));
+    if (run_.batch > 0 || run_.epochs.empty()) return;  // in the middle of an epoch
+    if (run_.best == epoch() - 1) {
+      write("best.riffle", format::save(now));
+      write_text("best.onnx", onnx::export_model(now));
+      write_text("confusion.svg", confusion_svg(run_, options_.classes));
+    }
+    write_text("metrics.csv", metrics_csv(run_, batches_));
+    write_text("curves.svg", curves_svg(run_, options_.test));
   }
 
   void write(const char* name, std::span<const std::byte> bytes) { tools::write_file(path(name), {bytes}); }
@@ -230,6 +251,7 @@ class Fit {
   std::span<const Parameter> parameters_;
   std::optional<MovingAverage> average_;
   std::vector<Tensor> tensors_;
+  std::optional<FolderLock> lock_;
   Record run_;
   Clock::time_point saved_;
   std::int64_t saved_step_ = 0;

@@ -1,14 +1,17 @@
 // The loop: epochs of steps, a test behind each, everything that is worth keeping in a folder.
 //
+//   last.checkpoint   all that the next step needs: the run goes on from here
+//   last.riffle       the network as it is now
 //   best.riffle       the network of the epoch with the highest test accuracy
 //   best.onnx         the same for other runtimes
-//   last.riffle       the network as it is now
-//   last.checkpoint   all that the next step needs: the run goes on from here
+//   confusion.svg     what the best network takes for what
 //   metrics.csv       a line an epoch
 //   curves.svg        accuracy and loss by epoch
-//   confusion.svg     what the best network takes for what
+//   lock              while a run is under way
 //
-// Each is written beside and renamed. With an average, the networks are the averaged ones.
+// Each is written beside and renamed, in this order, and all others follow from the checkpoint: wherever the program
+// is ended, the run that goes on from there leaves the files of one that was not. With an average, the networks are the
+// averaged ones.
 #pragma once
 
 #include <functional>
@@ -30,7 +33,7 @@ struct FitOptions {
   Schedule schedule;                 ///< by the run's steps: epochs * batches
   double clip = 0;                   ///< the gradients' norm at most; 0: as they come
   double average = 0;                ///< the decay of a moving average of the weights; 0: none
-  std::string folder;                ///< made where there is none
+  std::string folder;                ///< made where there is none, unless a run is to go on in it
   bool resume = false;               ///< go on from last.checkpoint
   std::vector<Setting> recipe;       ///< what a run that goes on must share with the one that stopped
   std::vector<std::string> classes;  ///< their names
@@ -46,9 +49,11 @@ struct FitResult {
 };
 
 /// Trains. The same network, data and options give the same bits, whether or not the run was stopped and resumed in
-/// between. Throws Error: for a folder that already holds a run where none is to be resumed; for a checkpoint that is
-/// damaged or not this run's; for a file that cannot be written; for a loss, a gradient or a parameter that is not
-/// finite, naming the step and the layer (last.checkpoint is then that of an earlier step).
+/// between. Throws Error: for a folder that already holds a run where none is to be resumed, or none where one is; for
+/// one in which another process trains; for a checkpoint that is damaged or not this run's; for a file that cannot be
+/// written; for a loss, a gradient or a parameter that is not finite, naming the step and the layer (last.checkpoint is
+/// then that of an earlier step). Throws Exhausted where memory is short. Where the file system knows no locks, the log
+/// has a word of warning.
 FitResult fit(Network& network, Optimizer& optimizer, Loader& training, Loader& test, const FitOptions& options);
 
 }  // namespace riffle::trainer

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   builder.ForceVectorAlignment(size, 1, 16);
   const auto run = builder.CreateVector(data, size);
   const auto checksum = static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
-  fbs::FinishCheckpointBuffer(builder, fbs::CreateCheckpoint(builder, 1, checksum, run));
+  fbs::FinishCheckpointBuffer(builder, fbs::CreateCheckpoint(builder, 2, checksum, run));
   read(std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize())));
   return 0;
 }

@@ -93,6 +93,18 @@ TEST_F(CheckpointTest, another_recipe_is_refused_by_its_setting) {
   EXPECT_TRUE(contains(with({{"--lr", "0.001"}, {"--batch", "64"}}), "--batch 64"));
 }
 
+TEST_F(CheckpointTest, what_is_refused_says_how_to_go_on) {
+  const std::vector<Setting> other = {{"--batch", "64"}, {"--lr", "0.002"}};
+  EXPECT_TRUE(contains(refusal(saved(), other, tensors), "with --from and the last.riffle"));
+  std::vector<std::byte> older = saved();
+  const auto version = std::search_n(older.begin() + 8, older.end(), 1, std::byte{2});
+  ASSERT_NE(version, older.end());
+  *version = std::byte{1};
+  const std::string message = refusal(older);
+  EXPECT_TRUE(contains(message, "version 1 and this build reads version 2"));
+  EXPECT_TRUE(contains(message, "with --from and the last.riffle"));
+}
+
 TEST_F(CheckpointTest, another_network_is_refused_by_its_tensor) {
   std::vector<float> longer(4, 9.0F), spare(1, 9.0F);
   const auto with = [&](std::vector<Tensor> other) { return refusal(saved(), recipe, other); };

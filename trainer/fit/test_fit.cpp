@@ -80,6 +80,7 @@ struct Training {
     NetworkOptions options;
     options.batch = batch;
     options.threads = threads;
+    options.momentum = 0.5F;  // statistics that keep up with an epoch of five steps
     return options;
   }
 
@@ -223,6 +224,118 @@ TEST_F(FitTest, what_cannot_be_begun_is_refused) {
   EXPECT_TRUE(contains(error_of([&] { (void)Training(options("file/run")).run(); }), folder.path("file/run")));
 }
 
+TEST_F(FitTest, a_run_that_is_not_there_is_not_gone_on_with) {
+  FitOptions run = options("mistyped", 1);
+  run.resume = true;
+  EXPECT_TRUE(contains(error_of([&] { (void)Training(run).run(); }), folder.path("mistyped/last.checkpoint")));
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST_F(FitTest, two_runs_at_once_are_kept_apart) {
+  FitOptions run = options("run", 1);
+  std::vector<std::string> messages;
+  run.stop = [&] {
+    FitOptions second = options("run", 1);
+    for (const bool resume : {false, true}) {
+      second.resume = resume;
+      if (messages.size() < 2) messages.push_back(error_of([&] { (void)Training(second).run(); }));
+      // By then there is a checkpoint, from which the second could go on.
+      if (resume && std::filesystem::exists(folder.path("run/last.checkpoint"))) {
+        messages.push_back(error_of([&] { (void)Training(second).run(); }));
+      }
+    }
+    return false;
+  };
+  (void)Training(run).run();
+  run.resume = true;
+  run.epochs = 2;
+  (void)Training(run).run();
+  ASSERT_GT(messages.size(), 2U);
+  EXPECT_TRUE(contains(messages[0], folder.path("run") + ": another run is under way in it"));
+  EXPECT_TRUE(contains(messages[1], "last.checkpoint: is not there"));
+  EXPECT_TRUE(contains(messages[2], "another run is under way in it"));
+}
+
+/// Puts a folder where a file is to be written, and what was there aside: writing fails from then on.
+class Obstacle {
+ public:
+  explicit Obstacle(std::string path) : path_(std::move(path)), was_there_(std::filesystem::exists(path_)) {
+    if (was_there_) std::filesystem::rename(path_, aside());
+    std::filesystem::create_directory(path_);
+  }
+  ~Obstacle() {
+    std::filesystem::remove(path_);
+    if (was_there_) std::filesystem::rename(aside(), path_);
+  }
+  Obstacle(const Obstacle&) = delete;
+  Obstacle& operator=(const Obstacle&) = delete;
+
+ private:
+  [[nodiscard]] std::string aside() const { return path_ + ".aside"; }
+  std::string path_;
+  bool was_there_;
+};
+
+TEST_F(FitTest, ended_at_any_file_it_goes_on_to_the_files_of_one_run) {
+  FitOptions whole = options("whole");
+  const std::int64_t best = Training(whole).run().run.best + 1;
+  ASSERT_GT(best, 1);
+  for (const std::int64_t epoch : {std::int64_t{1}, best}) {  // in both of them every file is written
+    for (const std::string name :
+         {"last.checkpoint", "last.riffle", "best.riffle", "best.onnx", "confusion.svg", "metrics.csv", "curves.svg"}) {
+      SCOPED_TRACE(name + " of epoch " + std::to_string(epoch));
+      const std::string out = "run_" + std::to_string(epoch) + name;
+      FitOptions run = options(out);
+      {
+        // Asked once a step, and once behind each of the test's three batches.
+        std::optional<Obstacle> obstacle;
+        std::int64_t questions = epoch * (batches + 3);
+        run.stop = [&] {
+          if (--questions == 0) obstacle.emplace(folder.path(out + "/" + name));
+          return false;
+        };
+        EXPECT_TRUE(
+            contains(error_of([&] { (void)Training(run).run(); }), folder.path(out + "/" + name) + ": is a directory"));
+      }
+      run.stop = nullptr;
+      if (epoch == 1 && name == "last.checkpoint") {
+        (void)Training(run).run();  // nothing had been saved
+      } else {
+        run.resume = true;
+        EXPECT_FALSE(Training(run).run().stopped);
+      }
+      for (const std::string written : {"last.riffle", "best.riffle", "best.onnx", "confusion.svg"}) {
+        EXPECT_EQ(file(out + "/" + written), file("whole/" + written)) << written;
+      }
+      std::vector<std::string> names;
+      for (const auto& entry : std::filesystem::directory_iterator(run.folder)) {
+        names.push_back(entry.path().filename());
+      }
+      EXPECT_EQ(names.size(), 7U) << ::testing::PrintToString(names);
+    }
+  }
+}
+
+/// Whoever goes on from a checkpoint may do so on more threads, with other bits: what the files say must be what the
+/// checkpoint says all the same.
+TEST_F(FitTest, no_file_is_ahead_of_the_checkpoint) {
+  FitOptions run = options("run");
+  std::optional<Obstacle> obstacle;
+  std::int64_t questions = 3 * (batches + 3);
+  std::vector<std::vector<std::byte>> before;
+  const std::vector<std::string> names = {"last.riffle", "best.riffle", "best.onnx", "confusion.svg", "metrics.csv"};
+  run.stop = [&] {
+    if (--questions == 0) {
+      obstacle.emplace(folder.path("run/last.checkpoint"));
+      for (const std::string& name : names) before.push_back(file("run/" + name));
+    }
+    return false;
+  };
+  EXPECT_TRUE(contains(error_of([&] { (void)Training(run).run(); }), "last.checkpoint: is a directory"));
+  ASSERT_EQ(before.size(), names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(file("run/" + names[i]), before[i]) << names[i];
+}
+
 TEST_F(FitTest, a_loss_that_is_not_finite_ends_it_and_keeps_the_checkpoint) {
   FitOptions run = options("run", 1);
   run.schedule = {.rate = 0.001};
@@ -278,13 +391,13 @@ class FileLimit {
 TEST_F(FitTest, a_full_disk_is_named_and_harms_nothing) {
   FitOptions run = options("run", 1);
   (void)Training(run).run();
-  const auto network = file("run/last.riffle"), checkpoint = file("run/last.checkpoint");
+  const auto checkpoint = file("run/last.checkpoint");
   run.resume = true;
   run.epochs = 3;
-  // Room for the network, and not for the checkpoint.
+  // Room for the networks, and not for the checkpoint.
   std::string message;
   {
-    const FileLimit limit(network.size() + 1000);
+    const FileLimit limit(file("run/best.onnx").size() + 1000);
     message = error_of([&] { (void)Training(run).run(); });
   }
   EXPECT_TRUE(contains(message, folder.path("run/last.checkpoint") + ": cannot be written"));

@@ -22,7 +22,8 @@
 
 namespace riffle::trainer {
 
-/// A worker's share of the batch, and its own scratch.
+/// A worker's share of the batch, and its own scratch. A worker is no thread: one thread may do several workers' shares
+/// in turn.
 struct Share {
   int worker = 0, workers = 1;
   std::int64_t first = 0, last = 0;  ///< images

@@ -50,32 +50,36 @@ std::set<NodeId> nodes_of(const Trace& trace) {
   return nodes;
 }
 
-int threads_for(const NetworkOptions& options) {
-#ifdef _OPENMP
-  return std::max(1, options.threads);
-#else
-  return static_cast<void>(options), 1;
-#endif
-}
-
 }  // namespace
 
 struct Network::State {
   State(const graph::Graph& source, const NetworkOptions& chosen);
 
-  [[nodiscard]] Share share(int worker, int workers) const {
-    return {worker, workers, run::share_begin(images, worker, workers), run::share_begin(images, worker + 1, workers),
-            program.scratch.get() + worker * program.scratch_floats};
+  /// One of the threads that have come. What is computed is cut into as many shares as threads were asked for, and
+  /// each thread does every `count`-th of them: the bits depend on how many were asked for, not on how many came.
+  struct Thread {
+    int index, count;
+  };
+
+  /// Calls f(share) for each share of the thread's.
+  template <class F>
+  void for_shares(const Thread& thread, F&& f) const {
+    for (int worker = thread.index; worker < tools.workers; worker += thread.count) {
+      f(Share{worker, tools.workers, run::share_begin(images, worker, tools.workers),
+              run::share_begin(images, worker + 1, tools.workers),
+              program.scratch.get() + worker * program.scratch_floats});
+    }
   }
 
-  void forward(const Share& share, run::Barrier& barrier, const float* input);
-  void backward(const Share& share, run::Barrier& barrier);
+  // What the threads of a team do together. pack() allocates; the others, whose threads wait for one another, do not.
+  void pack();
+  void forward(const Thread& thread, run::Barrier& barrier, const float* input) noexcept;
+  void backward(const Thread& thread, run::Barrier& barrier) noexcept;
 
   graph::Graph given;  ///< as it came
   std::vector<graph::Shape> shapes;
   graph::Graph classified;  ///< without softmax; the same nodes
   NetworkOptions options;
-  int threads = 1;
   Tools tools;
   Trace traced;
   Parameters parameters;
@@ -86,7 +90,7 @@ struct Network::State {
   std::vector<float> logits_out;               ///< without what stands between two rows
 
   std::int64_t images = 0;             ///< of the last forward()
-  std::atomic<std::size_t> packed{0};  ///< operations that a worker of this forward() has taken to pack
+  std::atomic<std::size_t> packed{0};  ///< operations that a thread of this forward() has taken to pack
   bool ready = false;                  ///< is there a forward() that backward() has not yet followed?
   std::vector<LayerTime> times;
 };
@@ -96,9 +100,9 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
       shapes(graph::infer_shapes(source)),
       classified(without_softmax(source, shapes)),
       options(chosen),
-      threads(threads_for(chosen)),
       tools{chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels(),
-            training_kernels(chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels()), threads},
+            training_kernels(chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels()),
+            std::max(1, chosen.threads)},
       traced(trace(classified, shapes)),
       parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)) {
   if (options.batch < 1) throw Error("a batch of " + std::to_string(options.batch) + " images");
@@ -117,8 +121,7 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   }
 }
 
-void Network::State::forward(const Share& share, run::Barrier& barrier, const float* input) {
-  using Clock = std::chrono::steady_clock;
+void Network::State::pack() {
   // Whoever is free packs the next, the last layers first, which have the most weights.
   const std::size_t count = program.operations.size();
   for (std::size_t n; (n = packed.fetch_add(1, std::memory_order_relaxed)) < count;) {
@@ -126,63 +129,74 @@ void Network::State::forward(const Share& share, run::Barrier& barrier, const fl
     if (program.operations[i]) program.operations[i]->pack();
     if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
   }
-  // The caller's planes, as they are or to channels side by side.
-  const graph::Shape shape = classified.input_shape();
-  for (std::int64_t image = share.first; image < share.last; ++image) {
-    const float* const from = input + image * shape.size();
-    float* to = program.blocks[0]->y + image * shape.size();
-    if (program.blocks[0]->planes) {
-      std::copy_n(from, shape.size(), to);
-      continue;
-    }
-    for (std::int64_t p = 0; p < shape.pixels(); ++p) {
-      for (std::int32_t c = 0; c < shape.c; ++c) *to++ = from[c * shape.pixels() + p];
-    }
-  }
-  barrier.wait(share.workers);
-  for (std::size_t i = 1; i < program.operations.size(); ++i) {
-    const Clock::time_point before = Clock::now();
-    program.operations[i]->forward(share);
-    barrier.wait(share.workers);
-    if (program.blocks[i]->norm) {
-      program.blocks[i]->norm->finish(images * program.blocks[i]->norm_pixels, share.worker, share.workers);
-      barrier.wait(share.workers);
-    }
-    if (share.worker == 0) times[i].forward += std::chrono::duration<double>(Clock::now() - before).count();
-  }
-  program.output.read(tools.training_kernels, share.first, share.last - share.first,
-                      logits.get() + share.first * logit_stride, logit_stride);
 }
 
-void Network::State::backward(const Share& share, run::Barrier& barrier) {
+void Network::State::forward(const Thread& thread, run::Barrier& barrier, const float* input) noexcept {
   using Clock = std::chrono::steady_clock;
-  for (std::size_t i = static_cast<std::size_t>(share.worker); i < program.blocks.size();
-       i += static_cast<std::size_t>(share.workers)) {
+  // The caller's planes, as they are or to channels side by side.
+  const graph::Shape shape = classified.input_shape();
+  for_shares(thread, [&](const Share& share) {
+    for (std::int64_t image = share.first; image < share.last; ++image) {
+      const float* const from = input + image * shape.size();
+      float* to = program.blocks[0]->y + image * shape.size();
+      if (program.blocks[0]->planes) {
+        std::copy_n(from, shape.size(), to);
+        continue;
+      }
+      for (std::int64_t p = 0; p < shape.pixels(); ++p) {
+        for (std::int32_t c = 0; c < shape.c; ++c) *to++ = from[c * shape.pixels() + p];
+      }
+    }
+  });
+  barrier.wait(thread.count);
+  for (std::size_t i = 1; i < program.operations.size(); ++i) {
+    const Clock::time_point before = Clock::now();
+    for_shares(thread, [&](const Share& share) { program.operations[i]->forward(share); });
+    barrier.wait(thread.count);
+    if (Norm* const norm = program.blocks[i]->norm.get()) {
+      for_shares(thread, [&](const Share& share) {
+        norm->finish(images * program.blocks[i]->norm_pixels, share.worker, share.workers);
+      });
+      barrier.wait(thread.count);
+    }
+    if (thread.index == 0) times[i].forward += std::chrono::duration<double>(Clock::now() - before).count();
+  }
+  for_shares(thread, [&](const Share& share) {
+    program.output.read(tools.training_kernels, share.first, share.last - share.first,
+                        logits.get() + share.first * logit_stride, logit_stride);
+  });
+}
+
+void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexcept {
+  using Clock = std::chrono::steady_clock;
+  for (std::size_t i = static_cast<std::size_t>(thread.index); i < program.blocks.size();
+       i += static_cast<std::size_t>(thread.count)) {
     if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
   }
-  barrier.wait(share.workers);
-  program.output.write_gradient(tools.training_kernels, share.worker, share.first, share.last - share.first,
-                                logit_gradient.get() + share.first * logit_stride, logit_stride);
-  barrier.wait(share.workers);
+  barrier.wait(thread.count);
+  for_shares(thread, [&](const Share& share) {
+    program.output.write_gradient(tools.training_kernels, share.worker, share.first, share.last - share.first,
+                                  logit_gradient.get() + share.first * logit_stride, logit_stride);
+  });
+  barrier.wait(thread.count);
   for (std::size_t i = program.operations.size(); i-- > 1;) {
     const Block& block = *program.blocks[i];
     if (!block.wants_gradient) continue;
     const Clock::time_point before = Clock::now();
-    const std::int64_t first = share.first * block.pixels, pixels = (share.last - share.first) * block.pixels;
-    for (const Piece& piece : program.never_read[i]) {
-      const float zero[16] = {};
-      tools.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
-    }
-    if (block.norm) {
-      block.norm->finish_backward(images * block.norm_pixels, share.worker, share.workers);
-      barrier.wait(share.workers);
-    }
-    program.operations[i]->backward(share);
-    barrier.wait(share.workers);
-    program.operations[i]->collect(share);
-    if (share.worker == 0) times[i].backward += std::chrono::duration<double>(Clock::now() - before).count();
+    for_shares(thread, [&](const Share& share) {
+      const std::int64_t first = share.first * block.pixels, pixels = (share.last - share.first) * block.pixels;
+      for (const Piece& piece : program.never_read[i]) {
+        const float zero[16] = {};
+        tools.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
+      }
+      if (block.norm) block.norm->finish_backward(images * block.norm_pixels, share.worker, share.workers);
+    });
+    if (block.norm) barrier.wait(thread.count);
+    for_shares(thread, [&](const Share& share) { program.operations[i]->backward(share); });
+    barrier.wait(thread.count);
+    for_shares(thread, [&](const Share& share) { program.operations[i]->collect(share); });
+    if (thread.index == 0) times[i].backward += std::chrono::duration<double>(Clock::now() - before).count();
   }
-  barrier.wait(share.workers);
 }
 
 Network::Network(const graph::Graph& graph, const NetworkOptions& options)
@@ -196,7 +210,7 @@ std::span<const Statistic> Network::statistics() const { return state_->paramete
 graph::Shape Network::input() const { return state_->classified.input_shape(); }
 std::int32_t Network::classes() const { return state_->program.output.columns(); }
 std::int64_t Network::macs() const { return graph::total_cost(state_->given).macs; }
-int Network::threads() const { return state_->threads; }
+int Network::threads() const { return state_->tools.workers; }
 
 Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels) {
   State& s = *state_;
@@ -214,11 +228,12 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
                   std::to_string(classes()) + ")");
     }
   }
-  s.images = static_cast<std::int64_t>(count);
+  s.ready = false;
   s.packed = 0;
+  run::on_team(s.tools.workers, [&](int, int) { s.pack(); });
+  s.images = static_cast<std::int64_t>(count);
   run::Barrier barrier;
-  run::on_team(s.threads,
-               [&](int worker, int workers) { s.forward(s.share(worker, workers), barrier, images.data()); });
+  run::on_team(s.tools.workers, [&](int thread, int threads) { s.forward({thread, threads}, barrier, images.data()); });
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
                                           s.options.label_smoothing, {s.logit_gradient.get(), floats});
@@ -239,7 +254,7 @@ void Network::backward() {
   if (!s.ready) throw Error("backward() without a forward() before it");
   s.ready = false;
   run::Barrier barrier;
-  run::on_team(s.threads, [&](int worker, int workers) { s.backward(s.share(worker, workers), barrier); });
+  run::on_team(s.tools.workers, [&](int thread, int threads) { s.backward({thread, threads}, barrier); });
 }
 
 std::string Network::first_not_finite() const {
@@ -258,13 +273,13 @@ std::string Network::first_not_finite() const {
   return {};
 }
 
-graph::Graph Network::graph() const {
+graph::Graph Network::graph(const ValuesOf& values) const {
   graph::Graph result = state_->given;
-  state_->parameters.write(result);
+  state_->parameters.write(result, values);
   return result;
 }
 
-std::int64_t Network::bytes() const { return state_->program.bytes(state_->threads); }
+std::int64_t Network::bytes() const { return state_->program.bytes(state_->tools.workers); }
 
 std::vector<LayerTime> Network::times() const { return state_->times; }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,9 +38,12 @@ struct Statistic {
   std::span<float> values;  ///< moved by every forward() of a training batch
 };
 
+/// What stands for a parameter's or a statistic's values, as many: an average of them. Empty: the values themselves.
+using ValuesOf = std::function<std::span<const float>(std::span<const float>)>;
+
 struct NetworkOptions {
   std::int32_t batch = 64;                    ///< the most images of one forward()
-  int threads = 1;                            ///< without OpenMP it is 1
+  int threads = 1;                            ///< at most; without OpenMP one does all the work
   float momentum = 0.1F;                      ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
   std::string freeze = {};                    ///< the nodes before the first one whose name starts so are frozen
@@ -60,12 +64,14 @@ struct LayerTime {
   double forward = 0, backward = 0;
 };
 
-/// One thread at a time calls it. The same calls with the same number of threads give the same bits.
+/// One thread at a time calls it. The same calls with the same NetworkOptions::threads give the same bits, however many
+/// threads OpenMP has to give.
 class Network {
  public:
   /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied;
   /// batch norm may be unfolded or folded, activations and residuals fused or not. Throws Error where the graph does
-  /// not verify, is no classifier, freezes everything or nothing by a name that no node has, or does not fit in memory.
+  /// not verify, is no classifier, freezes everything or nothing by a name that no node has; Exhausted where it does
+  /// not fit in memory.
   Network(const graph::Graph& graph, const NetworkOptions& options);
   ~Network();
   Network(Network&&) noexcept;
@@ -76,11 +82,11 @@ class Network {
   [[nodiscard]] graph::Shape input() const;  ///< of one image
   [[nodiscard]] std::int32_t classes() const;
   [[nodiscard]] std::int64_t macs() const;  ///< of one image's forward pass
-  [[nodiscard]] int threads() const;
+  [[nodiscard]] int threads() const;        ///< that were asked for
 
   /// A training batch: images (n, C, H, W), n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's
   /// statistics (frozen ones their running statistics) and moves the running ones. Throws Error for a label or a size
-  /// that is out of range.
+  /// that is out of range, std::bad_alloc where memory is used up; then there is nothing for backward().
   Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
 
   /// The logits (n, classes) of the last forward().
@@ -92,9 +98,9 @@ class Network {
   /// The node whose result was the first to hold a NaN or an infinity in the last forward(), or empty.
   [[nodiscard]] std::string first_not_finite() const;
 
-  /// The network as it is now, to be run, saved or exported: the graph that came in, with its weights and statistics
-  /// copied in. Evaluation is the engine's work.
-  [[nodiscard]] graph::Graph graph() const;
+  /// The network as it is now, to be run, saved or exported: the graph that came in, with its weights and statistics,
+  /// or what `values` gives for them, copied in. Evaluation is the engine's work.
+  [[nodiscard]] graph::Graph graph(const ValuesOf& values = {}) const;
 
   /// Bytes of activations, gradients and scratch.
   [[nodiscard]] std::int64_t bytes() const;

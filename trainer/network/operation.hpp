@@ -15,7 +15,7 @@ namespace riffle::trainer {
 struct Tools {
   const kernels::Kernels& kernels;  ///< the engine's
   const TrainingKernels& training_kernels;
-  int workers = 1;
+  int workers = 1;  ///< shares of a batch
 };
 
 class Operation {
@@ -25,7 +25,8 @@ class Operation {
   /// Floats of scratch that a worker needs.
   [[nodiscard]] virtual std::int64_t scratch() const = 0;
 
-  /// Takes the weights as they are now. By one thread; several operations may do it at the same time.
+  /// Takes the weights as they are now. By one thread; several operations may do it at the same time. It alone may
+  /// allocate.
   virtual void pack() {}
 
   /// Computes the block's y for the share's images. The operands are complete.

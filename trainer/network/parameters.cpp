@@ -80,10 +80,11 @@ NormParameters Parameters::norm(const graph::Graph& graph, NodeId node, float mo
   return result;
 }
 
-void Parameters::write(graph::Graph& graph) const {
+void Parameters::write(graph::Graph& graph, const ValuesOf& values) const {
   const auto constant = [&](NodeId id, const char* word, graph::Constant& target) {
     if (const auto found = stores_.find({id, word}); found != stores_.end()) {
-      target = graph::Constant(found->second.values);
+      const std::span<const float> own = found->second.values, written = values ? values(own) : own;
+      target = graph::Constant(std::vector<float>(written.begin(), written.end()));
     }
   };
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {

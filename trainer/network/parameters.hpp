@@ -30,8 +30,8 @@ class Parameters {
   /// Of a batch norm.
   NormParameters norm(const graph::Graph& graph, graph::NodeId node, float momentum);
 
-  /// Copies the values into the graph's constants.
-  void write(graph::Graph& graph) const;
+  /// Copies the values into the graph's constants, each as `values` has it.
+  void write(graph::Graph& graph, const ValuesOf& values) const;
 
  private:
   /// One of the graph's constants; no gradient if it is frozen or a statistic.

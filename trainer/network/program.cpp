@@ -9,6 +9,7 @@
 #endif
 
 #include "engine/memory/arena.hpp"
+#include "trainer/memory.hpp"
 #include "trainer/network/layout.hpp"
 #include "trainer/network/sum.hpp"
 
@@ -400,15 +401,14 @@ void Maker::allocate(const memory::Placement& placement) {
   for (const std::unique_ptr<Operation>& operation : program_.operations) {
     if (operation) program_.scratch_floats = std::max(program_.scratch_floats, row_floats(operation->scratch()));
   }
-  const std::int64_t scratch = tools_.workers * program_.scratch_floats, floats = program_.arena_floats + scratch;
-  try {
-    if (floats > most_floats) throw std::bad_alloc();
+  const std::int64_t scratch = tools_.workers * program_.scratch_floats;
+  const auto take = [&] {
+    if (program_.arena_floats + scratch > most_floats) throw std::bad_alloc();
     program_.arena = allocate_large(program_.arena_floats);
     program_.scratch = allocate_large(scratch);
-  } catch (const std::bad_alloc&) {
-    throw Error("a batch of " + std::to_string(batch_) + " images takes " + std::to_string(floats >> 18) +
-                " MiB, which is not to be had; a smaller batch takes less");
-  }
+  };
+  with_memory_for("a batch of " + std::to_string(batch_) + " images", program_.bytes(tools_.workers), take,
+                  "a smaller batch takes less");
   std::fill_n(program_.scratch.get(), scratch, 0.0F);  // what is read behind a row's last column is a number
   std::size_t next = 0;
   for (std::size_t i = 0; i < program_.blocks.size(); ++i) {

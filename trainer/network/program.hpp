@@ -40,8 +40,8 @@ struct Program {
   }
 };
 
-/// For up to `batch` images. The tools and the parameters outlive the program. Throws Error if there is not enough
-/// memory.
+/// For up to `batch` images. The tools and the parameters outlive the program. Throws Exhausted if there is
+/// not enough memory.
 Program make_program(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
                      std::int32_t batch, float momentum);
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/passes/passes.hpp"
+#include "engine/run/team.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "trainer/network/network.hpp"
@@ -92,6 +93,55 @@ TEST(Network, GivesTheSameBitsAgain) {
       gradients.push_back(std::move(all));
     }
     EXPECT_EQ(gradients[0], gradients[1]);
+  }
+}
+
+/// Everything that a forward and a backward pass write.
+std::vector<float> step_of(const graph::Graph& graph, int threads, bool in_a_team) {
+  Network network(graph, {.batch = batch, .threads = threads});
+  const std::vector<float> pictures =
+      models::random_values(7, "images", static_cast<std::size_t>(batch * graph.input_shape().size()), {});
+  // Within a team OpenMP gives a region a team of one, since teams in teams are off unless asked for.
+  run::on_team(in_a_team ? 2 : 1, [&](int worker, int) {
+    if (worker != 0) return;
+    network.forward(pictures, labels);
+    network.backward();
+  });
+  std::vector<float> all = copy(network.logits());
+  for (const Parameter& p : network.parameters()) all.insert(all.end(), p.gradient.begin(), p.gradient.end());
+  for (const Statistic& s : network.statistics()) all.insert(all.end(), s.values.begin(), s.values.end());
+  return all;
+}
+
+/// Convolutions larger than a pixel, the first of them without a norm, all with biases.
+graph::Graph plain_convolutions() {
+  graph::Graph graph;
+  graph::NodeId last = graph.add("input", graph::Input{{9, 7, 2}});
+  const auto add = [&](const std::string& name, std::int32_t inputs, std::int32_t outputs) {
+    graph::Convolution node;
+    node.outputs = outputs;
+    node.window = {.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+    node.groups = inputs == outputs ? inputs : 1;  // depthwise
+    const auto weights = static_cast<std::size_t>(outputs * inputs / node.groups * 9);
+    node.weights = graph::Constant(models::random_values(3, name + ".w", weights, {}));
+    node.bias = graph::Constant(models::random_values(3, name + ".b", static_cast<std::size_t>(outputs), {}));
+    last = graph.add(name, std::move(node), {last});
+  };
+  add("first", 2, 6);
+  add("second", 6, 8);
+  add("third", 8, 8);
+  last = graph.add("mean", graph::GlobalAveragePool{}, {last});
+  graph.output = graph.add(
+      "classifier", graph::FullyConnected{3, graph::Constant(models::random_values(3, "c", 24, {})), {}}, {last});
+  return graph;
+}
+
+TEST(Network, FewerThreadsThanAskedForGiveTheSameBits) {
+  for (const graph::Graph& graph : {small(), plain_convolutions()}) {
+    for (const int threads : {2, 3}) {
+      const std::vector<float> expected = step_of(graph, threads, false);
+      EXPECT_EQ(step_of(graph, threads, true), expected) << graph.nodes[1].name << ", " << threads << " threads";
+    }
   }
 }
 

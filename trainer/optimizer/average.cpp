@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "trainer/memory.hpp"
 #include "trainer/optimizer/pieces.hpp"
 
 namespace riffle::trainer {
@@ -27,7 +28,8 @@ MovingAverage::MovingAverage(std::span<const Parameter> parameters, std::span<co
   }
   for (const Statistic& statistic : statistics) follow(statistic.name, statistic.values);
 
-  memory_.resize(floats);
+  with_memory_for("the moving average", static_cast<std::int64_t>(floats * sizeof(float)),
+                  [&] { memory_.resize(floats); });
   std::span<float> rest = memory_;
   for (std::size_t i = 0; i < values_.size(); ++i) {
     std::copy(values_[i].begin(), values_[i].end(), rest.begin());
@@ -43,10 +45,11 @@ void MovingAverage::update(std::int64_t n) {
   }
 }
 
-void MovingAverage::swap() {
+std::span<const float> MovingAverage::of(std::span<const float> values) const {
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    std::swap_ranges(values_[i].begin(), values_[i].end(), averages_[i].values.begin());
+    if (values_[i].data() == values.data()) return averages_[i].values;
   }
+  return values;
 }
 
 }  // namespace riffle::trainer

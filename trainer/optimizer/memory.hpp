@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "trainer/memory.hpp"
 #include "trainer/optimizer/optimizer.hpp"
 
 namespace riffle::trainer {
@@ -16,16 +17,19 @@ inline double decay_of(const Parameter& parameter, const DecayOptions& options) 
 
 class Memory {
  public:
-  /// Zeros, in the order of cut(). `roles` end the names: "exp_avg".
+  /// Zeros, in the order of cut(). `roles` end the names: "exp_avg". Throws Exhausted.
   Memory(std::span<const Parameter> parameters, const std::vector<std::string>& roles) {
     std::size_t floats = 0;
     for (const Parameter& parameter : parameters) floats += parameter.frozen ? 0 : parameter.values.size();
-    for (const std::string& role : roles) {
-      std::vector<float>& values = roles_.emplace_back(floats);
+    with_memory_for("the optimizer", static_cast<std::int64_t>(roles.size() * floats * sizeof(float)), [&] {
+      for (std::size_t i = 0; i < roles.size(); ++i) roles_.emplace_back(floats);
+    });
+    for (std::size_t i = 0; i < roles.size(); ++i) {
       std::size_t offset = 0;
       for (const Parameter& parameter : parameters) {
         if (parameter.frozen) continue;
-        state_.push_back({parameter.name + "." + role, std::span(values).subspan(offset, parameter.values.size())});
+        state_.push_back(
+            {parameter.name + "." + roles[i], std::span(roles_[i]).subspan(offset, parameter.values.size())});
         offset += parameter.values.size();
       }
     }

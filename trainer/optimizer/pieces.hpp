@@ -3,12 +3,14 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
 #include <vector>
 
+#include "engine/run/team.hpp"
 #include "trainer/network/network.hpp"
 
 namespace riffle::trainer {
@@ -44,12 +46,11 @@ inline std::size_t total(std::span<const ParameterPiece> pieces) {
 /// Calls work(piece) for each, on up to `threads` threads: one takes the next piece as soon as it is free, as sizes
 /// range from a few floats to the largest, and those come last.
 template <class Work>
-void for_each(std::span<const ParameterPiece> pieces, [[maybe_unused]] int threads, Work&& work) {
-  const auto count = static_cast<std::ptrdiff_t>(pieces.size());
-#ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
-#endif
-  for (std::ptrdiff_t i = 0; i < count; ++i) work(pieces[static_cast<std::size_t>(i)]);
+void for_each(std::span<const ParameterPiece> pieces, int threads, Work&& work) {
+  std::atomic<std::size_t> next{0};
+  run::on_team(threads, [&](int, int) {
+    for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces.size();) work(pieces[i]);
+  });
 }
 
 /// Zero instead of a denormal. A channel that no gradient reaches any more would leave its averages there for good,
