@@ -295,7 +295,7 @@ TEST_F(Train, bars_leave_nothing_on_a_terminal) {
 }
 
 TEST_F(Train, ctrl_c_on_a_terminal_leaves_what_is_said) {
-  const Result result = riffle_in_terminal(arguments("run", {"--epochs", "100000"}),
+  const Result result = riffle_in_terminal(arguments("run", {"--epochs", "2000"}),
                                            {.columns = 500, .shows_out = true, .interrupt_at = "░"});
   EXPECT_EQ(result.code, 130);
   Screen screen(500);
