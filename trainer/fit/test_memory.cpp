@@ -24,7 +24,7 @@ template <class F>
 int fail_in_turn(F&& f) {
   const long before = allocations.load();
   f();
-  const long count = allocations.load() - before, step = std::max(1L, count / 200);
+  const long count = allocations.load() - before, step = std::max(1L, count / 100);
   int thrown = 0;
   for (long n = 0; n < count; n += step) {
     failing = allocations.load() + n;
@@ -68,7 +68,7 @@ TEST(Memory, a_network_that_does_not_fit_is_told_so) {
   const graph::Graph graph = small();
   for (const int threads : {1, 2}) {
     const NetworkOptions options = {.batch = batch, .threads = threads};
-    EXPECT_GT(fail_in_turn([&] { const Network network(graph, options); }), 50);
+    EXPECT_GT(fail_in_turn([&] { const Network network(graph, options); }), 25);
   }
 }
 
@@ -113,7 +113,7 @@ TEST(Memory, a_loader_and_an_evaluation_are_told_so) {
               Loader loader(data, {.batch = batch, .height = side, .width = side, .threads = 2});
               (void)evaluate(graph, loader, 2, [](std::int64_t) { return true; });
             }),
-            50);
+            25);
 }
 
 }  // namespace
