@@ -13,6 +13,8 @@
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/picture.hpp"
+#include "tools/preprocess.hpp"
+#include "tools/preprocessing_options.hpp"
 #include "tools/progress.hpp"
 #include "tools/table.hpp"
 #include "tools/text.hpp"
@@ -26,7 +28,7 @@ struct ClassifyOptions {
   std::vector<std::string> idx;  ///< images, labels
   std::string labels;
   std::int32_t top = 3;
-  Normalisation normalisation;
+  PreprocessingOptions preprocessing;
   int threads = 1;
 };
 
@@ -34,17 +36,25 @@ struct ClassifyOptions {
 struct Classifier {
   std::shared_ptr<const plan::Plan> plan;
   bool ends_in_softmax = false;
+  std::vector<std::string> labels;  ///< or none
   Preprocess preprocess;
+  std::string preprocessing;  ///< in words, and where it comes from
 };
 
 Classifier make_classifier(const ClassifyOptions& options) {
   graph::Graph graph = load_model(options.model);
   const bool ends_in_softmax =
       std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
+  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
+  const std::string from = origin(options.preprocessing, graph.preprocessing);
+  std::vector<std::string> labels = std::move(graph.labels);
+  graph.labels.clear();
   auto plan = plan::make(std::move(graph));
   require_classifier(*plan);
-  Preprocess preprocess(*plan, options.normalisation);
-  return {std::move(plan), ends_in_softmax, preprocess};
+  if (!options.labels.empty()) labels = read_labels(options.labels, plan->output.c);
+  Preprocess preprocess(*plan, preprocessing);
+  std::string words = "pictures: " + preprocessing_text(preprocessing, plan->input) + " (" + from + ")";
+  return {std::move(plan), ends_in_softmax, std::move(labels), std::move(preprocess), std::move(words)};
 }
 
 Table make_table(std::int32_t top) {
@@ -57,14 +67,12 @@ Table make_table(std::int32_t top) {
 }
 
 /// Prints a table of the pictures that can be read; names the others and throws for them at the end.
-void classify_pictures(const Classifier& classifier, const ClassifyOptions& options) {
+void classify_pictures(Classifier& classifier, const ClassifyOptions& options) {
   const plan::Plan& plan = *classifier.plan;
   if (options.top > plan.output.c) {
     throw Error("--top: " + std::to_string(options.top) + " of " + std::to_string(plan.output.c) + " classes");
   }
-  std::vector<std::string> names;
-  if (!options.labels.empty()) names = read_labels(options.labels, plan.output.c);
-
+  const std::vector<std::string>& names = classifier.labels;
   run::Session session(classifier.plan, options.threads);
   std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
   std::vector<float> output(static_cast<std::size_t>(plan.output.size()));
@@ -88,7 +96,10 @@ void classify_pictures(const Classifier& classifier, const ClassifyOptions& opti
     }
     table.add(std::move(cells));
   }
-  if (unreadable < options.pictures.size()) table.print(std::cout);
+  if (unreadable < options.pictures.size()) {
+    table.print(std::cout);
+    std::cout << classifier.preprocessing << '\n';
+  }
   if (unreadable > 0) {
     throw Error(std::to_string(unreadable) + " of " + std::to_string(options.pictures.size()) +
                 " pictures cannot be read");
@@ -127,8 +138,9 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   const auto work = [&](run::Session& session, Progress* bar) {
     std::vector<float> input(static_cast<std::size_t>(classifier.plan->input.size()));
     std::vector<float> output(static_cast<std::size_t>(classifier.plan->output.size()));
+    Preprocess preprocess = classifier.preprocess;
     for (std::int64_t i = next++; i < data.count(); i = next++) {
-      classifier.preprocess(data.image(i), input);
+      preprocess(data.image(i), input);
       session.run(input.data(), output.data());
       if (largest(output, 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
       ++done;
@@ -147,7 +159,8 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double count = static_cast<double>(data.count());
   std::cout << right << " of " << data.count() << " right: " << fixed(100.0 * static_cast<double>(right) / count, 2)
-            << " %, " << fixed(count / seconds, 0) << " images/s, " << fixed(seconds, 2) << " s\n";
+            << " %, " << fixed(count / seconds, 0) << " images/s, " << fixed(seconds, 2) << " s\n"
+            << classifier.preprocessing << '\n';
 }
 
 }  // namespace
@@ -157,19 +170,12 @@ void add_classify(CLI::App& program) {
   const auto options = std::make_shared<ClassifyOptions>();
   add_model(command, options->model);
   CLI::Option* pictures = command.add_option("IMAGE", options->pictures, "PNG or JPEG files");
-  CLI::Option* labels = command.add_option("--labels", options->labels, "A file of one class name a line");
+  CLI::Option* labels = command.add_option("--labels", options->labels,
+                                           "A file of one class name a line; without it what the model carries");
   CLI::Option* top = command.add_option("--top", options->top, "How many guesses to print")
                          ->check(CLI::Range(1, static_cast<int>(graph::max_extent)))
                          ->capture_default_str();
-  command
-      .add_option("--mean", options->normalisation.mean, "Subtracted from pixels / 255; one value, or one a channel")
-      ->delimiter(',')
-      ->expected(1, 4)
-      ->default_str("0");
-  command.add_option("--std", options->normalisation.deviation, "Divides after that; one value, or one a channel")
-      ->delimiter(',')
-      ->expected(1, 4)
-      ->default_str("1");
+  add_preprocessing(command, options->preprocessing);
   CLI::Option* idx =
       command.add_option("--idx", options->idx, "Measure the accuracy on IDX images and labels, gzip or not")
           ->expected(2)
@@ -180,7 +186,7 @@ void add_classify(CLI::App& program) {
   top->excludes(idx);
   command.callback([options, pictures, idx] {
     if (pictures->count() == 0 && idx->count() == 0) throw Error("classify: pictures, or --idx IMAGES LABELS, needed");
-    const Classifier classifier = make_classifier(*options);
+    Classifier classifier = make_classifier(*options);
     if (idx->count() > 0) {
       measure_accuracy(classifier, *options);
     } else {

@@ -1,11 +1,13 @@
-// riffle convert: ONNX to .riffle, its batch norms folded and its activations fused; and a model to ONNX, as it is.
+// riffle convert: a model to .riffle, its batch norms folded and its activations fused, or to ONNX, as it is; and what
+// it carries beside the network: the names of its classes, what pictures go through.
 #include <iostream>
 #include <memory>
 
 #include "engine/passes/passes.hpp"
+#include "tools/classification.hpp"
 #include "tools/commands.hpp"
 #include "tools/model_file.hpp"
-#include "tools/onnx/onnx_import.hpp"
+#include "tools/preprocessing_options.hpp"
 #include "tools/text.hpp"
 
 namespace riffle::tools {
@@ -14,11 +16,20 @@ namespace {
 struct ConvertOptions {
   std::string input;
   std::string output;
+  std::string labels;
+  PreprocessingOptions preprocessing;
 };
 
 void convert(const ConvertOptions& options) {
   const bool to_onnx = options.output.ends_with(".onnx");
-  graph::Graph graph = to_onnx ? load_model(options.input) : onnx::import_file(options.input);
+  graph::Graph graph = load_model(options.input);
+  if (!options.labels.empty()) {
+    const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
+    graph.labels = read_labels(options.labels, output.c);
+  }
+  if (!options.preprocessing.given().empty()) {
+    graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
+  }
   const std::size_t imported_nodes = graph.nodes.size();
   if (!to_onnx) passes::optimise(graph);
   save_model(graph, options.output);
@@ -35,10 +46,16 @@ void convert(const ConvertOptions& options) {
 }  // namespace
 
 void add_convert(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("convert", "ONNX to .riffle, or a model to ONNX");
+  CLI::App& command = *program.add_subcommand("convert", "A model to .riffle or ONNX, with names for its classes");
   const auto options = std::make_shared<ConvertOptions>();
-  command.add_option("IN", options->input, "The .onnx file to read; a .riffle file too if OUT is .onnx")->required();
+  command.add_option("IN", options->input, "The .onnx or .riffle file to read")->required();
   command.add_option("OUT", options->output, "The .riffle or .onnx file to write")->required();
+  command.add_option("--labels", options->labels, "A file of one class name a line, for OUT to carry");
+  add_preprocessing(command, options->preprocessing);
+  command.footer(
+      "OUT carries the labels and the preprocessing that IN does. If any option of preprocessing is given, it is "
+      "written "
+      "over it.");
   command.callback([options] { convert(*options); });
 }
 

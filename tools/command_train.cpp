@@ -10,6 +10,8 @@
 #include "tools/commands.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/model_file.hpp"
+#include "tools/preprocess.hpp"
+#include "tools/preprocessing_options.hpp"
 #include "tools/spec_options.hpp"
 #include "tools/text.hpp"
 #include "trainer/data/open.hpp"
@@ -29,7 +31,7 @@ struct TrainOptions {
   std::string labels;
   double validation = 0.1;
   bool skip_broken = false;
-  Normalisation normalisation;
+  PreprocessingOptions preprocessing;
   trainer::Augmentation augmentation;
 
   std::string optimizer = "adam";
@@ -64,11 +66,6 @@ CLI::Validator between(double low, double high) {
   return CLI::Validator(check, "from " + CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high));
 }
 
-CLI::Option* add_normalisation(CLI::App& command, const char* name, std::vector<float>& values, const char* words,
-                               const char* otherwise) {
-  return command.add_option(name, values, words)->delimiter(',')->expected(1, 4)->default_str(otherwise);
-}
-
 void add_data_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--data", options.data,
@@ -87,13 +84,10 @@ void add_data_options(CLI::App& command, TrainOptions& options) {
                                ->capture_default_str()
                                ->excludes(test));
   command.add_option("--labels", options.labels, "A file of one class name a line, for IDX data");
+  add_preprocessing(command, options.preprocessing);
   command.add_flag("--skip-broken", options.skip_broken, "Leave out pictures that cannot be read, instead of ending");
   for (CLI::Option* option :
-       {add_normalisation(command, "--mean", options.normalisation.mean,
-                          "Subtracted from pixels / 255; one value, or one a channel", "0"),
-        add_normalisation(command, "--std", options.normalisation.deviation,
-                          "Divides after that; one value, or one a channel", "1"),
-        command.add_option("--flip", options.augmentation.flip, "Probability of a horizontal flip")
+       {command.add_option("--flip", options.augmentation.flip, "Probability of a horizontal flip")
             ->check(between(0, 1))
             ->capture_default_str(),
         command
@@ -209,6 +203,7 @@ std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::G
                                      const trainer::Datasets& data) {
   std::vector<trainer::Setting> settings = {{"the network", graph.name},
                                             {"an input of", chw(graph.input_shape())},
+                                            {"pictures", preprocessing_text(*graph.preprocessing, graph.input_shape())},
                                             {"this many training images:", std::to_string(data.train->size())},
                                             {"this many test images:", std::to_string(data.validation->size())}};
   if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
@@ -249,10 +244,13 @@ graph::Graph new_network(const TrainOptions& options, const trainer::Dataset& da
   return make_network(spec, initial_weights(options));
 }
 
-/// A network from a file. Where the data has other classes, its classifier is a new one.
+/// A network from a file. Where the data has another number of classes, its classifier is a new one.
 graph::Graph given_network(const TrainOptions& options, graph::Graph graph, const trainer::Dataset& data) {
   const auto classes = static_cast<std::int32_t>(data.classes().size());
-  if (options.spec.size_option->count() > 0) graph.set_input_size(options.spec.size.height, options.spec.size.width);
+  if (options.spec.size_option->count() > 0) {
+    graph.set_input_size(options.spec.size.height, options.spec.size.width);
+    if (graph.preprocessing) graph.preprocessing->resize_size = 0;  // it belonged to the other size
+  }
   const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
   if (output.c == classes) return graph;
   std::cout << options.from << ": a new classifier, for " << classes << " classes instead of " << output.c << '\n';
@@ -289,8 +287,9 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
   for (const trainer::Parameter& parameter : network.parameters()) {
     trained += parameter.frozen ? 0 : static_cast<std::int64_t>(parameter.values.size());
   }
-  std::cout << graph.name << ": input " << chw(network.input()) << ", " << millions(network.macs()) << " MAC, "
-            << grouped(trained) << " parameters in training, " << bytes_text(network.bytes()) << " of memory\n"
+  std::cout << printable(graph.name) << ": input " << chw(network.input()) << ", " << millions(network.macs())
+            << " MAC, " << grouped(trained) << " parameters in training, " << bytes_text(network.bytes())
+            << " of memory\n"
             << grouped(data.train->size()) << " images to train on, " << grouped(data.validation->size()) << " to "
             << (test == "test" ? "test" : "validate") << " on, " << network.classes() << " classes\n"
             << std::flush;
@@ -307,8 +306,17 @@ void train(const TrainOptions& options) {
     throw Error("the network takes " + std::to_string(channels) + " channels; a picture has 1 or 3");
   }
   const trainer::OpenedData data = open(options, channels);
-  const graph::Graph graph =
-      from ? given_network(options, std::move(*from), *data.train) : new_network(options, *data.train);
+  graph::Graph graph = from ? given_network(options, std::move(*from), *data.train) : new_network(options, *data.train);
+  const std::string preprocessing_from = origin(options.preprocessing, graph.preprocessing);
+  graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
+  if (data.named) {  // else the classes are called as the model has them
+    const std::vector<std::string>& classes = data.train->classes();
+    if (!graph.labels.empty() && graph.labels != classes) {
+      std::cout << options.from << ": its classes get other names; its classifier goes on as it is\n";
+    }
+    graph.labels = classes;
+  }
+  graph::check_metadata(graph);
   trainer::Network network(graph, {.batch = options.batch,
                                    .threads = options.threads,
                                    .label_smoothing = static_cast<float>(options.label_smoothing),
@@ -321,7 +329,7 @@ void train(const TrainOptions& options) {
                                    .width = input.w,
                                    .channels = input.c,
                                    .augmentation = options.augmentation,
-                                   .normalisation = options.normalisation,
+                                   .preprocessing = *graph.preprocessing,
                                    .seed = options.seed,
                                    .threads = (options.threads + 1) / 2};
   trainer::Loader training(*data.train, loader);
@@ -338,12 +346,14 @@ void train(const TrainOptions& options) {
   fit_options.folder = options.folder;
   fit_options.resume = options.resume;
   fit_options.recipe = recipe(options, graph, data);
-  fit_options.classes = data.train->classes();
+  fit_options.classes = graph.labels.empty() ? data.train->classes() : graph.labels;
   fit_options.threads = options.threads;
   fit_options.log = &std::cout;
   const Interrupt interrupt;
   fit_options.stop = [&] { return interrupt.signal() != 0; };
   describe(network, graph, data, fit_options.test);
+  std::cout << "pictures: " << preprocessing_text(*graph.preprocessing, input) << " (" << preprocessing_from << ")\n"
+            << std::flush;
   const trainer::FitResult result = trainer::fit(network, *optimizer, training, test, fit_options);
   if (!result.stopped) return;
   std::cout << "stopped in epoch " << result.run.epochs.size() + 1 << " behind " << result.run.batch << " of "

@@ -5,11 +5,12 @@
 #include <new>
 
 #include "tools/commands.hpp"
+#include "tools/text.hpp"
 
 namespace {
 
 int fail(const std::string& message) {
-  std::cerr << "riffle: " << message << '\n';
+  std::cerr << "riffle: " << riffle::tools::printable(message) << '\n';
   return 1;
 }
 
