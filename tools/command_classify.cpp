@@ -14,6 +14,8 @@
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/picture.hpp"
+#include "tools/preprocess.hpp"
+#include "tools/preprocessing_options.hpp"
 #include "tools/progress.hpp"
 #include "tools/table.hpp"
 #include "tools/text.hpp"
@@ -27,7 +29,7 @@ struct ClassifyOptions {
   std::vector<std::string> idx;  ///< images, labels
   std::string labels;
   std::int32_t top = 3;  ///< where there are as many classes, unless it was given
-  Normalisation normalisation;
+  PreprocessingOptions preprocessing;
   int threads = 1;
 };
 
@@ -35,17 +37,25 @@ struct ClassifyOptions {
 struct Classifier {
   std::shared_ptr<const plan::Plan> plan;
   bool ends_in_softmax = false;
+  std::vector<std::string> labels;  ///< or none
   Preprocess preprocess;
+  std::string preprocessing;  ///< in words, and where it comes from
 };
 
 Classifier make_classifier(const ClassifyOptions& options) {
   graph::Graph graph = load_model(options.model);
   const bool ends_in_softmax =
       std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
+  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
+  const std::string from = origin(options.preprocessing, graph.preprocessing);
+  std::vector<std::string> labels = std::move(graph.labels);
+  graph.labels.clear();
   auto plan = plan::make(std::move(graph));
   require_classifier(*plan);
-  Preprocess preprocess(*plan, options.normalisation);
-  return {std::move(plan), ends_in_softmax, preprocess};
+  if (!options.labels.empty()) labels = read_labels(options.labels, plan->output.c);
+  Preprocess preprocess(*plan, preprocessing);
+  std::string words = "pictures: " + preprocessing_text(preprocessing, plan->input) + " (" + from + ")";
+  return {std::move(plan), ends_in_softmax, std::move(labels), std::move(preprocess), std::move(words)};
 }
 
 Table make_table(std::int32_t top) {
@@ -59,15 +69,13 @@ Table make_table(std::int32_t top) {
 
 /// Prints a table of the pictures that can be read, `top` guesses each; names the others and throws for them at the
 /// end.
-void classify_pictures(const Classifier& classifier, const ClassifyOptions& options, std::int32_t top) {
+void classify_pictures(Classifier& classifier, const ClassifyOptions& options, std::int32_t top) {
   const plan::Plan& plan = *classifier.plan;
   if (top > plan.output.c) {
     throw Error("--top: " + std::to_string(top) + " guesses; the model has " + std::to_string(plan.output.c) +
                 " classes");
   }
-  std::vector<std::string> names;
-  if (!options.labels.empty()) names = read_labels(options.labels, plan.output.c);
-
+  const std::vector<std::string>& names = classifier.labels;
   require_threads(options.threads);
   run::Session session(classifier.plan, options.threads);
   std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
@@ -92,7 +100,10 @@ void classify_pictures(const Classifier& classifier, const ClassifyOptions& opti
     }
     table.add(std::move(cells));
   }
-  if (unreadable < options.pictures.size()) table.print(std::cout);
+  if (unreadable < options.pictures.size()) {
+    table.print(std::cout);
+    std::cout << classifier.preprocessing << '\n';
+  }
   if (unreadable > 0) {
     throw Error(std::to_string(unreadable) + " of " + std::to_string(options.pictures.size()) +
                 " pictures cannot be read");
@@ -132,8 +143,9 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   const auto work = [&](run::Session& session, Progress* bar) {
     std::vector<float> input(static_cast<std::size_t>(classifier.plan->input.size()));
     std::vector<float> output(static_cast<std::size_t>(classifier.plan->output.size()));
+    Preprocess preprocess = classifier.preprocess;
     for (std::int64_t i = next++; i < data.count(); i = next++) {
-      classifier.preprocess(data.image(i), input);
+      preprocess(data.image(i), input);
       session.run(input.data(), output.data());
       if (largest(output, 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
       ++done;
@@ -152,7 +164,8 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double count = static_cast<double>(data.count());
   std::cout << right << " of " << data.count() << " right: " << fixed(100.0 * static_cast<double>(right) / count, 2)
-            << " %, " << fixed(count / seconds, 0) << " images/s, " << fixed(seconds, 2) << " s\n";
+            << " %, " << fixed(count / seconds, 0) << " images/s, " << fixed(seconds, 2) << " s\n"
+            << classifier.preprocessing << '\n';
 }
 
 }  // namespace
@@ -164,11 +177,11 @@ void add_classify(CLI::App& program) {
   CLI::Option* pictures = command.add_option("IMAGE", options->pictures, "PNG or JPEG files")->type_name("FILE");
   CLI::Option* labels =
       command
-          .add_option("--labels", options->labels, "A file of one class name a line; by default classes are numbers")
+          .add_option("--labels", options->labels, "A file of one class name a line; without it what the model carries")
           ->type_name("FILE");
   CLI::Option* top = add_number(command, "--top", options->top, 1, graph::max_extent,
                                 "Guesses to print, no more than there are classes");
-  add_normalisation(command, options->normalisation);
+  add_preprocessing(command, options->preprocessing);
   CLI::Option* idx =
       command.add_option("--idx", options->idx, "Measure the accuracy on IDX images and labels, gzip or not")
           ->expected(2)
@@ -182,7 +195,7 @@ void add_classify(CLI::App& program) {
     if (pictures->count() == 0 && idx->count() == 0) {
       throw Error("classify: pictures, or --idx IMAGES LABELS, are needed");
     }
-    const Classifier classifier = make_classifier(*options);
+    Classifier classifier = make_classifier(*options);
     if (idx->count() > 0) {
       measure_accuracy(classifier, *options);
     } else {

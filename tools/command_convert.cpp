@@ -1,10 +1,13 @@
-// riffle convert: ONNX to .riffle, its batch norms folded and its activations fused; and a model to ONNX, as it is.
+// riffle convert: a model to .riffle, its batch norms folded and its activations fused, or to ONNX, as it is; and what
+// it carries beside the network: the names of its classes, what pictures go through.
 #include <iostream>
 #include <memory>
 
+#include "tools/classification.hpp"
 #include "tools/commands.hpp"
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
+#include "tools/preprocessing_options.hpp"
 #include "tools/text.hpp"
 
 namespace riffle::tools {
@@ -13,12 +16,21 @@ namespace {
 struct ConvertOptions {
   std::string input;
   std::string output;
+  std::string labels;
+  PreprocessingOptions preprocessing;
 };
 
 void convert(const ConvertOptions& options) {
-  require_another_file({"OUT", options.output}, {{"MODEL", options.input}});
+  require_another_file({"OUT", options.output}, {{"MODEL", options.input}, {"--labels", options.labels}});
   (void)format_to_save(options.output);  // before much is read
   graph::Graph graph = load_model(options.input);
+  if (!options.labels.empty()) {
+    const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
+    graph.labels = read_labels(options.labels, output.c);
+  }
+  if (!options.preprocessing.given().empty()) {
+    graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
+  }
   const std::size_t nodes = graph.nodes.size();
   graph = save_model(std::move(graph), options.output);
   const graph::Cost cost = graph::total_cost(graph);
@@ -31,10 +43,16 @@ void convert(const ConvertOptions& options) {
 }  // namespace
 
 void add_convert(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("convert", "ONNX to .riffle, or a model to ONNX");
+  CLI::App& command = *program.add_subcommand("convert", "A model to .riffle or ONNX, with names for its classes");
   const auto options = std::make_shared<ConvertOptions>();
   add_model(command, options->input);
   command.add_option("OUT", options->output, "The file to write; its name ends in .riffle or .onnx")->required();
+  command.add_option("--labels", options->labels, "A file of one class name a line, for OUT to carry")
+      ->type_name("FILE");
+  add_preprocessing(command, options->preprocessing);
+  command.footer(
+      "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "
+      "written over it.");
   command.callback([options] { convert(*options); });
 }
 

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 #include <span>
+#include <sstream>
 
 #include "engine/plan/plan.hpp"
 #include "tools/commands.hpp"
@@ -9,6 +10,7 @@
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/plan_picture.hpp"
+#include "tools/preprocess.hpp"
 #include "tools/table.hpp"
 #include "tools/text.hpp"
 
@@ -106,17 +108,36 @@ void print_layers(const graph::Graph& graph) {
   table.print(std::cout);
 }
 
+/// What the model says of its classes and pictures.
+void print_metadata(const graph::Graph& graph) {
+  const std::size_t labels = graph.labels.size();
+  std::cout << "labels: ";
+  if (labels == 0) std::cout << "none";
+  if (labels > 0)
+    std::cout << labels << ", " << printable(graph.labels.front()) << " to " << printable(graph.labels.back());
+  std::cout << "\npictures: "
+            << (graph.preprocessing ? preprocessing_text(*graph.preprocessing, graph.input_shape())
+                                    : "no preprocessing is carried")
+            << '\n';
+}
+
 void inspect(const InspectOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   graph::Graph graph = load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
-  std::cout << graph.name << ", input " << chw(graph.input_shape()) << "\n\n";
+  std::cout << printable(graph.name) << ", input " << chw(graph.input_shape()) << '\n';
+  print_metadata(graph);
+  std::cout << '\n';
   print_layers(graph);
   if (!options.plan && options.svg.empty()) return;
 
   const auto plan = plan::make(std::move(graph));
-  if (options.plan) std::cout << '\n' << plan::to_text(*plan);
+  if (options.plan) {
+    std::cout << '\n';
+    std::istringstream lines(plan::to_text(*plan));
+    for (std::string line; std::getline(lines, line);) std::cout << printable(line) << '\n';
+  }
   if (!options.svg.empty()) {
     const std::string svg = plan_svg(*plan);
     write_file(options.svg, {std::as_bytes(std::span(svg))});

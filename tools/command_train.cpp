@@ -13,6 +13,8 @@
 #include "tools/commands.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/model_file.hpp"
+#include "tools/preprocess.hpp"
+#include "tools/preprocessing_options.hpp"
 #include "tools/spec_options.hpp"
 #include "tools/text.hpp"
 #include "trainer/data/open.hpp"
@@ -32,7 +34,7 @@ struct TrainOptions {
   std::string labels;
   double validation = 0.1;
   bool skip_broken = false;
-  Normalisation normalisation;
+  PreprocessingOptions preprocessing;
   trainer::Augmentation augmentation;
 
   std::string optimizer = "adam";
@@ -79,7 +81,7 @@ void add_data_options(CLI::App& command, TrainOptions& options) {
   options.skip_broken_option = command.add_flag("--skip-broken", options.skip_broken,
                                                 "Leave out pictures that cannot be read, instead of ending");
   options.recipe.push_back(options.validation_option);
-  for (CLI::Option* option : add_normalisation(command, options.normalisation)) options.recipe.push_back(option);
+  add_preprocessing(command, options.preprocessing);
   for (CLI::Option* option :
        {add_number(command, "--flip", options.augmentation.flip, 0, 1, "Probability of a horizontal flip"),
         add_number(command, "--crop-padding", options.augmentation.crop_padding, 0, 1024,
@@ -200,6 +202,7 @@ std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::G
                                      const trainer::OpenedData& data) {
   std::vector<trainer::Setting> settings = {{"the network", graph.name},
                                             {"an input of", chw(graph.input_shape())},
+                                            {"pictures", preprocessing_text(*graph.preprocessing, graph.input_shape())},
                                             {"this many training images:", std::to_string(data.train->size())},
                                             {"this many test images:", std::to_string(data.validation->size())}};
   for (std::size_t c = 0; c < data.train->classes().size(); ++c) {
@@ -250,10 +253,13 @@ graph::Graph new_network(const TrainOptions& options, const trainer::Dataset& da
   return make_network(spec, initial_weights(options));
 }
 
-/// A network from a file. Where the data has other classes, its classifier is a new one.
+/// A network from a file. Where the data has another number of classes, its classifier is a new one.
 graph::Graph given_network(const TrainOptions& options, graph::Graph graph, const trainer::Dataset& data) {
   const auto classes = static_cast<std::int32_t>(data.classes().size());
-  if (options.spec.size_option->count() > 0) graph.set_input_size(options.spec.size.height, options.spec.size.width);
+  if (options.spec.size_option->count() > 0) {
+    graph.set_input_size(options.spec.size.height, options.spec.size.width);
+    if (graph.preprocessing) graph.preprocessing->resize_size = 0;  // it belonged to the other size
+  }
   const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
   if (output.c == classes) {
     if (options.init_option->count() > 0) {
@@ -295,8 +301,9 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
   for (const trainer::Parameter& parameter : network.parameters()) {
     trained += parameter.frozen ? 0 : static_cast<std::int64_t>(parameter.values.size());
   }
-  std::cout << graph.name << ": input " << chw(network.input()) << ", " << millions(network.macs()) << " MAC, "
-            << grouped(trained) << " parameters in training, " << bytes_text(network.bytes()) << " of memory\n"
+  std::cout << printable(graph.name) << ": input " << chw(network.input()) << ", " << millions(network.macs())
+            << " MAC, " << grouped(trained) << " parameters in training, " << bytes_text(network.bytes())
+            << " of memory\n"
             << grouped(data.train->size()) << " images to train on, " << grouped(data.validation->size()) << " to "
             << (test == "test" ? "test" : "validate") << " on, " << network.classes() << " classes\n"
             << std::flush;
@@ -314,8 +321,17 @@ void train(const TrainOptions& options) {
     throw Error("the network takes " + std::to_string(channels) + " channels; a picture has 1 or 3");
   }
   const trainer::OpenedData data = open(options, channels);
-  const graph::Graph graph =
-      from ? given_network(options, std::move(*from), *data.train) : new_network(options, *data.train);
+  graph::Graph graph = from ? given_network(options, std::move(*from), *data.train) : new_network(options, *data.train);
+  const std::string preprocessing_from = origin(options.preprocessing, graph.preprocessing);
+  graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
+  if (data.named) {  // else the classes are called as the model has them
+    const std::vector<std::string>& classes = data.train->classes();
+    if (!graph.labels.empty() && graph.labels != classes) {
+      std::cout << options.from << ": its classes get other names; its classifier goes on as it is\n";
+    }
+    graph.labels = classes;
+  }
+  graph::check_metadata(graph);
   trainer::Network network(graph, {.batch = options.batch,
                                    .threads = options.threads,
                                    .label_smoothing = static_cast<float>(options.label_smoothing),
@@ -328,7 +344,7 @@ void train(const TrainOptions& options) {
                                    .width = input.w,
                                    .channels = input.c,
                                    .augmentation = options.augmentation,
-                                   .normalisation = options.normalisation,
+                                   .preprocessing = *graph.preprocessing,
                                    .seed = options.seed,
                                    .threads = (options.threads + 1) / 2};
   trainer::Loader training(*data.train, loader);
@@ -345,12 +361,14 @@ void train(const TrainOptions& options) {
   fit_options.folder = options.folder;
   fit_options.resume = options.resume;
   fit_options.recipe = recipe(options, graph, data);
-  fit_options.classes = data.train->classes();
+  fit_options.classes = graph.labels.empty() ? data.train->classes() : graph.labels;
   fit_options.threads = options.threads;
   fit_options.log = &std::cout;
   const Interrupt interrupt;
   fit_options.stop = [&] { return interrupt.signal() != 0; };
   describe(network, graph, data, fit_options.test);
+  std::cout << "pictures: " << preprocessing_text(*graph.preprocessing, input) << " (" << preprocessing_from << ")\n"
+            << std::flush;
   const trainer::FitResult result = trainer::fit(network, *optimizer, training, test, fit_options);
   if (!result.stopped) return;
   std::cout << "stopped in epoch " << result.run.epochs.size() + 1 << " behind " << result.run.batch << " of "

@@ -1,4 +1,4 @@
-// libFuzzer: any bytes are a picture or an Error.
+// libFuzzer: any bytes are a picture or an Error; a small picture can be turned and resized.
 #include <zlib.h>
 
 #include <cstddef>
@@ -7,8 +7,20 @@
 
 #include "engine/graph/graph.hpp"
 #include "tools/picture.hpp"
+#include "tools/resample.hpp"
 
 namespace {
+
+/// Reads every pixel, whatever the orientation.
+void resize(const riffle::tools::Picture& picture) {
+  constexpr std::int64_t max_pixels = 1 << 16;  // larger ones find nothing new
+  if (std::int64_t{picture.width} * picture.height > max_pixels) return;
+  const std::int32_t height = picture.upright_height(), width = picture.upright_width();
+  riffle::tools::Resampler resample;
+  resample(picture, riffle::tools::stretched(3, 5), true);
+  resample(picture, riffle::tools::cropped(height, width, 6, 3, 5), true);
+  resample(picture, riffle::tools::cropped(height, width, 6, 3, 5), false);
+}
 
 /// Gives every chunk of what may be a PNG its checksum: a wrong one would end the decoding before it began.
 void repair_checksums(std::span<std::uint8_t> file) {
@@ -43,7 +55,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const std::int32_t channels : {1, 3}) {
     try {
-      riffle::tools::decode_picture(std::as_bytes(std::span(data, size)), channels, "fuzz.png");
+      resize(riffle::tools::decode_picture(std::as_bytes(std::span(data, size)), channels, "fuzz.png"));
     } catch (const riffle::Error&) {
     }
   }

@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "tools/commands.hpp"
+#include "tools/text.hpp"
 
 namespace {
 
 int fail(const std::string& message) {
-  std::cerr << "riffle: " << message << '\n';
+  std::cerr << "riffle: " << riffle::tools::printable(message) << '\n';
   return 1;
 }
 

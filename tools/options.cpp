@@ -104,13 +104,6 @@ CLI::Option* add_numbers(CLI::App& command, const std::string& name, std::vector
       ->type_name("X,...");
 }
 
-std::vector<CLI::Option*> add_normalisation(CLI::App& command, Normalisation& normalisation) {
-  return {add_numbers(command, "--mean", normalisation.mean,
-                      "Subtracted from pixels / 255; one value, or one a channel with commas between them"),
-          add_numbers(command, "--std", normalisation.deviation,
-                      "Divides what is left then; one value, or one a channel with commas between them")};
-}
-
 CLI::Option* add_size(CLI::App& command, ImageSize& size, const std::string& words) {
   return command
       .add_option_function<std::string>(

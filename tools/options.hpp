@@ -11,7 +11,6 @@
 
 #include "engine/run/cores.hpp"
 #include "engine/run/session.hpp"
-#include "tools/classification.hpp"
 
 namespace riffle::tools {
 
@@ -30,9 +29,6 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, Number& valu
 /// An option that takes one word: numbers with commas between them, as add_number() reads them.
 CLI::Option* add_numbers(CLI::App& command, const std::string& name, std::vector<float>& values,
                          const std::string& words);
-
-/// --mean and --std, of a channel or of all, in the units of pixels / 255. Returns both.
-std::vector<CLI::Option*> add_normalisation(CLI::App& command, Normalisation& normalisation);
 
 /// --size HxW, each within the limits of a graph. `words` is what is said of it beside that.
 CLI::Option* add_size(CLI::App& command, ImageSize& size, const std::string& words);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <csetjmp>
+#include <cstdint>
 #include <cstdio>
 
 #include "engine/graph/graph.hpp"
@@ -12,6 +13,11 @@ namespace riffle::tools {
 
 /// Called on the header's sizes, before anything of that size is allocated.
 void check_size(std::int64_t width, std::int64_t height, const std::string& name);
+
+/// 0.299 R + 0.587 G + 0.114 B, rounded: what libjpeg and Pillow compute, in 1/65536.
+constexpr std::uint8_t luma(int red, int green, int blue) {
+  return static_cast<std::uint8_t>((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
+}
 
 Picture decode_png(std::span<const std::byte> file, std::int32_t channels, const std::string& name);
 Picture decode_jpeg(std::span<const std::byte> file, std::int32_t channels, const std::string& name);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "tools/exif.hpp"
 #include "tools/picture_codec.hpp"
 
 namespace riffle::tools {
@@ -31,15 +32,19 @@ void read(png_structp png, png_bytep data, std::size_t size) {
   rest = rest.subspan(size);
 }
 
-/// Of whatever a PNG holds, 8 bits of gray or of red, green, blue.
-void set_transformations(png_structp png, png_infop info, std::int32_t channels) {
-  const bool color = (png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR) != 0;
-  png_set_expand(png);
-  png_set_strip_16(png);
-  png_set_strip_alpha(png);
-  if (channels == 3 && !color) png_set_gray_to_rgb(png);
-  // JPEG's weights (ITU-R BT.601), in 1/100000; blue has what is left.
-  if (channels == 1 && color) png_set_rgb_to_gray_fixed(png, PNG_ERROR_ACTION_NONE, 29900, 58700);
+/// libpng's own conversion to gray does not round. Pixels become bytes in place.
+void to_gray(std::vector<std::uint8_t>& pixels) {
+  const std::size_t count = pixels.size() / 3;
+  for (std::size_t i = 0; i < count; ++i) pixels[i] = luma(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]);
+  pixels.resize(count);
+}
+
+/// What the eXIf chunk says, which may stand before or behind the pixels.
+Orientation orientation_of(png_structp png, png_infop info) {
+  png_unknown_chunkp chunks = nullptr;
+  const int count = png_get_unknown_chunks(png, info, &chunks);
+  if (count < 1) return {};
+  return read_orientation(std::as_bytes(std::span(chunks[0].data, chunks[0].size)));
 }
 
 }  // namespace
@@ -58,24 +63,32 @@ Picture decode_png(std::span<const std::byte> file, std::int32_t channels, const
     png_set_benign_errors(png, 0);
     // Gamma and color profiles would change the pixels, texts could be bombs: only what makes the picture is read.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, reinterpret_cast<png_const_bytep>("eXIf"), 1);
     png_read_info(png, info);
   });
   const std::size_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
   check_size(static_cast<std::int64_t>(width), static_cast<std::int64_t>(height), name);
 
-  const std::size_t row_size = width * static_cast<std::size_t>(channels);
+  // Color is read as color, whatever it becomes.
+  const bool color = (png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR) != 0;
+  const std::size_t row_size = width * (color || channels == 3 ? 3 : 1);
   std::vector<std::uint8_t> pixels(row_size * height);
   escape.run([&] {
-    set_transformations(png, info, channels);
+    png_set_expand(png);
+    png_set_strip_16(png);
+    png_set_strip_alpha(png);
+    if (channels == 3 && !color) png_set_gray_to_rgb(png);
     const int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     if (png_get_rowbytes(png, info) != row_size) png_error(png, "not an 8-bit picture");
     for (int pass = 0; pass < passes; ++pass) {
       for (std::size_t y = 0; y < height; ++y) png_read_row(png, pixels.data() + y * row_size, nullptr);
     }
-    png_read_end(png, nullptr);
+    png_read_end(png, info);
   });
-  return {static_cast<std::int32_t>(width), static_cast<std::int32_t>(height), channels, std::move(pixels)};
+  if (channels == 1 && color) to_gray(pixels);
+  return {static_cast<std::int32_t>(width), static_cast<std::int32_t>(height), channels, std::move(pixels),
+          orientation_of(png, info)};
 }
 
 }  // namespace riffle::tools

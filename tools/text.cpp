@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 namespace riffle::tools {
@@ -10,6 +11,11 @@ std::string fixed(double value, int digits) {
   std::array<char, 512> buffer = {};  // the largest double has 309 digits
   std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
   return buffer.data();
+}
+
+std::string shortest(float value) {
+  std::array<char, 64> buffer = {};
+  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
 }
 
 std::string grouped(std::int64_t value) {
@@ -54,6 +60,20 @@ std::string hw(const graph::Shape& shape) { return std::to_string(shape.h) + " x
 std::size_t character_count(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string printable(std::string_view text) {
+  std::string result(text);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(result[i]);
+    const auto next = i + 1 < result.size() ? static_cast<unsigned char>(result[i + 1]) : 0U;
+    if (byte < 0x20 || byte == 0x7F) {
+      result[i] = '?';
+    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F
+      result.replace(i, 2, "?");
+    }
+  }
+  return result;
 }
 
 std::string file_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }

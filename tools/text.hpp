@@ -11,6 +11,8 @@ namespace riffle::tools {
 
 /// "3.14": `digits` behind the point.
 std::string fixed(double value, int digits);
+/// "0.485": as few digits as tell the float from its neighbours.
+std::string shortest(float value);
 /// "1,234,567".
 std::string grouped(std::int64_t value);
 /// "144.9 M": multiply-adds in millions, with a digit more below ten.
@@ -25,6 +27,8 @@ std::string chw(const graph::Shape& shape);
 std::string hw(const graph::Shape& shape);
 /// The characters of UTF-8 text, for the width of a column.
 std::size_t character_count(std::string_view text);
+/// The text with a question mark for each control character, of which a terminal might make something.
+std::string printable(std::string_view text);
 /// Everything behind the last slash.
 std::string file_name(const std::string& path);
 

@@ -115,6 +115,17 @@ riffle_tensor tensor_of(const std::string& name, const riffle::graph::Shape& sha
   return {name.c_str(), RIFFLE_FLOAT32, shape.c, shape.h, shape.w, static_cast<std::size_t>(shape.size())};
 }
 
+/// What the model carries, else what leaves pixels / 255 as they are.
+riffle_normalisation normalisation_of(const riffle::graph::Graph& graph) {
+  riffle_normalisation result = {{0, 0, 0, 0}, {1, 1, 1, 1}};
+  if (!graph.preprocessing) return result;
+  for (std::int32_t c = 0; c < graph.input_shape().c; ++c) {  // 1 or 3: the metadata is checked
+    result.mean[c] = graph.preprocessing->mean_of(c);
+    result.deviation[c] = graph.preprocessing->deviation_of(c);
+  }
+  return result;
+}
+
 /// A session's claim to be used by one thread at a time.
 class Claim {
  public:
@@ -172,6 +183,12 @@ riffle_status riffle_model_load_memory(const void* bytes, size_t byte_count, rif
   });
 }
 
+size_t riffle_model_label_count(const riffle_model* model) { return model != nullptr ? model->graph.labels.size() : 0; }
+
+const char* riffle_model_label(const riffle_model* model, size_t index) {
+  return index < riffle_model_label_count(model) ? model->graph.labels[index].c_str() : nullptr;
+}
+
 void riffle_model_free(riffle_model* model) { delete model; }
 
 riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options, riffle_session** out,
@@ -189,7 +206,7 @@ riffle_status riffle_session_create(const riffle_model* model, const riffle_opti
         riffle::run::Session(plan, {.threads = threads_of(chosen),
                                     .cores = cores_of(chosen, log),
                                     .memory = {static_cast<std::byte*>(chosen.memory), chosen.memory_bytes}}),
-        graph.nodes.front().name, graph.nodes[static_cast<std::size_t>(graph.output)].name};
+        graph.nodes.front().name, graph.nodes[static_cast<std::size_t>(graph.output)].name, normalisation_of(graph)};
     tell_of((*out)->session, chosen, log);
   });
 }

@@ -134,8 +134,8 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
     return RIFFLE_BAD_ARGUMENT;
   }
   if (!is_valid(*frame, args.channels, fault)) return RIFFLE_BAD_ARGUMENT;
-  const riffle_normalisation identity = {{0, 0, 0, 0}, {1, 1, 1, 1}};
-  if (!normalise(args, normalisation != nullptr ? *normalisation : identity, fault)) return RIFFLE_BAD_ARGUMENT;
+  const riffle_normalisation& by = normalisation != nullptr ? *normalisation : session->normalisation;
+  if (!normalise(args, by, fault)) return RIFFLE_BAD_ARGUMENT;
 
   for (int p = 0; p < 3; ++p) {
     args.frame.planes[p] = frame->planes[p];

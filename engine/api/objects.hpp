@@ -30,5 +30,6 @@ struct riffle_model {
 struct riffle_session {
   riffle::run::Session session;
   std::string input_name, output_name;
+  riffle_normalisation normalisation;  ///< what the model carries
   std::atomic<bool> at_work = false;
 };

@@ -40,6 +40,7 @@ class Loader {
     }
     graph.output = model.output();
     (void)graph::infer_shapes(graph);
+    read_metadata(model, graph);
     return graph;
   }
 
@@ -97,6 +98,35 @@ class Loader {
     if (w == nullptr) fail("it has no window");
     return {w->kernel_h(), w->kernel_w(),   w->stride_h(),  w->stride_w(),   w->pad_top(),
             w->pad_left(), w->pad_bottom(), w->pad_right(), w->dilation_h(), w->dilation_w()};
+  }
+
+  void read_metadata(const fbs::Model& model, graph::Graph& graph) {
+    where_ = "the model file";
+    if (model.labels() != nullptr) {
+      if (model.labels()->size() > graph::max_extent) fail("it has too many labels");
+      for (const flatbuffers::String* label : *model.labels()) graph.labels.push_back(text(label));
+    }
+    if (model.preprocessing() != nullptr) graph.preprocessing = read(*model.preprocessing());
+    graph::check_metadata(graph);
+  }
+
+  graph::Preprocessing read(const fbs::Preprocessing& p) {
+    const auto values = [&](const flatbuffers::Vector<float>* list) -> std::vector<float> {
+      if (list == nullptr) return {};
+      spend(list->size() * sizeof(float));
+      return {list->begin(), list->end()};
+    };
+    return {resize(p.resize()), p.antialias(), p.resize_size(), values(p.mean()), values(p.deviation())};
+  }
+
+  graph::Resize resize(fbs::Resize value) const {
+    switch (value) {
+      case fbs::Resize::stretch:
+        return graph::Resize::stretch;
+      case fbs::Resize::crop:
+        return graph::Resize::crop;
+    }
+    fail("unknown way to resize pictures " + std::to_string(static_cast<int>(value)));
   }
 
   graph::Operation read(const fbs::Input& o) { return graph::Input{{o.h(), o.w(), o.c()}}; }

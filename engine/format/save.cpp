@@ -16,6 +16,7 @@ class Saver {
  public:
   std::vector<std::byte> save(const graph::Graph& graph) {
     (void)graph::infer_shapes(graph);  // nothing is written that could not be read again
+    graph::check_metadata(graph);
     expect_room(graph);
     std::vector<Offset<fbs::Node>> nodes;
     for (const graph::Node& node : graph.nodes) {
@@ -26,7 +27,9 @@ class Saver {
     }
     const auto name = out_.CreateString(graph.name);
     const auto list = out_.CreateVector(nodes);
-    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, 1, name, list, graph.output));
+    const auto labels = graph.labels.empty() ? 0 : out_.CreateVectorOfStrings(graph.labels);
+    const auto preprocessing = graph.preprocessing ? write(*graph.preprocessing) : 0;
+    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, 1, name, list, graph.output, labels, preprocessing));
     const auto* begin = reinterpret_cast<const std::byte*>(out_.GetBufferPointer());
     return {begin, begin + out_.GetSize()};
   }
@@ -54,6 +57,7 @@ class Saver {
         bytes += static_cast<std::int64_t>(4 * norm->scale.size() * sizeof(float));
       }
     }
+    for (const std::string& label : graph.labels) bytes += 16 + static_cast<std::int64_t>(label.size());
     if (bytes > (1LL << 31) - (1 << 20)) throw Error("the model is larger than the 2 GiB that a .riffle file can hold");
   }
 
@@ -61,6 +65,13 @@ class Saver {
     if (constant.empty()) return 0;
     out_.ForceVectorAlignment(constant.size(), sizeof(float), 16);
     return fbs::CreateFloats(out_, out_.CreateVector(constant.values().data(), constant.size()));
+  }
+
+  Offset<fbs::Preprocessing> write(const graph::Preprocessing& p) {
+    static_assert(static_cast<int>(graph::Resize::crop) == static_cast<int>(fbs::Resize::crop));
+    const auto mean = out_.CreateVector(p.mean), deviation = out_.CreateVector(p.deviation);
+    return fbs::CreatePreprocessing(out_, static_cast<fbs::Resize>(p.resize), p.antialias, p.resize_size, mean,
+                                    deviation);
   }
 
   static fbs::Activation activation(graph::Activation a) { return static_cast<fbs::Activation>(a); }

@@ -9,12 +9,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "engine/graph/preprocessing.hpp"
 #include "engine/memory/pages.hpp"
 #include "kernels/types.hpp"
 
@@ -184,6 +186,10 @@ struct Graph {
   std::vector<Node> nodes;  ///< nodes[0] is the one Input
   NodeId output = -1;
 
+  // Metadata. It changes nothing that the network computes, and any of it may be missing.
+  std::vector<std::string> labels;             ///< names of the classes, which are the output's channels
+  std::optional<Preprocessing> preprocessing;  ///< of pictures, to the input
+
   /// Appends a node and returns its id. Checks nothing: verify() does.
   NodeId add(std::string node_name, Operation operation, std::vector<NodeId> inputs = {});
 
@@ -212,6 +218,14 @@ inline constexpr std::int64_t max_channels = 1 << 24;  ///< of all nodes togethe
 /// Checks every node (operands exist and come before, channels divide by groups, windows fit, weights have the size
 /// that the shapes ask for ...) and returns each node's shape. Throws Error naming the node.
 std::vector<Shape> infer_shapes(const Graph& graph);
+
+/// Throws Error unless the preprocessing makes an input of this shape: 1 or 3 channels, a finite mean and deviation for
+/// each, the deviation not zero, a size to resize to that the input fits into.
+void check(const Preprocessing& preprocessing, const Shape& input);
+
+/// Throws Error where the metadata does not fit the graph, which has passed infer_shapes(): for another number of
+/// labels than classes, a label with a zero byte in it (C could not tell its end), for what check() refuses.
+void check_metadata(const Graph& graph);
 
 /// What a node costs for one image.
 struct Cost {

@@ -42,24 +42,23 @@ void hoist_activation(Graph& graph) {
   }
 
   std::vector<graph::NodeId> moved(count, -1);
-  Graph result;
-  result.name = graph.name;
+  std::vector<graph::Node> nodes;
+  nodes.swap(graph.nodes);
   for (std::size_t i = 0; i < count; ++i) {
-    graph::Node node = std::move(graph.nodes[i]);
+    graph::Node& node = nodes[i];
     std::vector<graph::NodeId> inputs;
     for (const graph::NodeId input : node.inputs) {
       const auto from = static_cast<std::size_t>(input);
       graph::NodeId operand = moved[from];
       if (wanted[i] && !std::holds_alternative<graph::Activate>(node.operation) && !wanted[from]) {
-        operand = result.add(node.name + ".activation" + std::to_string(inputs.size()), graph::Activate{*wanted[i]},
-                             {operand});
+        operand = graph.add(node.name + ".activation" + std::to_string(inputs.size()), graph::Activate{*wanted[i]},
+                            {operand});
       }
       inputs.push_back(operand);
     }
-    moved[i] = gone[i] ? inputs[0] : result.add(std::move(node.name), std::move(node.operation), std::move(inputs));
+    moved[i] = gone[i] ? inputs[0] : graph.add(std::move(node.name), std::move(node.operation), std::move(inputs));
   }
-  result.output = moved[static_cast<std::size_t>(graph.output)];
-  graph = std::move(result);
+  graph.output = moved[static_cast<std::size_t>(graph.output)];
 }
 
 }  // namespace riffle::passes

@@ -1,4 +1,5 @@
-// Rewrites of a graph that leave its mathematics as it is. A pass is a file; their order is in optimise.cpp.
+// Rewrites of a graph that leave its mathematics as it is: they change its nodes, and nothing else of it. A pass is a
+// file; their order is in optimise.cpp.
 #pragma once
 
 #include "engine/graph/graph.hpp"

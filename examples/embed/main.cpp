@@ -1,6 +1,5 @@
 // A picture (PGM, "P5") to the names of what it may show, with the model inside the program.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -11,14 +10,12 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fashion.h"
 
 namespace {
-
-constexpr std::array labels = {"T-shirt/top", "trouser", "pullover", "dress", "coat",
-                               "sandal",      "shirt",   "sneaker",  "bag",   "ankle boot"};
 
 struct Picture {
   std::int32_t width = 0, height = 0;
@@ -63,7 +60,10 @@ void classify(const std::string& path) {
   std::vector<std::size_t> order(output.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return output[a] > output[b]; });
-  for (std::size_t i = 0; i < 3; ++i) std::printf("%5.1f %%  %s\n", 100 * output[order[i]] / sum, labels.at(order[i]));
+  const std::vector<std::string_view> labels = model.labels();
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::printf("%5.1f %%  %s\n", 100 * output[order[i]] / sum, labels.at(order[i]).data());
+  }
 }
 
 }  // namespace

@@ -55,6 +55,18 @@ inline graph::Graph small_network() {
   return models::shufflenet_v2(spec, models::random_weights(1));
 }
 
+/// The small network with all that a model may carry beside it.
+inline graph::Graph network_with_metadata() {
+  graph::Graph graph = small_network();
+  for (int i = 0; i < 10; ++i) graph.labels.push_back("class " + std::to_string(i));
+  graph.preprocessing = {.resize = graph::Resize::crop,
+                         .antialias = false,
+                         .resize_size = 12345,
+                         .mean = {0.485F, 0.456F, 0.406F},
+                         .deviation = {0.25F}};
+  return graph;
+}
+
 /// Numbers in -1 to 1 that repeat after no period of interest.
 inline std::vector<float> noise(std::int64_t count, std::uint32_t seed) {
   std::vector<float> values(static_cast<std::size_t>(count));

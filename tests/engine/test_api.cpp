@@ -390,7 +390,40 @@ TEST_F(Api, ABusySessionSaysSo) {
   session.run(input, output);
 }
 
+TEST_F(Api, LabelsAreTheModels) {
+  EXPECT_TRUE(Model(path_).labels().empty());
+  EXPECT_EQ(riffle_model_label(Model(path_).get(), 0), nullptr);
+  format::save_file(testing::network_with_metadata(), path_);
+  const Model model(path_);
+  ASSERT_EQ(riffle_model_label_count(model.get()), 10U);
+  EXPECT_STREQ(riffle_model_label(model.get(), 9), "class 9");
+  EXPECT_EQ(riffle_model_label(model.get(), 10), nullptr);
+  ASSERT_EQ(model.labels().size(), 10U);
+  EXPECT_EQ(model.labels()[3], "class 3");
+}
+
+TEST_F(Api, FramesAreNormalisedAsTheModelSays) {
+  format::save_file(testing::network_with_metadata(), path_);
+  const Session session{Model(path_)};
+  const std::uint8_t pixel[] = {255, 0, 51};
+  riffle_frame frame = {};
+  frame.planes[0] = pixel;
+  frame.width = frame.height = 1;
+  std::vector<float> carried(session.input().size), given(carried.size()), plain(carried.size());
+  session.read_frame(frame, carried);
+  const riffle_normalisation same = {{0.485F, 0.456F, 0.406F, 0}, {0.25F, 0.25F, 0.25F, 0}};
+  session.read_frame(frame, given, &same);
+  EXPECT_EQ(carried, given);
+  EXPECT_NEAR(carried.front(), (1 - 0.485) / 0.25, 1e-5);
+  EXPECT_NEAR(carried.back(), (0.2 - 0.406) / 0.25, 1e-5);
+  const riffle_normalisation none = {{0, 0, 0, 0}, {1, 1, 1, 1}};
+  session.read_frame(frame, plain, &none);
+  EXPECT_NEAR(plain.back(), 0.2, 1e-6);
+}
+
 TEST(ApiOfNothing, IsHarmless) {
+  EXPECT_EQ(riffle_model_label_count(nullptr), 0U);
+  EXPECT_EQ(riffle_model_label(nullptr, 0), nullptr);
   riffle_model_free(nullptr);
   riffle_session_free(nullptr);
   EXPECT_EQ(riffle_session_input(nullptr).size, 0U);

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -103,6 +106,7 @@ TEST(Format, FlippedBitsAreRefusedOrHarmless) {
   convolution.weights = graph::Constant(std::vector<float>(16, 1.0F));
   const auto conv = small.add("conv", convolution, {0});
   small.output = small.add("shuffle", graph::Shuffle{2}, {conv});
+  small.labels = {"a", "b", "c", "d"};
   const std::vector<std::byte> whole = format::save(small);
   int refused = 0;
   for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
@@ -116,6 +120,66 @@ TEST(Format, FlippedBitsAreRefusedOrHarmless) {
     }
   }
   EXPECT_GT(refused, 500);
+}
+
+TEST(Format, MetadataIsCarried) {
+  const graph::Graph graph = testing::network_with_metadata();
+  Aligned file(format::save(graph));
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  EXPECT_EQ(loaded.labels, graph.labels);
+  EXPECT_EQ(loaded.preprocessing, graph.preprocessing);
+  Aligned without(format::save(testing::small_network()));
+  EXPECT_TRUE(format::load(without.bytes(), nullptr).labels.empty());
+  EXPECT_FALSE(format::load(without.bytes(), nullptr).preprocessing.has_value());
+}
+
+TEST(Format, FilesOfBeforeThereWasMetadataLoad) {
+  const graph::Graph loaded = format::load_file(RIFFLE_CORPUS_DIR "/riffle/residual.riffle");
+  EXPECT_TRUE(loaded.labels.empty());
+  EXPECT_FALSE(loaded.preprocessing.has_value());
+}
+
+std::string save_error(const graph::Graph& graph) {
+  try {
+    (void)format::save(graph);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Format, MetadataThatDoesNotFitIsNotSaved) {
+  const auto error = [](auto change) {
+    graph::Graph graph = testing::network_with_metadata();
+    change(graph);
+    return save_error(graph);
+  };
+  EXPECT_NE(error([](auto& graph) { graph.labels.pop_back(); }).find("9 labels for 10 classes"), std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.labels[3] = std::string("a\0b", 3); }).find("label 3"), std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.preprocessing->resize_size = 63; }).find("resize size: 63"),
+            std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.preprocessing->mean = {}; }).find("mean: 0 values for 3 channels"),
+            std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.preprocessing->deviation = {1, 0, 1}; }).find("std"), std::string::npos);
+}
+
+TEST(Format, DamagedMetadataIsRefused) {
+  const std::vector<std::byte> whole = format::save(testing::network_with_metadata());
+  /// The file with the one place that has `before` changed.
+  const auto error = [&](auto before, auto after) {
+    const auto was = std::as_bytes(std::span(&before, 1)), is = std::as_bytes(std::span(&after, 1));
+    Aligned file(whole);
+    const auto found = std::search(file.bytes().begin(), file.bytes().end(), was.begin(), was.end());
+    EXPECT_NE(found, file.bytes().end());
+    std::copy(is.begin(), is.end(), found);
+    return load_error(file.bytes());
+  };
+  EXPECT_NE(error(0.456F, std::nanf("")).find("mean: a value is not finite"), std::string::npos);
+  EXPECT_NE(error(std::int32_t{12345}, std::int32_t{-1}).find("resize size: -1"), std::string::npos);
+  EXPECT_NE(error(std::int32_t{12345}, std::int32_t{1 << 20}).find("resize size: 1048576"), std::string::npos);
+  using Name = std::array<char, 7>;
+  EXPECT_NE(error(Name{'c', 'l', 'a', 's', 's', ' ', '7'}, Name{'c', 'l', '\0', 's', 's', ' ', '7'}).find("label 7"),
+            std::string::npos);
 }
 
 TEST(Format, UnalignedMemoryIsRefused) {

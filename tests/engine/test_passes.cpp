@@ -182,6 +182,23 @@ TEST(Passes, DeadNodesGoAndTheInputStays) {
   EXPECT_EQ(graph.output, 1);
 }
 
+TEST(Passes, MetadataStays) {
+  for (const auto pass : {passes::optimise, passes::remove_dead_nodes, passes::fold_batch_norm,
+                          passes::hoist_activation, passes::fuse_activation, passes::fuse_residual}) {
+    Graph graph = with_input(3);
+    graph.name = "net";
+    const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
+    const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {conv});
+    graph.output = graph.add("relu", graph::Activate{Activation::relu}, {shuffled});
+    graph.labels = {"cat", "dog"};
+    graph.preprocessing = {.mean = {0.25F}};
+    pass(graph);
+    EXPECT_EQ(graph.name, "net");
+    EXPECT_EQ(graph.labels, (std::vector<std::string>{"cat", "dog"}));
+    EXPECT_EQ(graph.preprocessing, (graph::Preprocessing{.mean = {0.25F}}));
+  }
+}
+
 TEST(Passes, LoweringNamesEveryChannel) {
   Graph graph = with_input(4);
   const NodeId a = graph.add("a", pointwise(4, 4), {0});

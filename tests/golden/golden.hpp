@@ -1,5 +1,5 @@
 // PyTorch's answers, and the comparison with them. goldens.txt and onnx/ are made by make_goldens.py, training.txt by
-// make_training_goldens.py.
+// make_training_goldens.py, resize.txt by make_resize_goldens.py (Pillow's answers).
 #pragma once
 
 #include <cstdint>

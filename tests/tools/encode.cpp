@@ -90,6 +90,7 @@ Bytes png(const Png& png) {
   append_chunk(file, "IHDR", header);
   for (const auto& [type, data] : png.chunks) append_chunk(file, type, data);
   append_chunk(file, "IDAT", packed(png.lines, 15));
+  for (const auto& [type, data] : png.chunks_behind) append_chunk(file, type, data);
   append_chunk(file, "IEND", {});
   return file;
 }
@@ -116,6 +117,12 @@ Bytes jpeg(const Jpeg& jpeg) {
     script.push_back({1, {0}, i, i, 1, 0});
   }
   if (jpeg.scans == Scans::progressive) jpeg_simple_progression(&encoder);
+  std::vector<jpeg_scan_info> channels;
+  for (int c = 0; c < encoder.input_components; ++c) channels.push_back({1, {c}, 0, DCTSIZE2 - 1, 0, 0});
+  if (jpeg.scans == Scans::one_a_channel) {
+    encoder.scan_info = channels.data();
+    encoder.num_scans = static_cast<int>(channels.size());
+  }
   if (jpeg.scans == Scans::one_a_bit) {
     encoder.scan_info = script.data();
     encoder.num_scans = static_cast<int>(script.size());
@@ -124,6 +131,10 @@ Bytes jpeg(const Jpeg& jpeg) {
   std::vector<std::uint8_t> line;
   for (std::uint32_t x = 0; x < jpeg.width; ++x) line.insert(line.end(), jpeg.color.begin(), jpeg.color.end());
   jpeg_start_compress(&encoder, TRUE);
+  for (const Bytes& segment : jpeg.app1) {
+    jpeg_write_marker(&encoder, JPEG_APP0 + 1, reinterpret_cast<const JOCTET*>(segment.data()),
+                      static_cast<unsigned int>(segment.size()));
+  }
   for (std::uint32_t y = 0; y < jpeg.height; ++y) {
     JSAMPROW row = line.data();
     jpeg_write_scanlines(&encoder, &row, 1);
@@ -134,6 +145,22 @@ Bytes jpeg(const Jpeg& jpeg) {
   Bytes file(bytes.begin(), bytes.end());
   std::free(encoded);
   return file;
+}
+
+Bytes exif(std::uint16_t orientation, bool little_endian) {
+  Bytes block = bytes_of(little_endian ? "II" : "MM");
+  const auto append_number = [&](std::uint32_t value, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      block.push_back(static_cast<std::byte>(value >> 8 * (little_endian ? i : size - 1 - i)));
+    }
+  };
+  append_number(42, 2);
+  append_number(8, 4);  // where the directory begins
+  append_number(2, 2);  // entries: tag, type, count, value
+  append_number(0x0100, 2), append_number(4, 2), append_number(1, 4), append_number(640, 4);
+  append_number(0x0112, 2), append_number(3, 2), append_number(1, 4), append_number(orientation, 2);
+  append_number(0, 2), append_number(0, 4);  // the rest of the value; no further directory
+  return block;
 }
 
 Folder::Folder() {

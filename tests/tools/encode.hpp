@@ -30,19 +30,25 @@ struct Png {
   std::uint8_t color = 0;                                       ///< 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGBA
   std::uint8_t interlaced = 0;                                  ///< 1: the scan lines are those of Adam7's passes
   std::vector<std::pair<std::string_view, Bytes>> chunks = {};  ///< between header and pixels
+  std::vector<std::pair<std::string_view, Bytes>> chunks_behind = {};
   Bytes lines = {};
 };
 Bytes png(const Png& png);
 
-enum class Scans { one, progressive, one_a_bit };  ///< one_a_bit: 127, for gray alone
+/// one_a_channel: sequential; one_a_bit: 127, for gray alone.
+enum class Scans { one, one_a_channel, progressive, one_a_bit };
 /// A JPEG of one color (of 1 channel gray, of 3 RGB, of 4 CMYK), the best quality.
 struct Jpeg {
   std::uint32_t width = 8, height = 8;
   std::vector<std::uint8_t> color;
   Scans scans = Scans::one;
   bool arithmetic = false;
+  std::vector<Bytes> app1 = {};  ///< segments APP1, in which EXIF is, behind "Exif\0\0"
 };
 Bytes jpeg(const Jpeg& jpeg);
+
+/// An EXIF block of two entries, of which the second is the orientation.
+Bytes exif(std::uint16_t orientation, bool little_endian = true);
 
 /// A new folder for a test's files, removed with everything in it.
 class Folder {

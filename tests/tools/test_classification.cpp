@@ -11,8 +11,6 @@
 namespace riffle::tests {
 namespace {
 
-using tools::Preprocess;
-
 plan::Plan plan_of(const graph::Shape& input, const graph::Shape& output) {
   plan::Plan plan;
   plan.kernels = kernels::find_kernels("scalar");
@@ -45,39 +43,7 @@ TEST(Classification, labels) {
   EXPECT_TRUE(contains(error_of([&] { tools::read_labels(path, 4); }), "3 names for the model's 4 classes"));
 }
 
-TEST(Classification, pictures_are_normalised) {
-  const plan::Plan plan = plan_of({1, 2, 3}, {1, 1, 10});
-  const Preprocess preprocess(plan, {.mean = {0.5F, 0.25F, 0.0F}, .deviation = {0.5F, 0.25F, 1.0F}});
-  std::vector<float> input(6);
-  preprocess({2, 1, 3, {255, 0, 51, 0, 255, 102}}, input);
-  const std::vector<float> expected = {1, -1, -1, 3, 0.2F, 0.4F};
-  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(input[i], expected[i], 1e-6) << i;
-  // A gray picture is one with three equal channels.
-  preprocess({2, 1, 1, {255, 0}}, input);
-  const std::vector<float> gray = {1, -1, 3, -1, 1, 0};
-  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(input[i], gray[i], 1e-6) << i;
-}
-
-TEST(Classification, pictures_are_resized) {
-  const plan::Plan plan = plan_of({1, 4, 1}, {1, 1, 10});
-  std::vector<float> input(4);
-  Preprocess(plan, {})({2, 1, 1, {0, 255}}, input);
-  // Half-pixel centres: 0.5 * (d + 0.5) - 0.5, clamped to the border.
-  const std::vector<float> expected = {0, 0.25F, 0.75F, 1};
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(input[i], expected[i], 1e-6) << i;
-}
-
-TEST(Classification, what_does_not_fit_is_named) {
-  const plan::Plan color = plan_of({8, 8, 3}, {1, 1, 10});
-  EXPECT_TRUE(contains(error_of([&] { Preprocess(color, {.mean = {0, 0}}); }), "mean: 2 values for 3 channels"));
-  EXPECT_TRUE(contains(error_of([&] { Preprocess(color, {.deviation = {1, 0, 1}}); }), "std"));
-  EXPECT_TRUE(contains(error_of([&] { Preprocess(color, {.mean = {NAN}}); }), "mean: a value is not finite"));
-  EXPECT_TRUE(contains(error_of([&] { Preprocess(plan_of({8, 8, 2}, {1, 1, 10}), {}); }), "takes 2 channels"));
-  std::vector<float> gray(1);
-  EXPECT_TRUE(contains(error_of([&] {
-                         Preprocess(plan_of({1, 1, 1}, {1, 1, 10}), {})({1, 1, 3, {1, 2, 3}}, gray);
-                       }),
-                       "a picture of 3 channels does not become one of 1"));
+TEST(Classification, an_image_is_no_class) {
   EXPECT_TRUE(contains(error_of([&] { tools::require_classifier(plan_of({8, 8, 3}, {2, 2, 10})); }), "10 x 2 x 2"));
 }
 

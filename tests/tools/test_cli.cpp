@@ -340,6 +340,84 @@ TEST_F(Cli, a_model_of_two_classes_has_two_guesses) {
   EXPECT_TRUE(contains(refused.err, "--top: 3 guesses; the model has 2 classes"));
 }
 
+std::string ten_names(const std::string& beginning) {
+  std::string names;
+  for (int i = 0; i < 10; ++i) names += beginning + std::to_string(i) + "\n";
+  return names;
+}
+
+TEST_F(Cli, models_carry_labels_and_preprocessing) {
+  const std::string plain = model(), image = picture("a.png", 10);
+  const std::string names = folder.write("names", bytes_of(ten_names("thing")));
+  EXPECT_TRUE(contains(riffle({"inspect", plain}).out, "labels: none\npictures: no preprocessing is carried\n"));
+  EXPECT_TRUE(contains(riffle({"classify", plain, image}).out,
+                       "pictures: stretched to 32 x 32, antialiased; mean 0; std 1 (by default)\n"));
+
+  std::string from = plain;
+  for (const std::string name : {"carries.riffle", "carries.onnx", "again.riffle"}) {
+    const std::string to = folder.path(name);
+    std::vector<std::string> words = {"convert", from, to};
+    if (from == plain) {
+      words.insert(words.end(), {"--labels", names, "--resize", "crop", "--resize-size", "40", "--no-antialias",
+                                 "--mean", "0.5", "--std", "0.25"});
+    }
+    const Result converted = riffle(words);
+    ASSERT_EQ(converted.code, 0) << converted.err;
+    const std::string how = "shorter edge to 40, middle 32 x 32, not antialiased; mean 0.5; std 0.25";
+    EXPECT_TRUE(contains(riffle({"inspect", to}).out, "labels: 10, thing0 to thing9\npictures: " + how + "\n"));
+    const Result classified = riffle({"classify", to, image, "--top", "10"});
+    EXPECT_TRUE(contains(classified.out, "thing7"));
+    EXPECT_TRUE(contains(classified.out, "pictures: " + how + " (from the model)\n"));
+    from = to;
+  }
+  // The same by options, up to the line that says where it is from.
+  const auto table = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--labels", folder.write("names", bytes_of(ten_names("thing")))});
+    const Result result = riffle(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out.substr(0, result.out.find(" ("));
+  };
+  EXPECT_EQ(table({"classify", from, image}), table({"classify", plain, image, "--resize", "crop", "--resize-size",
+                                                     "40", "--no-antialias", "--mean", "0.5", "--std", "0.25"}));
+
+  const Result over = riffle({"classify", from, image, "--resize", "stretch", "--mean", "0", "--labels",
+                              folder.write("others", bytes_of(ten_names("other")))});
+  EXPECT_TRUE(contains(over.out,
+                       "stretched to 32 x 32, not antialiased; mean 0; std 0.25 (from the model, but for "
+                       "--resize, --mean)"));
+  EXPECT_TRUE(contains(over.out, "other"));
+}
+
+TEST_F(Cli, control_characters_in_labels_are_not_printed) {
+  const std::string names = folder.write("names", bytes_of(ten_names("\x1b[2J\x7F\xC2\x9B.")));
+  const std::string to = folder.path("to.riffle");
+  ASSERT_EQ(riffle({"convert", model(), to, "--labels", names}).code, 0);
+  for (const Result& result : {riffle({"classify", to, picture("a.png", 10)}), riffle({"inspect", to})}) {
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(contains(result.out, "?[2J??."));
+    EXPECT_EQ(result.out.find('\x1b'), std::string::npos);
+  }
+}
+
+TEST_F(Cli, pictures_are_classified_upright) {
+  const std::string path = model();
+  Bytes upright, on_its_side;
+  for (int y = 0; y < 8; ++y) {
+    upright.push_back(std::byte{0});
+    on_its_side.push_back(std::byte{0});
+    for (int x = 0; x < 8; ++x) {
+      upright.push_back(static_cast<std::byte>(30 * x));
+      on_its_side.push_back(static_cast<std::byte>(30 * (7 - y)));
+    }
+  }
+  const auto classified = [&](const Png& file) {
+    return riffle({"classify", path, folder.write("x.png", png(file))}).out;
+  };
+  const std::string expected = classified({.width = 8, .height = 8, .lines = upright});
+  EXPECT_NE(classified({.width = 8, .height = 8, .lines = on_its_side}), expected);
+  EXPECT_EQ(classified({.width = 8, .height = 8, .chunks = {{"eXIf", exif(6)}}, .lines = on_its_side}), expected);
+}
+
 TEST_F(Cli, classify_prints_a_row_a_picture) {
   const std::string path = model();
   std::string labels;
@@ -347,7 +425,7 @@ TEST_F(Cli, classify_prints_a_row_a_picture) {
   const std::vector<std::string> arguments = {"classify", path, picture("a.png", 10), picture("b.png", 150)};
   const Result numbers = riffle(arguments);
   ASSERT_EQ(numbers.code, 0) << numbers.err;
-  EXPECT_EQ(std::count(numbers.out.begin(), numbers.out.end(), '\n'), 4);
+  EXPECT_EQ(std::count(numbers.out.begin(), numbers.out.end(), '\n'), 5);
   EXPECT_TRUE(contains(numbers.out, "a.png"));
   EXPECT_TRUE(contains(numbers.out, "b.png"));
   EXPECT_FALSE(numbers.out.find(folder.path("")) != std::string::npos) << "a folder is printed";

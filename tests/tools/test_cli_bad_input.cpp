@@ -211,6 +211,8 @@ TEST_F(BadInput, models) {
   refuses({"inspect", folder.write("text.txt", bytes_of("hello, world"))}, "neither");
   refuses({"convert", at("none.onnx"), at("out.riffle")}, "none.onnx");
   refuses({"convert", folder.write("bad.onnx", bytes_of("not protobuf at all")), at("out.riffle")}, "bad.onnx");
+  refuses({"convert", model, at("out.riffle"), "--labels", folder.write("few", bytes_of("one\n"))}, "1 names");
+  refuses({"convert", model, at("out.riffle"), "--std", "0"}, "std");
   const Bytes whole = tools::read_file(model, 1 << 26);
   for (const std::size_t size : std::vector<std::size_t>{4UL, 8UL, 64UL, whole.size() / 2, whole.size() - 256}) {
     const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
@@ -264,6 +266,9 @@ TEST_F(BadInput, pictures) {
   refuses({"classify", model, good, "--std", "0"}, "std");
   refuses({"classify", model, good, "--mean", "1,2,3"}, "mean: 3 values for 1 channels");
   refuses({"classify", model, good, "--mean", "nan"}, "mean");
+  refuses({"classify", model, good, "--resize", "fit"}, "--resize");
+  refuses({"classify", model, good, "--resize-size", "40"}, "--resize-size: belongs to --resize crop");
+  refuses({"classify", model, good, "--resize", "crop", "--resize-size", "4"}, "resize size: 4 is not in 32");
   refuses({"classify", model, good, "--labels", folder.write("labels", bytes_of("one\ntwo\n"))}, "2 names");
   // The readable ones are classified all the same.
   const Result some = riffle({"classify", model, at("none.png"), good});

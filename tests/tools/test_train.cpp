@@ -103,7 +103,7 @@ TEST_F(Train, trains_and_the_network_runs) {
                                  "test accuracy ", "epoch 3: ", "ne ", "best test accuracy "}) {
     EXPECT_TRUE(contains(result.out, part));
   }
-  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 2 + 3 + 2 + 4 + 2 + 1);
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3 + 3 + 2 + 4 + 2 + 1);
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(at("run"))) names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
@@ -158,6 +158,36 @@ TEST_F(Train, every_option_is_taken) {
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_TRUE(std::filesystem::exists(at(out + "/best.riffle")));
   }
+}
+
+TEST_F(Train, networks_carry_what_they_were_trained_with) {
+  const std::string names = folder.write("names", bytes_of("nw\nne\nsw\nse\n"));
+  ASSERT_EQ(riffle(arguments("run", {"--epochs", "1", "--labels", names, "--mean", "0.3", "--std", "0.4", "--resize",
+                                     "crop", "--resize-size", "36", "--no-antialias"}))
+                .code,
+            0);
+  const std::string how = "shorter edge to 36, middle 32 x 32, not antialiased; mean 0.3; std 0.4";
+  const std::string carried = "labels: 4, nw to se\npictures: " + how + "\n";
+  for (const std::string file : {"best.riffle", "last.riffle", "best.onnx"}) {
+    EXPECT_TRUE(contains(riffle({"inspect", at("run/" + file)}).out, carried));
+  }
+  // Fine-tuned, they are what the new network has, as far as nothing else is said; the labels of IDX have no names.
+  const auto tuned = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"train", "--from", at("run/best.riffle"), "--epochs",         "1",     "--batch",
+                                      "8",     "--data", at("train.images"),    at("train.labels"), "--out", at(out)};
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = riffle(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out + riffle({"inspect", at(out + "/best.riffle")}).out;
+  };
+  const std::string same = tuned("same", {});
+  EXPECT_TRUE(contains(same, "pictures: " + how + " (from the model)\n"));
+  EXPECT_TRUE(contains(same, carried));
+  const std::string other =
+      tuned("other", {"--antialias", "--size", "40x40", "--labels", folder.write("others", bytes_of("a\nb\nc\nd\n"))});
+  EXPECT_TRUE(
+      contains(other, "labels: 4, a to d\npictures: shorter edge to 40, middle 40 x 40, antialiased; mean 0.3"));
+  EXPECT_TRUE(contains(other, "its classes get other names"));
 }
 
 TEST_F(Train, splits_what_comes_alone) {

@@ -57,6 +57,14 @@ for name, data in (("images.idx", images), ("labels.idx", labels)):
     write(f"idx/{name}", data)
     write(f"idx/{name}.gz", gzip.compress(data, mtime=0))
 
+def exif(order):
+    """Orientation 6 behind another entry; order: '<' or '>'."""
+    entries = [(0x0100, 4, 1, struct.pack(order + "I", 640)), (0x0112, 3, 1, struct.pack(order + "HH", 6, 0))]
+    directory = b"".join(struct.pack(order + "HHI", *entry[:3]) + entry[3] for entry in entries)
+    header = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, 8)
+    return header + struct.pack(order + "H", len(entries)) + directory + bytes(4)
+
+
 palette = chunk(b"PLTE", bytes(range(9))) + chunk(b"tRNS", bytes([0, 128]))
 write("picture/gray.png", png(4, 5, 8, 0, scan_lines(5, 4)))
 write("picture/bits.png", png(9, 3, 1, 0, scan_lines(3, 2)))
@@ -66,6 +74,7 @@ write("picture/rgba.png", png(3, 4, 8, 6, scan_lines(4, 12)))
 write("picture/palette.png", png(4, 2, 8, 3, b"\0\0\1\2\1\0\2\2\1\0", palette))
 write("picture/interlaced.png", png(2, 2, 8, 0, b"\0\1\0\2\0\3\4", interlaced=1))
 write("picture/interlaced_palette.png", png(2, 2, 8, 3, b"\0\1\0\2\0\0\1", palette, interlaced=1))
+write("picture/exif.png", png(2, 1, 8, 0, b"\0\1\2", chunk(b"eXIf", exif(">"))))
 color = b"P6 19 17 255\n" + bytes((x * 11 + y * 5 + c * 60) & 255 for y in range(17) for x in range(19) for c in range(3))
 gray = b"P5 9 9 255\n" + bytes((x * 11 + y * 5) & 255 for y in range(9) for x in range(9))
 write("picture/baseline.jpg", jpeg(color, "-sample", "2x2"))
@@ -73,3 +82,7 @@ write("picture/progressive.jpg", jpeg(color, "-progressive"))
 write("picture/progressive_gray.jpg", jpeg(gray, "-progressive"))
 write("picture/restart.jpg", jpeg(color, "-sample", "2x1", "-restart", "1B"))
 write("picture/gray.jpg", jpeg(gray))
+plain = jpeg(gray)
+segment = b"Exif\0\0" + exif("<")
+write("picture/exif.jpg", plain[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + plain[2:])
+write("picture/no_end.jpg", plain[:-2])

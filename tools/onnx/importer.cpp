@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tools/onnx/metadata.hpp"
 #include "tools/onnx/numbers.hpp"
 #include "tools/onnx/operators.hpp"
 #include "tools/onnx/tensor_data.hpp"
@@ -51,6 +52,7 @@ graph::Graph Importer::run() {
   import_nodes();
   graph_.output = read_output();
   graph::infer_shapes(graph_);
+  read_metadata(model_, graph_);
   return std::move(graph_);
 }
 

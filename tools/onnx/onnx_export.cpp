@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/onnx/metadata.hpp"
+
 namespace riffle::onnx {
 namespace {
 
@@ -86,11 +88,14 @@ class Exporter {
   std::string run() {
     std::int64_t bytes_expected = 0;
     for (const graph::Node& one : graph_.nodes) bytes_expected += bytes_of(one);
+    for (const std::string& label : graph_.labels) bytes_expected += 8 * static_cast<std::int64_t>(label.size()) + 8;
     if (bytes_expected > max_bytes) throw too_large();
     model_.set_ir_version(ir_version);
     model_.set_producer_name("riffle");
     model_.add_opset_import()->set_version(opset);
     out_.set_name(graph_.name);
+    graph::check_metadata(graph_);
+    write_metadata(graph_, model_);
     for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
     }

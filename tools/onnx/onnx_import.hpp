@@ -10,7 +10,8 @@
 namespace riffle::onnx {
 
 /// Reads a serialised ModelProto. The graph has passed infer_shapes(). Throws Error, naming the operation and the
-/// node, for anything that is malformed or outside of what is supported. Makes no copy larger than the weights.
+/// node, for anything that is malformed or outside of what is supported. Labels and preprocessing come from the model's
+/// metadata (metadata.hpp). Makes no copy larger than the weights.
 graph::Graph import(std::span<const std::byte> bytes);
 
 /// The same for a file; the message names the path.

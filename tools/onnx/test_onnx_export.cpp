@@ -120,6 +120,93 @@ TEST(OnnxExport, networks_come_back) {
   }
 }
 
+Graph with_metadata() {
+  Graph graph = networks()[0];
+  for (int i = 0; i < 10; ++i) graph.labels.push_back("\"class\" " + std::to_string(i) + " \xC3\xA9\n");
+  graph.preprocessing = {.resize = graph::Resize::crop,
+                         .antialias = false,
+                         .resize_size = 72,
+                         .mean = {0.485F, 0.456F, 0.406F},
+                         .deviation = {1.0F / 3}};
+  return graph;
+}
+
+TEST(OnnxExport, metadata_comes_back) {
+  Graph graph = with_metadata();
+  EXPECT_EQ(imported(graph).labels, graph.labels);
+  EXPECT_EQ(imported(graph).preprocessing, graph.preprocessing);
+  graph.labels[1] = "\xFF";  // no UTF-8
+  graph.preprocessing = graph::Preprocessing{};
+  EXPECT_EQ(imported(graph).labels[1], "\xEF\xBF\xBD");
+  EXPECT_EQ(imported(graph).preprocessing, graph::Preprocessing{});
+  const Graph without = imported(networks()[0]);
+  EXPECT_TRUE(without.labels.empty());
+  EXPECT_FALSE(without.preprocessing.has_value());
+}
+
+TEST(OnnxExport, metadata_can_be_read_by_others) {
+  ::onnx::ModelProto model;
+  Graph graph = with_metadata();
+  graph.labels.assign(10, "a");
+  ASSERT_TRUE(model.ParseFromString(export_model(graph)));
+  ASSERT_EQ(model.metadata_props_size(), 2);
+  EXPECT_EQ(model.metadata_props(0).key(), "riffle.labels");
+  EXPECT_EQ(model.metadata_props(0).value(), R"(["a","a","a","a","a","a","a","a","a","a"])");
+  EXPECT_EQ(model.metadata_props(1).key(), "riffle.preprocessing");
+  EXPECT_EQ(model.metadata_props(1).value(),
+            R"({"antialias":false,"mean":[0.485,0.456,0.406],"resize":"crop","resize_size":72,"std":[0.33333334]})");
+}
+
+/// What importing a model with this property, or several, says.
+std::string refusal(const std::vector<std::pair<std::string, std::string>>& properties) {
+  static const std::string whole = export_model(networks()[0]);
+  ::onnx::ModelProto model;
+  model.ParseFromString(whole);
+  for (const auto& [key, value] : properties) {
+    model.add_metadata_props()->set_key(key);
+    model.mutable_metadata_props(model.metadata_props_size() - 1)->set_value(value);
+  }
+  const std::string bytes = model.SerializeAsString();
+  try {
+    (void)import(std::as_bytes(std::span(bytes)));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(OnnxExport, metadata_that_is_wrong_is_named) {
+  const auto expect = [](const char* key, const std::string& value, const std::string& message) {
+    const std::string said = refusal({{key, value}});
+    EXPECT_NE(said.find("the metadata " + std::string(key) + ": "), std::string::npos) << value << ": " << said;
+    EXPECT_NE(said.find(message), std::string::npos) << value << ": " << said;
+  };
+  const char* labels = "riffle.labels";
+  for (const char* text : {"", "cat", "[", "[\"a\"] b", "[\"\xFF\"]"}) expect(labels, text, "it is not JSON");
+  for (const char* text : {"null", "{}", "\"a\"", "[1]", "[\"a\", null]"})
+    expect(labels, text, "not an array of strings");
+  expect(labels, std::string(1 << 20, '['), "it is not JSON");
+  expect(labels, "[]" + std::string(1 << 25, ' '), "longer than");
+  expect(labels, R"(["a", "b"])", "2 labels for 10 classes");
+  const char* preprocessing = "riffle.preprocessing";
+  for (const char* text : {"null", "[]", "3"}) expect(preprocessing, text, "not an object");
+  expect(preprocessing, R"({"resize": "letters"})", "resize: ");
+  expect(preprocessing, R"({"resize": 1})", "resize: ");
+  for (const char* size : {"-1", "1.5", "\"1\"", "40000", "99999999999999999999"}) {
+    expect(preprocessing, R"({"resize": "crop", "resize_size": )" + std::string(size) + "}", "resize_size: ");
+  }
+  expect(preprocessing, R"({"resize": "crop", "resize_size": 8})", "resize size: 8");
+  expect(preprocessing, R"({"antialias": 1})", "antialias: ");
+  expect(preprocessing, R"({"mean": 1})", "mean: it is not an array of numbers");
+  expect(preprocessing, R"({"mean": ["1"]})", "mean: it is not an array of numbers");
+  expect(preprocessing, R"({"mean": [1, 2]})", "mean: 2 values for 3 channels");
+  expect(preprocessing, R"({"mean": [1e300]})", "mean: a value is not finite");
+  expect(preprocessing, R"({"std": [0]})", "std: a value is too small");
+  expect(preprocessing, R"({"colour": "bgr"})", "'colour'");
+  EXPECT_NE(refusal({{labels, "[]"}, {labels, "[]"}}).find("twice"), std::string::npos);
+  EXPECT_EQ(refusal({{"author", "[nobody"}, {"author", ""}, {preprocessing, "{}"}}), "no error");
+}
+
 TEST(OnnxExport, parameters_keep_their_names) {
   const Graph graph = networks()[0];
   ::onnx::ModelProto model;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "engine/plan/plan.hpp"
+#include "tools/preprocess.hpp"
 #include "trainer/data/random.hpp"
 #include "trainer/memory.hpp"
 
@@ -60,7 +61,7 @@ struct Loader::State {
       : dataset(data),
         input(input_of(data, asked)),
         options(checked(asked, input)),
-        preprocess(input, options.normalisation,
+        preprocess(input, options.preprocessing,
                    options.kernels != nullptr ? *options.kernels : plan::choose_kernels()),
         order(static_cast<std::size_t>(data.size())),
         ring(static_cast<std::size_t>(std::min(batches(), ring_size))) {
@@ -90,7 +91,7 @@ struct Loader::State {
   const Dataset& dataset;
   const graph::Shape input;
   const LoaderOptions options;
-  const tools::Preprocess preprocess;
+  const tools::Preprocess preprocess;  ///< of which each worker has a copy
 
   // Written by begin() while no worker is at work, read by the workers.
   std::int64_t epoch = 0;
@@ -123,12 +124,12 @@ struct Loader::State {
     return position >= last && slot_of(batch).missing == 0;
   }
 
-  void make(std::int64_t index, Slot& slot, std::int32_t at, tools::Picture& picture) const {
+  void make(std::int64_t index, Slot& slot, std::int32_t at, tools::Picture& picture, tools::Preprocess& fill) const {
     const auto size = static_cast<std::size_t>(input.size());
     const std::span<float> planes = std::span(slot.images).subspan(static_cast<std::size_t>(at) * size, size);
     slot.labels[static_cast<std::size_t>(at)] = dataset.label(index);
     dataset.read(index, picture);
-    preprocess(picture, planes);
+    fill(picture, planes);
     Random random(options.seed, Purpose::augmentation, epoch, index);
     apply(draw_change(options.augmentation, input.h, input.w, random), input, planes);
   }
@@ -136,6 +137,7 @@ struct Loader::State {
   /// A worker's life.
   void run() {
     tools::Picture picture;
+    tools::Preprocess fill = preprocess;
     std::unique_lock lock(mutex);
     while (true) {
       work.wait(lock, [&] { return stop || has_work(); });
@@ -149,7 +151,7 @@ struct Loader::State {
       lock.unlock();
       std::exception_ptr fault;
       try {
-        make(index, slot, at, picture);
+        make(index, slot, at, picture, fill);
       } catch (...) {
         fault = std::current_exception();
       }

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
-#include "tools/classification.hpp"
 #include "trainer/data/augment.hpp"
 #include "trainer/data/dataset.hpp"
 
@@ -24,7 +23,7 @@ struct LoaderOptions {
   std::int32_t height = 0, width = 0;  ///< pixels of the network's input
   std::int32_t channels = 0;           ///< of the network's input: 1, or 3 for gray pictures, too; 0: the dataset's
   Augmentation augmentation = {};      ///< see augment.hpp; the default one is none
-  tools::Normalisation normalisation = {};
+  graph::Preprocessing preprocessing = {};
   std::uint64_t seed = 0;
   bool shuffle = true;                        ///< or else in the dataset's order
   int threads = 1;                            ///< its own, 1 to 256
@@ -38,7 +37,7 @@ struct Batch {
 
 /// What epoch e brings depends on (seed, e) alone, and what happens to picture i in it on (seed, e, i): not on threads,
 /// not on what ran before. One thread uses it. Once it is made it allocates nothing, but for what a dataset's read()
-/// does.
+/// and tools::Preprocess do.
 class Loader {
  public:
   /// The dataset outlives the loader. Throws Error for an option that is out of range or does not fit the dataset,

@@ -85,6 +85,7 @@ OpenedData open_data(const std::vector<std::string>& paths, const OpenOptions& o
   }
 
   OpenedData data;
+  data.named = sources.train.size() == 1 || !names.empty();
   data.train = open_source(sources.train, options, names, data);
   if (sources.validation.empty()) {
     static_cast<Datasets&>(data) = split(data.train, options.validation_share, options.seed);

@@ -16,6 +16,7 @@ struct OpenOptions {
 };
 
 struct OpenedData : Datasets {
+  bool named = true;                 ///< have the classes names, or only numbers?
   bool split_off = false;            ///< is the validation set a share of the data?
   std::vector<std::string> skipped;  ///< a message a picture that was left out
 };

@@ -6,8 +6,10 @@
 #include <set>
 #include <thread>
 
+#include "engine/plan/plan.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
+#include "tools/preprocess.hpp"
 #include "trainer/data/folder_dataset.hpp"
 #include "trainer/data/loader.hpp"
 
@@ -49,7 +51,7 @@ const LoaderOptions everything = {.batch = 4,
                                   .height = 12,
                                   .width = 10,
                                   .augmentation = {.crop_padding = 3, .flip = 0.5F, .erase = 0.5F},
-                                  .normalisation = {.mean = {0.3F}, .deviation = {0.2F}},
+                                  .preprocessing = {.mean = {0.3F}, .deviation = {0.2F}},
                                   .seed = 5};
 const LoaderOptions plain = {.batch = 4, .height = 12, .width = 10, .shuffle = false};
 
@@ -96,9 +98,9 @@ std::vector<float> reference(const Dataset& data, const LoaderOptions& options, 
     args.out_h = options.height;
     args.out_w = options.width;
     for (std::int32_t c = 0; c < channels; ++c) {
-      const auto at = static_cast<std::size_t>(options.normalisation.mean.size() == 1 ? 0 : c);
-      args.scale[c] = 1 / (255 * options.normalisation.deviation[at]);
-      args.shift[c] = -options.normalisation.mean[at] / options.normalisation.deviation[at];
+      const auto at = static_cast<std::size_t>(options.preprocessing.mean.size() == 1 ? 0 : c);
+      args.scale[c] = 1 / (255 * options.preprocessing.deviation[at]);
+      args.shift[c] = -options.preprocessing.mean[at] / options.preprocessing.deviation[at];
     }
     std::vector<float> planes(static_cast<std::size_t>(channels * options.height * options.width));
     args.output = planes.data();
@@ -110,7 +112,7 @@ std::vector<float> reference(const Dataset& data, const LoaderOptions& options, 
 
 TEST(Loader, resizes_and_normalises) {
   const LoaderOptions normalised = with(plain, [](LoaderOptions& o) {
-    o.normalisation = {.mean = {0.3F, 0.4F, 0.5F}, .deviation = {0.2F, 0.3F, 0.4F}};
+    o.preprocessing = {.mean = {0.3F, 0.4F, 0.5F}, .deviation = {0.2F, 0.3F, 0.4F}};
     o.channels = 3;
   });
   const struct {
@@ -123,6 +125,24 @@ TEST(Loader, resizes_and_normalises) {
     const Rest loaded = load(data, options);
     ASSERT_EQ(loaded.images.size(), expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(loaded.images[i], expected[i], 2e-5) << i;
+  }
+}
+
+TEST(Loader, crops_and_antialiases) {
+  const Noise data(20, 3);
+  for (const graph::Resize resize : {graph::Resize::crop, graph::Resize::stretch}) {
+    const LoaderOptions smaller = with(plain, [&](LoaderOptions& o) {
+      o.height = 4;
+      o.width = 3;
+      o.preprocessing.resize = resize;
+      o.threads = 3;
+    });
+    std::vector<float> expected(20 * 3 * 4 * 3);
+    for (std::int64_t i = 0; i < 20; ++i) {
+      tools::Preprocess preprocess({4, 3, 3}, smaller.preprocessing, plan::choose_kernels());
+      preprocess(data.picture(i), std::span(expected).subspan(static_cast<std::size_t>(i) * 36, 36));
+    }
+    EXPECT_EQ(load(data, smaller).images, expected);
   }
 }
 
@@ -269,7 +289,7 @@ TEST(Loader, what_does_not_fit_is_named) {
   EXPECT_TRUE(contains(refusal(gray, [](LoaderOptions& o) { o.channels = 2; }), "2 channels"));
   EXPECT_TRUE(contains(refusal(color, [](LoaderOptions& o) { o.channels = 1; }), "gray"));
   EXPECT_TRUE(contains(refusal(gray, [](LoaderOptions& o) { o.augmentation.flip = 2; }), "flip"));
-  EXPECT_TRUE(contains(refusal(gray, [](LoaderOptions& o) { o.normalisation.mean = {0, 0}; }), "mean"));
+  EXPECT_TRUE(contains(refusal(gray, [](LoaderOptions& o) { o.preprocessing.mean = {0, 0}; }), "mean"));
   EXPECT_TRUE(contains(refusal(Noise(0), [](LoaderOptions&) {}), "without pictures"));
   Loader loader(gray, plain);
   EXPECT_TRUE(contains(error_of([&] { loader.begin(0, 3); }), "batch 3 of epoch 0; an epoch has 2"));

@@ -69,6 +69,8 @@ TEST_F(Open, names_come_from_a_file) {
   const std::string names = write("names.txt", bytes_of("coat\nbag\nshirt\n"));
   EXPECT_EQ(open_data(pair, {.names = names}).validation->classes(),
             (std::vector<std::string>{"coat", "bag", "shirt"}));
+  EXPECT_TRUE(open_data(pair, {.names = names}).named);
+  EXPECT_FALSE(open_data(pair, {}).named);
   EXPECT_TRUE(contains(refusal(pair, {.names = write("one.txt", bytes_of("coat"))}), "there are 1 classes"));
   EXPECT_TRUE(contains(refusal(pair, {.names = write("none.txt", {})}), path("none.txt") + ": no names"));
   write_pictures("data/a", 2);

@@ -28,12 +28,14 @@ std::vector<float> values(const graph::Constant& constant) {
 }
 
 TEST(Weights, classes_are_replaced_and_nothing_else) {
-  const graph::Graph before = network(1);
+  graph::Graph before = network(1);
+  before.labels.assign(10, "thing");
   graph::Graph probabilities = before;
   probabilities.output = probabilities.add("softmax", graph::Softmax{}, {before.output});
   for (const graph::Graph& graph : {before, probabilities}) {
     const graph::Graph after = with_classes(graph, 7, xavier_uniform(3));
     EXPECT_EQ(graph::infer_shapes(after).back(), (graph::Shape{1, 1, 7}));
+    EXPECT_TRUE(after.labels.empty());
     const auto& layer = std::get<graph::FullyConnected>(node(after, "classifier").operation);
     const auto fresh = xavier_uniform(3);
     EXPECT_EQ(values(layer.weights), values(fresh("classifier.weight", std::vector<std::int64_t>{7, 1024})));

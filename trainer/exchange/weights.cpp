@@ -82,6 +82,7 @@ graph::Graph with_classes(graph::Graph graph, std::int32_t classes, const models
   }
   const std::int64_t inputs = static_cast<std::int64_t>(layer->weights.size()) / layer->outputs;
   layer->outputs = classes;
+  graph.labels.clear();
   layer->weights = weights(last->name + ".weight", std::vector<std::int64_t>{classes, inputs});
   if (!layer->bias.empty()) layer->bias = weights(last->name + ".bias", std::vector<std::int64_t>{classes});
   (void)graph::infer_shapes(graph);  // nobody else may have read the layer, and the source must keep its word

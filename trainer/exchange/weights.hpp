@@ -9,8 +9,8 @@
 namespace riffle::trainer {
 
 /// The graph with another number of classes: its last layer, the fully connected one that makes the output (a softmax
-/// may follow), is replaced by a fresh one under the same name, with a bias if the old one has one. Throws Error if the
-/// graph does not end so, or for classes outside of 1 to graph::max_extent.
+/// may follow), is replaced by a fresh one under the same name, with a bias if the old one has one; it has no labels
+/// any more. Throws Error if the graph does not end so, or for classes outside of 1 to graph::max_extent.
 graph::Graph with_classes(graph::Graph graph, std::int32_t classes, const models::WeightSource& weights);
 
 /// The graph with the parameters and statistics of `from`, by name: each node's weights, bias and batch norm come from

@@ -99,6 +99,14 @@ RIFFLE_API riffle_status riffle_model_load_file(const char* path, riffle_model**
 RIFFLE_API riffle_status riffle_model_load_memory(const void* bytes, size_t byte_count, riffle_model** out,
                                                   riffle_error* error);
 
+/* The names of the classes, one for each of the output's channels, as far as the model carries them: 0 where it does
+ * not, and for NULL. */
+RIFFLE_API size_t riffle_model_label_count(const riffle_model* model);
+
+/* The name of class `index`, bytes as whoever made the model wrote them (UTF-8 from riffle's tools); NULL where index
+ * is not less than riffle_model_label_count(), and for NULL. */
+RIFFLE_API const char* riffle_model_label(const riffle_model* model, size_t index);
+
 /* Sessions of the model stay usable. */
 RIFFLE_API_VOID void riffle_model_free(riffle_model* model);
 
@@ -228,7 +236,11 @@ typedef struct riffle_normalisation {
 /* Crops, rotates, mirrors, resizes (bilinear, half-pixel centres, no antialiasing: what PyTorch's interpolate does with
  * align_corners=False) and normalises a frame to one input tensor of the session, which has 1 or 3 channels: grey (of
  * colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same). normalisation
- * NULL: mean 0, deviation 1.
+ * NULL: what the model carries, else mean 0, deviation 1.
+ *
+ * How the model's pictures were resized, which it may carry, too, is for riffle's tools: here the crop says which part
+ * of a frame becomes the input, and it is stretched to the input's size. Where that makes it much smaller and the model
+ * was trained on antialiased pictures, a camera's smaller frames come closer to them.
  *
  * U and V of a chroma pixel count for all its two by two pixels; for an input of 1 channel they are not looked at, and
  * may be NULL. Width and height are at most 32768; of an odd width or height of YUV the chroma planes' is rounded up.

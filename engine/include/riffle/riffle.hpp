@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "riffle/riffle.h"
@@ -56,6 +57,13 @@ class Model {
     return bytes;
   }
 
+  /// The classes' names, by the output's channels; none if the model carries none. Valid as long as the model.
+  [[nodiscard]] std::vector<std::string_view> labels() const {
+    std::vector<std::string_view> all(riffle_model_label_count(get()));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = riffle_model_label(get(), i);
+    return all;
+  }
+
   [[nodiscard]] const riffle_model* get() const { return model_.get(); }
 
  private:
@@ -89,7 +97,7 @@ class Session {
     });
   }
 
-  /// A camera's frame to the input of one image. No normalisation: mean 0, deviation 1.
+  /// A camera's frame to the input of one image. No normalisation: the model's, else mean 0, deviation 1.
   void read_frame(const riffle_frame& frame, std::span<float> input,
                   const riffle_normalisation* normalisation = nullptr) const {
     if (input.size() != this->input().size) {
