@@ -170,7 +170,7 @@ int main(int argc, char** argv) try {
   program.add_flag("--residual", options.residual, "v2: add the kept half to the right branch");
   program.add_option("--in-channels", options.in_channels, "Input channels")->capture_default_str();
   program.add_option("--classes", options.classes, "Classes")->capture_default_str();
-  tools::add_size(program, options.size)->default_str("224x224");
+  tools::add_size(program, options.size, "")->default_str("224x224");
   program.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 4096))->capture_default_str();
   tools::add_threads(program, options.threads);
   program.add_option("--steps", options.steps, "Steps that are timed")->check(CLI::Range(1, 100000));

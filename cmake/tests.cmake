@@ -39,10 +39,10 @@ endforeach()
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")
 endfunction()
 
-# riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder>]): one libFuzzer program, and a CTest test that runs it
-# for a minute from the seeds in the folder. What it finds to be new goes to the build tree.
+# riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer program, and a CTest test that
+# runs it for a minute from the seeds in the folders. What it finds to be new goes to the build tree.
 function(riffle_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;CORPUS")
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)

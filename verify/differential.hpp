@@ -1,0 +1,34 @@
+// Does every way to run a graph give what the graph means?
+//
+//   graph --interpret--> the right numbers
+//     |--plan, on every instruction set, some threads, a batch --> the same to rounding; on any threads the same bits
+//     |--as a .riffle file and back --> the same bits
+//     |--as an ONNX file and back --> the same to rounding
+//     '--with an input of another size --> all of this again, or an Error from both sides
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::verify {
+
+/// How close float32 has to come.
+enum class Closeness : std::uint8_t {
+  usual,    ///< to 1e-4 of the largest number in the network: for weights that keep the size of what they multiply
+  certain,  ///< as close as it must whatever the weights are (Tensor::error): never wrong, and of deep networks wide
+};
+
+/// The first difference, in words; nothing where there is none. The seed decides about the images, the threads and the
+/// other size. A graph with numbers that float32 does not hold is run and not compared. Throws Error if the graph does not verify. Any thread, at any time.
+std::optional<std::string> find_difference(const graph::Graph& graph, std::uint64_t seed,
+                                           Closeness closeness = Closeness::usual);
+
+/// A smaller graph for which `fails` holds, too: nodes, operands and pixels are left out as long as it does. `fails` is
+/// called with graphs that verify.
+graph::Graph shrink(graph::Graph graph, const std::function<bool(const graph::Graph&)>& fails);
+
+}  // namespace riffle::verify

@@ -1,0 +1,30 @@
+#include "verify/effort.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace riffle::verify {
+
+std::int64_t elements_read(const graph::Graph& graph) {
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const graph::Node& node = graph.nodes[i];
+    sum += graph::cost(graph, shapes, static_cast<graph::NodeId>(i)).macs + shapes[i].size();
+    for (const graph::NodeId input : node.inputs) sum += shapes[static_cast<std::size_t>(input)].size();
+    if (const auto* pool = std::get_if<graph::Pool>(&node.operation)) {
+      // Of a window that reaches beyond the image, what lies on it.
+      const graph::Shape& input = shapes[static_cast<std::size_t>(node.inputs[0])];
+      sum += shapes[i].size() * std::min(pool->window.kernel_h, input.h) * std::min(pool->window.kernel_w, input.w);
+    }
+  }
+  return sum;
+}
+
+bool is_small(const graph::Graph& graph) {
+  constexpr std::size_t max_nodes = 64;
+  constexpr std::int64_t max_elements = 1 << 17;
+  return graph.nodes.size() <= max_nodes && elements_read(graph) <= max_elements;
+}
+
+}  // namespace riffle::verify

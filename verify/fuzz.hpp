@@ -1,0 +1,17 @@
+// What the fuzzers of model files do with a model.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::verify {
+
+/// Runs a small graph in every way there is and compares (find_difference), with images that depend on the file's
+/// bytes; leaves a larger one alone. Prints a difference and ends the program, as a fuzzer wants it. Throws Error if the
+/// graph does not verify.
+void compare_if_small(const graph::Graph& graph, std::span<const std::uint8_t> file);
+
+}  // namespace riffle::verify

@@ -1,0 +1,15 @@
+// libFuzzer: any bytes are a model or an Error; a small model gives what it means, however it is run.
+#include <cstdint>
+#include <span>
+
+#include "tools/onnx/onnx_import.hpp"
+#include "verify/fuzz.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::span<const std::uint8_t> file(data, size);
+  try {
+    riffle::verify::compare_if_small(riffle::onnx::import(std::as_bytes(file)), file);
+  } catch (const riffle::Error&) {
+  }
+  return 0;
+}

@@ -1,0 +1,264 @@
+#include "verify/interpret.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace riffle::verify {
+namespace {
+
+/// Calls f(n, y, x) for every pixel of the batch.
+template <class F>
+void for_each_pixel(const Tensor& tensor, F&& f) {
+  for (std::int64_t n = 0; n < tensor.batch; ++n) {
+    for (std::int64_t y = 0; y < tensor.shape.h; ++y) {
+      for (std::int64_t x = 0; x < tensor.shape.w; ++x) f(n, y, x);
+    }
+  }
+}
+
+/// Calls f(y, x, tap) for the taps of the window of output (out_y, out_x) that are inside an image of this size.
+template <class F>
+void for_each_tap(const kernels::Window& w, std::int64_t height, std::int64_t width, std::int64_t out_y,
+                  std::int64_t out_x, F&& f) {
+  for (std::int64_t i = 0; i < w.kernel_h; ++i) {
+    for (std::int64_t j = 0; j < w.kernel_w; ++j) {
+      const std::int64_t y = out_y * w.stride_h - w.pad_top + i * w.dilation_h;
+      const std::int64_t x = out_x * w.stride_w - w.pad_left + j * w.dilation_w;
+      if (y >= 0 && y < height && x >= 0 && x < width) f(y, x, i * w.kernel_w + j);
+    }
+  }
+}
+
+/// A NaN stays one.
+double activated(double x, graph::Activation activation) {
+  switch (activation) {
+    case graph::Activation::none:
+      return x;
+    case graph::Activation::relu:
+      return x < 0.0 ? 0.0 : x;
+    case graph::Activation::relu6:
+      return x < 0.0 ? 0.0 : x > 6.0 ? 6.0 : x;
+  }
+  return x;
+}
+
+void activate(Tensor& tensor, graph::Activation activation) {
+  for (double& value : tensor.values) value = activated(value, activation);
+}
+
+/// The larger of two; a NaN is larger than any number.
+double larger(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
+
+/// What a sum of `count` terms that are together at most `terms` large loses in float32, at most.
+double rounding(std::int64_t count, double terms) {
+  constexpr double unit = 1.0 / (1 << 23);
+  constexpr double largest = std::numeric_limits<float>::max();
+  if (!(terms < largest)) return std::numeric_limits<double>::infinity();
+  constexpr double denormal = std::numeric_limits<float>::min();  // smaller numbers may count as 0
+  return static_cast<double>(count + 4) * (unit * terms + denormal);
+}
+
+/// Weights (outputs, C / groups, kernel_h, kernel_w), and a bias an output or none.
+void convolve(const Tensor& in, const graph::Constant& weights, const graph::Constant& bias, std::int64_t groups,
+              const kernels::Window& window, Tensor& out) {
+  const std::span<const float> weight = weights.values(), offset = bias.values();
+  const std::int64_t inputs = in.shape.c / groups, outputs = out.shape.c / groups;
+  const std::int64_t taps = std::int64_t{window.kernel_h} * window.kernel_w;
+  double most_terms = 0.0;
+  for_each_pixel(out, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+    for (std::int64_t o = 0; o < out.shape.c; ++o) {
+      double sum = offset.empty() ? 0.0 : static_cast<double>(offset[static_cast<std::size_t>(o)]);
+      double terms = std::abs(sum);
+      const std::int64_t first = o / outputs * inputs;  // the group's first input channel
+      for_each_tap(window, in.shape.h, in.shape.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t tap) {
+        for (std::int64_t i = 0; i < inputs; ++i) {
+          const double term = in.at(n, in_y, in_x, first + i) *
+                              static_cast<double>(weight[static_cast<std::size_t>((o * inputs + i) * taps + tap)]);
+          sum += term;
+          terms += std::abs(term);
+        }
+      });
+      out.at(n, y, x, o) = sum;
+      most_terms = larger(most_terms, terms);
+    }
+  });
+  double gain = 0.0;
+  for (std::int64_t o = 0; o < out.shape.c; ++o) {
+    double row = 0.0;
+    for (std::int64_t i = 0; i < inputs * taps; ++i) {
+      row += std::abs(static_cast<double>(weight[static_cast<std::size_t>(o * inputs * taps + i)]));
+    }
+    gain = larger(gain, row);
+  }
+  out.error = gain * in.error + rounding(inputs * taps, most_terms);
+}
+
+/// The largest magnitude.
+double largest_of(const Tensor& tensor) {
+  double largest = 0.0;
+  for (const double value : tensor.values) largest = larger(largest, std::abs(value));
+  return largest;
+}
+
+/// One node: its operands are complete, `out` has its shape and is 0.
+class Equation {
+ public:
+  Equation(std::vector<const Tensor*> operands, std::span<const float> images, Tensor& out)
+      : operands_(std::move(operands)), images_(images), out_(out) {}
+
+  void operator()(const graph::Input&) const {
+    const graph::Shape& s = out_.shape;
+    each([&](auto n, auto y, auto x, auto c) {
+      return static_cast<double>(images_[static_cast<std::size_t>(((n * s.c + c) * s.h + y) * s.w + x)]);
+    });
+  }
+  void operator()(const graph::Convolution& o) const {
+    convolve(in(), o.weights, o.bias, o.groups, o.window, out_);
+    if (operands_.size() == 2) {
+      out_.error += in(1).error + rounding(1, largest_of(out_) + largest_of(in(1)));
+      each([&](auto n, auto y, auto x, auto c) { return out_.at(n, y, x, c) + in(1).at(n, y, x, c); });
+    }
+    activate(out_, o.activation);
+  }
+  void operator()(const graph::FullyConnected& o) const {
+    convolve(in(), o.weights, o.bias, 1, {}, out_);
+    activate(out_, o.activation);
+  }
+  void operator()(const graph::BatchNorm& o) const {
+    const double largest = largest_of(in());
+    for (std::int64_t c = 0; c < out_.shape.c; ++c) {
+      const auto of = [c](const graph::Constant& constant) {
+        return static_cast<double>(constant.values()[static_cast<std::size_t>(c)]);
+      };
+      const double factor = of(o.scale) / std::sqrt(of(o.variance) + static_cast<double>(o.epsilon));
+      for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+        out_.at(n, y, x, c) = (in().at(n, y, x, c) - of(o.mean)) * factor + of(o.shift);
+      });
+      const double terms = std::abs(factor) * (largest + std::abs(of(o.mean))) + std::abs(of(o.shift));
+      out_.error = larger(out_.error, std::abs(factor) * in().error + rounding(3, terms));
+    }
+  }
+  void operator()(const graph::Activate& o) const {
+    out_.error = in().error;
+    each([&](auto n, auto y, auto x, auto c) { return activated(in().at(n, y, x, c), o.kind); });
+  }
+  void operator()(const graph::Pool& o) const {
+    const graph::Shape& from = in().shape;
+    const kernels::Window& w = o.window;
+    each([&](auto n, auto y, auto x, auto c) {
+      double largest = -std::numeric_limits<double>::infinity(), sum = 0.0, count = 0.0;
+      for_each_tap(w, from.h, from.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t) {
+        const double value = in().at(n, in_y, in_x, c);
+        if (!(value <= largest)) largest = value;
+        sum += value;
+        ++count;
+      });
+      if (o.kind == graph::PoolKind::max) return largest;
+      if (o.count_padding) {  // but not what lies behind it
+        kernels::Window shifted = w;
+        shifted.pad_top = shifted.pad_left = 0;
+        count = 0.0;
+        for_each_tap(shifted, std::int64_t{from.h} + w.pad_top + w.pad_bottom,
+                     std::int64_t{from.w} + w.pad_left + w.pad_right, y, x,
+                     [&](std::int64_t, std::int64_t, std::int64_t) { ++count; });
+      }
+      return sum / count;
+    });
+    out_.error = in().error;
+    if (o.kind == graph::PoolKind::average) {
+      out_.error += rounding(std::int64_t{w.kernel_h} * w.kernel_w, largest_of(in()));
+    }
+    activate(out_, o.activation);
+  }
+  void operator()(const graph::GlobalAveragePool& o) const {
+    const auto pixels = static_cast<double>(in().shape.pixels());
+    for_each_pixel(in(), [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+      for (std::int64_t c = 0; c < out_.shape.c; ++c) out_.at(n, 0, 0, c) += in().at(n, y, x, c) / pixels;
+    });
+    out_.error = in().error + rounding(in().shape.pixels(), largest_of(in()));
+    activate(out_, o.activation);
+  }
+  void operator()(const graph::Add& o) const {
+    each([&](auto n, auto y, auto x, auto c) {
+      return activated(in(0).at(n, y, x, c) + in(1).at(n, y, x, c), o.activation);
+    });
+    out_.error = in(0).error + in(1).error + rounding(1, largest_of(in(0)) + largest_of(in(1)));
+  }
+  void operator()(const graph::Slice& o) const {
+    each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.first + c); });
+    out_.error = in().error;
+  }
+  void operator()(const graph::Concat&) const {
+    each([&](auto n, auto y, auto x, auto c) {
+      std::size_t i = 0;
+      for (; c >= in(i).shape.c; ++i) c -= in(i).shape.c;
+      return in(i).at(n, y, x, c);
+    });
+    for (const Tensor* operand : operands_) out_.error = larger(out_.error, operand->error);
+  }
+  void operator()(const graph::Shuffle& o) const {
+    const std::int64_t each_group = out_.shape.c / o.groups;
+    each([&](auto n, auto y, auto x, auto c) {
+      return in().at(n, y, x, c % o.groups * each_group + c / o.groups);
+    });
+  }
+  void operator()(const graph::Gather& o) const {
+    each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.channels[static_cast<std::size_t>(c)]); });
+    out_.error = in().error;
+  }
+  void operator()(const graph::Softmax&) const {
+    for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+      double most = -std::numeric_limits<double>::infinity(), sum = 0.0;
+      for (std::int64_t c = 0; c < out_.shape.c; ++c) most = std::max(most, in().at(n, y, x, c));
+      for (std::int64_t c = 0; c < out_.shape.c; ++c) sum += std::exp(in().at(n, y, x, c) - most);
+      for (std::int64_t c = 0; c < out_.shape.c; ++c) out_.at(n, y, x, c) = std::exp(in().at(n, y, x, c) - most) / sum;
+    });
+    out_.error = 2.0 * in().error + rounding(out_.shape.c, 1.0 + largest_of(in()));
+  }
+
+ private:
+  [[nodiscard]] const Tensor& in(std::size_t i = 0) const { return *operands_[i]; }
+
+  /// Every element becomes value(n, y, x, c).
+  template <class F>
+  void each(F&& value) const {
+    for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+      for (std::int64_t c = 0; c < out_.shape.c; ++c) out_.at(n, y, x, c) = value(n, y, x, c);
+    });
+  }
+
+  std::vector<const Tensor*> operands_;
+  std::span<const float> images_;
+  Tensor& out_;
+};
+
+}  // namespace
+
+std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch) {
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  std::vector<Tensor> tensors;
+  tensors.reserve(graph.nodes.size());  // operands are pointed to
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    std::vector<const Tensor*> operands;
+    for (const graph::NodeId input : graph.nodes[i].inputs) operands.push_back(&tensors[static_cast<std::size_t>(input)]);
+    Tensor& out = tensors.emplace_back(shapes[i], batch);
+    std::visit(Equation(std::move(operands), images, out), graph.nodes[i].operation);
+  }
+  return tensors;
+}
+
+std::vector<double> planes(const Tensor& tensor) {
+  std::vector<double> result;
+  result.reserve(tensor.values.size());
+  for (std::int64_t n = 0; n < tensor.batch; ++n) {
+    for (std::int64_t c = 0; c < tensor.shape.c; ++c) {
+      for (std::int64_t y = 0; y < tensor.shape.h; ++y) {
+        for (std::int64_t x = 0; x < tensor.shape.w; ++x) result.push_back(tensor.at(n, y, x, c));
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace riffle::verify

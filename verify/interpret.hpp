@@ -1,0 +1,41 @@
+// What a graph means: its equations as plain loops in double, without a pass, a plan or a packed weight. The first
+// witness of every other way to run it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::verify {
+
+/// What a node makes of a batch: (batch, H, W, C), in double.
+struct Tensor {
+  graph::Shape shape;
+  std::int64_t batch = 0;
+  std::vector<double> values;
+
+  /// How far from `values` the same sums in float32, in any order, can be: the operands' errors times the largest sum
+  /// of weights, and what rounding the terms adds. Infinite where a number or a sum of terms is no float32.
+  double error = 0.0;
+
+  Tensor(const graph::Shape& one_image, std::int64_t images)
+      : shape(one_image), batch(images), values(static_cast<std::size_t>(images * one_image.size()), 0.0) {}
+
+  [[nodiscard]] double& at(std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c) {
+    return values[static_cast<std::size_t>(((n * shape.h + y) * shape.w + x) * shape.c + c)];
+  }
+  [[nodiscard]] double at(std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c) const {
+    return const_cast<Tensor*>(this)->at(n, y, x, c);
+  }
+};
+
+/// Every node's tensor, by node. images: (batch, C, H, W). Batch norm is an inference's, by its running statistics.
+/// Throws Error if the graph does not verify.
+std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch);
+
+/// The tensor as the caller of a session sees it: (batch, C, H, W).
+std::vector<double> planes(const Tensor& tensor);
+
+}  // namespace riffle::verify

@@ -1,0 +1,313 @@
+#include "verify/random_graph.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "models/random.hpp"
+#include "verify/effort.hpp"
+
+namespace riffle::verify {
+namespace {
+
+using graph::NodeId;
+using graph::Shape;
+
+constexpr std::int32_t most_channels = 80;     // of a tensor; several vectors of every instruction set, and a rest
+constexpr std::int64_t small_cost = 400'000;   // elements read by most graphs
+constexpr std::int64_t large_cost = 6'000'000;  // by one that has large tensors
+constexpr int tries = 20;                      // until a node fits
+
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : random_(seed) {}
+
+  graph::Graph run() {
+    const bool large = random_.chance(15);
+    graph_.name = "random";
+    Shape input;
+    input.h = large ? random_.between(40, 80) : random_.between(1, 14);
+    input.w = large ? random_.between(40, 80) : random_.between(1, 14);
+    input.c = random_.chance(50) ? random_.between(1, 4) : random_.between(1, 24);
+    append(graph::Input{input}, {});
+    budget_ = large ? large_cost : small_cost;
+    const std::int32_t nodes = random_.between(1, large ? 8 : 16);
+    if (random_.chance(large ? 70 : 30)) add<graph::Convolution>();
+    if (large && random_.chance(50)) add_unit();
+    // There may be no room left for as many: a number of trials, then.
+    for (std::int32_t trial = 0; trial < 2 * nodes && newest() < nodes; ++trial) {
+      if (random_.chance(15)) {
+        add_unit();
+      } else {
+        add_any();
+      }
+    }
+    graph_.output = random_.chance(80) ? newest() : random_.below(static_cast<std::int32_t>(graph_.nodes.size()));
+    return std::move(graph_);
+  }
+
+ private:
+  template <class O>
+  struct Kind {};
+
+  /// A node's operation and operands.
+  struct Drawn {
+    graph::Operation operation;
+    std::vector<NodeId> inputs;
+  };
+
+  [[nodiscard]] NodeId newest() const { return static_cast<NodeId>(graph_.nodes.size()) - 1; }
+  [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[static_cast<std::size_t>(id)]; }
+
+  NodeId any_node() { return random_.chance(60) ? newest() : random_.below(newest() + 1); }
+
+  /// Any node for which `fits` holds, if there is one.
+  template <class F>
+  std::optional<NodeId> any_node_that(F&& fits) {
+    std::vector<NodeId> all;
+    for (NodeId id = 0; id <= newest(); ++id) {
+      if (fits(id)) all.push_back(id);
+    }
+    if (all.empty()) return std::nullopt;
+    return all[static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(all.size())))];
+  }
+
+  graph::Activation any_activation() { return static_cast<graph::Activation>(random_.below(3)); }
+
+  std::int32_t any_divisor(std::int32_t of) {
+    std::vector<std::int32_t> all;
+    for (std::int32_t d = 1; d <= of; ++d) {
+      if (of % d == 0) all.push_back(d);
+    }
+    return all[static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(all.size())))];
+  }
+
+  graph::Constant constant(std::int64_t count, float centre, float reach) {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < count; ++i) values.push_back(centre + reach * random_.real());
+    return graph::Constant(std::move(values));
+  }
+
+  /// Weights that keep the size of what they are multiplied with.
+  graph::Constant weights(std::int64_t outputs, std::int64_t inputs) {
+    return constant(outputs * inputs, 0.0F, std::sqrt(3.0F / static_cast<float>(inputs)));
+  }
+
+  graph::Constant maybe_bias(std::int32_t outputs) {
+    return random_.chance(70) ? constant(outputs, 0.0F, 0.5F) : graph::Constant();
+  }
+
+  kernels::Window any_window(std::int32_t most_padding_below_kernel) {
+    kernels::Window w;
+    w.kernel_h = random_.chance(60) ? 3 : random_.between(1, 5);
+    w.kernel_w = random_.chance(60) ? w.kernel_h : random_.between(1, 7);
+    w.stride_h = random_.between(1, 2);
+    w.stride_w = random_.chance(80) ? w.stride_h : random_.between(1, 3);
+    if (random_.chance(70)) {
+      w.pad_top = random_.between(0, w.kernel_h - most_padding_below_kernel);
+      w.pad_left = random_.between(0, w.kernel_w - most_padding_below_kernel);
+      w.pad_bottom = random_.chance(60) ? w.pad_top : random_.between(0, w.kernel_h);
+      w.pad_right = random_.chance(60) ? w.pad_left : random_.between(0, w.kernel_w);
+    }
+    return w;
+  }
+
+  // One function a kind of node: a kind that has none does not compile (add_any).
+
+  std::optional<Drawn> draw(Kind<graph::Input>) { return std::nullopt; }
+
+  std::optional<Drawn> draw(Kind<graph::Convolution>) {
+    const NodeId input = any_node();
+    const std::int32_t channels = shape(input).c, kind = random_.below(100);
+    graph::Convolution o;
+    if (kind < 30) {  // depthwise
+      o.groups = o.outputs = channels;
+      o.window = any_window(0);
+    } else {
+      o.groups = random_.chance(60) ? 1 : any_divisor(channels);
+      o.outputs = o.groups * random_.between(1, std::max(1, std::min(40, most_channels / o.groups)));
+      if (kind >= 75) o.window = any_window(0);
+      if (kind >= 95) o.window.dilation_h = o.window.dilation_w = 2;
+    }
+    o.weights = weights(o.outputs, std::int64_t{channels / o.groups} * o.window.kernel_h * o.window.kernel_w);
+    o.bias = maybe_bias(o.outputs);
+    o.activation = any_activation();
+    Drawn drawn{std::move(o), {input}};
+    if (!random_.chance(20)) return drawn;
+    const std::optional<Shape> out = shape_of(drawn);
+    if (!out) return std::nullopt;
+    if (const auto residual = any_node_that([&](NodeId id) { return shape(id) == *out; })) {
+      drawn.inputs.push_back(*residual);
+    }
+    return drawn;
+  }
+
+  std::optional<Drawn> draw(Kind<graph::BatchNorm>) {
+    const NodeId input = any_node();
+    const std::int32_t c = shape(input).c;
+    graph::BatchNorm o;
+    o.scale = constant(c, 0.0F, 1.5F);
+    o.shift = constant(c, 0.0F, 0.5F);
+    o.mean = constant(c, 0.0F, 0.5F);
+    o.variance = constant(c, 1.25F, 0.75F);
+    return Drawn{std::move(o), {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Activate>) { return Drawn{graph::Activate{any_activation()}, {any_node()}}; }
+
+  std::optional<Drawn> draw(Kind<graph::Pool>) {
+    graph::Pool o;
+    o.kind = random_.chance(50) ? graph::PoolKind::max : graph::PoolKind::average;
+    o.window = any_window(1);
+    o.count_padding = o.kind == graph::PoolKind::average && random_.chance(50);
+    o.activation = any_activation();
+    return Drawn{o, {any_node()}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::GlobalAveragePool>) {
+    return Drawn{graph::GlobalAveragePool{any_activation()}, {any_node()}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Add>) {
+    const NodeId a = any_node();
+    const auto b = any_node_that([&](NodeId id) { return shape(id) == shape(a); });
+    return Drawn{graph::Add{any_activation()}, {a, *b}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Slice>) {
+    const NodeId input = any_node();
+    const std::int32_t c = shape(input).c, first = random_.below(c);
+    return Drawn{graph::Slice{first, random_.between(1, c - first)}, {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Concat>) {
+    std::vector<NodeId> inputs = {any_node()};
+    for (std::int32_t i = random_.between(0, 3); i > 0; --i) {
+      inputs.push_back(*any_node_that([&](NodeId id) {
+        return shape(id).h == shape(inputs[0]).h && shape(id).w == shape(inputs[0]).w;
+      }));
+    }
+    return Drawn{graph::Concat{}, std::move(inputs)};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Shuffle>) {
+    const NodeId input = any_node();
+    return Drawn{graph::Shuffle{any_divisor(shape(input).c)}, {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Gather>) {
+    const NodeId input = any_node();
+    graph::Gather o;
+    for (std::int32_t i = random_.between(1, std::min(shape(input).c + 2, most_channels)); i > 0; --i) {
+      o.channels.push_back(random_.below(shape(input).c));
+    }
+    return Drawn{std::move(o), {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::FullyConnected>) {
+    const auto input = any_node_that([&](NodeId id) { return shape(id).pixels() == 1; });
+    if (!input) return std::nullopt;
+    graph::FullyConnected o;
+    o.outputs = random_.between(1, 40);
+    o.weights = weights(o.outputs, shape(*input).c);
+    o.bias = maybe_bias(o.outputs);
+    o.activation = any_activation();
+    return Drawn{std::move(o), {*input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Softmax>) { return Drawn{graph::Softmax{}, {any_node()}}; }
+
+  /// What the node would make, if it may stand at the graph's end.
+  std::optional<Shape> shape_of(const Drawn& drawn) {
+    graph_.output = graph_.add("", drawn.operation, drawn.inputs);
+    std::optional<Shape> result;
+    try {
+      result = graph::infer_shapes(graph_).back();
+    } catch (const Error&) {
+      result = std::nullopt;
+    }
+    if (result && (result->c > most_channels || elements_read(graph_) > budget_)) result = std::nullopt;
+    graph_.nodes.pop_back();
+    return result;
+  }
+
+  NodeId append(graph::Operation operation, std::vector<NodeId> inputs) {
+    graph_.output = graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs));
+    shapes_ = graph::infer_shapes(graph_);
+    return graph_.output;
+  }
+
+  /// A node of the kind, where one fits.
+  template <class O>
+  std::optional<NodeId> add() {
+    for (int i = 0; i < tries; ++i) {
+      std::optional<Drawn> drawn = draw(Kind<O>());
+      if (drawn && shape_of(*drawn)) return append(std::move(drawn->operation), std::move(drawn->inputs));
+    }
+    return std::nullopt;
+  }
+
+  template <std::size_t... I>
+  void add_kind(std::size_t kind, std::index_sequence<I...>) {
+    (void)((I == kind && (add<std::variant_alternative_t<I, graph::Operation>>(), true)) || ...);
+  }
+
+  void add_any() {
+    constexpr std::size_t kinds = std::variant_size_v<graph::Operation>;
+    // Many are convolutions, without which there is nothing whose order may be chosen.
+    if (random_.chance(40)) {
+      add<graph::Convolution>();
+    } else {
+      add_kind(static_cast<std::size_t>(random_.below(kinds)), std::make_index_sequence<kinds>());
+    }
+  }
+
+  /// The halves of a tensor go different ways, and often meet again, as in ShuffleNet V2's unit.
+  void add_unit() {
+    const auto whole = any_node_that([&](NodeId id) { return shape(id).c % 2 == 0; });
+    if (!whole) return;
+    const std::int32_t half = shape(*whole).c / 2;
+    if (!shape_of({graph::Slice{0, half}, {*whole}})) return;
+    const NodeId left = append(graph::Slice{0, half}, {*whole});
+    NodeId right = append(graph::Slice{half, half}, {*whole});
+    for (std::int32_t i = random_.between(1, 3); i > 0; --i) {
+      right = add<graph::Convolution>().value_or(right);
+    }
+    if (shape(left).h != shape(right).h || shape(left).w != shape(right).w) return;
+    const Drawn joined{graph::Concat{}, {left, right}};
+    if (!shape_of(joined)) return;
+    const NodeId both = append(joined.operation, joined.inputs);
+    const Drawn shuffled{graph::Shuffle{any_divisor(shape(both).c)}, {both}};
+    if (random_.chance(70) && shape_of(shuffled)) append(shuffled.operation, shuffled.inputs);
+  }
+
+  Random random_;
+  graph::Graph graph_;
+  std::vector<Shape> shapes_;
+  std::int64_t budget_ = small_cost;
+};
+
+}  // namespace
+
+Random::Random(std::uint64_t seed) : state_(models::mix(seed + models::golden_ratio)) {}
+
+std::uint64_t Random::next() { return models::mix(state_ += models::golden_ratio); }
+
+std::int32_t Random::below(std::int32_t count) {
+  return static_cast<std::int32_t>((next() >> 32) * static_cast<std::uint64_t>(count) >> 32);
+}
+
+float Random::real() { return static_cast<float>(next() >> 40) * (2.0F / 16777216.0F) - 1.0F; }
+
+graph::Graph random_graph(std::uint64_t seed) { return Generator(seed).run(); }
+
+std::vector<float> random_images(const graph::Graph& graph, std::int64_t batch, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<float> images(static_cast<std::size_t>(batch * graph.input_shape().size()));
+  for (float& value : images) value = random.real();
+  return images;
+}
+
+}  // namespace riffle::verify
