@@ -107,6 +107,13 @@ std::shared_ptr<const Plan> Builder::pack() {
 
 graph::Shape Builder::operand_shape(graph::NodeId id, std::size_t i) const { return shape(node(id).inputs[i]); }
 
+kernels::Window Builder::resolved_window(graph::NodeId id) const {
+  const auto* pool = std::get_if<graph::Pool>(&node(id).operation);
+  const graph::Window& window =
+      pool != nullptr ? pool->window : std::get<graph::Convolution>(node(id).operation).window;
+  return graph::resolve(window, operand_shape(id, 0)).window;
+}
+
 bool Builder::reads_planes(graph::NodeId id) const {
   const auto* convolution = std::get_if<graph::Convolution>(&node(id).operation);
   return convolution != nullptr && convolution->groups == 1 && node(id).inputs.size() == 1 &&
@@ -133,7 +140,7 @@ graph::NodeId Builder::find_producer(graph::NodeId consumer) const {
   const auto* convolution = std::get_if<graph::Convolution>(&reader.operation);
   const auto* pool = std::get_if<graph::Pool>(&reader.operation);
   if (pool == nullptr && (convolution == nullptr || !is_channelwise(reader, shape(producer).c))) return -1;
-  const graph::Window& window = pool != nullptr ? pool->window : convolution->window;
+  const kernels::Window window = resolved_window(consumer);
   if (window.stride_h < 2 || shape(producer).h < least_rings * ring_rows(window)) return -1;
 
   const auto* made_by = std::get_if<graph::Convolution>(&node(producer).operation);
@@ -234,14 +241,11 @@ std::int32_t Builder::add_block(const std::string& name, const graph::Shape& sha
 }
 
 void Builder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
-  const auto* pool = std::get_if<graph::Pool>(&node(consumer).operation);
-  const graph::Window& window =
-      pool != nullptr ? pool->window : std::get<graph::Convolution>(node(consumer).operation).window;
   const graph::Shape& made = shape(producer);
   kernels::Block ring;
   ring.first = {0, kernels::Space::rows};  // a worker is in one chain at a time
   ring.pixel_stride = pixel_stride_of(made.c);
-  ring.ring = ring_rows(window) * made.w;
+  ring.ring = ring_rows(resolved_window(consumer)) * made.w;
   rings_[producer] = ring;
   plan_->rows_floats =
       std::max(plan_->rows_floats, static_cast<std::int64_t>(ring.ring) * ring.pixel_stride + arena_slack);

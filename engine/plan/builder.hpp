@@ -69,7 +69,8 @@ class Builder {
     return lowered_.operands[static_cast<std::size_t>(id)][i];
   }
   [[nodiscard]] graph::Shape operand_shape(graph::NodeId id, std::size_t i) const;
-  [[nodiscard]] bool reads_planes(graph::NodeId id) const;  // is it a stem?
+  [[nodiscard]] kernels::Window resolved_window(graph::NodeId id) const;  // a convolution's or a pooling's
+  [[nodiscard]] bool reads_planes(graph::NodeId id) const;                // is it a stem?
   [[nodiscard]] graph::NodeId find_producer(graph::NodeId consumer) const;
   [[nodiscard]] bool needs_gather(graph::NodeId id) const;  // a softmax whose operand is not one run
 
