@@ -24,8 +24,8 @@ void check_channels(const std::string& name, const char* which, std::int32_t cha
   }
 }
 
-kernels::Window window(std::int32_t kernel, std::int32_t stride, std::int32_t padding, std::int32_t dilation) {
-  kernels::Window window;
+graph::Window window(std::int32_t kernel, std::int32_t stride, std::int32_t padding, std::int32_t dilation) {
+  graph::Window window;
   window.kernel_h = window.kernel_w = kernel;
   window.stride_h = window.stride_w = stride;
   window.pad_top = window.pad_left = window.pad_bottom = window.pad_right = padding;

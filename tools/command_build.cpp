@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include "engine/passes/passes.hpp"
 #include "tools/commands.hpp"
 #include "tools/model_file.hpp"
 #include "tools/spec_options.hpp"
@@ -17,10 +18,12 @@ struct BuildOptions {
 };
 
 void build(const BuildOptions& options) {
-  (void)format_to_save(options.output);  // before much is made
+  const ModelFormat format = format_to_save(options.output);  // before much is made
   graph::Graph graph = make_network(options.spec, models::random_weights(options.seed));
   const graph::Cost defined = graph::total_cost(graph);
-  graph = save_model(std::move(graph), options.output);
+  // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
+  if (format == ModelFormat::riffle) passes::optimise(graph);
+  save_model(graph, options.output);
   std::cout << options.output << ": " << graph.name << ", input " << chw(graph.input_shape()) << ", "
             << millions(defined.macs) << " MAC, " << grouped(defined.parameters) << " parameters\n";
 }

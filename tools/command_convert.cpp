@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "engine/passes/passes.hpp"
 #include "tools/classification.hpp"
 #include "tools/commands.hpp"
 #include "tools/model_file.hpp"
@@ -22,7 +23,7 @@ struct ConvertOptions {
 
 void convert(const ConvertOptions& options) {
   require_another_file({"OUT", options.output}, {{"MODEL", options.input}, {"--labels", options.labels}});
-  (void)format_to_save(options.output);  // before much is read
+  const ModelFormat format = format_to_save(options.output);  // before much is read
   graph::Graph graph = load_model(options.input);
   if (!options.labels.empty()) {
     const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
@@ -32,7 +33,9 @@ void convert(const ConvertOptions& options) {
     graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
   }
   const std::size_t nodes = graph.nodes.size();
-  graph = save_model(std::move(graph), options.output);
+  // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
+  if (format == ModelFormat::riffle) passes::optimise(graph);
+  save_model(graph, options.output);
   const graph::Cost cost = graph::total_cost(graph);
   std::cout << options.output << ": input " << chw(graph.input_shape()) << ", " << millions(cost.macs) << " MAC, "
             << grouped(cost.parameters) << " parameters; " << nodes << " nodes";

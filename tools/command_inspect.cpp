@@ -32,7 +32,7 @@ std::string operation_text(graph::Operation operation) {
 }
 
 /// "3x3 s2 p1 d2": kernel, stride, padding, dilation, as far as they say something.
-std::string window_text(const graph::Window& window) {
+std::string window_text(const kernels::Window& window) {
   const auto both = [](std::int32_t h, std::int32_t w) {
     return h == w ? std::to_string(h) : std::to_string(h) + "x" + std::to_string(w);
   };
@@ -48,9 +48,14 @@ std::string window_text(const graph::Window& window) {
   return text;
 }
 
-std::string window_text(const graph::Operation& operation) {
-  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) return window_text(convolution->window);
-  if (const auto* pool = std::get_if<graph::Pool>(&operation)) return window_text(pool->window);
+/// What the window is on the operand of this size.
+std::string window_text(const graph::Operation& operation, const graph::Shape& operand) {
+  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
+    return window_text(graph::resolve(convolution->window, operand).window);
+  }
+  if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
+    return window_text(graph::resolve(pool->window, operand).window);
+  }
   return "";
 }
 
@@ -96,9 +101,11 @@ void print_layers(const graph::Graph& graph) {
     all_parameters += cost.parameters;
     all_weight_bytes += weights;
     all_output_bytes += output;
-    table.add({std::to_string(i), operation_text(node.operation), node.name,
-               node.inputs.empty() ? "" : chw(shapes[static_cast<std::size_t>(node.inputs.front())]), chw(shapes[i]),
-               window_text(node.operation), groups_text(node.operation), cost.macs > 0 ? grouped(cost.macs) : "",
+    const graph::Shape* operand =
+        node.inputs.empty() ? nullptr : &shapes[static_cast<std::size_t>(node.inputs.front())];
+    table.add({std::to_string(i), operation_text(node.operation), node.name, operand == nullptr ? "" : chw(*operand),
+               chw(shapes[i]), operand == nullptr ? "" : window_text(node.operation, *operand),
+               groups_text(node.operation), cost.macs > 0 ? grouped(cost.macs) : "",
                cost.parameters > 0 ? grouped(cost.parameters) : "", weights > 0 ? grouped(weights) : "",
                grouped(output)});
   }

@@ -27,44 +27,13 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   /// A file system may report a failed write only here.
   [[nodiscard]] bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
 
  private:
   int fd_;
 };
-
-struct OpenFile {
-  Descriptor descriptor;
-  std::int64_t size;
-};
-
-OpenFile open_regular(const std::string& path) {
-  // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) fail(path, "cannot be opened");
-  OpenFile file{Descriptor(fd), 0};
-  struct stat status = {};
-  if (::fstat(fd, &status) != 0) fail(path, "cannot be read");
-  if (S_ISDIR(status.st_mode)) throw Error(path + ": is a directory");
-  if (!S_ISREG(status.st_mode)) throw Error(path + ": is not a regular file");
-  file.size = status.st_size;
-  return file;
-}
-
-std::vector<std::byte> read_up_to(const OpenFile& file, const std::string& path, std::size_t count) {
-  std::vector<std::byte> bytes(count);
-  std::size_t done = 0;
-  while (done < count) {
-    const ssize_t got = ::read(file.descriptor.get(), bytes.data() + done, count - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(path, "cannot be read");
-    if (got == 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  bytes.resize(done);
-  return bytes;
-}
 
 void write_parts(int fd, const std::string& path, std::initializer_list<std::span<const std::byte>> parts) {
   for (std::span<const std::byte> part : parts) {
@@ -79,17 +48,53 @@ void write_parts(int fd, const std::string& path, std::initializer_list<std::spa
 
 }  // namespace
 
+InputFile::InputFile(std::string path) : path_(std::move(path)), descriptor_(-1), size_(0) {
+  // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+  Descriptor descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.get() < 0) fail(path_, "cannot be opened");
+  struct stat status = {};
+  if (::fstat(descriptor.get(), &status) != 0) fail(path_, "cannot be read");
+  if (S_ISDIR(status.st_mode)) throw Error(path_ + ": is a directory");
+  if (!S_ISREG(status.st_mode)) throw Error(path_ + ": is not a regular file");
+  size_ = status.st_size;
+  descriptor_ = descriptor.release();
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::size_t InputFile::read(std::int64_t offset, std::span<std::byte> to) const {
+  std::size_t done = 0;
+  while (done < to.size()) {
+    const auto from = static_cast<off_t>(offset + static_cast<std::int64_t>(done));
+    const ssize_t got = ::pread(descriptor_, to.data() + done, to.size() - done, from);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path_, "cannot be read");
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
 std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes) {
-  const OpenFile file = open_regular(path);
-  if (file.size > max_bytes) {
-    throw Error(path + ": " + std::to_string(file.size) + " bytes are more than the " + std::to_string(max_bytes) +
+  const InputFile file(path);
+  if (file.size() > max_bytes) {
+    throw Error(path + ": " + std::to_string(file.size()) + " bytes are more than the " + std::to_string(max_bytes) +
                 " that are read");
   }
-  return read_up_to(file, path, static_cast<std::size_t>(file.size));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  bytes.resize(file.read(0, bytes));
+  return bytes;
 }
 
 std::vector<std::byte> read_beginning(const std::string& path, std::size_t count) {
-  return read_up_to(open_regular(path), path, count);
+  std::vector<std::byte> bytes(count);
+  bytes.resize(InputFile(path).read(0, bytes));
+  return bytes;
 }
 
 void write_file(const std::string& path, std::initializer_list<std::span<const std::byte>> parts) {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "engine/format/format.hpp"
-#include "engine/passes/passes.hpp"
 #include "tools/files.hpp"
 #include "tools/onnx/onnx_export.hpp"
 #include "tools/onnx/onnx_import.hpp"
@@ -51,20 +50,19 @@ graph::Graph load_model(const std::string& path) {
 
 ModelFormat format_to_save(const std::string& path) {
   const auto format = format_of_ending(path);
-  if (!format)
+  if (!format) {
     throw Error(path + ": the name of the file to write ends in .riffle or .onnx, which says what it becomes");
+  }
   return *format;
 }
 
-graph::Graph save_model(graph::Graph graph, const std::string& path) {
+void save_model(const graph::Graph& graph, const std::string& path) {
   if (format_to_save(path) == ModelFormat::onnx) {
     const std::string bytes = onnx::export_model(graph);
     write_file(path, {std::as_bytes(std::span(bytes))});
   } else {
-    passes::optimise(graph);
     write_file(path, {format::save(graph)});
   }
-  return graph;
 }
 
 }  // namespace riffle::tools

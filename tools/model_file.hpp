@@ -20,9 +20,8 @@ graph::Graph load_model(const std::string& path);
 /// What the ending of a path says, in whatever case. Throws Error naming the path where it is neither.
 ModelFormat format_to_save(const std::string& path);
 
-/// In the format of the path's ending. A .riffle file is for riffle alone, so that batch norm is folded and activations
-/// are fused first; ONNX is for others, and gets the graph as it is. Written beside `path` and renamed (write_file).
-/// Returns the graph as it was saved. Throws Error naming the path, or the graph where that is what is wrong.
-graph::Graph save_model(graph::Graph graph, const std::string& path);
+/// In the format of the path's ending; batch norm stays as the graph has it. Written beside `path` and renamed
+/// (write_file). Throws Error naming the path, or the graph where that is what is wrong.
+void save_model(const graph::Graph& graph, const std::string& path);
 
 }  // namespace riffle::tools

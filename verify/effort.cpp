@@ -15,7 +15,8 @@ std::int64_t elements_read(const graph::Graph& graph) {
     if (const auto* pool = std::get_if<graph::Pool>(&node.operation)) {
       // Of a window that reaches beyond the image, what lies on it.
       const graph::Shape& input = shapes[static_cast<std::size_t>(node.inputs[0])];
-      sum += shapes[i].size() * std::min(pool->window.kernel_h, input.h) * std::min(pool->window.kernel_w, input.w);
+      const kernels::Window window = graph::resolve(pool->window, input).window;
+      sum += shapes[i].size() * std::min(window.kernel_h, input.h) * std::min(window.kernel_w, input.w);
     }
   }
   return sum;

@@ -114,7 +114,7 @@ class Equation {
     });
   }
   void operator()(const graph::Convolution& o) const {
-    convolve(in(), o.weights, o.bias, o.groups, o.window, out_);
+    convolve(in(), o.weights, o.bias, o.groups, graph::resolve(o.window, in().shape).window, out_);
     if (operands_.size() == 2) {
       out_.error += in(1).error + rounding(1, largest_of(out_) + largest_of(in(1)));
       each([&](auto n, auto y, auto x, auto c) { return out_.at(n, y, x, c) + in(1).at(n, y, x, c); });
@@ -122,7 +122,7 @@ class Equation {
     activate(out_, o.activation);
   }
   void operator()(const graph::FullyConnected& o) const {
-    convolve(in(), o.weights, o.bias, 1, {}, out_);
+    convolve(in(), o.weights, o.bias, 1, {.kernel_h = o.height, .kernel_w = o.width}, out_);
     activate(out_, o.activation);
   }
   void operator()(const graph::BatchNorm& o) const {
@@ -145,7 +145,7 @@ class Equation {
   }
   void operator()(const graph::Pool& o) const {
     const graph::Shape& from = in().shape;
-    const kernels::Window& w = o.window;
+    const kernels::Window w = graph::resolve(o.window, from).window;
     each([&](auto n, auto y, auto x, auto c) {
       double largest = -std::numeric_limits<double>::infinity(), sum = 0.0, count = 0.0;
       for_each_tap(w, from.h, from.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t) {

@@ -99,8 +99,8 @@ class Generator {
     return random_.chance(70) ? constant(outputs, 0.0F, 0.5F) : graph::Constant();
   }
 
-  kernels::Window any_window(std::int32_t most_padding_below_kernel) {
-    kernels::Window w;
+  graph::Window any_window(std::int32_t most_padding_below_kernel) {
+    graph::Window w;
     w.kernel_h = random_.chance(60) ? 3 : random_.between(1, 5);
     w.kernel_w = random_.chance(60) ? w.kernel_h : random_.between(1, 7);
     w.stride_h = random_.between(1, 2);
@@ -111,6 +111,7 @@ class Generator {
       w.pad_bottom = random_.chance(60) ? w.pad_top : random_.between(0, w.kernel_h);
       w.pad_right = random_.chance(60) ? w.pad_left : random_.between(0, w.kernel_w);
     }
+    if (random_.chance(10)) w.auto_pad = random_.chance(50) ? graph::AutoPad::same_upper : graph::AutoPad::same_lower;
     return w;
   }
 
@@ -161,6 +162,10 @@ class Generator {
     graph::Pool o;
     o.kind = random_.chance(50) ? graph::PoolKind::max : graph::PoolKind::average;
     o.window = any_window(1);
+    o.window.ceil_mode = random_.chance(20);
+    if (random_.chance(10)) {  // a mean or maximum over whole columns, rows or images
+      o.window = {.kernel_h = random_.chance(70) ? 0 : 1, .kernel_w = random_.chance(50) ? 0 : 1};
+    }
     o.count_padding = o.kind == graph::PoolKind::average && random_.chance(50);
     o.activation = any_activation();
     return Drawn{o, {any_node()}};
@@ -207,14 +212,17 @@ class Generator {
   }
 
   std::optional<Drawn> draw(Kind<graph::FullyConnected>) {
-    const auto input = any_node_that([&](NodeId id) { return shape(id).pixels() == 1; });
-    if (!input) return std::nullopt;
+    const auto pixel = any_node_that([&](NodeId id) { return shape(id).pixels() == 1; });
+    const NodeId input = pixel && random_.chance(80) ? *pixel : any_node();
     graph::FullyConnected o;
     o.outputs = random_.between(1, 40);
-    o.weights = weights(o.outputs, shape(*input).c);
+    o.height = shape(input).h;
+    o.width = shape(input).w;
+    if (o.outputs * shape(input).size() > budget_) return std::nullopt;  // before so many weights are made
+    o.weights = weights(o.outputs, shape(input).size());
     o.bias = maybe_bias(o.outputs);
     o.activation = any_activation();
-    return Drawn{std::move(o), {*input}};
+    return Drawn{std::move(o), {input}};
   }
 
   std::optional<Drawn> draw(Kind<graph::Softmax>) { return Drawn{graph::Softmax{}, {any_node()}}; }

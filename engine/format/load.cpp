@@ -9,7 +9,7 @@ static_assert(std::endian::native == std::endian::little, "weights are used wher
 namespace riffle::format {
 namespace {
 
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t newest_version = 2;
 // What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels read weights at any address of a float.
 constexpr std::size_t alignment = alignof(std::max_align_t);
 
@@ -23,9 +23,10 @@ class Loader {
       : budget_(bytes.size()), owner_(std::move(owner)) {}
 
   graph::Graph load(const fbs::Model& model) {
-    if (model.version() != version) {
-      throw Error("the model file has version " + std::to_string(model.version()) + "; this build reads version " +
-                  std::to_string(version));
+    if (model.version() < 1 || model.version() > newest_version) {
+      throw Error("the model file has version " + std::to_string(model.version()) +
+                  "; this build reads versions 1 to " + std::to_string(newest_version) +
+                  ": read it with a newer riffle, or convert the model again with this one");
     }
     graph::Graph graph;
     graph.name = text(model.name());
@@ -94,10 +95,22 @@ class Loader {
     fail("unknown kind of pooling " + std::to_string(static_cast<int>(value)));
   }
 
-  graph::Window window(const fbs::Window* w) const {
+  graph::AutoPad auto_pad(fbs::AutoPad value) const {
+    switch (value) {
+      case fbs::AutoPad::none:
+        return graph::AutoPad::none;
+      case fbs::AutoPad::same_upper:
+        return graph::AutoPad::same_upper;
+      case fbs::AutoPad::same_lower:
+        return graph::AutoPad::same_lower;
+    }
+    fail("unknown padding " + std::to_string(static_cast<int>(value)));
+  }
+
+  graph::Window window(const fbs::Window* w, fbs::AutoPad rule, bool ceil_mode) const {
     if (w == nullptr) fail("it has no window");
-    return {w->kernel_h(), w->kernel_w(),   w->stride_h(),  w->stride_w(),   w->pad_top(),
-            w->pad_left(), w->pad_bottom(), w->pad_right(), w->dilation_h(), w->dilation_w()};
+    return {w->kernel_h(),   w->kernel_w(),  w->stride_h(),   w->stride_w(),   w->pad_top(),   w->pad_left(),
+            w->pad_bottom(), w->pad_right(), w->dilation_h(), w->dilation_w(), auto_pad(rule), ceil_mode};
   }
 
   void read_metadata(const fbs::Model& model, graph::Graph& graph) {
@@ -129,9 +142,9 @@ class Loader {
     fail("unknown way to resize pictures " + std::to_string(static_cast<int>(value)));
   }
 
-  graph::Operation read(const fbs::Input& o) { return graph::Input{{o.h(), o.w(), o.c()}}; }
+  graph::Operation read(const fbs::Input& o) { return graph::Input{{o.h(), o.w(), o.c()}, text(o.only_size())}; }
   graph::Operation read(const fbs::Convolution& o) {
-    return graph::Convolution{o.outputs(),         o.groups(),       window(o.window()),
+    return graph::Convolution{o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
                               floats(o.weights()), floats(o.bias()), activation(o.activation())};
   }
   graph::Operation read(const fbs::BatchNorm& o) {
@@ -139,7 +152,8 @@ class Loader {
   }
   graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind())}; }
   graph::Operation read(const fbs::Pool& o) {
-    return graph::Pool{pool_kind(o.kind()), window(o.window()), o.count_padding(), activation(o.activation())};
+    return graph::Pool{pool_kind(o.kind()), window(o.window(), o.auto_pad(), o.ceil_mode()), o.count_padding(),
+                       activation(o.activation())};
   }
   graph::Operation read(const fbs::GlobalAveragePool& o) {
     return graph::GlobalAveragePool{activation(o.activation())};
@@ -150,7 +164,8 @@ class Loader {
   graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }
   graph::Operation read(const fbs::Gather& o) { return graph::Gather{integers(o.channels())}; }
   graph::Operation read(const fbs::FullyConnected& o) {
-    return graph::FullyConnected{o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation())};
+    return graph::FullyConnected{
+        o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation()), o.height(), o.width()};
   }
   graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
 

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +12,20 @@ namespace riffle::format {
 namespace {
 
 using flatbuffers::Offset;
+
+/// Would an older reader, which passes over the fields that are marked so in riffle.fbs, misread the node?
+bool needs_version_2(const graph::Node& node) {
+  if (const auto* input = std::get_if<graph::Input>(&node.operation)) return !input->only_size.empty();
+  if (const auto* convolution = std::get_if<graph::Convolution>(&node.operation)) {
+    return convolution->window.auto_pad != graph::AutoPad::none;
+  }
+  if (const auto* pool = std::get_if<graph::Pool>(&node.operation)) {
+    const graph::Window& w = pool->window;
+    return w.auto_pad != graph::AutoPad::none || w.ceil_mode || w.kernel_h == 0 || w.kernel_w == 0;
+  }
+  const auto* dense = std::get_if<graph::FullyConnected>(&node.operation);
+  return dense != nullptr && (dense->height != 1 || dense->width != 1);
+}
 
 class Saver {
  public:
@@ -29,7 +44,8 @@ class Saver {
     const auto list = out_.CreateVector(nodes);
     const auto labels = graph.labels.empty() ? 0 : out_.CreateVectorOfStrings(graph.labels);
     const auto preprocessing = graph.preprocessing ? write(*graph.preprocessing) : 0;
-    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, 1, name, list, graph.output, labels, preprocessing));
+    const std::uint32_t version = std::any_of(graph.nodes.begin(), graph.nodes.end(), needs_version_2) ? 2 : 1;
+    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, version, name, list, graph.output, labels, preprocessing));
     const auto* begin = reinterpret_cast<const std::byte*>(out_.GetBufferPointer());
     return {begin, begin + out_.GetSize()};
   }
@@ -44,6 +60,9 @@ class Saver {
     std::int64_t bytes = 0;
     for (const graph::Node& node : graph.nodes) {
       bytes += 1024 + static_cast<std::int64_t>(node.name.size() + node.inputs.size() * sizeof(std::int32_t));
+      if (const auto* input = std::get_if<graph::Input>(&node.operation)) {
+        bytes += static_cast<std::int64_t>(input->only_size.size());
+      }
       if (const auto* gather = std::get_if<graph::Gather>(&node.operation)) {
         bytes += static_cast<std::int64_t>(gather->channels.size() * sizeof(std::int32_t));
       }
@@ -77,6 +96,8 @@ class Saver {
   static fbs::Activation activation(graph::Activation a) { return static_cast<fbs::Activation>(a); }
   static_assert(static_cast<int>(graph::Activation::relu6) == static_cast<int>(fbs::Activation::relu6));
   static_assert(static_cast<int>(graph::PoolKind::average) == static_cast<int>(fbs::PoolKind::average));
+  static fbs::AutoPad auto_pad(const graph::Window& w) { return static_cast<fbs::AutoPad>(w.auto_pad); }
+  static_assert(static_cast<int>(graph::AutoPad::same_lower) == static_cast<int>(fbs::AutoPad::same_lower));
 
   static fbs::Window window(const graph::Window& w) {
     return {w.kernel_h, w.kernel_w,   w.stride_h,  w.stride_w,   w.pad_top,
@@ -84,13 +105,16 @@ class Saver {
   }
 
   Written write(const graph::Input& o) {
-    return {fbs::Operation::Input, fbs::CreateInput(out_, o.shape.h, o.shape.w, o.shape.c).Union()};
+    Offset<flatbuffers::String> only_size;
+    if (!o.only_size.empty()) only_size = out_.CreateString(o.only_size);
+    return {fbs::Operation::Input, fbs::CreateInput(out_, o.shape.h, o.shape.w, o.shape.c, only_size).Union()};
   }
   Written write(const graph::Convolution& o) {
     const fbs::Window w = window(o.window);
     const auto weights = floats(o.weights), bias = floats(o.bias);
-    return {fbs::Operation::Convolution,
-            fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias, activation(o.activation)).Union()};
+    return {fbs::Operation::Convolution, fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias,
+                                                                activation(o.activation), auto_pad(o.window))
+                                             .Union()};
   }
   Written write(const graph::BatchNorm& o) {
     const auto scale = floats(o.scale), shift = floats(o.shift), mean = floats(o.mean), variance = floats(o.variance);
@@ -102,7 +126,9 @@ class Saver {
   Written write(const graph::Pool& o) {
     const fbs::Window w = window(o.window);
     const auto kind = static_cast<fbs::PoolKind>(o.kind);
-    return {fbs::Operation::Pool, fbs::CreatePool(out_, kind, &w, o.count_padding, activation(o.activation)).Union()};
+    return {fbs::Operation::Pool, fbs::CreatePool(out_, kind, &w, o.count_padding, activation(o.activation),
+                                                  auto_pad(o.window), o.window.ceil_mode)
+                                      .Union()};
   }
   Written write(const graph::GlobalAveragePool& o) {
     return {fbs::Operation::GlobalAveragePool, fbs::CreateGlobalAveragePool(out_, activation(o.activation)).Union()};
@@ -122,8 +148,9 @@ class Saver {
   }
   Written write(const graph::FullyConnected& o) {
     const auto weights = floats(o.weights), bias = floats(o.bias);
-    return {fbs::Operation::FullyConnected,
-            fbs::CreateFullyConnected(out_, o.outputs, weights, bias, activation(o.activation)).Union()};
+    return {
+        fbs::Operation::FullyConnected,
+        fbs::CreateFullyConnected(out_, o.outputs, weights, bias, activation(o.activation), o.height, o.width).Union()};
   }
   Written write(const graph::Softmax&) { return {fbs::Operation::Softmax, fbs::CreateSoftmax(out_).Union()}; }
 

@@ -60,10 +60,17 @@ Shape Graph::input_shape() const {
 }
 
 void Graph::set_input_size(std::int32_t h, std::int32_t w) {
-  Shape shape = input_shape();
-  shape.h = h;
-  shape.w = w;
-  nodes[0].operation = Input{shape};
+  (void)input_shape();  // throws if there is no input
+  auto& input = std::get<Input>(nodes[0].operation);
+  if (!input.only_size.empty() && (h != input.shape.h || w != input.shape.w)) {
+    const auto text = [](std::int32_t height, std::int32_t width) {
+      return std::to_string(height) + " x " + std::to_string(width);
+    };
+    throw Error("graph '" + name + "': it holds for an input of " + text(input.shape.h, input.shape.w) +
+                " (height x width) alone, not of " + text(h, w) + ": " + input.only_size);
+  }
+  input.shape.h = h;
+  input.shape.w = w;
 }
 
 std::string_view operation_name(const Operation& operation) {
@@ -91,6 +98,7 @@ bool is_pointwise(const Convolution& convolution) {
   Window unit;                                      // 1x1, stride 1, no padding
   unit.dilation_h = convolution.window.dilation_h;  // of one tap, any dilation is none
   unit.dilation_w = convolution.window.dilation_w;
+  unit.auto_pad = convolution.window.auto_pad;  // with a stride of 1, as large as the operand it is without padding
   return convolution.window == unit;
 }
 

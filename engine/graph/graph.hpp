@@ -2,7 +2,9 @@
 //
 // Every node makes one tensor, named by the node's index; nodes stand in an order in which each comes after what it
 // reads. N, the batch, is free everywhere: no operation here mixes images, so shapes are those of one image. H and W
-// are an input's property (Graph::input_shape): shapes are inferred anew for another size, nothing else changes.
+// are an input's property (Graph::input_shape): shapes are inferred anew for another size, nothing else changes. What
+// depends on the size stands in the graph as a rule (Window); what holds for one size alone refuses the others
+// (FullyConnected, Input::only_size).
 //
 // A Graph is a plain value: copy it, rewrite it, throw it away. Weights are shared and immutable.
 #pragma once
@@ -42,8 +44,6 @@ class Exhausted : public Error {
 };
 
 namespace graph {
-
-using kernels::Window;
 
 /// The shape of one image's tensor.
 struct Shape {
@@ -94,11 +94,43 @@ class Constant {
   std::shared_ptr<Product> product_;  // null: not scaled
 };
 
+/// Padding that follows from the operand's size, beside the pixels that a window names itself: as much as makes the
+/// result ceil(size / stride) long, half of it before the operand and half behind.
+enum class AutoPad : std::uint8_t {
+  none,
+  same_upper,  ///< an odd pixel is behind
+  same_lower,  ///< an odd pixel is before
+};
+
+/// A sliding window as a network has it: a rule, which holds for every size of the operand. What it is for one size
+/// says resolve(); nobody but readers and writers of files looks at the rule itself.
+struct Window {
+  std::int32_t kernel_h = 1, kernel_w = 1;  ///< of pooling, 0: as large as the operand, neither padded nor moved
+  std::int32_t stride_h = 1, stride_w = 1;
+  std::int32_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  std::int32_t dilation_h = 1, dilation_w = 1;
+  AutoPad auto_pad = AutoPad::none;  ///< of the operand with the padding above around it
+  bool ceil_mode = false;  ///< of pooling: a last window may hang over the end, if it begins before the operand's end
+  bool operator==(const Window&) const = default;
+};
+
+/// A window on an operand of one size, in the kernels' words. A window that hangs over the end is one that
+/// extent.out_h and out_w count though the padding does not reach so far.
+struct ResolvedWindow {
+  kernels::Window window;
+  kernels::Extent extent;
+};
+
+/// Throws Error, without a node's name, where a number is out of range or the window does not fit.
+ResolvedWindow resolve(const Window& window, const Shape& operand);
+
 enum class Activation : std::uint8_t { none, relu, relu6 };
 
 /// The tensor that the caller brings.
 struct Input {
   Shape shape;
+  /// Why the graph computes what it should for this height and width alone; empty where it does for any.
+  std::string only_size = {};
 };
 
 /// Cross-correlation in `groups` groups, weights (outputs, C / groups, kernel_h, kernel_w), bias (outputs) or empty.
@@ -124,7 +156,8 @@ struct Activate {
 
 enum class PoolKind : std::uint8_t { max, average };
 
-/// Padding never wins a maximum; `count_padding` says whether it counts in a mean.
+/// Padding never wins a maximum; `count_padding` says whether it counts in a mean. What a window holds beyond the
+/// padding never counts.
 struct Pool {
   PoolKind kind = PoolKind::max;
   Window window;
@@ -159,12 +192,14 @@ struct Gather {
   std::vector<std::int32_t> channels;
 };
 
-/// Of a (1, 1, C) tensor; weights (outputs, C), bias (outputs) or empty.
+/// Of a whole (H, W, C) tensor, which is of this height and width or is refused; weights (outputs, C, H, W), bias
+/// (outputs) or empty.
 struct FullyConnected {
   std::int32_t outputs = 0;
   Constant weights;
   Constant bias;
   Activation activation = Activation::none;
+  std::int32_t height = 1, width = 1;
 };
 
 /// Over the channels of each pixel.
@@ -194,6 +229,7 @@ struct Graph {
   NodeId add(std::string node_name, Operation operation, std::vector<NodeId> inputs = {});
 
   [[nodiscard]] Shape input_shape() const;
+  /// Throws Error naming both sizes where the graph holds for another one alone (Input::only_size).
   void set_input_size(std::int32_t h, std::int32_t w);
 };
 
@@ -204,7 +240,7 @@ std::string_view operation_name(const Operation& operation);
 /// GlobalAveragePool, Add and FullyConnected have one, and Activate is nothing else.
 Activation* fused_activation(Operation& operation);
 
-/// Is it a plain 1x1 convolution, stride 1, no padding, any groups?
+/// Is it a plain 1x1 convolution, stride 1, no padding, any groups? So it is for every size or for none.
 bool is_pointwise(const Convolution& convolution);
 /// Is it one filter a channel (groups == channels == outputs)?
 bool is_depthwise(const Convolution& convolution, std::int32_t channels);

@@ -41,25 +41,12 @@ class Checker {
     }
   }
 
-  /// One axis of a sliding window.
-  [[nodiscard]] std::int32_t slide(const char* axis, std::int64_t in, std::int64_t kernel, std::int64_t stride,
-                                   std::int64_t before, std::int64_t after, std::int64_t dilation) const {
-    expect_range("kernel", kernel, 1, max_extent);
-    expect_range("stride", stride, 1, max_extent);
-    expect_range("padding", before, 0, max_extent);
-    expect_range("padding", after, 0, max_extent);
-    expect_range("dilation", dilation, 1, max_extent);
-    const std::int64_t room = in + before + after - ((kernel - 1) * dilation + 1);
-    if (room < 0) {
-      fail("a window " + std::to_string((kernel - 1) * dilation + 1) + " " + axis + " does not fit into " +
-           std::to_string(in) + " with padding " + std::to_string(before) + " and " + std::to_string(after));
+  [[nodiscard]] ResolvedWindow resolved(const Window& window, const Shape& in) const {
+    try {
+      return resolve(window, in);
+    } catch (const Error& error) {
+      fail(error.what());
     }
-    return static_cast<std::int32_t>(room / stride + 1);
-  }
-
-  [[nodiscard]] Shape slide(const Shape& in, const Window& w, std::int32_t channels) const {
-    return {slide("high", in.h, w.kernel_h, w.stride_h, w.pad_top, w.pad_bottom, w.dilation_h),
-            slide("wide", in.w, w.kernel_w, w.stride_w, w.pad_left, w.pad_right, w.dilation_w), channels};
   }
 
  private:
@@ -79,7 +66,11 @@ Shape shape_of(const Convolution& o, const Checker& check) {
     check.fail(std::to_string(in.c) + " input and " + std::to_string(o.outputs) + " output channels do not divide by " +
                std::to_string(o.groups) + " groups");
   }
-  const Shape out = check.slide(in, o.window, o.outputs);
+  check.expect_range("kernel", o.window.kernel_h, 1, max_extent);
+  check.expect_range("kernel", o.window.kernel_w, 1, max_extent);
+  if (o.window.ceil_mode) check.fail("ceil_mode is for pooling alone");
+  const kernels::Extent extent = check.resolved(o.window, in).extent;
+  const Shape out{extent.out_h, extent.out_w, o.outputs};
   check.expect_size("weights", o.weights,
                     static_cast<std::int64_t>(o.outputs) * (in.c / o.groups) * o.window.kernel_h * o.window.kernel_w);
   if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs);
@@ -108,9 +99,9 @@ Shape shape_of(const Activate&, const Checker& check) {
 Shape shape_of(const Pool& o, const Checker& check) {
   check.expect_operands(1, 1);
   const Shape in = check.operand(0);
-  const Window& w = o.window;
+  const auto [w, extent] = check.resolved(o.window, in);
   if (w.dilation_h != 1 || w.dilation_w != 1) check.fail("dilation is not supported");
-  const Shape out = check.slide(in, w, in.c);
+  const Shape out{extent.out_h, extent.out_w, in.c};
   // Every window must hold a pixel of the image: an average over nothing, or its maximum, is no number.
   if (w.pad_top >= w.kernel_h || w.pad_left >= w.kernel_w ||
       static_cast<std::int64_t>(out.h - 1) * w.stride_h - w.pad_top >= in.h ||
@@ -180,9 +171,12 @@ Shape shape_of(const Gather& o, const Checker& check) {
 Shape shape_of(const FullyConnected& o, const Checker& check) {
   check.expect_operands(1, 1);
   const Shape in = check.operand(0);
-  if (in.h != 1 || in.w != 1) check.fail("the operand is " + text(in) + ", not one pixel");
+  if (in.h != o.height || in.w != o.width) {
+    check.fail("the operand is " + text(in) + ", and the weights are for " + text({o.height, o.width, in.c}) +
+               " (channels x height x width): the network's input must be of the size that they were made for");
+  }
   check.expect_range("outputs", o.outputs, 1, max_extent);
-  check.expect_size("weights", o.weights, static_cast<std::int64_t>(o.outputs) * in.c);
+  check.expect_size("weights", o.weights, o.outputs * in.size());
   if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs);
   return {1, 1, o.outputs};
 }

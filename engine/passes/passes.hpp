@@ -8,7 +8,8 @@ namespace riffle::passes {
 
 using graph::Graph;
 
-/// Runs every pass below in order. Idempotent. Throws Error if the graph does not verify.
+/// Runs the passes from remove_dead_nodes() to fuse_residual() in order. Idempotent. Throws Error if the graph does not
+/// verify.
 void optimise(Graph& graph);
 
 /// Drops the nodes that the output does not depend on (the input stays).
@@ -33,5 +34,10 @@ void fuse_activation(Graph& graph);
 
 /// add(x, convolution(y)) into the convolution as its residual operand, where nothing else reads the convolution.
 void fuse_residual(Graph& graph);
+
+/// A fully connected layer of more than one pixel becomes the convolution whose window is as large as its operand: the
+/// kernel for a vector knows no pixels. Not a part of optimise(), which may stand before a file is written: the layer
+/// refuses an operand of another size, the convolution would slide over it.
+void lower_fully_connected(Graph& graph);
 
 }  // namespace riffle::passes

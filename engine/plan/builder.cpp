@@ -98,6 +98,13 @@ std::shared_ptr<const Plan> Builder::pack() {
 
 graph::Shape Builder::operand_shape(graph::NodeId id, std::size_t i) const { return shape(node(id).inputs[i]); }
 
+kernels::Window Builder::resolved_window(graph::NodeId id) const {
+  const auto* pool = std::get_if<graph::Pool>(&node(id).operation);
+  const graph::Window& window =
+      pool != nullptr ? pool->window : std::get<graph::Convolution>(node(id).operation).window;
+  return graph::resolve(window, operand_shape(id, 0)).window;
+}
+
 std::optional<ConvolutionKind> Builder::kind(graph::NodeId id) const {
   if (!std::holds_alternative<graph::Convolution>(node(id).operation)) return std::nullopt;
   return convolution_kind(graph_, shapes_, lowered_, id);
@@ -122,7 +129,7 @@ graph::NodeId Builder::find_producer(graph::NodeId consumer) const {
 
   const auto* pool = std::get_if<graph::Pool>(&reader.operation);
   if (pool == nullptr && kind(consumer) != ConvolutionKind::depthwise) return -1;
-  const graph::Window& window = pool != nullptr ? pool->window : std::get<graph::Convolution>(reader.operation).window;
+  const kernels::Window window = resolved_window(consumer);
   if (window.stride_h < 2 || shape(producer).h < least_rings * ring_rows(window)) return -1;
 
   const std::optional<ConvolutionKind> made_by = kind(producer);
@@ -225,14 +232,11 @@ std::int32_t Builder::add_block(const std::string& name, const graph::Shape& sha
 }
 
 void Builder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
-  const auto* pool = std::get_if<graph::Pool>(&node(consumer).operation);
-  const graph::Window& window =
-      pool != nullptr ? pool->window : std::get<graph::Convolution>(node(consumer).operation).window;
   const graph::Shape& made = shape(producer);
   kernels::Block ring;
   ring.first = {0, kernels::Space::rows};  // a worker is in one chain at a time
   ring.pixel_stride = pixel_stride_of(made.c);
-  ring.ring = ring_rows(window) * made.w;
+  ring.ring = ring_rows(resolved_window(consumer)) * made.w;
   rings_[producer] = ring;
   plan_->rows_floats =
       std::max(plan_->rows_floats, static_cast<std::int64_t>(ring.ring) * ring.pixel_stride + arena_slack);

@@ -71,6 +71,7 @@ class Builder {
     return lowered_.operands[static_cast<std::size_t>(id)][i];
   }
   [[nodiscard]] graph::Shape operand_shape(graph::NodeId id, std::size_t i) const;
+  [[nodiscard]] kernels::Window resolved_window(graph::NodeId id) const;      // a convolution's or a pooling's
   [[nodiscard]] std::optional<ConvolutionKind> kind(graph::NodeId id) const;  // nothing where it is no convolution
   [[nodiscard]] graph::NodeId find_producer(graph::NodeId consumer) const;
   [[nodiscard]] bool needs_gather(graph::NodeId id) const;  // a softmax whose operand is not one run

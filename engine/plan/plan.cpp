@@ -46,6 +46,7 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);
   }
   passes::optimise(graph);
+  passes::lower_fully_connected(graph);
   Builder builder(graph, kernels);
   builder.make_steps();
   return builder.pack();

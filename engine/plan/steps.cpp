@@ -208,10 +208,11 @@ void Builder::make(const Sketched& s, const graph::Convolution& o) {
 void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = shapes_[0], out = shape(s.node);
   const kernels::StemKernel& kernel = kernels_.stem;
-  const std::int32_t taps = taps_of(o.window);
+  const kernels::Window window = resolved_window(s.node);
+  const std::int32_t taps = taps_of(window);
   kernels::StemArgs args;
   args.extent = extent_of(in, out);
-  args.window = o.window;
+  args.window = window;
   args.channels = in.c;
   args.outputs = out.c;
   args.input = {0, kernels::Space::input};
@@ -219,7 +220,7 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {"stem " + window_text(o.window), kernel.name}, kernel.run, args,
+  append(s, {"stem " + window_text(window), kernel.name}, kernel.run, args,
          {kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes), o.weights,
           [=, &kernel, &o, order = layout_.order(s.node)](std::span<float> packed) {
             kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order, packed);
@@ -229,19 +230,20 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
 void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::DepthwiseKernel& kernel = kernels_.depthwise;
-  const std::int32_t taps = taps_of(o.window);
+  const kernels::Window window = resolved_window(s.node);
+  const std::int32_t taps = taps_of(window);
   Reading reading = layout_.read_sorted(operand(s.node, 0));
   const std::span<const kernels::MappedRun> runs = storage_->keep(mapped(reading.runs));
   kernels::DepthwiseArgs args;
   args.extent = extent_of(in, out);
-  args.window = o.window;
+  args.window = window;
   args.run_count = count_of(runs);
   args.runs = runs.data();
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {"depthwise " + window_text(o.window), kernel.name}, kernel.run, args,
+  append(s, {"depthwise " + window_text(window), kernel.name}, kernel.run, args,
          {kernels::packed_depthwise_size(runs, taps, kernel.lanes), o.weights,
           [=, &kernel, &o, order = std::move(reading.order)](std::span<float> packed) {
             kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order, packed);
@@ -296,11 +298,12 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
 void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::ConvolutionKernel& kernel = present(kernels_.convolution, node(s.node), "general convolution");
-  const std::int32_t taps = taps_of(o.window);
+  const kernels::Window window = resolved_window(s.node);
+  const std::int32_t taps = taps_of(window);
   GroupedReading reading = read_groups(s.node, o.groups);
   kernels::ConvolutionArgs args;
   args.extent = extent_of(in, out);
-  args.window = o.window;
+  args.window = window;
   args.groups = o.groups;
   args.inputs = in.c / o.groups;
   args.outputs = out.c / o.groups;
@@ -310,9 +313,9 @@ void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
   args.residual = residual(s.node, o.groups, kernel.lanes);
   args.clamp = clamp_of(o.activation);
   args.output = block(s);
-  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * o.window.stride_h);
+  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
-  append(s, {"convolution " + window_text(o.window) + group_text(o.groups), kernel.name}, kernel.run, args,
+  append(s, {"convolution " + window_text(window) + group_text(o.groups), kernel.name}, kernel.run, args,
          {kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes), o.weights,
           [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
@@ -326,7 +329,7 @@ void Builder::make(const Sketched& s, const graph::Pool& o) {
   std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_sorted(operand(s.node, 0)).runs);
   kernels::PoolArgs args;
   args.extent = extent_of(in, out);
-  args.window = o.window;
+  args.window = resolved_window(s.node);
   args.count_padding = o.count_padding;
   args.run_count = count_of(mapped_runs);
   args.runs = storage_->keep(std::move(mapped_runs)).data();
@@ -335,7 +338,7 @@ void Builder::make(const Sketched& s, const graph::Pool& o) {
   args.tile_rows = 1;
   args.tiles = out.h;
   const bool max = o.kind == graph::PoolKind::max;
-  append(s, {(max ? "max pool " : "average pool ") + window_text(o.window), kernel.name},
+  append(s, {(max ? "max pool " : "average pool ") + window_text(args.window), kernel.name},
          max ? kernel.max : kernel.average, args);
 }
 

@@ -42,6 +42,25 @@ std::vector<float> answer(const graph::Graph& graph) {
   return output;
 }
 
+template <class T>
+T number_at(std::span<const std::byte> bytes, std::size_t at) {
+  T number;
+  std::memcpy(&number, bytes.data() + at, sizeof(T));
+  return number;
+}
+
+/// Where Model.version stands, the first field of a FlatBuffer's root table.
+std::size_t version_place(std::span<const std::byte> bytes) {
+  const auto table = number_at<std::uint32_t>(bytes, 0);
+  const auto fields =
+      static_cast<std::size_t>(static_cast<std::int32_t>(table) - number_at<std::int32_t>(bytes, table));
+  return table + number_at<std::uint16_t>(bytes, fields + 4);
+}
+
+std::uint32_t version_of(std::span<const std::byte> bytes) {
+  return number_at<std::uint32_t>(bytes, version_place(bytes));
+}
+
 std::string load_error(std::span<const std::byte> bytes) {
   try {
     (void)format::load(bytes, nullptr);
@@ -59,6 +78,104 @@ TEST(Format, WhatIsSavedLoadsAndAnswersTheSame) {
     EXPECT_EQ(graph::to_text(loaded), graph::to_text(network.graph));
     EXPECT_EQ(answer(loaded), answer(network.graph));
   }
+}
+
+/// Every kind of node with fields that are not their defaults.
+graph::Graph every_operation() {
+  const auto floats = [](std::int64_t count) { return graph::Constant(testing::noise(count, 3)); };
+  graph::Graph graph;
+  graph.name = "operations";
+  graph::NodeId x = graph.add("input", graph::Input{{8, 9, 6}, "a reason"});
+  graph::Convolution convolution;
+  convolution.outputs = 8;
+  convolution.groups = 2;
+  convolution.window = {3, 2, 1, 2, 2, 1, 1, 2, 2, 1, graph::AutoPad::same_lower, false};
+  convolution.weights = floats(8 * 3 * 6);
+  convolution.bias = floats(8);
+  convolution.activation = graph::Activation::relu6;
+  x = graph.add("convolution", convolution, {x});
+  graph::Convolution pointwise;
+  pointwise.outputs = 8;
+  pointwise.weights = floats(64);
+  x = graph.add("residual", pointwise, {x, x});
+  graph::BatchNorm norm{floats(8), floats(8), floats(8), graph::Constant(std::vector<float>(8, 0.5F)), 1e-3F};
+  x = graph.add("norm", norm, {x});
+  x = graph.add("none", graph::Activate{graph::Activation::none}, {x});
+  x = graph.add("relu6", graph::Activate{graph::Activation::relu6}, {x});
+  graph::Pool pool{graph::PoolKind::average, {2, 2, 2, 2, 1, 1, 1, 1, 1, 1}, true, graph::Activation::relu};
+  pool.window.ceil_mode = true;
+  x = graph.add("pool", pool, {x});
+  const graph::NodeId slice = graph.add("slice", graph::Slice{1, 2}, {x});
+  const graph::NodeId gather = graph.add("gather", graph::Gather{{7, 0, 3, 3, 5, 1}}, {x});
+  x = graph.add("concat", graph::Concat{}, {slice, gather});
+  x = graph.add("shuffle", graph::Shuffle{2}, {x});
+  x = graph.add("sum", graph::Add{graph::Activation::relu}, {x, x});
+  const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{graph::Activation::relu6}, {x});
+  graph::Pool line{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 1}, false, graph::Activation::none};
+  x = graph.add("line", line, {x});
+  const graph::Shape in = [&] {
+    graph.output = x;
+    return graph::infer_shapes(graph).back();
+  }();
+  graph::FullyConnected dense{4, floats(4 * in.size()), floats(4), graph::Activation::relu, in.h, in.w};
+  x = graph.add("dense", dense, {x});
+  x = graph.add("both", graph::Concat{}, {x, mean});
+  graph.output = graph.add("softmax", graph::Softmax{}, {x});
+  return graph;
+}
+
+TEST(Format, EveryFieldIsSaved) {
+  const graph::Graph graph = every_operation();
+  Aligned file(format::save(graph));
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  EXPECT_EQ(graph::to_text(loaded), graph::to_text(graph));
+  EXPECT_EQ(answer(loaded), answer(graph));
+  const auto node = [&]<class Operation>(const Operation&, std::size_t i) {
+    return std::get<Operation>(loaded.nodes[i].operation);
+  };
+  EXPECT_EQ(node(graph::Input{}, 0).only_size, "a reason");
+  EXPECT_EQ(node(graph::Convolution{}, 1).window, std::get<graph::Convolution>(graph.nodes[1].operation).window);
+  EXPECT_EQ(node(graph::Pool{}, 6).window, std::get<graph::Pool>(graph.nodes[6].operation).window);
+  EXPECT_EQ(node(graph::Pool{}, 13).window, std::get<graph::Pool>(graph.nodes[13].operation).window);
+}
+
+TEST(Format, SaysTheVersionThatItsRulesNeed) {
+  const auto version = [](const graph::Operation& operation, const graph::Input& input = {{4, 4, 2}, {}}) {
+    graph::Graph graph;
+    graph.add("input", input);
+    graph.output = graph.add("node", operation, {0});
+    return version_of(format::save(graph));
+  };
+  graph::Convolution convolution;
+  convolution.outputs = 2;
+  convolution.weights = graph::Constant(std::vector<float>(4, 1.0F));
+  graph::Pool pool;
+  pool.window = {2, 2, 2, 2, 1, 1, 1, 1, 1, 1};
+  EXPECT_EQ(version(convolution), 1U);
+  EXPECT_EQ(version(pool), 1U);
+  EXPECT_EQ(version(graph::FullyConnected{1, graph::Constant(std::vector<float>(2, 1.0F)), {}}, {{1, 1, 2}, {}}), 1U);
+  EXPECT_EQ(version_of(format::save(testing::small_network())), 1U);
+
+  EXPECT_EQ(version(convolution, {{4, 4, 2}, "a reason"}), 2U);
+  convolution.window.auto_pad = graph::AutoPad::same_upper;
+  EXPECT_EQ(version(convolution), 2U);
+  graph::Pool same = pool, ceil = pool, rows, columns;
+  same.window.auto_pad = graph::AutoPad::same_lower;
+  ceil.window.ceil_mode = true;
+  rows.window.kernel_h = 0;
+  columns.window.kernel_w = 0;
+  for (const graph::Pool& one : {same, ceil, rows, columns}) EXPECT_EQ(version(one), 2U);
+  graph::FullyConnected dense{1, graph::Constant(std::vector<float>(32, 1.0F)), {}};
+  dense.height = dense.width = 4;
+  EXPECT_EQ(version(dense), 2U);
+}
+
+TEST(Format, OfANewerVersionIsRefused) {
+  Aligned file(format::save(testing::small_network()));
+  ASSERT_EQ(version_of(file.bytes()), 1U);
+  file.bytes()[version_place(file.bytes())] = std::byte{3};
+  const std::string message = load_error(file.bytes());
+  EXPECT_NE(message.find("has version 3; this build reads versions 1 to 2"), std::string::npos) << message;
 }
 
 TEST(Format, WeightsAreNotCopied) {

@@ -129,7 +129,17 @@ TEST(Graph, RefusesChannelsOutOfRange) {
   graph.nodes[1].operation = graph::Gather{{0, 6}};
   expect_refused(graph, "channel is 6");
   graph.nodes[1].operation = graph::FullyConnected{3, zeros(18), {}, graph::Activation::none};
-  expect_refused(graph, "not one pixel");
+  expect_refused(graph, "the operand is 6x4x4, and the weights are for 6x1x1 (channels x height x width)");
+}
+
+TEST(Graph, RefusesASizeThatItIsNotFor) {
+  Graph graph = OneConvolution().made();
+  std::get<graph::Input>(graph.nodes[0].operation).only_size = "rows are squeezed";
+  graph.set_input_size(16, 16);
+  const std::string message = error_of([&] { graph.set_input_size(16, 32); });
+  EXPECT_NE(message.find("16 x 16 (height x width) alone, not of 16 x 32: rows are squeezed"), std::string::npos)
+      << message;
+  EXPECT_EQ(graph.input_shape(), (graph::Shape{16, 16, 8}));
 }
 
 TEST(Graph, RefusesAPoolingWindowInThePadding) {

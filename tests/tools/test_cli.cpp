@@ -98,7 +98,8 @@ TEST_F(Cli, the_samples_of_the_readme) {
   const std::string images = folder.write("images", idx(8, {2, 4, 4}, Bytes(32)));
   const std::string labels = folder.write("labels", idx(8, {2}, Bytes(2)));
   const Result measured = riffle({"classify", fashion, "--idx", images, labels});
-  const std::string line = R"([0-9]+ of [0-9]+ right: [0-9]+\.[0-9]{2} %, [0-9]+ images/s, [0-9]+\.[0-9]{2} s\n)";
+  const std::string line = R"([0-9]+ of [0-9]+ right: [0-9]+\.[0-9]{2} %, [0-9]+ images/s, [0-9]+\.[0-9]{2} s\n)"
+                           R"(pictures: [^\n]* \(from the model\)\n)";
   EXPECT_TRUE(std::regex_match(measured.out, std::regex(line))) << measured.out;
   EXPECT_TRUE(std::regex_search(readme, std::regex("--idx [^\n]*\n" + line)));
 }

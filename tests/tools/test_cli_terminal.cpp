@@ -1,5 +1,5 @@
 // What a user sees who runs the program in a terminal.
-#include <gtest/gtest.h>
+#include <gtest/gtest.h>#include <regex>
 
 #include <chrono>
 
@@ -56,10 +56,7 @@ TEST_F(InTerminal, what_is_printed_stands_alone) {
   Screen screen(100);
   screen.print(result.err);
   const std::string text = screen.text();
-  EXPECT_EQ(text.find('\n'), std::string::npos) << text;
-  EXPECT_NE(text.find_first_of("0123456789"), std::string::npos);
-  EXPECT_EQ(text.find_first_of("0123456789"), 0U) << text;
-  EXPECT_TRUE(contains(text, " of 100 right: "));
+  EXPECT_TRUE(std::regex_match(text, std::regex("[0-9]+ of 100 right: [^\n]*\npictures: [^\n]*\n?"))) << text;
 }
 
 TEST_F(InTerminal, ctrl_c_takes_the_bar_along) {

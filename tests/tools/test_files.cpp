@@ -58,7 +58,7 @@ TEST(Files, that_cannot_be_read_are_named) {
 TEST(ModelFile, other_files_are_refused) {
   const Folder folder;
   EXPECT_TRUE(contains(error_of([&] { tools::load_model(folder.write("x.txt", bytes_of("hello"))); }),
-                       "neither a .riffle nor an .onnx file"));
+                       "neither a .riffle file nor one whose name ends in .onnx"));
   EXPECT_TRUE(contains(error_of([&] { tools::load_model(folder.path("none.riffle")); }), "none.riffle"));
 }
 

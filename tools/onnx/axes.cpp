@@ -26,17 +26,25 @@ std::string list_text(std::span<const Quantity> extents) {
   return result + ")";
 }
 
-/// The shape that Reshape asks for, with 0 (as it was) and -1 (what is left) made plain.
-std::vector<Quantity> wanted_shape(Call& call, std::span<const Quantity> from) {
+/// The shape that Reshape asks for.
+struct WantedShape {
+  std::vector<Quantity> extents;        ///< with 0 (as it was) and -1 (what is left) made plain
+  std::vector<bool> kept;               ///< by axis: was it a 0?
+  std::optional<std::size_t> inferred;  ///< the axis that was -1
+};
+
+WantedShape wanted_shape(Call& call, std::span<const Quantity> from) {
   const bool keeps_zero = call.integer("allowzero", 0) != 0;
   const Numbers asked = call.numbers(1);
   if (asked.dims.size() != 1 || asked.values.size() > 8) throw Error("the shape is not a list of at most 8 numbers");
-  std::vector<Quantity> result = asked.values;
-  std::optional<std::size_t> inferred;
+  WantedShape shape{.extents = asked.values, .kept = std::vector<bool>(asked.values.size(), false), .inferred = {}};
+  std::vector<Quantity>& result = shape.extents;
+  std::optional<std::size_t>& inferred = shape.inferred;
   for (std::size_t i = 0; i < result.size(); ++i) {
     if (result[i] == Quantity(0) && !keeps_zero) {
       if (i >= from.size()) throw Error("the shape keeps a dimension that the input does not have");
       result[i] = from[i];
+      shape.kept[i] = true;
     } else if (result[i] == Quantity(-1)) {
       if (inferred) throw Error("the shape leaves two dimensions open");
       inferred = i;
@@ -50,11 +58,32 @@ std::vector<Quantity> wanted_shape(Call& call, std::span<const Quantity> from) {
   if (product(result) != total || (inferred && !result[*inferred].is_integer())) {
     throw Error("a tensor " + list_text(from) + " cannot be viewed as " + list_text(result));
   }
-  return result;
+  return shape;
 }
 
-std::vector<std::int64_t> known_shape(std::span<const Quantity> shape) {
-  return known_integers(list_of({shape.begin(), shape.end()}));
+std::vector<std::int64_t> known_shape(const WantedShape& shape) { return known_integers(list_of(shape.extents)); }
+
+/// Throws Error where `view`, made as `shape` asks at the model's size, is not what it asks for at another one. A
+/// number that was computed from the input's size must be of the rows and columns that stand there. One that is written
+/// in the model is taken for the rows, the columns or all that is flattened there: a model that says 28 where it means
+/// its height, as exporters write it, fits no other size by itself. Not where a -1 would make something else of it:
+/// (-1, 49) of (N, C, 7, 7) has four times as many rows at twice the size.
+void expect_for_all_sizes(const View& view, const WantedShape& shape) {
+  const auto fail = [&](std::size_t axis) {
+    throw Error("dimension " + std::to_string(axis) + " of the shape " + list_text(shape.extents) +
+                " does not follow the input's size as the tensor does");
+  };
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  bool divides_others = false;  // the -1 is of more than the batch, and not of rows and columns
+  if (shape.inferred) {
+    const Axis& axis = view.axes[*shape.inferred];
+    divides_others = !std::ranges::all_of(axis, is_batch) && !open_extents(axis).any();
+  }
+  for (std::size_t i = 0; i < view.axes.size(); ++i) {
+    if (shape.kept[i] || i == shape.inferred) continue;
+    const Extents asked = shape.extents[i].made_of, there = open_extents(view.axes[i]);
+    if (asked.any() ? asked != there : there.any() && divides_others && view.axes[i].size() > 1) fail(i);
+  }
 }
 
 template <typename T, typename IsOne>
@@ -121,13 +150,14 @@ void import_reshape(Call& call) {
     return call.result(std::move(result));
   }
   View& view = call.tensor(0);
-  const std::vector<Quantity> shape = wanted_shape(call, extents(view));
-  std::optional<View> result = reshape(view, shape);
+  const WantedShape shape = wanted_shape(call, extents(view));
+  std::optional<View> result = reshape(view, shape.extents);
   if (!result && channel_axis(view)) {
     call.importer.settle(view);  // a shuffled axis divided in another way: from the shuffled channels, then
-    result = reshape(view, shape);
+    result = reshape(view, shape.extents);
   }
-  if (!result) throw Error("viewing " + text(view) + " as " + list_text(shape) + " is not supported");
+  if (!result) throw Error("viewing " + text(view) + " as " + list_text(shape.extents) + " is not supported");
+  expect_for_all_sizes(*result, shape);
   call.result(std::move(*result));
 }
 
@@ -190,7 +220,12 @@ void import_squeeze(Call& call) {
   const auto which = call.list("axes", 1);
   call.result(with_axes(
       call,
-      [&](const std::vector<Axis>& axes) { return squeezed(axes, which, [](const Axis& a) { return a.empty(); }); },
+      [&](const std::vector<Axis>& axes) {
+        if (!which && std::ranges::any_of(axes, [](const Axis& a) { return open_extents(a).any(); })) {
+          throw Error("which dimensions are 1 depends on the input's size");
+        }
+        return squeezed(axes, which, [](const Axis& a) { return a.empty(); });
+      },
       [&](const std::vector<std::int64_t>& dims) {
         return squeezed(dims, which, [](std::int64_t d) { return d == 1; });
       }));

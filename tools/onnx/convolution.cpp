@@ -28,7 +28,7 @@ void import_convolution(Call& call) {
   graph::Convolution convolution;
   convolution.outputs = static_cast<std::int32_t>(weights.dims[0]);
   convolution.groups = static_cast<std::int32_t>(groups);
-  convolution.window = read_window(call, in, before, weights.dims[2], weights.dims[3]).window;
+  convolution.window = read_window(call, before, weights.dims[2], weights.dims[3]).window;
   convolution.weights = weights.values;
   if (call.has(2)) {
     convolution.bias = call.floats(2).values;

@@ -44,24 +44,17 @@ graph::Constant bias_of(Call& call, const Floats& c, std::int64_t outputs, float
   return graph::Constant(std::move(values));
 }
 
-/// A flattened image of more than one pixel times a matrix is a convolution with a kernel as large as the image: the
-/// matrix, whose columns are channels of rows of columns, holds just that convolution's weights.
+/// The matrix's columns are the flattened image's channels of rows of columns.
 void add_product(Call& call, graph::Constant weights, std::int64_t inputs, std::int64_t outputs, graph::Constant bias) {
   View& view = call.tensor(0);
   call.importer.settle(view);
   const graph::Shape in = call.importer.shape(view.node);
-  const auto expected = [&](bool flattened) {
-    View vector = whole("", view.node, in, call.importer.batch());
-    if (flattened) {
-      for (std::size_t i : {2, 3}) {
-        vector.axes[1].insert(vector.axes[1].end(), vector.axes[i].begin(), vector.axes[i].end());
-      }
-    }
-    vector.axes.resize(2);
-    return vector.axes;
-  };
-  const bool one_pixel = in.h == 1 && in.w == 1;
-  if (view.axes != expected(!one_pixel)) {
+  View flattened = call.importer.whole(view.node);
+  for (const std::size_t i : {2, 3}) {
+    flattened.axes[1].insert(flattened.axes[1].end(), flattened.axes[i].begin(), flattened.axes[i].end());
+  }
+  flattened.axes.resize(2);
+  if (view.axes != flattened.axes) {
     throw Error("the input is a view " + text(view) + " that is not a flattened tensor (N, C * H * W)");
   }
   if (inputs != in.size()) {
@@ -71,24 +64,14 @@ void add_product(Call& call, graph::Constant weights, std::int64_t inputs, std::
   if (outputs < 1 || outputs > graph::max_extent) {
     throw Error("the weights are for " + std::to_string(outputs) + " outputs");
   }
-  const auto count = static_cast<std::int32_t>(outputs);
-  graph::NodeId node = 0;
-  if (one_pixel) {
-    graph::FullyConnected dense;
-    dense.outputs = count;
-    dense.weights = std::move(weights);
-    dense.bias = std::move(bias);
-    node = call.importer.add(call.name(), std::move(dense), {view.node});
-  } else {
-    graph::Convolution convolution;
-    convolution.outputs = count;
-    convolution.window.kernel_h = in.h;
-    convolution.window.kernel_w = in.w;
-    convolution.weights = std::move(weights);
-    convolution.bias = std::move(bias);
-    node = call.importer.add(call.name(), std::move(convolution), {view.node});
-  }
-  call.result(whole_vector("", node, count, call.importer.batch()));
+  graph::FullyConnected dense;
+  dense.outputs = static_cast<std::int32_t>(outputs);
+  dense.weights = std::move(weights);
+  dense.bias = std::move(bias);
+  dense.height = in.h;
+  dense.width = in.w;
+  const graph::NodeId node = call.importer.add(call.name(), std::move(dense), {view.node});
+  call.result(whole_vector("", node, static_cast<std::int32_t>(outputs), call.importer.batch()));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "tools/onnx/metadata.hpp"
 #include "tools/onnx/numbers.hpp"
+#include "tools/onnx/onnx_export.hpp"
 #include "tools/onnx/operators.hpp"
 #include "tools/onnx/tensor_data.hpp"
 
@@ -48,9 +49,18 @@ graph::Graph Importer::run() {
   budget_ = (1 << 22) + static_cast<std::int64_t>(model_.ByteSizeLong());
   read_opset();
   read_initialisers();
+  expect_supported(model_.graph());
   read_input();
-  import_nodes();
-  graph_.output = read_output();
+  for (const auto& node : model_.graph().node()) {
+    for (const auto& input : node.input()) ++uses_[input];
+  }
+  for (const auto& output : model_.graph().output()) ++uses_[output.name()];
+  for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
+  if (model_.graph().output_size() != 1) {
+    throw Error("it has " + std::to_string(model_.graph().output_size()) + " outputs; one is supported");
+  }
+  const std::string& output = model_.graph().output(0).name();
+  at_any_size("the output '" + output + "'", [&] { graph_.output = read_output(output); });
   graph::infer_shapes(graph_);
   read_metadata(model_, graph_);
   return std::move(graph_);
@@ -113,45 +123,63 @@ void Importer::read_input() {
   alone.name = graph_.name;
   alone.output = alone.add(input->name(), graph::Input{shape});
   graph::infer_shapes(alone);
+  std::string only_size;
+  for (const auto& entry : model_.metadata_props()) {
+    if (entry.key() == only_size_key) only_size = entry.value();
+  }
+  if (dims.dim_size() == 2) only_size = "the input of the ONNX model is a vector (N, C)";
   shapes_.push_back(shape);
+  open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
   views_.push_back(0);
-  const graph::NodeId node = graph_.add(input->name(), graph::Input{shape});
-  define(input->name(), dims.dim_size() == 4 ? whole(input->name(), node, shape, batch_)
-                                             : whole_vector(input->name(), node, shape.c, batch_));
+  const graph::NodeId node = graph_.add(input->name(), graph::Input{shape, only_size});
+  define(input->name(),
+         dims.dim_size() == 4 ? whole(node, input->name()) : whole_vector(input->name(), node, shape.c, batch_));
 }
 
-void Importer::import_nodes() {
-  for (const auto& node : model_.graph().node()) {
-    for (const auto& input : node.input()) ++uses_[input];
-  }
-  for (const auto& output : model_.graph().output()) ++uses_[output.name()];
+bool Importer::is_size_open() const { return std::get<graph::Input>(graph_.nodes[0].operation).only_size.empty(); }
 
-  for (auto& node : *model_.mutable_graph()->mutable_node()) {
-    try {
-      if (!node.domain().empty() && node.domain() != "ai.onnx") {
-        throw Error("operations of the domain '" + node.domain() + "' are not supported");
-      }
-      const ImportFunction import = find_operator(node.op_type());
-      if (import == nullptr) throw Error("this operation is not supported");
-      Call call(*this, node);
-      if (call.outputs() == 0) throw Error("it has no output");
-      import(call);
-      call.finish();
-    } catch (const Error& error) {
-      throw Error(describe(node) + ": " + error.what());
+void Importer::close_size(const std::string& reason) {
+  std::get<graph::Input>(graph_.nodes[0].operation).only_size = reason;
+  std::ranges::fill(open_, Extents{});
+  for (auto& [name, value] : values_) {
+    if (auto* view = std::get_if<View>(&value)) *view = closed(*view);
+    if (auto* padded = std::get_if<Padded>(&value)) padded->view = closed(padded->view);
+    if (auto* numbers = std::get_if<Numbers>(&value)) {
+      for (Quantity& one : numbers->values) one.made_of = {};
     }
   }
 }
 
-graph::NodeId Importer::read_output() {
-  if (model_.graph().output_size() != 1) {
-    throw Error("it has " + std::to_string(model_.graph().output_size()) + " outputs; one is supported");
+void Importer::at_any_size(const std::string& where, const std::function<void()>& f) {
+  defined_.clear();
+  if (is_size_open()) {
+    try {
+      return f();
+    } catch (const Error& error) {
+      for (const std::string& name : defined_) values_.erase(name);
+      close_size("ONNX " + where + ": " + error.what());
+    }
   }
-  const std::string& name = model_.graph().output(0).name();
-  const std::string where = "the output '" + name + "' ";
+  try {
+    return f();
+  } catch (const Error& error) {
+    throw Error(where + ": " + error.what());
+  }
+}
+
+void Importer::import_node(::onnx::NodeProto& node) {
+  at_any_size(describe(node), [&] {
+    Call call(*this, node);
+    if (call.outputs() == 0) throw Error("it has no output");
+    find_operator(node.op_type())->import(call);
+    call.finish();
+  });
+}
+
+graph::NodeId Importer::read_output(const std::string& name) {
   Value& output = value(name);
   const auto* found = std::get_if<View>(&output);
-  if (found == nullptr) throw Error(where + "does not depend on the input, or is only padded");
+  if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
   // However its axes are divided, in memory it must be images of channels of rows of columns.
   const auto flattened = [](const View& view) {
     Axis digits;
@@ -161,10 +189,14 @@ graph::NodeId Importer::read_output() {
   View view = *found;
   view.axes = {flattened(view)};
   settle(view);
-  if (view.axes[0] != flattened(whole("", view.node, shape(view.node), batch_))) {
-    throw Error(where + "is a transposed view " + text(*found) + ", which is not supported");
+  if (view.axes[0] != flattened(whole(view.node))) {
+    throw Error("it is a transposed view " + text(*found) + ", which is not supported");
   }
   return view.node;
+}
+
+View Importer::whole(graph::NodeId node, std::string name) const {
+  return onnx::whole(std::move(name), node, shape(node), batch_, open(node));
 }
 
 Value& Importer::value(const std::string& name) {
@@ -182,6 +214,7 @@ void Importer::define(const std::string& name, Value value) {
   if (initialisers_.contains(name) || !values_.emplace(name, std::move(value)).second) {
     throw Error("'" + name + "' is made twice");
   }
+  defined_.push_back(name);
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
@@ -217,8 +250,23 @@ graph::NodeId Importer::add(const std::string& name, graph::Operation operation,
   alone.output = alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input));
   const graph::Shape out = graph::infer_shapes(alone)[1];
   shapes_.push_back(out);
+  open_.push_back(open_result(alone.nodes[1].operation, operands));
   views_.push_back(0);
   return graph_.add(name, std::move(alone.nodes[1].operation), std::move(operands));
+}
+
+Extents Importer::open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const {
+  Extents result;
+  for (const graph::NodeId operand : operands) result = result | open(operand);
+  if (std::holds_alternative<graph::GlobalAveragePool>(operation) ||
+      std::holds_alternative<graph::FullyConnected>(operation)) {
+    return {};
+  }
+  if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
+    result.rows = result.rows && pool->window.kernel_h != 0;
+    result.columns = result.columns && pool->window.kernel_w != 0;
+  }
+  return result;
 }
 
 void Importer::settle(View& view) {
@@ -276,7 +324,7 @@ View& Call::tensor(std::size_t i) {
 View& Call::image(std::size_t i) {
   View& view = tensor(i);
   importer.settle(view);
-  if (view.axes != whole("", view.node, importer.shape(view.node), importer.batch()).axes) {
+  if (view.axes != importer.whole(view.node).axes) {
     throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is a view " + onnx::text(view) +
                 ", not (N, C, H, W)");
   }
@@ -286,6 +334,17 @@ View& Call::image(std::size_t i) {
 const Floats& Call::floats(std::size_t i) {
   if (const auto* found = std::get_if<Floats>(&value(i))) return *found;
   throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is not a constant of floats");
+}
+
+const Value& Call::constant(std::size_t i) {
+  const Value& found = value(i);
+  if (std::holds_alternative<View>(found) || std::holds_alternative<Padded>(found)) {
+    throw Error(
+        "input " + std::to_string(i) + " '" + input_name(i) +
+        "' is not known when the model is imported: only constants and a shape's arithmetic are supported here");
+  }
+  importer.charge(3 * element_count(dims_of(found)));
+  return found;
 }
 
 Numbers Call::numbers(std::size_t i) {
@@ -365,7 +424,7 @@ void Call::result(Value value, std::size_t i) {
   importer.define(output_name(i), std::move(value));
 }
 
-void Call::result_image(graph::NodeId node) { result(whole("", node, importer.shape(node), importer.batch())); }
+void Call::result_image(graph::NodeId node) { result(importer.whole(node)); }
 
 void Call::finish() const {
   for (const auto& attribute : proto_.attribute()) {

@@ -3,9 +3,15 @@
 // Nodes of the model are taken in order. An operation that computes adds a node to the graph; one that only renames
 // (reshape, transpose, slice ...) makes a view, and one on shapes is computed on the spot. A view becomes a node of its
 // own (slice, shuffle, gather) when something that computes reads it.
+//
+// The graph is for every size of the input, as far as the model is. Where what a node does cannot be said for every
+// size (it squeezes rows that are one at the model's size, picks by a number that was computed from the height ...),
+// the function that imports it throws, or finds a view that it does not know; the importer then closes the size, which
+// makes the graph one for the model's own size alone (graph::Input::only_size), and tries again.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -38,6 +44,10 @@ class Importer {
   [[nodiscard]] std::int64_t opset() const { return opset_; }
   [[nodiscard]] Batch batch() const { return batch_; }
   [[nodiscard]] const graph::Shape& shape(graph::NodeId node) const { return shapes_[static_cast<std::size_t>(node)]; }
+  /// Which of the node's extents another input size changes.
+  [[nodiscard]] Extents open(graph::NodeId node) const { return open_[static_cast<std::size_t>(node)]; }
+  /// The whole of a node's tensor, as the model's (N, C, H, W).
+  [[nodiscard]] View whole(graph::NodeId node, std::string name = "") const;
 
   /// What a name stands for; loads the initialiser of that name if it is one. The reference stays valid.
   Value& value(const std::string& name);
@@ -64,17 +74,27 @@ class Importer {
   void read_opset();
   void read_initialisers();
   void read_input();
-  void import_nodes();
-  graph::NodeId read_output();
+  void import_node(::onnx::NodeProto& node);
+  graph::NodeId read_output(const std::string& name);
+  [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
+  /// Is the graph for other sizes than the model's?
+  [[nodiscard]] bool is_size_open() const;
+  /// Makes it one for the model's size alone, and says why. What names stand for afterwards is so at this size.
+  void close_size(const std::string& reason);
+  /// Calls f. If it throws while the size is open, closes the size, undoes what f defined and calls it again; if it
+  /// throws then, the Error says where.
+  void at_any_size(const std::string& where, const std::function<void()>& f);
 
   ::onnx::ModelProto& model_;
   std::int64_t opset_ = 0;
   Batch batch_;
   graph::Graph graph_;
   std::vector<graph::Shape> shapes_;
-  std::vector<int> views_;  ///< of each node, how many names were given to views of it
+  std::vector<Extents> open_;  ///< by node
+  std::vector<int> views_;     ///< of each node, how many names were given to views of it
   std::unordered_map<std::string, ::onnx::TensorProto*> initialisers_;
   std::unordered_map<std::string, Value> values_;
+  std::vector<std::string> defined_;  ///< names that the node in question has defined so far
   std::unordered_map<std::string, int> uses_;
   std::int64_t budget_ = 0;
 };
@@ -103,6 +123,8 @@ class Call {
   /// A tensor that is (N, C, H, W) with its channels settled in a node.
   View& image(std::size_t i);
   const Floats& floats(std::size_t i);
+  /// Floats or Numbers; charged for what making others of its elements takes.
+  const Value& constant(std::size_t i);
   /// Also of a few floats that are exact.
   Numbers numbers(std::size_t i);
   bool is_tensor(std::size_t i) { return std::holds_alternative<View>(value(i)); }

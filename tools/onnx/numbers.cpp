@@ -36,10 +36,13 @@ std::int64_t element_count(const std::vector<std::int64_t>& dims) {
   return std::ranges::find(dims, 0) != dims.end() ? 0 : count;
 }
 
+std::int64_t loop_count(std::vector<std::int64_t> dims) {
+  for (std::int64_t& dim : dims) dim = std::max<std::int64_t>(dim, 1);
+  return element_count(dims);
+}
+
 void expect_few(const std::vector<std::int64_t>& dims) {
-  std::vector<std::int64_t> at_least_one;
-  for (const std::int64_t dim : dims) at_least_one.push_back(std::max<std::int64_t>(dim, 1));
-  if (element_count(at_least_one) > max_numbers) {
+  if (loop_count(dims) > max_numbers) {
     throw Error("more than " + std::to_string(max_numbers) + " numbers are not supported");
   }
 }
@@ -55,6 +58,7 @@ std::vector<std::int64_t> known_integers(const Numbers& numbers) {
   std::vector<std::int64_t> result;
   for (const Quantity& one : numbers.values) {
     const auto known = one.known_integer();
+    if (one.made_of.any()) throw Error("the number " + text(one) + " was computed from the input's size");
     if (!known) throw Error("the number " + text(one) + " is not a known integer");
     result.push_back(*known);
   }
@@ -70,52 +74,120 @@ Numbers combine(const Numbers& a, const Numbers& b,
   result.real = a.real || b.real;
   const std::size_t count = single_b ? a.values.size() : b.values.size();
   for (std::size_t i = 0; i < count; ++i) {
-    result.values.push_back(f(a.values[single_a ? 0 : i], b.values[single_b ? 0 : i]));
+    const Quantity &one = a.values[single_a ? 0 : i], &other = b.values[single_b ? 0 : i];
+    result.values.push_back(f(one, other));
+    result.values.back().made_of = one.made_of | other.made_of;
   }
   return result;
 }
 
-Numbers take(const Numbers& numbers, std::size_t axis, std::span<const std::int64_t> positions) {
-  const Strides s = strides(numbers.dims, axis);
-  expect_small(static_cast<std::uint64_t>(s.outer) * s.inner * positions.size());
-  Numbers result;
-  result.dims = numbers.dims;
-  result.dims[axis] = static_cast<std::int64_t>(positions.size());
-  result.real = numbers.real;
-  for (std::size_t o = 0; o < s.outer; ++o) {
-    for (const std::int64_t position : positions) {
-      const auto first = numbers.values.begin() +
-                         static_cast<std::ptrdiff_t>((o * s.along + static_cast<std::size_t>(position)) * s.inner);
-      result.values.insert(result.values.end(), first, first + static_cast<std::ptrdiff_t>(s.inner));
-    }
+Numbers apply(Numbers numbers, const std::function<Quantity(const Quantity&)>& f) {
+  for (Quantity& one : numbers.values) {
+    const Extents made_of = one.made_of;
+    one = f(one);
+    one.made_of = made_of;
   }
-  return result;
+  return numbers;
 }
 
-Numbers concatenate(std::span<const Numbers* const> parts, std::size_t axis) {
-  Numbers result;
-  result.dims = parts[0]->dims;
-  result.dims[axis] = 0;
-  std::uint64_t count = 0;
-  for (const Numbers* part : parts) {
-    std::vector<std::int64_t> dims = part->dims;
-    if (dims.size() != result.dims.size()) throw Error("the ranks of the numbers differ");
-    result.dims[axis] += dims[axis];
-    dims[axis] = result.dims[axis];
-    if (dims != result.dims) throw Error("the shapes of the numbers differ");
-    result.real = result.real || part->real;
-    count += part->values.size();
-    expect_small(count);
+std::vector<std::int64_t>& dims_of(Value& constant) {
+  auto* numbers = std::get_if<Numbers>(&constant);
+  return numbers != nullptr ? numbers->dims : std::get<Floats>(constant).dims;
+}
+
+const std::vector<std::int64_t>& dims_of(const Value& constant) {
+  const auto* numbers = std::get_if<Numbers>(&constant);
+  return numbers != nullptr ? numbers->dims : std::get<Floats>(constant).dims;
+}
+
+Value pick(const Value& constant, std::vector<std::int64_t> dims, std::span<const std::size_t> positions) {
+  if (const auto* numbers = std::get_if<Numbers>(&constant)) {
+    expect_small(positions.size());
+    Numbers result{.dims = std::move(dims), .values = {}, .real = numbers->real};
+    for (const std::size_t position : positions) result.values.push_back(numbers->values[position]);
+    return result;
   }
-  const std::size_t outer = strides(result.dims, axis).outer;
+  std::vector<float> values;
+  values.reserve(positions.size());
+  const std::span<const float> from = std::get<Floats>(constant).values.values();
+  for (const std::size_t position : positions) values.push_back(from[position]);
+  return Floats{.dims = std::move(dims), .values = graph::Constant(std::move(values))};
+}
+
+Value take(const Value& constant, std::size_t axis, std::span<const std::int64_t> positions) {
+  std::vector<std::int64_t> dims = dims_of(constant);
+  const Strides s = strides(dims, axis);
+  dims[axis] = static_cast<std::int64_t>(positions.size());
+  std::vector<std::size_t> taken;
+  const std::size_t outer = positions.empty() ? 0 : s.outer;
   for (std::size_t o = 0; o < outer; ++o) {
-    for (const Numbers* part : parts) {
-      const std::size_t share = part->values.size() / outer;
-      const auto first = part->values.begin() + static_cast<std::ptrdiff_t>(o * share);
-      result.values.insert(result.values.end(), first, first + static_cast<std::ptrdiff_t>(share));
+    for (const std::int64_t position : positions) {
+      const std::size_t first = (o * s.along + static_cast<std::size_t>(position)) * s.inner;
+      for (std::size_t i = 0; i < s.inner; ++i) taken.push_back(first + i);
     }
   }
-  return result;
+  return pick(constant, std::move(dims), taken);
+}
+
+Value concatenate(std::span<const Value* const> parts, std::size_t axis) {
+  // One behind the other first; then each row of the result takes its share of every part.
+  std::vector<std::int64_t> result = dims_of(*parts[0]);
+  result[axis] = 0;
+  std::vector<std::size_t> shares;  // elements of a part for one position of the axes before `axis`
+  Numbers numbers;
+  std::vector<float> floats;
+  for (const Value* part : parts) {
+    std::vector<std::int64_t> dims = dims_of(*part);
+    if (dims.size() != result.size()) throw Error("the ranks of the constants differ");
+    const Strides s = strides(dims, axis);
+    shares.push_back(s.along * s.inner);
+    result[axis] += dims[axis];
+    dims[axis] = result[axis];
+    if (dims != result) throw Error("the shapes of the constants differ");
+    if (const auto* some = std::get_if<Numbers>(part)) {
+      expect_small(numbers.values.size() + some->values.size());
+      numbers.values.insert(numbers.values.end(), some->values.begin(), some->values.end());
+      numbers.real = numbers.real || some->real;
+    } else {
+      const std::span<const float> values = std::get<Floats>(*part).values.values();
+      floats.insert(floats.end(), values.begin(), values.end());
+    }
+  }
+  const bool is_empty = floats.empty() && numbers.values.empty();
+  const std::size_t outer = is_empty ? 0 : strides(result, axis).outer;
+  std::vector<std::size_t> positions;
+  for (std::size_t o = 0; o < outer; ++o) {
+    std::size_t part_begin = 0;
+    for (const std::size_t share : shares) {
+      for (std::size_t i = 0; i < share; ++i) positions.push_back(part_begin + o * share + i);
+      part_begin += outer * share;
+    }
+  }
+  if (std::holds_alternative<Numbers>(*parts[0])) return pick(std::move(numbers), std::move(result), positions);
+  return pick(Floats{.dims = {}, .values = graph::Constant(std::move(floats))}, std::move(result), positions);
+}
+
+Value broadcast(const Value& constant, std::vector<std::int64_t> dims) {
+  std::vector<std::int64_t> from = dims_of(constant);
+  const std::size_t rank = std::max(from.size(), dims.size());
+  from.insert(from.begin(), rank - from.size(), 1);
+  dims.insert(dims.begin(), rank - dims.size(), 1);
+  std::vector<std::size_t> positions = {0};
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (dims[axis] == 1) dims[axis] = from[axis];
+    if (from[axis] != dims[axis] && from[axis] != 1) {
+      throw Error("a dimension of " + std::to_string(from[axis]) + " cannot become " + std::to_string(dims[axis]));
+    }
+    std::vector<std::size_t> longer;
+    longer.reserve(positions.size() * static_cast<std::size_t>(dims[axis]));
+    for (const std::size_t position : positions) {
+      const std::size_t row = position * static_cast<std::size_t>(from[axis]);
+      for (std::int64_t i = 0; i < dims[axis]; ++i)
+        longer.push_back(row + (from[axis] == 1 ? 0 : static_cast<std::size_t>(i)));
+    }
+    positions = std::move(longer);
+  }
+  return pick(constant, std::move(dims), positions);
 }
 
 std::vector<std::size_t> transposed_positions(std::span<const std::int64_t> dims, std::span<const std::size_t> order) {

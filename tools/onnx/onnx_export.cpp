@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <unordered_map>
 #include <unordered_set>
@@ -67,12 +68,11 @@ void describe(::onnx::ValueInfoProto& value, const std::string& name, std::initi
   for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
-/// The padding behind the last window that touches it: what is beyond changes nothing, and some runtimes refuse padding
-/// as large as the kernel.
-std::int64_t trimmed(std::int64_t extent, std::int64_t kernel, std::int64_t stride, std::int64_t before,
-                     std::int64_t after) {
-  const std::int64_t beyond = (extent + before + after - kernel) % stride;
-  return std::max<std::int64_t>(after - beyond, 0);
+void set(NodeProto& node, const char* name, const char* value) {
+  AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(AttributeProto::STRING);
+  attribute.set_s(value);
 }
 
 /// A node's tensor in the model: (n, C, H, W) or, behind a fully connected layer, (n, C).
@@ -96,6 +96,11 @@ class Exporter {
     out_.set_name(graph_.name);
     graph::check_metadata(graph_);
     write_metadata(graph_, model_);
+    if (const auto& input = std::get<graph::Input>(graph_.nodes[0].operation); !input.only_size.empty()) {
+      ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
+      entry.set_key(only_size_key);
+      entry.set_value(input.only_size);
+    }
     for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
     }
@@ -211,10 +216,23 @@ class Exporter {
     return {activated(result, activation, node().name + ".activation"), vector};
   }
 
-  static void set_window(NodeProto& to, const graph::Window& window, std::int64_t pad_bottom, std::int64_t pad_right) {
+  /// The window of a node that reads what padded() makes.
+  static void set_window(NodeProto& to, const graph::Window& window) {
     set(to, "kernel_shape", {window.kernel_h, window.kernel_w});
     set(to, "strides", {window.stride_h, window.stride_w});
-    set(to, "pads", {window.pad_top, window.pad_left, pad_bottom, pad_right});
+    if (window.auto_pad == graph::AutoPad::none) {
+      set(to, "pads", {window.pad_top, window.pad_left, window.pad_bottom, window.pad_right});
+    } else {
+      set(to, "auto_pad", window.auto_pad == graph::AutoPad::same_upper ? "SAME_UPPER" : "SAME_LOWER");
+    }
+  }
+
+  /// ONNX has either padding of a window's own or auto_pad: beside auto_pad, the former is zeros that a Pad node
+  /// brings.
+  std::string padded(const std::string& x, const graph::Window& w) {
+    const Integers pads = {0, 0, w.pad_top, w.pad_left, 0, 0, w.pad_bottom, w.pad_right};
+    if (w.auto_pad == graph::AutoPad::none || std::ranges::count(pads, 0) == std::ssize(pads)) return x;
+    return append("Pad", node().name + ".pad", {x, integers(node().name + ".pads", pads)}).output(0);
   }
 
   Tensor write(const graph::Input& o) {
@@ -225,14 +243,14 @@ class Exporter {
 
   Tensor write(const graph::Convolution& o) {
     const graph::Window& w = o.window;
-    const std::string x = image();
+    const std::string x = padded(image(), w);
     const std::string weights = floats(
         node().name + ".weight", {o.outputs, operand_shape().c / o.groups, w.kernel_h, w.kernel_w}, o.weights.values());
     NodeProto& convolution = append("Conv", {x, weights});
     if (!o.bias.empty()) convolution.add_input(parameter("bias", o.bias));
     set(convolution, "group", std::int64_t{o.groups});
     set(convolution, "dilations", {w.dilation_h, w.dilation_w});
-    set_window(convolution, w, w.pad_bottom, w.pad_right);
+    set_window(convolution, w);
     std::string result = convolution.output(0);
     if (node().inputs.size() == 2) result = append("Add", node().name + ".add", {result, image(1)}).output(0);
     return finished(result, o.activation);
@@ -253,11 +271,30 @@ class Exporter {
 
   Tensor write(const graph::Pool& o) {
     const bool average = o.kind == graph::PoolKind::average;
-    NodeProto& pool = append(average ? "AveragePool" : "MaxPool", {image()});
-    const graph::Window& w = o.window;
-    const graph::Shape& in = operand_shape();
-    set_window(pool, w, trimmed(in.h, w.kernel_h, w.stride_h, w.pad_top, w.pad_bottom),
-               trimmed(in.w, w.kernel_w, w.stride_w, w.pad_left, w.pad_right));
+    graph::Window w = o.window;
+    const bool all_rows = w.kernel_h == 0, all_columns = w.kernel_w == 0;
+    if (all_rows && all_columns) {
+      return finished(append(average ? "GlobalAveragePool" : "GlobalMaxPool", {image()}).output(0), o.activation);
+    }
+    std::string x = image();
+    if (all_rows || all_columns) {
+      (all_rows ? w.kernel_h : w.kernel_w) = 1;
+      const bool is_all = w == graph::Window{};
+      NodeProto& reduce = append(average ? "ReduceMean" : "ReduceMax", node().name + (is_all ? "" : ".line"), {x});
+      set(reduce, "axes", {all_rows ? std::int64_t{2} : std::int64_t{3}});
+      x = reduce.output(0);
+      if (is_all) return finished(x, o.activation);
+    }
+    const std::string operand = padded(x, w);
+    if (operand != x && !(average && o.count_padding)) {
+      throw Error("node '" + node().name + "': ONNX has no pooling with padding of its own beside auto_pad");
+    }
+    // Padding as large as the kernel is not allowed. Where no window lies wholly in the padding, none reaches so far.
+    w.pad_bottom = std::min(w.pad_bottom, w.kernel_h - 1);
+    w.pad_right = std::min(w.pad_right, w.kernel_w - 1);
+    NodeProto& pool = append(average ? "AveragePool" : "MaxPool", {operand});
+    set_window(pool, w);
+    if (w.ceil_mode) set(pool, "ceil_mode", std::int64_t{1});
     if (average) set(pool, "count_include_pad", std::int64_t{o.count_padding});
     return finished(pool.output(0), o.activation);
   }
@@ -290,7 +327,8 @@ class Exporter {
     return {concat.output(0), vectors};
   }
 
-  /// (n, C, H, W) seen as (n, groups, C / groups, H, W), transposed, and seen as before.
+  /// (n, C, H, W) seen as (n, groups, C / groups, H, W), transposed, and seen as before. The numbers H and W stand in
+  /// the file, as the input's do: a runtime that is made to take another size finds that the elements do not fit.
   Tensor write(const graph::Shuffle& o) {
     const graph::Shape& s = shape();
     const std::string x = image(), &name = node().name;
@@ -314,7 +352,8 @@ class Exporter {
       set(flatten, "axis", std::int64_t{1});
       x = flatten.output(0);
     }
-    const std::string weights = floats(node().name + ".weight", {o.outputs, operand_shape().c}, o.weights.values());
+    const std::string weights =
+        floats(node().name + ".weight", {o.outputs, operand_shape().size()}, o.weights.values());
     NodeProto& gemm = append("Gemm", {x, weights});
     if (!o.bias.empty()) gemm.add_input(parameter("bias", o.bias));
     set(gemm, "transB", std::int64_t{1});

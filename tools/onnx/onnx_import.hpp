@@ -1,4 +1,4 @@
-// ONNX to graph: what PyTorch exports for this family of networks, opsets 9 to 18.
+// ONNX to graph: what PyTorch exports for this family of networks, opsets 9 to 21.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,15 @@
 
 namespace riffle::onnx {
 
-/// Reads a serialised ModelProto. The graph has passed infer_shapes(). Throws Error, naming the operation and the
-/// node, for anything that is malformed or outside of what is supported. Labels and preprocessing come from the model's
-/// metadata (metadata.hpp). Makes no copy larger than the weights.
+/// Reads a serialised ModelProto. The graph has passed infer_shapes(). It computes what the model does at every input
+/// size that it accepts: what the model says of its own size is kept as a rule (graph::Window), or other sizes are
+/// refused (graph::FullyConnected, graph::Input::only_size). Throws Error for anything that is malformed or outside of
+/// what is supported, naming the operation and the node; of operations that are not supported all kinds. Labels and
+/// preprocessing come from the model's metadata (metadata.hpp). Makes no copy larger than the weights.
 graph::Graph import(std::span<const std::byte> bytes);
 
-/// The same for a file; the message names the path.
+/// The same for a file, which may have weights in other files of its folder (external data); the message names the
+/// path.
 graph::Graph import_file(const std::string& path);
 
 }  // namespace riffle::onnx

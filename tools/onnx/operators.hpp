@@ -3,14 +3,26 @@
 
 #include <string_view>
 
+namespace onnx {
+class GraphProto;
+}
+
 namespace riffle::onnx {
 
 class Call;
 
-using ImportFunction = void (*)(Call&);
+struct Operator {
+  std::string_view type;
+  void (*import)(Call&);
+  bool only_of_shapes = false;  ///< Is it only for constants and a shape's arithmetic, not for tensors?
+};
 
 /// Null for an operation that is not supported.
-ImportFunction find_operator(std::string_view type);
+const Operator* find_operator(std::string_view type);
+
+/// Throws Error where the graph has nodes that are not supported whatever they read: all kinds of them are named, how
+/// many nodes there are of each, and a node.
+void expect_supported(const ::onnx::GraphProto& graph);
 
 // convolution.cpp
 void import_convolution(Call& call);
@@ -19,8 +31,8 @@ void import_pad(Call& call);
 
 // pooling.cpp
 void import_pool(Call& call);
-void import_global_average_pool(Call& call);
-void import_reduce_mean(Call& call);
+void import_global_pool(Call& call);
+void import_reduce(Call& call);
 
 // elementwise.cpp
 void import_relu(Call& call);

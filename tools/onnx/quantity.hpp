@@ -8,12 +8,23 @@
 
 namespace riffle::onnx {
 
+/// Which of an image's extents: those that another size of the network's input changes.
+struct Extents {
+  bool rows = false, columns = false;
+  bool operator==(const Extents&) const = default;
+  [[nodiscard]] bool any() const { return rows || columns; }
+};
+inline Extents operator|(Extents a, Extents b) { return {a.rows || b.rows, a.columns || b.columns}; }
+
 /// numerator / denominator, in lowest terms with denominator > 0, times N where `times_batch`. Zero is never times N.
 /// N is at least 1.
 struct Quantity {
   std::int64_t numerator = 0;
   std::int64_t denominator = 1;
   bool times_batch = false;
+  /// What it was computed from: with another input size it might be another number. Not a part of the number: it does
+  /// not count in a comparison, and combine() (numbers.hpp) keeps it, not the functions below.
+  Extents made_of;
 
   Quantity() = default;
   explicit Quantity(std::int64_t value) : numerator(value) {}
@@ -21,7 +32,9 @@ struct Quantity {
   /// Throws Error if the value needs more than 20 binary places or is too large.
   static Quantity from_real(double value);
 
-  bool operator==(const Quantity&) const = default;
+  bool operator==(const Quantity& other) const {
+    return numerator == other.numerator && denominator == other.denominator && times_batch == other.times_batch;
+  }
   [[nodiscard]] bool is_integer() const { return denominator == 1; }
   /// The value if it is an integer that does not depend on N.
   [[nodiscard]] std::optional<std::int64_t> known_integer() const;

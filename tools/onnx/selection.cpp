@@ -55,6 +55,14 @@ bool is_whole(std::int64_t start, std::int64_t end, std::int64_t step) {
   return start == 0 && step == 1 && end >= std::numeric_limits<std::int32_t>::max();
 }
 
+/// take(), if the model is large enough for what it makes.
+Value taken(Call& call, const Value& constant, std::size_t axis, std::span<const std::int64_t> positions) {
+  std::vector<std::int64_t> dims = dims_of(constant);
+  dims[axis] = static_cast<std::int64_t>(positions.size());
+  call.importer.charge(3 * loop_count(dims));
+  return take(constant, axis, positions);
+}
+
 std::vector<std::int64_t> positions(const Selection& selection) {
   std::vector<std::int64_t> result;
   for (std::int64_t i = 0; i < selection.count; ++i) result.push_back(selection.first + i * selection.step);
@@ -65,7 +73,10 @@ void gather_channels(Call& call, View& view, std::size_t axis, const std::vector
   call.importer.settle(view);
   const std::int32_t count = call.importer.shape(view.node).c;
   const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
-  if (count > 1 && (channel_axis(view) != axis || !std::ranges::all_of(view.axes[axis], is_channel))) {
+  const bool is_of_channels = count == 1
+                                  ? view.axes[axis].empty()
+                                  : channel_axis(view) == axis && std::ranges::all_of(view.axes[axis], is_channel);
+  if (!is_of_channels) {
     throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
   }
   call.importer.charge(static_cast<std::int64_t>(which.size()));
@@ -95,10 +106,11 @@ void import_slice(Call& call) {
   const auto step = [&](std::size_t i) { return steps ? (*steps)[i] : 1; };
 
   if (!call.is_tensor(0)) {
-    Numbers result = call.numbers(0);
+    Value result = call.constant(0);
     for (std::size_t i = 0; i < starts->size(); ++i) {
-      const std::size_t axis = Call::axis((*axes)[i], result.dims.size());
-      result = take(result, axis, positions(clip((*starts)[i], (*ends)[i], step(i), result.dims[axis])));
+      const std::vector<std::int64_t> dims = dims_of(result);
+      const std::size_t axis = Call::axis((*axes)[i], dims.size());
+      result = taken(call, result, axis, positions(clip((*starts)[i], (*ends)[i], step(i), dims[axis])));
     }
     return call.result(std::move(result));
   }
@@ -155,10 +167,10 @@ void import_gather(Call& call) {
   if (indices.values.empty()) throw Error("it has no indices");
   std::vector<std::int64_t> which = known_integers(indices);
   const bool is_tensor = call.is_tensor(0);
-  const Numbers constant = is_tensor ? Numbers{} : call.numbers(0);
-  const std::size_t rank = is_tensor ? call.tensor(0).axes.size() : constant.dims.size();
+  const std::vector<std::int64_t> dims = is_tensor ? std::vector<std::int64_t>{} : dims_of(call.constant(0));
+  const std::size_t rank = is_tensor ? call.tensor(0).axes.size() : dims.size();
   const std::size_t axis = Call::axis(call.integer("axis", 0), rank);
-  const std::int64_t extent = is_tensor ? known_extent(call.tensor(0), axis) : constant.dims[axis];
+  const std::int64_t extent = is_tensor ? known_extent(call.tensor(0), axis) : dims[axis];
   for (std::int64_t& index : which) {
     if (index < -extent || index >= extent) {
       throw Error("index " + std::to_string(index) + " of a dimension of " + std::to_string(extent));
@@ -166,8 +178,9 @@ void import_gather(Call& call) {
     if (index < 0) index += extent;
   }
   if (!is_tensor) {
-    Numbers result = take(constant, axis, which);
-    if (indices.dims.empty()) result.dims.erase(result.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+    Value result = taken(call, call.constant(0), axis, which);
+    std::vector<std::int64_t>& left = dims_of(result);
+    if (indices.dims.empty()) left.erase(left.begin() + static_cast<std::ptrdiff_t>(axis));
     return call.result(std::move(result));
   }
   View& view = call.tensor(0);
@@ -189,11 +202,19 @@ void import_concat(Call& call) {
   const std::int64_t given = call.integer("axis", 1);
   if (call.inputs() == 0) throw Error("it has no inputs");
   if (!call.is_tensor(0)) {
-    std::vector<Numbers> parts;
-    for (std::size_t i = 0; i < call.inputs(); ++i) parts.push_back(call.numbers(i));
-    std::vector<const Numbers*> pointers;
-    for (const Numbers& part : parts) pointers.push_back(&part);
-    return call.result(concatenate(pointers, Call::axis(given, parts[0].dims.size())));
+    // Of floats alone floats; with numbers among them a shape's arithmetic.
+    std::vector<Value> parts;
+    bool all_floats = true;
+    for (std::size_t i = 0; i < call.inputs(); ++i) {
+      parts.push_back(call.constant(i));
+      all_floats = all_floats && std::holds_alternative<Floats>(parts[i]);
+    }
+    std::vector<const Value*> pointers;
+    for (std::size_t i = 0; i < call.inputs(); ++i) {
+      if (!all_floats) parts[i] = call.numbers(i);
+      pointers.push_back(&parts[i]);
+    }
+    return call.result(concatenate(pointers, Call::axis(given, dims_of(parts[0]).size())));
   }
   const std::size_t axis = Call::axis(given, call.tensor(0).axes.size());
   View result = call.tensor(0);

@@ -124,14 +124,10 @@ void import_cast(Call& call) {
   if (real && !std::holds_alternative<Numbers>(call.value(0))) return call.result(call.value(0));
   Numbers result = call.numbers(0);
   result.real = real;
-  for (Quantity& one : result.values) {
-    if (type == TensorProto::BOOL) {
-      one = truth(is_true(one));
-    } else if (!real) {
-      one = truncate(one);
-    }
-  }
-  call.result(std::move(result));
+  call.result(apply(std::move(result), [&](const Quantity& one) {
+    if (type == TensorProto::BOOL) return truth(is_true(one));
+    return real ? one : truncate(one);
+  }));
 }
 
 void import_arithmetic(Call& call) {
@@ -146,16 +142,10 @@ void import_arithmetic(Call& call) {
   call.result(std::move(result));
 }
 
-void import_floor(Call& call) {
-  Numbers result = call.numbers(0);
-  for (Quantity& one : result.values) one = floor(one);
-  call.result(std::move(result));
-}
+void import_floor(Call& call) { call.result(apply(call.numbers(0), floor)); }
 
 void import_not(Call& call) {
-  Numbers result = call.numbers(0);
-  for (Quantity& one : result.values) one = truth(!is_true(one));
-  call.result(std::move(result));
+  call.result(apply(call.numbers(0), [](const Quantity& one) { return truth(!is_true(one)); }));
 }
 
 void import_where(Call& call) {
@@ -169,14 +159,15 @@ void import_where(Call& call) {
 }
 
 void import_expand(Call& call) {
-  const Numbers from = call.numbers(0);
+  const Value& from = call.constant(0);
   const std::vector<std::int64_t> dims = known_integers(call.numbers(1));
-  if (from.values.size() != 1 || from.dims.size() > dims.size() || dims.size() > 8) {
-    throw Error("only a single number can be expanded");
-  }
-  expect_few(dims);
-  const auto count = static_cast<std::size_t>(element_count(dims));
-  call.result(Numbers{.dims = dims, .values = std::vector<Quantity>(count, from.values[0]), .real = from.real});
+  if (dims.size() > 8) throw Error("more than 8 dimensions");
+  element_count(dims);  // throws where one is negative
+  // Each element that is there is repeated at most as often as `dims` says.
+  const std::int64_t most = element_count({loop_count(dims), loop_count(dims_of(from))});
+  if (std::holds_alternative<Numbers>(from)) expect_few({most});
+  call.importer.charge(3 * most);
+  call.result(broadcast(from, dims));
 }
 
 }  // namespace riffle::onnx

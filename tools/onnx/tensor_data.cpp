@@ -110,9 +110,6 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
 
 Value take_data(TensorProto& tensor) {
   const std::string where = "constant '" + tensor.name() + "': ";
-  if (tensor.data_location() == TensorProto::EXTERNAL || tensor.external_data_size() > 0) {
-    throw Error(where + "its data lies in another file; save the model with its weights inside");
-  }
   if (tensor.has_segment()) throw Error(where + "a tensor in segments is not supported");
   if (tensor.dims_size() > 8) throw Error(where + "more than 8 dimensions");
   try {

@@ -17,6 +17,11 @@ std::vector<float> values(const graph::Constant& constant) {
 
 graph::Window window_of(TestModel& m) { return only<graph::Convolution>(m.import()).window; }
 
+/// The only convolution's window at another input size.
+kernels::Window window_at(TestModel& m, std::int32_t h, std::int32_t w) {
+  return graph::resolve(window_of(m), {.h = h, .w = w, .c = 4}).window;
+}
+
 TEST(Conv, ReadsItsAttributes) {
   TestModel m;
   m.node("Conv", {"x", m.floats({6, 2, 3, 2}), m.floats({6})}, "y",
@@ -48,11 +53,16 @@ TEST(Conv, PadsByItself) {
        {std::tuple("SAME_UPPER", 0, 1), std::tuple("SAME_LOWER", 1, 0), std::tuple("VALID", 0, 0)}) {
     TestModel m;
     m.node("Conv", {"x", m.floats({4, 4, 3, 3})}, "y", {{"auto_pad", name}, {"strides", Ints{2, 2}}});
-    const graph::Window window = window_of(m);
+    const kernels::Window window = window_at(m, 6, 6);
     EXPECT_EQ(window.pad_left, before) << name;
     EXPECT_EQ(window.pad_top, before) << name;
     EXPECT_EQ(window.pad_right, after) << name;
     EXPECT_EQ(window.pad_bottom, after) << name;
+    // 7 wide, 4 results need one column on either side.
+    const kernels::Window larger = window_at(m, 6, 7);
+    EXPECT_EQ(larger.pad_top, before) << name;
+    EXPECT_EQ(larger.pad_left, before + after) << name;
+    EXPECT_EQ(larger.pad_right, before + after) << name;
   }
 }
 
@@ -116,6 +126,30 @@ TEST(Weights, MayBeListedAsInputsOrComeFromConstants) {
   EXPECT_EQ(values(only<graph::Convolution>(m.import()).bias), (std::vector<float>{1, 2, 3, 4}));
 }
 
+TEST(Weights, AreMovedAsTheyAre) {
+  // None of these numbers is one of a shape's arithmetic: 0.1 is not even exact.
+  TestModel m({0, 4, 6, 6}, 13);
+  m.node("Expand", {m.floats({1}, {0.1F}), m.list({2})}, "twice");
+  m.node("Gather", {m.floats({3}, {0.3F, 0.7F, 0.9F}), m.list({2, 0})}, "picked");
+  m.node("Concat", {"twice", "picked"}, "bias", {{"axis", 0}});
+  m.node("Slice", {m.floats({6, 4, 1, 1}), m.list({1}), m.list({5}), m.list({0})}, "weights");
+  m.node("Conv", {"x", "weights", "bias"});
+  const auto convolution = only<graph::Convolution>(m.import());
+  EXPECT_EQ(values(convolution.bias), (std::vector<float>{0.1F, 0.1F, 0.9F, 0.3F}));
+  EXPECT_EQ(values(convolution.weights).front(), 5.0F);
+  EXPECT_EQ(values(convolution.weights).size(), 16U);
+}
+
+TEST(Weights, ExpandedWithoutEndDoNotFillTheMemory) {
+  TestModel m;
+  m.node("Expand", {m.floats({1}), m.list({1 << 20, 1 << 20})}, "large");
+  EXPECT_NE(m.refusal().find("Expand node 'the_node': the model would need far more memory"), std::string::npos)
+      << m.refusal();
+  TestModel empty;
+  empty.node("Expand", {empty.floats({1}), empty.list({1 << 20, 1 << 20, 0})}, "large");
+  EXPECT_NE(empty.refusal().find("Expand node 'the_node'"), std::string::npos) << empty.refusal();
+}
+
 TEST(BatchNormalization, KeepsItsStatistics) {
   TestModel m;
   const std::string four = m.floats({4}, {5, 6, 7, 8});
@@ -146,11 +180,15 @@ TEST(Pool, CountsPaddingWhereTheModelDoes) {
   }
 }
 
-TEST(Pool, IgnoresACeilModeThatChangesNothing) {
+TEST(Pool, KeepsCeilMode) {
   TestModel m;
   m.node("MaxPool", {"x"}, "y", {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}, {"ceil_mode", 1}})
       .add_output("indices");
-  EXPECT_EQ(only<graph::Pool>(m.import()).kind, graph::PoolKind::max);
+  graph::Graph graph = m.import();
+  EXPECT_EQ(only<graph::Pool>(graph).kind, graph::PoolKind::max);
+  EXPECT_EQ(graph::infer_shapes(graph).back(), (graph::Shape{3, 3, 4}));
+  graph.set_input_size(7, 6);
+  EXPECT_EQ(graph::infer_shapes(graph).back(), (graph::Shape{4, 3, 4}));
 }
 
 TEST(ReduceMean, OverTheImageInAllItsForms) {
@@ -171,7 +209,22 @@ TEST(ReduceMean, OverTheImageInAllItsForms) {
   steps.node("ReduceMean", {"x"}, "a", {{"axes", Ints{3}}, {"keepdims", 0}});
   steps.node("ReduceMean", {"a"}, "y", {{"axes", Ints{2}}, {"keepdims", 0}});
   EXPECT_EQ(steps.operations(), "input, pooling, global average pooling");
-  EXPECT_EQ(only<graph::Pool>(steps.import()).window.kernel_w, 5);
+  EXPECT_EQ(only<graph::Pool>(steps.import()).window, (graph::Window{.kernel_h = 1, .kernel_w = 0}));
+}
+
+TEST(ReduceMax, AndGlobalMaxPool) {
+  TestModel rows;
+  rows.node("ReduceMax", {"x"}, "y", {{"axes", Ints{2}}});
+  TestModel all;
+  all.node("ReduceMax", {"x"}, "y", {{"axes", Ints{2, 3}}, {"keepdims", 0}});
+  TestModel global;
+  global.node("GlobalMaxPool", {"x"});
+  EXPECT_EQ(only<graph::Pool>(rows.import()).window, (graph::Window{.kernel_h = 0, .kernel_w = 1}));
+  for (const TestModel* m : {&all, &global}) {
+    const auto pool = only<graph::Pool>(m->import());
+    EXPECT_EQ(pool.window, (graph::Window{.kernel_h = 0, .kernel_w = 0}));
+    EXPECT_EQ(pool.kind, graph::PoolKind::max);
+  }
 }
 
 TEST(Clip, IsAReluOfSomeKind) {
@@ -214,13 +267,14 @@ TEST(Gemm, TransposesAndScales) {
   EXPECT_EQ(values(only<graph::FullyConnected>(transposed.import()).bias), (std::vector<float>{7, 7, 7}));
 }
 
-TEST(Gemm, OfAFlattenedImageIsAConvolution) {
+TEST(Gemm, OfAFlattenedImageIsOfItsSize) {
   TestModel m({0, 2, 2, 3});
   m.node("Flatten", {"x"}, "a");
   m.node("Gemm", {"a", m.floats({5, 12})}, "y", {{"transB", 1}});
-  const auto convolution = only<graph::Convolution>(m.import());
-  EXPECT_EQ(convolution.window, (graph::Window{.kernel_h = 2, .kernel_w = 3}));
-  EXPECT_EQ(convolution.weights.values()[11], 12.0F);
+  const auto dense = only<graph::FullyConnected>(m.import());
+  EXPECT_EQ(dense.height, 2);
+  EXPECT_EQ(dense.width, 3);
+  EXPECT_EQ(dense.weights.values()[11], 12.0F);
   EXPECT_EQ(graph::infer_shapes(m.import()).back(), (graph::Shape{1, 1, 5}));
 }
 
@@ -229,7 +283,7 @@ TEST(Gemm, OfChannelsThatWereDividedBefore) {
   m.node("Reshape", {"x", m.list({0, 2, 2, 2, 3})}, "a");
   m.node("Flatten", {"a"}, "b");
   m.node("Gemm", {"b", m.floats({24, 5})});
-  EXPECT_EQ(m.operations(), "input, convolution");
+  EXPECT_EQ(m.operations(), "input, fully connected");
 }
 
 TEST(MatMul, TakesTheAddBehindItAsItsBias) {

@@ -96,6 +96,31 @@ TEST(View, OneChannelOnePixel) {
   EXPECT_FALSE(is_settled(last, 6));
 }
 
+/// Of one pixel at the model's size, of more at others.
+View open_pixel(std::int32_t channels) {
+  return whole("x", 0, {.h = 1, .w = 1, .c = channels}, std::nullopt, {.rows = true, .columns = true});
+}
+
+TEST(View, OpenPixelsKeepTheirPlace) {
+  const auto at = [](const View& view, std::size_t axis) {
+    std::string result;
+    for (const Factor& factor : view.axes[axis]) result += "ncrw"[static_cast<int>(factor.index)];
+    return result;
+  };
+  const View flat = *reshape(open_pixel(6), open_shape({6}));
+  EXPECT_EQ(at(flat, 1), "crw");
+  EXPECT_EQ(flat.axes[1][1].extent, 1);
+  const View back = *reshape(flat, open_shape({6, 1, 1}));
+  EXPECT_EQ(back.axes, open_pixel(6).axes);
+  EXPECT_EQ(at(*reshape(open_pixel(6), open_shape({6, 1})), 2), "rw");
+  EXPECT_EQ(at(*reshape(open_pixel(6), open_shape({1, 6})), 2), "crw");
+  EXPECT_EQ(extent(flat.axes[1]).made_of, (Extents{.rows = true, .columns = true}));
+  EXPECT_EQ(closed(flat).axes, whole_vector("x", 0, 6, std::nullopt).axes);
+  EXPECT_FALSE(slice(open_pixel(6), 2, 0, 1, 1).has_value());  // all rows at this size alone
+  EXPECT_FALSE(select(open_pixel(6), 2, 0).has_value());
+  EXPECT_TRUE(select(closed(open_pixel(6)), 2, 0).has_value());
+}
+
 TEST(ChooseChannels, TakesTheSimplestOperation) {
   EXPECT_FALSE(choose_channels({0, 1, 2}, 3).has_value());
   EXPECT_TRUE(std::holds_alternative<graph::Slice>(*choose_channels({0, 1, 2}, 4)));
@@ -151,12 +176,31 @@ TEST(Numbers, TransposeTakeAndJoin) {
   const Numbers turned = transpose(matrix, std::vector<std::size_t>{1, 0});
   EXPECT_EQ(turned.dims, (std::vector<std::int64_t>{3, 2}));
   EXPECT_EQ(turned.values, shape({1, 4, 2, 5, 3, 6}));
-  EXPECT_EQ(take(matrix, 1, std::vector<std::int64_t>{2, 0}).values, shape({3, 1, 6, 4}));
-  const Numbers* twice[] = {&matrix, &matrix};
-  EXPECT_EQ(concatenate(twice, 1).values, shape({1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6}));
-  const Numbers* uneven[] = {&matrix, &turned};
+  const Value constant = matrix, other = turned;
+  const auto values = [](const Value& value) { return std::get<Numbers>(value).values; };
+  EXPECT_EQ(values(take(constant, 1, std::vector<std::int64_t>{2, 0})), shape({3, 1, 6, 4}));
+  const Value* twice[] = {&constant, &constant};
+  EXPECT_EQ(values(concatenate(twice, 1)), shape({1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6}));
+  const Value* uneven[] = {&constant, &other};
   EXPECT_THROW(concatenate(uneven, 0), Error);
+  const Value wide = broadcast(take(constant, 1, std::vector<std::int64_t>{1}), {2, 1, 3});
+  EXPECT_EQ(dims_of(wide), (std::vector<std::int64_t>{2, 2, 3}));
+  EXPECT_EQ(values(wide), shape({2, 2, 2, 5, 5, 5, 2, 2, 2, 5, 5, 5}));
+  EXPECT_THROW(broadcast(constant, {4, 3}), Error);
   EXPECT_THROW(combine(matrix, turned, add), Error);
+}
+
+TEST(Floats, MoveAsNumbersDo) {
+  const Value constant = Floats{.dims = {2, 2}, .values = graph::Constant(std::vector<float>{0.1F, 0.2F, 0.3F, 0.4F})};
+  const auto values = [](const Value& value) {
+    const std::span<const float> all = std::get<Floats>(value).values.values();
+    return std::vector<float>(all.begin(), all.end());
+  };
+  EXPECT_EQ(values(take(constant, 0, std::vector<std::int64_t>{1})), (std::vector<float>{0.3F, 0.4F}));
+  const Value* twice[] = {&constant, &constant};
+  EXPECT_EQ(values(concatenate(twice, 1)), (std::vector<float>{0.1F, 0.2F, 0.1F, 0.2F, 0.3F, 0.4F, 0.3F, 0.4F}));
+  EXPECT_TRUE(values(take(constant, 0, {})).empty());
+  EXPECT_EQ(dims_of(take(constant, 0, {})), (std::vector<std::int64_t>{0, 2}));
 }
 
 TEST(Numbers, ElementCountsDoNotOverflow) {

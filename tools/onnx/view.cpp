@@ -36,11 +36,11 @@ View with_axes(const View& view, std::vector<Axis> axes) {
 
 }  // namespace
 
-View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch) {
+View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch, Extents open) {
   View view{.name = std::move(name), .node = node, .first_channel = 0, .axes = {}};
   view.axes = {merged({batch_factor(batch)}), merged({{.index = Index::channel, .extent = shape.c}}),
-               merged({{.index = Index::row, .extent = shape.h}}),
-               merged({{.index = Index::column, .extent = shape.w}})};
+               merged({{.index = Index::row, .open = open.rows, .extent = shape.h}}),
+               merged({{.index = Index::column, .open = open.columns, .extent = shape.w}})};
   return view;
 }
 
@@ -50,11 +50,31 @@ View whole_vector(std::string name, graph::NodeId node, std::int32_t channels, B
   return view;
 }
 
+Extents open_extents(const Axis& axis) {
+  Extents result;
+  for (const Factor& factor : axis) {
+    result.rows = result.rows || (factor.open && factor.index == Index::row);
+    result.columns = result.columns || (factor.open && factor.index == Index::column);
+  }
+  return result;
+}
+
+View closed(const View& view) {
+  View result = view;
+  for (Axis& axis : result.axes) {
+    for (Factor& factor : axis) factor.open = factor.open && factor.index == Index::batch;
+    axis = merged(axis);
+  }
+  return result;
+}
+
 Quantity extent(const Axis& axis) {
   Quantity result(1);
   for (const Factor& factor : axis) {
-    result = multiply(result, factor.open ? Quantity::batch() : Quantity(factor.extent));
+    const bool is_open_batch = factor.open && factor.index == Index::batch;
+    result = multiply(result, is_open_batch ? Quantity::batch() : Quantity(factor.extent));
   }
+  result.made_of = open_extents(axis);
   return result;
 }
 
@@ -71,6 +91,9 @@ std::string text(const View& view) {
 }
 
 std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
+  const auto is_open_pixel = [](const Factor& digit) {
+    return digit.open && digit.extent == 1 && digit.index != Index::batch;
+  };
   Axis digits;
   for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
   digits = merged(digits);
@@ -84,7 +107,7 @@ std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
     while (left > 1 || batch) {
       if (next == digits.size()) return std::nullopt;
       Factor& digit = digits[next];
-      if (digit.open) {
+      if (digit.open && digit.index == Index::batch) {
         if (!batch) return std::nullopt;
         batch = false;
         axis.push_back(digit);
@@ -104,8 +127,10 @@ std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
         return std::nullopt;
       }
     }
+    if (axis.empty() && next < digits.size() && is_open_pixel(digits[next])) axis.push_back(digits[next++]);
     axes.push_back(std::move(axis));
   }
+  while (next < digits.size() && !axes.empty() && is_open_pixel(digits[next])) axes.back().push_back(digits[next++]);
   if (next != digits.size()) return std::nullopt;
   return with_axes(view, std::move(axes));
 }
@@ -119,7 +144,8 @@ View transpose(const View& view, std::span<const std::size_t> order) {
 std::optional<View> slice(const View& view, std::size_t axis, std::int64_t first, std::int64_t count,
                           std::int64_t step) {
   const Axis& digits = view.axes[axis];
-  if (first == 0 && (step == 1 || count == 1) && extent(digits) == Quantity(count)) return view;
+  const bool is_all = first == 0 && (step == 1 || count == 1) && extent(digits) == Quantity(count);
+  if (is_all && !open_extents(digits).any()) return view;
   if (digits.size() != 1 || digits[0].index != Index::channel) return std::nullopt;
   View result = view;
   Factor& digit = result.axes[axis][0];

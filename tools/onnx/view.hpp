@@ -11,6 +11,10 @@
 //
 // where c:e*s is a digit with e values that each step s channels. Once the factors of the channels stand together on
 // one axis, the list of source channels is read off them, and with it the shuffle (choose_channels).
+//
+// Digits of rows and columns that another size of the network's input changes are open: a view says what the model does
+// at every size, and a digit that is one pixel at the model's own size has its place all the same. An operation that
+// cannot say so has no open view; see Importer::close_size.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +32,9 @@ enum class Index : std::uint8_t { batch, channel, row, column };
 
 struct Factor {
   Index index = Index::channel;
-  bool open = false;        ///< the batch N that the model leaves open; `extent` is 1 then
-  std::int64_t extent = 1;  ///< never 1 otherwise: such digits say nothing and are dropped
+  bool open = false;        ///< the batch N that the model leaves open, or all rows or columns of an open size
+  std::int64_t extent = 1;  ///< of an open batch 1, of open rows and columns what it is at the model's size; never 1
+                            ///< otherwise: such digits say nothing and are dropped
   std::int64_t step = 1;    ///< channels of the source that one step of a channel digit moves, never 0; may be negative
   bool operator==(const Factor&) const = default;
 };
@@ -47,9 +52,14 @@ struct View {
 /// How many images the model was exported for: a number or, where it is left open, none.
 using Batch = std::optional<std::int64_t>;
 
-/// A node's whole tensor, as (N, C, H, W) or, of one pixel, as (N, C).
-View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch);
+/// A node's whole tensor, as (N, C, H, W) or, of one pixel at every size, as (N, C).
+View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch, Extents open = {});
 View whole_vector(std::string name, graph::NodeId node, std::int32_t channels, Batch batch);
+
+/// Rows and columns with open digits on the axis.
+Extents open_extents(const Axis& axis);
+/// The view at the model's own size alone: rows and columns are no longer open.
+View closed(const View& view);
 
 Quantity extent(const Axis& axis);
 std::vector<Quantity> extents(const View& view);
@@ -59,11 +69,12 @@ std::string text(const View& view);
 // What the model's operations do to a view. Axes are in range and not negative.
 
 /// `shape` holds integers, all of them known (no 0 and no -1 that stand for something else), with the view's product.
-/// None if the new axes do not fall on the borders of the digits.
+/// None if the new axes do not fall on the borders of the digits. Open rows and columns of extent 1 become an axis
+/// where a 1 is asked for, else they join the axis before them, as in flattening.
 std::optional<View> reshape(const View& view, std::span<const Quantity> shape);
 View transpose(const View& view, std::span<const std::size_t> order);
 /// Positions first, first + step ... of an axis, all within it; count >= 1. None if the axis has several digits or is
-/// not of channels, and the slice is not all of it.
+/// not of channels, and the slice is not all of it at every size.
 std::optional<View> slice(const View& view, std::size_t axis, std::int64_t first, std::int64_t count,
                           std::int64_t step);
 /// One position of an axis, which goes away. None if the axis is not one of channels alone (or of extent 1).

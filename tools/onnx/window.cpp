@@ -1,7 +1,5 @@
 #include "tools/onnx/window.hpp"
 
-#include <algorithm>
-
 namespace riffle::onnx {
 namespace {
 
@@ -21,21 +19,9 @@ std::int32_t in_range(const char* attribute, std::int64_t value, std::int64_t le
   return static_cast<std::int32_t>(value);
 }
 
-/// The padding of one axis that makes the result in / stride long, rounded up.
-struct Ends {
-  std::int64_t before = 0, after = 0;
-};
-Ends same(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t dilation, bool upper) {
-  const std::int64_t out = (in + stride - 1) / stride;
-  const std::int64_t total = std::max<std::int64_t>((out - 1) * stride + (kernel - 1) * dilation + 1 - in, 0);
-  const std::int64_t less = total / 2, more = total - less;
-  return upper ? Ends{less, more} : Ends{more, less};
-}
-
 }  // namespace
 
-WindowAttributes read_window(Call& call, const graph::Shape& input, const Padding& before, std::int64_t kernel_h,
-                             std::int64_t kernel_w) {
+WindowAttributes read_window(Call& call, const Padding& before, std::int64_t kernel_h, std::int64_t kernel_w) {
   const auto kernel = call.integers("kernel_shape").value_or(std::vector<std::int64_t>{kernel_h, kernel_w});
   if (kernel.size() != 2) throw Error("kernel_shape must have 2 values: images have 2 dimensions");
   if (kernel_h != 0 && (kernel[0] != kernel_h || kernel[1] != kernel_w)) {
@@ -56,12 +42,7 @@ WindowAttributes read_window(Call& call, const graph::Shape& input, const Paddin
   const auto pads = call.integers("pads");
   Padding own;
   if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
-    const bool upper = auto_pad == "SAME_UPPER";
-    const Ends h =
-        same(input.h + before.top + before.bottom, window.kernel_h, window.stride_h, window.dilation_h, upper);
-    const Ends w =
-        same(input.w + before.left + before.right, window.kernel_w, window.stride_w, window.dilation_w, upper);
-    own = {.top = h.before, .left = w.before, .bottom = h.after, .right = w.after};
+    window.auto_pad = auto_pad == "SAME_UPPER" ? graph::AutoPad::same_upper : graph::AutoPad::same_lower;
   } else if (auto_pad == "NOTSET") {
     const auto values = pads.value_or(std::vector<std::int64_t>(4, 0));
     if (values.size() != 4) throw Error("pads must have 4 values: images have 2 dimensions");
@@ -74,7 +55,7 @@ WindowAttributes read_window(Call& call, const graph::Shape& input, const Paddin
   window.pad_left = in_range("padding", own.left + before.left, 0);
   window.pad_bottom = in_range("padding", own.bottom + before.bottom, 0);
   window.pad_right = in_range("padding", own.right + before.right, 0);
-  return {.window = window, .own_padding = own};
+  return {.window = window, .pads = own != Padding{} || window.auto_pad != graph::AutoPad::none};
 }
 
 }  // namespace riffle::onnx

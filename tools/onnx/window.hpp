@@ -7,12 +7,11 @@ namespace riffle::onnx {
 
 struct WindowAttributes {
   graph::Window window;
-  Padding own_padding;  ///< the window's padding less what a Pad node before it brought
+  bool pads = false;  ///< Does it pad by itself, beside what a Pad node before it brought?
 };
 
 /// Reads kernel_shape (which must be kernel_h x kernel_w where those are not 0), strides, pads, auto_pad and dilations
-/// for an input of this size around which `before` are zeros. Throws Error for values that are out of range.
-WindowAttributes read_window(Call& call, const graph::Shape& input, const Padding& before, std::int64_t kernel_h,
-                             std::int64_t kernel_w);
+/// for an input around which `before` are zeros. Throws Error for values that are out of range.
+WindowAttributes read_window(Call& call, const Padding& before, std::int64_t kernel_h, std::int64_t kernel_w);
 
 }  // namespace riffle::onnx

@@ -130,27 +130,34 @@ class Product {
   std::vector<float> rest_bias_;
 };
 
+/// One tap, of each pixel in turn; of one tap, any dilation is none.
+bool is_pointwise(kernels::Window window) {
+  window.dilation_h = window.dilation_w = 1;
+  return window == kernels::Window{};
+}
+
 class Convolution final : public Operation {
  public:
-  Convolution(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
-              const kernels::Extent& extent, Operand operand, std::vector<std::int32_t> input_order, const Block& block)
+  Convolution(const Tools& tools, const kernels::Window& window, std::int32_t groups,
+              const WeightParameters& parameters, const kernels::Extent& extent, Operand operand,
+              std::vector<std::int32_t> input_order, const Block& block)
       : tools_(tools),
-        window_(convolution.window),
-        pointwise_(graph::is_pointwise(convolution)),
+        window_(window),
+        pointwise_(is_pointwise(window)),
         extent_(extent),
         parameters_(parameters),
         operand_(std::move(operand)),
         block_(block),
-        groups_(convolution.groups),
+        groups_(groups),
         taps_(window_.kernel_h * window_.kernel_w),
         group_channels_(operand_.columns() / groups_),
         inputs_(group_channels_ * taps_),
-        outputs_(convolution.outputs / groups_),
+        outputs_(block.channels / groups_),
         in_place_(pointwise_ && operand_.is_plain()),
         turned_(filled(inputs_, tools.kernels.lanes) > filled(outputs_, tools.kernels.lanes)),
         dx_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
         x_stride_(in_place_ ? operand_.columns() : dx_stride_),
-        y_stride_(row_floats(convolution.outputs)),
+        y_stride_(row_floats(block.channels)),
         image_stride_(operand_.columns()),
         gradient_stride_(row_floats(turned_ ? inputs_ : outputs_)) {
     const std::int64_t fits = cache_floats / (2 * dx_stride_ + y_stride_);
@@ -488,11 +495,11 @@ class Convolution final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> make_convolution(const Tools& tools, const graph::Convolution& convolution,
+std::unique_ptr<Operation> make_convolution(const Tools& tools, const kernels::Window& window, std::int32_t groups,
                                             const WeightParameters& parameters, const kernels::Extent& extent,
                                             Operand operand, std::vector<std::int32_t> input_order,
                                             const Block& block) {
-  return std::make_unique<Convolution>(tools, convolution, parameters, extent, std::move(operand),
+  return std::make_unique<Convolution>(tools, window, groups, parameters, extent, std::move(operand),
                                        std::move(input_order), block);
 }
 

@@ -15,7 +15,7 @@ constexpr std::int32_t least_part = 8;
 bool is_depthwise(const Layer& layer) {
   const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
   if (convolution == nullptr || !graph::is_depthwise(*convolution, layer.in.c)) return false;
-  const kernels::Window& w = convolution->window;
+  const kernels::Window& w = layer.window;
   return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
 }
 

@@ -9,7 +9,7 @@ Parameters::Parameters(const graph::Graph& graph, const std::set<NodeId>& nodes,
   for (const NodeId id : nodes) {
     const graph::Operation& operation = graph.nodes[static_cast<std::size_t>(id)].operation;
     if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-      const kernels::Window& w = convolution->window;
+      const graph::Window& w = convolution->window;
       const std::int64_t taps = static_cast<std::int64_t>(w.kernel_h) * w.kernel_w;
       const std::int64_t inputs = static_cast<std::int64_t>(convolution->weights.size()) / convolution->outputs / taps;
       add_parameter(graph, id, "weight", ParameterKind::weight, convolution->weights,

@@ -13,19 +13,19 @@ using kernels::Space;
 
 class Pooling final : public Operation {
  public:
-  Pooling(const Tools& tools, const graph::Pool& pool, const kernels::Extent& extent, Operand operand,
-          const Block& block)
+  Pooling(const Tools& tools, const graph::Pool& pool, const kernels::Window& window, const kernels::Extent& extent,
+          Operand operand, const Block& block)
       : tools_(tools),
         kind_(pool.kind),
         operand_(std::move(operand)),
         block_(block),
         stride_(row_floats(block.channels)),
         in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w),
-        bands_(extent, pool.window, extent.in_w * stride_),
+        bands_(extent, window, extent.in_w * stride_),
         in_{bands_.in_rows(), extent.in_w, stride_},
         out_{bands_.out_rows(), extent.out_w, stride_} {
     args_.extent = extent;
-    args_.window = pool.window;
+    args_.window = window;
     args_.channels = block.channels;
     args_.in_stride = args_.out_stride = stride_;
     args_.in_ring = in_.pixels();
@@ -154,9 +154,9 @@ class GlobalAveragePool final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool, const kernels::Extent& extent,
-                                     Operand operand, const Block& block) {
-  return std::make_unique<Pooling>(tools, pool, extent, std::move(operand), block);
+std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool, const kernels::Window& window,
+                                     const kernels::Extent& extent, Operand operand, const Block& block) {
+  return std::make_unique<Pooling>(tools, pool, window, extent, std::move(operand), block);
 }
 
 std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block) {

@@ -135,7 +135,8 @@ void Maker::make_blocks() {
     block->parts = layout_.parts(i);
     block->pixels = layer.out.pixels();
     block->batch_pixels = batch_ * block->pixels;
-    block->norm_pixels = layer.pooled ? layer.pooled->of.pixels() : block->pixels;
+    block->norm_pixels =
+        layer.pooled ? std::int64_t{layer.pooled->extent.in_h} * layer.pooled->extent.in_w : block->pixels;
     block->order = layout_.order(i);
     block->clamp = layer.clamp;
     block->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);
@@ -322,29 +323,28 @@ std::unique_ptr<Operation> Maker::make_operation(std::size_t index, std::vector<
   if (index > 0 && carried_[index - 1]) {
     operands[0].carry(static_cast<Summation*>(program_.operations[index - 1].get()));
   }
-  const graph::Shape& out = layer.pooled ? layer.pooled->of : layer.out;
-  const kernels::Extent extent{layer.in.h, layer.in.w, out.h, out.w};
+  const kernels::Extent extent{layer.in.h, layer.in.w, layer.pooled ? layer.pooled->extent.in_h : layer.out.h,
+                               layer.pooled ? layer.pooled->extent.in_w : layer.out.w};
   const WeightParameters weights = parameters_.weights(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
     if (is_depthwise(layer)) {
-      return make_depthwise(tools_, convolution->window, weights, extent, std::move(operands[0]), block);
+      return make_depthwise(tools_, layer.window, weights, extent, std::move(operands[0]), block);
     }
     const Block& operand = *operands[0].pieces()[0].block;
     if (layer.pooled) {
-      return make_pooled_stem(tools_, *convolution, weights, extent, layer.pooled->pool.window,
-                              {out.h, out.w, layer.out.h, layer.out.w}, operand, block);
+      return make_pooled_stem(tools_, layer.window, weights, extent, layer.pooled->window, layer.pooled->extent,
+                              operand, block);
     }
-    if (operand.planes) return make_stem(tools_, *convolution, weights, extent, operand, block);
-    return make_convolution(tools_, *convolution, weights, extent, std::move(operands[0]), std::move(input_order),
+    if (operand.planes) return make_stem(tools_, layer.window, weights, extent, operand, block);
+    return make_convolution(tools_, layer.window, convolution->groups, weights, extent, std::move(operands[0]),
+                            std::move(input_order), block);
+  }
+  if (std::holds_alternative<graph::FullyConnected>(layer.operation)) {
+    return make_convolution(tools_, layer.window, 1, weights, extent, std::move(operands[0]), std::move(input_order),
                             block);
   }
-  if (const auto* dense = std::get_if<graph::FullyConnected>(&layer.operation)) {
-    graph::Convolution pointwise;
-    pointwise.outputs = dense->outputs;
-    return make_convolution(tools_, pointwise, weights, extent, std::move(operands[0]), std::move(input_order), block);
-  }
   if (const auto* pool = std::get_if<graph::Pool>(&layer.operation)) {
-    return make_pool(tools_, *pool, extent, std::move(operands[0]), block);
+    return make_pool(tools_, *pool, layer.window, extent, std::move(operands[0]), block);
   }
   if (std::holds_alternative<graph::GlobalAveragePool>(layer.operation)) {
     return make_global_average_pool(tools_, std::move(operands[0]), block);

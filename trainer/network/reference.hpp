@@ -140,7 +140,7 @@ class Evaluation {
 
   Tensor pool(NodeId id, const graph::Pool& pool, Tensor& in) {
     Tensor out = zeros(shapes_[static_cast<std::size_t>(id)]);
-    const kernels::Window& w = pool.window;
+    const kernels::Window w = graph::resolve(pool.window, in.shape).window;
     for_pixels(out.shape, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
       for (std::int32_t c = 0; c < out.shape.c; ++c) {
         double largest = -std::numeric_limits<double>::infinity(), sum = 0, count = 0;
@@ -179,13 +179,17 @@ class Evaluation {
         return images[static_cast<std::size_t>(((n * shape.c + c) * shape.h + y) * shape.w + x)];
       });
     } else if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-      Tensor sum = convolve(id, operand(0), convolution->outputs, convolution->groups, convolution->window);
+      Tensor sum = convolve(id, operand(0), convolution->outputs, convolution->groups,
+                            graph::resolve(convolution->window, operand(0).shape).window);
       each([&](auto n, auto y, auto x, auto c) {
         const double residual = node.inputs.size() > 1 ? operand(1).at(n, y, x, c) : 0.0;
         return activated(sum.at(n, y, x, c) + residual, convolution->activation);
       });
     } else if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-      Tensor sum = convolve(id, operand(0), dense->outputs, 1, {});
+      kernels::Window whole;
+      whole.kernel_h = dense->height;
+      whole.kernel_w = dense->width;
+      Tensor sum = convolve(id, operand(0), dense->outputs, 1, whole);
       each([&](auto n, auto y, auto x, auto c) { return activated(sum.at(n, y, x, c), dense->activation); });
     } else if (const auto* norm = std::get_if<graph::BatchNorm>(&operation)) {
       out = normalise(id, operand(0), static_cast<double>(norm->epsilon));

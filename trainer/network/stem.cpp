@@ -32,10 +32,9 @@ using kernels::StemArgs;
 /// The convolution: rows of outputs, and what their gradients are to the weights.
 class StemRows {
  public:
-  StemRows(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
+  StemRows(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
            const kernels::Extent& extent, const Block& input, const Block& block, const kernels::Block& output)
       : tools_(tools), parameters_(parameters), input_(input), block_(block) {
-    const kernels::Window& window = convolution.window;
     const std::int32_t taps = window.kernel_h * window.kernel_w;
     packed_floats_ = static_cast<std::size_t>(
         kernels::packed_stem_size(input.channels, taps, block.channels, tools.kernels.stem.lanes));
@@ -164,9 +163,9 @@ class StemRows {
 
 class Stem final : public Operation {
  public:
-  Stem(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
+  Stem(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
        const kernels::Extent& extent, const Block& input, const Block& block)
-      : rows_(tools, convolution, parameters, extent, input, block, {Place{0, Space::arena}, block.channels, 0}),
+      : rows_(tools, window, parameters, extent, input, block, {Place{0, Space::arena}, block.channels, 0}),
         block_(block) {}
 
   [[nodiscard]] std::int64_t scratch() const override { return rows_.line_floats(); }
@@ -208,18 +207,18 @@ class Stem final : public Operation {
 /// With max pooling behind it.
 class PooledStem final : public Operation {
  public:
-  PooledStem(const Tools& tools, const graph::Convolution& convolution, const WeightParameters& parameters,
-             const kernels::Extent& extent, const kernels::Window& window, const kernels::Extent& pooled,
+  PooledStem(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
+             const kernels::Extent& extent, const kernels::Window& pool, const kernels::Extent& pooled,
              const Block& input, const Block& block)
       : tools_(tools),
         block_(block),
         stride_(row_floats(block.channels)),
-        bands_(pooled, window, pooled.in_w * stride_),
+        bands_(pooled, pool, pooled.in_w * stride_),
         ring_{bands_.in_rows(), pooled.in_w, stride_},
-        rows_(tools, convolution, parameters, extent, input, block,
+        rows_(tools, window, parameters, extent, input, block,
               {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), ring_.pixels()}) {
     args_.extent = pooled;
-    args_.window = window;
+    args_.window = pool;
     args_.channels = block.channels;
     args_.in_stride = stride_;
     args_.in_ring = ring_.pixels();
@@ -296,17 +295,17 @@ class PooledStem final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> make_stem(const Tools& tools, const graph::Convolution& convolution,
+std::unique_ptr<Operation> make_stem(const Tools& tools, const kernels::Window& window,
                                      const WeightParameters& parameters, const kernels::Extent& extent,
                                      const Block& input, const Block& block) {
-  return std::make_unique<Stem>(tools, convolution, parameters, extent, input, block);
+  return std::make_unique<Stem>(tools, window, parameters, extent, input, block);
 }
 
-std::unique_ptr<Operation> make_pooled_stem(const Tools& tools, const graph::Convolution& convolution,
+std::unique_ptr<Operation> make_pooled_stem(const Tools& tools, const kernels::Window& window,
                                             const WeightParameters& parameters, const kernels::Extent& extent,
-                                            const kernels::Window& window, const kernels::Extent& pooled,
+                                            const kernels::Window& pool, const kernels::Extent& pooled,
                                             const Block& input, const Block& block) {
-  return std::make_unique<PooledStem>(tools, convolution, parameters, extent, window, pooled, input, block);
+  return std::make_unique<PooledStem>(tools, window, parameters, extent, pool, pooled, input, block);
 }
 
 }  // namespace riffle::trainer

@@ -428,6 +428,50 @@ TEST_P(Gradients, Pooling) {
   }
 }
 
+/// Windows that are rules, whose numbers follow from the size, and a layer of the whole image.
+TEST_P(Gradients, OfRules) {
+  const auto check_behind = [&](const auto& add) {
+    Builder b(9, 8, 5);
+    b.convolution("a", 6);
+    b.add("a.relu", relu);
+    add(b);
+    b.norm("norm");
+    check(b.finish());
+  };
+  for (const graph::AutoPad auto_pad : {graph::AutoPad::same_upper, graph::AutoPad::same_lower}) {
+    graph::Window same = window(3, 2);
+    same.pad_top = same.pad_left = same.pad_bottom = same.pad_right = 0;
+    same.auto_pad = auto_pad;
+    check_behind([&](Builder& b) { b.convolution("depthwise", 6, same, 6); });
+    check_behind([&](Builder& b) { b.convolution("convolution", 4, same); });
+    Builder stem(12, 13, 3);
+    stem.convolution("stem", 8, same);
+    stem.norm("norm");
+    stem.add("relu", relu);
+    stem.add("pool", graph::Pool{graph::PoolKind::max, same, false, Activation::none});
+    check(stem.finish());
+  }
+  for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
+    for (const bool count : {false, true}) {
+      graph::Window ceil = window(3, 2);
+      ceil.pad_top = ceil.pad_left = 0;
+      ceil.ceil_mode = true;
+      check_behind([&](Builder& b) { b.add("pool", graph::Pool{kind, ceil, count, Activation::none}); });
+    }
+    const graph::Window rows{.kernel_h = 0, .kernel_w = 1};
+    check_behind([&](Builder& b) { b.add("pool", graph::Pool{kind, rows, false, Activation::none}); });
+  }
+  Builder b(5, 4, 2);
+  b.convolution("a", 6, window(3));
+  b.norm("norm");
+  b.add("relu", relu);
+  graph::FullyConnected dense{5, graph::Constant(random("dense", 5 * 6 * 20)), graph::Constant(random("bias", 5))};
+  dense.height = 5;
+  dense.width = 4;
+  b.graph.output = b.add("dense", dense);
+  check(b.graph);
+}
+
 /// Rows so wide that an image goes through its window's rings in several bands.
 TEST_P(Gradients, WindowsInBands) {
   const auto check_band = [&](const auto& add) {

@@ -23,6 +23,20 @@ kernels::Clamp clamp_of(graph::Activation activation) {
   return {};
 }
 
+/// The window over `in`, of an operation that has one.
+kernels::Window window_of(const LayerOperation& operation, const graph::Shape& in) {
+  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
+    return graph::resolve(convolution->window, in).window;
+  }
+  if (const auto* pool = std::get_if<graph::Pool>(&operation)) return graph::resolve(pool->window, in).window;
+  kernels::Window window;
+  if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
+    window.kernel_h = dense->height;
+    window.kernel_w = dense->width;
+  }
+  return window;
+}
+
 bool is_open(const kernels::Clamp& clamp) { return clamp.lower < 0.0F; }
 
 class Tracer {
@@ -117,6 +131,7 @@ class Tracer {
     if (!operands.empty()) {
       layer.in = layers_[static_cast<std::size_t>(operands[0][0].node)].out;
       layer.in.c = static_cast<std::int32_t>(operands[0].size());
+      layer.window = window_of(layer.operation, layer.in);
     }
     layer.operands = std::move(operands);
     layer.clamp = clamp_of(activation);
@@ -162,7 +177,8 @@ class Tracer {
       return add_operation(id, pool, {std::move(operand)}, pool.activation);
     }
     Layer& layer = layers_[(*alone)[0]];
-    layer.pooled = {pool, layer.out};
+    const graph::ResolvedWindow resolved = graph::resolve(pool.window, layer.out);
+    layer.pooled = {resolved.window, resolved.extent};
     layer.out = shapes_[static_cast<std::size_t>(id)];
     return pool.activation == graph::Activation::none ? operand
                                                       : add_activation(id, pool.activation, std::move(operand));

@@ -34,14 +34,15 @@ using LayerOperation = std::variant<graph::Input, graph::Convolution, graph::Ful
 
 /// Max pooling behind a layer, before its batch norm and activation.
 struct Pooled {
-  graph::Pool pool;
-  graph::Shape of;  ///< what the layer's operation computes
+  kernels::Window window;
+  kernels::Extent extent;  ///< from what the layer's operation computes to what is kept
 };
 
 struct Layer {
   graph::NodeId node = -1;  ///< of the graph: where it comes from, and whose parameters it has
   std::string name;         ///< the node's
   LayerOperation operation;
+  kernels::Window window;  ///< of a convolution, pooling or fully connected layer
   std::vector<ChannelList> operands;
   graph::Shape in, out;
   std::optional<Pooled> pooled;            ///< the network's first convolution may have it
