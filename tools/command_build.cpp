@@ -2,10 +2,10 @@
 #include <iostream>
 #include <memory>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "engine/passes/passes.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
 #include "tools/spec_options.hpp"
 #include "tools/text.hpp"
 

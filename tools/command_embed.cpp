@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
 #include "tools/options.hpp"
 #include "tools/text.hpp"
 

@@ -3,9 +3,9 @@
 #include <memory>
 #include <span>
 
+#include "base/files.hpp"
 #include "engine/plan/plan.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/plan_picture.hpp"

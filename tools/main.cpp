@@ -1,6 +1,7 @@
 // riffle, the command line. Exit code 0; 1 with one line on the standard error stream that says what is wrong; 128 and
 // the signal's number where a signal stopped a run that can go on.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <iostream>
 #include <new>
 
@@ -16,6 +17,8 @@ int fail(const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that grows beyond what the shell allows (ulimit -f) is an error of the write, not the program's end.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App program("CPU inference for the ShuffleNet family", "riffle");
   program.set_version_flag("--version", RIFFLE_VERSION);
   program.require_subcommand(0, 1);  // with 1, a misspelt command would only be told that there is none

@@ -1,10 +1,11 @@
 // What the program refuses: exit code 1, a message on the standard error stream, nothing written.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "base/files.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tests/tools/program.hpp"
-#include "tools/files.hpp"
 #include "tools/npy.hpp"
 
 namespace riffle::tests {
@@ -91,15 +92,35 @@ TEST_F(BadInput, models) {
   refuses({"inspect", folder.write("text.txt", bytes_of("hello, world"))}, "neither");
   refuses({"convert", at("none.onnx"), at("out.riffle")}, "none.onnx");
   refuses({"convert", folder.write("bad.onnx", bytes_of("not protobuf at all")), at("out.riffle")}, "bad.onnx");
-  const Bytes whole = tools::read_file(model, 1 << 26);
+  const Bytes whole = read_file(model, 1 << 26);
   for (const std::size_t size : std::vector<std::size_t>{4UL, 8UL, 64UL, whole.size() / 2, whole.size() - 256}) {
     const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     refuses({"inspect", folder.write("part.riffle", part)}, "part.riffle");
   }
 }
 
+/// A pipe that nobody writes to is refused by whatever reads files, and not waited for.
+TEST_F(BadInput, pipes_and_devices) {
+  for (const char* name : {"pipe.riffle", "pipe.onnx", "pipe.npy", "pipe.png", "pipe.txt"}) {
+    ASSERT_EQ(::mkfifo(at(name).c_str(), 0600), 0);
+  }
+  const std::string wrong = "is not a regular file";
+  for (const std::string& name : {at("pipe.riffle"), at("pipe.onnx"), std::string("/dev/zero")}) {
+    refuses({"inspect", name}, wrong);
+    refuses({"bench", name}, wrong);
+    refuses({"bench", name, "--cold", "--repeat", "1"}, wrong);
+    refuses({"embed", name, at("out.c")}, wrong);
+    refuses({"convert", name, at("out.riffle")}, wrong);
+    refuses({"classify", name, at("gray.png")}, wrong);
+  }
+  refuses({"run", model, "--input", at("pipe.npy"), "--output", at("y.npy")}, wrong);
+  refuses({"classify", model, at("pipe.png")}, wrong);
+  refuses({"classify", model, at("gray.png"), "--labels", at("pipe.txt")}, wrong);
+  refuses({"convert", model, at("pipe.riffle")}, "nobody reads from this pipe");
+}
+
 TEST_F(BadInput, a_flipped_bit_never_crashes) {
-  const Bytes whole = tools::read_file(model, 1 << 26);
+  const Bytes whole = read_file(model, 1 << 26);
   // The structure stands around the weights: most of it within the first and the last few kilobytes.
   for (std::size_t i = 0; i < 24; ++i) {
     Bytes flipped = whole;
