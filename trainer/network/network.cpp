@@ -9,9 +9,9 @@
 #include "engine/plan/plan.hpp"
 #include "engine/plan/storage.hpp"
 #include "engine/run/barrier.hpp"
-#include "engine/run/team.hpp"
 #include "trainer/network/loss.hpp"
 #include "trainer/network/program.hpp"
+#include "trainer/network/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -64,7 +64,7 @@ struct Network::State {
   State(const graph::Graph& source, const NetworkOptions& chosen);
 
   [[nodiscard]] Share share(int worker, int workers) const {
-    return {worker, workers, run::share_begin(images, worker, workers), run::share_begin(images, worker + 1, workers),
+    return {worker, workers, share_begin(images, worker, workers), share_begin(images, worker + 1, workers),
             program.scratch.get() + worker * program.scratch_floats};
   }
 
@@ -217,8 +217,7 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
   s.images = static_cast<std::int64_t>(count);
   s.packed = 0;
   run::Barrier barrier;
-  run::on_team(s.threads,
-               [&](int worker, int workers) { s.forward(s.share(worker, workers), barrier, images.data()); });
+  on_team(s.threads, [&](int worker, int workers) { s.forward(s.share(worker, workers), barrier, images.data()); });
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
                                           s.options.label_smoothing, {s.logit_gradient.get(), floats});
@@ -239,7 +238,7 @@ void Network::backward() {
   if (!s.ready) throw Error("backward() without a forward() before it");
   s.ready = false;
   run::Barrier barrier;
-  run::on_team(s.threads, [&](int worker, int workers) { s.backward(s.share(worker, workers), barrier); });
+  on_team(s.threads, [&](int worker, int workers) { s.backward(s.share(worker, workers), barrier); });
 }
 
 std::string Network::first_not_finite() const {

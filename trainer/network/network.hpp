@@ -39,7 +39,7 @@ struct Statistic {
 
 struct NetworkOptions {
   std::int32_t batch = 64;                    ///< the most images of one forward()
-  int threads = 1;                            ///< without OpenMP it is 1
+  int threads = 1;                            ///< OpenMP's: see Network; without OpenMP it is 1
   float momentum = 0.1F;                      ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
   std::string freeze = {};                    ///< the nodes before the first one whose name starts so are frozen
@@ -60,7 +60,8 @@ struct LayerTime {
   double forward = 0, backward = 0;
 };
 
-/// One thread at a time calls it. The same calls with the same number of threads give the same bits.
+/// One thread at a time calls it. The same calls with the same number of threads give the same bits. Several threads
+/// are OpenMP's, which do not outlive fork(): a child of a process that has trained on them must not train.
 class Network {
  public:
   /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied;

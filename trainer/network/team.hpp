@@ -7,7 +7,7 @@
 #include <omp.h>
 #endif
 
-namespace riffle::run {
+namespace riffle::trainer {
 
 /// Where worker w's share of n things begins; it ends where the next one's does.
 inline std::int64_t share_begin(std::int64_t n, int w, int workers) { return n * w / workers; }
@@ -33,4 +33,4 @@ void on_team([[maybe_unused]] int threads, Work&& work) {
   work(0, 1);
 }
 
-}  // namespace riffle::run
+}  // namespace riffle::trainer
