@@ -116,7 +116,7 @@ TEST_F(BadInput, pipes_and_devices) {
   refuses({"run", model, "--input", at("pipe.npy"), "--output", at("y.npy")}, wrong);
   refuses({"classify", model, at("pipe.png")}, wrong);
   refuses({"classify", model, at("gray.png"), "--labels", at("pipe.txt")}, wrong);
-  refuses({"convert", model, at("pipe.riffle")}, "nobody reads from this pipe");
+  refuses({"build", "v2", "--width", "0.5", at("pipe.riffle")}, "nobody reads from this pipe");
 }
 
 TEST_F(BadInput, a_flipped_bit_never_crashes) {

@@ -173,6 +173,19 @@ TEST(Network, NamesTheLayerThatIsNotFinite) {
   EXPECT_EQ(network.first_not_finite(), "units.5.right.0.0");
 }
 
+/// Behind a first layer that is frozen, whose norm takes no statistics of the batch, max pooling alone could lose it.
+TEST(Network, ANaNInAnImageIsSeenInTheLoss) {
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    if (!kernels->supported()) continue;
+    Network network(small(), {.batch = batch, .freeze = "units.0.", .kernels = kernels});
+    for (std::size_t at = 0; at < images(batch).size(); at += 97) {
+      std::vector<float> spoilt = images(batch);
+      spoilt[at] = std::numeric_limits<float>::quiet_NaN();
+      ASSERT_TRUE(std::isnan(network.forward(spoilt, labels).loss)) << kernels->isa << ", float " << at;
+    }
+  }
+}
+
 TEST(Network, RefusesWhatItCannotDo) {
   Network network(small(), {.batch = batch});
   EXPECT_NE(error_of([&] {
