@@ -290,7 +290,7 @@ TEST_F(FitTest, a_full_disk_is_named_and_harms_nothing) {
   EXPECT_TRUE(contains(message, folder.path("run/last.checkpoint") + ": cannot be written"));
   EXPECT_EQ(file("run/last.checkpoint"), checkpoint);
   for (const auto& entry : std::filesystem::directory_iterator(run.folder)) {
-    EXPECT_NE(entry.path().extension(), ".part");
+    EXPECT_NE(entry.path().extension(), ".riffle-part");
   }
   EXPECT_FALSE(Training(run).run().stopped) << "with room again it goes on";
 }
