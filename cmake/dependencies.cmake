@@ -79,10 +79,10 @@ if(NOT RIFFLE_FLATBUFFERS_INCLUDE OR NOT RIFFLE_FLATC)
 endif()
 
 find_package(Threads REQUIRED)
-if(RIFFLE_OPENMP AND RIFFLE_THREADS)
+if(RIFFLE_TRAINER AND RIFFLE_OPENMP)
   find_package(OpenMP COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)
-    message(WARNING "riffle: no OpenMP here: sessions will have threads of their own, and the trainer one thread")
+    message(WARNING "riffle: no OpenMP here: the trainer will have one thread")
   endif()
 endif()
 

@@ -1,6 +1,6 @@
 # What `cmake --install` copies: the engine's libraries and headers, the riffle program, and what find_package(riffle)
-# and pkg-config read. All of it may be moved to another place. The libraries need OpenMP if they were built with it,
-# and neither xsimd nor FlatBuffers.
+# and pkg-config read. All of it may be moved to another place. Neither xsimd nor FlatBuffers is
+# needed any more.
 include(CMakePackageConfigHelpers)
 
 set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/riffle")
@@ -35,9 +35,9 @@ if(RIFFLE_TRAINER AND NOT fetched)
 endif()
 
 if(TARGET OpenMP::OpenMP_CXX)
-  set(RIFFLE_NEEDS_OPENMP ON)
+  set(RIFFLE_TRAINER_NEEDS_OPENMP ON)
 else()
-  set(RIFFLE_NEEDS_OPENMP OFF)
+  set(RIFFLE_TRAINER_NEEDS_OPENMP OFF)
 endif()
 configure_package_config_file(cmake/riffle-config.cmake.in "${PROJECT_BINARY_DIR}/riffle-config.cmake"
                               INSTALL_DESTINATION ${package_directory} NO_SET_AND_CHECK_MACRO)
@@ -53,15 +53,6 @@ foreach(library IN LISTS CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
     list(APPEND libraries "-l${library}")
   endif()
 endforeach()
-if(RIFFLE_NEEDS_OPENMP)
-  foreach(name IN LISTS OpenMP_CXX_LIB_NAMES)
-    get_filename_component(directory "${OpenMP_${name}_LIBRARY}" DIRECTORY)
-    if(directory AND NOT directory IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
-      list(APPEND libraries "-L${directory}")  # clang's, which the system's linker does not know
-    endif()
-    list(APPEND libraries "-l${name}")
-  endforeach()
-endif()
 list(APPEND libraries -lm ${CMAKE_THREAD_LIBS_INIT})
 if(NOT "-lpthread" IN_LIST libraries AND NOT ANDROID)
   list(APPEND libraries -lpthread)

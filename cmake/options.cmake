@@ -2,7 +2,6 @@
 # said a target at a time, by riffle_own(). Embedded by add_subdirectory, riffle is the engine alone.
 
 option(RIFFLE_THREADS "Sessions of several threads; OFF is smaller" ON)
-option(RIFFLE_OPENMP "Run on OpenMP's threads; without it sessions have threads of their own, and the trainer one" ON)
 if(DEFINED BUILD_SHARED_LIBS)
   set(shared ${BUILD_SHARED_LIBS})
 elseif(PROJECT_IS_TOP_LEVEL AND NOT RIFFLE_STATIC_BINARIES AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
@@ -13,6 +12,7 @@ endif()
 option(RIFFLE_SHARED "Build the shared library, too; riffle::engine is then it" ${shared})
 option(RIFFLE_TOOLS "Build the riffle command line" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_TRAINER "Build the trainer and the command riffle train" ${RIFFLE_TOOLS})
+option(RIFFLE_OPENMP "The trainer runs on OpenMP's threads; without them it has one thread" ON)
 option(RIFFLE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_BENCH "Build riffle_bench" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})

@@ -13,5 +13,6 @@ if(NOT DEFINED ANDROID_PLATFORM)
   set(ANDROID_PLATFORM android-24)
 endif()
 set(ANDROID_STL c++_static)
+# The trainer's.
 set(OpenMP_CXX_FLAGS "-fopenmp -static-openmp")
 include("$ENV{ANDROID_NDK_ROOT}/build/cmake/android.toolchain.cmake")

@@ -2,7 +2,7 @@
 #
 #   cmake --preset ios && cmake --build --preset ios && cmake --install build/ios --prefix ios-riffle
 #
-# Apple's clang has no OpenMP: sessions have threads of their own. -DCMAKE_OSX_SYSROOT=iphonesimulator builds for the simulator.
+# -DCMAKE_OSX_SYSROOT=iphonesimulator builds for the simulator.
 set(CMAKE_SYSTEM_NAME iOS)
 set(CMAKE_SYSTEM_PROCESSOR arm64)
 set(CMAKE_OSX_ARCHITECTURES arm64)

@@ -6,7 +6,7 @@
 #include <limits>
 #include <numeric>
 
-#include "tools/files.hpp"
+#include "base/files.hpp"
 #include "tools/text.hpp"
 
 namespace riffle::tools {

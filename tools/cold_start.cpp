@@ -116,7 +116,7 @@ Load load_once(const ColdOptions& options, Tensors& tensors) {
     laps.end_phase();
     graph = format::read(file);
   } catch (const Error& error) {
-    throw Error("'" + options.model + "': " + error.what());
+    throw Error(options.model + ": " + error.what());
   }
   laps.end_phase();
   if (options.size.height != 0) graph.set_input_size(options.size.height, options.size.width);
@@ -209,8 +209,7 @@ std::vector<Load> load_in_a_process(const ColdOptions& options, int count, const
   for (const Load& load : loads) {
     if (load.error[0] != '\0') throw Error(load.error.data());
   }
-  if (loads.size() != static_cast<std::size_t>(count))
-    throw Error("'" + options.model + "': the process that loads it died");
+  if (loads.size() != static_cast<std::size_t>(count)) throw Error(options.model + ": the process that loads it died");
   return loads;
 }
 

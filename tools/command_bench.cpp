@@ -8,10 +8,10 @@
 #include <random>
 #include <vector>
 
+#include "base/files.hpp"
 #include "engine/run/session.hpp"
 #include "tools/cold_start.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/profile.hpp"

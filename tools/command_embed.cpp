@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/text.hpp"

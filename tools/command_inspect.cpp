@@ -4,9 +4,9 @@
 #include <span>
 #include <sstream>
 
+#include "base/files.hpp"
 #include "engine/plan/plan.hpp"
 #include "tools/commands.hpp"
-#include "tools/files.hpp"
 #include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/plan_picture.hpp"

@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "base/files.hpp"
 #include "engine/graph/graph.hpp"
-#include "tools/files.hpp"
 #include "tools/gzip.hpp"
 
 namespace riffle::tools {

@@ -2,6 +2,7 @@
 // the signal's number where a signal stopped a run that can go on.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <new>
 #include <string>
@@ -50,6 +51,8 @@ std::vector<std::string> words_of(int argc, char** argv, const CLI::App& program
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that grows beyond what the shell allows (ulimit -f) is an error of the write, not the program's end.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App program("CPU inference for the ShuffleNet family", "riffle");
   program.set_version_flag("--version", RIFFLE_VERSION);
   program.require_subcommand(0, 1);  // with 1, a misspelt command would only be told that there is none

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
-#include "tools/files.hpp"
 #include "tools/onnx/onnx_export.hpp"
 #include "tools/onnx/onnx_import.hpp"
 

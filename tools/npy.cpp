@@ -8,8 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/files.hpp"
 #include "engine/graph/graph.hpp"
-#include "tools/files.hpp"
 
 namespace riffle::tools {
 namespace {

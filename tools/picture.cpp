@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "tools/files.hpp"
+#include "base/files.hpp"
 #include "tools/picture_codec.hpp"
 
 namespace riffle::tools {

@@ -6,12 +6,9 @@
 #include <limits>
 #include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "engine/plan/storage.hpp"
 #include "engine/run/barrier.hpp"
+#include "engine/run/workers.hpp"
 
 namespace riffle::peak {
 
@@ -41,7 +38,7 @@ std::int64_t calls_of_a_pass(Work&& work) {
 
 struct Pass {
   double seconds = 0;
-  int workers = 0;  ///< as many threads as there were: OpenMP may give less than were asked for
+  int workers = 1;  ///< as many as were asked for, or one where riffle is built without threads
 };
 
 /// The best pass of all threads: `calls` calls of work(worker, workers, sums) on each, started together.
@@ -51,7 +48,8 @@ Pass best_pass(int threads, std::int64_t calls, Work&& work) {
   Pass result;
   run::Barrier barrier;
   // What is threads' own is the same on all of them: each sees all their seconds.
-  const auto measure_passes = [&](int worker, int workers) {
+  const auto measure_passes = [&](int worker) {
+    const int workers = result.workers;
     alignas(64) Sums sums = {};
     double best = std::numeric_limits<double>::infinity();
     for (double spent = 0; spent < measured_seconds;) {
@@ -64,14 +62,12 @@ Pass best_pass(int threads, std::int64_t calls, Work&& work) {
       best = std::min(best, pass);
       spent += pass;
     }
-    if (worker == 0) result = {std::max(best, 1e-9), workers};
+    if (worker == 0) result.seconds = std::max(best, 1e-9);
   };
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
-  measure_passes(omp_get_thread_num(), omp_get_num_threads());
-#else
-  measure_passes(0, 1);
-#endif
+  run::Workers others(threads - 1, {}, [&](int worker) { measure_passes(worker + 1); });
+  result.workers += others.count();
+  others.call();
+  measure_passes(0);
   return result;
 }
 

@@ -27,7 +27,8 @@ inline constexpr std::int64_t largest_buffer = std::int64_t{64} << 20;
 
 /// Measures for some 50 ms on `threads` threads at a time, those that a session's steps run on; the best pass counts.
 /// `weight_bytes`: the weights of the network in question, which come by once an inference. A buffer as large tells
-/// what that costs, from whichever cache or memory they come. `isa` runs on this CPU. Throws std::bad_alloc.
+/// what that costs, from whichever cache or memory they come. `isa` runs on this CPU. Throws std::bad_alloc, and
+/// Exhausted where the threads cannot be had.
 Limits measure(std::string_view isa, int threads, std::int64_t weight_bytes);
 
 }  // namespace riffle::peak

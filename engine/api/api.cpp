@@ -1,4 +1,5 @@
 // The C API over the engine: nothing but translation. Camera frames are in frame.cpp.
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <limits>
@@ -15,14 +16,23 @@ using riffle::api::bad_argument;
 using riffle::api::guarded;
 using riffle::api::report;
 
-std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan::Options& options) const {
+std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan::Options& asked) const {
+  const riffle::graph::Shape own = graph.input_shape();
+  riffle::plan::Options options = asked;
+  if (options.kernels == nullptr) options.kernels = &riffle::plan::choose_kernels();
+  if (options.height == 0) options.height = own.h;
+  if (options.width == 0) options.width = own.w;
+
   const std::lock_guard lock(mutex_);
-  if (last_plan_ == nullptr || options != last_options_) {
-    last_plan_ = nullptr;  // before the next one is made: its memory may be needed
-    last_plan_ = riffle::plan::make(graph, options);
-    last_options_ = options;
+  for (const Made& made : made_) {
+    auto plan = made.plan.lock();
+    if (plan != nullptr && made.options == options) return last_ = std::move(plan);
   }
-  return last_plan_;
+  last_ = nullptr;  // before the next one is made: its memory may be needed
+  std::erase_if(made_, [](const Made& made) { return made.plan.expired(); });
+  last_ = riffle::plan::make(graph, options);
+  made_.push_back({options, last_});
+  return last_;
 }
 
 namespace {
@@ -159,12 +169,13 @@ const char* riffle_cpu_isa(size_t index) {
 
 int32_t riffle_cpu_core_count(riffle_cores cores) {
   if (cores < RIFFLE_CORES_ALL || cores > RIFFLE_CORES_LITTLE) return 0;
-  if (cores == RIFFLE_CORES_ALL) return riffle::run::available_threads();
-  std::int32_t count = 0;
-  const riffle_status status = guarded(nullptr, RIFFLE_NO_MEMORY, [&] {
+  const std::int32_t most = riffle::run::available_threads();
+  std::int32_t count = most;
+  // What cannot be read for want of memory is not known.
+  (void)guarded(nullptr, RIFFLE_NO_MEMORY, [&] {
     count = static_cast<std::int32_t>(riffle::run::choose(riffle::run::this_machine(), kind_of(cores)).size());
   });
-  return status == RIFFLE_OK && count > 0 ? count : riffle::run::available_threads();
+  return std::clamp(count, 1, most);
 }
 
 riffle_status riffle_model_load_file(const char* path, riffle_model** out, riffle_error* error) {

@@ -5,7 +5,7 @@
 #include <exception>
 #include <new>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
 #include "riffle/riffle.h"
 
 namespace riffle::api {

@@ -5,26 +5,31 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "engine/graph/graph.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
 #include "riffle/riffle.h"
 
-/// The graph, and the plan that was made last: sessions that want the same one share its packed weights. Only the last,
-/// so that a model asked for ever new sizes does not grow.
+/// The graph, and the plans that were made: sessions that want the same one share its packed weights. Only the last one
+/// is kept when no session has it any more, so that a model asked for ever new sizes does not grow.
 struct riffle_model {
   explicit riffle_model(riffle::graph::Graph loaded) : graph(std::move(loaded)) {}
 
-  /// Any thread, at any time. Throws what plan::make throws.
+  /// Any thread, at any time. Options that mean the same get the same plan. Throws what plan::make throws.
   std::shared_ptr<const riffle::plan::Plan> plan(const riffle::plan::Options& options) const;
 
   const riffle::graph::Graph graph;
 
  private:
   mutable std::mutex mutex_;
-  mutable riffle::plan::Options last_options_;
-  mutable std::shared_ptr<const riffle::plan::Plan> last_plan_;
+  struct Made {
+    riffle::plan::Options options;  ///< without defaults
+    std::weak_ptr<const riffle::plan::Plan> plan;
+  };
+  mutable std::vector<Made> made_;
+  mutable std::shared_ptr<const riffle::plan::Plan> last_;
 };
 
 struct riffle_session {

@@ -24,7 +24,7 @@ graph::Graph load_file(const std::string& path);
 void verify(std::span<const std::byte> bytes);
 graph::Graph read(const std::shared_ptr<const memory::MappedFile>& file);
 
-/// Writes beside `path` and renames. Throws Error naming the path.
+/// As write_file (base/files.hpp). Throws Error naming the path, or what is wrong with the graph.
 void save_file(const graph::Graph& graph, const std::string& path);
 
 /// The bytes that save_file writes.

@@ -239,7 +239,7 @@ graph::Graph load_file(const std::string& path) {
     verify(file->bytes());
     return read(file);
   } catch (const Error& error) {
-    throw Error("'" + path + "': " + error.what());
+    throw Error(path + ": " + error.what());
   }
 }
 

@@ -1,10 +1,6 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "riffle_generated.h"
 
@@ -161,20 +157,6 @@ class Saver {
 
 std::vector<std::byte> save(const graph::Graph& graph) { return Saver().save(graph); }
 
-void save_file(const graph::Graph& graph, const std::string& path) {
-  const std::vector<std::byte> bytes = save(graph);
-  const std::string beside = path + ".part" + std::to_string(::getpid());
-  const auto fail = [&](const char* what) {
-    const std::string message = "cannot " + std::string(what) + " '" + path + "': " + std::strerror(errno);
-    std::remove(beside.c_str());
-    throw Error(message);
-  };
-  std::FILE* file = std::fopen(beside.c_str(), "wb");
-  if (file == nullptr) fail("create");
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed) fail("write");
-  if (std::rename(beside.c_str(), path.c_str()) != 0) fail("rename into place");
-}
+void save_file(const graph::Graph& graph, const std::string& path) { write_file(path, {save(graph)}); }
 
 }  // namespace riffle::format

@@ -13,37 +13,16 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "base/error.hpp"
 #include "engine/graph/preprocessing.hpp"
 #include "engine/memory/pages.hpp"
 #include "kernels/types.hpp"
 
-namespace riffle {
-
-/// What is wrong with a model, a file or an argument, in words for its user. Thrown inside the engine and by the
-/// tools; never crosses the C API.
-class Error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// What was left out when this library was built.
-class Unsupported : public Error {
- public:
-  using Error::Error;
-};
-
-/// What the system does not give: memory, a thread.
-class Exhausted : public Error {
- public:
-  using Error::Error;
-};
-
-namespace graph {
+namespace riffle::graph {
 
 /// The shape of one image's tensor.
 struct Shape {
@@ -277,5 +256,4 @@ std::vector<std::vector<NodeId>> readers(const Graph& graph);
 /// A line a node: name, operation, operands, shape. For people.
 std::string to_text(const Graph& graph);
 
-}  // namespace graph
-}  // namespace riffle
+}  // namespace riffle::graph

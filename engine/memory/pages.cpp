@@ -1,8 +1,6 @@
 #include "engine/memory/pages.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
+#include "base/files.hpp"
 
 namespace riffle::memory {
 namespace {
@@ -43,17 +42,12 @@ void make_present([[maybe_unused]] std::span<std::byte> memory) noexcept {
 }
 
 MappedFile::MappedFile(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw Error("cannot open '" + path + "': " + std::strerror(errno));
-  struct stat status {};
-  const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-  const std::size_t size = regular ? static_cast<std::size_t>(status.st_size) : 0;
-  void* const address = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
-  const int error = errno;
-  ::close(file);
-  if (!regular) throw Error("'" + path + "' is not a file");
-  if (size == 0) throw Error("'" + path + "' is empty");
-  if (address == MAP_FAILED) throw Error("cannot map '" + path + "': " + std::strerror(error));
+  const InputFile file(path);
+  if (file.bytes() == 0) throw Error(path + ": is empty");
+  const auto size = static_cast<std::size_t>(file.bytes());
+  if (static_cast<std::int64_t>(size) != file.bytes()) throw Error(path + ": is larger than this system can map");
+  void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor().number(), 0);
+  if (address == MAP_FAILED) throw Error(path + ": cannot be mapped: " + std::strerror(errno));
   bytes_ = {static_cast<const std::byte*>(address), size};
 }
 

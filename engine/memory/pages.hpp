@@ -25,7 +25,7 @@ struct Pieces {
 /// A file mapped read-only.
 class MappedFile {
  public:
-  /// Throws Error naming the path if it is no file, empty, or cannot be opened.
+  /// Throws Error naming the path if it is no regular file, empty, or cannot be opened.
   explicit MappedFile(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <thread>
 
 #ifdef __linux__
 #include <sched.h>
@@ -19,6 +20,7 @@ namespace {
 constexpr int max_cpus = 4096;
 // kHz of a core that does not exist, and more than any capacity: beyond it, a file is damaged.
 constexpr std::int64_t max_capacity = 1'000'000'000;
+constexpr std::int64_t max_microseconds = 1'000'000'000'000;
 
 /// The beginning of a file without the white space behind it; nothing where it cannot be read.
 std::optional<std::string> read_text(const std::string& path) {
@@ -27,7 +29,7 @@ std::optional<std::string> read_text(const std::string& path) {
   };
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
   if (!file) return std::nullopt;
-  std::string text(4096, '\0');
+  std::string text(std::size_t{1} << 14, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   text.resize(text.find_last_not_of(" \n\t") + 1);
   return text;
@@ -109,6 +111,55 @@ bool read_capacities(const std::string& root, const char* file, std::vector<Core
   return true;
 }
 
+/// What stands before the next `end`, which is cut off with it.
+std::string_view take_until(std::string_view& text, char end) {
+  const std::size_t at = std::min(text.find(end), text.size());
+  const std::string_view taken = text.substr(0, at);
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return taken;
+}
+
+/// Where a control group that a line of /proc/self/cgroup names, "number:controllers:path", may have its files, and the
+/// groups that it is in: their bounds hold, too. None where it does not share out time. In a container the path may be
+/// the outside's, of which no more than the first group is to be seen.
+std::vector<std::string> folders_of_group(std::string_view line, const std::string& root) {
+  take_until(line, ':');
+  const std::string controllers(take_until(line, ':'));
+  std::vector<std::string> tops;
+  if (controllers.empty()) {  // version 2
+    tops = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+  } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
+    tops = {"/sys/fs/cgroup/" + controllers, "/sys/fs/cgroup/cpu"};
+  }
+  std::vector<std::string> folders;
+  for (const std::string& top : tops) {
+    std::string path(line);
+    for (; !path.empty(); path.resize(path.find_last_of('/') == std::string::npos ? 0 : path.find_last_of('/'))) {
+      folders.push_back(root + top + path);
+    }
+    folders.push_back(root + top);
+  }
+  return folders;
+}
+
+/// Time of how many cores a control group may use, rounded up; nothing where it has no bound.
+std::optional<std::int64_t> cores_of_group(const std::string& folder) {
+  std::string text;
+  if (const auto both = read_text(folder + "/cpu.max")) {  // "max 100000", "150000 100000"
+    text = *both;
+  } else {
+    const auto quota = read_text(folder + "/cpu.cfs_quota_us"), period = read_text(folder + "/cpu.cfs_period_us");
+    if (!quota || !period) return std::nullopt;
+    text = *quota + " " + *period;
+  }
+  std::string_view rest = text;
+  const auto quota = take_number(rest, max_microseconds);
+  if (!quota || !take_character(rest, ' ')) return std::nullopt;
+  const auto period = take_number(rest, max_microseconds);
+  if (!period || *quota == 0 || *period == 0 || !rest.empty()) return std::nullopt;
+  return std::min<std::int64_t>((*quota + *period - 1) / *period, max_cpus);
+}
+
 /// Capacities up to this are those of the slowest cores.
 std::int64_t little_until(const Topology& topology) {
   std::int64_t slowest = std::numeric_limits<std::int64_t>::max() / 21;
@@ -127,9 +178,11 @@ std::vector<Core> of_kind(const Topology& topology, Cores kind) {
 
 }  // namespace
 
-Topology read_topology(const std::string& root) {
+Topology read_topology(const std::string& root) { return read_topology(usable_cpus(root), root); }
+
+Topology read_topology(std::span<const int> cpus, const std::string& root) {
   Topology topology;
-  for (const int cpu : usable_cpus(root)) topology.cores.push_back({cpu, 0});
+  for (const int cpu : cpus) topology.cores.push_back({cpu, 0});
   // The two are not in the same unit: one of them for all cores.
   if (!read_capacities(root, "/cpu_capacity", topology.cores)) {
     read_capacities(root, "/cpufreq/cpuinfo_max_freq", topology.cores);
@@ -137,16 +190,36 @@ Topology read_topology(const std::string& root) {
   return topology;
 }
 
-Topology restricted_to(Topology topology, std::span<const int> cpus) {
-  std::erase_if(topology.cores,
-                [&](const Core& core) { return std::find(cpus.begin(), cpus.end(), core.cpu) == cpus.end(); });
-  return topology;
+Topology this_machine() {
+  const auto allowed = affinity();
+  return allowed ? read_topology(*allowed) : read_topology();
 }
 
-Topology this_machine() {
-  Topology topology = read_topology();
-  const auto allowed = affinity();
-  return allowed ? restricted_to(std::move(topology), *allowed) : topology;
+std::optional<int> cpu_quota(const std::string& root) {
+  const auto groups = read_text(root + "/proc/self/cgroup");
+  if (!groups) return std::nullopt;
+  std::optional<std::int64_t> least;
+  for (std::string_view rest = *groups; !rest.empty();) {
+    const std::string_view line = take_until(rest, '\n');
+    for (const std::string& folder : folders_of_group(line, root)) {
+      const auto cores = cores_of_group(folder);
+      if (cores && (!least || *cores < *least)) least = cores;
+    }
+  }
+  return least ? std::optional(static_cast<int>(*least)) : std::nullopt;
+}
+
+int available_threads() noexcept {
+#ifdef RIFFLE_HAS_THREADS
+  try {
+    const auto allowed = affinity();
+    const int cores =
+        allowed ? static_cast<int>(allowed->size()) : static_cast<int>(std::thread::hardware_concurrency());
+    return std::max(std::min(cores, cpu_quota().value_or(cores)), 1);
+  } catch (const std::bad_alloc&) {
+  }
+#endif
+  return 1;
 }
 
 bool has(const Topology& topology, Cores kind) { return kind == Cores::all || !of_kind(topology, kind).empty(); }

@@ -32,14 +32,23 @@ enum class Cores : std::uint8_t { all, big, little };
 /// ... count. Throws only std::bad_alloc.
 Topology read_topology(const std::string& root = "/sys/devices/system/cpu");
 
-/// The cores that the calling thread may run on; nothing where the system does not tell.
+/// The same for cores that are known to be there.
+Topology read_topology(std::span<const int> cpus, const std::string& root = "/sys/devices/system/cpu");
+
+/// The cores that the calling thread may run on, in the order of their numbers; nothing where the system does not tell.
 std::optional<std::vector<int>> affinity();
 
-/// Those of the cores that are in `cpus`.
-Topology restricted_to(Topology topology, std::span<const int> cpus);
-
-/// The cores that the calling thread may run on.
+/// The cores that the calling thread may run on, or where the system does not tell, those that are there.
 Topology this_machine();
+
+/// As many cores as the control groups of the process (a container's CPU limit) give time of, rounded up; nothing where
+/// they set no bound. Reads proc/self/cgroup and sys/fs/cgroup below `root`, of either version; what is missing or
+/// damaged sets no bound. Throws only std::bad_alloc.
+std::optional<int> cpu_quota(const std::string& root = "");
+
+/// The number of threads that the calling thread's cores and the process's quota have room for, at least 1; in a build
+/// without threads 1.
+int available_threads() noexcept;
 
 /// Are there cores of that kind? Always, of Cores::all.
 bool has(const Topology& topology, Cores kind);

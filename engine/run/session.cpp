@@ -4,15 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <new>
-#include <optional>
-#include <thread>
 
+#include "base/error.hpp"
 #include "engine/memory/pages.hpp"
 #include "engine/plan/storage.hpp"
 #include "engine/run/cores.hpp"
 #include "engine/run/dispenser.hpp"
 #include "engine/run/spin.hpp"
-#include "engine/run/team.hpp"
 #include "engine/run/workers.hpp"
 
 namespace riffle::run {
@@ -34,14 +32,13 @@ int usable_threads([[maybe_unused]] int wanted) {
 #endif
 }
 
-/// Threads of the session's own: on cores that were asked for, or where there is no OpenMP whose threads would do.
-bool needs_workers([[maybe_unused]] const SessionOptions& options) {
-#if !defined(RIFFLE_HAS_THREADS)
-  return false;
-#elif defined(_OPENMP)
-  return !options.cores.empty();
+/// How many of the workers are threads of the session's own: on cores that were asked for, all of them, for the
+/// caller's thread is not to be bound; else all but the caller.
+int own_threads([[maybe_unused]] const SessionOptions& options) {
+#ifdef RIFFLE_HAS_THREADS
+  return options.cores.empty() ? usable_threads(options.threads) - 1 : usable_threads(options.threads);
 #else
-  return !options.cores.empty() || options.threads > 1;
+  return 0;
 #endif
 }
 
@@ -49,14 +46,9 @@ bool needs_workers([[maybe_unused]] const SessionOptions& options) {
 std::vector<std::int64_t> speeds(std::span<const int> cores, int workers) {
   std::vector<std::int64_t> all(static_cast<std::size_t>(workers), 1);
   if (workers == 1 || cores.size() != all.size()) return all;
-  const Topology topology = read_topology();
-  std::vector<std::int64_t> capacities;
-  for (const int cpu : cores) {
-    for (const Core& core : topology.cores) {
-      if (core.cpu == cpu && core.capacity > 0) capacities.push_back(core.capacity);
-    }
-  }
-  return capacities.size() == all.size() ? capacities : all;
+  const Topology topology = read_topology(cores);
+  for (std::size_t w = 0; w < all.size(); ++w) all[w] = topology.cores[w].capacity;
+  return all;
 }
 
 /// Tiles that are worth taking apart from the others.
@@ -103,12 +95,16 @@ struct Session::State {
   /// Read by who holds tiles of a step, changed by who has completed one: never both at a time.
   Job job;
   Dispenser dispenser;
+  bool caller_works;  ///< as worker 0
   std::atomic<std::uint32_t> runs_done{0};
-  std::optional<Workers> workers;  ///< see needs_workers(). Last, for they use all of the above.
+  std::optional<Workers> workers;  ///< Last, for they use all of the above.
 };
 
 Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options)
-    : plan(std::move(made)), threads(usable_threads(options.threads)), dispenser(speeds(options.cores, threads)) {
+    : plan(std::move(made)),
+      threads(usable_threads(options.threads)),
+      dispenser(speeds(options.cores, threads)),
+      caller_works(own_threads(options) < threads) {
   const std::int64_t bytes = memory_bytes(*plan, threads);
   if (options.memory.empty()) {
     try {
@@ -135,7 +131,8 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
   memory::make_present(std::as_writable_bytes(all));
   std::fill(all.begin(), all.end(), 0.0F);
   for (const plan::Step& step : plan->steps) works.push_back({step.tiles, grain_of(step)});
-  if (needs_workers(options)) workers.emplace(threads, options.cores, [this](int worker) { work(worker); });
+  workers.emplace(own_threads(options), options.cores,
+                  [this](int worker) { work(caller_works ? worker + 1 : worker); });
 }
 
 void Session::State::run(const Job& next) noexcept {
@@ -143,13 +140,12 @@ void Session::State::run(const Job& next) noexcept {
   job = next;
   const std::uint32_t before = runs_done.load(std::memory_order_relaxed);
   dispenser.begin(0);
-  if (!workers) {
-    on_team(threads, [this](int worker, int) { work(worker); });
-    return;
+  const bool called = workers->call();
+  if (called && !caller_works) {
+    runs_done.wait(before, std::memory_order_acquire);  // asleep: the cores are the workers'
+  } else {
+    work(0);  // alone, where a child of fork() gets no threads
   }
-  workers->call();
-  // Asleep: the cores are the workers'.
-  runs_done.wait(before, std::memory_order_acquire);
 }
 
 void Session::State::work(int worker) noexcept {
@@ -179,7 +175,7 @@ void Session::State::step_done(std::int32_t step) noexcept {
     next = --job.images > 0 ? 0 : Dispenser::idle;
   }
   dispenser.begin(next);
-  if (next == Dispenser::idle && workers) {
+  if (next == Dispenser::idle && !caller_works) {
     runs_done.fetch_add(1, std::memory_order_release);
     runs_done.notify_one();
   }
@@ -206,18 +202,6 @@ void Session::run_profiled(const float* input, float* output, double* step_secon
 
 const plan::Plan& Session::plan() const { return *state_->plan; }
 int Session::threads() const { return state_->threads; }
-bool Session::pinned() const { return state_->workers && state_->workers->pinned(); }
-
-int available_threads() {
-#if !defined(RIFFLE_HAS_THREADS)
-  return 1;
-#elif defined(_OPENMP)
-  return omp_get_num_procs();
-#else
-  const auto allowed = affinity();
-  return std::max(allowed ? static_cast<int>(allowed->size()) : static_cast<int>(std::thread::hardware_concurrency()),
-                  1);
-#endif
-}
+bool Session::pinned() const { return state_->workers->pinned(); }
 
 }  // namespace riffle::run

@@ -14,10 +14,9 @@ namespace riffle::run {
 struct SessionOptions {
   int threads = 1;  ///< at least 1; in a build without threads it is 1
 
-  /// CPU numbers. Where there are any, the session has threads of its own on them, and the thread that calls run()
-  /// waits: of as many cores as threads each thread has one, of more or fewer each may run on all. Empty: OpenMP's
-  /// threads and the caller's, or the session's own in a build without OpenMP, wherever the system puts them. cores.hpp
-  /// knows the big and the little ones.
+  /// CPU numbers. Where there are any, the session's threads run on them, and the thread that calls run() waits: of as
+  /// many cores as threads each thread has one, of more or fewer each may run on all. Empty: the caller's thread is one
+  /// of the session's, and all of them run wherever the system puts them. cores.hpp knows the big and the little ones.
   std::vector<int> cores = {};
 
   /// The caller's memory to work in, of at least Session::memory_bytes() bytes, 64-byte aligned, which outlives the
@@ -27,6 +26,9 @@ struct SessionOptions {
 
 /// Many sessions may run one plan at the same time; one session runs one inference at a time. Results do not depend
 /// on the number of threads, nor on their cores: not a bit.
+///
+/// A child of fork() may run and destroy the sessions of its parent, but for those that were at work. It has threads of
+/// its own from a session's first run on, or the thread that calls where the system gives it none.
 class Session {
  public:
   /// Throws Exhausted if there is not enough memory or threads cannot be had, Error if the caller's memory is too small
@@ -43,7 +45,7 @@ class Session {
   static std::int64_t memory_bytes(const plan::Plan& plan, int threads);
 
   /// input: batch images of plan().input in NCHW; output: batch results of plan().output in NCHW. The two do not
-  /// overlap. Allocates nothing.
+  /// overlap. Allocates nothing, but for a thread's stack in a child of fork().
   void run(const float* input, float* output, std::int64_t batch = 1) noexcept;
 
   /// As run() for one image; writes each step's seconds (step_seconds has plan().steps.size() entries).
@@ -60,8 +62,5 @@ class Session {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// The number of cores that this process may use.
-int available_threads();
 
 }  // namespace riffle::run

@@ -1,50 +1,89 @@
 #include "engine/run/workers.hpp"
 
+#ifdef RIFFLE_HAS_THREADS
+
+#include <span>
+#include <string>
 #include <system_error>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
 #include "engine/run/cores.hpp"
 #include "engine/run/spin.hpp"
 
 namespace riffle::run {
+namespace {
 
-#ifdef RIFFLE_HAS_THREADS
+/// How many forks lie between this process and the one that loaded the library: threads that were started at another
+/// number are not in this process. Its number would not do, for the system gives the numbers of the dead to others.
+std::atomic<std::uint32_t> forks{0};
+const int forks_are_not_counted = ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); });
 
-Workers::Workers(int count, std::span<const int> cores, std::function<void(int)> work) : work_(std::move(work)) {
-  const bool one_each = cores.size() == static_cast<std::size_t>(count);
-  try {
-    threads_.reserve(static_cast<std::size_t>(count));
-    for (int w = 0; w < count; ++w) {
-      threads_.emplace_back(&Workers::loop, this, w, one_each ? cores.subspan(static_cast<std::size_t>(w), 1) : cores);
-    }
-  } catch (const std::system_error& error) {
-    const std::size_t started = threads_.size();
-    stop();
-    throw Exhausted("thread " + std::to_string(started + 1) + " of " + std::to_string(count) +
-                    " does not start: " + error.what());
-  } catch (...) {
-    stop();
-    throw;
-  }
-  // `cores` is the caller's, and pinned() is to be a fact.
-  for (std::uint32_t ready = 0; ready != static_cast<std::uint32_t>(count); ready = ready_.load()) ready_.wait(ready);
-  pinned_ = on_their_cores_.load() == static_cast<std::uint32_t>(count);
+}  // namespace
+
+Workers::Workers(int count, std::vector<int> cores, std::function<void(int)> work)
+    : work_(std::move(work)), cores_(std::move(cores)) {
+  if (count > 0 && forks_are_not_counted != 0) throw Exhausted("no memory to watch for forks with");
+  for (int w = 0; w < count; ++w) threads_.push_back({this, w, {}});
+  start();
 }
 
-Workers::~Workers() { stop(); }
+Workers::~Workers() {
+  if (forks_ == forks.load()) stop();
+}
+
+/// Allocates nothing unless it fails.
+void Workers::start() {
+  forks_ = forks.load();
+  running_ = 0;
+  stopping_.store(false);
+  calls_.store(0);
+  ready_.store(0);
+  on_their_cores_.store(0);
+  for (Thread& thread : threads_) {
+    const auto run = [](void* started) -> void* {
+      const auto* self = static_cast<const Thread*>(started);
+      self->workers->loop(self->number);
+      return nullptr;
+    };
+    const int error = ::pthread_create(&thread.handle, nullptr, run, &thread);
+    if (error != 0) {
+      stop();
+      throw Exhausted("thread " + std::to_string(thread.number + 1) + " of " + std::to_string(threads_.size()) +
+                      " does not start: " + std::generic_category().message(error));
+    }
+    ++running_;
+  }
+  // pinned() is to be a fact.
+  const auto all = static_cast<std::uint32_t>(running_);
+  for (std::uint32_t ready = ready_.load(); ready != all; ready = ready_.load()) ready_.wait(ready);
+  pinned_ = all > 0 && on_their_cores_.load() == all;
+}
 
 void Workers::stop() noexcept {
   stopping_.store(true);
-  call();
-  for (std::thread& thread : threads_) thread.join();
+  calls_.fetch_add(1);
+  calls_.notify_all();
+  while (running_ > 0) ::pthread_join(threads_[--running_].handle, nullptr);
 }
 
-void Workers::call() noexcept {
+bool Workers::call() noexcept {
+  if (threads_.empty()) return false;
+  if (forks_ != forks.load(std::memory_order_relaxed)) {
+    try {
+      start();
+    } catch (const std::exception&) {
+      pinned_ = false;
+    }
+  }
+  if (running_ == 0) return false;
   calls_.fetch_add(1, std::memory_order_release);
   calls_.notify_all();
+  return true;
 }
 
-void Workers::loop(int worker, std::span<const int> cores) noexcept {
+void Workers::loop(int worker) noexcept {
+  std::span<const int> cores = cores_;
+  if (cores.size() == threads_.size()) cores = cores.subspan(static_cast<std::size_t>(worker), 1);
   if (!cores.empty() && pin_this_thread(cores)) on_their_cores_.fetch_add(1);
   ready_.fetch_add(1);
   ready_.notify_one();
@@ -57,14 +96,16 @@ void Workers::loop(int worker, std::span<const int> cores) noexcept {
   }
 }
 
+}  // namespace riffle::run
+
 #else
 
-Workers::Workers(int, std::span<const int>, std::function<void(int)>) {
-  throw Exhausted("this build of riffle has no threads");
-}
-Workers::~Workers() = default;
-void Workers::call() noexcept {}
+namespace riffle::run {
 
-#endif
+Workers::Workers(int, std::vector<int>, std::function<void(int)>) {}
+Workers::~Workers() = default;
+bool Workers::call() noexcept { return false; }
 
 }  // namespace riffle::run
+
+#endif

@@ -1,6 +1,6 @@
 #include "kernels/pool/pool.hpp"
 
-#include <algorithm>
+#include <cmath>
 
 #include "kernels/reference.hpp"
 
@@ -46,7 +46,8 @@ void max_pool_reference(const PoolArgs& args, const Memory& memory) {
   for_outputs(args, [&](const MappedRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
     double most = -std::numeric_limits<double>::infinity();
     for_taps_inside(args.extent, args.window, y, x, [&](std::int32_t, std::int64_t pixel) {
-      most = std::max(most, element(run.input, pixel, c, memory));
+      const double value = element(run.input, pixel, c, memory);
+      if (value > most || std::isnan(value)) most = value;  // and nothing is larger than a NaN
     });
     output(args, run, c, y, x, memory) = static_cast<float>(clamped(most, args.clamp));
   });

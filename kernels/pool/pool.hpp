@@ -6,9 +6,8 @@
 //             pixels inside the image
 //   global:   out[c] = clamp(mean over all pixels)
 //
-// Every window holds at least one pixel of the image. A NaN reaches a mean; whether it reaches a maximum depends on
-// where in the window it stands. Reads nothing outside the runs; writes exactly their channels. The runs of max and
-// average pooling may be rings.
+// Every window holds at least one pixel of the image. A NaN anywhere in a window is its maximum, and its mean. Reads
+// nothing outside the runs; writes exactly their channels. The runs of max and average pooling may be rings.
 #pragma once
 
 #include "kernels/types.hpp"

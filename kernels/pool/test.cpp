@@ -48,6 +48,41 @@ TEST_P(Pool, CountsNothingBeyondThePadding) {
   }
 }
 
+/// A NaN at each place of a window in turn, beside numbers and beside infinities, is the maximum of every window that
+/// holds it, in every form that the kernel has: whole and partial vectors, the border, any window.
+TEST_P(Pool, ANaNAnywhereInTheWindowIsItsMaximum) {
+  const Geometry geometries[] = {{{3, 3, 2, 2, 1, 1, 1, 1}, {9, 9, 5, 5}},
+                                 {{3, 3, 2, 2, 0, 0, 0, 0}, {9, 9, 4, 4}},
+                                 {{2, 3, 1, 1, 0, 0, 0, 0}, {4, 4, 3, 2}}};
+  for (const Geometry& g : geometries) {
+    for (const std::int32_t channels : {1, 3, 8, 24, 40}) {
+      SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+      Scene scene(1);
+      PoolArgs args;
+      args.extent = g.extent;
+      args.window = g.window;
+      args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
+      const std::int32_t pixels = g.extent.in_h * g.extent.in_w;
+      const std::vector<MappedRun> runs = scene.mapped_runs(pixels, channels, 1);
+      args.runs = runs.data();
+      args.run_count = 1;
+      args.tile_rows = 1;
+      args.tiles = g.extent.out_h;
+      const std::vector<float> clean = scene.arena();
+      const kernels::Run& input = runs.front().input;
+      for (std::int32_t i = 0; i < pixels * channels; ++i) {
+        std::vector<float> before = clean;
+        before[static_cast<std::size_t>(input.first.offset + i / channels * input.pixel_stride + i % channels)] =
+            std::copysign(std::numeric_limits<float>::quiet_NaN(), i % 2 == 0 ? 1.0F : -1.0F);
+        std::vector<float> expected = before, actual = before;
+        max_pool_reference(args, Memory{expected.data(), nullptr, nullptr});
+        kernels().pool.max(args, Memory{actual.data(), nullptr, nullptr}, TileRange{0, args.tiles});
+        ASSERT_NO_FATAL_FAILURE(expect_matches(before, expected, actual, 0)) << "NaN at " << i;
+      }
+    }
+  }
+}
+
 TEST_P(Pool, GlobalAverageEqualsTheReference) {
   for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

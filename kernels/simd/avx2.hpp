@@ -11,6 +11,11 @@ struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
   /// 12 accumulators, the weights, a broadcast.
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : 4; }
 
+  /// Where `a` is a NaN all bits are set, which is one; where only `b` is one, maxps gives it.
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) {
+    return _mm256_or_ps(_mm256_max_ps(a, b), _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+  }
+
   /// maskload takes the lanes whose sign bit is set: a window on seven ones and then zeros.
   static RIFFLE_INLINE __m256i mask(int count) {
     alignas(32) static constexpr std::int32_t window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};

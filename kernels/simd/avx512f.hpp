@@ -12,6 +12,11 @@ struct Avx512f : XsimdOps<xsimd::avx512f> {
   /// fill the pipelines; more would only be more code.
   static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
 
+  /// Where `a` is a NaN it stays; where only `b` is one, maxps gives it.
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) {
+    return _mm512_mask_max_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);
+  }
+
   static RIFFLE_INLINE __mmask16 mask(int count) { return static_cast<__mmask16>((1U << count) - 1U); }
   static RIFFLE_INLINE Vec load_partial(const float* from, int count) {
     return _mm512_maskz_loadu_ps(mask(count), from);

@@ -26,7 +26,8 @@ struct Scalar {
   static RIFFLE_INLINE Vec div(Vec a, Vec b) { return a / b; }
   static RIFFLE_INLINE Vec sqrt(Vec x) { return __builtin_sqrtf(x); }
   static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
-  static RIFFLE_INLINE Vec max(Vec a, Vec b) { return a > b ? a : b; }
+  /// A NaN in either is a NaN.
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) { return a > b || a != a ? a : b; }
   static RIFFLE_INLINE float sum(Vec v) { return v; }
   static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) {
     const float above = lower > x ? lower : x;

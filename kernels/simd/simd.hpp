@@ -61,6 +61,7 @@ struct XsimdOps {
   static RIFFLE_INLINE Vec sqrt(Vec x) { return xsimd::sqrt(x); }
   /// a * b + c, fused where the instruction set has it.
   static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return xsimd::fma(a, b, c); }
+  /// A NaN in either is a NaN: NEON's own. x86's maxps gives `b` wherever there is one; see there.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) { return xsimd::max(a, b); }
   /// In this order of operands x86's maxps and minps hand a NaN in `x` through, as NEON's do.
   static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return xsimd::min(upper, xsimd::max(lower, x)); }

@@ -7,6 +7,9 @@ namespace riffle::simd {
 
 struct Sse2 : XsimdOps<xsimd::sse2> {
   static constexpr const char* name = "sse2";
+  /// Where `a` is a NaN all bits are set, which is one; where only `b` is one, maxps gives it.
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) { return _mm_or_ps(_mm_max_ps(a, b), _mm_cmpunord_ps(a, a)); }
+
   static constexpr int max_vectors = 3;
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 5 : 3; }
 };

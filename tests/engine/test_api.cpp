@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -357,6 +358,40 @@ TEST_F(Api, SessionsOfOneModelShareItsPackedWeights) {
   EXPECT_EQ(&first.get()->session.plan(), &second.get()->session.plan());
   EXPECT_NE(model.get()->plan(larger), plan);
   EXPECT_EQ(model.get()->plan(larger)->input.h, 96);
+  // Also with those that are older than the last plan, and with those that say the same in other words.
+  riffle_options options = {};
+  options.height = options.width = 64;
+  options.isa = first.isa();
+  const Session third(model, options);
+  EXPECT_EQ(&third.get()->session.plan(), &first.get()->session.plan());
+  options.width = 0;
+  EXPECT_EQ(&Session(model, options).get()->session.plan(), &first.get()->session.plan());
+}
+
+TEST_F(Api, PlansThatNobodyHasAnyMoreAreNotKept) {
+  const Model model(path_);
+  std::weak_ptr<const plan::Plan> first = model.get()->plan({.height = 96, .width = 96});
+  EXPECT_FALSE(first.expired());
+  (void)model.get()->plan({});
+  EXPECT_TRUE(first.expired());
+}
+
+/// Whatever the place in the picture and the instruction set: max pooling, activations and sums hand it on.
+TEST_F(Api, ANaNInTheInputIsSeenInTheResult) {
+  const Model model(path_);
+  for (std::size_t isa = 0; riffle_cpu_isa(isa) != nullptr; ++isa) {
+    riffle_options options = {};
+    options.isa = riffle_cpu_isa(isa);
+    Session session(model, options);
+    const std::vector<float> input = testing::noise(static_cast<std::int64_t>(session.input().size), 7);
+    std::vector<float> output(session.output().size);
+    for (std::size_t at = 0; at < input.size(); at += 61) {
+      std::vector<float> spoilt = input;
+      spoilt[at] = std::numeric_limits<float>::quiet_NaN();
+      session.run(spoilt, output);
+      for (const float x : output) ASSERT_TRUE(std::isnan(x)) << options.isa << ", float " << at;
+    }
+  }
 }
 
 TEST_F(Api, NamesWhatThisCpuOffers) {

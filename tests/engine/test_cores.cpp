@@ -46,7 +46,9 @@ class Machine {
   }
   void remove(const std::string& file) const { std::filesystem::remove(root_ / file); }
 
-  [[nodiscard]] Topology topology() const { return read_topology(root_.string()); }
+  [[nodiscard]] std::string root() const { return root_.string(); }
+  [[nodiscard]] Topology topology() const { return read_topology(root()); }
+  [[nodiscard]] Topology topology(const Cpus& cpus) const { return read_topology(cpus, root()); }
 
  private:
   std::filesystem::path root_;
@@ -206,13 +208,83 @@ TEST(Topology, ADamagedCapacityMakesAllUnknown) {
   expect_alike(machine.topology(), {0, 1, 2, 3});
 }
 
-TEST(Topology, RestrictedToWhereTheProcessMayRun) {
-  const Topology phone = Machine({325, 325, 325, 325, 828, 828, 828, 1024}).topology();
-  EXPECT_EQ(choose(restricted_to(phone, Cpus{0, 1, 5, 900}), Cores::big), (Cpus{5}));
+TEST(Topology, OfTheCoresThatTheProcessMayRunOn) {
+  const Machine phone({325, 325, 325, 325, 828, 828, 828, 1024});
+  EXPECT_EQ(choose(phone.topology(Cpus{0, 1, 5}), Cores::big), (Cpus{5}));
   // On one kind alone: the middle ones are the slowest that are left.
-  EXPECT_EQ(choose(restricted_to(phone, Cpus{4, 5, 7}), Cores::little), (Cpus{4, 5}));
-  expect_alike(restricted_to(phone, Cpus{1, 2}), {1, 2});
-  EXPECT_TRUE(choose(restricted_to(phone, Cpus{}), Cores::all).empty());
+  EXPECT_EQ(choose(phone.topology(Cpus{4, 5, 7}), Cores::little), (Cpus{4, 5}));
+  expect_alike(phone.topology(Cpus{1, 2}), {1, 2});
+  EXPECT_TRUE(choose(phone.topology(Cpus{}), Cores::all).empty());
+  // One that the files do not know is there all the same, and nothing is known of any.
+  expect_alike(phone.topology(Cpus{0, 1, 5, 900}), {0, 1, 5, 900});
+  expect_alike(read_topology(Cpus{0, 3}, "/nowhere/at/all"), {0, 3});
+}
+
+/// A folder with proc/self/cgroup and sys/fs/cgroup in it.
+class Groups : public Machine {
+ public:
+  explicit Groups(const std::string& of_process) { write("proc/self/cgroup", of_process); }
+  void version_2(const std::string& group, const std::string& text) const {
+    write("sys/fs/cgroup/" + group + "/cpu.max", text);
+  }
+  void version_1(const std::string& group, const std::string& quota, const std::string& period) const {
+    write("sys/fs/cgroup/" + group + "/cpu.cfs_quota_us", quota);
+    write("sys/fs/cgroup/" + group + "/cpu.cfs_period_us", period);
+  }
+  [[nodiscard]] std::optional<int> quota() const { return cpu_quota(root()); }
+};
+
+TEST(Quota, IsTheLeastOfTheGroupsRoundedUp) {
+  const Groups groups("0::/pod/box\n");
+  EXPECT_EQ(groups.quota(), std::nullopt);
+  groups.version_2("pod/box", "max 100000\n");
+  EXPECT_EQ(groups.quota(), std::nullopt);
+  groups.version_2("pod", "350000 100000\n");
+  EXPECT_EQ(groups.quota(), 4);
+  groups.version_2("pod/box", "150000 100000\n");
+  EXPECT_EQ(groups.quota(), 2);
+  groups.version_2("", "5000 100000\n");
+  EXPECT_EQ(groups.quota(), 1);
+}
+
+TEST(Quota, OfAContainerThatSeesItsOwnGroupAsTheFirst) {
+  const Groups groups("0::/system.slice/box.scope\n");
+  groups.version_2("", "200000 100000\n");
+  EXPECT_EQ(groups.quota(), 2);
+}
+
+TEST(Quota, OfVersion1) {
+  for (const char* folder : {"cpu,cpuacct", "cpu"}) {
+    const Groups groups("12:memory:/box\n4:cpu,cpuacct:/box\n3:cpuset:/box\n0::/\n");
+    groups.version_1(std::string(folder) + "/box", "-1\n", "100000\n");
+    EXPECT_EQ(groups.quota(), std::nullopt);
+    groups.version_1(folder, "300000\n", "100000\n");
+    EXPECT_EQ(groups.quota(), 3);
+    groups.version_1(std::string(folder) + "/box", "100001\n", "100000\n");
+    EXPECT_EQ(groups.quota(), 2);
+  }
+}
+
+TEST(Quota, WhatIsMissingOrDamagedSetsNoBound) {
+  EXPECT_EQ(cpu_quota("/nowhere/at/all"), std::nullopt);
+  for (const char* line : {"", "\n", "0", "0:", "0::", "::", "0::box", "1:cpu", "cpu", ":cpu:", "0::/\n\n:"}) {
+    EXPECT_EQ(Groups(line).quota(), std::nullopt) << line;
+  }
+  const Groups groups("0::/box\n");
+  for (const char* text : {"", "\n", "100000", "100000 ", "0 100000", "100000 0", "-1 100000", "x 100000", "1 2 3",
+                           "100000,100000", "99999999999999999999 1"}) {
+    groups.version_2("box", text);
+    EXPECT_EQ(groups.quota(), std::nullopt) << text;
+  }
+  groups.version_2("box", "1000000000000 1");
+  EXPECT_GE(groups.quota(), 4096);
+}
+
+TEST(Quota, BoundsTheThreads) {
+  const auto allowed = affinity();
+  if (!allowed) GTEST_SKIP() << "this system does not tell";
+  const int cores = static_cast<int>(allowed->size());
+  EXPECT_EQ(available_threads(), std::min(cores, cpu_quota().value_or(cores)));
 }
 
 /// Runs f on a thread of its own, whose affinity it may change.
@@ -330,6 +402,13 @@ TEST(Workers, OneCallMakesUpForThoseThatWereMissed) {
     may_end.add();
   }
   EXPECT_EQ(begun.count(), 3);
+}
+
+TEST(Workers, NoneAreNotCalled) {
+  Workers none(0, {}, [](int) { FAIL(); });
+  EXPECT_EQ(none.count(), 0);
+  EXPECT_FALSE(none.call());
+  EXPECT_FALSE(none.pinned());
 }
 
 TEST(Workers, EndWithoutEverHavingWorked) {

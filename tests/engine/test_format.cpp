@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -205,6 +206,11 @@ TEST(Format, FilesThatAreNoneAreErrors) {
   EXPECT_THROW((void)format::load_file("/nonexistent.riffle"), Error);
   EXPECT_THROW((void)format::load_file("/"), Error);
   EXPECT_THROW((void)format::load_file("/dev/null"), Error);
+  // A pipe is refused, not waited for.
+  const std::string pipe = ::testing::TempDir() + "riffle_pipe_" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THROW((void)format::load_file(pipe), Error);
+  std::remove(pipe.c_str());
 }
 
 TEST(Format, TruncatedFilesAreRefused) {

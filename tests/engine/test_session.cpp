@@ -6,7 +6,7 @@
 #include "engine/plan/storage.hpp"
 #include "engine/run/cores.hpp"
 #include "engine/run/session.hpp"
-#include "engine/run/team.hpp"
+#include "tests/engine/fork.hpp"
 #include "tests/engine/networks.hpp"
 
 namespace riffle {
@@ -94,30 +94,20 @@ TEST(Session, IsPinnedIfAllItsThreadsAre) {
   EXPECT_FALSE(run::Session(plan, {.threads = 2, .cores = {all.front(), 1023}}).pinned());
 }
 
-/// Where the threads of OpenMP's team may run, the caller's among them.
-std::vector<std::optional<std::vector<int>>> places_of_the_team() {
-  std::vector<std::optional<std::vector<int>>> places(3);
-  run::on_team(3, [&](int worker, int) { places[static_cast<std::size_t>(worker)] = run::affinity(); });
-  return places;
-}
-
 TEST(Session, CoresAreOfItsOwnThreadsAlone) {
   const std::vector<int> all = run::choose(run::this_machine(), run::Cores::all);
   if (all.empty()) GTEST_SKIP() << "this system does not tell its cores";
   const auto plan = plan::make(testing::small_network());
   const std::vector<float> input = testing::noise(plan->input.size(), 1);
   const auto caller = run::affinity();
-  const auto team = places_of_the_team();
   run::Session usual(plan, 3);
   for (int i = 0; i < 3; ++i) {
     run::Session session(plan, {.threads = 3, .cores = {all.back()}});
     result_of(session, input);
     result_of(usual, input);
     EXPECT_EQ(run::affinity(), caller);
-    EXPECT_EQ(places_of_the_team(), team);
   }
   EXPECT_EQ(run::affinity(), caller);
-  EXPECT_EQ(places_of_the_team(), team);
 }
 
 TEST(Session, ManyRunsOneAfterTheOther) {
@@ -138,6 +128,38 @@ TEST(Session, ManyRunsOneAfterTheOther) {
     moved = std::move(session);
     EXPECT_EQ(moved.threads(), 2);
     EXPECT_EQ(result_of(moved, inputs[0], 2), expected[0]);
+  }
+}
+
+TEST(Session, AChildOfForkRunsItsParentsSessionsAndItsOwn) {
+#ifdef RIFFLE_THREAD_SANITIZER
+  GTEST_SKIP() << "ThreadSanitizer starts no threads in a child of a process with threads";
+#endif
+  const auto plan = plan::make(testing::small_network());
+  const std::vector<float> input = testing::noise(2 * plan->input.size(), 12);
+  run::Session alone(plan);
+  const std::vector<float> expected = result_of(alone, input, 2);
+  for (const std::vector<int>& cores : choices_of_cores()) {
+    for (const int threads : {1, 2, 3}) {
+      SCOPED_TRACE(std::to_string(threads) + " threads, " + std::to_string(cores.size()) + " cores");
+      run::Session has_run(plan, {.threads = threads, .cores = cores});
+      auto has_not = std::make_unique<run::Session>(plan, run::SessionOptions{.threads = threads, .cores = cores});
+      auto never_runs = std::make_unique<run::Session>(plan, run::SessionOptions{.threads = threads, .cores = cores});
+      EXPECT_EQ(result_of(has_run, input, 2), expected);
+      const auto all_is_well = [&] {
+        never_runs.reset();  // with threads that are not in this process
+        run::Session its_own(plan, {.threads = threads, .cores = cores});
+        for (run::Session* session : {&has_run, has_not.get(), &its_own, &has_run}) {
+          if (result_of(*session, input, 2) != expected || session->pinned() != has_run.pinned()) return false;
+        }
+        // Its child has none of its threads either.
+        const bool again = testing::holds_in_a_child([&] { return result_of(has_run, input, 2) == expected; });
+        has_not.reset();
+        return again && result_of(has_run, input, 2) == expected;
+      };
+      EXPECT_TRUE(testing::holds_in_a_child(all_is_well));
+      EXPECT_EQ(result_of(has_run, input, 2), expected) << "the parent's threads are still there";
+    }
   }
 }
 

@@ -12,14 +12,14 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "base/files.hpp"
 #include "tests/tools/encode.hpp"
-#include "tools/files.hpp"
 
 namespace riffle::tests {
 namespace {
 
 std::string contents(const std::string& path) {
-  const auto bytes = tools::read_file(path, 1 << 26);
+  const auto bytes = read_file(path, 1 << 26);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

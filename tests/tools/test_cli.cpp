@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "base/files.hpp"
 #include "onnx.pb.h"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tests/tools/program.hpp"
-#include "tools/files.hpp"
 #include "tools/npy.hpp"
 
 namespace riffle::tests {
@@ -72,7 +72,7 @@ TEST_F(Cli, help_and_version) {
 /// What README.md shows is what is printed, but for times.
 TEST_F(Cli, the_samples_of_the_readme) {
   const auto text_of = [](const std::string& path) {
-    const Bytes bytes = tools::read_file(path, 1 << 20);
+    const Bytes bytes = read_file(path, 1 << 20);
     return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   };
   const std::string source = RIFFLE_SOURCE, readme = text_of(source + "/README.md");
@@ -138,7 +138,7 @@ TEST_F(Cli, the_seed_makes_the_weights) {
     const Result result =
         riffle({"build", "v2", "--width", "0.5", "--size", "32x32", "--seed", seed, folder.path(name)});
     EXPECT_EQ(result.code, 0) << result.err;
-    return tools::read_file(folder.path(name), 1 << 26);
+    return read_file(folder.path(name), 1 << 26);
   };
   const Bytes one = built("a.riffle", "1");
   EXPECT_EQ(one, built("b.riffle", "1"));
@@ -150,9 +150,9 @@ TEST_F(Cli, embed_writes_the_model_as_c) {
   const Result result = riffle({"embed", path, folder.path("net.c")});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "net.c", "net.h"}));
-  const Bytes bytes = tools::read_file(path, 1 << 26);
+  const Bytes bytes = read_file(path, 1 << 26);
   const auto text = [&](const std::string& name) {
-    const Bytes content = tools::read_file(folder.path(name), 1 << 28);
+    const Bytes content = read_file(folder.path(name), 1 << 28);
     return std::string(reinterpret_cast<const char*>(content.data()), content.size());
   };
   EXPECT_TRUE(contains(text("net.h"), "extern const void* const model_riffle;"));
@@ -282,7 +282,7 @@ TEST_F(Cli, convert_makes_onnx_of_any_model) {
 
 TEST_F(Cli, a_models_ending_says_what_is_written) {
   const auto is_onnx = [&](const std::string& name) {
-    const Bytes bytes = tools::read_file(folder.path(name), 1 << 26);
+    const Bytes bytes = read_file(folder.path(name), 1 << 26);
     return std::string(reinterpret_cast<const char*>(bytes.data() + 4), 4) != "RFFL";
   };
   const std::string path = model();
@@ -293,7 +293,7 @@ TEST_F(Cli, a_models_ending_says_what_is_written) {
     EXPECT_EQ(is_onnx(name), name[0] < 'c') << name;
     EXPECT_EQ(riffle({"inspect", folder.path(name)}).code, 0) << name;
   }
-  EXPECT_EQ(tools::read_file(folder.path("c.riffle"), 1 << 26), tools::read_file(path, 1 << 26));
+  EXPECT_EQ(read_file(folder.path("c.riffle"), 1 << 26), read_file(path, 1 << 26));
   for (const std::string name : {"built.Onnx", "built.Riffle"}) {
     const Result result =
         riffle({"build", "v2", "--flavour", "note", "--width", "0.5", "--size", "32x32", folder.path(name)});
@@ -468,7 +468,7 @@ TEST_F(Cli, inspect_prints_layers_plan_and_picture) {
   ASSERT_EQ(all.code, 0) << all.err;
   EXPECT_TRUE(contains(all.out, "1 x 64 x 40"));
   EXPECT_TRUE(contains(all.out, "arena"));
-  EXPECT_GT(tools::read_file(folder.path("net.svg"), 1 << 24).size(), 1000U);
+  EXPECT_GT(read_file(folder.path("net.svg"), 1 << 24).size(), 1000U);
 }
 
 TEST_F(Cli, bench_prints_times) {
@@ -501,7 +501,7 @@ TEST_F(Cli, bench_measures_a_cold_start) {
   EXPECT_EQ(object.at("page_cache"), "warm");
   EXPECT_EQ(object.at("input").at(1), 64);
   EXPECT_GT(object.at("peak_over_start_bytes"), 0);
-  EXPECT_EQ(object.at("file_bytes"), tools::read_file(path, 1 << 26).size());
+  EXPECT_EQ(object.at("file_bytes"), read_file(path, 1 << 26).size());
   for (const char* where : {"new_process", "same_process"}) {
     const nlohmann::json& measured = object.at(where);
     double longest = 0;
@@ -524,7 +524,7 @@ TEST_F(Cli, bench_draws_a_roofline) {
                                 folder.path("roofline.svg")});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "roofline.svg"));
-  EXPECT_GT(tools::read_file(folder.path("roofline.svg"), 1 << 24).size(), 1000U);
+  EXPECT_GT(read_file(folder.path("roofline.svg"), 1 << 24).size(), 1000U);
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "roofline.svg"}));
 }
 

@@ -2,14 +2,15 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "base/files.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tests/tools/program.hpp"
-#include "tools/files.hpp"
 #include "tools/npy.hpp"
 
 namespace riffle::tests {
@@ -155,7 +156,7 @@ TEST_F(BadInput, a_cold_start_is_a_riffle_files) {
 
 TEST_F(BadInput, no_file_that_is_read_is_written_over) {
   const std::string x = at("x.npy");
-  const auto before = tools::read_file(model, 1 << 26);
+  const auto before = read_file(model, 1 << 26);
   ASSERT_EQ(::symlink(model.c_str(), at("link.riffle").c_str()), 0);
   ASSERT_EQ(::link(model.c_str(), at("hard.riffle").c_str()), 0);
   folder.write("header.h", before);
@@ -171,7 +172,7 @@ TEST_F(BadInput, no_file_that_is_read_is_written_over) {
   }
   refuses({"embed", at("source.c"), at("source.c")}, "OUT: ");
   refuses({"embed", at("header.h"), at("header.c")}, "OUT's header: ");
-  EXPECT_EQ(tools::read_file(model, 1 << 26), before);
+  EXPECT_EQ(read_file(model, 1 << 26), before);
 }
 
 /// Where the system gives no more threads: the user who runs it has few processes.
@@ -213,15 +214,35 @@ TEST_F(BadInput, models) {
   refuses({"convert", folder.write("bad.onnx", bytes_of("not protobuf at all")), at("out.riffle")}, "bad.onnx");
   refuses({"convert", model, at("out.riffle"), "--labels", folder.write("few", bytes_of("one\n"))}, "1 names");
   refuses({"convert", model, at("out.riffle"), "--std", "0"}, "std");
-  const Bytes whole = tools::read_file(model, 1 << 26);
+  const Bytes whole = read_file(model, 1 << 26);
   for (const std::size_t size : std::vector<std::size_t>{4UL, 8UL, 64UL, whole.size() / 2, whole.size() - 256}) {
     const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     refuses({"inspect", folder.write("part.riffle", part)}, "part.riffle");
   }
 }
 
+/// A pipe that nobody writes to is refused by whatever reads files, and not waited for.
+TEST_F(BadInput, pipes_and_devices) {
+  for (const char* name : {"pipe.riffle", "pipe.onnx", "pipe.npy", "pipe.png", "pipe.txt"}) {
+    ASSERT_EQ(::mkfifo(at(name).c_str(), 0600), 0);
+  }
+  const std::string wrong = "is not a regular file";
+  for (const std::string& name : {at("pipe.riffle"), at("pipe.onnx"), std::string("/dev/zero")}) {
+    refuses({"inspect", name}, wrong);
+    refuses({"bench", name}, wrong);
+    refuses({"bench", name, "--cold", "--repeat", "1"}, wrong);
+    refuses({"embed", name, at("out.c")}, wrong);
+    refuses({"convert", name, at("out.riffle")}, wrong);
+    refuses({"classify", name, at("gray.png")}, wrong);
+  }
+  refuses({"run", model, "--input", at("pipe.npy"), "--output", at("y.npy")}, wrong);
+  refuses({"classify", model, at("pipe.png")}, wrong);
+  refuses({"classify", model, at("gray.png"), "--labels", at("pipe.txt")}, wrong);
+  refuses({"build", "v2", "--width", "0.5", at("pipe.riffle")}, "nobody reads from this pipe");
+}
+
 TEST_F(BadInput, a_flipped_bit_never_crashes) {
-  const Bytes whole = tools::read_file(model, 1 << 26);
+  const Bytes whole = read_file(model, 1 << 26);
   // The structure stands around the weights: most of it within the first and the last few kilobytes.
   for (std::size_t i = 0; i < 24; ++i) {
     Bytes flipped = whole;

@@ -1,7 +1,8 @@
 // What a user sees who runs the program in a terminal.
-#include <gtest/gtest.h>#include <regex>
+#include <gtest/gtest.h>
 
 #include <chrono>
+#include <regex>
 
 #include "tests/tools/count.hpp"
 #include "tests/tools/encode.hpp"

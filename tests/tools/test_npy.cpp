@@ -2,9 +2,9 @@
 
 #include <numeric>
 
+#include "base/files.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
-#include "tools/files.hpp"
 #include "tools/npy.hpp"
 
 namespace riffle::tests {
@@ -135,7 +135,7 @@ TEST(Npy, what_is_written_is_read) {
   EXPECT_EQ(tensor.shape, shape);
   EXPECT_EQ(tensor.values, six);
   // The data starts at a multiple of 64 bytes.
-  EXPECT_EQ(tools::read_file(folder.path("y.npy"), 1 << 20).size() % 64, sizeof(float) * six.size());
+  EXPECT_EQ(read_file(folder.path("y.npy"), 1 << 20).size() % 64, sizeof(float) * six.size());
   EXPECT_EQ(folder.names(), std::vector<std::string>{"y.npy"});
 }
 

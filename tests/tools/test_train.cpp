@@ -10,13 +10,13 @@
 #include <sstream>
 #include <thread>
 
+#include "base/files.hpp"
 #include "kernels/kernels.hpp"
 #include "models/random.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
 #include "tests/tools/program.hpp"
 #include "tests/tools/screen.hpp"
-#include "tools/files.hpp"
 
 namespace riffle::tests {
 namespace {
@@ -90,7 +90,7 @@ class Train : public ::testing::Test {
     return std::stoi(digits);
   }
 
-  [[nodiscard]] Bytes file(const std::string& name) const { return tools::read_file(at(name), 1 << 26); }
+  [[nodiscard]] Bytes file(const std::string& name) const { return read_file(at(name), 1 << 26); }
 
   Folder folder;
 };

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/files.hpp"
 #include "engine/graph/graph.hpp"
-#include "tools/files.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -87,16 +87,16 @@ std::string quoted(const std::vector<std::string>& names) {
 }
 
 /// The data of all tensors that are in one file, which together hold no more than it.
-void read(const std::vector<TensorProto*>& tensors, const tools::InputFile& file, const std::string& location,
+void read(const std::vector<TensorProto*>& tensors, const InputFile& file, const std::string& location,
           std::int64_t& left) {
-  std::int64_t unread = file.size();
+  std::int64_t unread = file.bytes();
   for (TensorProto* tensor : tensors) {
     const std::string where = "constant '" + tensor->name() + "': ";
     const std::int64_t offset = bytes(*tensor, "offset", 0);
-    const std::int64_t length = bytes(*tensor, "length", std::max<std::int64_t>(file.size() - offset, 0));
-    if (offset > file.size() || length > file.size() - offset) {
+    const std::int64_t length = bytes(*tensor, "length", std::max<std::int64_t>(file.bytes() - offset, 0));
+    if (offset > file.bytes() || length > file.bytes() - offset) {
       throw Error(where + std::to_string(length) + " bytes from " + std::to_string(offset) + " on are more than '" +
-                  location + "' has, which is " + std::to_string(file.size()));
+                  location + "' has, which is " + std::to_string(file.bytes()));
     }
     unread -= length;
     left -= length;
@@ -143,7 +143,7 @@ void read_external_data(::onnx::ModelProto& model, const std::optional<std::file
   }
   std::int64_t left = max_bytes;
   for (const auto& [location, tensors] : by_location) {
-    read(tensors, tools::InputFile(files[location].string()), location, left);
+    read(tensors, InputFile(files[location].string()), location, left);
   }
 }
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <optional>
 
-#include "tools/files.hpp"
+#include "base/files.hpp"
 #include "tools/onnx/external_data.hpp"
 #include "tools/onnx/importer.hpp"
 
@@ -20,7 +20,7 @@ constexpr std::int64_t max_bytes = std::numeric_limits<std::int32_t>::max();
 /// A file in pieces, as protobuf asks for them: it is never in memory beside the model.
 class FileStream final : public google::protobuf::io::CopyingInputStream {
  public:
-  explicit FileStream(const tools::InputFile& file) : file_(file) {}
+  explicit FileStream(const InputFile& file) : file_(file) {}
   int Read(void* buffer, int size) override {
     try {
       const std::span<std::byte> to(static_cast<std::byte*>(buffer), static_cast<std::size_t>(size));
@@ -35,7 +35,7 @@ class FileStream final : public google::protobuf::io::CopyingInputStream {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  const tools::InputFile& file_;
+  const InputFile& file_;
   std::int64_t at_ = 0;
   bool failed_ = false;
 };
@@ -43,7 +43,7 @@ class FileStream final : public google::protobuf::io::CopyingInputStream {
 }  // namespace
 
 graph::Graph import(std::span<const std::byte> bytes) {
-  if (bytes.size() > static_cast<std::uint64_t>(max_bytes)) throw Error("the ONNX model is larger than 2 GiB");
+  if (bytes.size() > static_cast<std::size_t>(max_bytes)) throw Error("the ONNX model is larger than 2 GiB");
   ::onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     throw Error("it is not an ONNX model, or a damaged one");
@@ -53,9 +53,9 @@ graph::Graph import(std::span<const std::byte> bytes) {
 }
 
 graph::Graph import_file(const std::string& path) {
-  const tools::InputFile file(path);
+  const InputFile file(path);
   try {
-    if (file.size() > max_bytes) throw Error("the ONNX model is larger than 2 GiB");
+    if (file.bytes() > max_bytes) throw Error("the ONNX model is larger than 2 GiB");
     FileStream stream(file);
     google::protobuf::io::CopyingInputStreamAdaptor pieces(&stream);
     ::onnx::ModelProto model;

@@ -4,12 +4,12 @@
 #include <atomic>
 #include <filesystem>
 
+#include "base/files.hpp"
 #include "engine/graph/graph.hpp"
-#include "engine/run/team.hpp"
-#include "tools/files.hpp"
 #include "tools/progress.hpp"
 #include "trainer/data/checksum.hpp"
 #include "trainer/data/natural_order.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -91,7 +91,7 @@ std::uint32_t FolderDataset::checksum() const {
     all += size;
   }
   if (all > most_read) return sum.value();
-  for (const Entry& entry : pictures_) sum.add(tools::read_file(path(entry), most_read));
+  for (const Entry& entry : pictures_) sum.add(read_file(path(entry), most_read));
   return sum.value();
 }
 
@@ -99,7 +99,7 @@ void FolderDataset::leave_out_broken(int threads) {
   std::vector<std::string> faults(pictures_.size());
   tools::Progress progress("checking pictures", size());
   std::atomic<std::int64_t> next = 0, done = 0;
-  run::on_team(threads, [&](int worker, int) {
+  on_team(threads, [&](int worker, int) {
     tools::Picture picture;
     for (std::int64_t i = next++; i < size(); i = next++) {
       try {

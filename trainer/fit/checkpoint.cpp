@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/files.hpp"
 #include "checkpoint_generated.h"
 #include "engine/graph/graph.hpp"
-#include "tools/files.hpp"
 #include "trainer/memory.hpp"
 
 static_assert(std::endian::native == std::endian::little, "floats are copied as they stand in the file");
@@ -189,7 +189,7 @@ void parse_checkpoint(std::span<const std::byte> bytes, const std::string& name,
 }
 
 void load_checkpoint(const std::string& path, Checkpoint& checkpoint) {
-  parse_checkpoint(tools::read_file(path, max_bytes), path, checkpoint);
+  parse_checkpoint(read_file(path, max_bytes), path, checkpoint);
 }
 
 }  // namespace riffle::trainer

@@ -5,8 +5,8 @@
 
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
-#include "engine/run/team.hpp"
 #include "tools/classification.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -30,8 +30,8 @@ class Sessions {
   }
 
   void run(std::span<const float> images, std::span<float> outputs, std::int64_t count) {
-    run::on_team(static_cast<int>(sessions_.size()), [&](int worker, int workers) {
-      run::for_share(count, worker, workers, [&](std::int64_t i) {
+    on_team(static_cast<int>(sessions_.size()), [&](int worker, int workers) {
+      for_share(count, worker, workers, [&](std::int64_t i) {
         sessions_[static_cast<std::size_t>(worker)].run(images.data() + i * plan_->input.size(),
                                                         outputs.data() + i * plan_->output.size());
       });

@@ -6,8 +6,8 @@
 #include <optional>
 #include <ostream>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
-#include "tools/files.hpp"
 #include "tools/onnx/onnx_export.hpp"
 #include "tools/progress.hpp"
 #include "tools/text.hpp"
@@ -213,7 +213,7 @@ class Fit {
     write_text("curves.svg", curves_svg(run_, options_.test));
   }
 
-  void write(const char* name, std::span<const std::byte> bytes) { tools::write_file(path(name), {bytes}); }
+  void write(const char* name, std::span<const std::byte> bytes) { write_file(path(name), {bytes}); }
   void write_text(const char* name, const std::string& text) { write(name, std::as_bytes(std::span(text))); }
 
   /// No checkpoint is written over by what cannot go on.

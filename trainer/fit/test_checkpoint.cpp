@@ -1,9 +1,9 @@
 // Checkpoints: there and back, and what is refused.
 #include <gtest/gtest.h>
 
+#include "base/files.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
-#include "tools/files.hpp"
 #include "trainer/fit/checkpoint.hpp"
 
 namespace riffle::trainer {

@@ -11,12 +11,12 @@
 #include <optional>
 #include <sstream>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
-#include "tools/files.hpp"
 #include "trainer/exchange/initialise.hpp"
 #include "trainer/fit/evaluate.hpp"
 #include "trainer/fit/fit.hpp"
@@ -114,7 +114,7 @@ class FitTest : public ::testing::Test {
   }
 
   [[nodiscard]] std::vector<std::byte> file(const std::string& name) const {
-    return tools::read_file(folder.path(name), 1 << 26);
+    return read_file(folder.path(name), 1 << 26);
   }
 
   /// Stops behind `steps` questions, and goes on: what is then in the folder.
@@ -403,7 +403,7 @@ TEST_F(FitTest, a_full_disk_is_named_and_harms_nothing) {
   EXPECT_TRUE(contains(message, folder.path("run/last.checkpoint") + ": cannot be written"));
   EXPECT_EQ(file("run/last.checkpoint"), checkpoint);
   for (const auto& entry : std::filesystem::directory_iterator(run.folder)) {
-    EXPECT_NE(entry.path().extension(), ".part");
+    EXPECT_NE(entry.path().extension(), ".riffle-part");
   }
   EXPECT_FALSE(Training(run).run().stopped) << "with room again it goes on";
 }

@@ -12,9 +12,9 @@
 #include <memory>
 #include <string>
 
+#include "base/files.hpp"
 #include "tests/tools/encode.hpp"
 #include "tests/tools/expect_error.hpp"
-#include "tools/files.hpp"
 #include "trainer/fit/lock.hpp"
 
 namespace {

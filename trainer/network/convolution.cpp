@@ -9,8 +9,8 @@
 #include <numeric>
 
 #include "engine/plan/storage.hpp"
-#include "engine/run/team.hpp"
 #include "trainer/network/operation.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -283,7 +283,7 @@ class Convolution final : public Operation {
     if (parts_.empty()) return;
     const std::int32_t width = turned_ ? inputs_ : outputs_, height = turned_ ? outputs_ : inputs_;
     const std::int32_t blocks = (width + columns_at_once - 1) / columns_at_once;
-    run::for_share(static_cast<std::int64_t>(groups_) * blocks, share.worker, share.workers, [&](std::int64_t b) {
+    for_share(static_cast<std::int64_t>(groups_) * blocks, share.worker, share.workers, [&](std::int64_t b) {
       const auto h = static_cast<std::int32_t>(b / blocks),
                  i0 = static_cast<std::int32_t>(b % blocks) * columns_at_once;
       const std::int32_t i1 = std::min(i0 + columns_at_once, width);
@@ -301,7 +301,7 @@ class Convolution final : public Operation {
       }
     });
     if (parameters_.bias_gradient.empty()) return;
-    run::for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
+    for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
       const auto position = static_cast<std::size_t>(at);
       float sum = 0;
       for (const Part& part : parts_) sum += part.bias[position];

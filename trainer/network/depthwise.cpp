@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "engine/plan/storage.hpp"
-#include "engine/run/team.hpp"
 #include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -140,7 +140,7 @@ class Depthwise final : public Operation {
 
   void collect(const Share& share) override {
     if (parts_.empty()) return;
-    run::for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
+    for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
       const auto position = static_cast<std::size_t>(at);
       const auto channel = static_cast<std::size_t>(block_.order[position]);
       for (std::size_t t = 0; t < taps; ++t) {

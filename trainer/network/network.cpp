@@ -9,9 +9,9 @@
 #include "engine/plan/plan.hpp"
 #include "engine/plan/storage.hpp"
 #include "engine/run/barrier.hpp"
-#include "engine/run/team.hpp"
 #include "trainer/network/loss.hpp"
 #include "trainer/network/program.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -65,9 +65,8 @@ struct Network::State {
   template <class F>
   void for_shares(const Thread& thread, F&& f) const {
     for (int worker = thread.index; worker < tools.workers; worker += thread.count) {
-      f(Share{worker, tools.workers, run::share_begin(images, worker, tools.workers),
-              run::share_begin(images, worker + 1, tools.workers),
-              program.scratch.get() + worker * program.scratch_floats});
+      f(Share{worker, tools.workers, share_begin(images, worker, tools.workers),
+              share_begin(images, worker + 1, tools.workers), program.scratch.get() + worker * program.scratch_floats});
     }
   }
 
@@ -230,10 +229,10 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
   }
   s.ready = false;
   s.packed = 0;
-  run::on_team(s.tools.workers, [&](int, int) { s.pack(); });
+  on_team(s.tools.workers, [&](int, int) { s.pack(); });
   s.images = static_cast<std::int64_t>(count);
   run::Barrier barrier;
-  run::on_team(s.tools.workers, [&](int thread, int threads) { s.forward({thread, threads}, barrier, images.data()); });
+  on_team(s.tools.workers, [&](int thread, int threads) { s.forward({thread, threads}, barrier, images.data()); });
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
                                           s.options.label_smoothing, {s.logit_gradient.get(), floats});
@@ -254,7 +253,7 @@ void Network::backward() {
   if (!s.ready) throw Error("backward() without a forward() before it");
   s.ready = false;
   run::Barrier barrier;
-  run::on_team(s.tools.workers, [&](int thread, int threads) { s.backward({thread, threads}, barrier); });
+  on_team(s.tools.workers, [&](int thread, int threads) { s.backward({thread, threads}, barrier); });
 }
 
 std::string Network::first_not_finite() const {

@@ -43,7 +43,7 @@ using ValuesOf = std::function<std::span<const float>(std::span<const float>)>;
 
 struct NetworkOptions {
   std::int32_t batch = 64;                    ///< the most images of one forward()
-  int threads = 1;                            ///< at most; without OpenMP one does all the work
+  int threads = 1;                            ///< OpenMP's, at most: see Network; without OpenMP one does all the work
   float momentum = 0.1F;                      ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
   std::string freeze = {};                    ///< the nodes before the first one whose name starts so are frozen
@@ -65,7 +65,8 @@ struct LayerTime {
 };
 
 /// One thread at a time calls it. The same calls with the same NetworkOptions::threads give the same bits, however many
-/// threads OpenMP has to give.
+/// threads OpenMP has to give. Those do not outlive fork(): a child of a process that has trained on several must not
+/// train.
 class Network {
  public:
   /// The graph classifies: its output is one value a class (a softmax at its end is taken off). Weights are copied;

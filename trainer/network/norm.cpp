@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/run/team.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -67,7 +67,7 @@ void Norm::observe(int worker, const float* rows, std::ptrdiff_t row_stride, std
 
 void Norm::finish(std::int64_t pixels, int worker, int workers) {
   const auto count = static_cast<double>(pixels);
-  run::for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
+  for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
     const auto p = static_cast<std::size_t>(position);
     const auto c = static_cast<std::size_t>(channel_[p]);
     const double sign = sign_[p], scale = sign * parameters_.scale[c];
@@ -118,7 +118,7 @@ void Norm::complete(int worker, Completion run, std::int32_t position, std::int6
 
 void Norm::finish_backward(std::int64_t pixels, int worker, int workers) {
   const auto count = static_cast<double>(pixels);
-  run::for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
+  for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
     const auto p = static_cast<std::size_t>(position);
     const auto c = static_cast<std::size_t>(channel_[p]);
     double sum = 0, product = 0;

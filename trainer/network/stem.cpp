@@ -17,9 +17,9 @@
 #include <algorithm>
 
 #include "engine/plan/storage.hpp"
-#include "engine/run/team.hpp"
 #include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {

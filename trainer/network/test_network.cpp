@@ -6,10 +6,10 @@
 #include <limits>
 
 #include "engine/passes/passes.hpp"
-#include "engine/run/team.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "trainer/network/network.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -102,7 +102,7 @@ std::vector<float> step_of(const graph::Graph& graph, int threads, bool in_a_tea
   const std::vector<float> pictures =
       models::random_values(7, "images", static_cast<std::size_t>(batch * graph.input_shape().size()), {});
   // Within a team OpenMP gives a region a team of one, since teams in teams are off unless asked for.
-  run::on_team(in_a_team ? 2 : 1, [&](int worker, int) {
+  on_team(in_a_team ? 2 : 1, [&](int worker, int) {
     if (worker != 0) return;
     network.forward(pictures, labels);
     network.backward();
@@ -221,6 +221,19 @@ TEST(Network, NamesTheLayerThatIsNotFinite) {
   }
   EXPECT_TRUE(std::isnan(network.forward(images(batch), labels).loss));
   EXPECT_EQ(network.first_not_finite(), "units.5.right.0.0");
+}
+
+/// Behind a first layer that is frozen, whose norm takes no statistics of the batch, max pooling alone could lose it.
+TEST(Network, ANaNInAnImageIsSeenInTheLoss) {
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    if (!kernels->supported()) continue;
+    Network network(small(), {.batch = batch, .freeze = "units.0.", .kernels = kernels});
+    for (std::size_t at = 0; at < images(batch).size(); at += 97) {
+      std::vector<float> spoilt = images(batch);
+      spoilt[at] = std::numeric_limits<float>::quiet_NaN();
+      ASSERT_TRUE(std::isnan(network.forward(spoilt, labels).loss)) << kernels->isa << ", float " << at;
+    }
+  }
 }
 
 TEST(Network, RefusesWhatItCannotDo) {

@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/run/team.hpp"
 #include "trainer/network/network.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::trainer {
 
@@ -48,7 +48,7 @@ inline std::size_t total(std::span<const ParameterPiece> pieces) {
 template <class Work>
 void for_each(std::span<const ParameterPiece> pieces, int threads, Work&& work) {
   std::atomic<std::size_t> next{0};
-  run::on_team(threads, [&](int, int) {
+  on_team(threads, [&](int, int) {
     for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces.size();) work(pieces[i]);
   });
 }

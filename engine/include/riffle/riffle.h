@@ -19,7 +19,14 @@
  *
  * Threads: any number of threads may make sessions of one model at the same time. A session does one thing at a time (a
  * call from a second thread meanwhile returns RIFFLE_BUSY); different sessions run side by side. There is no global
- * state.
+ * state, but for a counter of forks.
+ *
+ * fork(): a child may use and free the models and sessions of its parent, and make new ones. A session of several
+ * threads has none of them in the child; its first run there starts new ones, or runs on the calling thread alone if
+ * the system gives none. What other threads of the parent were doing at the time of the fork is never finished in the
+ * child: a session that was at work stays RIFFLE_BUSY, and a model of which a session was being made must not be used.
+ *
+ * Numbers: a NaN in the input is handed on by every operation, maxima included, on every instruction set.
  *
  * Names (char*) that functions return belong to what they were asked of and live as long as it does.
  *
@@ -78,7 +85,9 @@ typedef enum riffle_cores RIFFLE_INT {
   RIFFLE_CORES_LITTLE = 2 /* the slowest kind */
 } riffle_cores;
 
-/* How many cores of that kind this process may use; 0 for a value that is no riffle_cores. */
+/* How many cores of that kind the calling thread may run on, but no more than the process's control group has time for
+ * (a container's CPU limit, rounded up): as many threads are of use. At least 1; 0 for a value that is no riffle_cores.
+ */
 RIFFLE_API int32_t riffle_cpu_core_count(riffle_cores cores);
 
 /* The instruction sets that this build has and this CPU runs, best first: "avx512f", "avx2", "sse2", "neon64", "neon",
@@ -90,7 +99,7 @@ RIFFLE_API const char* riffle_cpu_isa(size_t index);
 typedef struct riffle_model riffle_model;
 
 /* Maps a .riffle file. The file must not change while the model or a session of it lives. A file that is missing,
- * damaged or too new is RIFFLE_BAD_MODEL. */
+ * damaged or too new, and what is no regular file, is RIFFLE_BAD_MODEL. */
 RIFFLE_API riffle_status riffle_model_load_file(const char* path, riffle_model** out, riffle_error* error);
 
 /* Reads a .riffle file's bytes from memory, aligned as malloc aligns (16 bytes are enough everywhere; what is aligned
@@ -124,7 +133,7 @@ typedef void (*riffle_log)(void* user, riffle_log_level level, const char* messa
 typedef struct riffle_options {
   int32_t threads;       /* 0: one; at most 256 */
   int32_t height, width; /* of the input; 0: the model's own */
-  riffle_cores cores;    /* big or little: the session has threads of its own, and only they are bound to cores */
+  riffle_cores cores;    /* big or little: the session's threads are bound to cores; the caller's is not one of them */
   const char* isa;     /* the best instruction set that may be used ("avx2": not avx512f); NULL: what RIFFLE_ISA in the
                           environment says, else no bound */
   void* memory;        /* 64-byte aligned, kept by the caller while the session lives; NULL: riffle allocates */
@@ -138,10 +147,7 @@ typedef struct riffle_options {
  * input size and instruction set share its packed weights. An input size that the network cannot take, memory that is
  * too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT; a network with an
  * operation that this build leaves out is RIFFLE_UNSUPPORTED.
- *
- * Where riffle was built with OpenMP and no cores are asked for, the threads are OpenMP's, which starts them with the
- * first run and ends the program if the system gives it none. Threads of the session's own that cannot be had are
- * RIFFLE_NO_MEMORY. */
+ * Threads are started here; those that cannot be had are RIFFLE_NO_MEMORY. */
 RIFFLE_API riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options,
                                                riffle_session** out, riffle_error* error);
 
@@ -170,7 +176,7 @@ RIFFLE_API riffle_tensor riffle_session_output(const riffle_session* session);
 RIFFLE_API const char* riffle_session_isa(const riffle_session* session);
 
 /* Runs `batch` images, at least 1: input holds batch input tensors, output is given batch output tensors; the two do
- * not overlap. Allocates nothing. */
+ * not overlap. Allocates nothing (in a child of fork() the first run starts threads). */
 RIFFLE_API riffle_status riffle_session_run(riffle_session* session, const float* input, float* output, int64_t batch,
                                             riffle_error* error);
 

@@ -15,8 +15,6 @@ android {
         externalNativeBuild {
             cmake {
                 arguments += listOf("-DANDROID_STL=c++_static", "-DCMAKE_BUILD_TYPE=Release")
-                // OpenMP's run time from the NDK, inside the library.
-                arguments += "-DOpenMP_CXX_FLAGS=-fopenmp -static-openmp"
             }
         }
     }

@@ -17,7 +17,8 @@
 // it was.
 //
 // Threads: one at a time uses a network and its optimizers. The same calls with the same number of threads give the
-// same bits. Link riffle::trainer; the engine (riffle::engine) alone does not contain it.
+// same bits. Several threads are OpenMP's, which do not outlive fork(): a child of a process that has trained on them
+// must not train. Link riffle::trainer; the engine (riffle::engine) alone does not contain it.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,7 @@
 #include <omp.h>
 #endif
 
-namespace riffle::run {
+namespace riffle::trainer {
 
 /// Where worker w's share of n things begins; it ends where the next one's does.
 inline std::int64_t share_begin(std::int64_t n, int w, int workers) { return n * w / workers; }
@@ -21,8 +21,8 @@ void for_share(std::int64_t n, int w, int workers, F&& f) {
 }
 
 /// Calls work(worker, workers) on every thread of a team: `workers` may be fewer than the threads that were asked for
-/// (OMP_THREAD_LIMIT, a team within a team). One parallel region an inference: a fork and join a step would cost more
-/// than most steps do. No exception may leave a region: what work throws is thrown here when all threads are through,
+/// (OMP_THREAD_LIMIT, a team within a team). One parallel region a pass: a fork and join a layer would cost more than
+/// most layers do. No exception may leave a region: what work throws is thrown here when all threads are through,
 /// of several exceptions one. Work that waits for other workers does not throw, or they would wait for ever.
 template <class Work>
 void on_team([[maybe_unused]] int threads, Work&& work) {
@@ -43,4 +43,4 @@ void on_team([[maybe_unused]] int threads, Work&& work) {
   work(0, 1);
 }
 
-}  // namespace riffle::run
+}  // namespace riffle::trainer
