@@ -468,7 +468,7 @@ TEST(File, ThatCannotBeReadIsNamed) {
     }
     return std::string();
   };
-  EXPECT_PRED2(contains, message("no/such.onnx"), "no/such.onnx: cannot be read");
+  EXPECT_PRED2(contains, message("no/such.onnx"), "no/such.onnx: cannot be opened");
   const std::filesystem::path folder = testing::TempDir();
   EXPECT_PRED2(contains, message(folder.string()), folder.string());
   const std::string path = folder / "riffle_not_a_model.onnx";
