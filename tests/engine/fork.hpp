@@ -12,6 +12,17 @@
 
 namespace riffle::testing {
 
+/// Why a child of a process with threads can have none here; null where it can.
+inline const char* why_no_threads_in_a_child() {
+#if defined(RIFFLE_THREAD_SANITIZER)
+  return "ThreadSanitizer starts no threads in a child of a process with threads";
+#elif defined(RIFFLE_EMULATED)
+  return "qemu-user ends a child of a process with threads that starts one";
+#else
+  return nullptr;
+#endif
+}
+
 /// Does f return true in a child of this process? False, too, where it dies or is not through after a minute.
 template <class F>
 bool holds_in_a_child(F&& f) {

@@ -56,14 +56,50 @@ TEST(Allocation, ReadingAFrameAllocatesNothing) {
   EXPECT_EQ(allocations.load(), before);
 }
 
+/// One unit of a V2 with a residual, and what stands before and behind it: each kind of node, and few of each, for the
+/// network is planned as many times as that takes allocations.
 graph::Graph tiny_network() {
-  models::V2Spec spec;
-  spec.width = 0.5;
-  spec.flavour = models::Flavour::note;
-  spec.in_channels = 1;
-  spec.classes = 2;
-  spec.height = spec.width_px = 32;
-  return models::shufflenet_v2(spec, models::random_weights(1));
+  graph::Graph graph;
+  graph.name = "tiny, by a name that is too long to be kept in a string's own memory";
+  const auto convolution = [](std::int32_t inputs, std::int32_t outputs, std::int32_t groups, std::int32_t kernel,
+                              std::int32_t stride, graph::Activation activation) {
+    const std::int32_t pad = kernel / 2;
+    graph::Convolution result;
+    result.outputs = outputs;
+    result.groups = groups;
+    result.window = {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride};
+    result.window.pad_top = result.window.pad_left = result.window.pad_bottom = result.window.pad_right = pad;
+    result.weights = graph::Constant(testing::noise(std::int64_t{outputs} * inputs / groups * kernel * kernel, 1));
+    result.activation = activation;
+    return result;
+  };
+  const auto norm = [](std::int32_t channels) {
+    const std::vector<float> ones(static_cast<std::size_t>(channels), 1.0F);
+    return graph::BatchNorm{graph::Constant(ones), graph::Constant(ones), graph::Constant(ones), graph::Constant(ones)};
+  };
+  using graph::Activation;
+  const graph::NodeId input = graph.add("input", graph::Input{{16, 16, 3}});
+  const graph::NodeId stem = graph.add("stem", convolution(3, 16, 1, 3, 2, Activation::relu), {input});
+  graph::Window window{.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2};
+  window.pad_top = window.pad_left = window.pad_bottom = window.pad_right = 1;
+  const graph::NodeId pool = graph.add("pool", graph::Pool{graph::PoolKind::max, window}, {stem});
+  const graph::NodeId kept = graph.add("kept", graph::Slice{0, 8}, {pool});
+  const graph::NodeId right = graph.add("right", graph::Slice{8, 8}, {pool});
+  const graph::NodeId reduce = graph.add("reduce", convolution(8, 8, 1, 1, 1, Activation::none), {right});
+  const graph::NodeId normed = graph.add("reduce.norm", norm(8), {reduce});
+  const graph::NodeId depthwise = graph.add("depthwise", convolution(8, 8, 8, 3, 1, Activation::none), {normed});
+  const graph::NodeId expand = graph.add("expand", convolution(8, 8, 1, 1, 1, Activation::none), {depthwise});
+  const graph::NodeId sum = graph.add("sum", graph::Add{Activation::relu}, {expand, kept});
+  const graph::NodeId joined = graph.add("joined", graph::Concat{}, {kept, sum});
+  const graph::NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {joined});
+  const graph::NodeId wide = graph.add("wide", convolution(16, 16, 2, 3, 1, Activation::relu6), {shuffled});
+  const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {wide});
+  graph::FullyConnected dense;
+  dense.outputs = 4;
+  dense.weights = graph::Constant(testing::noise(64, 2));
+  const graph::NodeId classifier = graph.add("classifier", dense, {mean});
+  graph.output = graph.add("probabilities", graph::Softmax{}, {classifier});
+  return graph;
 }
 
 /// Lets the first allocation of `call` fail, then the second alone, and so on, until it has none that could: each time

@@ -132,9 +132,7 @@ TEST(Session, ManyRunsOneAfterTheOther) {
 }
 
 TEST(Session, AChildOfForkRunsItsParentsSessionsAndItsOwn) {
-#ifdef RIFFLE_THREAD_SANITIZER
-  GTEST_SKIP() << "ThreadSanitizer starts no threads in a child of a process with threads";
-#endif
+  if (const char* reason = testing::why_no_threads_in_a_child()) GTEST_SKIP() << reason;
   const auto plan = plan::make(testing::small_network());
   const std::vector<float> input = testing::noise(2 * plan->input.size(), 12);
   run::Session alone(plan);
