@@ -99,17 +99,18 @@ class Generator {
     return random_.chance(70) ? constant(outputs, 0.0F, 0.5F) : graph::Constant();
   }
 
-  graph::Window any_window(std::int32_t most_padding_below_kernel) {
+  /// Its padding is less than the kernel by `below_kernel`, at the least.
+  graph::Window any_window(std::int32_t below_kernel) {
     graph::Window w;
     w.kernel_h = random_.chance(60) ? 3 : random_.between(1, 5);
     w.kernel_w = random_.chance(60) ? w.kernel_h : random_.between(1, 7);
     w.stride_h = random_.between(1, 2);
     w.stride_w = random_.chance(80) ? w.stride_h : random_.between(1, 3);
     if (random_.chance(70)) {
-      w.pad_top = random_.between(0, w.kernel_h - most_padding_below_kernel);
-      w.pad_left = random_.between(0, w.kernel_w - most_padding_below_kernel);
-      w.pad_bottom = random_.chance(60) ? w.pad_top : random_.between(0, w.kernel_h);
-      w.pad_right = random_.chance(60) ? w.pad_left : random_.between(0, w.kernel_w);
+      w.pad_top = random_.between(0, w.kernel_h - below_kernel);
+      w.pad_left = random_.between(0, w.kernel_w - below_kernel);
+      w.pad_bottom = random_.chance(60) ? w.pad_top : random_.between(0, w.kernel_h - below_kernel);
+      w.pad_right = random_.chance(60) ? w.pad_left : random_.between(0, w.kernel_w - below_kernel);
     }
     if (random_.chance(10)) w.auto_pad = random_.chance(50) ? graph::AutoPad::same_upper : graph::AutoPad::same_lower;
     return w;
@@ -162,6 +163,9 @@ class Generator {
     graph::Pool o;
     o.kind = random_.chance(50) ? graph::PoolKind::max : graph::PoolKind::average;
     o.window = any_window(1);
+    if (o.window.auto_pad != graph::AutoPad::none) {  // ONNX has no pooling with padding of its own beside it
+      o.window.pad_top = o.window.pad_left = o.window.pad_bottom = o.window.pad_right = 0;
+    }
     o.window.ceil_mode = random_.chance(20);
     if (random_.chance(10)) {  // a mean or maximum over whole columns, rows or images
       o.window = {.kernel_h = random_.chance(70) ? 0 : 1, .kernel_w = random_.chance(50) ? 0 : 1};

@@ -27,7 +27,7 @@ int fail_in_turn(F&& f) {
   const long count = allocations.load() - before, step = std::max(1L, count / 100);
   int thrown = 0;
   for (long n = 0; n < count; n += step) {
-    failing = allocations.load() + n;
+    failing_allocation = n;
     try {
       f();
     } catch (const std::bad_alloc&) {
@@ -37,7 +37,7 @@ int fail_in_turn(F&& f) {
       ++thrown;
     }
   }
-  failing = -1;
+  failing_allocation = std::numeric_limits<long>::max();
   return thrown;
 }
 
