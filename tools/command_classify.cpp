@@ -76,7 +76,6 @@ void classify_pictures(Classifier& classifier, const ClassifyOptions& options, s
                 " classes");
   }
   const std::vector<std::string>& names = classifier.labels;
-  require_threads(options.threads);
   run::Session session(classifier.plan, options.threads);
   std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
   std::vector<float> output(static_cast<std::size_t>(plan.output.size()));

@@ -138,8 +138,7 @@ void require_threads(int count) {
   for (std::thread& thread : threads) thread.join();
   if (fault.empty()) return;
   throw Exhausted("thread " + std::to_string(threads.size() + 2) + " of " + std::to_string(count) +
-                  " does not start: " + fault +
-                  "; ask for fewer by --threads, or raise the system's limit (ulimit -u)");
+                  " does not start: " + fault + "; ask for fewer, or raise the system's limit (ulimit -u)");
 }
 
 CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores) {
@@ -154,7 +153,6 @@ CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores) {
 }
 
 run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, std::optional<run::Cores> cores) {
-  require_threads(threads);
   if (!cores) return run::Session(std::move(plan), threads);
   const run::Topology machine = run::this_machine();
   if (!run::has(machine, *cores)) {

@@ -36,14 +36,14 @@ CLI::Option* add_size(CLI::App& command, ImageSize& size, const std::string& wor
 /// --threads N, 1 to 256.
 CLI::Option* add_threads(CLI::App& command, int& threads);
 
-/// Throws Exhausted, which says what to do, where this process cannot have so many threads at a time. OpenMP ends the
-/// program with a message of its own when a thread is missing, so that it has to be known before.
+/// Throws Exhausted, which says what to do, where this process cannot have so many threads at a time: for what would
+/// not say it by itself, as OpenMP, which ends the program, or a process that is started for a measurement.
 void require_threads(int count);
 
 /// --cores all|big|little; nothing where it is not given.
 CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores);
 
-/// A session on those cores of this machine. Throws as require_threads() does. Where the machine has none of that kind,
+/// A session on those cores of this machine. Throws as the session does. Where the machine has none of that kind,
 /// or does not let itself be pinned to them, it says so on the standard error and goes on.
 run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, std::optional<run::Cores> cores);
 

@@ -49,7 +49,8 @@ void Workers::start() {
     if (error != 0) {
       stop();
       throw Exhausted("thread " + std::to_string(thread.number + 1) + " of " + std::to_string(threads_.size()) +
-                      " does not start: " + std::generic_category().message(error));
+                      " does not start: " + std::generic_category().message(error) +
+                      "; ask for fewer, or raise the system's limit (ulimit -u)");
     }
     ++running_;
   }
