@@ -60,21 +60,20 @@ double rounding(std::int64_t count, double terms) {
 }
 
 /// Weights (outputs, C / groups, kernel_h, kernel_w), and a bias an output or none.
-void convolve(const Tensor& in, const graph::Constant& weights, const graph::Constant& bias, std::int64_t groups,
+void convolve(const Tensor& in, const std::vector<double>& weight, const std::vector<double>& bias, std::int64_t groups,
               const kernels::Window& window, Tensor& out) {
-  const std::span<const float> weight = weights.values(), offset = bias.values();
   const std::int64_t inputs = in.shape.c / groups, outputs = out.shape.c / groups;
   const std::int64_t taps = std::int64_t{window.kernel_h} * window.kernel_w;
   double most_terms = 0.0;
   for_each_pixel(out, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
     for (std::int64_t o = 0; o < out.shape.c; ++o) {
-      double sum = offset.empty() ? 0.0 : static_cast<double>(offset[static_cast<std::size_t>(o)]);
+      double sum = bias.empty() ? 0.0 : bias[static_cast<std::size_t>(o)];
       double terms = std::abs(sum);
       const std::int64_t first = o / outputs * inputs;  // the group's first input channel
       for_each_tap(window, in.shape.h, in.shape.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t tap) {
         for (std::int64_t i = 0; i < inputs; ++i) {
           const double term = in.at(n, in_y, in_x, first + i) *
-                              static_cast<double>(weight[static_cast<std::size_t>((o * inputs + i) * taps + tap)]);
+                              weight[static_cast<std::size_t>((o * inputs + i) * taps + tap)];
           sum += term;
           terms += std::abs(term);
         }
@@ -87,7 +86,7 @@ void convolve(const Tensor& in, const graph::Constant& weights, const graph::Con
   for (std::int64_t o = 0; o < out.shape.c; ++o) {
     double row = 0.0;
     for (std::int64_t i = 0; i < inputs * taps; ++i) {
-      row += std::abs(static_cast<double>(weight[static_cast<std::size_t>(o * inputs * taps + i)]));
+      row += std::abs(weight[static_cast<std::size_t>(o * inputs * taps + i)]);
     }
     gain = larger(gain, row);
   }
@@ -104,8 +103,9 @@ double largest_of(const Tensor& tensor) {
 /// One node: its operands are complete, `out` has its shape and is 0.
 class Equation {
  public:
-  Equation(std::vector<const Tensor*> operands, std::span<const float> images, Tensor& out)
-      : operands_(std::move(operands)), images_(images), out_(out) {}
+  Equation(graph::NodeId node, std::vector<const Tensor*> operands, std::span<const float> images,
+           const Interpretation& how, Tensor& out)
+      : node_(node), operands_(std::move(operands)), images_(images), how_(how), out_(out) {}
 
   void operator()(const graph::Input&) const {
     const graph::Shape& s = out_.shape;
@@ -114,7 +114,7 @@ class Equation {
     });
   }
   void operator()(const graph::Convolution& o) const {
-    convolve(in(), o.weights, o.bias, o.groups, graph::resolve(o.window, in().shape).window, out_);
+    convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), o.groups, graph::resolve(o.window, in().shape).window, out_);
     if (operands_.size() == 2) {
       out_.error += in(1).error + rounding(1, largest_of(out_) + largest_of(in(1)));
       each([&](auto n, auto y, auto x, auto c) { return out_.at(n, y, x, c) + in(1).at(n, y, x, c); });
@@ -122,20 +122,30 @@ class Equation {
     activate(out_, o.activation);
   }
   void operator()(const graph::FullyConnected& o) const {
-    convolve(in(), o.weights, o.bias, 1, {.kernel_h = o.height, .kernel_w = o.width}, out_);
+    convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), 1, {.kernel_h = o.height, .kernel_w = o.width}, out_);
     activate(out_, o.activation);
   }
   void operator()(const graph::BatchNorm& o) const {
+    const std::vector<double> scale = numbers("weight", o.scale), shift = numbers("bias", o.shift);
     const double largest = largest_of(in());
     for (std::int64_t c = 0; c < out_.shape.c; ++c) {
-      const auto of = [c](const graph::Constant& constant) {
-        return static_cast<double>(constant.values()[static_cast<std::size_t>(c)]);
-      };
-      const double factor = of(o.scale) / std::sqrt(of(o.variance) + static_cast<double>(o.epsilon));
+      const auto i = static_cast<std::size_t>(c);
+      double mean = 0.0, variance = 0.0;
+      if (how_.training) {
+        const auto count = static_cast<double>(in().batch * in().shape.pixels());
+        for_each_pixel(in(), [&](auto n, auto y, auto x) { mean += in().at(n, y, x, c) / count; });
+        for_each_pixel(in(), [&](auto n, auto y, auto x) {
+          variance += std::pow(in().at(n, y, x, c) - mean, 2) / count;
+        });
+      } else {
+        mean = static_cast<double>(o.mean.values()[i]);
+        variance = static_cast<double>(o.variance.values()[i]);
+      }
+      const double factor = scale[i] / std::sqrt(variance + static_cast<double>(o.epsilon));
       for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
-        out_.at(n, y, x, c) = (in().at(n, y, x, c) - of(o.mean)) * factor + of(o.shift);
+        out_.at(n, y, x, c) = (in().at(n, y, x, c) - mean) * factor + shift[i];
       });
-      const double terms = std::abs(factor) * (largest + std::abs(of(o.mean))) + std::abs(of(o.shift));
+      const double terms = std::abs(factor) * (largest + std::abs(mean)) + std::abs(shift[i]);
       out_.error = larger(out_.error, std::abs(factor) * in().error + rounding(3, terms));
     }
   }
@@ -218,6 +228,13 @@ class Equation {
   }
 
  private:
+  /// The node's parameter of that name: the graph's, or what stands for it.
+  [[nodiscard]] std::vector<double> numbers(const char* word, const graph::Constant& constant) const {
+    if (constant.empty()) return {};
+    if (how_.parameters != nullptr) return how_.parameters->at({node_, word});
+    return {constant.values().begin(), constant.values().end()};
+  }
+
   [[nodiscard]] const Tensor& in(std::size_t i = 0) const { return *operands_[i]; }
 
   /// Every element becomes value(n, y, x, c).
@@ -228,14 +245,40 @@ class Equation {
     });
   }
 
+  graph::NodeId node_;
   std::vector<const Tensor*> operands_;
   std::span<const float> images_;
+  const Interpretation& how_;
   Tensor& out_;
 };
 
 }  // namespace
 
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch) {
+Parameters parameters_of(const graph::Graph& graph) {
+  Parameters all;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto add = [&](const char* word, const graph::Constant& constant) {
+      if (!constant.empty()) {
+        all[{static_cast<graph::NodeId>(i), word}] = {constant.values().begin(), constant.values().end()};
+      }
+    };
+    std::visit(
+        [&](const auto& o) {
+          if constexpr (requires { o.weights; }) {
+            add("weight", o.weights);
+            add("bias", o.bias);
+          } else if constexpr (requires { o.scale; }) {
+            add("weight", o.scale);
+            add("bias", o.shift);
+          }
+        },
+        graph.nodes[i].operation);
+  }
+  return all;
+}
+
+std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
+                              const Interpretation& how) {
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
   std::vector<Tensor> tensors;
   tensors.reserve(graph.nodes.size());  // operands are pointed to
@@ -243,7 +286,8 @@ std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> 
     std::vector<const Tensor*> operands;
     for (const graph::NodeId input : graph.nodes[i].inputs) operands.push_back(&tensors[static_cast<std::size_t>(input)]);
     Tensor& out = tensors.emplace_back(shapes[i], batch);
-    std::visit(Equation(std::move(operands), images, out), graph.nodes[i].operation);
+    const Equation equation(static_cast<graph::NodeId>(i), std::move(operands), images, how, out);
+    std::visit(equation, graph.nodes[i].operation);
   }
   return tensors;
 }

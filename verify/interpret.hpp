@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -31,9 +34,21 @@ struct Tensor {
   }
 };
 
-/// Every node's tensor, by node. images: (batch, C, H, W). Batch norm is an inference's, by its running statistics.
-/// Throws Error if the graph does not verify.
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch);
+/// Weights, biases, and batch norm's scales and shifts in double, by node and by PyTorch's word for them: "weight" (a
+/// scale, too), "bias" (a shift).
+using Parameters = std::map<std::pair<graph::NodeId, std::string>, std::vector<double>>;
+
+/// Those of a graph.
+Parameters parameters_of(const graph::Graph& graph);
+
+struct Interpretation {
+  bool training = false;                   ///< batch norm is by the batch's mean and variance, not by the running ones
+  const Parameters* parameters = nullptr;  ///< all of them, in place of the graph's
+};
+
+/// Every node's tensor, by node. images: (batch, C, H, W). Throws Error if the graph does not verify.
+std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
+                              const Interpretation& how = {});
 
 /// The tensor as the caller of a session sees it: (batch, C, H, W).
 std::vector<double> planes(const Tensor& tensor);

@@ -20,7 +20,7 @@ namespace {
 using ::onnx::TensorProto;
 
 /// Of all files together: a model larger than this cannot be written in any form.
-constexpr std::int64_t max_bytes = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t max_external_bytes = std::numeric_limits<std::int32_t>::max();
 
 const char* const advice =
     "; weights are read from files in the model's own folder alone: save the model with its weights inside, in Python "
@@ -141,7 +141,7 @@ void read_external_data(::onnx::ModelProto& model, const std::optional<std::file
     throw Error("its weights lie in files that are not there, " + quoted(missing) +
                 ": they belong into the model's folder, under these names");
   }
-  std::int64_t left = max_bytes;
+  std::int64_t left = max_external_bytes;
   for (const auto& [location, tensors] : by_location) {
     read(tensors, InputFile(files[location].string()), location, left);
   }
