@@ -212,6 +212,7 @@ class Equation {
     each([&](auto n, auto y, auto x, auto c) {
       return in().at(n, y, x, c % o.groups * each_group + c / o.groups);
     });
+    out_.error = in().error;
   }
   void operator()(const graph::Gather& o) const {
     each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.channels[static_cast<std::size_t>(c)]); });

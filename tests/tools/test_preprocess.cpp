@@ -21,7 +21,7 @@ Preprocess made(const graph::Shape& input, const Preprocessing& preprocessing) {
 }
 
 /// In 0 to 255, H x W x C.
-std::vector<float> bytes_of(const Picture& picture, const graph::Shape& input, const Preprocessing& preprocessing) {
+std::vector<float> in_bytes(const Picture& picture, const graph::Shape& input, const Preprocessing& preprocessing) {
   std::vector<float> planes(static_cast<std::size_t>(input.size())), pixels(planes.size());
   made(input, preprocessing)(picture, planes);
   const auto area = static_cast<std::size_t>(input.pixels()), channels = static_cast<std::size_t>(input.c);
@@ -64,24 +64,24 @@ TEST(Preprocess, antialiasing_is_the_mean_of_what_a_pixel_stands_for) {
   Picture stripes = {64, 1, 1, std::vector<std::uint8_t>(64)};
   for (std::size_t x = 0; x < 64; x += 8) stripes.pixels[x] = 240;
   const graph::Shape input = {1, 8, 1};
-  for (const float value : bytes_of(stripes, input, {.antialias = false})) EXPECT_NEAR(value, 0, 1e-3);
-  const std::vector<float> smooth = bytes_of(stripes, input, {});
+  for (const float value : in_bytes(stripes, input, {.antialias = false})) EXPECT_NEAR(value, 0, 1e-3);
+  const std::vector<float> smooth = in_bytes(stripes, input, {});
   for (std::size_t x = 1; x < 7; ++x) EXPECT_NEAR(smooth[x], 30, 1e-3);
 }
 
 TEST(Preprocess, enlarged_antialiasing_changes_nothing) {
   const Picture picture = noise(9, 7, 3);
   for (const graph::Shape& input : {graph::Shape{7, 9, 3}, {20, 31, 3}, {64, 9, 3}}) {
-    EXPECT_EQ(bytes_of(picture, input, {}), bytes_of(picture, input, {.antialias = false}));
+    EXPECT_EQ(in_bytes(picture, input, {}), in_bytes(picture, input, {.antialias = false}));
   }
 }
 
 TEST(Preprocess, without_antialiasing_crops_are_windows_of_what_is_interpolated) {
   const Picture picture = noise(40, 30, 3);
   // 40 x 30 becomes 16 x 12; its middle begins at (1, 2).
-  const std::vector<float> whole = bytes_of(picture, {12, 16, 3}, {.antialias = false});
+  const std::vector<float> whole = in_bytes(picture, {12, 16, 3}, {.antialias = false});
   const std::vector<float> middle =
-      bytes_of(picture, {10, 12, 3}, {.resize = Resize::crop, .antialias = false, .resize_size = 12});
+      in_bytes(picture, {10, 12, 3}, {.resize = Resize::crop, .antialias = false, .resize_size = 12});
   for (std::size_t y = 0; y < 10; ++y) {
     for (std::size_t i = 0; i < 36; ++i) {
       EXPECT_NEAR(middle[y * 36 + i], whole[(y + 1) * 48 + 6 + i], 1.01) << y << " " << i;
@@ -101,7 +101,7 @@ TEST(Preprocess, pictures_are_turned_upright) {
   for (const auto& [orientation, upright] : cases) {
     picture.orientation = orientation;
     for (const Resize resize : {Resize::stretch, Resize::crop}) {  // by the frame kernel and by the resampler
-      const std::vector<float> pixels = bytes_of(picture, {2, 2, 1}, {.resize = resize});
+      const std::vector<float> pixels = in_bytes(picture, {2, 2, 1}, {.resize = resize});
       for (std::size_t i = 0; i < 4; ++i) {
         EXPECT_NEAR(pixels[i], upright[i], 1e-3) << orientation.rotation << orientation.mirrored << " " << i;
       }
