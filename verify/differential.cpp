@@ -166,6 +166,7 @@ std::optional<std::string> check_other_size(const graph::Graph& graph, std::uint
   const graph::Shape shape = graph.input_shape();
   const std::int32_t h = std::max(1, shape.h + random.between(-3, 5)), w = std::max(1, shape.w + random.between(-3, 5));
   const auto resized = [&](graph::Graph from) -> std::optional<graph::Graph> {
+    from.preprocessing.reset();  // which may be for the one size, and changes no number
     try {
       from.set_input_size(h, w);
       (void)graph::infer_shapes(from);
