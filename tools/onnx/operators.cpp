@@ -83,6 +83,7 @@ int window_dimensions(const ::onnx::NodeProto& node, const std::unordered_map<st
 /// What about the node is not supported, whatever it reads; empty if nothing is.
 std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, int dimensions) {
   const std::string& type = node.op_type();
+  if (type.empty()) return "an operator without a name";
   if (!node.domain().empty() && node.domain() != "ai.onnx") return type + " of the domain '" + node.domain() + "'";
   const Operator* found = find_operator(type);
   if (found == nullptr) return type;

@@ -340,6 +340,12 @@ TEST(Model, LacksAreNamedAllAtOnce) {
   EXPECT_FALSE(contains(refusal, "of_numbers")) << refusal;
 }
 
+TEST(Model, AnOperatorWithoutANameIsNone) {
+  TestModel m;
+  m.node("", {"x"});
+  EXPECT_PRED2(contains, m.refusal(), "not supported: an operator without a name (the node '");
+}
+
 TEST(Model, OfManyKindsThatAreLackingNamesSome) {
   TestModel m;
   for (int i = 0; i < 30; ++i) m.node(numbered("Kind", i).c_str(), {"x"}, numbered("y", i));
