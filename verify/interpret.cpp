@@ -50,13 +50,23 @@ void activate(Tensor& tensor, graph::Activation activation) {
 /// The larger of two; a NaN is larger than any number.
 double larger(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
 
-/// What a sum of `count` terms that are together at most `terms` large loses in float32, at most.
-double rounding(std::int64_t count, double terms) {
-  constexpr double unit = 1.0 / (1 << 23);
-  constexpr double largest = std::numeric_limits<float>::max();
-  if (!(terms < largest)) return std::numeric_limits<double>::infinity();
-  constexpr double denormal = std::numeric_limits<float>::min();  // smaller numbers may count as 0
-  return static_cast<double>(count + 4) * (unit * terms + denormal);
+/// Numbers below this are far enough from what float32 cannot hold: so are their products, as of a weight and a batch
+/// norm's scale, and their sums before they are divided to a mean.
+constexpr double most = 1e15;
+
+/// What a sum of `count` terms that are together at most `terms` large loses in float32, at most. A factor that is too
+/// small for float32 may count as 0: then a term loses what it is multiplied with, which is at most `multiplied`.
+double rounding(std::int64_t count, double terms, double multiplied = 1.0) {
+  constexpr double unit = 1.0 / (1 << 23), least = std::numeric_limits<float>::min();
+  if (!(terms < most && multiplied < most)) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(count + 4) * (unit * terms + least * std::max(multiplied, 1.0));
+}
+
+/// The largest magnitude.
+double largest_of(const Tensor& tensor) {
+  double largest = 0.0;
+  for (const double value : tensor.values) largest = larger(largest, std::abs(value));
+  return largest;
 }
 
 /// Weights (outputs, C / groups, kernel_h, kernel_w), and a bias an output or none.
@@ -90,14 +100,7 @@ void convolve(const Tensor& in, const std::vector<double>& weight, const std::ve
     }
     gain = larger(gain, row);
   }
-  out.error = gain * in.error + rounding(inputs * taps, most_terms);
-}
-
-/// The largest magnitude.
-double largest_of(const Tensor& tensor) {
-  double largest = 0.0;
-  for (const double value : tensor.values) largest = larger(largest, std::abs(value));
-  return largest;
+  out.error = larger(gain * in.error + rounding(inputs * taps, most_terms, largest_of(in)), rounding(0, gain));
 }
 
 /// One node: its operands are complete, `out` has its shape and is 0.
@@ -146,7 +149,7 @@ class Equation {
         out_.at(n, y, x, c) = (in().at(n, y, x, c) - mean) * factor + shift[i];
       });
       const double terms = std::abs(factor) * (largest + std::abs(mean)) + std::abs(shift[i]);
-      out_.error = larger(out_.error, std::abs(factor) * in().error + rounding(3, terms));
+      out_.error = larger(out_.error, std::abs(factor) * in().error + rounding(3, terms, largest) + rounding(0, std::abs(factor)));
     }
   }
   void operator()(const graph::Activate& o) const {
