@@ -52,13 +52,13 @@ double larger(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
 
 /// Numbers below this are far enough from what float32 cannot hold: so are their products, as of a weight and a batch
 /// norm's scale, and their sums before they are divided to a mean.
-constexpr double most = 1e15;
+constexpr double far_from_limits = 1e15;
 
 /// What a sum of `count` terms that are together at most `terms` large loses in float32, at most. A factor that is too
 /// small for float32 may count as 0: then a term loses what it is multiplied with, which is at most `multiplied`.
 double rounding(std::int64_t count, double terms, double multiplied = 1.0) {
   constexpr double unit = 1.0 / (1 << 23), least = std::numeric_limits<float>::min();
-  if (!(terms < most && multiplied < most)) return std::numeric_limits<double>::infinity();
+  if (!(terms < far_from_limits && multiplied < far_from_limits)) return std::numeric_limits<double>::infinity();
   return static_cast<double>(count + 4) * (unit * terms + least * std::max(multiplied, 1.0));
 }
 
