@@ -15,9 +15,10 @@ namespace {
 
 class InTerminal : public ::testing::Test {
  protected:
-  /// A model that takes some milliseconds, and so many images that a bar is drawn.
+  /// A model that takes some milliseconds, under an emulator, too, and so many images that a bar is drawn.
   InTerminal() {
-    const Result built = riffle({"build", "v2", "--flavour", "note", model});
+    const bool emulated = !std::string(RIFFLE_EMULATOR).empty();
+    const Result built = riffle({"build", "v2", "--flavour", "note", "--size", emulated ? "32x32" : "224x224", model});
     EXPECT_EQ(built.code, 0) << built.err;
     folder.write("images", idx(8, {images, 8, 8}, Bytes(images * 64)));
     folder.write("labels", idx(8, {images}, Bytes(images)));
