@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <new>
 #include <thread>
 
 #include "engine/plan/plan.hpp"
@@ -16,6 +17,12 @@ std::vector<float> result_of(run::Session& session, const std::vector<float>& in
   std::vector<float> output(static_cast<std::size_t>(batch * session.plan().output.size()));
   session.run(input.data(), output.data(), batch);
   return output;
+}
+
+/// Bytes are counted in 64 bits: of as many floats as this, 0 would be left where sizes have fewer.
+TEST(Storage, WhatHasNoAddressesIsALackOfMemory) {
+  EXPECT_THROW((void)plan::allocate_floats(std::int64_t{1} << 62), std::bad_alloc);
+  EXPECT_THROW((void)plan::Storage().allocate_weights(std::int64_t{1} << 62), std::bad_alloc);
 }
 
 TEST(Session, TwoSessionsOnOnePlanInTwoThreadsGiveTheBitsOfOne) {
