@@ -28,20 +28,6 @@ void redirect(int stream, const std::string& path) {
   if (file < 0 || ::dup2(file, stream) < 0) ::_exit(126);
 }
 
-/// In a new process; does not come back.
-[[noreturn]] void execute(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words;
-  std::istringstream emulator(RIFFLE_EMULATOR);
-  for (std::string word; emulator >> word;) words.push_back(word);
-  words.push_back(RIFFLE_PROGRAM);
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  ::execvp(argv[0], argv.data());
-  ::_exit(127);
-}
-
 int code_of(pid_t child) {
   int status = 0;
   if (::waitpid(child, &status, 0) != child) throw std::runtime_error("waitpid failed");
@@ -59,6 +45,19 @@ void enter_terminal(const char* name, bool shows_out) {
 }
 
 }  // namespace
+
+void execute(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  std::istringstream emulator(RIFFLE_EMULATOR);
+  for (std::string word; emulator >> word;) words.push_back(word);
+  words.push_back(RIFFLE_PROGRAM);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  ::_exit(127);
+}
 
 Result riffle(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
               const std::function<void()>& prepare) {

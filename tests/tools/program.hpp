@@ -27,4 +27,8 @@ struct Terminal {
 /// Runs riffle in a terminal; Result::err is all that the terminal was sent.
 Result riffle_in_terminal(const std::vector<std::string>& arguments, const Terminal& terminal);
 
+/// Becomes the program with these arguments, under the emulator where there is one: to be called in a process of its
+/// own. Does not come back.
+[[noreturn]] void execute(const std::vector<std::string>& arguments);
+
 }  // namespace riffle::tests

@@ -235,20 +235,11 @@ class Running {
  public:
   /// What it says goes to the file `out`.
   Running(const std::vector<std::string>& words, const std::string& out) {
-    std::vector<std::string> all;
-    std::istringstream emulator(RIFFLE_EMULATOR);
-    for (std::string word; emulator >> word;) all.push_back(word);
-    all.emplace_back(RIFFLE_PROGRAM);
-    all.insert(all.end(), words.begin(), words.end());
-    std::vector<char*> argv;
-    for (std::string& word : all) argv.push_back(word.data());
-    argv.push_back(nullptr);
     process_ = ::fork();
     if (process_ == 0) {
       for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_DFL);
       if (std::freopen(out.c_str(), "w", stdout) == nullptr) ::_exit(126);
-      ::execvp(argv[0], argv.data());
-      ::_exit(127);
+      execute(words);
     }
   }
 
