@@ -6,9 +6,9 @@
 #include <string>
 
 #include "bench/networks.hpp"
-#include "bench/peak/peak.hpp"
 #include "engine/plan/storage.hpp"
 #include "kernels/kernels.hpp"
+#include "measure/peak.hpp"
 
 namespace riffle::bench {
 
@@ -16,8 +16,8 @@ namespace {
 
 using benchmark::Counter;
 
-void run_peak(benchmark::State& state, const peak::Loops& loops) {
-  alignas(64) peak::Sums sums = {};
+void run_peak(benchmark::State& state, const measure::Loops& loops) {
+  alignas(64) measure::Sums sums = {};
   constexpr std::int64_t rounds = 1000;
   for (auto _ : state) {
     loops.multiply_add(rounds, sums);
@@ -27,8 +27,8 @@ void run_peak(benchmark::State& state, const peak::Loops& loops) {
       Counter(static_cast<double>(loops.macs * rounds) * 1e-9, Counter::kIsIterationInvariantRate);
 }
 
-void run_bandwidth(benchmark::State& state, const peak::Loops& loops, std::int64_t bytes) {
-  alignas(64) peak::Sums sums = {};
+void run_bandwidth(benchmark::State& state, const measure::Loops& loops, std::int64_t bytes) {
+  alignas(64) measure::Sums sums = {};
   const std::int64_t count = bytes / static_cast<std::int64_t>(sizeof(float));
   const plan::AlignedFloats floats = plan::allocate_floats(count);
   std::fill_n(floats.get(), count, 0.0F);
@@ -43,7 +43,7 @@ void run_bandwidth(benchmark::State& state, const peak::Loops& loops, std::int64
 
 void register_peaks() {
   for (const kernels::Kernels* kernels : kernels::all_kernels()) {
-    const peak::Loops* loops = peak::find_loops(kernels->isa);
+    const measure::Loops* loops = measure::find_loops(kernels->isa);
     if (loops == nullptr || !kernels->supported()) continue;
     const std::string isa = kernels->isa;
     benchmark::RegisterBenchmark(("peak/" + isa).c_str(), [loops](benchmark::State& state) { run_peak(state, *loops); })

@@ -20,13 +20,12 @@
 #include <string>
 #include <vector>
 
-#include "bench/peak/peak.hpp"
 #include "engine/plan/plan.hpp"
+#include "measure/peak.hpp"
+#include "measure/statistics.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
-#include "tools/options.hpp"
-#include "tools/statistics.hpp"
-#include "trainer/exchange/initialise.hpp"
+#include "trainer/initial/initialise.hpp"
 #include "trainer/network/network.hpp"
 #include "trainer/optimizer/optimizer.hpp"
 
@@ -40,7 +39,7 @@ struct Options {
   std::string flavour = "paper";
   bool residual = false;
   std::int32_t in_channels = 1, classes = 10;
-  tools::ImageSize size = {224, 224};
+  std::int32_t height = 224, width_px = 224;
   std::int32_t batch = 64;
   int threads = 1;
   int steps = 5;
@@ -57,8 +56,8 @@ graph::Graph make(const Options& o) {
                                   .flavour = flavour,
                                   .in_channels = o.in_channels,
                                   .classes = o.classes,
-                                  .height = o.size.height,
-                                  .width_px = o.size.width},
+                                  .height = o.height,
+                                  .width_px = o.width_px},
                                  weights);
   }
   return models::shufflenet_v2({.width = o.width,
@@ -66,8 +65,8 @@ graph::Graph make(const Options& o) {
                                 .residual = o.residual,
                                 .in_channels = o.in_channels,
                                 .classes = o.classes,
-                                .height = o.size.height,
-                                .width_px = o.size.width},
+                                .height = o.height,
+                                .width_px = o.width_px},
                                weights);
 }
 
@@ -80,7 +79,8 @@ std::int64_t peak_rss_bytes() {
 
 /// Milliseconds a step of every layer since `before`.
 void print_profile(const graph::Graph& graph, const trainer::Network& network,
-                   const std::vector<trainer::LayerTime>& before, const Options& options, const peak::Limits& limits) {
+                   const std::vector<trainer::LayerTime>& before, const Options& options,
+                   const measure::Limits& limits) {
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
   std::map<std::string, graph::NodeId> node;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) node[graph.nodes[i].name] = static_cast<graph::NodeId>(i);
@@ -108,7 +108,7 @@ void print_profile(const graph::Graph& graph, const trainer::Network& network,
 
 void measure(const Options& options) {
   const std::string isa = plan::choose_kernels().isa;
-  const peak::Limits limits = peak::measure(isa, options.threads, options.profile ? peak::largest_buffer : 0);
+  const measure::Limits limits = measure::measure(isa, options.threads, options.profile ? measure::largest_buffer : 0);
   const double peak = limits.macs_per_second;
 
   trainer::NetworkOptions network_options;
@@ -139,12 +139,12 @@ void measure(const Options& options) {
     forward_seconds.push_back(forward.count());
   }
   if (options.profile) return print_profile(graph, network, times_before, options, limits);
-  const double step = tools::summarise(seconds).median;
+  const double step = measure::summarise(seconds).median;
   const double macs_per_second = 3 * static_cast<double>(network.macs()) * options.batch / step;
   nlohmann::ordered_json result;
   result["images_per_second"] = options.batch / step;
   result["step_ms"] = 1000 * step;
-  result["forward_ms"] = 1000 * tools::summarise(forward_seconds).median;
+  result["forward_ms"] = 1000 * measure::summarise(forward_seconds).median;
   result["threads"] = network.threads();
   result["isa"] = isa;
   result["macs_per_image"] = network.macs();
@@ -170,13 +170,17 @@ int main(int argc, char** argv) try {
   program.add_flag("--residual", options.residual, "v2: add the kept half to the right branch");
   program.add_option("--in-channels", options.in_channels, "Input channels")->capture_default_str();
   program.add_option("--classes", options.classes, "Classes")->capture_default_str();
-  tools::add_size(program, options.size, "")->default_str("224x224");
+  std::string size = "224x224";
+  program.add_option("--size", size, "Height x width")->capture_default_str();
   program.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 4096))->capture_default_str();
-  tools::add_threads(program, options.threads);
+  program.add_option("--threads", options.threads, "Threads")->check(CLI::Range(1, 256))->capture_default_str();
   program.add_option("--steps", options.steps, "Steps that are timed")->check(CLI::Range(1, 100000));
   program.add_option("--warmup", options.warmup, "Steps before")->check(CLI::Range(0, 100000));
   program.add_flag("--profile", options.profile, "A table of the layers");
   CLI11_PARSE(program, argc, argv);
+  if (std::sscanf(size.c_str(), "%dx%d", &options.height, &options.width_px) != 2) {
+    throw Error("--size is " + size + ", not height x width, as 224x224");
+  }
   bench::measure(options);
   return 0;
 } catch (const std::exception& error) {

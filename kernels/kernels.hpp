@@ -9,7 +9,7 @@
 #include "kernels/elementwise/elementwise.hpp"
 #include "kernels/frame/frame.hpp"
 #include "kernels/fully_connected/fully_connected.hpp"
-#include "kernels/layout/layout.hpp"
+#include "kernels/planes/planes.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/pool/pool.hpp"
 #include "kernels/softmax/softmax.hpp"

@@ -9,15 +9,16 @@
 #include <vector>
 
 #include "base/files.hpp"
+#include "base/text.hpp"
+#include "draw/roofline_svg.hpp"
+#include "draw/table.hpp"
 #include "engine/run/session.hpp"
-#include "tools/cold_start.hpp"
+#include "io/model_file.hpp"
+#include "measure/profile.hpp"
+#include "measure/statistics.hpp"
+#include "tools/bench_cold.hpp"
 #include "tools/commands.hpp"
-#include "tools/model_file.hpp"
 #include "tools/options.hpp"
-#include "tools/profile.hpp"
-#include "tools/statistics.hpp"
-#include "tools/table.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -64,13 +65,13 @@ std::vector<double> time_runs(run::Session& session, const BenchOptions& options
   return milliseconds;
 }
 
-Profile time_steps(run::Session& session, const BenchOptions& options, std::span<const float> input,
-                   std::span<float> output) {
+measure::Profile time_steps(run::Session& session, const BenchOptions& options, std::span<const float> input,
+                            std::span<float> output) {
   const std::vector<plan::Step>& steps = session.plan().steps;
-  Profile profile;
+  measure::Profile profile;
   profile.threads = session.threads();
   // In the same minute as the steps: a machine's speed drifts.
-  profile.limits = peak::measure(session.plan().kernels->isa, session.threads(), session.plan().weight_bytes);
+  profile.limits = measure::measure(session.plan().kernels->isa, session.threads(), session.plan().weight_bytes);
   // A median needs no more than this; all runs of a long measurement would be kept otherwise.
   const int repeat = std::min(options.repeat, 1000);
   std::vector<std::vector<double>> milliseconds(steps.size());
@@ -80,17 +81,18 @@ Profile time_steps(run::Session& session, const BenchOptions& options, std::span
     for (std::size_t s = 0; s < steps.size(); ++s) milliseconds[s].push_back(seconds[s] * 1e3);
   }
   for (std::size_t s = 0; s < steps.size(); ++s) {
-    profile.steps.push_back(hold_against(profile.limits, steps[s], summarise(milliseconds[s]).median));
+    profile.steps.push_back(
+        measure::hold_against(profile.limits, steps[s], measure::summarise(milliseconds[s]).median));
   }
   return profile;
 }
 
-const char* binding(const StepTime& time) { return time.bytes_bind ? "bytes" : "FMA"; }
+const char* binding(const measure::StepTime& time) { return time.bytes_bind ? "bytes" : "FMA"; }
 
 std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
 
-void print_limits(const Profile& profile, const plan::Plan& plan) {
-  const peak::Limits& limits = profile.limits;
+void print_limits(const measure::Profile& profile, const plan::Plan& plan) {
+  const measure::Limits& limits = profile.limits;
   std::cout
       << "Limits, measured on " << threads_text(profile.threads) << " before the steps:\n"
       << "  FMA    " << fixed(limits.macs_per_second * 1e-9, 1) << " GMAC/s, multiply-adds of " << plan.kernels->isa
@@ -105,7 +107,7 @@ void print_limits(const Profile& profile, const plan::Plan& plan) {
 }
 
 /// The time as a bar, of which the solid part is the limit.
-std::string bar_text(const StepTime& time, double longest_ms) {
+std::string bar_text(const measure::StepTime& time, double longest_ms) {
   constexpr double bar_width = 24;
   const auto length = [&](double ms) { return static_cast<int>(ms / longest_ms * bar_width + 0.5); };
   const int whole = length(time.ms), solid = std::min(length(time.limit_ms), whole);
@@ -114,42 +116,42 @@ std::string bar_text(const StepTime& time, double longest_ms) {
   return bar;
 }
 
-void print_profile(const Profile& profile) {
-  constexpr auto right = Table::Align::right;
+void print_profile(const measure::Profile& profile) {
+  constexpr auto right = draw::Table::Align::right;
   const double total = std::max(profile.total_ms(), 1e-9);
   double longest = 1e-9;
-  for (const StepTime& time : profile.steps) longest = std::max(longest, time.ms);
-  Table table({{"step"},
-               {"operation"},
-               {"in"},
-               {"out"},
-               {"ms", right},
-               {"%", right},
-               {"limit ms", right},
-               {"% of limit", right},
-               {"binds"},
-               {"MMAC", right},
-               {"GMAC/s", right},
-               {"kernel"},
-               {""}});
-  for (const StepTime& time : profile.steps) {
+  for (const measure::StepTime& time : profile.steps) longest = std::max(longest, time.ms);
+  draw::Table table({{"step"},
+                     {"operation"},
+                     {"in"},
+                     {"out"},
+                     {"ms", right},
+                     {"%", right},
+                     {"limit ms", right},
+                     {"% of limit", right},
+                     {"binds"},
+                     {"MMAC", right},
+                     {"GMAC/s", right},
+                     {"kernel"},
+                     {""}});
+  for (const measure::StepTime& time : profile.steps) {
     const plan::Step& step = *time.step;
-    table.add({step.name, step.operation, chw(step.in), chw(step.out), fixed(time.ms, 4),
+    table.add({step.name, step.operation, graph::chw(step.in), graph::chw(step.out), fixed(time.ms, 4),
                fixed(100 * time.ms / total, 1), fixed(time.limit_ms, 4), fixed(100 * time.share_of_limit(), 0),
                binding(time), fixed(static_cast<double>(step.macs) / 1e6, 2),
-               step.macs > 0 ? fixed(gmac_per_second(step.macs, time.ms), 1) : "", step.kernel,
+               step.macs > 0 ? fixed(measure::gmac_per_second(step.macs, time.ms), 1) : "", step.kernel,
                bar_text(time, longest)});
   }
   table.add_rule();
   const std::int64_t macs = profile.total_macs();
   table.add({"total", "", "", "", fixed(total, 4), "100.0", fixed(profile.total_limit_ms(), 4),
              fixed(100 * profile.total_limit_ms() / total, 0), "", fixed(static_cast<double>(macs) / 1e6, 2),
-             fixed(gmac_per_second(macs, total), 1), "", ""});
+             fixed(measure::gmac_per_second(macs, total), 1), "", ""});
   table.print(std::cout);
 }
 
-nlohmann::json limits_json(const Profile& profile) {
-  const peak::Limits& limits = profile.limits;
+nlohmann::json limits_json(const measure::Profile& profile) {
+  const measure::Limits& limits = profile.limits;
   return {{"gmac_per_s", limits.macs_per_second * 1e-9},
           {"activation_gb_per_s", limits.activation_bytes_per_second * 1e-9},
           {"activation_bytes", limits.activation_bytes},
@@ -157,10 +159,10 @@ nlohmann::json limits_json(const Profile& profile) {
           {"weight_bytes", limits.weight_bytes}};
 }
 
-nlohmann::json profile_json(const Profile& profile) {
+nlohmann::json profile_json(const measure::Profile& profile) {
   const double total = std::max(profile.total_ms(), 1e-9);
   nlohmann::json steps = nlohmann::json::array();
-  for (const StepTime& time : profile.steps) {
+  for (const measure::StepTime& time : profile.steps) {
     const plan::Step& step = *time.step;
     steps.push_back({{"name", step.name},
                      {"operation", step.operation},
@@ -171,7 +173,7 @@ nlohmann::json profile_json(const Profile& profile) {
                      {"share_of_limit", time.share_of_limit()},
                      {"binds", binding(time)},
                      {"macs", step.macs},
-                     {"gmac_per_s", gmac_per_second(step.macs, time.ms)},
+                     {"gmac_per_s", measure::gmac_per_second(step.macs, time.ms)},
                      {"read_bytes", step.read_bytes},
                      {"write_bytes", step.write_bytes},
                      {"weight_bytes", step.weight_bytes}});
@@ -179,8 +181,8 @@ nlohmann::json profile_json(const Profile& profile) {
   return steps;
 }
 
-void print_json(const BenchOptions& options, const run::Session& session, const Statistics& time,
-                const Profile& profile) {
+void print_json(const BenchOptions& options, const run::Session& session, const measure::Statistics& time,
+                const measure::Profile& profile) {
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   nlohmann::json result = {{"model", file_name(options.model)},
@@ -196,7 +198,7 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
                            {"median_ms", time.median},
                            {"mean_ms", time.mean},
                            {"p95_ms", time.p95},
-                           {"gmac_per_s", gmac_per_second(macs, time.median)},
+                           {"gmac_per_s", measure::gmac_per_second(macs, time.median)},
                            {"arena_bytes", plan.arena_floats * static_cast<std::int64_t>(sizeof(float))},
                            {"packed_bytes", plan.packed_bytes}};
   if (options.profile) {
@@ -208,8 +210,8 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
   std::cout << result.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void print_text(const BenchOptions& options, const run::Session& session, const Statistics& time,
-                const Profile& profile) {
+void print_text(const BenchOptions& options, const run::Session& session, const measure::Statistics& time,
+                const measure::Profile& profile) {
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   if (options.profile) {
@@ -217,22 +219,23 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
     print_profile(profile);
     std::cout << '\n';
   }
-  std::cout << file_name(options.model) << ", input " << chw(plan.input) << ", " << plan.kernels->isa << ", "
+  std::cout << file_name(options.model) << ", input " << graph::chw(plan.input) << ", " << plan.kernels->isa << ", "
             << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
             << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
             << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
-            << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(gmac_per_second(macs, time.median), 1)
+            << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(measure::gmac_per_second(macs, time.median), 1)
             << " GMAC/s\n";
 }
 
 void bench(const BenchOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
-  const auto plan = plan::make(load_model(options.model), {.height = options.size.height, .width = options.size.width});
+  const auto plan =
+      plan::make(io::load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session = make_session(plan, options.threads, options.cores);
   const std::vector<float> input = random_input(plan->input.size() * options.batch);
   std::vector<float> output(static_cast<std::size_t>(plan->output.size() * options.batch));
-  const Statistics time = summarise(time_runs(session, options, input, output));
-  Profile profile;
+  const measure::Statistics time = measure::summarise(time_runs(session, options, input, output));
+  measure::Profile profile;
   if (options.profile) profile = time_steps(session, options, input, output);
   if (options.json) {
     print_json(options, session, time, profile);
@@ -240,7 +243,7 @@ void bench(const BenchOptions& options) {
     print_text(options, session, time, profile);
   }
   if (options.svg.empty()) return;
-  const std::string svg = roofline_svg(*plan, profile);
+  const std::string svg = draw::roofline_svg(*plan, profile);
   write_file(options.svg, {std::as_bytes(std::span(svg))});
   if (!options.json) std::cout << options.svg << ": the steps under their roofline\n";
 }
@@ -274,8 +277,9 @@ void add_bench(CLI::App& program) {
     constexpr int cold_loads = 21;
     if (options->cold) {
       require_threads(options->threads);
-      bench_cold({options->model, options->threads, repeat->empty() ? cold_loads : options->repeat, options->size,
-                  options->json});
+      bench_cold({options->model, options->threads, repeat->empty() ? cold_loads : options->repeat,
+                  options->size.height, options->size.width},
+                 options->json);
     } else {
       bench(*options);
     }

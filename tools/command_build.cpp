@@ -2,11 +2,11 @@
 #include <iostream>
 #include <memory>
 
+#include "base/text.hpp"
 #include "engine/passes/passes.hpp"
+#include "io/model_file.hpp"
 #include "tools/commands.hpp"
-#include "tools/model_file.hpp"
 #include "tools/spec_options.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -18,13 +18,13 @@ struct BuildOptions {
 };
 
 void build(const BuildOptions& options) {
-  const ModelFormat format = format_to_save(options.output);  // before much is made
+  const io::ModelFormat format = io::format_to_save(options.output);  // before much is made
   graph::Graph graph = make_network(options.spec, models::random_weights(options.seed));
   const graph::Cost defined = graph::total_cost(graph);
   // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
-  if (format == ModelFormat::riffle) passes::optimise(graph);
-  save_model(graph, options.output);
-  std::cout << options.output << ": " << graph.name << ", input " << chw(graph.input_shape()) << ", "
+  if (format == io::ModelFormat::riffle) passes::optimise(graph);
+  io::save_model(graph, options.output);
+  std::cout << options.output << ": " << graph.name << ", input " << graph::chw(graph.input_shape()) << ", "
             << millions(defined.macs) << " MAC, " << grouped(defined.parameters) << " parameters\n";
 }
 

@@ -7,18 +7,18 @@
 #include <memory>
 #include <vector>
 
+#include "base/text.hpp"
+#include "draw/progress.hpp"
+#include "draw/table.hpp"
 #include "engine/run/session.hpp"
-#include "tools/classification.hpp"
+#include "io/idx.hpp"
+#include "io/labels.hpp"
+#include "io/model_file.hpp"
+#include "io/picture.hpp"
+#include "io/preprocess.hpp"
 #include "tools/commands.hpp"
-#include "tools/idx.hpp"
-#include "tools/model_file.hpp"
 #include "tools/options.hpp"
-#include "tools/picture.hpp"
-#include "tools/preprocess.hpp"
 #include "tools/preprocessing_options.hpp"
-#include "tools/progress.hpp"
-#include "tools/table.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -38,12 +38,12 @@ struct Classifier {
   std::shared_ptr<const plan::Plan> plan;
   bool ends_in_softmax = false;
   std::vector<std::string> labels;  ///< or none
-  Preprocess preprocess;
+  io::Preprocess preprocess;
   std::string preprocessing;  ///< in words, and where it comes from
 };
 
 Classifier make_classifier(const ClassifyOptions& options) {
-  graph::Graph graph = load_model(options.model);
+  graph::Graph graph = io::load_model(options.model);
   const bool ends_in_softmax =
       std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
   const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
@@ -51,20 +51,20 @@ Classifier make_classifier(const ClassifyOptions& options) {
   std::vector<std::string> labels = std::move(graph.labels);
   graph.labels.clear();
   auto plan = plan::make(std::move(graph));
-  require_classifier(*plan);
-  if (!options.labels.empty()) labels = read_labels(options.labels, plan->output.c);
-  Preprocess preprocess(*plan, preprocessing);
-  std::string words = "pictures: " + preprocessing_text(preprocessing, plan->input) + " (" + from + ")";
+  io::require_classifier(*plan);
+  if (!options.labels.empty()) labels = io::read_labels(options.labels, plan->output.c);
+  io::Preprocess preprocess(*plan, preprocessing);
+  std::string words = "pictures: " + io::preprocessing_text(preprocessing, plan->input) + " (" + from + ")";
   return {std::move(plan), ends_in_softmax, std::move(labels), std::move(preprocess), std::move(words)};
 }
 
-Table make_table(std::int32_t top) {
-  std::vector<Table::Column> columns = {{"picture"}};
+draw::Table make_table(std::int32_t top) {
+  std::vector<draw::Table::Column> columns = {{"picture"}};
   for (std::int32_t k = 1; k <= top; ++k) {
     columns.push_back({k == 1 ? "guess" : std::to_string(k) + "."});
-    columns.push_back({"%", Table::Align::right});
+    columns.push_back({"%", draw::Table::Align::right});
   }
-  return Table(columns);
+  return draw::Table(columns);
 }
 
 /// Prints a table of the pictures that can be read, `top` guesses each; names the others and throws for them at the
@@ -79,20 +79,20 @@ void classify_pictures(Classifier& classifier, const ClassifyOptions& options, s
   run::Session session(classifier.plan, options.threads);
   std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
   std::vector<float> output(static_cast<std::size_t>(plan.output.size()));
-  Table table = make_table(top);
+  draw::Table table = make_table(top);
   std::size_t unreadable = 0;
   for (const std::string& path : options.pictures) {
     try {
-      classifier.preprocess(read_picture(path, classifier.preprocess.channels()), input);
+      classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), input);
     } catch (const Error& error) {
       std::cerr << "riffle: " << error.what() << '\n';
       ++unreadable;
       continue;
     }
     session.run(input.data(), output.data());
-    if (!classifier.ends_in_softmax) softmax(output);
+    if (!classifier.ends_in_softmax) io::softmax(output);
     std::vector<std::string> cells = {file_name(path)};
-    for (const std::int32_t i : largest(output, top)) {
+    for (const std::int32_t i : io::largest(output, top)) {
       const auto index = static_cast<std::size_t>(i);
       cells.push_back(names.empty() ? std::to_string(i) : names[index]);
       cells.push_back(fixed(100.0 * static_cast<double>(output[index]), 1));
@@ -111,10 +111,10 @@ void classify_pictures(Classifier& classifier, const ClassifyOptions& options, s
 
 /// Images and their classes.
 struct LabelledImages {
-  ByteTensor images;
-  ByteTensor labels;
+  io::ByteTensor images;
+  io::ByteTensor labels;
   [[nodiscard]] std::int64_t count() const { return images.shape[0]; }
-  [[nodiscard]] Picture image(std::int64_t i) const {
+  [[nodiscard]] io::Picture image(std::int64_t i) const {
     const std::int32_t height = images.shape[1], width = images.shape[2];
     const auto first = images.values.begin() + i * height * width;
     return {width, height, 1, std::vector<std::uint8_t>(first, first + static_cast<std::int64_t>(height) * width)};
@@ -122,7 +122,7 @@ struct LabelledImages {
 };
 
 LabelledImages read_labelled_images(const std::vector<std::string>& paths) {
-  LabelledImages data{read_idx(paths[0], 3), read_idx(paths[1], 1)};
+  LabelledImages data{io::read_idx(paths[0], 3), io::read_idx(paths[1], 1)};
   if (data.labels.shape[0] != data.images.shape[0]) {
     throw Error(paths[1] + ": " + std::to_string(data.labels.shape[0]) + " labels for " +
                 std::to_string(data.images.shape[0]) + " images");
@@ -137,16 +137,16 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   std::vector<run::Session> sessions;
   for (int t = 0; t < options.threads; ++t) sessions.emplace_back(classifier.plan, 1);
 
-  Progress progress("classifying", data.count());
+  draw::Progress progress("classifying", data.count());
   std::atomic<std::int64_t> next = 0, done = 0, right = 0;
-  const auto work = [&](run::Session& session, Progress* bar) {
+  const auto work = [&](run::Session& session, draw::Progress* bar) {
     std::vector<float> input(static_cast<std::size_t>(classifier.plan->input.size()));
     std::vector<float> output(static_cast<std::size_t>(classifier.plan->output.size()));
-    Preprocess preprocess = classifier.preprocess;
+    io::Preprocess preprocess = classifier.preprocess;
     for (std::int64_t i = next++; i < data.count(); i = next++) {
       preprocess(data.image(i), input);
       session.run(input.data(), output.data());
-      if (largest(output, 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
+      if (io::largest(output, 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
       ++done;
       if (bar != nullptr) bar->update(done);
     }

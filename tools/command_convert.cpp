@@ -3,13 +3,13 @@
 #include <iostream>
 #include <memory>
 
+#include "base/text.hpp"
 #include "engine/passes/passes.hpp"
-#include "tools/classification.hpp"
+#include "io/labels.hpp"
+#include "io/model_file.hpp"
 #include "tools/commands.hpp"
-#include "tools/model_file.hpp"
 #include "tools/options.hpp"
 #include "tools/preprocessing_options.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -23,22 +23,22 @@ struct ConvertOptions {
 
 void convert(const ConvertOptions& options) {
   require_another_file({"OUT", options.output}, {{"MODEL", options.input}, {"--labels", options.labels}});
-  const ModelFormat format = format_to_save(options.output);  // before much is read
-  graph::Graph graph = load_model(options.input);
+  const io::ModelFormat format = io::format_to_save(options.output);  // before much is read
+  graph::Graph graph = io::load_model(options.input);
   if (!options.labels.empty()) {
     const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)];
-    graph.labels = read_labels(options.labels, output.c);
+    graph.labels = io::read_labels(options.labels, output.c);
   }
   if (!options.preprocessing.given().empty()) {
     graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
   }
   const std::size_t nodes = graph.nodes.size();
   // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
-  if (format == ModelFormat::riffle) passes::optimise(graph);
-  save_model(graph, options.output);
+  if (format == io::ModelFormat::riffle) passes::optimise(graph);
+  io::save_model(graph, options.output);
   const graph::Cost cost = graph::total_cost(graph);
-  std::cout << options.output << ": input " << chw(graph.input_shape()) << ", " << millions(cost.macs) << " MAC, "
-            << grouped(cost.parameters) << " parameters; " << nodes << " nodes";
+  std::cout << options.output << ": input " << graph::chw(graph.input_shape()) << ", " << millions(cost.macs)
+            << " MAC, " << grouped(cost.parameters) << " parameters; " << nodes << " nodes";
   if (graph.nodes.size() != nodes) std::cout << " became " << graph.nodes.size();
   std::cout << '\n';
 }

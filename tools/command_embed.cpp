@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/files.hpp"
+#include "base/text.hpp"
 #include "engine/format/format.hpp"
+#include "io/model_file.hpp"
 #include "tools/commands.hpp"
-#include "tools/model_file.hpp"
 #include "tools/options.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -140,7 +140,7 @@ void embed(const Options& options) {
   require_includable(file_name(header));
   const std::string name = options.name.value_or(name_of(options.model));
   require_name(name);
-  if (format_of(options.model) != ModelFormat::riffle) {
+  if (io::format_of(options.model) != io::ModelFormat::riffle) {
     throw Error(options.model + ": is not a .riffle file, which is what is embedded; riffle convert makes one of it");
   }
   (void)format::load_file(options.model);  // what is embedded can be loaded

@@ -5,14 +5,14 @@
 #include <sstream>
 
 #include "base/files.hpp"
+#include "base/text.hpp"
+#include "draw/plan_svg.hpp"
+#include "draw/table.hpp"
 #include "engine/plan/plan.hpp"
+#include "io/model_file.hpp"
+#include "io/preprocess.hpp"
 #include "tools/commands.hpp"
-#include "tools/model_file.hpp"
 #include "tools/options.hpp"
-#include "tools/plan_picture.hpp"
-#include "tools/preprocess.hpp"
-#include "tools/table.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -78,18 +78,18 @@ std::int64_t weight_bytes(const graph::Operation& operation) {
 }
 
 void print_layers(const graph::Graph& graph) {
-  constexpr auto right = Table::Align::right;
-  Table table({{"#", right},
-               {"operation"},
-               {"name"},
-               {"in"},
-               {"out"},
-               {"window"},
-               {"groups", right},
-               {"MACs", right},
-               {"parameters", right},
-               {"weight bytes", right},
-               {"output bytes", right}});
+  constexpr auto right = draw::Table::Align::right;
+  draw::Table table({{"#", right},
+                     {"operation"},
+                     {"name"},
+                     {"in"},
+                     {"out"},
+                     {"window"},
+                     {"groups", right},
+                     {"MACs", right},
+                     {"parameters", right},
+                     {"weight bytes", right},
+                     {"output bytes", right}});
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
   std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -103,11 +103,11 @@ void print_layers(const graph::Graph& graph) {
     all_output_bytes += output;
     const graph::Shape* operand =
         node.inputs.empty() ? nullptr : &shapes[static_cast<std::size_t>(node.inputs.front())];
-    table.add({std::to_string(i), operation_text(node.operation), node.name, operand == nullptr ? "" : chw(*operand),
-               chw(shapes[i]), operand == nullptr ? "" : window_text(node.operation, *operand),
-               groups_text(node.operation), cost.macs > 0 ? grouped(cost.macs) : "",
-               cost.parameters > 0 ? grouped(cost.parameters) : "", weights > 0 ? grouped(weights) : "",
-               grouped(output)});
+    table.add({std::to_string(i), operation_text(node.operation), node.name,
+               operand == nullptr ? "" : graph::chw(*operand), graph::chw(shapes[i]),
+               operand == nullptr ? "" : window_text(node.operation, *operand), groups_text(node.operation),
+               cost.macs > 0 ? grouped(cost.macs) : "", cost.parameters > 0 ? grouped(cost.parameters) : "",
+               weights > 0 ? grouped(weights) : "", grouped(output)});
   }
   table.add_rule();
   table.add({"", "total", "", "", "", "", "", grouped(all_macs), grouped(all_parameters), grouped(all_weight_bytes),
@@ -123,17 +123,17 @@ void print_metadata(const graph::Graph& graph) {
   if (labels > 0)
     std::cout << labels << ", " << printable(graph.labels.front()) << " to " << printable(graph.labels.back());
   std::cout << "\npictures: "
-            << (graph.preprocessing ? preprocessing_text(*graph.preprocessing, graph.input_shape())
+            << (graph.preprocessing ? io::preprocessing_text(*graph.preprocessing, graph.input_shape())
                                     : "no preprocessing is carried")
             << '\n';
 }
 
 void inspect(const InspectOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
-  graph::Graph graph = load_model(options.model);
+  graph::Graph graph = io::load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
-  std::cout << printable(graph.name) << ", input " << chw(graph.input_shape()) << '\n';
+  std::cout << printable(graph.name) << ", input " << graph::chw(graph.input_shape()) << '\n';
   print_metadata(graph);
   std::cout << '\n';
   print_layers(graph);
@@ -146,7 +146,7 @@ void inspect(const InspectOptions& options) {
     for (std::string line; std::getline(lines, line);) std::cout << printable(line) << '\n';
   }
   if (!options.svg.empty()) {
-    const std::string svg = plan_svg(*plan);
+    const std::string svg = draw::plan_svg(*plan);
     write_file(options.svg, {std::as_bytes(std::span(svg))});
     std::cout << '\n' << options.svg << ": the network and its memory plan\n";
   }

@@ -5,13 +5,13 @@
 #include <optional>
 #include <vector>
 
+#include "base/text.hpp"
 #include "engine/run/session.hpp"
+#include "io/model_file.hpp"
+#include "io/npy.hpp"
+#include "measure/statistics.hpp"
 #include "tools/commands.hpp"
-#include "tools/model_file.hpp"
-#include "tools/npy.hpp"
 #include "tools/options.hpp"
-#include "tools/statistics.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -28,24 +28,24 @@ struct RunOptions {
 };
 
 /// The tensor with a batch in front, checked against what the model takes.
-Tensor read_input(const std::string& path, const graph::Shape& model) {
-  Tensor tensor = read_npy(path);
-  const std::string given = shape_text(tensor.shape);
+io::Tensor read_input(const std::string& path, const graph::Shape& model) {
+  io::Tensor tensor = io::read_npy(path);
+  const std::string given = io::shape_text(tensor.shape);
   if (tensor.shape.size() == 3) tensor.shape.insert(tensor.shape.begin(), 1);
   const bool fits = tensor.shape.size() == 4 && tensor.shape[0] >= 1 && tensor.shape[1] == model.c &&
                     tensor.shape[2] >= 1 && tensor.shape[2] <= graph::max_extent && tensor.shape[3] >= 1 &&
                     tensor.shape[3] <= graph::max_extent;
   if (!fits) {
     throw Error(path + ": shape " + given + "; the model takes (N, " + std::to_string(model.c) +
-                ", H, W), by default " + shape_text(std::vector<std::int64_t>{1, model.c, model.h, model.w}));
+                ", H, W), by default " + io::shape_text(std::vector<std::int64_t>{1, model.c, model.h, model.w}));
   }
   return tensor;
 }
 
 void run_model(const RunOptions& options) {
   require_another_file({"--output", options.output}, {{"--input", options.input}, {"MODEL", options.model}});
-  graph::Graph graph = load_model(options.model);
-  const Tensor input = read_input(options.input, graph.input_shape());
+  graph::Graph graph = io::load_model(options.model);
+  const io::Tensor input = read_input(options.input, graph.input_shape());
   const auto plan = plan::make(std::move(graph), {.height = static_cast<std::int32_t>(input.shape[2]),
                                                   .width = static_cast<std::int32_t>(input.shape[3])});
   const std::int64_t batch = input.shape[0];
@@ -53,7 +53,7 @@ void run_model(const RunOptions& options) {
     throw Error(options.input + ": a batch of " + std::to_string(batch) + " gives more output than is held");
   }
   run::Session session = make_session(plan, options.threads, options.cores);
-  Tensor output;
+  io::Tensor output;
   output.shape = {batch, plan->output.c};
   if (plan->output.pixels() != 1) output.shape.insert(output.shape.end(), {plan->output.h, plan->output.w});
   output.values.resize(static_cast<std::size_t>(batch * plan->output.size()));
@@ -64,10 +64,10 @@ void run_model(const RunOptions& options) {
     session.run(input.values.data(), output.values.data(), batch);
     milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
-  write_npy(options.output, output.shape, output.values);
+  io::write_npy(options.output, output.shape, output.values);
 
-  const Statistics time = summarise(milliseconds);
-  std::cout << options.output << ": " << shape_text(output.shape) << " in " << fixed(time.median, 3) << " ms";
+  const measure::Statistics time = measure::summarise(milliseconds);
+  std::cout << options.output << ": " << io::shape_text(output.shape) << " in " << fixed(time.median, 3) << " ms";
   if (options.repeat > 1) std::cout << " (median of " << options.repeat << ", min " << fixed(time.min, 3) << " ms)";
   std::cout << '\n';
 }

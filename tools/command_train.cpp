@@ -9,18 +9,18 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.hpp"
 #include "engine/plan/plan.hpp"
+#include "io/model_file.hpp"
+#include "io/preprocess.hpp"
 #include "tools/commands.hpp"
 #include "tools/interrupt.hpp"
-#include "tools/model_file.hpp"
-#include "tools/preprocess.hpp"
 #include "tools/preprocessing_options.hpp"
 #include "tools/spec_options.hpp"
-#include "tools/text.hpp"
 #include "trainer/data/open.hpp"
-#include "trainer/exchange/initialise.hpp"
-#include "trainer/exchange/weights.hpp"
 #include "trainer/fit/fit.hpp"
+#include "trainer/initial/initialise.hpp"
+#include "trainer/initial/weights.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -200,11 +200,12 @@ std::string hexadecimal(std::uint32_t value) {
 /// `graph`: before training. The learning rate's way depends on the number of epochs only where it falls to 0.
 std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::Graph& graph,
                                      const trainer::OpenedData& data) {
-  std::vector<trainer::Setting> settings = {{"the network", graph.name},
-                                            {"an input of", chw(graph.input_shape())},
-                                            {"pictures", preprocessing_text(*graph.preprocessing, graph.input_shape())},
-                                            {"this many training images:", std::to_string(data.train->size())},
-                                            {"this many test images:", std::to_string(data.validation->size())}};
+  std::vector<trainer::Setting> settings = {
+      {"the network", graph.name},
+      {"an input of", graph::chw(graph.input_shape())},
+      {"pictures", io::preprocessing_text(*graph.preprocessing, graph.input_shape())},
+      {"this many training images:", std::to_string(data.train->size())},
+      {"this many test images:", std::to_string(data.validation->size())}};
   for (std::size_t c = 0; c < data.train->classes().size(); ++c) {
     settings.push_back({"class " + std::to_string(c) + " named", data.train->classes()[c]});
   }
@@ -301,7 +302,7 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
   for (const trainer::Parameter& parameter : network.parameters()) {
     trained += parameter.frozen ? 0 : static_cast<std::int64_t>(parameter.values.size());
   }
-  std::cout << printable(graph.name) << ": input " << chw(network.input()) << ", " << millions(network.macs())
+  std::cout << printable(graph.name) << ": input " << graph::chw(network.input()) << ", " << millions(network.macs())
             << " MAC, " << grouped(trained) << " parameters in training, " << bytes_text(network.bytes())
             << " of memory\n"
             << grouped(data.train->size()) << " images to train on, " << grouped(data.validation->size()) << " to "
@@ -312,7 +313,7 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
 void train(const TrainOptions& options) {
   require_threads(2 * options.threads + 1);  // the network's, and two loaders of half as many
   std::optional<graph::Graph> from;
-  if (!options.from.empty()) from = load_model(options.from);
+  if (!options.from.empty()) from = io::load_model(options.from);
   const std::int32_t channels = from                             ? from->input_shape().c
                                 : options.spec.in_channels       ? options.spec.in_channels
                                 : options.spec.flavour == "note" ? 1
@@ -367,7 +368,8 @@ void train(const TrainOptions& options) {
   const Interrupt interrupt;
   fit_options.stop = [&] { return interrupt.signal() != 0; };
   describe(network, graph, data, fit_options.test);
-  std::cout << "pictures: " << preprocessing_text(*graph.preprocessing, input) << " (" << preprocessing_from << ")\n"
+  std::cout << "pictures: " << io::preprocessing_text(*graph.preprocessing, input) << " (" << preprocessing_from
+            << ")\n"
             << std::flush;
   const trainer::FitResult result = trainer::fit(network, *optimizer, training, test, fit_options);
   if (!result.stopped) return;

@@ -1,6 +1,6 @@
 #include "tools/interrupt.hpp"
 
-#include "tools/progress.hpp"
+#include "draw/progress.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -12,7 +12,7 @@ void note(int signal) {
     noted = signal;
     return;
   }
-  Progress::wipe();
+  draw::Progress::wipe();
   ::signal(signal, SIG_DFL);
   ::raise(signal);
 }

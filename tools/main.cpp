@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "tools/commands.hpp"
-#include "tools/text.hpp"
 
 namespace {
 
 int fail(const std::string& message) {
-  std::cerr << "riffle: " << riffle::tools::printable(message) << '\n';
+  std::cerr << "riffle: " << riffle::printable(message) << '\n';
   return 1;
 }
 

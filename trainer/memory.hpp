@@ -5,8 +5,8 @@
 #include <new>
 #include <string>
 
+#include "base/text.hpp"
 #include "engine/graph/graph.hpp"
-#include "tools/text.hpp"
 
 namespace riffle::trainer {
 
@@ -18,7 +18,7 @@ decltype(auto) with_memory_for(const std::string& what, std::int64_t bytes, F&& 
   try {
     return allocate();
   } catch (const std::bad_alloc&) {
-    throw Exhausted("not enough memory for " + what + " (" + tools::bytes_text(bytes) + ")" +
+    throw Exhausted("not enough memory for " + what + " (" + bytes_text(bytes) + ")" +
                     (advice.empty() ? "" : "; " + advice));
   }
 }

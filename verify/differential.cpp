@@ -11,9 +11,9 @@
 #include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "io/onnx/export.hpp"
+#include "io/onnx/import.hpp"
 #include "kernels/kernels.hpp"
-#include "tools/onnx/onnx_export.hpp"
-#include "tools/onnx/onnx_import.hpp"
 #include "verify/effort.hpp"
 #include "verify/interpret.hpp"
 #include "verify/random_graph.hpp"
@@ -21,9 +21,9 @@
 namespace riffle::verify {
 namespace {
 
-constexpr double tolerance = 1e-4;       ///< of the largest number in the network
+constexpr double tolerance = 1e-4;        ///< of the largest number in the network
 constexpr double largest_compared = 1e6;  ///< behind which float32's rounding is as large as what is left in the end
-constexpr std::size_t guard = 64;        ///< floats behind the output that must stay as they are
+constexpr std::size_t guard = 64;         ///< floats behind the output that must stay as they are
 constexpr float untouched = -12345.678F;
 
 std::string size_text(const graph::Graph& graph) {

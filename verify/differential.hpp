@@ -23,7 +23,8 @@ enum class Closeness : std::uint8_t {
 };
 
 /// The first difference, in words; nothing where there is none. The seed decides about the images, the threads and the
-/// other size. A graph with numbers that float32 does not hold is run and not compared. Throws Error if the graph does not verify. Any thread, at any time.
+/// other size. A graph with numbers that float32 does not hold is run and not compared. Throws Error if the graph does
+/// not verify. Any thread, at any time.
 std::optional<std::string> find_difference(const graph::Graph& graph, std::uint64_t seed,
                                            Closeness closeness = Closeness::usual);
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <span>
 
-#include "tools/onnx/onnx_import.hpp"
+#include "io/onnx/import.hpp"
 #include "verify/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -82,8 +82,8 @@ void convolve(const Tensor& in, const std::vector<double>& weight, const std::ve
       const std::int64_t first = o / outputs * inputs;  // the group's first input channel
       for_each_tap(window, in.shape.h, in.shape.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t tap) {
         for (std::int64_t i = 0; i < inputs; ++i) {
-          const double term = in.at(n, in_y, in_x, first + i) *
-                              weight[static_cast<std::size_t>((o * inputs + i) * taps + tap)];
+          const double term =
+              in.at(n, in_y, in_x, first + i) * weight[static_cast<std::size_t>((o * inputs + i) * taps + tap)];
           sum += term;
           terms += std::abs(term);
         }
@@ -117,7 +117,8 @@ class Equation {
     });
   }
   void operator()(const graph::Convolution& o) const {
-    convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), o.groups, graph::resolve(o.window, in().shape).window, out_);
+    convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), o.groups,
+             graph::resolve(o.window, in().shape).window, out_);
     if (operands_.size() == 2) {
       out_.error += in(1).error + rounding(1, largest_of(out_) + largest_of(in(1)));
       each([&](auto n, auto y, auto x, auto c) { return out_.at(n, y, x, c) + in(1).at(n, y, x, c); });
@@ -125,7 +126,8 @@ class Equation {
     activate(out_, o.activation);
   }
   void operator()(const graph::FullyConnected& o) const {
-    convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), 1, {.kernel_h = o.height, .kernel_w = o.width}, out_);
+    convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), 1,
+             {.kernel_h = o.height, .kernel_w = o.width}, out_);
     activate(out_, o.activation);
   }
   void operator()(const graph::BatchNorm& o) const {
@@ -137,9 +139,8 @@ class Equation {
       if (how_.training) {
         const auto count = static_cast<double>(in().batch * in().shape.pixels());
         for_each_pixel(in(), [&](auto n, auto y, auto x) { mean += in().at(n, y, x, c) / count; });
-        for_each_pixel(in(), [&](auto n, auto y, auto x) {
-          variance += std::pow(in().at(n, y, x, c) - mean, 2) / count;
-        });
+        for_each_pixel(in(),
+                       [&](auto n, auto y, auto x) { variance += std::pow(in().at(n, y, x, c) - mean, 2) / count; });
       } else {
         mean = static_cast<double>(o.mean.values()[i]);
         variance = static_cast<double>(o.variance.values()[i]);
@@ -149,7 +150,8 @@ class Equation {
         out_.at(n, y, x, c) = (in().at(n, y, x, c) - mean) * factor + shift[i];
       });
       const double terms = std::abs(factor) * (largest + std::abs(mean)) + std::abs(shift[i]);
-      out_.error = larger(out_.error, std::abs(factor) * in().error + rounding(3, terms, largest) + rounding(0, std::abs(factor)));
+      out_.error = larger(out_.error,
+                          std::abs(factor) * in().error + rounding(3, terms, largest) + rounding(0, std::abs(factor)));
     }
   }
   void operator()(const graph::Activate& o) const {
@@ -212,9 +214,7 @@ class Equation {
   }
   void operator()(const graph::Shuffle& o) const {
     const std::int64_t each_group = out_.shape.c / o.groups;
-    each([&](auto n, auto y, auto x, auto c) {
-      return in().at(n, y, x, c % o.groups * each_group + c / o.groups);
-    });
+    each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, c % o.groups * each_group + c / o.groups); });
     out_.error = in().error;
   }
   void operator()(const graph::Gather& o) const {
@@ -288,7 +288,8 @@ std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> 
   tensors.reserve(graph.nodes.size());  // operands are pointed to
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     std::vector<const Tensor*> operands;
-    for (const graph::NodeId input : graph.nodes[i].inputs) operands.push_back(&tensors[static_cast<std::size_t>(input)]);
+    for (const graph::NodeId input : graph.nodes[i].inputs)
+      operands.push_back(&tensors[static_cast<std::size_t>(input)]);
     Tensor& out = tensors.emplace_back(shapes[i], batch);
     const Equation equation(static_cast<graph::NodeId>(i), std::move(operands), images, how, out);
     std::visit(equation, graph.nodes[i].operation);

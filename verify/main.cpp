@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "draw/progress.hpp"
 #include "engine/format/format.hpp"
-#include "tools/progress.hpp"
 #include "verify/differential.hpp"
 #include "verify/random_graph.hpp"
 
@@ -27,9 +27,8 @@ struct Options {
 /// Prints the smallest graph that differs as this one does, and saves it where that is asked for.
 void report(std::uint64_t seed, const std::string& difference, const Options& options) {
   std::cout << "graph " << seed << ": " << difference << "\nmade smaller:\n" << std::flush;
-  const graph::Graph small = shrink(random_graph(seed), [&](const graph::Graph& candidate) {
-    return find_difference(candidate, seed).has_value();
-  });
+  const graph::Graph small = shrink(
+      random_graph(seed), [&](const graph::Graph& candidate) { return find_difference(candidate, seed).has_value(); });
   std::cout << find_difference(small, seed).value_or("no difference") << '\n' << graph::to_text(small) << std::flush;
   if (!options.save.empty()) format::save_file(small, options.save);
 }
@@ -38,7 +37,7 @@ int compare(const Options& options) {
   std::atomic<std::int64_t> next{0}, done{0};
   std::atomic<int> differing{0};
   std::mutex reporting;
-  tools::Progress progress("comparing", options.graphs);
+  draw::Progress progress("comparing", options.graphs);
   const auto work = [&](bool draws) {
     for (std::int64_t i = next++; i < options.graphs && differing == 0; i = next++) {
       const std::uint64_t seed = options.first + static_cast<std::uint64_t>(i);
@@ -83,7 +82,9 @@ int main(int argc, char** argv) {
   riffle::verify::Options options;
   program.add_option("--graphs", options.graphs, "How many")->check(CLI::Range(1, 1 << 30))->capture_default_str();
   program.add_option("--first", options.first, "The first one's seed; the others' follow")->capture_default_str();
-  program.add_option("--threads", options.threads, "Graphs at a time")->check(CLI::Range(1, 256))->capture_default_str();
+  program.add_option("--threads", options.threads, "Graphs at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   program.add_option("--save", options.save, "A .riffle file for the smallest graph that differs");
   program.add_option("--seeds", options.seeds, "Compare nothing: write as many small graphs into this folder");
   CLI11_PARSE(program, argc, argv);

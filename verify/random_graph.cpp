@@ -15,10 +15,10 @@ namespace {
 using graph::NodeId;
 using graph::Shape;
 
-constexpr std::int32_t most_channels = 80;     // of a tensor; several vectors of every instruction set, and a rest
-constexpr std::int64_t small_cost = 400'000;   // elements read by most graphs
+constexpr std::int32_t most_channels = 80;      // of a tensor; several vectors of every instruction set, and a rest
+constexpr std::int64_t small_cost = 400'000;    // elements read by most graphs
 constexpr std::int64_t large_cost = 6'000'000;  // by one that has large tensors
-constexpr int tries = 20;                      // until a node fits
+constexpr int tries = 20;                       // until a node fits
 
 class Generator {
  public:
@@ -194,9 +194,8 @@ class Generator {
   std::optional<Drawn> draw(Kind<graph::Concat>) {
     std::vector<NodeId> inputs = {any_node()};
     for (std::int32_t i = random_.between(0, 3); i > 0; --i) {
-      inputs.push_back(*any_node_that([&](NodeId id) {
-        return shape(id).h == shape(inputs[0]).h && shape(id).w == shape(inputs[0]).w;
-      }));
+      inputs.push_back(*any_node_that(
+          [&](NodeId id) { return shape(id).h == shape(inputs[0]).h && shape(id).w == shape(inputs[0]).w; }));
     }
     return Drawn{graph::Concat{}, std::move(inputs)};
   }

@@ -26,9 +26,9 @@ class Random {
   std::uint64_t state_;
 };
 
-/// The graph of that seed: it verifies, has a few nodes, and takes at most some million multiply-adds. Splits, shuffles,
-/// concatenations and choices of channels stand between layers of every kind, some of whose results have several
-/// readers or none; a few tensors are large enough for what plans do with large ones.
+/// The graph of that seed: it verifies, has a few nodes, and takes at most some million multiply-adds. Splits,
+/// shuffles, concatenations and choices of channels stand between layers of every kind, some of whose results have
+/// several readers or none; a few tensors are large enough for what plans do with large ones.
 graph::Graph random_graph(std::uint64_t seed);
 
 /// batch images for the graph's input, as it is now: (batch, C, H, W), in -1 to 1.

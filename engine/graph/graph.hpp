@@ -253,6 +253,10 @@ Cost total_cost(const Graph& graph);
 /// The readers of each node, ascending; the graph's output is not a reader.
 std::vector<std::vector<NodeId>> readers(const Graph& graph);
 
+/// For people: "58 x 28 x 28", channels, height, width, as NCHW has them; "28 x 28", height, width.
+std::string chw(const Shape& shape);
+std::string hw(const Shape& shape);
+
 /// A line a node: name, operation, operands, shape. For people.
 std::string to_text(const Graph& graph);
 

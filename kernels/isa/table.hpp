@@ -4,17 +4,17 @@
 #include <array>
 #include <cstddef>
 
-#include "kernels/convolution/generic.hpp"
-#include "kernels/depthwise/generic.hpp"
-#include "kernels/elementwise/generic.hpp"
-#include "kernels/frame/generic.hpp"
-#include "kernels/fully_connected/generic.hpp"
+#include "kernels/convolution/convolution_body.hpp"
+#include "kernels/depthwise/depthwise_body.hpp"
+#include "kernels/elementwise/elementwise_body.hpp"
+#include "kernels/frame/frame_body.hpp"
+#include "kernels/fully_connected/fully_connected_body.hpp"
 #include "kernels/kernels.hpp"
-#include "kernels/layout/generic.hpp"
-#include "kernels/pointwise/generic.hpp"
-#include "kernels/pool/generic.hpp"
-#include "kernels/softmax/generic.hpp"
-#include "kernels/stem/generic.hpp"
+#include "kernels/planes/planes_body.hpp"
+#include "kernels/pointwise/pointwise_body.hpp"
+#include "kernels/pool/pool_body.hpp"
+#include "kernels/softmax/softmax_body.hpp"
+#include "kernels/stem/stem_body.hpp"
 
 namespace riffle::kernels {
 

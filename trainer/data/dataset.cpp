@@ -6,7 +6,7 @@ namespace riffle::trainer {
 
 std::uint32_t Dataset::checksum() const {
   Checksum sum;
-  tools::Picture picture;
+  io::Picture picture;
   for (std::int64_t i = 0; i < size(); ++i) {
     read(i, picture);
     for (const std::int64_t number : {label(i), picture.width, picture.height, picture.channels}) sum.add(number);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/picture.hpp"
+#include "io/picture.hpp"
 
 namespace riffle::trainer {
 
@@ -21,14 +21,14 @@ class Dataset {
 
   /// Writes the picture into one that may hold another, whose memory is used again. Throws Error naming the file for a
   /// picture that cannot be read.
-  virtual void read(std::int64_t index, tools::Picture& picture) const = 0;
+  virtual void read(std::int64_t index, io::Picture& picture) const = 0;
 
   /// Of the pictures, their order and their labels: two sets of another checksum are not the same, two of the same most
   /// likely are. Reads every picture, unless a kind of dataset knows a shorter way. Throws Error as read() does.
   [[nodiscard]] virtual std::uint32_t checksum() const;
 
-  [[nodiscard]] tools::Picture picture(std::int64_t index) const {
-    tools::Picture picture;
+  [[nodiscard]] io::Picture picture(std::int64_t index) const {
+    io::Picture picture;
     read(index, picture);
     return picture;
   }

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "base/files.hpp"
+#include "draw/progress.hpp"
 #include "engine/graph/graph.hpp"
-#include "tools/progress.hpp"
 #include "trainer/data/checksum.hpp"
 #include "trainer/data/natural_order.hpp"
 #include "trainer/team.hpp"
@@ -74,8 +74,8 @@ void FolderDataset::list_class(std::int32_t label) {
   for (std::string& name : names) pictures_.push_back({label, std::move(name)});
 }
 
-void FolderDataset::read(std::int64_t index, tools::Picture& picture) const {
-  picture = tools::read_picture(path(pictures_[static_cast<std::size_t>(index)]), channels_);
+void FolderDataset::read(std::int64_t index, io::Picture& picture) const {
+  picture = io::read_picture(path(pictures_[static_cast<std::size_t>(index)]), channels_);
 }
 
 std::uint32_t FolderDataset::checksum() const {
@@ -97,10 +97,10 @@ std::uint32_t FolderDataset::checksum() const {
 
 void FolderDataset::leave_out_broken(int threads) {
   std::vector<std::string> faults(pictures_.size());
-  tools::Progress progress("checking pictures", size());
+  draw::Progress progress("checking pictures", size());
   std::atomic<std::int64_t> next = 0, done = 0;
   on_team(threads, [&](int worker, int) {
-    tools::Picture picture;
+    io::Picture picture;
     for (std::int64_t i = next++; i < size(); i = next++) {
       try {
         read(i, picture);

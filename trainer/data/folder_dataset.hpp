@@ -29,7 +29,7 @@ class FolderDataset final : public Dataset {
   [[nodiscard]] std::int32_t label(std::int64_t index) const override {
     return pictures_[static_cast<std::size_t>(index)].label;
   }
-  void read(std::int64_t index, tools::Picture& picture) const override;
+  void read(std::int64_t index, io::Picture& picture) const override;
   /// Of the files' names and sizes, and, where they are at most `most_read` bytes together, of what is in them.
   [[nodiscard]] std::uint32_t checksum() const override;
   static constexpr std::int64_t most_read = std::int64_t{1} << 28;

@@ -8,7 +8,7 @@ namespace riffle::trainer {
 
 IdxDataset::IdxDataset(const std::string& images, const std::string& labels, std::vector<std::string> names,
                        std::int32_t classes)
-    : images_(tools::read_idx(images, 3)), labels_(tools::read_idx(labels, 1)), classes_(std::move(names)) {
+    : images_(io::read_idx(images, 3)), labels_(io::read_idx(labels, 1)), classes_(std::move(names)) {
   if (labels_.shape[0] != images_.shape[0]) {
     throw Error(labels + ": " + std::to_string(labels_.shape[0]) + " labels for the " +
                 std::to_string(images_.shape[0]) + " images of " + images);
@@ -24,7 +24,7 @@ IdxDataset::IdxDataset(const std::string& images, const std::string& labels, std
   }
 }
 
-void IdxDataset::read(std::int64_t index, tools::Picture& picture) const {
+void IdxDataset::read(std::int64_t index, io::Picture& picture) const {
   picture.height = images_.shape[1];
   picture.width = images_.shape[2];
   picture.channels = 1;

@@ -1,7 +1,7 @@
 // MNIST and its kin: all images in one IDX file, all labels in another.
 #pragma once
 
-#include "tools/idx.hpp"
+#include "io/idx.hpp"
 #include "trainer/data/dataset.hpp"
 
 namespace riffle::trainer {
@@ -10,7 +10,7 @@ class IdxDataset final : public Dataset {
  public:
   /// Reads both files, gzip or not, to memory. The classes are `names`; without names there are `classes` of them,
   /// named 0, 1, 2 ...; without either one more than the largest label. Throws Error naming the file: for what
-  /// tools::read_idx refuses, for another number of labels than images, for a label out of range.
+  /// io::read_idx refuses, for another number of labels than images, for a label out of range.
   IdxDataset(const std::string& images, const std::string& labels, std::vector<std::string> names = {},
              std::int32_t classes = 0);
 
@@ -20,10 +20,10 @@ class IdxDataset final : public Dataset {
   [[nodiscard]] std::int32_t label(std::int64_t index) const override {
     return labels_.values[static_cast<std::size_t>(index)];
   }
-  void read(std::int64_t index, tools::Picture& picture) const override;
+  void read(std::int64_t index, io::Picture& picture) const override;
 
  private:
-  tools::ByteTensor images_, labels_;
+  io::ByteTensor images_, labels_;
   std::vector<std::string> classes_;
 };
 

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "engine/plan/plan.hpp"
-#include "tools/preprocess.hpp"
+#include "io/preprocess.hpp"
 #include "trainer/data/random.hpp"
 #include "trainer/memory.hpp"
 
@@ -91,7 +91,7 @@ struct Loader::State {
   const Dataset& dataset;
   const graph::Shape input;
   const LoaderOptions options;
-  const tools::Preprocess preprocess;  ///< of which each worker has a copy
+  const io::Preprocess preprocess;  ///< of which each worker has a copy
 
   // Written by begin() while no worker is at work, read by the workers.
   std::int64_t epoch = 0;
@@ -124,7 +124,7 @@ struct Loader::State {
     return position >= last && slot_of(batch).missing == 0;
   }
 
-  void make(std::int64_t index, Slot& slot, std::int32_t at, tools::Picture& picture, tools::Preprocess& fill) const {
+  void make(std::int64_t index, Slot& slot, std::int32_t at, io::Picture& picture, io::Preprocess& fill) const {
     const auto size = static_cast<std::size_t>(input.size());
     const std::span<float> planes = std::span(slot.images).subspan(static_cast<std::size_t>(at) * size, size);
     slot.labels[static_cast<std::size_t>(at)] = dataset.label(index);
@@ -136,8 +136,8 @@ struct Loader::State {
 
   /// A worker's life.
   void run() {
-    tools::Picture picture;
-    tools::Preprocess fill = preprocess;
+    io::Picture picture;
+    io::Preprocess fill = preprocess;
     std::unique_lock lock(mutex);
     while (true) {
       work.wait(lock, [&] { return stop || has_work(); });

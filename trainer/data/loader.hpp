@@ -37,7 +37,7 @@ struct Batch {
 
 /// What epoch e brings depends on (seed, e) alone, and what happens to picture i in it on (seed, e, i): not on threads,
 /// not on what ran before. One thread uses it. Once it is made it allocates nothing, but for what a dataset's read()
-/// and tools::Preprocess do.
+/// and io::Preprocess do.
 class Loader {
  public:
   /// The dataset outlives the loader. Throws Error for an option that is out of range or does not fit the dataset,

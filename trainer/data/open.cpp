@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "engine/graph/graph.hpp"
-#include "tools/classification.hpp"
+#include "io/labels.hpp"
 #include "trainer/data/folder_dataset.hpp"
 #include "trainer/data/idx_dataset.hpp"
 
@@ -80,7 +80,7 @@ OpenedData open_data(const std::vector<std::string>& paths, const OpenOptions& o
 
   std::vector<std::string> names;
   if (!options.names.empty()) {
-    names = tools::read_names(options.names);
+    names = io::read_names(options.names);
     if (names.empty()) throw Error(options.names + ": no names in it");
   }
 

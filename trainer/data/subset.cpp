@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "engine/graph/graph.hpp"
-#include "tools/text.hpp"
 #include "trainer/data/checksum.hpp"
 #include "trainer/data/random.hpp"
 
@@ -29,7 +29,7 @@ std::uint32_t Subset::checksum() const {
 
 Datasets split(const std::shared_ptr<const Dataset>& whole, double validation, std::uint64_t seed) {
   if (!(validation > 0 && validation < 1)) {
-    throw Error("validation: a share of " + tools::fixed(validation, 3) + "; it is between 0 and 1");
+    throw Error("validation: a share of " + fixed(validation, 3) + "; it is between 0 and 1");
   }
   std::vector<std::vector<std::int64_t>> by_class(whole->classes().size());
   for (std::int64_t i = 0; i < whole->size(); ++i) by_class[static_cast<std::size_t>(whole->label(i))].push_back(i);
@@ -47,7 +47,7 @@ Datasets split(const std::shared_ptr<const Dataset>& whole, double validation, s
     train.insert(train.end(), cut, indices.end());
   }
   if (held_out.empty()) {
-    throw Error("validation: a share of " + tools::fixed(validation, 3) + " of " + std::to_string(whole->size()) +
+    throw Error("validation: a share of " + fixed(validation, 3) + " of " + std::to_string(whole->size()) +
                 " pictures in " + std::to_string(by_class.size()) + " classes is none");
   }
   std::sort(train.begin(), train.end());

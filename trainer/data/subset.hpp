@@ -14,7 +14,7 @@ class Subset final : public Dataset {
   [[nodiscard]] const std::vector<std::string>& classes() const override { return whole_->classes(); }
   [[nodiscard]] std::int32_t channels() const override { return whole_->channels(); }
   [[nodiscard]] std::int32_t label(std::int64_t index) const override { return whole_->label(at(index)); }
-  void read(std::int64_t index, tools::Picture& picture) const override { whole_->read(at(index), picture); }
+  void read(std::int64_t index, io::Picture& picture) const override { whole_->read(at(index), picture); }
   /// Of the whole, and of which pictures of it these are.
   [[nodiscard]] std::uint32_t checksum() const override;
 

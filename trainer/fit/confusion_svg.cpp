@@ -3,20 +3,19 @@
 #include <cmath>
 #include <numeric>
 
-#include "tools/plan_picture.hpp"
-#include "tools/svg.hpp"
-#include "tools/text.hpp"
+#include "base/text.hpp"
+#include "draw/svg.hpp"
+#include "draw/svg_style.hpp"
 #include "trainer/fit/pictures.hpp"
 
 namespace riffle::trainer {
 namespace {
 
-using tools::Anchor;
-using tools::fixed;
-using tools::Svg;
-using tools::picture::faint_ink;
-using tools::picture::ink;
-using tools::picture::panel;
+using draw::Anchor;
+using draw::faint_ink;
+using draw::ink;
+using draw::panel;
+using draw::Svg;
 
 constexpr double border = 28, heading = 76;
 constexpr std::size_t longest_name = 24;
@@ -36,11 +35,11 @@ std::string shade(const Color& color, double share) {
 
 /// No longer than `longest_name`; not cut inside of a character.
 std::string shortened(const std::string& name) {
-  if (tools::character_count(name) <= longest_name) return name;
+  if (character_count(name) <= longest_name) return name;
   std::string result;
   for (const char c : name) {
     const bool begins_character = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (begins_character && tools::character_count(result) == longest_name - 1) break;
+    if (begins_character && character_count(result) == longest_name - 1) break;
     result += c;
   }
   return result + "…";
@@ -66,7 +65,7 @@ std::string confusion_svg(const Record& run, const std::vector<std::string>& cla
   const double size = std::min(12.0, 0.8 * cell);  // of names
 
   double name_width = 0;
-  for (const std::string& name : classes) name_width = std::max(name_width, tools::text_width(shortened(name), size));
+  for (const std::string& name : classes) name_width = std::max(name_width, draw::text_width(shortened(name), size));
   const double left = border + (names ? 22 + name_width : 22), top = heading + (names ? 22 + name_width : 22);
   const double side = cell * static_cast<double>(classes.size());
   const double width = std::max(left + side + (names ? 64 : 0) + border, 420.0), height = top + side + border;
@@ -77,8 +76,8 @@ std::string confusion_svg(const Record& run, const std::vector<std::string>& cla
   if (run.best >= 0) {
     const Score& score = run.epochs[static_cast<std::size_t>(run.best)].test;
     svg.text(border, 58,
-             "epoch " + std::to_string(run.best + 1) + ": " + tools::grouped(score.correct) + " of " +
-                 tools::grouped(score.images) + " right, " + fixed(100 * score.accuracy(), 2) + " %",
+             "epoch " + std::to_string(run.best + 1) + ": " + grouped(score.correct) + " of " + grouped(score.images) +
+                 " right, " + fixed(100 * score.accuracy(), 2) + " %",
              {.size = 12, .color = faint_ink});
   }
   svg.text(left + side / 2, heading + 8, "taken for", {.size = 11, .color = faint_ink, .anchor = Anchor::middle});
@@ -102,10 +101,9 @@ std::string confusion_svg(const Record& run, const std::vector<std::string>& cla
       if (count == 0) continue;
       const double share = static_cast<double>(count) / static_cast<double>(images);
       const double gap = cell >= 6 ? 1 : 0;
-      const tools::Box box = {left + cell * static_cast<double>(column), y, cell - gap, cell - gap};
+      const draw::Box box = {left + cell * static_cast<double>(column), y, cell - gap, cell - gap};
       svg.box(box, shade(row == column ? right_color : wrong_color, share), 0,
-              classes[row] + " taken for " + classes[column] + ": " + tools::grouped(count) + " of " +
-                  tools::grouped(images));
+              classes[row] + " taken for " + classes[column] + ": " + grouped(count) + " of " + grouped(images));
       if (numbers) {
         svg.text(box.center_x(), box.center_y(), std::to_string(count),
                  {.size = 11, .color = share > 0.3 ? "#ffffff" : ink, .anchor = Anchor::middle});

@@ -2,21 +2,20 @@
 #include <cmath>
 #include <functional>
 
-#include "tools/plan_picture.hpp"
-#include "tools/svg.hpp"
-#include "tools/text.hpp"
+#include "base/text.hpp"
+#include "draw/svg.hpp"
+#include "draw/svg_style.hpp"
 #include "trainer/fit/pictures.hpp"
 
 namespace riffle::trainer {
 namespace {
 
-using tools::Anchor;
-using tools::Box;
-using tools::fixed;
-using tools::Svg;
-using tools::picture::faint_ink;
-using tools::picture::ink;
-using tools::picture::rule;
+using draw::Anchor;
+using draw::Box;
+using draw::faint_ink;
+using draw::ink;
+using draw::rule;
+using draw::Svg;
 
 constexpr double width = 1040, height = 430, margin = 28;
 constexpr double axis_width = 46, gap = 36, chart_top = 92, chart_bottom = 368;
@@ -124,7 +123,7 @@ void mark_best(Svg& svg, const Panel& panel, const Record& run, const Box& area)
   const double x = axes.x(best), y = axes.y(value);
   svg.dot(x, y, 6, best_color, "best: epoch " + std::to_string(best + 1));
   const std::string words = fixed(value, panel.digits) + panel.unit;
-  const double half = tools::text_width(words, 12) / 2;
+  const double half = draw::text_width(words, 12) / 2;
   svg.text(std::clamp(x, area.x + half, area.right() - half), y < area.y + 24 ? y + 20 : y - 16, words,
            {.size = 12, .color = best_color, .anchor = Anchor::middle, .bold = true});
 }
@@ -133,7 +132,7 @@ void draw_legend(Svg& svg, const std::string& test) {
   double x = width - margin;
   for (const auto& [words, color] :
        {std::pair<std::string, std::string_view>{"best", best_color}, {test, test_color}, {"training", train_color}}) {
-    x -= tools::text_width(words, 12);
+    x -= draw::text_width(words, 12);
     svg.text(x, 36, words, {.size = 12, .color = ink});
     svg.dot(x - 12, 36, 5, color);
     x -= 40;

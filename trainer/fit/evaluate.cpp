@@ -5,7 +5,7 @@
 
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
-#include "tools/classification.hpp"
+#include "io/labels.hpp"
 #include "trainer/team.hpp"
 
 namespace riffle::trainer {
@@ -51,7 +51,7 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
   const bool probabilities =
       std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
   const auto plan = plan::make(std::move(graph));
-  tools::require_classifier(*plan);
+  io::require_classifier(*plan);
   const auto classes = static_cast<std::size_t>(plan->output.c);
   Sessions sessions(plan, threads);
 
@@ -70,7 +70,7 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
                     std::to_string(classes) + " classes");
       }
       const std::span<const float> output = std::span(outputs).subspan(i * classes, classes);
-      const std::int32_t answer = tools::largest(output, 1).front();
+      const std::int32_t answer = io::largest(output, 1).front();
       ++evaluation.confusion[static_cast<std::size_t>(label) * classes + static_cast<std::size_t>(answer)];
       evaluation.score.correct += answer == label;
       evaluation.score.loss_sum += cross_entropy(output, label, probabilities);

@@ -7,10 +7,10 @@
 #include <ostream>
 
 #include "base/files.hpp"
+#include "base/text.hpp"
+#include "draw/progress.hpp"
 #include "engine/format/format.hpp"
-#include "tools/onnx/onnx_export.hpp"
-#include "tools/progress.hpp"
-#include "tools/text.hpp"
+#include "io/onnx/export.hpp"
 #include "trainer/fit/evaluate.hpp"
 #include "trainer/fit/lock.hpp"
 #include "trainer/fit/pictures.hpp"
@@ -116,7 +116,7 @@ class Fit {
     const Clock::time_point start = Clock::now();
     const double seconds_before = run_.current.train.seconds;
     const std::int64_t first = run_.batch, first_image = run_.current.train.images;
-    tools::Progress progress(epoch_of(), batches_);
+    draw::Progress progress(epoch_of(), batches_);
     training_.begin(epoch(), run_.batch);
     Batch batch;
     while (run_.batch < batches_ && training_.next(batch)) {
@@ -125,8 +125,8 @@ class Fit {
       const double speed = static_cast<double>(run_.current.train.images - first_image) / seconds_since(start);
       const double left = seconds_since(start) / static_cast<double>(run_.batch - first) *
                           static_cast<double>(options_.epochs * batches_ - steps());
-      progress.update(run_.batch, "loss " + tools::fixed(run_.current.train.loss(), 4) + ", " + tools::fixed(speed, 0) +
-                                      " images/s, " + tools::duration_text(left) + " left");
+      progress.update(run_.batch, "loss " + fixed(run_.current.train.loss(), 4) + ", " + fixed(speed, 0) +
+                                      " images/s, " + duration_text(left) + " left");
       if (stopped()) return false;
       if (Clock::now() - saved_ > between_saves) save();
     }
@@ -160,7 +160,7 @@ class Fit {
 
   /// Measures the epoch, and closes it. False if it was stopped.
   bool test() {
-    tools::Progress progress(epoch_of() + ", " + options_.test, test_.batches());
+    draw::Progress progress(epoch_of() + ", " + options_.test, test_.batches());
     const auto evaluation = evaluate(graph(), test_, options_.threads, [&](std::int64_t batches) {
       progress.update(batches);
       return !stopped();

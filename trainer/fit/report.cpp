@@ -1,16 +1,15 @@
 #include "trainer/fit/report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <ostream>
 
-#include "tools/table.hpp"
-#include "tools/text.hpp"
+#include "base/text.hpp"
+#include "draw/table.hpp"
 
 namespace riffle::trainer {
 namespace {
-
-using tools::fixed;
 
 constexpr std::size_t most_rows = 32;
 
@@ -71,7 +70,7 @@ void print_summary(std::ostream& out, const Record& run, const std::vector<std::
     shown.resize(most_rows);
   }
 
-  using tools::Table;
+  using draw::Table;
   Table table({{count > most_rows ? "worst classes" : "class"},
                {"images", Table::Align::right},
                {"right", Table::Align::right},
@@ -92,8 +91,8 @@ void print_summary(std::ostream& out, const Record& run, const std::vector<std::
     tested.seconds += epoch.test.seconds;
   }
   out << "best " << test << " accuracy " << percent(best.accuracy()) << " in epoch " << run.best + 1 << " of "
-      << run.epochs.size() << "; trained for " << tools::duration_text(trained.seconds) << ", "
-      << fixed(trained.speed(), 0) << " images/s, tested for " << tools::duration_text(tested.seconds) << '\n';
+      << run.epochs.size() << "; trained for " << duration_text(trained.seconds) << ", " << fixed(trained.speed(), 0)
+      << " images/s, tested for " << duration_text(tested.seconds) << '\n';
 }
 
 }  // namespace riffle::trainer

@@ -3,12 +3,12 @@
 
 #include "kernels/kernels.hpp"
 #include "trainer/kernels/adam.hpp"
-#include "trainer/kernels/columns.hpp"
-#include "trainer/kernels/dots.hpp"
+#include "trainer/kernels/dot_products.hpp"
+#include "trainer/kernels/gather_scatter.hpp"
 #include "trainer/kernels/multiply.hpp"
-#include "trainer/kernels/outer.hpp"
-#include "trainer/kernels/taps.hpp"
-#include "trainer/kernels/windows.hpp"
+#include "trainer/kernels/stem_weight_gradient.hpp"
+#include "trainer/kernels/weight_gradient.hpp"
+#include "trainer/kernels/window_gradients.hpp"
 
 namespace riffle::trainer {
 

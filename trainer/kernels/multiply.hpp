@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"
-#include "trainer/kernels/ahead.hpp"
+#include "trainer/kernels/prefetcher.hpp"
 
 namespace riffle::trainer {
 

@@ -13,7 +13,7 @@
 #include <algorithm>
 
 #include "kernels/pool/pool.hpp"
-#include "trainer/kernels/windows.hpp"
+#include "trainer/kernels/window_gradients.hpp"
 
 namespace riffle::trainer {
 

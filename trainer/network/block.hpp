@@ -1,8 +1,8 @@
 // Where a layer's results stand, and how they are read.
 //
 // A block holds what the layer computed for every pixel of every image of the batch, channels side by side, before
-// batch norm and activation (trainer/kernels/columns.hpp). Its gradient is as large: with respect to what readers see
-// while they add it up, and with respect to what stands before the activation once it is complete.
+// batch norm and activation (trainer/kernels/gather_scatter.hpp). Its gradient is as large: with respect to what
+// readers see while they add it up, and with respect to what stands before the activation once it is complete.
 //
 // Channels that different layers read stand in parts of their own, so that nobody is brought lines of memory of which
 // it reads a few channels. Eight channels, of which the next layer reads four, another two, a third two:

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "trainer/optimizer/memory.hpp"
 #include "trainer/optimizer/optimizer.hpp"
 #include "trainer/optimizer/pieces.hpp"
+#include "trainer/optimizer/state.hpp"
 
 namespace riffle::trainer {
 

@@ -1,14 +1,14 @@
 // From an instruction set's struct to its table.
 #pragma once
 
-#include "trainer/kernels/generic/adam.hpp"
-#include "trainer/kernels/generic/columns.hpp"
-#include "trainer/kernels/generic/dots.hpp"
-#include "trainer/kernels/generic/multiply.hpp"
-#include "trainer/kernels/generic/outer.hpp"
-#include "trainer/kernels/generic/taps.hpp"
-#include "trainer/kernels/generic/windows.hpp"
+#include "trainer/kernels/adam_body.hpp"
+#include "trainer/kernels/dot_products_body.hpp"
+#include "trainer/kernels/gather_scatter_body.hpp"
 #include "trainer/kernels/kernels.hpp"
+#include "trainer/kernels/multiply_body.hpp"
+#include "trainer/kernels/stem_weight_gradient_body.hpp"
+#include "trainer/kernels/weight_gradient_body.hpp"
+#include "trainer/kernels/window_gradients_body.hpp"
 
 namespace riffle::trainer {
 

@@ -1,0 +1,78 @@
+#include "draw/plan_svg.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/count.hpp"
+#include "tests/expect_error.hpp"
+
+namespace riffle::tests {
+namespace {
+
+plan::Step step(std::string name, plan::Task task, graph::Shape in, graph::Shape out, std::int64_t macs) {
+  plan::Step step;
+  step.name = std::move(name);
+  step.operation = "an operation";
+  step.kernel = "f32-kernel";
+  step.task = std::move(task);
+  step.in = in;
+  step.out = out;
+  step.macs = macs;
+  return step;
+}
+
+/// A stem, a unit of stride 2 whose first step still works at the stem's resolution, and a classifier.
+plan::Plan small_plan() {
+  plan::Plan plan;
+  plan.name = "<net> & \"co\"";
+  plan.kernels = kernels::find_kernels("scalar");
+  plan.input = {16, 16, 3};
+  plan.output = {1, 1, 10};
+  plan.steps = {
+      step("stem", plan::Call<kernels::StemArgs>{}, {16, 16, 3}, {8, 8, 24}, 41472),
+      step("down.depthwise", plan::Call<kernels::DepthwiseArgs>{}, {8, 8, 24}, {4, 4, 24}, 3456),
+      step("up.pointwise", plan::Call<kernels::PointwiseArgs>{}, {8, 8, 24}, {8, 8, 58}, 89088),
+      step("mean", plan::Call<kernels::GlobalAveragePoolArgs>{}, {4, 4, 24}, {1, 1, 24}, 0),
+      step("classifier", plan::Call<kernels::FullyConnectedArgs>{}, {1, 1, 24}, {1, 1, 10}, 240),
+  };
+  plan.blocks = {{"stem", {8, 8, 24}, 24, 0, 1536, 0, 2}, {"up.pointwise", {8, 8, 58}, 58, 1536, 3712, 2, 3}};
+  plan.arena_floats = 1536 + 3712;
+  return plan;
+}
+
+TEST(PlanPicture, is_one_whole_file) {
+  const std::string svg = draw::plan_svg(small_plan());
+  EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+  for (const std::string element : {"text", "title"}) {
+    EXPECT_EQ(count(svg, "<" + element), count(svg, "</" + element + ">")) << element;
+  }
+  EXPECT_TRUE(contains(svg, "&lt;net&gt; &amp; &quot;co&quot;"));
+  for (const std::string bad : {"nan", "inf", "width=\"-", "height=\"-", "href"}) {
+    EXPECT_EQ(count(svg, bad), 0) << bad;
+  }
+  for (const std::string name : {"down.depthwise", "8 × 8", "4 × 4", "Memory plan"}) EXPECT_TRUE(contains(svg, name));
+}
+
+TEST(PlanPicture, a_stage_ends_where_the_resolution_falls) {
+  const auto stages = draw::stages_of(small_plan());
+  ASSERT_EQ(stages.size(), 3U);
+  EXPECT_EQ(stages[0].last, 1U);
+  EXPECT_EQ(stages[1].last, 3U);
+  EXPECT_EQ(stages[1].shape.h, 4);
+  EXPECT_EQ(stages[2].last, 5U);
+}
+
+TEST(PlanPicture, of_next_to_nothing) {
+  plan::Plan plan = small_plan();
+  plan.steps.resize(1);
+  plan.steps[0].macs = 0;
+  plan.blocks.clear();
+  plan.arena_floats = 0;
+  const std::string svg = draw::plan_svg(plan);
+  EXPECT_EQ(count(svg, "nan") + count(svg, "inf"), 0);
+}
+
+}  // namespace
+}  // namespace riffle::tests

@@ -1,0 +1,321 @@
+#include "engine/format/format.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/passes/passes.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
+#include "tests/networks.hpp"
+
+namespace riffle {
+namespace {
+
+/// Bytes at an address that load() takes.
+class Aligned {
+ public:
+  explicit Aligned(std::span<const std::byte> bytes)
+      : size_(bytes.size()), memory_(static_cast<std::byte*>(std::aligned_alloc(64, (size_ + 127) / 64 * 64))) {
+    std::memcpy(memory_, bytes.data(), size_);
+  }
+  ~Aligned() { std::free(memory_); }
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  std::span<std::byte> bytes() { return {memory_, size_}; }
+
+ private:
+  std::size_t size_;
+  std::byte* memory_;
+};
+
+std::vector<float> answer(const graph::Graph& graph) {
+  run::Session session(plan::make(graph));
+  const std::vector<float> input = testing::noise(session.plan().input.size(), 11);
+  std::vector<float> output(static_cast<std::size_t>(session.plan().output.size()));
+  session.run(input.data(), output.data());
+  return output;
+}
+
+template <class T>
+T number_at(std::span<const std::byte> bytes, std::size_t at) {
+  T number;
+  std::memcpy(&number, bytes.data() + at, sizeof(T));
+  return number;
+}
+
+/// Where Model.version stands, the first field of a FlatBuffer's root table.
+std::size_t version_place(std::span<const std::byte> bytes) {
+  const auto table = number_at<std::uint32_t>(bytes, 0);
+  const auto fields =
+      static_cast<std::size_t>(static_cast<std::int32_t>(table) - number_at<std::int32_t>(bytes, table));
+  return table + number_at<std::uint16_t>(bytes, fields + 4);
+}
+
+std::uint32_t version_of(std::span<const std::byte> bytes) {
+  return number_at<std::uint32_t>(bytes, version_place(bytes));
+}
+
+std::string load_error(std::span<const std::byte> bytes) {
+  try {
+    (void)format::load(bytes, nullptr);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Format, WhatIsSavedLoadsAndAnswersTheSame) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    Aligned file(format::save(network.graph));
+    const graph::Graph loaded = format::load(file.bytes(), nullptr);
+    EXPECT_EQ(graph::to_text(loaded), graph::to_text(network.graph));
+    EXPECT_EQ(answer(loaded), answer(network.graph));
+  }
+}
+
+/// Every kind of node with fields that are not their defaults.
+graph::Graph every_operation() {
+  const auto floats = [](std::int64_t count) { return graph::Constant(testing::noise(count, 3)); };
+  graph::Graph graph;
+  graph.name = "operations";
+  graph::NodeId x = graph.add("input", graph::Input{{8, 9, 6}, "a reason"});
+  graph::Convolution convolution;
+  convolution.outputs = 8;
+  convolution.groups = 2;
+  convolution.window = {3, 2, 1, 2, 2, 1, 1, 2, 2, 1, graph::AutoPad::same_lower, false};
+  convolution.weights = floats(8 * 3 * 6);
+  convolution.bias = floats(8);
+  convolution.activation = graph::Activation::relu6;
+  x = graph.add("convolution", convolution, {x});
+  graph::Convolution pointwise;
+  pointwise.outputs = 8;
+  pointwise.weights = floats(64);
+  x = graph.add("residual", pointwise, {x, x});
+  graph::BatchNorm norm{floats(8), floats(8), floats(8), graph::Constant(std::vector<float>(8, 0.5F)), 1e-3F};
+  x = graph.add("norm", norm, {x});
+  x = graph.add("none", graph::Activate{graph::Activation::none}, {x});
+  x = graph.add("relu6", graph::Activate{graph::Activation::relu6}, {x});
+  graph::Pool pool{graph::PoolKind::average, {2, 2, 2, 2, 1, 1, 1, 1, 1, 1}, true, graph::Activation::relu};
+  pool.window.ceil_mode = true;
+  x = graph.add("pool", pool, {x});
+  const graph::NodeId slice = graph.add("slice", graph::Slice{1, 2}, {x});
+  const graph::NodeId gather = graph.add("gather", graph::Gather{{7, 0, 3, 3, 5, 1}}, {x});
+  x = graph.add("concat", graph::Concat{}, {slice, gather});
+  x = graph.add("shuffle", graph::Shuffle{2}, {x});
+  x = graph.add("sum", graph::Add{graph::Activation::relu}, {x, x});
+  const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{graph::Activation::relu6}, {x});
+  graph::Pool line{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 1}, false, graph::Activation::none};
+  x = graph.add("line", line, {x});
+  const graph::Shape in = [&] {
+    graph.output = x;
+    return graph::infer_shapes(graph).back();
+  }();
+  graph::FullyConnected dense{4, floats(4 * in.size()), floats(4), graph::Activation::relu, in.h, in.w};
+  x = graph.add("dense", dense, {x});
+  x = graph.add("both", graph::Concat{}, {x, mean});
+  graph.output = graph.add("softmax", graph::Softmax{}, {x});
+  return graph;
+}
+
+TEST(Format, EveryFieldIsSaved) {
+  const graph::Graph graph = every_operation();
+  Aligned file(format::save(graph));
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  EXPECT_EQ(graph::to_text(loaded), graph::to_text(graph));
+  EXPECT_EQ(answer(loaded), answer(graph));
+  const auto node = [&]<class Operation>(const Operation&, std::size_t i) {
+    return std::get<Operation>(loaded.nodes[i].operation);
+  };
+  EXPECT_EQ(node(graph::Input{}, 0).only_size, "a reason");
+  EXPECT_EQ(node(graph::Convolution{}, 1).window, std::get<graph::Convolution>(graph.nodes[1].operation).window);
+  EXPECT_EQ(node(graph::Pool{}, 6).window, std::get<graph::Pool>(graph.nodes[6].operation).window);
+  EXPECT_EQ(node(graph::Pool{}, 13).window, std::get<graph::Pool>(graph.nodes[13].operation).window);
+}
+
+TEST(Format, SaysTheVersionThatItsRulesNeed) {
+  const auto version = [](const graph::Operation& operation, const graph::Input& input = {{4, 4, 2}, {}}) {
+    graph::Graph graph;
+    graph.add("input", input);
+    graph.output = graph.add("node", operation, {0});
+    return version_of(format::save(graph));
+  };
+  graph::Convolution convolution;
+  convolution.outputs = 2;
+  convolution.weights = graph::Constant(std::vector<float>(4, 1.0F));
+  graph::Pool pool;
+  pool.window = {2, 2, 2, 2, 1, 1, 1, 1, 1, 1};
+  EXPECT_EQ(version(convolution), 1U);
+  EXPECT_EQ(version(pool), 1U);
+  EXPECT_EQ(version(graph::FullyConnected{1, graph::Constant(std::vector<float>(2, 1.0F)), {}}, {{1, 1, 2}, {}}), 1U);
+  EXPECT_EQ(version_of(format::save(testing::small_network())), 1U);
+
+  EXPECT_EQ(version(convolution, {{4, 4, 2}, "a reason"}), 2U);
+  convolution.window.auto_pad = graph::AutoPad::same_upper;
+  EXPECT_EQ(version(convolution), 2U);
+  graph::Pool same = pool, ceil = pool, rows, columns;
+  same.window.auto_pad = graph::AutoPad::same_lower;
+  ceil.window.ceil_mode = true;
+  rows.window.kernel_h = 0;
+  columns.window.kernel_w = 0;
+  for (const graph::Pool& one : {same, ceil, rows, columns}) EXPECT_EQ(version(one), 2U);
+  graph::FullyConnected dense{1, graph::Constant(std::vector<float>(32, 1.0F)), {}};
+  dense.height = dense.width = 4;
+  EXPECT_EQ(version(dense), 2U);
+}
+
+TEST(Format, OfANewerVersionIsRefused) {
+  Aligned file(format::save(testing::small_network()));
+  ASSERT_EQ(version_of(file.bytes()), 1U);
+  file.bytes()[version_place(file.bytes())] = std::byte{3};
+  const std::string message = load_error(file.bytes());
+  EXPECT_NE(message.find("has version 3; this build reads versions 1 to 2"), std::string::npos) << message;
+}
+
+TEST(Format, WeightsAreNotCopied) {
+  Aligned file(format::save(testing::small_network()));
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  const auto& stem = std::get<graph::Convolution>(loaded.nodes[1].operation);
+  const auto* weights = reinterpret_cast<const std::byte*>(stem.weights.values().data());
+  EXPECT_GE(weights, file.bytes().data());
+  EXPECT_LT(weights, file.bytes().data() + file.bytes().size());
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(weights) % 16, 0U);
+}
+
+TEST(Format, AFileIsMappedAndItsGraphOutlivesTheCall) {
+  const std::string path = ::testing::TempDir() + "riffle_format_" + std::to_string(::getpid()) + ".riffle";
+  const graph::Graph graph = testing::small_network();
+  format::save_file(graph, path);
+  const graph::Graph loaded = format::load_file(path);
+  std::remove(path.c_str());
+  EXPECT_EQ(answer(loaded), answer(graph));
+}
+
+TEST(Format, AFileThatCannotBeWrittenIsAnErrorAndLeavesNothing) {
+  EXPECT_THROW(format::save_file(testing::small_network(), "/nonexistent/x.riffle"), Error);
+}
+
+TEST(Format, FilesThatAreNoneAreErrors) {
+  EXPECT_THROW((void)format::load_file("/nonexistent.riffle"), Error);
+  EXPECT_THROW((void)format::load_file("/"), Error);
+  EXPECT_THROW((void)format::load_file("/dev/null"), Error);
+  // A pipe is refused, not waited for.
+  const std::string pipe = ::testing::TempDir() + "riffle_pipe_" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THROW((void)format::load_file(pipe), Error);
+  std::remove(pipe.c_str());
+}
+
+TEST(Format, TruncatedFilesAreRefused) {
+  const std::vector<std::byte> whole = format::save(testing::small_network());
+  for (std::size_t size = 0; size < whole.size(); size += 1 + size / 16) {
+    Aligned file(std::span<const std::byte>(whole).first(size));
+    EXPECT_NE(load_error(file.bytes()), "no error") << size;
+  }
+}
+
+TEST(Format, FlippedBitsAreRefusedOrHarmless) {
+  graph::Graph small;
+  small.add("input", graph::Input{{8, 8, 4}});
+  graph::Convolution convolution;
+  convolution.outputs = 4;
+  convolution.weights = graph::Constant(std::vector<float>(16, 1.0F));
+  const auto conv = small.add("conv", convolution, {0});
+  small.output = small.add("shuffle", graph::Shuffle{2}, {conv});
+  small.labels = {"a", "b", "c", "d"};
+  const std::vector<std::byte> whole = format::save(small);
+  int refused = 0;
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    Aligned file(whole);
+    file.bytes()[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+    try {
+      const graph::Graph loaded = format::load(file.bytes(), nullptr);
+      if (loaded.input_shape().size() < 1 << 16) (void)plan::make(loaded);
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 500);
+}
+
+TEST(Format, MetadataIsCarried) {
+  const graph::Graph graph = testing::network_with_metadata();
+  Aligned file(format::save(graph));
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  EXPECT_EQ(loaded.labels, graph.labels);
+  EXPECT_EQ(loaded.preprocessing, graph.preprocessing);
+  Aligned without(format::save(testing::small_network()));
+  EXPECT_TRUE(format::load(without.bytes(), nullptr).labels.empty());
+  EXPECT_FALSE(format::load(without.bytes(), nullptr).preprocessing.has_value());
+}
+
+TEST(Format, FilesOfBeforeThereWasMetadataLoad) {
+  const graph::Graph loaded = format::load_file(RIFFLE_CORPUS_DIR "/riffle/residual.riffle");
+  EXPECT_TRUE(loaded.labels.empty());
+  EXPECT_FALSE(loaded.preprocessing.has_value());
+}
+
+std::string save_error(const graph::Graph& graph) {
+  try {
+    (void)format::save(graph);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Format, MetadataThatDoesNotFitIsNotSaved) {
+  const auto error = [](auto change) {
+    graph::Graph graph = testing::network_with_metadata();
+    change(graph);
+    return save_error(graph);
+  };
+  EXPECT_NE(error([](auto& graph) { graph.labels.pop_back(); }).find("9 labels for 10 classes"), std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.labels[3] = std::string("a\0b", 3); }).find("label 3"), std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.preprocessing->resize_size = 63; }).find("resize size: 63"),
+            std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.preprocessing->mean = {}; }).find("mean: 0 values for 3 channels"),
+            std::string::npos);
+  EXPECT_NE(error([](auto& graph) { graph.preprocessing->deviation = {1, 0, 1}; }).find("std"), std::string::npos);
+}
+
+TEST(Format, DamagedMetadataIsRefused) {
+  const std::vector<std::byte> whole = format::save(testing::network_with_metadata());
+  /// The file with the one place that has `before` changed.
+  const auto error = [&](auto before, auto after) {
+    const auto was = std::as_bytes(std::span(&before, 1)), is = std::as_bytes(std::span(&after, 1));
+    Aligned file(whole);
+    const auto found = std::search(file.bytes().begin(), file.bytes().end(), was.begin(), was.end());
+    EXPECT_NE(found, file.bytes().end());
+    std::copy(is.begin(), is.end(), found);
+    return load_error(file.bytes());
+  };
+  EXPECT_NE(error(0.456F, std::nanf("")).find("mean: a value is not finite"), std::string::npos);
+  EXPECT_NE(error(std::int32_t{12345}, std::int32_t{-1}).find("resize size: -1"), std::string::npos);
+  EXPECT_NE(error(std::int32_t{12345}, std::int32_t{1 << 20}).find("resize size: 1048576"), std::string::npos);
+  using Name = std::array<char, 7>;
+  EXPECT_NE(error(Name{'c', 'l', 'a', 's', 's', ' ', '7'}, Name{'c', 'l', '\0', 's', 's', ' ', '7'}).find("label 7"),
+            std::string::npos);
+}
+
+TEST(Format, UnalignedMemoryIsRefused) {
+  Aligned file(format::save(testing::small_network()));
+  EXPECT_NE(load_error(file.bytes().subspan(4)).find("aligned"), std::string::npos);
+}
+
+TEST(Format, AGraphThatDoesNotVerifyIsNotSaved) {
+  graph::Graph graph = testing::small_network();
+  graph.output = 100000;
+  EXPECT_THROW((void)format::save(graph), Error);
+}
+
+}  // namespace
+}  // namespace riffle

@@ -1,0 +1,160 @@
+#include "engine/graph/graph.hpp"
+
+#include <gtest/gtest.h>
+
+namespace riffle {
+namespace {
+
+using graph::Constant;
+using graph::Graph;
+
+Constant zeros(std::size_t n) { return Constant(std::vector<float>(n, 0.0F)); }
+
+/// An input of 8 channels and one convolution, valid until a test breaks it.
+struct OneConvolution {
+  Graph graph;
+  graph::Convolution convolution;
+
+  OneConvolution() {
+    graph.add("input", graph::Input{{16, 16, 8}});
+    convolution.outputs = 12;
+    convolution.groups = 2;
+    convolution.window = {3, 3, 2, 2, 1, 1, 1, 1, 1, 1};
+    convolution.weights = zeros(12 * 4 * 9);
+    convolution.bias = zeros(12);
+  }
+  Graph made() {
+    Graph result = graph;
+    result.output = result.add("conv", convolution, {0});
+    return result;
+  }
+};
+
+/// The message of the Error that `f` throws.
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+void expect_refused(const Graph& graph, const std::string& part) {
+  const std::string message = error_of([&] { (void)graph::infer_shapes(graph); });
+  EXPECT_NE(message.find(part), std::string::npos) << message;
+}
+
+TEST(Shape, in_words) {
+  EXPECT_EQ(graph::chw({28, 14, 58}), "58 x 28 x 14");
+  EXPECT_EQ(graph::hw({28, 14, 58}), "28 x 14");
+}
+
+TEST(Graph, InfersTheShapeOfAConvolution) {
+  const auto shapes = graph::infer_shapes(OneConvolution().made());
+  EXPECT_EQ(shapes[1], (graph::Shape{8, 8, 12}));
+}
+
+TEST(Graph, ShapesFollowTheInputSize) {
+  Graph graph = OneConvolution().made();
+  graph.set_input_size(97, 131);
+  EXPECT_EQ(graph::infer_shapes(graph)[1], (graph::Shape{49, 66, 12}));
+}
+
+TEST(Graph, CountsMultiplyAddsAndParameters) {
+  const graph::Cost cost = graph::total_cost(OneConvolution().made());
+  EXPECT_EQ(cost.macs, 8 * 8 * 12 * 4 * 9);
+  EXPECT_EQ(cost.parameters, 12 * 4 * 9 + 12);
+}
+
+TEST(Graph, RefusesWhatDoesNotFitAndNamesTheNode) {
+  OneConvolution c;
+  c.convolution.groups = 3;
+  expect_refused(c.made(), "'conv' (convolution): 8 input and 12 output channels do not divide by 3 groups");
+  c = {};
+  c.convolution.groups = 0;
+  expect_refused(c.made(), "'conv' (convolution): groups is 0");
+  c = {};
+  c.convolution.weights = zeros(5);
+  expect_refused(c.made(), "weights: 5 values where the shapes ask for 432");
+  c = {};
+  c.convolution.bias = zeros(5);
+  expect_refused(c.made(), "bias: 5 values");
+  c = {};
+  c.convolution.window.kernel_h = 40;
+  expect_refused(c.made(), "does not fit into 16");
+  c = {};
+  c.convolution.window.stride_w = 0;
+  expect_refused(c.made(), "stride is 0");
+  c = {};
+  c.convolution.window.pad_left = -1;
+  expect_refused(c.made(), "padding is -1");
+  c = {};
+  c.convolution.window.dilation_h = 1 << 30;
+  expect_refused(c.made(), "dilation is");
+}
+
+TEST(Graph, RefusesOperandsThatDoNotComeBefore) {
+  Graph graph = OneConvolution().made();
+  graph.nodes[1].inputs = {1};  // a cycle of one
+  expect_refused(graph, "operand 1 does not come before it");
+  graph.nodes[1].inputs = {-5};
+  expect_refused(graph, "operand -5 does not come before it");
+  graph.nodes[1].inputs = {0, 0, 0};
+  expect_refused(graph, "has 3 operands");
+}
+
+TEST(Graph, RefusesSizesBeyondItsLimits) {
+  Graph graph;
+  graph.output = graph.add("input", graph::Input{{100000, 100000, 3}});
+  expect_refused(graph, "height is 100000");
+  graph.nodes[0].operation = graph::Input{{32768, 32768, 3}};
+  expect_refused(graph, "is too large");
+  graph.nodes[0].operation = graph::Input{{0, 4, 3}};
+  expect_refused(graph, "height is 0");
+}
+
+TEST(Graph, RefusesGraphsThatAreNone) {
+  Graph graph;
+  expect_refused(graph, "no nodes");
+  graph.add("input", graph::Input{{4, 4, 4}});
+  expect_refused(graph, "the output is no node");
+  graph.output = graph.add("second", graph::Input{{4, 4, 4}});
+  expect_refused(graph, "nothing else, is the first node");
+}
+
+TEST(Graph, RefusesChannelsOutOfRange) {
+  Graph graph;
+  graph.add("input", graph::Input{{4, 4, 6}});
+  graph.output = graph.add("slice", graph::Slice{4, 3}, {0});
+  expect_refused(graph, "'slice' (slice): channels is 3");
+  graph.nodes[1].operation = graph::Shuffle{4};
+  expect_refused(graph, "6 channels do not divide by 4 groups");
+  graph.nodes[1].operation = graph::Gather{{0, 6}};
+  expect_refused(graph, "channel is 6");
+  graph.nodes[1].operation = graph::FullyConnected{3, zeros(18), {}, graph::Activation::none};
+  expect_refused(graph, "the operand is 6x4x4, and the weights are for 6x1x1 (channels x height x width)");
+}
+
+TEST(Graph, RefusesASizeThatItIsNotFor) {
+  Graph graph = OneConvolution().made();
+  std::get<graph::Input>(graph.nodes[0].operation).only_size = "rows are squeezed";
+  graph.set_input_size(16, 16);
+  const std::string message = error_of([&] { graph.set_input_size(16, 32); });
+  EXPECT_NE(message.find("16 x 16 (height x width) alone, not of 16 x 32: rows are squeezed"), std::string::npos)
+      << message;
+  EXPECT_EQ(graph.input_shape(), (graph::Shape{16, 16, 8}));
+}
+
+TEST(Graph, RefusesAPoolingWindowInThePadding) {
+  Graph graph;
+  graph.add("input", graph::Input{{4, 4, 6}});
+  graph::Pool pool;
+  pool.window = {2, 2, 2, 2, 2, 2, 2, 2, 1, 1};
+  graph.output = graph.add("pool", pool, {0});
+  expect_refused(graph, "wholly in the padding");
+}
+
+}  // namespace
+}  // namespace riffle

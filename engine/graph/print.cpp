@@ -1,0 +1,25 @@
+#include <sstream>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::graph {
+
+std::string chw(const Shape& shape) { return std::to_string(shape.c) + " x " + hw(shape); }
+
+std::string hw(const Shape& shape) { return std::to_string(shape.h) + " x " + std::to_string(shape.w); }
+
+std::string to_text(const Graph& graph) {
+  const std::vector<Shape> shapes = infer_shapes(graph);
+  std::ostringstream out;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    out << '%' << i << " = " << operation_name(node.operation) << '(';
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) out << (k == 0 ? "%" : ", %") << node.inputs[k];
+    out << ")  " << shapes[i].c << 'x' << shapes[i].h << 'x' << shapes[i].w << "  " << node.name;
+    if (static_cast<NodeId>(i) == graph.output) out << "  -> output";
+    out << '\n';
+  }
+  return out.str();
+}
+
+}  // namespace riffle::graph

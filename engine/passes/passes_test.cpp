@@ -1,0 +1,218 @@
+// Each pass, by what it does to the graph's structure; what it does to numbers is seen by the goldens.
+#include "engine/passes/passes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "engine/passes/lower_channels.hpp"
+
+namespace riffle {
+namespace {
+
+using graph::Activation;
+using graph::Constant;
+using graph::Graph;
+using graph::NodeId;
+
+graph::Convolution pointwise(std::int32_t inputs, std::int32_t outputs) {
+  graph::Convolution result;
+  result.outputs = outputs;
+  result.weights = Constant(std::vector<float>(static_cast<std::size_t>(inputs * outputs), 2.0F));
+  return result;
+}
+
+graph::BatchNorm norm(std::int32_t channels) {
+  const auto all = [&](float x) { return Constant(std::vector<float>(static_cast<std::size_t>(channels), x)); };
+  return {all(3.0F), all(1.0F), all(5.0F), all(4.0F), 0.0F};  // 1.5 x - 6.5
+}
+
+Graph with_input(std::int32_t channels) {
+  Graph graph;
+  graph.add("input", graph::Input{{4, 4, channels}});
+  return graph;
+}
+
+template <class T>
+const T& operation(const Graph& graph, std::size_t node) {
+  return std::get<T>(graph.nodes.at(node).operation);
+}
+
+TEST(Passes, BatchNormFoldsIntoTheConvolutionBeforeIt) {
+  Graph graph = with_input(3);
+  const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
+  graph.output = graph.add("norm", norm(2), {conv});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  const auto& folded = operation<graph::Convolution>(graph, 1);
+  EXPECT_EQ(graph.nodes[1].name, "conv");
+  EXPECT_EQ(folded.weights.values()[0], 3.0F);
+  EXPECT_EQ(folded.bias.values()[1], -6.5F);
+}
+
+TEST(Passes, AnActivationOfKindNoneIsPassedBy) {
+  Graph graph = with_input(3);
+  const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
+  const NodeId relu = graph.add("relu", graph::Activate{Activation::relu}, {conv});
+  const NodeId none = graph.add("none", graph::Activate{Activation::none}, {relu});
+  const NodeId six = graph.add("relu6", graph::Activate{Activation::relu6}, {none});
+  graph.output = graph.add("end", graph::Activate{Activation::none}, {six});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::relu6);
+
+  Graph nothing = with_input(3);
+  nothing.output = nothing.add("none", graph::Activate{Activation::none}, {0});
+  passes::optimise(nothing);
+  EXPECT_EQ(nothing.nodes.size(), 1U);
+  EXPECT_EQ(nothing.output, 0);
+}
+
+TEST(Passes, ActivationsBehindOneAnotherBecomeOneWhateverTheirOrder) {
+  for (const auto& [first, second] : {std::pair{Activation::relu, Activation::relu6},
+                                      {Activation::relu6, Activation::relu},
+                                      {Activation::relu6, Activation::none}}) {
+    Graph graph = with_input(3);
+    const NodeId one = graph.add("first", graph::Activate{first}, {0});
+    graph.output = graph.add("second", graph::Activate{second}, {one});
+    passes::optimise(graph);
+    ASSERT_EQ(graph.nodes.size(), 2U);
+    EXPECT_EQ(operation<graph::Activate>(graph, 1).kind, Activation::relu6);
+  }
+}
+
+TEST(Passes, FoldingCopiesNoWeights) {
+  Graph graph = with_input(3);
+  const graph::Convolution convolution = pointwise(3, 2);
+  const NodeId conv = graph.add("conv", convolution, {0});
+  const NodeId once = graph.add("norm", norm(2), {conv});
+  graph.output = graph.add("norm again", norm(2), {once});
+  passes::fold_batch_norm(graph);
+  passes::remove_dead_nodes(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  const auto& folded = operation<graph::Convolution>(graph, 1);
+  const kernels::Weights factors = folded.weights.factors();
+  EXPECT_EQ(factors.values.data(), convolution.weights.values().data());
+  ASSERT_EQ(factors.row_scale.size(), 2U);
+  EXPECT_EQ(factors.row_scale[1], 1.5 * 1.5);
+  EXPECT_EQ(folded.weights.values()[5], 4.5F);
+  EXPECT_EQ(folded.bias.values()[1], -6.5F * 1.5F - 6.5F);
+  EXPECT_EQ(convolution.weights.values()[5], 2.0F);
+}
+
+TEST(Passes, BatchNormStaysOutOfAConvolutionThatOthersRead) {
+  Graph graph = with_input(3);
+  const NodeId conv = graph.add("conv", pointwise(3, 3), {0});
+  const NodeId normed = graph.add("norm", norm(3), {conv});
+  graph.output = graph.add("sum", graph::Add{}, {conv, normed});
+  passes::fold_batch_norm(graph);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).weights.values()[0], 2.0F);
+  const auto& channelwise = operation<graph::Convolution>(graph, 2);
+  EXPECT_EQ(channelwise.groups, 3);
+  EXPECT_EQ(channelwise.weights.values()[0], 1.5F);
+  EXPECT_EQ(channelwise.bias.values()[0], -6.5F);
+}
+
+TEST(Passes, ActivationPassesAConcatAndAShuffle) {
+  Graph graph = with_input(4);
+  graph::Pool pool;
+  pool.window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  const NodeId a = graph.add("pool", pool, {0});
+  const NodeId b = graph.add("conv", pointwise(4, 4), {0});
+  const NodeId joined = graph.add("concat", graph::Concat{}, {a, b});
+  const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {joined});
+  graph.output = graph.add("relu", graph::Activate{Activation::relu}, {shuffled});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 5U);
+  EXPECT_EQ(operation<graph::Pool>(graph, 1).activation, Activation::relu);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 2).activation, Activation::relu);
+  EXPECT_EQ(graph.nodes[4].name, "shuffle");
+  EXPECT_EQ(graph.output, 4);
+}
+
+TEST(Passes, ActivationStaysBehindAConcatThatOthersRead) {
+  Graph graph = with_input(4);
+  const NodeId b = graph.add("conv", pointwise(4, 4), {0});
+  const NodeId joined = graph.add("concat", graph::Concat{}, {b, b});
+  const NodeId active = graph.add("relu", graph::Activate{Activation::relu}, {joined});
+  graph.output = graph.add("sum", graph::Add{}, {joined, active});
+  passes::optimise(graph);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::none);
+  EXPECT_EQ(graph.nodes[3].name, "relu");
+}
+
+TEST(Passes, ReluAndRelu6FuseIntoOne) {
+  Graph graph = with_input(3);
+  const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
+  const NodeId six = graph.add("relu6", graph::Activate{Activation::relu6}, {conv});
+  graph.output = graph.add("relu", graph::Activate{Activation::relu}, {six});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::relu6);
+}
+
+TEST(Passes, ResidualAddWithItsReluFusesIntoThePointwise) {
+  Graph graph = with_input(3);
+  const NodeId x = graph.add("x", pointwise(3, 3), {0});
+  const NodeId y = graph.add("y", pointwise(3, 3), {x});
+  const NodeId sum = graph.add("sum", graph::Add{}, {x, y});
+  graph.output = graph.add("relu", graph::Activate{Activation::relu}, {sum});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 3U);
+  EXPECT_EQ(graph.nodes[2].name, "y");
+  EXPECT_EQ(graph.nodes[2].inputs, (std::vector<NodeId>{1, 1}));
+  EXPECT_EQ(operation<graph::Convolution>(graph, 2).activation, Activation::relu);
+}
+
+TEST(Passes, ResidualDoesNotFuseThroughAnActivation) {
+  Graph graph = with_input(3);
+  const NodeId x = graph.add("x", pointwise(3, 3), {0});
+  const NodeId y = graph.add("y", pointwise(3, 3), {x});
+  const NodeId active = graph.add("relu", graph::Activate{Activation::relu}, {y});
+  graph.output = graph.add("sum", graph::Add{}, {x, active});
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 4U);
+  EXPECT_TRUE(std::holds_alternative<graph::Add>(graph.nodes[3].operation));
+}
+
+TEST(Passes, DeadNodesGoAndTheInputStays) {
+  Graph graph = with_input(3);
+  graph.add("dead", pointwise(3, 5), {0});
+  graph.output = graph.add("conv", pointwise(3, 2), {0});
+  passes::remove_dead_nodes(graph);
+  ASSERT_EQ(graph.nodes.size(), 2U);
+  EXPECT_EQ(graph.nodes[1].name, "conv");
+  EXPECT_EQ(graph.output, 1);
+}
+
+TEST(Passes, MetadataStays) {
+  for (const auto pass : {passes::optimise, passes::remove_dead_nodes, passes::fold_batch_norm,
+                          passes::hoist_activation, passes::fuse_activation, passes::fuse_residual}) {
+    Graph graph = with_input(3);
+    graph.name = "net";
+    const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
+    const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {conv});
+    graph.output = graph.add("relu", graph::Activate{Activation::relu}, {shuffled});
+    graph.labels = {"cat", "dog"};
+    graph.preprocessing = {.mean = {0.25F}};
+    pass(graph);
+    EXPECT_EQ(graph.name, "net");
+    EXPECT_EQ(graph.labels, (std::vector<std::string>{"cat", "dog"}));
+    EXPECT_EQ(graph.preprocessing, (graph::Preprocessing{.mean = {0.25F}}));
+  }
+}
+
+TEST(Passes, LoweringNamesEveryChannel) {
+  Graph graph = with_input(4);
+  const NodeId a = graph.add("a", pointwise(4, 4), {0});
+  const NodeId b = graph.add("b", pointwise(4, 4), {0});
+  const NodeId joined = graph.add("concat", graph::Concat{}, {a, b});
+  const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {joined});  // a0 b0 a1 b1 a2 b2 a3 b3
+  const NodeId half = graph.add("half", graph::Slice{4, 4}, {shuffled});
+  graph.output = graph.add("conv", pointwise(4, 1), {half});
+  const auto lowered = passes::lower_channels(graph, graph::infer_shapes(graph));
+  EXPECT_EQ(lowered.operands[6][0], (passes::ChannelList{{a, 2}, {b, 2}, {a, 3}, {b, 3}}));
+  EXPECT_FALSE(lowered.computes[3] || lowered.computes[4] || lowered.computes[5]);
+  EXPECT_EQ(lowered.output, (passes::ChannelList{{6, 0}}));
+}
+
+}  // namespace
+}  // namespace riffle

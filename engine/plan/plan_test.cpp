@@ -1,0 +1,288 @@
+#include "engine/plan/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/run/session.hpp"
+#include "tests/environment.hpp"
+#include "tests/networks.hpp"
+
+namespace riffle {
+namespace {
+
+TEST(Plan, OfTheFamilyHoldsNoStepThatOnlyMovesData) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    const auto plan = plan::make(network.graph);
+    for (const plan::Step& step : plan->steps) {
+      // Neither a copy, nor a border: the stem reads the caller's planes and the classifier writes the caller's
+      // output.
+      EXPECT_EQ(step.kind, plan::StepKind::compute) << step.name << ": " << step.operation;
+      EXPECT_NE(step.operation, "activation") << step.name;
+      // V2's residual is added behind the ReLU, where it is no convolution's epilogue: a step that computes.
+      if (network.name.find("residual") == std::string::npos) {
+        EXPECT_NE(step.operation, "add") << step.name;
+      }
+    }
+  }
+}
+
+TEST(Plan, ChannelRunsOfV2StayFew) {
+  const auto plan = plan::make(testing::small_network());
+  for (const plan::Step& step : plan->steps) {
+    if (const auto* call = std::get_if<plan::Call<kernels::PointwiseArgs>>(&step.task)) {
+      EXPECT_LE(call->args.run_begin[1], 10) << step.name;
+    }
+  }
+}
+
+/// What a build leaves out (RIFFLE_OPERATIONS) is no kernel in its tables.
+TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{8, 8, 8}});
+  graph::Convolution convolution;
+  convolution.outputs = 8;
+  convolution.window = {.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+  convolution.weights = graph::Constant(std::vector<float>(std::size_t{8} * 8 * 9, 0.1F));
+  const graph::NodeId wide = graph.add("wide", convolution, {input});
+  const graph::NodeId pooled = graph.add("pooled", graph::Pool{graph::PoolKind::max, {}}, {wide});
+  const graph::NodeId sum = graph.add("sum", graph::Add{}, {pooled, input});
+  graph.output = graph.add("odds", graph::Softmax{}, {sum});
+
+  const auto message = [&](const kernels::Kernels& table) -> std::string {
+    plan::Options options;
+    options.kernels = &table;
+    try {
+      (void)plan::make(graph, options);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const kernels::Kernels& all = kernels::best_kernels();
+  EXPECT_EQ(message(all), "");
+  kernels::Kernels less = all;
+  less.convolution = {};
+  EXPECT_EQ(message(less), "node 'wide': this build has no general convolution");
+  less = all;
+  less.elementwise = {};
+  EXPECT_EQ(message(less), "node 'sum': this build has no elementwise operations");
+  less = all;
+  less.softmax = {};
+  EXPECT_EQ(message(less), "node 'odds': this build has no softmax");
+}
+
+TEST(Plan, BlocksThatLiveAtOnceDoNotOverlap) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    const auto plan = plan::make(network.graph);
+    for (const plan::BlockInfo& a : plan->blocks) {
+      EXPECT_LE(a.offset + a.size, plan->arena_floats);
+      EXPECT_GE(a.pixel_stride, a.shape.c);
+      for (const plan::BlockInfo& b : plan->blocks) {
+        if (&a == &b || a.first_step > b.last_step || b.first_step > a.last_step) continue;
+        EXPECT_TRUE(a.offset + a.size <= b.offset || b.offset + b.size <= a.offset) << a.name << " and " << b.name;
+      }
+    }
+  }
+}
+
+/// The stem's result alone would be 1.2 MB, the first unit's 0.7 MB.
+TEST(Plan, V2AtFullSizeWorksInAMegabyte) {
+  const graph::Graph graph = models::shufflenet_v2(models::V2Spec{}, models::random_weights(1));
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    plan::Options options;
+    options.kernels = kernels;
+    const auto plan = plan::make(graph, options);
+    EXPECT_LE((plan->arena_floats + plan->rows_floats) * static_cast<std::int64_t>(sizeof(float)), 1'000'000)
+        << kernels->isa;
+  }
+}
+
+TEST(Plan, ChainsHoldWhatIsOnlyReadByTheNextRows) {
+  const auto plan = plan::make(models::shufflenet_v2(models::V2Spec{}, models::random_weights(1)));
+  std::vector<std::string> chains;
+  for (const plan::Step& step : plan->steps) {
+    const auto* chain = std::get_if<plan::Chain>(&step.task);
+    if (chain == nullptr) continue;
+    chains.push_back(step.name);
+    EXPECT_EQ(step.tiles, step.out.h) << step.name;
+    EXPECT_EQ(chain->producer_rows, 2 * step.out.h) << step.name;
+    EXPECT_EQ(plan::ring_rows(chain->window), 4) << step.name;
+    // What the producer makes has no block.
+    const std::string producer = step.name.substr(0, step.name.find(" + "));
+    for (const plan::BlockInfo& block : plan->blocks) EXPECT_NE(block.name, producer);
+  }
+  const std::vector<std::string> expected = {"stem.0.0 + stem.1", "units.0.right.0.0 + units.0.right.1.0",
+                                             "units.4.right.0.0 + units.4.right.1.0",
+                                             "units.12.right.0.0 + units.12.right.1.0"};
+  EXPECT_EQ(chains, expected);
+}
+
+TEST(Plan, AShuffleThatReachesTheOutputIsUndoneAtTheBorder) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{3, 5, 6}});
+  graph.output = graph.add("shuffle", graph::Shuffle{2}, {0});
+  run::Session session(plan::make(graph));
+  const std::vector<float> input = testing::noise(6 * 15, 3);
+  std::vector<float> output(input.size());
+  session.run(input.data(), output.data());
+  for (std::size_t c = 0; c < 6; ++c) {
+    const std::size_t from = c % 2 * 3 + c / 2;
+    for (std::size_t p = 0; p < 15; ++p) EXPECT_EQ(output[c * 15 + p], input[from * 15 + p]);
+  }
+}
+
+TEST(Plan, ASoftmaxOfScatteredChannelsGathersThem) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{2, 2, 4}});
+  const auto active = graph.add("relu", graph::Activate{graph::Activation::relu}, {0});
+  const auto joined = graph.add("concat", graph::Concat{}, {active, 0});
+  graph.output = graph.add("softmax", graph::Softmax{}, {joined});
+  run::Session session(plan::make(graph));
+  const std::vector<float> input = testing::noise(16, 5);
+  std::vector<float> output(32);
+  session.run(input.data(), output.data());
+  for (std::size_t p = 0; p < 4; ++p) {
+    double sum = 0;
+    for (std::size_t c = 0; c < 4; ++c) {
+      const double x = static_cast<double>(input[c * 4 + p]);
+      sum += std::exp(x < 0 ? 0 : x) + std::exp(x);
+    }
+    for (std::size_t c = 0; c < 4; ++c) {
+      const double x = static_cast<double>(input[c * 4 + p]);
+      EXPECT_NEAR(static_cast<double>(output[c * 4 + p]), std::exp(x < 0 ? 0 : x) / sum, 1e-6);
+      EXPECT_NEAR(static_cast<double>(output[(c + 4) * 4 + p]), std::exp(x) / sum, 1e-6);
+    }
+  }
+}
+
+const float* weights_of_the_classifier(const plan::Plan& plan) {
+  return std::get<plan::Call<kernels::FullyConnectedArgs>>(plan.steps.back().task).args.packed;
+}
+
+TEST(Plan, AClassifiersWeightsStayWhereTheyAre) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    const graph::Constant& weights = std::get<graph::FullyConnected>(network.graph.nodes.back().operation).weights;
+    const auto plan = plan::make(network.graph);
+    EXPECT_EQ(weights_of_the_classifier(*plan), weights.values().data());
+    EXPECT_EQ(plan->steps.back().weight_bytes, static_cast<std::int64_t>(weights.size() * sizeof(float)));
+    std::int64_t others = 0;
+    for (const plan::Step& step : plan->steps) others += step.weight_bytes;
+    others -= plan->steps.back().weight_bytes;
+    EXPECT_GE(plan->packed_bytes, others);
+    EXPECT_LT(plan->packed_bytes, others + 64 * static_cast<std::int64_t>(plan->steps.size() + 4));
+  }
+}
+
+TEST(Plan, KeepsWeightsThatStayWhereTheyAre) {
+  std::weak_ptr<const void> watched;
+  std::shared_ptr<const plan::Plan> plan;
+  {
+    const auto values = std::make_shared<const std::vector<float>>(testing::noise(30, 4));
+    watched = values;
+    graph::Graph graph;
+    graph.add("input", graph::Input{{1, 1, 10}});
+    graph.output = graph.add("dense", graph::FullyConnected{3, graph::Constant(*values, values), {}}, {0});
+    plan = plan::make(std::move(graph));
+    EXPECT_EQ(weights_of_the_classifier(*plan), values->data());
+  }
+  EXPECT_FALSE(watched.expired());
+  plan = nullptr;
+  EXPECT_TRUE(watched.expired());
+}
+
+/// Weights that a pass has changed, inputs that are read and outputs that are written in another order than theirs.
+TEST(Plan, AFullyConnectedLayersWeightsArePackedWhereTheyMustBe) {
+  const std::vector<float> input = testing::noise(12, 5), weights = testing::noise(12 * 6, 6),
+                           bias = testing::noise(6, 7);
+  const graph::FullyConnected dense{6, graph::Constant(weights), graph::Constant(bias)};
+  const auto expected = [&](std::span<const std::size_t> inputs) {
+    std::vector<double> sums(bias.begin(), bias.end());
+    for (std::size_t n = 0; n < sums.size(); ++n) {
+      for (std::size_t k = 0; k < inputs.size(); ++k) {
+        sums[n] += static_cast<double>(input[inputs[k]]) * static_cast<double>(weights[n * 12 + k]);
+      }
+    }
+    return sums;
+  };
+  const auto expect = [&](const graph::Graph& graph, const std::vector<double>& results) {
+    const auto plan = plan::make(graph);
+    EXPECT_GT(plan->packed_bytes, 0);
+    run::Session session(plan);
+    std::vector<float> output(results.size());
+    session.run(input.data(), output.data());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      EXPECT_NEAR(static_cast<double>(output[i]), results[i], 1e-5) << i;
+    }
+  };
+  std::vector<std::size_t> natural(12), shuffled(12);
+  for (std::size_t c = 0; c < 12; ++c) natural[c] = c, shuffled[c] = c % 3 * 4 + c / 3;
+
+  graph::Graph graph;
+  graph.add("input", graph::Input{{1, 1, 12}});
+  const graph::NodeId shuffle = graph.add("shuffle", graph::Shuffle{3}, {0});
+  graph.output = graph.add("dense", dense, {shuffle});
+  expect(graph, expected(shuffled));
+
+  // Channel 5 is read before the others, so that it is written first.
+  graph.nodes.resize(1);
+  const graph::NodeId first = graph.add("dense", dense, {0});
+  const graph::NodeId last = graph.add("last", graph::Slice{5, 1}, {first});
+  const graph::NodeId odds = graph.add("odds", graph::Softmax{}, {last});
+  graph.output = graph.add("concat", graph::Concat{}, {odds, first});
+  std::vector<double> both = expected(natural);
+  both.insert(both.begin(), 1.0);
+  expect(graph, both);
+
+  graph.nodes.resize(1);
+  const auto sixes = [](float value) { return graph::Constant(std::vector<float>(6, value)); };
+  const graph::NodeId before = graph.add("dense", dense, {0});
+  graph.output = graph.add("norm", graph::BatchNorm{sixes(2), sixes(3), sixes(0), sixes(1), 0}, {before});
+  std::vector<double> normal = expected(natural);
+  for (double& x : normal) x = 2 * x + 3;
+  expect(graph, normal);
+}
+
+TEST(Plan, RiffleIsaForcesEveryInstructionSetThatRunsHere) {
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    if (!kernels->supported()) continue;
+    const testing::Environment isa("RIFFLE_ISA", kernels->isa);
+    const auto plan = plan::make(testing::small_network());
+    EXPECT_EQ(plan->kernels, kernels);
+    for (const plan::Step& step : plan->steps) {
+      EXPECT_TRUE(std::string(step.kernel).ends_with(std::string("-") + kernels->isa)) << step.kernel;
+    }
+  }
+}
+
+TEST(Plan, RiffleIsaThatNamesNothingIsAnError) {
+  const testing::Environment isa("RIFFLE_ISA", "mmx");
+  try {
+    (void)plan::make(testing::small_network());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'mmx': this build has none of that name; what runs here"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST(Plan, ASizeThatDoesNotFitIsAnError) {
+  plan::Options options;
+  options.height = 100000;
+  EXPECT_THROW((void)plan::make(testing::small_network(), options), Error);
+}
+
+TEST(Plan, IsTextForPeople) {
+  const auto plan = plan::make(testing::small_network());
+  const std::string text = plan::to_text(*plan);
+  EXPECT_NE(text.find("stem 3x3 /2"), std::string::npos);
+  EXPECT_NE(text.find("arena: "), std::string::npos);
+  EXPECT_NE(text.find("classifier"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace riffle

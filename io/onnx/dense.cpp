@@ -1,0 +1,100 @@
+// Gemm and MatMul: fully connected layers.
+#include <algorithm>
+
+#include "io/onnx/importer.hpp"
+#include "io/onnx/numbers.hpp"
+#include "io/onnx/operators.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+/// The (outputs, inputs) weights of a product with `matrix`, which is that or its transpose, times `scale`.
+graph::Constant weights_of(Call& call, const Floats& matrix, bool transposed, float scale) {
+  if (matrix.dims.size() != 2) throw Error("the weights are not a matrix");
+  if (transposed && scale == 1.0F) return matrix.values;
+  call.importer.charge(static_cast<std::int64_t>(matrix.values.size()));
+  const std::span<const float> from = matrix.values.values();
+  std::vector<float> values;
+  values.reserve(from.size());
+  const auto rows = static_cast<std::size_t>(matrix.dims[0]), columns = static_cast<std::size_t>(matrix.dims[1]);
+  if (transposed) {
+    for (const float value : from) values.push_back(scale * value);
+  } else if (!from.empty()) {
+    for (std::size_t column = 0; column < columns; ++column) {
+      for (std::size_t row = 0; row < rows; ++row) values.push_back(scale * from[row * columns + column]);
+    }
+  }
+  return graph::Constant(std::move(values));
+}
+
+/// C of Gemm, which may be a value an output or one for all.
+graph::Constant bias_of(Call& call, const Floats& c, std::int64_t outputs, float scale) {
+  for (std::size_t i = 0; i < c.dims.size(); ++i) {
+    if (c.dims[i] != 1 && !(i + 1 == c.dims.size() && c.dims[i] == outputs)) {
+      throw Error("the bias is not one value for each of the " + std::to_string(outputs) + " outputs");
+    }
+  }
+  const std::span<const float> from = c.values.values();
+  if (static_cast<std::int64_t>(from.size()) == outputs && scale == 1.0F) return c.values;
+  call.importer.charge(outputs);
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < outputs; ++i) {
+    values.push_back(scale * from[from.size() == 1 ? 0 : static_cast<std::size_t>(i)]);
+  }
+  return graph::Constant(std::move(values));
+}
+
+/// The matrix's columns are the flattened image's channels of rows of columns.
+void add_product(Call& call, graph::Constant weights, std::int64_t inputs, std::int64_t outputs, graph::Constant bias) {
+  View& view = call.tensor(0);
+  call.importer.settle(view);
+  const graph::Shape in = call.importer.shape(view.node);
+  View flattened = call.importer.whole(view.node);
+  for (const std::size_t i : {2, 3}) {
+    flattened.axes[1].insert(flattened.axes[1].end(), flattened.axes[i].begin(), flattened.axes[i].end());
+  }
+  flattened.axes.resize(2);
+  if (view.axes != flattened.axes) {
+    throw Error("the input is a view " + text(view) + " that is not a flattened tensor (N, C * H * W)");
+  }
+  if (inputs != in.size()) {
+    throw Error("the weights are for " + std::to_string(inputs) + " inputs, the input has " +
+                std::to_string(in.size()));
+  }
+  if (outputs < 1 || outputs > graph::max_extent) {
+    throw Error("the weights are for " + std::to_string(outputs) + " outputs");
+  }
+  graph::FullyConnected dense;
+  dense.outputs = static_cast<std::int32_t>(outputs);
+  dense.weights = std::move(weights);
+  dense.bias = std::move(bias);
+  dense.height = in.h;
+  dense.width = in.w;
+  const graph::NodeId node = call.importer.add(call.name(), std::move(dense), {view.node});
+  call.result(whole_vector("", node, static_cast<std::int32_t>(outputs), call.importer.batch()));
+}
+
+}  // namespace
+
+void import_gemm(Call& call) {
+  if (call.integer("transA", 0) != 0) throw Error("transA is not supported");
+  const bool transposed = call.integer("transB", 0) != 0;
+  const float alpha = call.real("alpha", 1.0F), beta = call.real("beta", 1.0F);
+  const Floats& b = call.floats(1);
+  graph::Constant weights = weights_of(call, b, transposed, alpha);
+  const std::int64_t outputs = b.dims[transposed ? 0 : 1], inputs = b.dims[transposed ? 1 : 0];
+  graph::Constant bias;
+  if (call.has(2)) {
+    if (outputs > graph::max_extent) throw Error("the weights are for " + std::to_string(outputs) + " outputs");
+    bias = bias_of(call, call.floats(2), outputs, beta);
+  }
+  add_product(call, std::move(weights), inputs, outputs, std::move(bias));
+}
+
+void import_matmul(Call& call) {
+  const Floats& b = call.floats(1);
+  graph::Constant weights = weights_of(call, b, false, 1.0F);
+  add_product(call, std::move(weights), b.dims[0], b.dims[1], {});
+}
+
+}  // namespace riffle::onnx

@@ -1,0 +1,384 @@
+#include "io/onnx/export.hpp"
+
+#include <onnx.pb.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "io/onnx/metadata.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+using ::onnx::AttributeProto;
+using ::onnx::NodeProto;
+using ::onnx::TensorProto;
+using Integers = std::vector<std::int64_t>;
+
+constexpr std::int64_t opset = 13, ir_version = 7;  // the two that belong together
+
+/// What protobuf can count.
+constexpr std::int64_t max_bytes = std::numeric_limits<std::int32_t>::max();
+
+/// What a node takes in the file, on the generous side.
+std::int64_t bytes_of(const graph::Node& node) {
+  std::int64_t floats = 0, integers = 0;
+  std::visit(
+      [&](const auto& o) {
+        if constexpr (requires { o.weights; }) floats = static_cast<std::int64_t>(o.weights.size() + o.bias.size());
+        if constexpr (requires { o.variance; }) floats = 4 * static_cast<std::int64_t>(o.variance.size());
+        if constexpr (requires { o.channels; }) integers = static_cast<std::int64_t>(o.channels.size());
+      },
+      node.operation);
+  return 1024 + 16 * static_cast<std::int64_t>(node.name.size() + node.inputs.size()) + 4 * floats + 8 * integers;
+}
+
+void set(NodeProto& node, const char* name, std::int64_t value) {
+  AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(AttributeProto::INT);
+  attribute.set_i(value);
+}
+
+void set(NodeProto& node, const char* name, float value) {
+  AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(AttributeProto::FLOAT);
+  attribute.set_f(value);
+}
+
+void set(NodeProto& node, const char* name, std::initializer_list<std::int64_t> values) {
+  AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(AttributeProto::INTS);
+  for (const std::int64_t value : values) attribute.add_ints(value);
+}
+
+void describe(::onnx::ValueInfoProto& value, const std::string& name, std::initializer_list<std::int64_t> image) {
+  value.set_name(name);
+  auto& type = *value.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(TensorProto::FLOAT);
+  type.mutable_shape()->add_dim()->set_dim_param("n");
+  for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
+}
+
+void set(NodeProto& node, const char* name, const char* value) {
+  AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(AttributeProto::STRING);
+  attribute.set_s(value);
+}
+
+/// A node's tensor in the model: (n, C, H, W) or, behind a fully connected layer, (n, C).
+struct Tensor {
+  std::string name;
+  bool vector = false;
+};
+
+class Exporter {
+ public:
+  explicit Exporter(const graph::Graph& graph) : graph_(graph), shapes_(graph::infer_shapes(graph)) {}
+
+  std::string run() {
+    std::int64_t bytes_expected = 0;
+    for (const graph::Node& one : graph_.nodes) bytes_expected += bytes_of(one);
+    for (const std::string& label : graph_.labels) bytes_expected += 8 * static_cast<std::int64_t>(label.size()) + 8;
+    if (bytes_expected > max_bytes) throw too_large();
+    model_.set_ir_version(ir_version);
+    model_.set_producer_name("riffle");
+    model_.add_opset_import()->set_version(opset);
+    out_.set_name(graph_.name);
+    graph::check_metadata(graph_);
+    write_metadata(graph_, model_);
+    if (const auto& input = std::get<graph::Input>(graph_.nodes[0].operation); !input.only_size.empty()) {
+      ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
+      entry.set_key(only_size_key);
+      entry.set_value(input.only_size);
+    }
+    for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
+      tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
+    }
+    const auto output = static_cast<std::size_t>(graph_.output);
+    const graph::Shape& s = shapes_[output];
+    Tensor result = tensors_[output];
+    if (output == 0) result.name = append("Identity", "output", {result.name}).output(0);
+    if (result.vector) {
+      describe(*out_.add_output(), result.name, {s.c});
+    } else {
+      describe(*out_.add_output(), result.name, {s.c, s.h, s.w});
+    }
+    std::string bytes;
+    if (!model_.SerializeToString(&bytes)) throw too_large();
+    return bytes;
+  }
+
+ private:
+  [[nodiscard]] Error too_large() const {
+    return Error("graph '" + graph_.name + "' is larger than the 2 GiB that an ONNX file can hold");
+  }
+
+  // The node in question.
+  [[nodiscard]] const graph::Node& node() const { return graph_.nodes[id_]; }
+  [[nodiscard]] const graph::Shape& shape() const { return shapes_[id_]; }
+  [[nodiscard]] const Tensor& operand(std::size_t i = 0) const {
+    return tensors_[static_cast<std::size_t>(node().inputs[i])];
+  }
+  [[nodiscard]] const graph::Shape& operand_shape() const {
+    return shapes_[static_cast<std::size_t>(node().inputs[0])];
+  }
+
+  /// The name, or one like it that no other tensor has.
+  std::string unique(const std::string& wanted) {
+    std::string name = wanted;
+    int& repeats = repeats_[wanted];
+    while (name.empty() || !names_.insert(name).second) name = wanted + "_" + std::to_string(++repeats);
+    return name;
+  }
+
+  TensorProto& initialiser(const std::string& name, std::initializer_list<std::int64_t> dims) {
+    TensorProto& tensor = *out_.add_initializer();
+    tensor.set_name(unique(name));
+    for (const std::int64_t dim : dims) tensor.add_dims(dim);
+    return tensor;
+  }
+
+  std::string floats(const std::string& name, std::initializer_list<std::int64_t> dims, std::span<const float> values) {
+    TensorProto& tensor = initialiser(name, dims);
+    tensor.set_data_type(TensorProto::FLOAT);
+    tensor.set_raw_data(values.data(), values.size_bytes());
+    return tensor.name();
+  }
+
+  std::string integers(const std::string& name, const Integers& values) {
+    const auto count = static_cast<std::int64_t>(values.size());
+    TensorProto& tensor = initialiser(name, {count});
+    tensor.set_data_type(TensorProto::INT64);
+    tensor.set_raw_data(values.data(), values.size() * sizeof(std::int64_t));
+    return tensor.name();
+  }
+
+  /// A parameter of this node, under its own name; of a vector (n values) or of the dimensions that are given.
+  std::string parameter(const char* word, const graph::Constant& constant) {
+    return floats(node().name + "." + word, {static_cast<std::int64_t>(constant.size())}, constant.values());
+  }
+
+  /// Appends a node that makes a tensor of its own name.
+  NodeProto& append(const char* type, const std::string& name, std::initializer_list<std::string> inputs) {
+    NodeProto& result = *out_.add_node();
+    result.set_op_type(type);
+    for (const std::string& input : inputs) result.add_input(input);
+    result.add_output(unique(name));
+    result.set_name(result.output(0));
+    return result;
+  }
+
+  NodeProto& append(const char* type, std::initializer_list<std::string> inputs) {
+    return append(type, node().name, inputs);
+  }
+
+  std::string activated(const std::string& input, graph::Activation activation, const std::string& name) {
+    if (activation == graph::Activation::none) return input;
+    if (activation == graph::Activation::relu) return append("Relu", name, {input}).output(0);
+    if (six_.empty()) {
+      zero_ = floats("zero", {}, std::vector<float>{0.0F});
+      six_ = floats("six", {}, std::vector<float>{6.0F});
+    }
+    return append("Clip", name, {input, zero_, six_}).output(0);
+  }
+
+  std::string reshaped(const std::string& input, const std::string& name, const Integers& to) {
+    return append("Reshape", name, {input, integers(name + ".shape", to)}).output(0);
+  }
+
+  /// The operand as (n, C, H, W).
+  std::string image(std::size_t i = 0) {
+    const Tensor& tensor = operand(i);
+    if (!tensor.vector) return tensor.name;
+    const std::int32_t channels = shapes_[static_cast<std::size_t>(node().inputs[i])].c;
+    return reshaped(tensor.name, tensor.name + ".image", {0, channels, 1, 1});
+  }
+
+  /// Of several operands that have to be of one kind: vectors, if all of them are.
+  [[nodiscard]] bool all_vectors() const {
+    return std::ranges::all_of(node().inputs,
+                               [this](graph::NodeId i) { return tensors_[static_cast<std::size_t>(i)].vector; });
+  }
+  std::string operand_as(std::size_t i, bool vector) { return vector ? operand(i).name : image(i); }
+
+  /// Of a node with a fused activation.
+  Tensor finished(const std::string& result, graph::Activation activation, bool vector = false) {
+    return {activated(result, activation, node().name + ".activation"), vector};
+  }
+
+  /// The window of a node that reads what padded() makes.
+  static void set_window(NodeProto& to, const graph::Window& window) {
+    set(to, "kernel_shape", {window.kernel_h, window.kernel_w});
+    set(to, "strides", {window.stride_h, window.stride_w});
+    if (window.auto_pad == graph::AutoPad::none) {
+      set(to, "pads", {window.pad_top, window.pad_left, window.pad_bottom, window.pad_right});
+    } else {
+      set(to, "auto_pad", window.auto_pad == graph::AutoPad::same_upper ? "SAME_UPPER" : "SAME_LOWER");
+    }
+  }
+
+  /// ONNX has either padding of a window's own or auto_pad: beside auto_pad, the former is zeros that a Pad node
+  /// brings.
+  std::string padded(const std::string& x, const graph::Window& w) {
+    const Integers pads = {0, 0, w.pad_top, w.pad_left, 0, 0, w.pad_bottom, w.pad_right};
+    if (w.auto_pad == graph::AutoPad::none || std::ranges::count(pads, 0) == std::ssize(pads)) return x;
+    return append("Pad", node().name + ".pad", {x, integers(node().name + ".pads", pads)}).output(0);
+  }
+
+  Tensor write(const graph::Input& o) {
+    const std::string name = unique(node().name);
+    describe(*out_.add_input(), name, {o.shape.c, o.shape.h, o.shape.w});
+    return {name, false};
+  }
+
+  Tensor write(const graph::Convolution& o) {
+    const graph::Window& w = o.window;
+    const std::string x = padded(image(), w);
+    const std::string weights = floats(
+        node().name + ".weight", {o.outputs, operand_shape().c / o.groups, w.kernel_h, w.kernel_w}, o.weights.values());
+    NodeProto& convolution = append("Conv", {x, weights});
+    if (!o.bias.empty()) convolution.add_input(parameter("bias", o.bias));
+    set(convolution, "group", std::int64_t{o.groups});
+    set(convolution, "dilations", {w.dilation_h, w.dilation_w});
+    set_window(convolution, w);
+    std::string result = convolution.output(0);
+    if (node().inputs.size() == 2) result = append("Add", node().name + ".add", {result, image(1)}).output(0);
+    return finished(result, o.activation);
+  }
+
+  Tensor write(const graph::BatchNorm& o) {
+    const std::string scale = parameter("weight", o.scale), shift = parameter("bias", o.shift);
+    const std::string mean = parameter("running_mean", o.mean), variance = parameter("running_var", o.variance);
+    NodeProto& norm = append("BatchNormalization", {operand().name, scale, shift, mean, variance});
+    set(norm, "epsilon", o.epsilon);
+    return {norm.output(0), operand().vector};
+  }
+
+  Tensor write(const graph::Activate& o) {
+    if (o.kind == graph::Activation::none) return {append("Identity", {operand().name}).output(0), operand().vector};
+    return {activated(operand().name, o.kind, node().name), operand().vector};
+  }
+
+  Tensor write(const graph::Pool& o) {
+    const bool average = o.kind == graph::PoolKind::average;
+    graph::Window w = o.window;
+    const bool all_rows = w.kernel_h == 0, all_columns = w.kernel_w == 0;
+    if (all_rows && all_columns) {
+      return finished(append(average ? "GlobalAveragePool" : "GlobalMaxPool", {image()}).output(0), o.activation);
+    }
+    std::string x = image();
+    if (all_rows || all_columns) {
+      (all_rows ? w.kernel_h : w.kernel_w) = 1;
+      const bool is_all = w == graph::Window{};
+      NodeProto& reduce = append(average ? "ReduceMean" : "ReduceMax", node().name + (is_all ? "" : ".line"), {x});
+      set(reduce, "axes", {all_rows ? std::int64_t{2} : std::int64_t{3}});
+      x = reduce.output(0);
+      if (is_all) return finished(x, o.activation);
+    }
+    const std::string operand = padded(x, w);
+    if (operand != x && !(average && o.count_padding)) {
+      throw Error("node '" + node().name + "': ONNX has no pooling with padding of its own beside auto_pad");
+    }
+    // Padding as large as the kernel is not allowed. Where no window lies wholly in the padding, none reaches so far.
+    w.pad_bottom = std::min(w.pad_bottom, w.kernel_h - 1);
+    w.pad_right = std::min(w.pad_right, w.kernel_w - 1);
+    NodeProto& pool = append(average ? "AveragePool" : "MaxPool", {operand});
+    set_window(pool, w);
+    if (w.ceil_mode) set(pool, "ceil_mode", std::int64_t{1});
+    if (average) set(pool, "count_include_pad", std::int64_t{o.count_padding});
+    return finished(pool.output(0), o.activation);
+  }
+
+  Tensor write(const graph::GlobalAveragePool& o) {
+    return finished(append("GlobalAveragePool", {image()}).output(0), o.activation);
+  }
+
+  Tensor write(const graph::Add& o) {
+    const bool vectors = all_vectors();
+    const std::string a = operand_as(0, vectors), b = operand_as(1, vectors);
+    return finished(append("Add", {a, b}).output(0), o.activation, vectors);
+  }
+
+  Tensor write(const graph::Slice& o) {
+    const std::string& name = node().name;
+    if (channel_axis_.empty()) channel_axis_ = integers("channel_axis", {1});
+    const std::string starts = integers(name + ".starts", {o.first});
+    const std::string ends = integers(name + ".ends", {std::int64_t{o.first} + o.count});
+    return {append("Slice", {operand().name, starts, ends, channel_axis_}).output(0), operand().vector};
+  }
+
+  Tensor write(const graph::Concat&) {
+    const bool vectors = all_vectors();
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < node().inputs.size(); ++i) parts.push_back(operand_as(i, vectors));
+    NodeProto& concat = append("Concat", {});
+    for (std::string& part : parts) concat.add_input(std::move(part));
+    set(concat, "axis", std::int64_t{1});
+    return {concat.output(0), vectors};
+  }
+
+  /// (n, C, H, W) seen as (n, groups, C / groups, H, W), transposed, and seen as before. The numbers H and W stand in
+  /// the file, as the input's do: a runtime that is made to take another size finds that the elements do not fit.
+  Tensor write(const graph::Shuffle& o) {
+    const graph::Shape& s = shape();
+    const std::string x = image(), &name = node().name;
+    const std::string grouped = reshaped(x, name + ".grouped", {0, o.groups, s.c / o.groups, s.h, s.w});
+    NodeProto& transposed = append("Transpose", name + ".transposed", {grouped});
+    set(transposed, "perm", {0, 2, 1, 3, 4});
+    return {reshaped(transposed.output(0), name, {0, s.c, s.h, s.w}), false};
+  }
+
+  Tensor write(const graph::Gather& o) {
+    const std::string channels = integers(node().name + ".channels", {o.channels.begin(), o.channels.end()});
+    NodeProto& gather = append("Gather", {operand().name, channels});
+    set(gather, "axis", std::int64_t{1});
+    return {gather.output(0), operand().vector};
+  }
+
+  Tensor write(const graph::FullyConnected& o) {
+    std::string x = operand().name;
+    if (!operand().vector) {
+      NodeProto& flatten = append("Flatten", node().name + ".flatten", {x});
+      set(flatten, "axis", std::int64_t{1});
+      x = flatten.output(0);
+    }
+    const std::string weights =
+        floats(node().name + ".weight", {o.outputs, operand_shape().size()}, o.weights.values());
+    NodeProto& gemm = append("Gemm", {x, weights});
+    if (!o.bias.empty()) gemm.add_input(parameter("bias", o.bias));
+    set(gemm, "transB", std::int64_t{1});
+    return finished(gemm.output(0), o.activation, true);
+  }
+
+  Tensor write(const graph::Softmax&) {
+    NodeProto& softmax = append("Softmax", {operand().name});
+    set(softmax, "axis", std::int64_t{1});
+    return {softmax.output(0), operand().vector};
+  }
+
+  const graph::Graph& graph_;
+  std::vector<graph::Shape> shapes_;
+  std::size_t id_ = 0;
+  std::vector<Tensor> tensors_;  ///< a node's, so far
+  ::onnx::ModelProto model_;
+  ::onnx::GraphProto& out_ = *model_.mutable_graph();
+  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, int> repeats_;  ///< how often a name had to be changed
+  std::string zero_, six_, channel_axis_;         ///< constants that nodes share
+};
+
+}  // namespace
+
+std::string export_model(const graph::Graph& graph) { return Exporter(graph).run(); }
+
+}  // namespace riffle::onnx

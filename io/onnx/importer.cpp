@@ -1,0 +1,435 @@
+#include "io/onnx/importer.hpp"
+
+#include <onnx.pb.h>
+
+#include <algorithm>
+
+#include "io/onnx/export.hpp"
+#include "io/onnx/metadata.hpp"
+#include "io/onnx/numbers.hpp"
+#include "io/onnx/operators.hpp"
+#include "io/onnx/tensor_data.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+// ONNX fixed the meaning of the operations here within these: before 9 some broadcast in other ways, after 21 types and
+// attributes appear that have not been looked at.
+constexpr std::int64_t least_opset = 9, greatest_opset = 21;
+
+constexpr std::int64_t max_batch = 1 << 20;
+constexpr int max_rank = 8;
+
+std::string describe(const ::onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.op_type() + " node '" + node.name() + "'";
+  return node.op_type() + " node that makes '" + (node.output_size() > 0 ? node.output(0) : "") + "'";
+}
+
+std::int32_t read_extent(const ::onnx::TensorShapeProto& shape, int i, const char* what) {
+  const auto& dim = shape.dim(i);
+  if (!dim.has_dim_value()) {
+    throw Error(std::string("the input's ") + what + " is not fixed in the model ('" + dim.dim_param() +
+                "'); only the batch may be");
+  }
+  if (dim.dim_value() < 1 || dim.dim_value() > graph::max_extent) {
+    throw Error(std::string("the input's ") + what + " is " + std::to_string(dim.dim_value()) + ", not in 1 to " +
+                std::to_string(graph::max_extent));
+  }
+  return static_cast<std::int32_t>(dim.dim_value());
+}
+
+}  // namespace
+
+Importer::Importer(::onnx::ModelProto& model) : model_(model) {}
+
+graph::Graph Importer::run() {
+  if (!model_.has_graph()) throw Error("it is no ONNX model: it has no graph");
+  graph_.name = model_.graph().name();
+  // A model of ordinary make needs at most its weights once more (transposed, scaled).
+  budget_ = (1 << 22) + static_cast<std::int64_t>(model_.ByteSizeLong());
+  read_opset();
+  read_initialisers();
+  expect_supported(model_.graph());
+  read_input();
+  for (const auto& node : model_.graph().node()) {
+    for (const auto& input : node.input()) ++uses_[input];
+  }
+  for (const auto& output : model_.graph().output()) ++uses_[output.name()];
+  for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
+  if (model_.graph().output_size() != 1) {
+    throw Error("it has " + std::to_string(model_.graph().output_size()) + " outputs; one is supported");
+  }
+  const std::string& output = model_.graph().output(0).name();
+  at_any_size("the output '" + output + "'", [&] { graph_.output = read_output(output); });
+  graph::infer_shapes(graph_);
+  read_metadata(model_, graph_);
+  return std::move(graph_);
+}
+
+void Importer::read_opset() {
+  for (const auto& set : model_.opset_import()) {
+    if (set.domain().empty() || set.domain() == "ai.onnx") opset_ = set.version();
+  }
+  if (opset_ < least_opset || opset_ > greatest_opset) {
+    throw Error("its opset is " + std::to_string(opset_) + "; supported are " + std::to_string(least_opset) + " to " +
+                std::to_string(greatest_opset));
+  }
+}
+
+void Importer::read_initialisers() {
+  for (auto& tensor : *model_.mutable_graph()->mutable_initializer()) {
+    if (!initialisers_.emplace(tensor.name(), &tensor).second) {
+      throw Error("two initialisers are named '" + tensor.name() + "'");
+    }
+  }
+}
+
+void Importer::read_input() {
+  const ::onnx::ValueInfoProto* input = nullptr;
+  for (const auto& one : model_.graph().input()) {
+    if (initialisers_.contains(one.name())) continue;  // a weight that a caller might replace
+    if (input != nullptr) {
+      throw Error("it has several inputs ('" + input->name() + "', '" + one.name() + "'); one is supported");
+    }
+    input = &one;
+  }
+  if (input == nullptr) throw Error("it has no input");
+  if (!input->type().has_tensor_type()) throw Error("the input '" + input->name() + "' is not a tensor");
+  const auto& type = input->type().tensor_type();
+  using ::onnx::TensorProto;
+  if (type.elem_type() != TensorProto::FLOAT && type.elem_type() != TensorProto::FLOAT16 &&
+      type.elem_type() != TensorProto::DOUBLE) {
+    throw Error("the input '" + input->name() + "' is not of a floating-point type");
+  }
+  const auto& dims = type.shape();
+  if (dims.dim_size() != 4 && dims.dim_size() != 2) {
+    throw Error("the input '" + input->name() + "' has " + std::to_string(dims.dim_size()) +
+                " dimensions; supported are (N, C, H, W) and (N, C)");
+  }
+  // Exporters write an open batch as a name, as nothing, or as -1.
+  if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
+    if (dims.dim(0).dim_value() < 1 || dims.dim(0).dim_value() > max_batch) {
+      throw Error("the input's batch is " + std::to_string(dims.dim(0).dim_value()) + ", not in 1 to " +
+                  std::to_string(max_batch));
+    }
+    batch_ = dims.dim(0).dim_value();
+  }
+  graph::Shape shape{.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
+  if (dims.dim_size() == 4) {
+    shape.h = read_extent(dims, 2, "height");
+    shape.w = read_extent(dims, 3, "width");
+  }
+  graph::Graph alone;
+  alone.name = graph_.name;
+  alone.output = alone.add(input->name(), graph::Input{shape});
+  graph::infer_shapes(alone);
+  std::string only_size;
+  for (const auto& entry : model_.metadata_props()) {
+    if (entry.key() == only_size_key) only_size = entry.value();
+  }
+  if (dims.dim_size() == 2) only_size = "the input of the ONNX model is a vector (N, C)";
+  shapes_.push_back(shape);
+  open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
+  views_.push_back(0);
+  const graph::NodeId node = graph_.add(input->name(), graph::Input{shape, only_size});
+  define(input->name(),
+         dims.dim_size() == 4 ? whole(node, input->name()) : whole_vector(input->name(), node, shape.c, batch_));
+}
+
+bool Importer::is_size_open() const { return std::get<graph::Input>(graph_.nodes[0].operation).only_size.empty(); }
+
+void Importer::close_size(const std::string& reason) {
+  std::get<graph::Input>(graph_.nodes[0].operation).only_size = reason;
+  std::ranges::fill(open_, Extents{});
+  for (auto& [name, value] : values_) {
+    if (auto* view = std::get_if<View>(&value)) *view = closed(*view);
+    if (auto* padded = std::get_if<Padded>(&value)) padded->view = closed(padded->view);
+    if (auto* numbers = std::get_if<Numbers>(&value)) {
+      for (Quantity& one : numbers->values) one.made_of = {};
+    }
+  }
+}
+
+void Importer::at_any_size(const std::string& where, const std::function<void()>& f) {
+  defined_.clear();
+  if (is_size_open()) {
+    try {
+      return f();
+    } catch (const Error& error) {
+      for (const std::string& name : defined_) values_.erase(name);
+      close_size("ONNX " + where + ": " + error.what());
+    }
+  }
+  try {
+    return f();
+  } catch (const Error& error) {
+    throw Error(where + ": " + error.what());
+  }
+}
+
+void Importer::import_node(::onnx::NodeProto& node) {
+  at_any_size(describe(node), [&] {
+    Call call(*this, node);
+    if (call.outputs() == 0) throw Error("it has no output");
+    find_operator(node.op_type())->import(call);
+    call.finish();
+  });
+}
+
+graph::NodeId Importer::read_output(const std::string& name) {
+  Value& output = value(name);
+  const auto* found = std::get_if<View>(&output);
+  if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
+  // However its axes are divided, in memory it must be images of channels of rows of columns.
+  const auto flattened = [](const View& view) {
+    Axis digits;
+    for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
+    return digits;
+  };
+  View view = *found;
+  view.axes = {flattened(view)};
+  settle(view);
+  if (view.axes[0] != flattened(whole(view.node))) {
+    throw Error("it is a transposed view " + text(*found) + ", which is not supported");
+  }
+  return view.node;
+}
+
+View Importer::whole(graph::NodeId node, std::string name) const {
+  return onnx::whole(std::move(name), node, shape(node), batch_, open(node));
+}
+
+Value& Importer::value(const std::string& name) {
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  const auto initialiser = initialisers_.find(name);
+  if (initialiser == initialisers_.end()) {
+    throw Error("nothing before it makes '" + name + "': a missing initialiser, or nodes in a wrong order or a cycle");
+  }
+  return values_.emplace(name, take_data(*initialiser->second)).first->second;
+}
+
+void Importer::define(const std::string& name, Value value) {
+  if (const auto* numbers = std::get_if<Numbers>(&value)) charge(6 * static_cast<std::int64_t>(numbers->values.size()));
+  if (const auto* view = std::get_if<View>(&value)) ++views_[static_cast<std::size_t>(view->node)];
+  if (initialisers_.contains(name) || !values_.emplace(name, std::move(value)).second) {
+    throw Error("'" + name + "' is made twice");
+  }
+  defined_.push_back(name);
+}
+
+bool Importer::is_private(const std::string& name, graph::NodeId node) const {
+  return uses(name) == 1 && views_[static_cast<std::size_t>(node)] == 1;
+}
+
+int Importer::uses(const std::string& name) const {
+  const auto found = uses_.find(name);
+  return found == uses_.end() ? 0 : found->second;
+}
+
+graph::NodeId Importer::add(const std::string& name, graph::Operation operation, std::vector<graph::NodeId> operands) {
+  if (graph_.nodes.size() >= graph::max_nodes) throw Error("the model has too many nodes");
+  // The engine's own rules say what is right and what the shape is, asked with a graph of just this node. Two operands
+  // are an add's, which are equal; the channels of a concatenation add up.
+  graph::Shape in = shape(operands[0]);
+  if (std::holds_alternative<graph::Concat>(operation)) {
+    std::int64_t channels = 0;
+    for (const graph::NodeId operand : operands) {
+      const graph::Shape& other = shape(operand);
+      if (other.h != in.h || other.w != in.w) throw Error("the operands differ in height or width");
+      channels += other.c;
+    }
+    if (channels > graph::max_extent) throw Error("the result has too many channels");
+    in.c = static_cast<std::int32_t>(channels);
+    operation = graph::Concat{};
+  }
+  graph::Graph alone;
+  alone.name = graph_.name;
+  const graph::NodeId input = alone.add("operand", graph::Input{in});
+  const bool is_add = std::holds_alternative<graph::Add>(operation);
+  if (is_add && shape(operands[0]) != shape(operands[1])) throw Error("the operands' shapes differ");
+  alone.output = alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input));
+  const graph::Shape out = graph::infer_shapes(alone)[1];
+  shapes_.push_back(out);
+  open_.push_back(open_result(alone.nodes[1].operation, operands));
+  views_.push_back(0);
+  return graph_.add(name, std::move(alone.nodes[1].operation), std::move(operands));
+}
+
+Extents Importer::open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const {
+  Extents result;
+  for (const graph::NodeId operand : operands) result = result | open(operand);
+  if (std::holds_alternative<graph::GlobalAveragePool>(operation) ||
+      std::holds_alternative<graph::FullyConnected>(operation)) {
+    return {};
+  }
+  if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
+    result.rows = result.rows && pool->window.kernel_h != 0;
+    result.columns = result.columns && pool->window.kernel_w != 0;
+  }
+  return result;
+}
+
+void Importer::settle(View& view) {
+  if (is_settled(view, shape(view.node).c)) return;
+  if (!channel_axis(view)) {
+    throw Error("the channels of '" + view.name + "' are spread over the axes of its view " + text(view));
+  }
+  std::vector<std::int32_t> picked = channels(view);
+  charge(static_cast<std::int64_t>(picked.size()));
+  const auto count = static_cast<std::int32_t>(picked.size());
+  auto operation = choose_channels(std::move(picked), shape(view.node).c);
+  // Without one the digits may still be several, side by side: they become one all the same.
+  const graph::NodeId node = operation ? add(view.name, std::move(*operation), {view.node}) : view.node;
+  view = with_channels_of(view, node, count);
+}
+
+void Importer::charge(std::int64_t floats) {
+  budget_ -= floats;
+  if (budget_ < 0) throw Error("the model would need far more memory than it is large");
+}
+
+// One node of the model.
+
+std::string_view Call::type() const { return proto_.op_type(); }
+
+std::string Call::name() const { return proto_.name().empty() ? output_name(0) : proto_.name(); }
+
+std::size_t Call::inputs() const { return static_cast<std::size_t>(proto_.input_size()); }
+
+std::size_t Call::outputs() const { return static_cast<std::size_t>(proto_.output_size()); }
+
+bool Call::has(std::size_t i) const { return i < inputs() && !input_name(i).empty(); }
+
+bool Call::output_used(std::size_t i) const {
+  return i < outputs() && !output_name(i).empty() && importer.uses(output_name(i)) > 0;
+}
+
+const std::string& Call::input_name(std::size_t i) const { return proto_.input(static_cast<int>(i)); }
+
+const std::string& Call::output_name(std::size_t i) const { return proto_.output(static_cast<int>(i)); }
+
+Value& Call::value(std::size_t i) {
+  if (!has(i)) throw Error("input " + std::to_string(i) + " is missing");
+  return importer.value(input_name(i));
+}
+
+View& Call::tensor(std::size_t i) {
+  Value& found = value(i);
+  if (auto* view = std::get_if<View>(&found)) return *view;
+  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' " +
+              (std::holds_alternative<Padded>(found) ? "is padded, which only a convolution or average pooling can take"
+                                                     : "is a constant, not a tensor that depends on the input"));
+}
+
+View& Call::image(std::size_t i) {
+  View& view = tensor(i);
+  importer.settle(view);
+  if (view.axes != importer.whole(view.node).axes) {
+    throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is a view " + onnx::text(view) +
+                ", not (N, C, H, W)");
+  }
+  return view;
+}
+
+const Floats& Call::floats(std::size_t i) {
+  if (const auto* found = std::get_if<Floats>(&value(i))) return *found;
+  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is not a constant of floats");
+}
+
+const Value& Call::constant(std::size_t i) {
+  const Value& found = value(i);
+  if (std::holds_alternative<View>(found) || std::holds_alternative<Padded>(found)) {
+    throw Error(
+        "input " + std::to_string(i) + " '" + input_name(i) +
+        "' is not known when the model is imported: only constants and a shape's arithmetic are supported here");
+  }
+  importer.charge(3 * element_count(dims_of(found)));
+  return found;
+}
+
+Numbers Call::numbers(std::size_t i) {
+  Value& found = value(i);
+  if (const auto* numbers = std::get_if<Numbers>(&found)) {
+    importer.charge(static_cast<std::int64_t>(numbers->values.size()));
+    return *numbers;
+  }
+  const auto* floats = std::get_if<Floats>(&found);
+  if (floats == nullptr || static_cast<std::int64_t>(floats->values.size()) > max_numbers) {
+    throw Error("input " + std::to_string(i) + " '" + input_name(i) +
+                "' is not known when the model is imported: only a shape's arithmetic is supported here");
+  }
+  importer.charge(static_cast<std::int64_t>(floats->values.size()));
+  Numbers result;
+  result.dims = floats->dims;
+  result.real = true;
+  for (const float one : floats->values.values()) {
+    result.values.push_back(Quantity::from_real(static_cast<double>(one)));
+  }
+  return result;
+}
+
+::onnx::AttributeProto* Call::find(const char* attribute, int type) {
+  asked_.insert(attribute);
+  for (auto& one : *proto_.mutable_attribute()) {
+    if (one.name() != attribute) continue;
+    if (one.type() != type) throw Error(std::string("the attribute ") + attribute + " is of a wrong type");
+    return &one;
+  }
+  return nullptr;
+}
+
+std::int64_t Call::integer(const char* attribute, std::int64_t otherwise) {
+  const auto* found = find(attribute, ::onnx::AttributeProto::INT);
+  return found != nullptr ? found->i() : otherwise;
+}
+
+std::optional<std::vector<std::int64_t>> Call::integers(const char* attribute) {
+  const auto* found = find(attribute, ::onnx::AttributeProto::INTS);
+  if (found == nullptr) return std::nullopt;
+  return std::vector<std::int64_t>(found->ints().begin(), found->ints().end());
+}
+
+float Call::real(const char* attribute, float otherwise) {
+  const auto* found = find(attribute, ::onnx::AttributeProto::FLOAT);
+  return found != nullptr ? found->f() : otherwise;
+}
+
+std::string Call::text(const char* attribute, const char* otherwise) {
+  const auto* found = find(attribute, ::onnx::AttributeProto::STRING);
+  return found != nullptr ? found->s() : otherwise;
+}
+
+std::optional<std::vector<std::int64_t>> Call::list(const char* attribute, std::size_t input) {
+  if (auto found = integers(attribute)) return found;
+  if (!has(input)) return std::nullopt;
+  const Numbers found = numbers(input);
+  if (found.dims.size() > 1) throw Error("input " + std::to_string(input) + " is not a list");
+  return known_integers(found);
+}
+
+std::size_t Call::axis(std::int64_t axis, std::size_t rank) {
+  const auto ranks = static_cast<std::int64_t>(rank);
+  if (axis < -ranks || axis >= ranks) {
+    throw Error("axis " + std::to_string(axis) + " of a tensor of " + std::to_string(rank) + " dimensions");
+  }
+  return static_cast<std::size_t>(axis < 0 ? axis + ranks : axis);
+}
+
+void Call::result(Value value, std::size_t i) {
+  if (i >= outputs() || output_name(i).empty()) return;  // an output that the model does not name
+  if (auto* view = std::get_if<View>(&value)) {
+    if (view->axes.size() > max_rank) throw Error("the result has more than 8 dimensions");
+    view->name = output_name(i);
+  }
+  importer.define(output_name(i), std::move(value));
+}
+
+void Call::result_image(graph::NodeId node) { result(importer.whole(node)); }
+
+void Call::finish() const {
+  for (const auto& attribute : proto_.attribute()) {
+    if (!asked_.contains(attribute.name())) throw Error("the attribute " + attribute.name() + " is not supported");
+  }
+}
+
+}  // namespace riffle::onnx

@@ -1,0 +1,158 @@
+// The state of an import: what every name of the model stands for so far, and the graph that grows.
+//
+// Nodes of the model are taken in order. An operation that computes adds a node to the graph; one that only renames
+// (reshape, transpose, slice ...) makes a view, and one on shapes is computed on the spot. A view becomes a node of its
+// own (slice, shuffle, gather) when something that computes reads it.
+//
+// The graph is for every size of the input, as far as the model is. Where what a node does cannot be said for every
+// size (it squeezes rows that are one at the model's size, picks by a number that was computed from the height ...),
+// the function that imports it throws, or finds a view that it does not know; the importer then closes the size, which
+// makes the graph one for the model's own size alone (graph::Input::only_size), and tries again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "io/onnx/value.hpp"
+
+namespace onnx {
+class AttributeProto;
+class GraphProto;
+class ModelProto;
+class NodeProto;
+class TensorProto;
+class ValueInfoProto;
+}  // namespace onnx
+
+namespace riffle::onnx {
+
+class Importer {
+ public:
+  /// Takes the weights out of the model, which outlives the importer.
+  explicit Importer(::onnx::ModelProto& model);
+
+  /// Once.
+  graph::Graph run();
+
+  [[nodiscard]] std::int64_t opset() const { return opset_; }
+  [[nodiscard]] Batch batch() const { return batch_; }
+  [[nodiscard]] const graph::Shape& shape(graph::NodeId node) const { return shapes_[static_cast<std::size_t>(node)]; }
+  /// Which of the node's extents another input size changes.
+  [[nodiscard]] Extents open(graph::NodeId node) const { return open_[static_cast<std::size_t>(node)]; }
+  /// The whole of a node's tensor, as the model's (N, C, H, W).
+  [[nodiscard]] View whole(graph::NodeId node, std::string name = "") const;
+
+  /// What a name stands for; loads the initialiser of that name if it is one. The reference stays valid.
+  Value& value(const std::string& name);
+  void define(const std::string& name, Value value);
+  /// How many nodes (and the model's output) read a name.
+  [[nodiscard]] int uses(const std::string& name) const;
+
+  /// Does only this name, read once, stand for any part of the node's tensor? Then the node may still be changed.
+  [[nodiscard]] bool is_private(const std::string& name, graph::NodeId node) const;
+
+  /// Appends a node to the graph; checks it first and knows its shape afterwards.
+  graph::NodeId add(const std::string& name, graph::Operation operation, std::vector<graph::NodeId> operands);
+  [[nodiscard]] graph::Node& node(graph::NodeId id) { return graph_.nodes[static_cast<std::size_t>(id)]; }
+
+  /// Makes the view's node hold exactly the view's channels in the view's order, with a slice, shuffle or gather if it
+  /// must. Throws Error if the channels are spread over several axes.
+  void settle(View& view);
+
+  /// Accounts for memory that the importer makes beyond the model's own weights. Throws Error when it is out of all
+  /// proportion to the model, as only a hostile one's is.
+  void charge(std::int64_t floats);
+
+ private:
+  void read_opset();
+  void read_initialisers();
+  void read_input();
+  void import_node(::onnx::NodeProto& node);
+  graph::NodeId read_output(const std::string& name);
+  [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
+  /// Is the graph for other sizes than the model's?
+  [[nodiscard]] bool is_size_open() const;
+  /// Makes it one for the model's size alone, and says why. What names stand for afterwards is so at this size.
+  void close_size(const std::string& reason);
+  /// Calls f. If it throws while the size is open, closes the size, undoes what f defined and calls it again; if it
+  /// throws then, the Error says where.
+  void at_any_size(const std::string& where, const std::function<void()>& f);
+
+  ::onnx::ModelProto& model_;
+  std::int64_t opset_ = 0;
+  Batch batch_;
+  graph::Graph graph_;
+  std::vector<graph::Shape> shapes_;
+  std::vector<Extents> open_;  ///< by node
+  std::vector<int> views_;     ///< of each node, how many names were given to views of it
+  std::unordered_map<std::string, ::onnx::TensorProto*> initialisers_;
+  std::unordered_map<std::string, Value> values_;
+  std::vector<std::string> defined_;  ///< names that the node in question has defined so far
+  std::unordered_map<std::string, int> uses_;
+  std::int64_t budget_ = 0;
+};
+
+/// One node of the model while it is imported. Inputs and outputs are counted from 0. Everything throws Error where the
+/// node is not as asked.
+class Call {
+ public:
+  Call(Importer& in, ::onnx::NodeProto& node) : importer(in), proto_(node) {}
+
+  Importer& importer;
+
+  [[nodiscard]] std::string_view type() const;
+  /// For the graph's node: the model node's own name, or else its result's.
+  [[nodiscard]] std::string name() const;
+
+  [[nodiscard]] std::size_t inputs() const;
+  [[nodiscard]] std::size_t outputs() const;
+  /// Is there an input i? (An optional one may be left out.)
+  [[nodiscard]] bool has(std::size_t i) const;
+  [[nodiscard]] bool output_used(std::size_t i) const;
+  [[nodiscard]] const std::string& input_name(std::size_t i) const;
+
+  Value& value(std::size_t i);
+  View& tensor(std::size_t i);
+  /// A tensor that is (N, C, H, W) with its channels settled in a node.
+  View& image(std::size_t i);
+  const Floats& floats(std::size_t i);
+  /// Floats or Numbers; charged for what making others of its elements takes.
+  const Value& constant(std::size_t i);
+  /// Also of a few floats that are exact.
+  Numbers numbers(std::size_t i);
+  bool is_tensor(std::size_t i) { return std::holds_alternative<View>(value(i)); }
+
+  // Attributes. Those that are never asked for are refused (finish): they would mean something.
+  std::int64_t integer(const char* attribute, std::int64_t otherwise);
+  std::optional<std::vector<std::int64_t>> integers(const char* attribute);
+  float real(const char* attribute, float otherwise);
+  std::string text(const char* attribute, const char* otherwise);
+  ::onnx::AttributeProto* find(const char* attribute, int type);
+  void ignore(const char* attribute) { asked_.insert(attribute); }
+
+  /// A list that is an attribute up to some opset, an input afterwards; none if it is in neither place.
+  std::optional<std::vector<std::int64_t>> list(const char* attribute, std::size_t input);
+
+  /// axis, or axis + rank if it is negative. Throws Error where it is out of range.
+  static std::size_t axis(std::int64_t axis, std::size_t rank);
+
+  void result(Value value, std::size_t i = 0);
+  /// The whole of a node's tensor, as the model's (N, C, H, W).
+  void result_image(graph::NodeId node);
+  [[nodiscard]] const std::string& output_name(std::size_t i) const;
+
+  void finish() const;
+
+ private:
+  ::onnx::NodeProto& proto_;
+  std::set<std::string, std::less<>> asked_;
+};
+
+}  // namespace riffle::onnx

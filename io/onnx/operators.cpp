@@ -1,0 +1,146 @@
+#include "io/onnx/operators.hpp"
+
+#include <onnx.pb.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+constexpr auto operators = std::to_array<Operator>({
+    {"Conv", import_convolution},
+    {"BatchNormalization", import_batch_normalization},
+    {"Pad", import_pad},
+
+    {"MaxPool", import_pool},
+    {"AveragePool", import_pool},
+    {"GlobalAveragePool", import_global_pool},
+    {"GlobalMaxPool", import_global_pool},
+    {"ReduceMean", import_reduce},
+    {"ReduceMax", import_reduce},
+
+    {"Relu", import_relu},
+    {"Clip", import_clip},
+    {"Add", import_add},
+    {"Softmax", import_softmax},
+    {"Identity", import_identity},
+    {"Dropout", import_identity},
+
+    {"Gemm", import_gemm},
+    {"MatMul", import_matmul},
+
+    {"Reshape", import_reshape},
+    {"Transpose", import_transpose},
+    {"Flatten", import_flatten},
+    {"Squeeze", import_squeeze},
+    {"Unsqueeze", import_unsqueeze},
+
+    {"Slice", import_slice},
+    {"Split", import_split},
+    {"Gather", import_gather},
+    {"Concat", import_concat},
+
+    {"Constant", import_constant},
+    {"ConstantOfShape", import_constant_of_shape, true},
+    {"Shape", import_shape},
+    {"Cast", import_cast},
+    {"Sub", import_arithmetic, true},
+    {"Mul", import_arithmetic, true},
+    {"Div", import_arithmetic, true},
+    {"Mod", import_arithmetic, true},
+    {"Less", import_arithmetic, true},
+    {"Greater", import_arithmetic, true},
+    {"Equal", import_arithmetic, true},
+    {"And", import_arithmetic, true},
+    {"Or", import_arithmetic, true},
+    {"Xor", import_arithmetic, true},
+    {"Floor", import_floor, true},
+    {"Not", import_not, true},
+    {"Where", import_where, true},
+    {"Expand", import_expand, true},
+});
+
+// Kinds that a message names; a model of ordinary make lacks few.
+constexpr std::size_t most_named = 20;
+
+/// How many dimensions the node's windows have; what is not above 0 where it does not say, or has none.
+int window_dimensions(const ::onnx::NodeProto& node, const std::unordered_map<std::string, int>& ranks) {
+  if (node.op_type() != "Conv" && node.op_type() != "MaxPool" && node.op_type() != "AveragePool") return 0;
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.name() == "kernel_shape") return attribute.ints_size();
+  }
+  const auto weights = node.input_size() > 1 ? ranks.find(node.input(1)) : ranks.end();
+  return weights == ranks.end() ? 0 : weights->second - 2;
+}
+
+/// What about the node is not supported, whatever it reads; empty if nothing is.
+std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, int dimensions) {
+  const std::string& type = node.op_type();
+  if (type.empty()) return "an operator without a name";
+  if (!node.domain().empty() && node.domain() != "ai.onnx") return type + " of the domain '" + node.domain() + "'";
+  const Operator* found = find_operator(type);
+  if (found == nullptr) return type;
+  if (found->only_of_shapes && of_tensors) return type + " of tensors";
+  if (dimensions == 1 || dimensions == 3) return type + " in " + std::to_string(dimensions) + "-D";
+  return "";
+}
+
+}  // namespace
+
+const Operator* find_operator(std::string_view type) {
+  const auto* const found = std::ranges::find(operators, type, &Operator::type);
+  return found == operators.end() ? nullptr : found;
+}
+
+void expect_supported(const ::onnx::GraphProto& graph) {
+  struct Lack {
+    std::string what;
+    std::string node;  ///< the first one's name
+    int nodes = 0;
+  };
+  std::unordered_map<std::string, int> ranks;  // of initialisers
+  for (const auto& tensor : graph.initializer()) ranks[tensor.name()] = tensor.dims_size();
+  std::unordered_set<std::string> tensors;  // what depends on the input's values, not on its shape alone
+  for (const auto& input : graph.input()) {
+    if (!ranks.contains(input.name())) tensors.insert(input.name());
+  }
+  std::vector<Lack> all;
+  std::size_t unnamed = 0;
+  for (const auto& node : graph.node()) {
+    const bool of_tensors = std::ranges::any_of(node.input(), [&](const auto& name) { return tensors.contains(name); });
+    for (const auto& output : node.output()) {
+      if (of_tensors && node.op_type() != "Shape" && !output.empty()) tensors.insert(output);
+    }
+    const std::string what = lacking(node, of_tensors, window_dimensions(node, ranks));
+    if (what.empty()) continue;
+    auto found = std::ranges::find(all, what, &Lack::what);
+    if (found == all.end() && all.size() == most_named) {
+      ++unnamed;
+      continue;
+    }
+    const bool has_name = !node.name().empty() || node.output_size() == 0;
+    if (found == all.end()) found = all.insert(found, {what, has_name ? node.name() : node.output(0)});
+    ++found->nodes;
+  }
+  if (all.empty()) return;
+  std::string list;
+  for (const Lack& one : all) {
+    list.append(list.empty() ? "" : ", ").append(one.what);
+    list.append(one.nodes == 1 ? " (the node '" : " (" + std::to_string(one.nodes) + " nodes, the first is '");
+    list.append(one.node).append("')");
+  }
+  if (unnamed > 0) list.append(" and ").append(std::to_string(unnamed)).append(" nodes of other kinds");
+  throw Error(
+      "operators that are not supported: " + list +
+      "; export the network without them (end it before them and compute the rest outside of riffle, or build " +
+      "it of other operators)");
+}
+
+}  // namespace riffle::onnx

@@ -1,0 +1,243 @@
+// Operations that pick channels or join them: slice, split, gather, concat. On shapes they pick and join numbers.
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "io/onnx/importer.hpp"
+#include "io/onnx/numbers.hpp"
+#include "io/onnx/operators.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+/// Positions first, first + step ... of one axis.
+struct Selection {
+  std::int64_t first = 0, count = 0, step = 1;
+};
+
+/// start:end:step of an axis, in Python's sense: negative positions count from the end, all are cut to the axis.
+Selection clip(std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t extent) {
+  if (step == 0) throw Error("a step is 0");
+  // A step beyond any axis picks one element, however large it is.
+  constexpr std::int64_t beyond = 1LL << 40;
+  step = std::clamp(step, -beyond, beyond);
+  const auto position = [&](std::int64_t p, std::int64_t least, std::int64_t most) {
+    return std::clamp(p < 0 ? p + extent : p, least, most);
+  };
+  Selection result;
+  result.step = step;
+  if (step > 0) {
+    result.first = position(start, 0, extent);
+    result.count = std::max<std::int64_t>(position(end, 0, extent) - result.first + (step - 1), 0) / step;
+  } else {
+    result.first = position(start, -1, extent - 1);
+    result.count = std::max<std::int64_t>(result.first - position(end, -1, extent - 1) + (-step - 1), 0) / -step;
+  }
+  return result;
+}
+
+View pick(Call& call, View& view, std::size_t axis, const Selection& selection) {
+  if (selection.count < 1) throw Error("the result is empty");
+  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
+  call.importer.settle(view);
+  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
+  throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
+}
+
+std::int64_t known_extent(const View& view, std::size_t axis) {
+  const auto known = extent(view.axes[axis]).known_integer();
+  if (!known) throw Error("dimension " + std::to_string(axis) + " of " + text(view) + " depends on the batch");
+  return *known;
+}
+
+/// A start:end:step that leaves an axis of open extent whole, as `x[:]` does.
+bool is_whole(std::int64_t start, std::int64_t end, std::int64_t step) {
+  return start == 0 && step == 1 && end >= std::numeric_limits<std::int32_t>::max();
+}
+
+/// take(), if the model is large enough for what it makes.
+Value taken(Call& call, const Value& constant, std::size_t axis, std::span<const std::int64_t> positions) {
+  std::vector<std::int64_t> dims = dims_of(constant);
+  dims[axis] = static_cast<std::int64_t>(positions.size());
+  call.importer.charge(3 * loop_count(dims));
+  return take(constant, axis, positions);
+}
+
+std::vector<std::int64_t> positions(const Selection& selection) {
+  std::vector<std::int64_t> result;
+  for (std::int64_t i = 0; i < selection.count; ++i) result.push_back(selection.first + i * selection.step);
+  return result;
+}
+
+void gather_channels(Call& call, View& view, std::size_t axis, const std::vector<std::int64_t>& which) {
+  call.importer.settle(view);
+  const std::int32_t count = call.importer.shape(view.node).c;
+  const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
+  const bool is_of_channels = count == 1
+                                  ? view.axes[axis].empty()
+                                  : channel_axis(view) == axis && std::ranges::all_of(view.axes[axis], is_channel);
+  if (!is_of_channels) {
+    throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
+  }
+  call.importer.charge(static_cast<std::int64_t>(which.size()));
+  graph::Gather gather;
+  for (const std::int64_t channel : which) gather.channels.push_back(static_cast<std::int32_t>(channel));
+  View result = view;
+  result.node = call.importer.add(call.name(), std::move(gather), {view.node});
+  result.axes[axis] = {{.index = Index::channel, .extent = static_cast<std::int64_t>(which.size())}};
+  call.result(std::move(result));
+}
+
+}  // namespace
+
+void import_slice(Call& call) {
+  const auto starts = call.list("starts", 1), ends = call.list("ends", 2);
+  auto axes = call.list("axes", 3);
+  const auto steps = call.list("steps", 4);
+  if (!starts || !ends) throw Error("it has no starts or no ends");
+  if (!axes) {
+    axes.emplace(starts->size());
+    std::iota(axes->begin(), axes->end(), 0);
+  }
+  if (starts->size() > 8 || ends->size() != starts->size() || axes->size() != starts->size() ||
+      (steps && steps->size() != starts->size())) {
+    throw Error("starts, ends, axes and steps are not of one length");
+  }
+  const auto step = [&](std::size_t i) { return steps ? (*steps)[i] : 1; };
+
+  if (!call.is_tensor(0)) {
+    Value result = call.constant(0);
+    for (std::size_t i = 0; i < starts->size(); ++i) {
+      const std::vector<std::int64_t> dims = dims_of(result);
+      const std::size_t axis = Call::axis((*axes)[i], dims.size());
+      result = taken(call, result, axis, positions(clip((*starts)[i], (*ends)[i], step(i), dims[axis])));
+    }
+    return call.result(std::move(result));
+  }
+  // Each step settles what it picks from, if it must: the input itself, so that slices of one tensor share the work.
+  View* source = &call.tensor(0);
+  View result = *source;
+  for (std::size_t i = 0; i < starts->size(); ++i) {
+    const std::size_t axis = Call::axis((*axes)[i], result.axes.size());
+    if (is_whole((*starts)[i], (*ends)[i], step(i))) continue;
+    const Selection selection = clip((*starts)[i], (*ends)[i], step(i), known_extent(result, axis));
+    result = pick(call, *source, axis, selection);
+    source = &result;
+  }
+  call.result(std::move(result));
+}
+
+void import_split(Call& call) {
+  View& view = call.tensor(0);
+  const std::size_t axis = Call::axis(call.integer("axis", 0), view.axes.size());
+  const std::int64_t extent = known_extent(view, axis);
+  const auto parts = static_cast<std::int64_t>(call.outputs());
+  const std::int64_t wanted = call.integer("num_outputs", parts);
+  if (wanted != parts)
+    throw Error("num_outputs is " + std::to_string(wanted) + ", but it has " + std::to_string(parts));
+  auto sizes = call.list("split", 1);
+  if (!sizes) {
+    // From opset 18 on the last part may be smaller; before, parts are equal.
+    const std::int64_t each = (extent + parts - 1) / parts;
+    if (call.importer.opset() < 18 && each * parts != extent) {
+      throw Error(std::to_string(extent) + " channels do not divide into " + std::to_string(parts) + " equal parts");
+    }
+    sizes.emplace(static_cast<std::size_t>(parts), each);
+    sizes->back() = extent - each * (parts - 1);
+  }
+  if (static_cast<std::int64_t>(sizes->size()) != parts) {
+    throw Error(std::to_string(sizes->size()) + " sizes for " + std::to_string(parts) + " outputs");
+  }
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < sizes->size(); ++i) {
+    const std::int64_t count = (*sizes)[i];
+    if (count < 1 || count > extent - first) {
+      throw Error("a part of " + std::to_string(count) + " of " + std::to_string(extent) + " channels from " +
+                  std::to_string(first) + " on");
+    }
+    if (call.output_used(i)) call.result(pick(call, view, axis, {.first = first, .count = count, .step = 1}), i);
+    first += count;
+  }
+  if (first != extent) throw Error("the parts' sizes do not add up to " + std::to_string(extent));
+}
+
+void import_gather(Call& call) {
+  const Numbers indices = call.numbers(1);
+  if (indices.dims.size() > 1) throw Error("indices of more than one dimension are not supported");
+  if (indices.values.empty()) throw Error("it has no indices");
+  std::vector<std::int64_t> which = known_integers(indices);
+  const bool is_tensor = call.is_tensor(0);
+  const std::vector<std::int64_t> dims = is_tensor ? std::vector<std::int64_t>{} : dims_of(call.constant(0));
+  const std::size_t rank = is_tensor ? call.tensor(0).axes.size() : dims.size();
+  const std::size_t axis = Call::axis(call.integer("axis", 0), rank);
+  const std::int64_t extent = is_tensor ? known_extent(call.tensor(0), axis) : dims[axis];
+  for (std::int64_t& index : which) {
+    if (index < -extent || index >= extent) {
+      throw Error("index " + std::to_string(index) + " of a dimension of " + std::to_string(extent));
+    }
+    if (index < 0) index += extent;
+  }
+  if (!is_tensor) {
+    Value result = taken(call, call.constant(0), axis, which);
+    std::vector<std::int64_t>& left = dims_of(result);
+    if (indices.dims.empty()) left.erase(left.begin() + static_cast<std::ptrdiff_t>(axis));
+    return call.result(std::move(result));
+  }
+  View& view = call.tensor(0);
+  if (indices.dims.empty()) {
+    auto result = select(view, axis, which[0]);
+    if (!result)
+      throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of " + text(view));
+    return call.result(std::move(*result));
+  }
+  const std::int64_t step = which.size() > 1 ? which[1] - which[0] : 1;
+  bool even = step != 0;
+  for (std::size_t i = 1; i < which.size(); ++i) even = even && which[i] - which[i - 1] == step;
+  if (!even) return gather_channels(call, view, axis, which);
+  call.result(
+      pick(call, view, axis, {.first = which[0], .count = static_cast<std::int64_t>(which.size()), .step = step}));
+}
+
+void import_concat(Call& call) {
+  const std::int64_t given = call.integer("axis", 1);
+  if (call.inputs() == 0) throw Error("it has no inputs");
+  if (!call.is_tensor(0)) {
+    // Of floats alone floats; with numbers among them a shape's arithmetic.
+    std::vector<Value> parts;
+    bool all_floats = true;
+    for (std::size_t i = 0; i < call.inputs(); ++i) {
+      parts.push_back(call.constant(i));
+      all_floats = all_floats && std::holds_alternative<Floats>(parts[i]);
+    }
+    std::vector<const Value*> pointers;
+    for (std::size_t i = 0; i < call.inputs(); ++i) {
+      if (!all_floats) parts[i] = call.numbers(i);
+      pointers.push_back(&parts[i]);
+    }
+    return call.result(concatenate(pointers, Call::axis(given, dims_of(parts[0]).size())));
+  }
+  const std::size_t axis = Call::axis(given, call.tensor(0).axes.size());
+  View result = call.tensor(0);
+  std::vector<graph::NodeId> operands;
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    View& view = call.tensor(i);
+    call.importer.settle(view);
+    const std::int32_t count = call.importer.shape(view.node).c;
+    const Axis all = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
+    if (axis >= view.axes.size() || view.axes[axis] != all) {
+      throw Error("only channels can be joined, not dimension " + std::to_string(axis) + " of a view " + text(view));
+    }
+    View others = view;
+    result.axes[axis] = others.axes[axis] = {};
+    if (others.axes != result.axes)
+      throw Error("the shapes of " + text(call.tensor(0)) + " and " + text(view) + " differ");
+    operands.push_back(view.node);
+  }
+  result.node = call.importer.add(call.name(), graph::Concat{}, operands);
+  const std::int32_t count = call.importer.shape(result.node).c;
+  if (count > 1) result.axes[axis] = {{.index = Index::channel, .extent = count}};
+  result.first_channel = 0;
+  call.result(std::move(result));
+}
+
+}  // namespace riffle::onnx

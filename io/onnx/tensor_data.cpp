@@ -1,0 +1,127 @@
+#include "io/onnx/tensor_data.hpp"
+
+#include <onnx.pb.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "io/onnx/numbers.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
+
+using ::onnx::TensorProto;
+
+float from_half(std::uint16_t bits) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
+  const std::uint32_t exponent = (bits >> 10) & 0x1FU, fraction = bits & 0x3FFU;
+  if (exponent == 0) {  // zero and subnormal numbers: units of 2^-24
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const std::uint32_t wide = exponent == 31 ? 255 : exponent + 127 - 15;
+  return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
+}
+
+float from_double(double value) {
+  if (std::isfinite(value) && std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
+    throw Error("a double is beyond the range of float");
+  }
+  return static_cast<float>(value);
+}
+
+[[noreturn]] void wrong_size(std::size_t bytes, const char* unit, std::int64_t count) {
+  throw Error("its data has " + std::to_string(bytes) + " " + unit + ", its shape asks for " + std::to_string(count) +
+              " elements");
+}
+
+/// Elements of type T as they lie in raw_data, or else those of the field that is used for this type.
+template <typename T, typename Field>
+std::vector<T> elements(const TensorProto& tensor, const Field& field, std::int64_t count) {
+  std::vector<T> result;
+  if (tensor.has_raw_data()) {
+    const std::string& raw = tensor.raw_data();
+    if (raw.size() % sizeof(T) != 0 || raw.size() / sizeof(T) != static_cast<std::uint64_t>(count)) {
+      wrong_size(raw.size(), "bytes", count);
+    }
+    result.resize(static_cast<std::size_t>(count));
+    if (count > 0) std::memcpy(result.data(), raw.data(), raw.size());
+    return result;
+  }
+  if (field.size() != count) wrong_size(static_cast<std::size_t>(field.size()), "numbers", count);
+  result.reserve(static_cast<std::size_t>(count));
+  for (const auto value : field) result.push_back(static_cast<T>(value));
+  return result;
+}
+
+template <typename T, typename Convert>
+std::vector<float> converted(const std::vector<T>& values, Convert convert) {
+  std::vector<float> result;
+  result.reserve(values.size());
+  for (const T value : values) result.push_back(convert(value));
+  return result;
+}
+
+template <typename T>
+std::vector<Quantity> quantities(const std::vector<T>& values) {
+  std::vector<Quantity> result;
+  result.reserve(values.size());
+  for (const T value : values) result.emplace_back(static_cast<std::int64_t>(value));
+  return result;
+}
+
+Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
+  const std::int64_t count = element_count(dims);
+  const auto floats = [&](std::vector<float> values) {
+    return Floats{.dims = std::move(dims), .values = graph::Constant(std::move(values))};
+  };
+  const auto numbers = [&](std::vector<Quantity> values) {
+    return Numbers{.dims = std::move(dims), .values = std::move(values), .real = false};
+  };
+  switch (tensor.data_type()) {
+    case TensorProto::FLOAT:
+      return floats(elements<float>(tensor, tensor.float_data(), count));
+    case TensorProto::FLOAT16:
+      return floats(converted(elements<std::uint16_t>(tensor, tensor.int32_data(), count), from_half));
+    case TensorProto::DOUBLE:
+      return floats(converted(elements<double>(tensor, tensor.double_data(), count), from_double));
+    case TensorProto::INT64:
+    case TensorProto::INT32:
+    case TensorProto::BOOL:
+      expect_few(dims);
+      if (tensor.data_type() == TensorProto::INT64) {
+        return numbers(quantities(elements<std::int64_t>(tensor, tensor.int64_data(), count)));
+      }
+      if (tensor.data_type() == TensorProto::INT32) {
+        return numbers(quantities(elements<std::int32_t>(tensor, tensor.int32_data(), count)));
+      }
+      return numbers(quantities(elements<std::uint8_t>(tensor, tensor.int32_data(), count)));
+    default:
+      throw Error("its element type " + std::to_string(tensor.data_type()) +
+                  " is not supported (float, float16, double, int64, int32 and bool are)");
+  }
+}
+
+}  // namespace
+
+Value take_data(TensorProto& tensor) {
+  const std::string where = "constant '" + tensor.name() + "': ";
+  if (tensor.has_segment()) throw Error(where + "a tensor in segments is not supported");
+  if (tensor.dims_size() > 8) throw Error(where + "more than 8 dimensions");
+  try {
+    Value value = read(tensor, {tensor.dims().begin(), tensor.dims().end()});
+    tensor.clear_raw_data();
+    tensor.clear_float_data();
+    tensor.clear_double_data();
+    tensor.clear_int32_data();
+    return value;
+  } catch (const Error& error) {
+    throw Error(where + error.what());
+  }
+}
+
+}  // namespace riffle::onnx

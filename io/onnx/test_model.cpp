@@ -1,0 +1,123 @@
+#include "io/onnx/test_model.hpp"
+
+#include <numeric>
+#include <span>
+
+#include "engine/passes/passes.hpp"
+#include "io/onnx/import.hpp"
+
+namespace riffle::onnx {
+
+TestModel::TestModel(std::vector<std::int64_t> input, std::int64_t opset) {
+  proto.set_ir_version(7);
+  proto.add_opset_import()->set_version(opset);
+  auto* graph = proto.mutable_graph();
+  graph->set_name("test");
+  graph->add_output()->set_name("y");
+  auto* x = graph->add_input();
+  x->set_name("x");
+  auto* type = x->mutable_type()->mutable_tensor_type();
+  type->set_elem_type(::onnx::TensorProto::FLOAT);
+  for (const std::int64_t extent : input) {
+    auto* dim = type->mutable_shape()->add_dim();
+    if (extent == 0) {
+      dim->set_dim_param("n");
+    } else {
+      dim->set_dim_value(extent);
+    }
+  }
+}
+
+::onnx::NodeProto& TestModel::node(const char* type, std::vector<std::string> inputs, const std::string& output,
+                                   std::initializer_list<Attribute> attributes) {
+  auto& node = *proto.mutable_graph()->add_node();
+  node.set_name("the_node");
+  node.set_op_type(type);
+  for (const std::string& input : inputs) node.add_input(input);
+  node.add_output(output);
+  for (const Attribute& attribute : attributes) {
+    auto& one = *node.add_attribute();
+    one.set_name(attribute.name);
+    if (const auto* integer = std::get_if<int>(&attribute.value)) {
+      one.set_type(::onnx::AttributeProto::INT);
+      one.set_i(*integer);
+    } else if (const auto* real = std::get_if<float>(&attribute.value)) {
+      one.set_type(::onnx::AttributeProto::FLOAT);
+      one.set_f(*real);
+    } else if (const auto* text = std::get_if<const char*>(&attribute.value)) {
+      one.set_type(::onnx::AttributeProto::STRING);
+      one.set_s(*text);
+    } else {
+      one.set_type(::onnx::AttributeProto::INTS);
+      for (const std::int64_t value : std::get<std::vector<std::int64_t>>(attribute.value)) one.add_ints(value);
+    }
+  }
+  return node;
+}
+
+std::string TestModel::new_name() { return "constant_" + std::to_string(names_++); }
+
+std::string TestModel::list(std::vector<std::int64_t> values) {
+  auto& tensor = initialiser(new_name());
+  tensor.set_data_type(::onnx::TensorProto::INT64);
+  tensor.add_dims(static_cast<std::int64_t>(values.size()));
+  for (const std::int64_t value : values) tensor.add_int64_data(value);
+  return tensor.name();
+}
+
+std::string TestModel::scalar(std::int64_t value) {
+  const std::string name = list({value});
+  initialiser(name).clear_dims();
+  return name;
+}
+
+std::string TestModel::floats(std::vector<std::int64_t> dims) {
+  std::vector<float> values(
+      static_cast<std::size_t>(std::accumulate(dims.begin(), dims.end(), std::int64_t{1}, std::multiplies<>())));
+  std::iota(values.begin(), values.end(), 1.0F);
+  return floats(std::move(dims), values);
+}
+
+std::string TestModel::floats(std::vector<std::int64_t> dims, const std::vector<float>& values) {
+  auto& tensor = initialiser(new_name());
+  tensor.set_data_type(::onnx::TensorProto::FLOAT);
+  for (const std::int64_t dim : dims) tensor.add_dims(dim);
+  tensor.set_raw_data(values.data(), values.size() * sizeof(float));
+  return tensor.name();
+}
+
+::onnx::TensorProto& TestModel::initialiser(const std::string& name) {
+  for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+    if (tensor.name() == name) return tensor;
+  }
+  auto& tensor = *proto.mutable_graph()->add_initializer();
+  tensor.set_name(name);
+  return tensor;
+}
+
+graph::Graph TestModel::import() const {
+  const std::string bytes = proto.SerializeAsString();
+  return onnx::import(std::as_bytes(std::span(bytes)));
+}
+
+std::string TestModel::operations() const { return onnx::operations(import()); }
+
+std::string TestModel::refusal() const {
+  try {
+    static_cast<void>(import());
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string operations(graph::Graph graph) {
+  passes::remove_dead_nodes(graph);
+  std::string result;
+  for (const graph::Node& node : graph.nodes) {
+    result.append(result.empty() ? "" : ", ").append(graph::operation_name(node.operation));
+  }
+  return result;
+}
+
+}  // namespace riffle::onnx

@@ -1,0 +1,48 @@
+// From a picture to a network's input.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "engine/plan/plan.hpp"
+#include "io/picture.hpp"
+#include "io/resample.hpp"
+
+namespace riffle::io {
+
+/// Turns pictures into a network's input: upright, gray to its channels, resized to its size, normalised. One thread
+/// uses it; copies are independent.
+///
+/// Cropped pictures, and those that antialiasing makes smaller, are resized in 8 bits as torchvision does it with
+/// Pillow (resample.hpp). All others are stretched in float (kernels/frame/frame.hpp), as PyTorch's interpolate does it
+/// with align_corners=False.
+class Preprocess {
+ public:
+  /// `input` is the network's. Throws Error for what graph::check() refuses.
+  Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels);
+  Preprocess(const plan::Plan& plan, const graph::Preprocessing& preprocessing)
+      : Preprocess(plan.input, preprocessing, *plan.kernels) {}
+
+  /// Writes input.size() floats, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
+  /// Error for another. Allocates where it resizes in 8 bits, for a larger picture than any before.
+  void operator()(const Picture& picture, std::span<float> input);
+
+  [[nodiscard]] std::int32_t channels() const { return args_.channels; }
+
+ private:
+  [[nodiscard]] bool in_bytes(const Picture& picture) const;
+
+  kernels::FrameArgs args_;  ///< but for the picture's side of it
+  kernels::FrameKernel kernel_;
+  graph::Resize resize_;
+  bool antialias_;
+  std::int32_t resize_size_;
+  Resampler resample_;
+};
+
+/// "stretched to 224 x 224, antialiased; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225", or "shorter edge to 256,
+/// middle 224 x 224, ...".
+std::string preprocessing_text(const graph::Preprocessing& preprocessing, const graph::Shape& input);
+
+}  // namespace riffle::io
