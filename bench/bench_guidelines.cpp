@@ -19,16 +19,16 @@ namespace riffle::bench {
 namespace {
 
 using graph::NodeId;
-using models::Builder;
+using models::NetworkBuilder;
 
 /// Appends a block that reads `input`, its nodes named "<prefix>....", and returns its result.
-using Block = std::function<NodeId(Builder& build, NodeId input, const std::string& prefix)>;
+using Block = std::function<NodeId(NetworkBuilder& build, NodeId input, const std::string& prefix)>;
 
 /// Blocks read and write `channels`.
 Network stacked(std::string name, std::int32_t channels, Block block) {
   return {std::move(name), [channels, block = std::move(block)](const models::WeightSource& weights) {
             graph::Graph graph;
-            Builder build(graph, weights);
+            NetworkBuilder build(graph, weights);
             NodeId y = graph.add("input", graph::Input{{56, 56, 3}});
             y = build.convolution(y, "stem", {.inputs = 3, .outputs = channels, .bias = true});
             for (int i = 0; i < 10; ++i) y = block(build, y, "blocks." + std::to_string(i));
@@ -43,25 +43,26 @@ std::string name_of(int guideline, const std::string& row, const std::string& co
 
 std::string c_is(std::int32_t channels) { return "c:" + std::to_string(channels); }
 
-NodeId pointwise(Builder& build, NodeId input, const std::string& name, std::int32_t inputs, std::int32_t outputs,
-                 std::int32_t groups = 1) {
+NodeId pointwise(NetworkBuilder& build, NodeId input, const std::string& name, std::int32_t inputs,
+                 std::int32_t outputs, std::int32_t groups = 1) {
   return build.convolution(input, name, {.inputs = inputs, .outputs = outputs, .groups = groups, .bias = true});
 }
 
 /// Guideline 1, equal channel widths: pointwise to c2 channels, pointwise back to c1.
 Network ratio(const std::string& column, const std::string& row, std::int32_t c1, std::int32_t c2) {
   const std::string channels = "c1:" + std::to_string(c1) + ",c2:" + std::to_string(c2);
-  return stacked(name_of(1, row, column, channels), c1, [c1, c2](Builder& build, NodeId x, const std::string& prefix) {
-    const NodeId y = pointwise(build, x, prefix + ".0", c1, c2);
-    return pointwise(build, y, prefix + ".1", c2, c1);
-  });
+  return stacked(name_of(1, row, column, channels), c1,
+                 [c1, c2](NetworkBuilder& build, NodeId x, const std::string& prefix) {
+                   const NodeId y = pointwise(build, x, prefix + ".0", c1, c2);
+                   return pointwise(build, y, prefix + ".1", c2, c1);
+                 });
 }
 
 /// Guideline 2, group convolution: one in `groups` groups; as in ShuffleNet V1 with a shuffle behind it, or without.
 Network grouped(const std::string& column, std::int32_t groups, std::int32_t c, bool shuffled) {
   const std::string row = "g:" + std::to_string(groups) + (shuffled ? "+shuffle" : "");
   return stacked(name_of(2, row, column, c_is(c)), c,
-                 [c, groups, shuffled](Builder& build, NodeId x, const std::string& prefix) {
+                 [c, groups, shuffled](NetworkBuilder& build, NodeId x, const std::string& prefix) {
                    const NodeId y = pointwise(build, x, prefix + ".0", c, c, groups);
                    return shuffled ? build.shuffle(y, prefix + ".shuffle", c, groups) : y;
                  });
@@ -76,7 +77,7 @@ Network fragmented(const std::string& column, std::int32_t fragments, Fragments 
   if (fragments > 1) row += kind == Fragments::series ? "-series" : "-parallel";
   if (kind == Fragments::concatenated) row += "-concat";
   return stacked(name_of(3, row, column, c_is(c)), c,
-                 [c, fragments, kind](Builder& build, NodeId x, const std::string& prefix) {
+                 [c, fragments, kind](NetworkBuilder& build, NodeId x, const std::string& prefix) {
                    const std::int32_t outputs = kind == Fragments::concatenated ? c / fragments : c;
                    NodeId result = x;
                    for (std::int32_t i = 0; i < fragments; ++i) {
@@ -100,7 +101,7 @@ Network fragmented(const std::string& column, std::int32_t fragments, Fragments 
 Network bottleneck(bool relu, bool shortcut, std::int32_t c) {
   const std::string row = std::string(relu ? "relu" : "no-relu") + "," + (shortcut ? "shortcut" : "no-shortcut");
   return stacked(name_of(4, row, "c" + std::to_string(c), c_is(c)), c,
-                 [c, relu, shortcut](Builder& build, NodeId x, const std::string& prefix) {
+                 [c, relu, shortcut](NetworkBuilder& build, NodeId x, const std::string& prefix) {
                    const auto activated = [&](NodeId y, const std::string& name) {
                      return relu ? build.relu(y, name + ".relu") : y;
                    };

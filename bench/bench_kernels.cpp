@@ -21,7 +21,7 @@ void run_kernel(benchmark::State& state, const Network& network, const kernels::
   const std::size_t past = reinterpret_cast<std::uintptr_t>(floats.data()) / sizeof(float) % line;
   std::vector<float> input(static_cast<std::size_t>(plan->input.size()), 0.5F);
   std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
-  const kernels::Memory memory{floats.data() + (line - past) % line, input.data(), output.data(), rows.data()};
+  const kernels::Addresses memory{floats.data() + (line - past) % line, input.data(), output.data(), rows.data()};
   for (auto _ : state) {
     step.run(memory, {0, step.tiles});
     benchmark::ClobberMemory();

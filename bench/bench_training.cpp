@@ -35,11 +35,11 @@ namespace {
 struct Options {
   std::string network;
   std::int32_t groups = 3;
-  double width = 1.0;
+  double width_multiplier = 1.0;
   std::string flavour = "paper";
   bool residual = false;
   std::int32_t in_channels = 1, classes = 10;
-  std::int32_t height = 224, width_px = 224;
+  std::int32_t height = 224, width = 224;
   std::int32_t batch = 64;
   int threads = 1;
   int steps = 5;
@@ -49,24 +49,24 @@ struct Options {
 
 graph::Graph make(const Options& o) {
   const models::WeightSource weights = trainer::xavier_uniform(0);
-  const models::Flavour flavour = o.flavour == "note" ? models::Flavour::note : models::Flavour::paper;
+  const models::Flavour flavour = o.flavour == "note" ? models::Flavour::study_note : models::Flavour::paper;
   if (o.network == "v1") {
     return models::shufflenet_v1({.groups = o.groups,
-                                  .width = o.width,
+                                  .width_multiplier = o.width_multiplier,
                                   .flavour = flavour,
                                   .in_channels = o.in_channels,
                                   .classes = o.classes,
                                   .height = o.height,
-                                  .width_px = o.width_px},
+                                  .width = o.width},
                                  weights);
   }
-  return models::shufflenet_v2({.width = o.width,
+  return models::shufflenet_v2({.width_multiplier = o.width_multiplier,
                                 .flavour = flavour,
                                 .residual = o.residual,
                                 .in_channels = o.in_channels,
                                 .classes = o.classes,
                                 .height = o.height,
-                                .width_px = o.width_px},
+                                .width = o.width},
                                weights);
 }
 
@@ -165,7 +165,7 @@ int main(int argc, char** argv) try {
   CLI::App program("Times whole training steps");
   program.add_option("NETWORK", options.network, "ShuffleNet v1 or v2")->required()->check(CLI::IsMember({"v1", "v2"}));
   program.add_option("--groups", options.groups, "Groups of v1")->capture_default_str();
-  program.add_option("--width", options.width, "Width multiplier")->capture_default_str();
+  program.add_option("--width", options.width_multiplier, "Width multiplier")->capture_default_str();
   program.add_option("--flavour", options.flavour, "paper or note")->check(CLI::IsMember({"paper", "note"}));
   program.add_flag("--residual", options.residual, "v2: add the kept half to the right branch");
   program.add_option("--in-channels", options.in_channels, "Input channels")->capture_default_str();
@@ -178,7 +178,7 @@ int main(int argc, char** argv) try {
   program.add_option("--warmup", options.warmup, "Steps before")->check(CLI::Range(0, 100000));
   program.add_flag("--profile", options.profile, "A table of the layers");
   CLI11_PARSE(program, argc, argv);
-  if (std::sscanf(size.c_str(), "%dx%d", &options.height, &options.width_px) != 2) {
+  if (std::sscanf(size.c_str(), "%dx%d", &options.height, &options.width) != 2) {
     throw Error("--size is " + size + ", not height x width, as 224x224");
   }
   bench::measure(options);

@@ -15,30 +15,30 @@ std::string text(double width) {
   return buffer;
 }
 
-std::string suffix(Flavour flavour) { return flavour == Flavour::note ? "-note" : ""; }
+std::string suffix(Flavour flavour) { return flavour == Flavour::study_note ? "-note" : ""; }
 
 Network v1(std::int32_t groups, double width, Flavour flavour) {
   models::V1Spec spec;
   spec.groups = groups;
-  spec.width = width;
+  spec.width_multiplier = width;
   spec.flavour = flavour;
-  if (flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  if (flavour == Flavour::study_note) spec.in_channels = 1, spec.classes = 10;
   return {"v1-g" + std::to_string(groups) + "-x" + text(width) + suffix(flavour),
           [spec](const models::WeightSource& weights) { return models::shufflenet_v1(spec, weights); }};
 }
 
 Network v2(double width, Flavour flavour) {
   models::V2Spec spec;
-  spec.width = width;
+  spec.width_multiplier = width;
   spec.flavour = flavour;
-  if (flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  if (flavour == Flavour::study_note) spec.in_channels = 1, spec.classes = 10;
   return {"v2-x" + text(width) + suffix(flavour),
           [spec](const models::WeightSource& weights) { return models::shufflenet_v2(spec, weights); }};
 }
 
 std::vector<Network> make_networks() {
   std::vector<Network> all;
-  for (const Flavour flavour : {Flavour::paper, Flavour::note}) {
+  for (const Flavour flavour : {Flavour::paper, Flavour::study_note}) {
     for (const std::int32_t groups : {1, 2, 3, 4, 8}) all.push_back(v1(groups, 1, flavour));
     if (flavour == Flavour::paper) {
       for (const double width : {0.25, 0.5, 1.5, 2.0}) all.push_back(v1(3, width, flavour));

@@ -30,7 +30,7 @@ struct Kernels {
   FullyConnectedKernel fully_connected;
   ElementwiseKernel elementwise = {};
   SoftmaxKernel softmax = {};
-  LayoutKernel layout;
+  PlanesKernel planes;
   FrameKernel frame = {};
 };
 

@@ -13,13 +13,13 @@ inline double clamped(double x, const Clamp& clamp) {
 }
 
 /// Channel `channel` of pixel `pixel` of a run.
-inline double element(const Run& run, std::int64_t pixel, std::int32_t channel, const Memory& memory) {
+inline double element(const ChannelRun& run, std::int64_t pixel, std::int32_t channel, const Addresses& memory) {
   const std::ptrdiff_t at = slot(static_cast<std::int32_t>(pixel), run.ring);
   return static_cast<double>(memory.read(run.first)[at * run.pixel_stride + channel]);
 }
 
 /// The same of a block, to write.
-inline float& element(const Block& block, std::int64_t pixel, std::int32_t channel, const Memory& memory) {
+inline float& element(const Block& block, std::int64_t pixel, std::int32_t channel, const Addresses& memory) {
   const std::ptrdiff_t at = slot(static_cast<std::int32_t>(pixel), block.ring);
   return memory.write(block.first)[at * block.pixel_stride + channel];
 }

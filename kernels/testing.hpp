@@ -76,7 +76,7 @@ class Scene {
   }
 
   /// A run of random values; guards before it, between its pixels and (`slack` floats) behind it.
-  Run run(std::int64_t pixels, std::int32_t channels, std::int64_t slack) {
+  ChannelRun run(std::int64_t pixels, std::int32_t channels, std::int64_t slack) {
     const std::int32_t stride = channels + pick({0, 0, 1, 7, 16});
     grow(integer(16, 40));
     const std::int64_t first = grow((pixels - 1) * stride + channels);
@@ -89,8 +89,8 @@ class Scene {
   }
 
   /// `channels` channels in up to `pieces` runs.
-  std::vector<Run> runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces, std::int64_t slack) {
-    std::vector<Run> result;
+  std::vector<ChannelRun> runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces, std::int64_t slack) {
+    std::vector<ChannelRun> result;
     for (std::int32_t left = channels; left > 0; left -= result.back().channels) {
       const bool last = static_cast<std::int32_t>(result.size()) == pieces - 1;
       result.push_back(run(pixels, last ? left : integer(1, left), slack));
@@ -99,12 +99,12 @@ class Scene {
   }
 
   /// The same, landing side by side at output channels from `first` on, in shuffled order.
-  std::vector<MappedRun> mapped_runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces) {
-    const std::vector<Run> cut = runs(pixels, channels, pieces, 0);
-    std::vector<MappedRun> result(cut.size());
+  std::vector<ChannelwiseRun> mapped_runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces) {
+    const std::vector<ChannelRun> cut = runs(pixels, channels, pieces, 0);
+    std::vector<ChannelwiseRun> result(cut.size());
     std::int32_t at = 0;
     for (const std::int32_t i : permutation(static_cast<std::int32_t>(cut.size()))) {
-      const Run& piece = cut[static_cast<std::size_t>(i)];
+      const ChannelRun& piece = cut[static_cast<std::size_t>(i)];
       result[static_cast<std::size_t>(i)] = {piece, at};
       at += piece.channels;
     }
@@ -243,25 +243,25 @@ inline std::vector<float> with_nans(std::vector<float> arena) {
 }
 
 /// The kernel against the reference: in one range, then tile by tile in shuffled order, to the same bits; then with
-/// NaNs among the operands, each of which has to reach what it should, and nothing else. reference(Memory),
-/// run(Memory, TileRange).
-template <class Reference, class Run>
-void check(Scene& scene, std::int32_t tiles, Reference&& reference, Run&& run, double tolerance = 1e-5) {
+/// NaNs among the operands, each of which has to reach what it should, and nothing else. reference(Addresses),
+/// run(Addresses, TileRange).
+template <class Reference, class ChannelRun>
+void check(Scene& scene, std::int32_t tiles, Reference&& reference, ChannelRun&& run, double tolerance = 1e-5) {
   const std::vector<float> before = scene.arena();
   std::vector<float> expected = before, whole = before, shuffled = before;
-  reference(Memory{expected.data(), nullptr, nullptr});
-  run(Memory{whole.data(), nullptr, nullptr}, TileRange{0, tiles});
+  reference(Addresses{expected.data(), nullptr, nullptr});
+  run(Addresses{whole.data(), nullptr, nullptr}, TileRange{0, tiles});
   expect_matches(before, expected, whole, tolerance);
   for (const std::int32_t t : scene.permutation(tiles)) {
-    run(Memory{shuffled.data(), nullptr, nullptr}, TileRange{t, t + 1});
+    run(Addresses{shuffled.data(), nullptr, nullptr}, TileRange{t, t + 1});
   }
   for (std::size_t i = 0; i < whole.size(); ++i) {
     ASSERT_TRUE(same_bits(whole[i], shuffled[i])) << "float " << i << " depends on how the tiles are run";
   }
   const std::vector<float> spoilt = with_nans(before);
   expected = whole = spoilt;
-  reference(Memory{expected.data(), nullptr, nullptr});
-  run(Memory{whole.data(), nullptr, nullptr}, TileRange{0, tiles});
+  reference(Addresses{expected.data(), nullptr, nullptr});
+  run(Addresses{whole.data(), nullptr, nullptr}, TileRange{0, tiles});
   expect_matches(spoilt, expected, whole, tolerance);
 }
 
@@ -321,7 +321,7 @@ inline std::vector<std::int32_t> grouped_order(Scene& scene, std::int32_t groups
 /// The residual operand of `groups` groups of `outputs`: contiguous, or scattered a column, vector by vector.
 struct Residual {
   std::vector<ResidualVector> vectors;
-  std::vector<Run> columns;
+  std::vector<ChannelRun> columns;
 };
 
 inline Residual random_residual(Scene& scene, std::int64_t pixels, std::int32_t groups, std::int32_t outputs,
@@ -331,12 +331,12 @@ inline Residual random_residual(Scene& scene, std::int64_t pixels, std::int32_t 
   residual.columns.resize(static_cast<std::size_t>(groups * per_group * lanes));
   for (std::int32_t v = 0; v < groups * per_group; ++v) {
     const std::int32_t count = std::min(lanes, outputs - v % per_group * lanes);
-    Run* const columns = residual.columns.data() + v * lanes;
+    ChannelRun* const columns = residual.columns.data() + v * lanes;
     if (scene.coin()) {
       residual.vectors.push_back({scene.run(pixels, count, 0), columns});
     } else {
       for (std::int32_t i = 0; i < count; ++i) columns[i] = scene.run(pixels, 1, 0);
-      residual.vectors.push_back({Run{}, columns});
+      residual.vectors.push_back({ChannelRun{}, columns});
     }
   }
   return residual;

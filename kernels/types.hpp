@@ -1,7 +1,7 @@
 // The words that every kernel's contract uses.
 //
 // A kernel knows no graph, allocates nothing and opens no file: numbers in, numbers out. It is handed one immutable
-// argument struct, made when the plan is made, and a Memory that says where this session's numbers live. Everything
+// argument struct, made when the plan is made, and Addresses that say where this session's numbers live. Everything
 // that an argument struct points to (weights, run lists) belongs to the plan and outlives the call.
 //
 // Layout: activations are channels-last (H, W, C) of one image; a batch is a loop outside. Pixel p = y * W + x of a
@@ -28,7 +28,7 @@ struct Place {
 };
 
 /// Where one session's numbers live during one inference.
-struct Memory {
+struct Addresses {
   float* arena = nullptr;
   const float* input = nullptr;
   float* output = nullptr;
@@ -48,7 +48,7 @@ RIFFLE_INLINE std::ptrdiff_t slot(std::int32_t pixel, std::int32_t ring) { retur
 
 /// A channel run: `channels` neighbouring channels of every pixel of one buffer. A tensor that a step reads is a
 /// short list of these, which is all that is left of channel split, concatenation and shuffle at run time.
-struct Run {
+struct ChannelRun {
   Place first;  ///< pixel 0's first channel
   std::int32_t pixel_stride = 0;
   std::int32_t channels = 0;
@@ -56,8 +56,8 @@ struct Run {
 };
 
 /// A run of a channel-wise operation, whose results land at channels [output_channel, output_channel + channels).
-struct MappedRun {
-  Run input;
+struct ChannelwiseRun {
+  ChannelRun input;
   std::int32_t output_channel = 0;
 };
 
@@ -65,7 +65,7 @@ struct MappedRun {
 struct Block {
   Place first;
   std::int32_t pixel_stride = 0;
-  std::int32_t ring = 0;  ///< as in Run
+  std::int32_t ring = 0;  ///< as in ChannelRun
 };
 
 /// An activation as bounds: none is (-inf, inf), ReLU (0, inf), ReLU6 (0, 6). A NaN stays a NaN.
@@ -73,7 +73,7 @@ struct Clamp {
   float lower = -std::numeric_limits<float>::infinity();
   float upper = std::numeric_limits<float>::infinity();
   /// Is there a number that it changes?
-  [[nodiscard]] RIFFLE_INLINE bool limits() const {
+  [[nodiscard]] RIFFLE_INLINE bool has_bounds() const {
     return lower > -std::numeric_limits<float>::infinity() || upper < std::numeric_limits<float>::infinity();
   }
 };

@@ -111,7 +111,7 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   if (options.height != 0) graph.set_input_size(options.height, options.width);
   passes::optimise(graph);
   laps.end_phase();
-  plan::Builder builder(graph, plan::choose_kernels());
+  plan::PlanBuilder builder(graph, plan::choose_kernels());
   builder.make_steps();
   laps.end_phase();
   const std::shared_ptr<const plan::Plan> plan = builder.pack();

@@ -7,7 +7,7 @@ using graph::NodeId;
 NodeId separable_convolution(graph::Graph& graph, NodeId input, const std::string& prefix, std::int32_t inputs,
                              std::int32_t outputs, std::int32_t kernel, std::int32_t stride, std::int32_t dilation,
                              const WeightSource& weights) {
-  Builder build(graph, weights);
+  NetworkBuilder build(graph, weights);
   const NodeId filtered = build.convolution(input, prefix + ".depthwise",
                                             {.inputs = inputs,
                                              .outputs = inputs,
@@ -21,7 +21,7 @@ NodeId separable_convolution(graph::Graph& graph, NodeId input, const std::strin
 NodeId resnext_block(graph::Graph& graph, NodeId input, const std::string& prefix, std::int32_t inputs,
                      std::int32_t middle, std::int32_t outputs, std::int32_t kernel, std::int32_t groups,
                      std::int32_t stride, const WeightSource& weights) {
-  Builder build(graph, weights);
+  NetworkBuilder build(graph, weights);
   NodeId y = build.conv_bn_relu(input, prefix + ".reduce", {.inputs = inputs, .outputs = middle});
   y = build.conv_bn_relu(y, prefix + ".grouped",
                          {.inputs = middle, .outputs = middle, .kernel = kernel, .stride = stride, .groups = groups});

@@ -35,7 +35,7 @@ graph::Window window(std::int32_t kernel, std::int32_t stride, std::int32_t padd
 
 }  // namespace
 
-NodeId Builder::convolution(NodeId input, const std::string& name, const Layer& layer) {
+NodeId NetworkBuilder::convolution(NodeId input, const std::string& name, const Layer& layer) {
   check_channels(name, "input channels", layer.inputs, layer.groups);
   check_channels(name, "output channels", layer.outputs, layer.groups);
   check_extent(layer.kernel, name + ": kernel");
@@ -57,7 +57,7 @@ NodeId Builder::convolution(NodeId input, const std::string& name, const Layer& 
   return graph_.add(name, std::move(convolution), {input});
 }
 
-NodeId Builder::conv_bn(NodeId input, const std::string& prefix, const Layer& layer) {
+NodeId NetworkBuilder::conv_bn(NodeId input, const std::string& prefix, const Layer& layer) {
   const NodeId convolved = convolution(input, prefix + ".0", layer);
   const std::string name = prefix + ".1";
   graph::BatchNorm norm;
@@ -68,15 +68,15 @@ NodeId Builder::conv_bn(NodeId input, const std::string& prefix, const Layer& la
   return graph_.add(name, std::move(norm), {convolved});
 }
 
-NodeId Builder::conv_bn_relu(NodeId input, const std::string& prefix, const Layer& layer) {
+NodeId NetworkBuilder::conv_bn_relu(NodeId input, const std::string& prefix, const Layer& layer) {
   return relu(conv_bn(input, prefix, layer), prefix + ".2");
 }
 
-NodeId Builder::relu(NodeId input, const std::string& name) {
+NodeId NetworkBuilder::relu(NodeId input, const std::string& name) {
   return graph_.add(name, graph::Activate{graph::Activation::relu}, {input});
 }
 
-NodeId Builder::pool(NodeId input, const std::string& name, graph::PoolKind kind) {
+NodeId NetworkBuilder::pool(NodeId input, const std::string& name, graph::PoolKind kind) {
   graph::Pool pool;
   pool.kind = kind;
   pool.window = window(3, 2, 1, 1);
@@ -84,24 +84,24 @@ NodeId Builder::pool(NodeId input, const std::string& name, graph::PoolKind kind
   return graph_.add(name, pool, {input});
 }
 
-NodeId Builder::shuffle(NodeId input, const std::string& name, std::int32_t channels, std::int32_t groups) {
+NodeId NetworkBuilder::shuffle(NodeId input, const std::string& name, std::int32_t channels, std::int32_t groups) {
   check_channels(name, "channels", channels, groups);
   return graph_.add(name, graph::Shuffle{groups}, {input});
 }
 
-NodeId Builder::concat(NodeId first, NodeId second, const std::string& name) {
+NodeId NetworkBuilder::concat(NodeId first, NodeId second, const std::string& name) {
   return graph_.add(name, graph::Concat{}, {first, second});
 }
 
-NodeId Builder::add(NodeId first, NodeId second, const std::string& name) {
+NodeId NetworkBuilder::add(NodeId first, NodeId second, const std::string& name) {
   return graph_.add(name, graph::Add{}, {first, second});
 }
 
-NodeId Builder::slice(NodeId input, const std::string& name, std::int32_t first, std::int32_t count) {
+NodeId NetworkBuilder::slice(NodeId input, const std::string& name, std::int32_t first, std::int32_t count) {
   return graph_.add(name, graph::Slice{first, count}, {input});
 }
 
-NodeId Builder::classifier(NodeId input, std::int32_t features, std::int32_t classes) {
+NodeId NetworkBuilder::classifier(NodeId input, std::int32_t features, std::int32_t classes) {
   const NodeId pooled = graph_.add("mean", graph::GlobalAveragePool{}, {input});
   graph::FullyConnected layer;
   layer.outputs = classes;
@@ -110,7 +110,7 @@ NodeId Builder::classifier(NodeId input, std::int32_t features, std::int32_t cla
   return graph_.add("classifier", std::move(layer), {pooled});
 }
 
-graph::Constant Builder::parameter(const std::string& name, const std::vector<std::int64_t>& shape) {
+graph::Constant NetworkBuilder::parameter(const std::string& name, const std::vector<std::int64_t>& shape) {
   graph::Constant values = weights_(name, shape);
   const std::int64_t size = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
   if (std::cmp_not_equal(values.size(), size)) {

@@ -19,10 +19,10 @@ struct Layer {
 };
 
 /// Appends layers to a graph. Each returns the node of its result. Nodes carry the names of PyTorch's modules.
-class Builder {
+class NetworkBuilder {
  public:
   /// Both outlive the builder.
-  Builder(graph::Graph& graph, const WeightSource& weights) : graph_(graph), weights_(weights) {}
+  NetworkBuilder(graph::Graph& graph, const WeightSource& weights) : graph_(graph), weights_(weights) {}
 
   /// Parameters "<name>.weight", (outputs, inputs / groups, kernel, kernel), and "<name>.bias" where it has one.
   graph::NodeId convolution(graph::NodeId input, const std::string& name, const Layer& layer);

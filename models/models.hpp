@@ -11,22 +11,22 @@
 
 namespace riffle::models {
 
-enum class Flavour : std::uint8_t { paper, note };
+enum class Flavour : std::uint8_t { paper, study_note };
 
 /// ShuffleNet V1. Units a stage: (4, 8, 4) in the paper flavour, (2, 4, 2) in the note's.
 struct V1Spec {
   std::int32_t groups = 3;  ///< 1, 2, 3, 4 or 8
-  double width = 1.0;
+  double width_multiplier = 1.0;
   Flavour flavour = Flavour::paper;
-  std::int32_t in_channels = 3, classes = 1000, height = 224, width_px = 224;
+  std::int32_t in_channels = 3, classes = 1000, height = 224, width = 224;
 };
 
 /// ShuffleNet V2.
 struct V2Spec {
-  double width = 1.0;  ///< paper flavour: 0.5, 1.0, 1.5 or 2.0
+  double width_multiplier = 1.0;  ///< paper flavour: 0.5, 1.0, 1.5 or 2.0
   Flavour flavour = Flavour::paper;
   bool residual = false;
-  std::int32_t in_channels = 3, classes = 1000, height = 224, width_px = 224;
+  std::int32_t in_channels = 3, classes = 1000, height = 224, width = 224;
 };
 
 /// Where weights come from: called with the parameter's name (as PyTorch's state_dict has it in the reference

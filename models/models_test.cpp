@@ -55,14 +55,14 @@ std::string error_of(const V2Spec& spec) {
 }
 
 V1Spec v1(std::int32_t groups, double width, Flavour flavour) {
-  V1Spec spec{.groups = groups, .width = width, .flavour = flavour};
-  if (flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  V1Spec spec{.groups = groups, .width_multiplier = width, .flavour = flavour};
+  if (flavour == Flavour::study_note) spec.in_channels = 1, spec.classes = 10;
   return spec;
 }
 
 V2Spec v2(double width, Flavour flavour) {
-  V2Spec spec{.width = width, .flavour = flavour};
-  if (flavour == Flavour::note) spec.in_channels = 1, spec.classes = 10;
+  V2Spec spec{.width_multiplier = width, .flavour = flavour};
+  if (flavour == Flavour::study_note) spec.in_channels = 1, spec.classes = 10;
   return spec;
 }
 
@@ -83,11 +83,11 @@ TEST(ShuffleNetV1, CostsWhatTheTableSays) {
   };
   using enum Flavour;
   const Row rows[] = {
-      {1, 1, paper, 143.1, 1531936}, {2, 1, paper, 140.8, 1733848},   {3, 1, paper, 137.5, 1865728},
-      {4, 1, paper, 134.3, 1968344}, {8, 1, paper, 138.4, 2434768},   {3, 0.25, paper, 17.9, 306568},
-      {3, 0.5, paper, 42.7, 718888}, {3, 1.5, paper, 292.4, 3442168}, {3, 2, paper, 507.6, 5448208},
-      {1, 1, note, 70.9, 428290},    {2, 1, note, 70.3, 421550},      {3, 1, note, 69.0, 411250},
-      {4, 1, note, 67.7, 401722},    {8, 1, note, 70.6, 415642},
+      {1, 1, paper, 143.1, 1531936},    {2, 1, paper, 140.8, 1733848},    {3, 1, paper, 137.5, 1865728},
+      {4, 1, paper, 134.3, 1968344},    {8, 1, paper, 138.4, 2434768},    {3, 0.25, paper, 17.9, 306568},
+      {3, 0.5, paper, 42.7, 718888},    {3, 1.5, paper, 292.4, 3442168},  {3, 2, paper, 507.6, 5448208},
+      {1, 1, study_note, 70.9, 428290}, {2, 1, study_note, 70.3, 421550}, {3, 1, study_note, 69.0, 411250},
+      {4, 1, study_note, 67.7, 401722}, {8, 1, study_note, 70.6, 415642},
   };
   for (const Row& row : rows) {
     Recorder recorder;
@@ -105,8 +105,9 @@ TEST(ShuffleNetV2, CostsWhatTheTableSays) {
   };
   using enum Flavour;
   const Row rows[] = {
-      {0.5, paper, 40.5, 1366792}, {1, paper, 144.9, 2278604}, {1.5, paper, 295.8, 3503624}, {2, paper, 583.3, 7393996},
-      {0.5, note, 45.0, 453969},   {1, note, 138.5, 1263446},  {1.5, note, 283.4, 2441281},  {2, note, 526.4, 4950034},
+      {0.5, paper, 40.5, 1366792},       {1, paper, 144.9, 2278604},      {1.5, paper, 295.8, 3503624},
+      {2, paper, 583.3, 7393996},        {0.5, study_note, 45.0, 453969}, {1, study_note, 138.5, 1263446},
+      {1.5, study_note, 283.4, 2441281}, {2, study_note, 526.4, 4950034},
   };
   for (const Row& row : rows) {
     for (const bool residual : {false, true}) {
@@ -136,14 +137,14 @@ TEST(ShuffleNetV1, NamesParametersAsPyTorchDoes) {
   EXPECT_FALSE(parameters.contains("stem.0.0.bias"));
 
   Recorder note;
-  shufflenet_v1(v1(2, 0.36, Flavour::note), note.source());
+  shufflenet_v1(v1(2, 0.36, Flavour::study_note), note.source());
   EXPECT_EQ(note.parameters.size(), (8U * 3 + 1) * 5 + 1 + 2);
   EXPECT_EQ(note.parameters.at("stem.0.0.bias"), (Extents{8}));
 }
 
 TEST(ShuffleNetV2, NamesParametersAsPyTorchDoes) {
   Recorder recorder;
-  shufflenet_v2(v2(1, Flavour::note), recorder.source());
+  shufflenet_v2(v2(1, Flavour::study_note), recorder.source());
   const auto& parameters = recorder.parameters;
   EXPECT_EQ(parameters.size(), (13U * 3 + 3 * 5 + 2) * 5 + 1 + 2);
   EXPECT_EQ(parameters.at("stem.0.0.bias"), (Extents{24}));
@@ -160,7 +161,7 @@ TEST(ShuffleNetV2, NamesParametersAsPyTorchDoes) {
 TEST(ShuffleNetV1, HasTheShapesOfItsSpec) {
   V1Spec spec = v1(8, 0.5, Flavour::paper);
   spec.height = 97;
-  spec.width_px = 131;
+  spec.width = 131;
   spec.classes = 7;
   Recorder recorder;
   const Graph graph = shufflenet_v1(spec, recorder.source());
@@ -173,7 +174,8 @@ TEST(ShuffleNetV1, HasTheShapesOfItsSpec) {
 
 TEST(ShuffleNetV1, RefusesWhatDoesNotDivide) {
   expect_contains(error_of(v1(2, 0.5, Flavour::paper)), "units.0.shuffle: 25 channels do not divide by 2 groups");
-  expect_contains(error_of(v1(8, 0.5, Flavour::note)), "units.0.expand.0: 180 output channels do not divide by 8");
+  expect_contains(error_of(v1(8, 0.5, Flavour::study_note)),
+                  "units.0.expand.0: 180 output channels do not divide by 8");
   expect_contains(error_of(v1(5, 1, Flavour::paper)), "5 groups");
   expect_contains(error_of(v1(0, 1, Flavour::paper)), "0 groups");
   // 144 * 0.125 = 18 channels, fewer than the 24 that the pooled branch brings.
@@ -182,17 +184,17 @@ TEST(ShuffleNetV1, RefusesWhatDoesNotDivide) {
 
 TEST(ShuffleNet, RefusesWidthsThatMakeNoNetwork) {
   for (const double width : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    for (const Flavour flavour : {Flavour::paper, Flavour::note}) {
+    for (const Flavour flavour : {Flavour::paper, Flavour::study_note}) {
       expect_contains(error_of(v1(3, width, flavour)), "width");
       expect_contains(error_of(v2(width, flavour)), "width");
     }
   }
   expect_contains(error_of(v1(1, 0.001, Flavour::paper)), "units.0: width 0.001 makes 0 channels of 144");
-  expect_contains(error_of(v1(1, 0.04, Flavour::note)), "stem.0.0: width 0.04 makes 0 channels of 24");
+  expect_contains(error_of(v1(1, 0.04, Flavour::study_note)), "stem.0.0: width 0.04 makes 0 channels of 24");
   expect_contains(error_of(v1(1, 1e9, Flavour::paper)), "units.0: width 1e+09");
-  expect_contains(error_of(v2(1e300, Flavour::note)), "units.0: width 1e+300");
+  expect_contains(error_of(v2(1e300, Flavour::study_note)), "units.0: width 1e+300");
   expect_contains(error_of(v2(0.75, Flavour::paper)), "0.5, 1, 1.5 and 2");
-  expect_contains(error_of(v2(0.75, Flavour::note)), "units.0: 87 channels do not divide by 2");
+  expect_contains(error_of(v2(0.75, Flavour::study_note)), "units.0: 87 channels do not divide by 2");
 }
 
 TEST(ShuffleNet, RefusesSpecsOutOfRange) {
@@ -211,9 +213,9 @@ TEST(ShuffleNet, RefusesSpecsOutOfRange) {
     expect_contains(error_of(first), "height");
     expect_contains(error_of(second), "height");
     first = {}, second = {};
-    first.width_px = second.width_px = value;
-    expect_contains(error_of(first), "width_px");
-    expect_contains(error_of(second), "width_px");
+    first.width = second.width = value;
+    expect_contains(error_of(first), "width");
+    expect_contains(error_of(second), "width");
   }
 }
 

@@ -30,7 +30,7 @@ struct V1Unit {
   bool pooled_first = false;  ///< the order of the concatenation at stride 2
 };
 
-NodeId build_v1_unit(Builder& build, NodeId input, const std::string& prefix, const V1Unit& unit) {
+NodeId build_v1_unit(NetworkBuilder& build, NodeId input, const std::string& prefix, const V1Unit& unit) {
   const std::int32_t middle = unit.outputs / 4;
   const std::int32_t branch = unit.down ? unit.outputs - unit.inputs : unit.outputs;
 
@@ -52,20 +52,21 @@ NodeId build_v1_unit(Builder& build, NodeId input, const std::string& prefix, co
 
 graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights) {
   const Stages& stages = stages_of(spec.groups);
-  check_width(spec.width);
+  check_width(spec.width_multiplier);
   check_extent(spec.in_channels, "in_channels");
   check_extent(spec.classes, "classes");
   check_extent(spec.height, "height");
-  check_extent(spec.width_px, "width_px");
+  check_extent(spec.width, "width");
 
-  const bool note = spec.flavour == Flavour::note;
+  const bool note = spec.flavour == Flavour::study_note;
   const std::array<std::int32_t, 3> repeats = note ? std::array{2, 4, 2} : std::array{4, 8, 4};
-  const std::int32_t stem = note ? scaled_channels(24, spec.width, "stem.0.0") : 24;
+  const std::int32_t stem = note ? scaled_channels(24, spec.width_multiplier, "stem.0.0") : 24;
 
   graph::Graph graph;
-  graph.name = "shufflenet_v1_g" + std::to_string(spec.groups) + "_x" + text(spec.width) + (note ? "_note" : "_paper");
-  Builder build(graph, weights);
-  NodeId y = graph.add("input", graph::Input{{spec.height, spec.width_px, spec.in_channels}});
+  graph.name = "shufflenet_v1_g" + std::to_string(spec.groups) + "_x" + text(spec.width_multiplier) +
+               (note ? "_note" : "_paper");
+  NetworkBuilder build(graph, weights);
+  NodeId y = graph.add("input", graph::Input{{spec.height, spec.width, spec.in_channels}});
   y = build.conv_bn_relu(y, "stem.0",
                          {.inputs = spec.in_channels, .outputs = stem, .kernel = 3, .stride = 2, .bias = note});
   y = build.pool(y, "stem.1", graph::PoolKind::max);
@@ -75,7 +76,7 @@ graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights) {
   for (std::size_t stage = 0; stage < repeats.size(); ++stage) {
     for (std::int32_t repeat = 0; repeat < repeats[stage]; ++repeat, ++index) {
       const std::string prefix = "units." + std::to_string(index);
-      const std::int32_t outputs = scaled_channels(stages.channels[stage], spec.width, prefix);
+      const std::int32_t outputs = scaled_channels(stages.channels[stage], spec.width_multiplier, prefix);
       y = build_v1_unit(build, y, prefix,
                         {.inputs = channels,
                          .outputs = outputs,

@@ -35,7 +35,7 @@ struct V2Unit {
 };
 
 /// Pointwise, depthwise 3x3, pointwise: what a unit computes on its right side.
-NodeId right_branch(Builder& build, NodeId input, const std::string& prefix, const V2Unit& unit) {
+NodeId right_branch(NetworkBuilder& build, NodeId input, const std::string& prefix, const V2Unit& unit) {
   const std::int32_t half = unit.outputs / 2;
   NodeId y = build.conv_bn_relu(input, prefix + ".0", {.inputs = unit.down ? unit.inputs : half, .outputs = half});
   y = build.conv_bn(y, prefix + ".1",
@@ -43,7 +43,7 @@ NodeId right_branch(Builder& build, NodeId input, const std::string& prefix, con
   return build.conv_bn_relu(y, prefix + ".2", {.inputs = half, .outputs = half});
 }
 
-NodeId build_v2_unit(Builder& build, NodeId input, const std::string& prefix, const V2Unit& unit) {
+NodeId build_v2_unit(NetworkBuilder& build, NodeId input, const std::string& prefix, const V2Unit& unit) {
   if (unit.outputs % 2 != 0) {
     throw Error(prefix + ": " + std::to_string(unit.outputs) + " channels do not divide by 2 halves");
   }
@@ -68,21 +68,22 @@ NodeId build_v2_unit(Builder& build, NodeId input, const std::string& prefix, co
 }  // namespace
 
 graph::Graph shufflenet_v2(const V2Spec& spec, const WeightSource& weights) {
-  check_width(spec.width);
+  check_width(spec.width_multiplier);
   check_extent(spec.in_channels, "in_channels");
   check_extent(spec.classes, "classes");
   check_extent(spec.height, "height");
-  check_extent(spec.width_px, "width_px");
+  check_extent(spec.width, "width");
 
-  const bool note = spec.flavour == Flavour::note;
-  const Widths widths = note ? note_widths(spec.width) : paper_widths(spec.width);
+  const bool note = spec.flavour == Flavour::study_note;
+  const Widths widths = note ? note_widths(spec.width_multiplier) : paper_widths(spec.width_multiplier);
   constexpr std::array<std::int32_t, 3> repeats{4, 8, 4};
   constexpr std::int32_t stem = 24;
 
   graph::Graph graph;
-  graph.name = "shufflenet_v2_x" + text(spec.width) + (note ? "_note" : "_paper") + (spec.residual ? "_residual" : "");
-  Builder build(graph, weights);
-  NodeId y = graph.add("input", graph::Input{{spec.height, spec.width_px, spec.in_channels}});
+  graph.name = "shufflenet_v2_x" + text(spec.width_multiplier) + (note ? "_note" : "_paper") +
+               (spec.residual ? "_residual" : "");
+  NetworkBuilder build(graph, weights);
+  NodeId y = graph.add("input", graph::Input{{spec.height, spec.width, spec.in_channels}});
   y = build.conv_bn_relu(y, "stem.0",
                          {.inputs = spec.in_channels, .outputs = stem, .kernel = 3, .stride = 2, .bias = note});
   y = build.pool(y, "stem.1", graph::PoolKind::max);

@@ -17,7 +17,7 @@ struct Network {
 inline std::vector<Network> family(std::int32_t size) {
   std::vector<Network> all;
   const models::WeightSource weights = models::random_weights(7);
-  for (const models::Flavour flavour : {models::Flavour::paper, models::Flavour::note}) {
+  for (const models::Flavour flavour : {models::Flavour::paper, models::Flavour::study_note}) {
     const bool paper = flavour == models::Flavour::paper;
     const std::string suffix = paper ? " paper" : " note";
     for (const std::int32_t groups : {1, 2, 3, 4, 8}) {
@@ -26,18 +26,18 @@ inline std::vector<Network> family(std::int32_t size) {
       spec.flavour = flavour;
       spec.in_channels = paper ? 3 : 1;
       spec.classes = 10;
-      spec.height = spec.width_px = size;
+      spec.height = spec.width = size;
       all.push_back({"v1 g" + std::to_string(groups) + suffix, models::shufflenet_v1(spec, weights)});
     }
     for (const double width : {0.5, 1.0, 1.5, 2.0}) {
       for (const bool residual : {false, true}) {
         models::V2Spec spec;
-        spec.width = width;
+        spec.width_multiplier = width;
         spec.flavour = flavour;
         spec.residual = residual;
         spec.in_channels = paper ? 3 : 1;
         spec.classes = 10;
-        spec.height = spec.width_px = size;
+        spec.height = spec.width = size;
         all.push_back({"v2 " + std::to_string(width).substr(0, 3) + (residual ? " residual" : "") + suffix,
                        models::shufflenet_v2(spec, weights)});
       }
@@ -49,9 +49,9 @@ inline std::vector<Network> family(std::int32_t size) {
 /// A narrow V2 that runs in no time.
 inline graph::Graph small_network() {
   models::V2Spec spec;
-  spec.width = 0.5;
+  spec.width_multiplier = 0.5;
   spec.classes = 10;
-  spec.height = spec.width_px = 64;
+  spec.height = spec.width = 64;
   return models::shufflenet_v2(spec, models::random_weights(1));
 }
 

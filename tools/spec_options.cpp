@@ -11,26 +11,26 @@ constexpr double least_width = 1.0 / 64, most_width = 8;
 
 graph::Graph network_of_width(const SpecOptions& options, double width, const models::WeightSource& weights) {
   const bool note = options.flavour == "note";
-  const models::Flavour flavour = note ? models::Flavour::note : models::Flavour::paper;
+  const models::Flavour flavour = note ? models::Flavour::study_note : models::Flavour::paper;
   const std::int32_t in_channels = options.in_channels ? options.in_channels : note ? 1 : 3;
   const std::int32_t classes = options.classes ? options.classes : note ? 10 : 1000;
   if (options.network == "v1") {
     return models::shufflenet_v1({.groups = options.groups,
-                                  .width = width,
+                                  .width_multiplier = width,
                                   .flavour = flavour,
                                   .in_channels = in_channels,
                                   .classes = classes,
                                   .height = options.size.height,
-                                  .width_px = options.size.width},
+                                  .width = options.size.width},
                                  weights);
   }
-  return models::shufflenet_v2({.width = width,
+  return models::shufflenet_v2({.width_multiplier = width,
                                 .flavour = flavour,
                                 .residual = options.residual,
                                 .in_channels = in_channels,
                                 .classes = classes,
                                 .height = options.size.height,
-                                .width_px = options.size.width},
+                                .width = options.size.width},
                                weights);
 }
 

@@ -1,6 +1,6 @@
 #include "engine/graph/graph.hpp"
 
-#include <array>
+#include <limits>
 #include <mutex>
 
 namespace riffle::graph {
@@ -74,10 +74,36 @@ void Graph::set_input_size(std::int32_t h, std::int32_t w) {
 }
 
 std::string_view operation_name(const Operation& operation) {
-  static constexpr std::array<std::string_view, std::variant_size_v<Operation>> names = {
-      "input",  "convolution", "batch norm", "activation",      "pooling", "global average pooling", "add", "slice",
-      "concat", "shuffle",     "gather",     "fully connected", "softmax"};
-  return names.at(operation.index());
+  return std::visit([](const auto& o) { return o.word; }, operation);
+}
+
+bool is_channelwise(const Operation& operation) {
+  return std::visit(
+      [](const auto& o) {
+        return requires { o.is_channelwise; };
+      },
+      operation);
+}
+
+bool moves_channels(const Operation& operation) {
+  return std::visit(
+      [](const auto& o) {
+        return requires { o.moves_channels; };
+      },
+      operation);
+}
+
+kernels::Clamp clamp_of(Activation activation) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  switch (activation) {
+    case Activation::none:
+      return {};
+    case Activation::relu:
+      return {0.0F, infinity};
+    case Activation::relu6:
+      return {0.0F, 6.0F};
+  }
+  return {};
 }
 
 Activation* fused_activation(Operation& operation) {

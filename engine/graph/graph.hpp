@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -105,8 +106,16 @@ ResolvedWindow resolve(const Window& window, const Shape& operand);
 
 enum class Activation : std::uint8_t { none, relu, relu6 };
 
+/// What an activation does: its bounds. A NaN stays a NaN.
+kernels::Clamp clamp_of(Activation activation);
+
+// An operation's struct says what it is: its word, whether it computes each channel from the same channel of its
+// operands alone (a depthwise convolution does, which its numbers say), and whether it computes nothing and only
+// chooses channels.
+
 /// The tensor that the caller brings.
 struct Input {
+  static constexpr std::string_view word = "input";
   Shape shape;
   /// Why the graph computes what it should for this height and width alone; empty where it does for any.
   std::string only_size = {};
@@ -115,6 +124,7 @@ struct Input {
 /// Cross-correlation in `groups` groups, weights (outputs, C / groups, kernel_h, kernel_w), bias (outputs) or empty.
 /// A second operand, the residual, has the output's shape and is added before the activation.
 struct Convolution {
+  static constexpr std::string_view word = "convolution";
   std::int32_t outputs = 0;
   std::int32_t groups = 1;
   Window window;
@@ -125,11 +135,14 @@ struct Convolution {
 
 /// scale * (x - mean) / sqrt(variance + epsilon) + shift, a value a channel.
 struct BatchNorm {
+  static constexpr std::string_view word = "batch norm";
   Constant scale, shift, mean, variance;
   float epsilon = 1e-5F;
 };
 
 struct Activate {
+  static constexpr std::string_view word = "activation";
+  static constexpr bool is_channelwise = true;
   Activation kind = Activation::relu;
 };
 
@@ -138,6 +151,8 @@ enum class PoolKind : std::uint8_t { max, average };
 /// Padding never wins a maximum; `count_padding` says whether it counts in a mean. What a window holds beyond the
 /// padding never counts.
 struct Pool {
+  static constexpr std::string_view word = "pooling";
+  static constexpr bool is_channelwise = true;
   PoolKind kind = PoolKind::max;
   Window window;
   bool count_padding = false;
@@ -145,35 +160,49 @@ struct Pool {
 };
 
 struct GlobalAveragePool {
+  static constexpr std::string_view word = "global average pool";
+  static constexpr bool is_channelwise = true;
   Activation activation = Activation::none;
 };
 
 /// The sum of two tensors of one shape.
 struct Add {
+  static constexpr std::string_view word = "add";
+  static constexpr bool is_channelwise = true;
   Activation activation = Activation::none;
 };
 
 /// Channels [first, first + count). A channel split is one Slice a part.
 struct Slice {
+  static constexpr std::string_view word = "slice";
+  static constexpr bool moves_channels = true;
   std::int32_t first = 0, count = 0;
 };
 
 /// The operands' channels one after the other.
-struct Concat {};
+struct Concat {
+  static constexpr std::string_view word = "concat";
+  static constexpr bool moves_channels = true;
+};
 
 /// View C as (groups, C / groups) and transpose: output channel j * groups + h is input channel h * (C / groups) + j.
 struct Shuffle {
+  static constexpr std::string_view word = "shuffle";
+  static constexpr bool moves_channels = true;
   std::int32_t groups = 1;
 };
 
 /// Output channel i is input channel channels[i]: any other choice of channels.
 struct Gather {
+  static constexpr std::string_view word = "gather";
+  static constexpr bool moves_channels = true;
   std::vector<std::int32_t> channels;
 };
 
 /// Of a whole (H, W, C) tensor, which is of this height and width or is refused; weights (outputs, C, H, W), bias
 /// (outputs) or empty.
 struct FullyConnected {
+  static constexpr std::string_view word = "fully connected";
   std::int32_t outputs = 0;
   Constant weights;
   Constant bias;
@@ -182,7 +211,10 @@ struct FullyConnected {
 };
 
 /// Over the channels of each pixel.
-struct Softmax {};
+struct Softmax {
+  static constexpr std::string_view word = "softmax";
+  static constexpr bool is_channelwise = true;
+};
 
 using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Add, Slice, Concat,
                                Shuffle, Gather, FullyConnected, Softmax>;
@@ -214,6 +246,9 @@ struct Graph {
 
 /// The word for an operation: "convolution", "batch norm" ...
 std::string_view operation_name(const Operation& operation);
+/// What the operation's struct says of it.
+bool is_channelwise(const Operation& operation);
+bool moves_channels(const Operation& operation);
 
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
 /// GlobalAveragePool, Add and FullyConnected have one, and Activate is nothing else.

@@ -3,15 +3,6 @@
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
-namespace {
-
-bool only_moves_channels(const graph::Operation& operation) {
-  return std::holds_alternative<graph::Slice>(operation) || std::holds_alternative<graph::Concat>(operation) ||
-         std::holds_alternative<graph::Shuffle>(operation) || std::holds_alternative<graph::Gather>(operation);
-}
-
-}  // namespace
-
 void hoist_activation(Graph& graph) {
   const auto readers = graph::readers(graph);
   const std::size_t count = graph.nodes.size();
@@ -24,7 +15,7 @@ void hoist_activation(Graph& graph) {
   };
   const auto can_take = [&](graph::NodeId id) {
     const auto i = static_cast<std::size_t>(id);
-    return (only_moves_channels(graph.nodes[i].operation) || is_activation(i)) && readers[i].size() == 1 &&
+    return (graph::moves_channels(graph.nodes[i].operation) || is_activation(i)) && readers[i].size() == 1 &&
            id != graph.output;
   };
   for (std::size_t i = count; i-- > 0;) {

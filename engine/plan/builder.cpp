@@ -26,7 +26,7 @@ std::int32_t pixel_stride_of(std::int32_t channels) {
 
 }  // namespace
 
-Builder::Builder(const graph::Graph& graph, const kernels::Kernels& kernels)
+PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels)
     : graph_(graph),
       kernels_(kernels),
       shapes_(graph::infer_shapes(graph)),
@@ -36,17 +36,17 @@ Builder::Builder(const graph::Graph& graph, const kernels::Kernels& kernels)
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1) {}
 
-void Builder::make_steps() {
+void PlanBuilder::make_steps() {
   plan_->name = graph_.name;
   plan_->kernels = &kernels_;
   plan_->input = shapes_[0];
   plan_->output = shapes_[static_cast<std::size_t>(graph_.output)];
-  sketch();
+  plan_steps();
   place();
-  for (const Sketched& sketched : sketch_) make_step(sketched);
+  for (const PlannedStep& planned : planned_) make_step(planned);
 }
 
-std::shared_ptr<const Plan> Builder::pack() {
+std::shared_ptr<const Plan> PlanBuilder::pack() {
   constexpr std::int64_t line_floats = cache_line / sizeof(float);
   const auto lines = [](std::int64_t floats) { return (floats + line_floats - 1) / line_floats * line_floats; };
   std::int64_t floats = 0;
@@ -96,28 +96,28 @@ std::shared_ptr<const Plan> Builder::pack() {
   return plan_;
 }
 
-graph::Shape Builder::operand_shape(graph::NodeId id, std::size_t i) const { return shape(node(id).inputs[i]); }
+graph::Shape PlanBuilder::operand_shape(graph::NodeId id, std::size_t i) const { return shape(node(id).inputs[i]); }
 
-kernels::Window Builder::resolved_window(graph::NodeId id) const {
+kernels::Window PlanBuilder::resolved_window(graph::NodeId id) const {
   const auto* pool = std::get_if<graph::Pool>(&node(id).operation);
   const graph::Window& window =
       pool != nullptr ? pool->window : std::get<graph::Convolution>(node(id).operation).window;
   return graph::resolve(window, operand_shape(id, 0)).window;
 }
 
-std::optional<ConvolutionKind> Builder::kind(graph::NodeId id) const {
+std::optional<ConvolutionKind> PlanBuilder::kind(graph::NodeId id) const {
   if (!std::holds_alternative<graph::Convolution>(node(id).operation)) return std::nullopt;
   return convolution_kind(graph_, shapes_, lowered_, id);
 }
 
-bool Builder::needs_gather(graph::NodeId id) const {
+bool PlanBuilder::needs_gather(graph::NodeId id) const {
   return std::holds_alternative<graph::Softmax>(node(id).operation) &&
          layout_.read_sorted(operand(id, 0)).runs.size() > 1;
 }
 
 /// The step before the consumer, if its result is read by the consumer alone, is large, and is worth making row by row:
 /// where windows overlap by no more than they must (a stride of 2), little is computed twice.
-graph::NodeId Builder::find_producer(graph::NodeId consumer) const {
+graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
   constexpr std::int32_t least_rings = 3;  // the whole tensor is at least so many times what the ring keeps
   const graph::Node& reader = node(consumer);
   if (lowered_.operands[static_cast<std::size_t>(consumer)].size() != 1) return -1;
@@ -146,7 +146,7 @@ graph::NodeId Builder::find_producer(graph::NodeId consumer) const {
   return is_result ? -1 : producer;
 }
 
-void Builder::sketch() {
+void PlanBuilder::plan_steps() {
   const auto count = static_cast<graph::NodeId>(graph_.nodes.size());
   // Does anything but a stem read the input? Then it is brought to channels-last first.
   bool input_in_arena = false;
@@ -165,10 +165,10 @@ void Builder::sketch() {
     direct_ = last;
   }
 
-  const auto step = [&] { return static_cast<std::int32_t>(sketch_.size()); };
+  const auto step = [&] { return static_cast<std::int32_t>(planned_.size()); };
   if (input_in_arena) {
     block_of_[0] = add_block(node(0).name, shapes_[0], step());
-    sketch_.push_back({Sketch::from_planes, 0, block_of_[0]});
+    planned_.push_back({PlannedStep::from_planes, 0, block_of_[0]});
   }
   const auto touch_channels = [&](const passes::ChannelList& list) {
     for (const passes::Channel& channel : list) {
@@ -198,7 +198,7 @@ void Builder::sketch() {
     if (needs_gather(id)) {
       touch_operands();
       gathered_block_of_[i] = add_block(node(id).name + ".gathered", operand_shape(id, 0), step());
-      sketch_.push_back({Sketch::gather_for_softmax, id, gathered_block_of_[i]});
+      planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[i]});
       touch(gathered_block_of_[i], step());
     } else {
       touch_operands();
@@ -212,15 +212,15 @@ void Builder::sketch() {
         add_block(node(id).name + (blocks == 1 ? "" : "." + std::to_string(b)), piece, step());
       }
     }
-    sketch_.push_back({Sketch::compute, id, block_of_[i], producers.contains(id) ? producers[id] : -1});
+    planned_.push_back({PlannedStep::compute, id, block_of_[i], producers.contains(id) ? producers[id] : -1});
   }
   if (direct_ < 0) {
     touch_channels(lowered_.output);
-    sketch_.push_back({Sketch::to_planes, graph_.output, -1});
+    planned_.push_back({PlannedStep::to_planes, graph_.output, -1});
   }
 }
 
-std::int32_t Builder::add_block(const std::string& name, const graph::Shape& shape, std::int32_t step) {
+std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape& shape, std::int32_t step) {
   BlockInfo info;
   info.name = name;
   info.shape = shape;
@@ -231,7 +231,7 @@ std::int32_t Builder::add_block(const std::string& name, const graph::Shape& sha
   return static_cast<std::int32_t>(plan_->blocks.size()) - 1;
 }
 
-void Builder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
+void PlanBuilder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
   const graph::Shape& made = shape(producer);
   kernels::Block ring;
   ring.first = {0, kernels::Space::rows};  // a worker is in one chain at a time
@@ -242,11 +242,11 @@ void Builder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
       std::max(plan_->rows_floats, static_cast<std::int64_t>(ring.ring) * ring.pixel_stride + arena_slack);
 }
 
-void Builder::touch(std::int32_t block, std::int32_t step) {
-  if (block >= 0) plan_->blocks[static_cast<std::size_t>(block)].last_step = step;  // steps are sketched in order
+void PlanBuilder::touch(std::int32_t block, std::int32_t step) {
+  if (block >= 0) plan_->blocks[static_cast<std::size_t>(block)].last_step = step;  // steps are planned in order
 }
 
-void Builder::place() {
+void PlanBuilder::place() {
   std::vector<memory::Lifetime> lifetimes;
   for (const BlockInfo& info : plan_->blocks) lifetimes.push_back({info.size, info.first_step, info.last_step});
   const memory::Placement placement = memory::place_blocks(lifetimes);
@@ -258,36 +258,36 @@ void Builder::place() {
   }
 }
 
-kernels::Block Builder::block_at(std::int32_t block) const {
+kernels::Block PlanBuilder::block_at(std::int32_t block) const {
   const BlockInfo& info = plan_->blocks[static_cast<std::size_t>(block)];
   return {{info.offset, kernels::Space::arena}, info.pixel_stride};
 }
 
-kernels::Block Builder::block(const Sketched& sketched, std::int32_t which) const {
-  if (const auto ring = rings_.find(sketched.node); ring != rings_.end()) return ring->second;
-  if (sketched.written_block >= 0) return block_at(sketched.written_block + which);
+kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which) const {
+  if (const auto ring = rings_.find(planned.node); ring != rings_.end()) return ring->second;
+  if (planned.written_block >= 0) return block_at(planned.written_block + which);
   return {{0, kernels::Space::output}, plan_->output.c};
 }
 
-kernels::Run Builder::run(const PhysicalRun& physical) const {
-  const std::int32_t channels = layout_.block_channels(physical.node);
-  kernels::Block from = block({Sketch::compute, physical.node, block_of_[static_cast<std::size_t>(physical.node)]},
-                              physical.first / channels);
-  from.first.offset += physical.first % channels;
-  return {from.first, from.pixel_stride, physical.channels, from.ring};
+kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {
+  const std::int32_t channels = layout_.block_channels(range.node);
+  kernels::Block from = block({PlannedStep::compute, range.node, block_of_[static_cast<std::size_t>(range.node)]},
+                              range.first / channels);
+  from.first.offset += range.first % channels;
+  return {from.first, from.pixel_stride, range.channels, from.ring};
 }
 
-std::vector<kernels::Run> Builder::runs(const std::vector<PhysicalRun>& physical) const {
-  std::vector<kernels::Run> result;
-  for (const PhysicalRun& one : physical) result.push_back(run(one));
+std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<BlockRange>& ranges) const {
+  std::vector<kernels::ChannelRun> result;
+  for (const BlockRange& one : ranges) result.push_back(address(one));
   return result;
 }
 
-std::vector<kernels::MappedRun> Builder::mapped(const std::vector<PhysicalRun>& physical) const {
-  std::vector<kernels::MappedRun> result;
+std::vector<kernels::ChannelwiseRun> PlanBuilder::channelwise(const std::vector<BlockRange>& ranges) const {
+  std::vector<kernels::ChannelwiseRun> result;
   std::int32_t channel = 0;
-  for (const PhysicalRun& one : physical) {
-    result.push_back({run(one), channel});
+  for (const BlockRange& one : ranges) {
+    result.push_back({address(one), channel});
     channel += one.channels;
   }
   return result;

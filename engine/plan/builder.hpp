@@ -1,5 +1,5 @@
-// From nodes to steps: places are decided first (sketch, lifetimes, arena), then each step is made with its places, and
-// when all are known the weights are packed into one block of memory.
+// From nodes to steps: places are decided first (planned steps, lifetimes, arena), then each step is made with its
+// places, and when all are known the weights are packed into one block of memory.
 #pragma once
 
 #include <functional>
@@ -19,10 +19,10 @@
 
 namespace riffle::plan {
 
-class Builder {
+class PlanBuilder {
  public:
   /// The graph is optimised and verified; all arguments outlive the builder.
-  Builder(const graph::Graph& graph, const kernels::Kernels& kernels);
+  PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels);
 
   /// All of the plan but the weights.
   void make_steps();
@@ -34,9 +34,9 @@ class Builder {
 
  private:
   /// What will be a step: a node's computation, or one of the three that are no node's.
-  enum class Sketch : std::uint8_t { compute, from_planes, to_planes, gather_for_softmax };
-  struct Sketched {
-    Sketch kind = Sketch::compute;
+  struct PlannedStep {
+    enum Kind : std::uint8_t { compute, from_planes, to_planes, gather_for_softmax };
+    Kind kind = compute;
     graph::NodeId node = 0;
     std::int32_t written_block = -1;  // the first of the node's blocks; -1: the caller's output
     graph::NodeId producer = -1;      // the node that is made row by row for this one; -1: none
@@ -49,18 +49,18 @@ class Builder {
     StepKind kind = StepKind::compute;
   };
 
-  void sketch();
+  void plan_steps();
   void place();
-  void make_step(const Sketched& sketched);
+  void make_step(const PlannedStep& planned);
 
   // Places.
   std::int32_t add_block(const std::string& name, const graph::Shape& shape, std::int32_t step);
   void touch(std::int32_t block, std::int32_t step);
   void add_ring(graph::NodeId producer, graph::NodeId consumer);
-  [[nodiscard]] kernels::Run run(const PhysicalRun& physical) const;
-  [[nodiscard]] std::vector<kernels::Run> runs(const std::vector<PhysicalRun>& physical) const;
-  [[nodiscard]] std::vector<kernels::MappedRun> mapped(const std::vector<PhysicalRun>& physical) const;
-  [[nodiscard]] kernels::Block block(const Sketched& sketched, std::int32_t which = 0) const;
+  [[nodiscard]] kernels::ChannelRun address(const BlockRange& range) const;
+  [[nodiscard]] std::vector<kernels::ChannelRun> addresses(const std::vector<BlockRange>& ranges) const;
+  [[nodiscard]] std::vector<kernels::ChannelwiseRun> channelwise(const std::vector<BlockRange>& ranges) const;
+  [[nodiscard]] kernels::Block block(const PlannedStep& planned, std::int32_t which = 0) const;
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
@@ -78,7 +78,7 @@ class Builder {
 
   /// The runs and orders of a convolution's groups.
   struct GroupedReading {
-    std::vector<kernels::Run> runs;
+    std::vector<kernels::ChannelRun> runs;
     std::vector<std::int32_t> run_begin, input_order, output_order;
   };
   [[nodiscard]] GroupedReading read_groups(graph::NodeId id, std::int32_t groups) const;
@@ -87,21 +87,21 @@ class Builder {
   const kernels::ResidualVector* residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes);
 
   // One function an operation; each appends to plan_->steps.
-  void make(const Sketched& s, const graph::Convolution& o);
-  void make_stem(const Sketched& s, const graph::Convolution& o);
-  void make_depthwise(const Sketched& s, const graph::Convolution& o);
-  void make_pointwise(const Sketched& s, const graph::Convolution& o);
-  void make_general(const Sketched& s, const graph::Convolution& o);
-  void make(const Sketched& s, const graph::Pool& o);
-  void make(const Sketched& s, const graph::GlobalAveragePool& o);
-  void make(const Sketched& s, const graph::FullyConnected& o);
-  void make(const Sketched& s, const graph::Add& o);
-  void make(const Sketched& s, const graph::Activate& o);
-  void make(const Sketched& s, const graph::Softmax& o);
-  void make_gather_for_softmax(const Sketched& s);
-  void append_elementwise(const Sketched& s, const Label& label, std::vector<kernels::MappedRun> a,
-                          std::vector<kernels::Run> b, const kernels::Clamp& clamp);
-  void make_from_planes(const Sketched& s);
+  void make(const PlannedStep& s, const graph::Convolution& o);
+  void make_stem(const PlannedStep& s, const graph::Convolution& o);
+  void make_depthwise(const PlannedStep& s, const graph::Convolution& o);
+  void make_pointwise(const PlannedStep& s, const graph::Convolution& o);
+  void make_general(const PlannedStep& s, const graph::Convolution& o);
+  void make(const PlannedStep& s, const graph::Pool& o);
+  void make(const PlannedStep& s, const graph::GlobalAveragePool& o);
+  void make(const PlannedStep& s, const graph::FullyConnected& o);
+  void make(const PlannedStep& s, const graph::Add& o);
+  void make(const PlannedStep& s, const graph::Activate& o);
+  void make(const PlannedStep& s, const graph::Softmax& o);
+  void make_gather_for_softmax(const PlannedStep& s);
+  void append_elementwise(const PlannedStep& s, const Label& label, std::vector<kernels::ChannelwiseRun> a,
+                          std::vector<kernels::ChannelRun> b, const kernels::Clamp& clamp);
+  void make_from_planes(const PlannedStep& s);
   void make_to_planes();
   void chain();  // the last two steps become one
 
@@ -114,9 +114,9 @@ class Builder {
   };
 
   template <class Args>
-  void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);
+  void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);
   template <class Args>
-  void append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args, Packing packing);
+  void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args, Packing packing);
 
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
@@ -124,7 +124,7 @@ class Builder {
   passes::LoweredChannels lowered_;
   Layout layout_;
   Machine machine_;
-  std::vector<Sketched> sketch_;
+  std::vector<PlannedStep> planned_;
   std::vector<std::int32_t> block_of_;             // by node: the first of its blocks, -1 if it has none
   std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
   std::vector<std::int32_t> gathered_block_of_;    // by softmax node: where its operand is gathered, -1 if nowhere

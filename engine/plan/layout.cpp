@@ -16,13 +16,6 @@ namespace {
 // Floats from which on half a tensor's memory is worth having back early.
 constexpr std::int64_t large_tensor = 32 * 1024;
 
-/// Does the node compute each channel from the same channel of its operands alone? Of what is no convolution.
-bool is_channelwise(const graph::Operation& operation) {
-  return std::holds_alternative<graph::Activate>(operation) || std::holds_alternative<graph::Pool>(operation) ||
-         std::holds_alternative<graph::GlobalAveragePool>(operation) || std::holds_alternative<graph::Add>(operation) ||
-         std::holds_alternative<graph::Softmax>(operation);
-}
-
 std::vector<std::int32_t> natural_order(std::int32_t channels) {
   std::vector<std::int32_t> order(static_cast<std::size_t>(channels));
   std::iota(order.begin(), order.end(), 0);
@@ -96,7 +89,7 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
     const auto* convolution = std::get_if<graph::Convolution>(&graph.nodes[i].operation);
     if (std::holds_alternative<graph::Input>(graph.nodes[i].operation)) {
       set_order(node, natural_order(shapes[i].c));
-    } else if (convolution == nullptr && is_channelwise(graph.nodes[i].operation)) {
+    } else if (convolution == nullptr && graph::is_channelwise(graph.nodes[i].operation)) {
       set_order(node, read_sorted(lowered.operands[i][0]).order);
     } else if (convolution == nullptr) {
       order_by_readers(node, shapes[i].c, 1, readers);
@@ -159,8 +152,8 @@ Reading Layout::read_sorted(std::span<const Channel> channels) const {
   return reading;
 }
 
-std::vector<PhysicalRun> Layout::read_in_order(std::span<const Channel> channels) const {
-  std::vector<PhysicalRun> runs;
+std::vector<BlockRange> Layout::read_in_order(std::span<const Channel> channels) const {
+  std::vector<BlockRange> runs;
   for (const Channel& channel : channels) {
     const std::int32_t at = position(channel);
     const bool is_next = !runs.empty() && runs.back().node == channel.node &&

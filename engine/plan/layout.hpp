@@ -22,7 +22,7 @@
 namespace riffle::plan {
 
 /// Neighbouring channels of one of a node's blocks.
-struct PhysicalRun {
+struct BlockRange {
   graph::NodeId node = -1;
   std::int32_t first = 0;  ///< position in the node's order, which goes through its blocks
   std::int32_t channels = 0;
@@ -30,7 +30,7 @@ struct PhysicalRun {
 
 /// How a step reads an operand: the runs, and for each channel read which of the operand's logical channels it is.
 struct Reading {
-  std::vector<PhysicalRun> runs;
+  std::vector<BlockRange> runs;
   std::vector<std::int32_t> order;
 };
 
@@ -65,7 +65,7 @@ class Layout {
   [[nodiscard]] Reading read_sorted(std::span<const passes::Channel> channels) const;
 
   /// The channels in the order given, neighbours joined where their places are neighbours.
-  [[nodiscard]] std::vector<PhysicalRun> read_in_order(std::span<const passes::Channel> channels) const;
+  [[nodiscard]] std::vector<BlockRange> read_in_order(std::span<const passes::Channel> channels) const;
 
  private:
   void order_by_readers(graph::NodeId node, std::int32_t channels, std::int32_t groups, const Readers& readers);

@@ -8,7 +8,7 @@
 
 namespace riffle::plan {
 
-void Chain::run(const kernels::Memory& memory, kernels::TileRange range) const {
+void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) const {
   std::int32_t made = 0;
   for (std::int32_t y = range.first; y < range.last; ++y) {
     const std::int32_t top = y * window.stride_h - window.pad_top;
@@ -47,7 +47,7 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   }
   passes::optimise(graph);
   passes::lower_fully_connected(graph);
-  Builder builder(graph, kernels);
+  PlanBuilder builder(graph, kernels);
   builder.make_steps();
   return builder.pack();
 }

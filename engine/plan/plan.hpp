@@ -18,11 +18,11 @@ namespace riffle::plan {
 /// A kernel and its arguments.
 template <class Args>
 struct Call {
-  using Kernel = void (*)(const Args&, const kernels::Memory&, kernels::TileRange);
+  using Kernel = void (*)(const Args&, const kernels::Addresses&, kernels::TileRange);
   Args args;
   Kernel kernel = nullptr;
 
-  void run(const kernels::Memory& memory, kernels::TileRange range) const { kernel(args, memory, range); }
+  void run(const kernels::Addresses& memory, kernels::TileRange range) const { kernel(args, memory, range); }
 };
 
 /// Two operations as one step: of the first one's result only the rows exist that the second one reads next.
@@ -38,7 +38,7 @@ struct Chain {
   std::int32_t producer_rows = 0;  ///< of the whole tensor that never exists
 
   /// Rows [range.first, range.last) of the consumer. A tile of either operation is one row.
-  void run(const kernels::Memory& memory, kernels::TileRange range) const;
+  void run(const kernels::Addresses& memory, kernels::TileRange range) const;
 };
 
 using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
@@ -69,7 +69,7 @@ inline std::int32_t ring_rows(const kernels::Window& window) {
 }
 
 /// What a step is for, as far as the promise "nothing that only moves data" goes.
-enum class StepKind : std::uint8_t { compute, border, copy };
+enum class StepKind : std::uint8_t { compute, layout_conversion, copy };
 
 struct Step {
   std::string name;              ///< the node that it computes, or both of a chain
@@ -83,7 +83,7 @@ struct Step {
   std::int64_t weight_bytes = 0, read_bytes = 0, write_bytes = 0;  ///< each touched once
 
   /// Runs tiles [range.first, range.last). Any thread may run any of them at any time once the steps before are done.
-  void run(const kernels::Memory& memory, kernels::TileRange range) const {
+  void run(const kernels::Addresses& memory, kernels::TileRange range) const {
     std::visit([&](const auto& call) { call.run(memory, range); }, task);
   }
 };

@@ -6,13 +6,6 @@
 namespace riffle::plan {
 namespace {
 
-kernels::Clamp clamp_of(graph::Activation activation) {
-  kernels::Clamp clamp;
-  if (activation != graph::Activation::none) clamp.lower = 0.0F;
-  if (activation == graph::Activation::relu6) clamp.upper = 6.0F;
-  return clamp;
-}
-
 std::string window_text(const kernels::Window& w) {
   std::string text = std::to_string(w.kernel_h) + "x" + std::to_string(w.kernel_w);
   if (w.stride_h != 1 || w.stride_w != 1) text += " /" + std::to_string(w.stride_h);
@@ -41,15 +34,15 @@ std::int32_t count_of(const List& list) {
 }  // namespace
 
 template <class Args>
-void Builder::append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
-                     Packing packing) {
+void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
+                         Packing packing) {
   append(s, label, kernel, std::move(args));
   plan_->steps.back().weight_bytes = packing.floats * static_cast<std::int64_t>(sizeof(float));
   packings_.push_back(std::move(packing));
 }
 
 template <class Args>
-void Builder::append(const Sketched& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
+void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
   Step step;
   const graph::NodeId id = s.node;
   step.name = node(id).name;
@@ -58,54 +51,54 @@ void Builder::append(const Sketched& s, const Label& label, typename Call<Args>:
   step.kind = label.kind;
   step.tiles = args.tiles;
   step.in = node(id).inputs.empty() ? shape(id) : operand_shape(id, 0);
-  step.out = s.kind == Sketch::gather_for_softmax ? step.in : shape(id);
-  if (s.kind == Sketch::compute) step.macs = graph::cost(graph_, shapes_, id).macs;
+  step.out = s.kind == PlannedStep::gather_for_softmax ? step.in : shape(id);
+  if (s.kind == PlannedStep::compute) step.macs = graph::cost(graph_, shapes_, id).macs;
   constexpr std::int64_t bytes = sizeof(float);
   step.write_bytes = step.out.size() * bytes;
   step.read_bytes = step.in.size() * bytes;
-  if (s.kind == Sketch::compute) {
+  if (s.kind == PlannedStep::compute) {
     for (std::size_t i = 1; i < node(id).inputs.size(); ++i) step.read_bytes += operand_shape(id, i).size() * bytes;
   }
   step.task = Call<Args>{std::move(args), kernel};
   plan_->steps.push_back(std::move(step));
 }
 
-void Builder::make_step(const Sketched& sketched) {
-  switch (sketched.kind) {
-    case Sketch::from_planes:
-      return make_from_planes(sketched);
-    case Sketch::to_planes:
+void PlanBuilder::make_step(const PlannedStep& planned) {
+  switch (planned.kind) {
+    case PlannedStep::from_planes:
+      return make_from_planes(planned);
+    case PlannedStep::to_planes:
       return make_to_planes();
-    case Sketch::gather_for_softmax:
-      return make_gather_for_softmax(sketched);
-    case Sketch::compute:
+    case PlannedStep::gather_for_softmax:
+      return make_gather_for_softmax(planned);
+    case PlannedStep::compute:
       break;
   }
-  if (sketched.producer >= 0) {
-    make_step({Sketch::compute, sketched.producer, -1});
-    make_step({Sketch::compute, sketched.node, sketched.written_block});
+  if (planned.producer >= 0) {
+    make_step({PlannedStep::compute, planned.producer, -1});
+    make_step({PlannedStep::compute, planned.node, planned.written_block});
     return chain();
   }
   std::visit(
       [&](const auto& operation) {
-        if constexpr (requires { make(sketched, operation); }) {
-          make(sketched, operation);
+        if constexpr (requires { make(planned, operation); }) {
+          make(planned, operation);
         } else {
           // Input, BatchNorm (folded) and the nodes that only move channels are no steps.
-          throw Error("node '" + node(sketched.node).name + "': no kernel computes it");
+          throw Error("node '" + node(planned.node).name + "': no kernel computes it");
         }
       },
-      node(sketched.node).operation);
+      node(planned.node).operation);
 }
 
-Builder::GroupedReading Builder::read_groups(graph::NodeId id, std::int32_t groups) const {
+PlanBuilder::GroupedReading PlanBuilder::read_groups(graph::NodeId id, std::int32_t groups) const {
   GroupedReading result;
   const passes::ChannelList& channels = operand(id, 0);
   const std::size_t each = channels.size() / static_cast<std::size_t>(groups);
   result.run_begin.push_back(0);
   for (std::size_t group = 0; group < static_cast<std::size_t>(groups); ++group) {
     const Reading reading = layout_.read_sorted(std::span(channels).subspan(group * each, each));
-    for (const PhysicalRun& physical : reading.runs) result.runs.push_back(run(physical));
+    for (const BlockRange& physical : reading.runs) result.runs.push_back(address(physical));
     result.run_begin.push_back(count_of(result.runs));
     result.input_order.insert(result.input_order.end(), reading.order.begin(), reading.order.end());
   }
@@ -118,7 +111,7 @@ Builder::GroupedReading Builder::read_groups(graph::NodeId id, std::int32_t grou
 }
 
 /// Cuts every group's runs where a part of the inputs ends: run_begin then counts groups * parts.
-void Builder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
+void PlanBuilder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
   if (parts == 1) return;
   constexpr std::int32_t unit = 4;  // channels that a by-lane kernel loads at once
   GroupedReading cut;
@@ -133,7 +126,7 @@ void Builder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
     for (std::int32_t part = 0; part < parts; ++part) {
       std::int32_t wanted = std::min(each, inputs - part * each);
       while (wanted > 0) {
-        kernels::Run piece = reading.runs[static_cast<std::size_t>(r)];
+        kernels::ChannelRun piece = reading.runs[static_cast<std::size_t>(r)];
         piece.first.offset += used;
         piece.channels = std::min(piece.channels - used, wanted);
         wanted -= piece.channels;
@@ -148,8 +141,8 @@ void Builder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
 }
 
 /// One group becomes `count` groups of as many outputs less each, which read the same.
-void Builder::repeat_groups(GroupedReading& reading, std::int32_t count) {
-  const std::vector<kernels::Run> runs = reading.runs;
+void PlanBuilder::repeat_groups(GroupedReading& reading, std::int32_t count) {
+  const std::vector<kernels::ChannelRun> runs = reading.runs;
   const std::vector<std::int32_t> run_begin = reading.run_begin, input_order = reading.input_order;
   for (std::int32_t copy = 1; copy < count; ++copy) {
     const std::int32_t offset = count_of(reading.runs);
@@ -163,7 +156,7 @@ void Builder::repeat_groups(GroupedReading& reading, std::int32_t count) {
   }
 }
 
-const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
+const kernels::ResidualVector* PlanBuilder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
   if (node(id).inputs.size() < 2) return nullptr;
   const std::span<const std::int32_t> order = layout_.order(id);
   const std::int32_t outputs = count_of(order) / groups;
@@ -175,14 +168,15 @@ const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t 
         const std::int32_t channel = order[static_cast<std::size_t>(group * outputs + c)];
         columns.push_back(operand(id, 1)[static_cast<std::size_t>(channel)]);
       }
-      const std::vector<PhysicalRun> physical = layout_.read_in_order(columns);
+      const std::vector<BlockRange> physical = layout_.read_in_order(columns);
       kernels::ResidualVector vector;
       if (physical.size() == 1) {
-        vector.run = run(physical[0]);
+        vector.run = address(physical[0]);
       } else {
-        std::vector<kernels::Run> scattered;
-        for (const PhysicalRun& piece : physical) {
-          for (std::int32_t c = 0; c < piece.channels; ++c) scattered.push_back(run({piece.node, piece.first + c, 1}));
+        std::vector<kernels::ChannelRun> scattered;
+        for (const BlockRange& piece : physical) {
+          for (std::int32_t c = 0; c < piece.channels; ++c)
+            scattered.push_back(address({piece.node, piece.first + c, 1}));
         }
         vector.columns = storage_->keep(std::move(scattered)).data();
       }
@@ -192,7 +186,7 @@ const kernels::ResidualVector* Builder::residual(graph::NodeId id, std::int32_t 
   return storage_->keep(std::move(vectors)).data();
 }
 
-void Builder::make(const Sketched& s, const graph::Convolution& o) {
+void PlanBuilder::make(const PlannedStep& s, const graph::Convolution& o) {
   switch (convolution_kind(graph_, shapes_, lowered_, s.node)) {
     case ConvolutionKind::stem:
       return make_stem(s, o);
@@ -205,7 +199,7 @@ void Builder::make(const Sketched& s, const graph::Convolution& o) {
   }
 }
 
-void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
+void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = shapes_[0], out = shape(s.node);
   const kernels::StemKernel& kernel = kernels_.stem;
   const kernels::Window window = resolved_window(s.node);
@@ -216,7 +210,7 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
   args.channels = in.c;
   args.outputs = out.c;
   args.input = {0, kernels::Space::input};
-  args.clamp = clamp_of(o.activation);
+  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
@@ -227,19 +221,19 @@ void Builder::make_stem(const Sketched& s, const graph::Convolution& o) {
           }});
 }
 
-void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
+void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::DepthwiseKernel& kernel = kernels_.depthwise;
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
   Reading reading = layout_.read_sorted(operand(s.node, 0));
-  const std::span<const kernels::MappedRun> runs = storage_->keep(mapped(reading.runs));
+  const std::span<const kernels::ChannelwiseRun> runs = storage_->keep(channelwise(reading.runs));
   kernels::DepthwiseArgs args;
   args.extent = extent_of(in, out);
   args.window = window;
   args.run_count = count_of(runs);
   args.runs = runs.data();
-  args.clamp = clamp_of(o.activation);
+  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
@@ -250,7 +244,7 @@ void Builder::make_depthwise(const Sketched& s, const graph::Convolution& o) {
           }});
 }
 
-void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
+void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::PointwiseKernel& kernel = kernels_.pointwise;
   // Blocks that are kept apart are groups that read the same.
@@ -266,11 +260,11 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   args.parts = tiling.parts;
   args.block_pixels = tiling.block_pixels;
   args.split = tiling.split;
-  args.grain = tiling.grain;
+  args.tile_pixels = tiling.tile_pixels;
   args.tiles = tiling.tiles;
   if (is_produced_by_rows(s.node)) {
     args.split = kernels::PointwiseSplit::pixels;
-    args.grain = out.w;
+    args.tile_pixels = out.w;
     args.tiles = out.h;
   }
   cut_in_parts(reading, args.parts);
@@ -278,7 +272,7 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
   args.runs = storage_->keep(std::move(reading.runs)).data();
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
   args.residual = residual(s.node, args.groups, kernel.lanes);
-  args.clamp = clamp_of(o.activation);
+  args.clamp = graph::clamp_of(o.activation);
   std::vector<kernels::Block> outputs;
   for (std::int32_t group = 0; group < args.groups; ++group) {
     kernels::Block to = block(s, blocks == 1 ? 0 : group);
@@ -295,7 +289,7 @@ void Builder::make_pointwise(const Sketched& s, const graph::Convolution& o) {
           }});
 }
 
-void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
+void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::ConvolutionKernel& kernel = present(kernels_.convolution, node(s.node), "general convolution");
   const kernels::Window window = resolved_window(s.node);
@@ -311,7 +305,7 @@ void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
   args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F)).data();
   args.residual = residual(s.node, o.groups, kernel.lanes);
-  args.clamp = clamp_of(o.activation);
+  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
@@ -323,17 +317,17 @@ void Builder::make_general(const Sketched& s, const graph::Convolution& o) {
           }});
 }
 
-void Builder::make(const Sketched& s, const graph::Pool& o) {
+void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::PoolKernel& kernel = kernels_.pool;
-  std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_sorted(operand(s.node, 0)).runs);
+  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
   kernels::PoolArgs args;
   args.extent = extent_of(in, out);
   args.window = resolved_window(s.node);
   args.count_padding = o.count_padding;
-  args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs)).data();
-  args.clamp = clamp_of(o.activation);
+  args.run_count = count_of(channel_runs);
+  args.runs = storage_->keep(std::move(channel_runs)).data();
+  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
@@ -342,20 +336,20 @@ void Builder::make(const Sketched& s, const graph::Pool& o) {
          max ? kernel.max : kernel.average, args);
 }
 
-void Builder::make(const Sketched& s, const graph::GlobalAveragePool& o) {
+void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) {
   const kernels::PoolKernel& kernel = kernels_.pool;
-  std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_sorted(operand(s.node, 0)).runs);
+  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
   kernels::GlobalAveragePoolArgs args;
   args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
-  args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs)).data();
-  args.clamp = clamp_of(o.activation);
+  args.run_count = count_of(channel_runs);
+  args.runs = storage_->keep(std::move(channel_runs)).data();
+  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tiles = std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
   append(s, {"global average pool", kernel.name}, kernel.global_average, args);
 }
 
-void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
+void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
   const kernels::FullyConnectedKernel& kernel = kernels_.fully_connected;
   GroupedReading reading = read_groups(s.node, 1);
   kernels::FullyConnectedArgs args;
@@ -370,7 +364,7 @@ void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
     }
     args.bias = storage_->keep(std::move(bias)).data();
   }
-  args.clamp = clamp_of(o.activation);
+  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s).first;
   args.tiles = ceil_div(args.outputs, kernel.rows);
   Packing packing{static_cast<std::int64_t>(o.weights.size()), o.weights, nullptr};
@@ -383,20 +377,20 @@ void Builder::make(const Sketched& s, const graph::FullyConnected& o) {
   append(s, {"fully connected", kernel.name}, kernel.run, args, std::move(packing));
 }
 
-void Builder::make(const Sketched& s, const graph::Activate& o) {
-  append_elementwise(s, {"activation", kernels_.elementwise.name}, mapped(layout_.read_sorted(operand(s.node, 0)).runs),
-                     {}, clamp_of(o.kind));
+void PlanBuilder::make(const PlannedStep& s, const graph::Activate& o) {
+  append_elementwise(s, {"activation", kernels_.elementwise.name},
+                     channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {}, graph::clamp_of(o.kind));
 }
 
-void Builder::make(const Sketched& s, const graph::Add& o) {
+void PlanBuilder::make(const PlannedStep& s, const graph::Add& o) {
   const Reading reading = layout_.read_sorted(operand(s.node, 0));
   passes::ChannelList other;  // the second operand's channels, in the order in which the first one's are read
   for (const std::int32_t channel : reading.order) {
     other.push_back(operand(s.node, 1)[static_cast<std::size_t>(channel)]);
   }
   // Both lists of runs are cut where either ends.
-  const std::vector<PhysicalRun> first = reading.runs, second = layout_.read_in_order(other);
-  std::vector<PhysicalRun> a, b;
+  const std::vector<BlockRange> first = reading.runs, second = layout_.read_in_order(other);
+  std::vector<BlockRange> a, b;
   std::int32_t used_a = 0, used_b = 0;  // channels of the current runs that are already cut off
   for (std::size_t i = 0, k = 0; i < first.size() && k < second.size();) {
     const std::int32_t piece = std::min(first[i].channels - used_a, second[k].channels - used_b);
@@ -407,11 +401,12 @@ void Builder::make(const Sketched& s, const graph::Add& o) {
     if (used_a == first[i].channels) ++i, used_a = 0;
     if (used_b == second[k].channels) ++k, used_b = 0;
   }
-  append_elementwise(s, {"add", kernels_.elementwise.name}, mapped(a), runs(b), clamp_of(o.activation));
+  append_elementwise(s, {"add", kernels_.elementwise.name}, channelwise(a), addresses(b),
+                     graph::clamp_of(o.activation));
 }
 
-void Builder::append_elementwise(const Sketched& s, const Label& label, std::vector<kernels::MappedRun> a,
-                                 std::vector<kernels::Run> b, const kernels::Clamp& clamp) {
+void PlanBuilder::append_elementwise(const PlannedStep& s, const Label& label, std::vector<kernels::ChannelwiseRun> a,
+                                     std::vector<kernels::ChannelRun> b, const kernels::Clamp& clamp) {
   const graph::Shape out = shape(s.node);
   kernels::ElementwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
@@ -425,12 +420,12 @@ void Builder::append_elementwise(const Sketched& s, const Label& label, std::vec
   append(s, label, present(kernels_.elementwise, node(s.node), "elementwise operations").run, args);
 }
 
-void Builder::make_gather_for_softmax(const Sketched& s) {
+void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {
   append_elementwise(s, {"copy", kernels_.elementwise.name, StepKind::copy},
-                     mapped(layout_.read_sorted(operand(s.node, 0)).runs), {}, {});
+                     channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {}, {});
 }
 
-void Builder::make(const Sketched& s, const graph::Softmax&) {
+void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
   const std::int32_t gathered = gathered_block_of_[static_cast<std::size_t>(s.node)];
   kernels::SoftmaxArgs args;
   args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
@@ -438,14 +433,14 @@ void Builder::make(const Sketched& s, const graph::Softmax&) {
     const kernels::Block from = block_at(gathered);
     args.input = {from.first, from.pixel_stride, shape(s.node).c};
   } else {
-    args.input = run(layout_.read_sorted(operand(s.node, 0)).runs[0]);
+    args.input = address(layout_.read_sorted(operand(s.node, 0)).runs[0]);
   }
   args.output = block(s);
   args.tiles = std::min(args.pixels, 64);
   append(s, {"softmax", kernels_.softmax.name}, present(kernels_.softmax, node(s.node), "softmax").run, args);
 }
 
-void Builder::chain() {
+void PlanBuilder::chain() {
   Step consumer = std::move(plan_->steps.back());
   plan_->steps.pop_back();
   Step& step = plan_->steps.back();
@@ -474,7 +469,7 @@ void Builder::chain() {
   step.write_bytes = consumer.write_bytes;
 }
 
-void Builder::make_from_planes(const Sketched& s) {
+void PlanBuilder::make_from_planes(const PlannedStep& s) {
   kernels::FromPlanesArgs args;
   args.pixels = static_cast<std::int32_t>(shapes_[0].pixels());
   args.channels = shapes_[0].c;
@@ -482,21 +477,21 @@ void Builder::make_from_planes(const Sketched& s) {
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * args.channels);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  append(s, {"from planes", kernels_.layout.name, StepKind::border}, kernels_.layout.from_planes, args);
+  append(s, {"from planes", kernels_.planes.name, StepKind::layout_conversion}, kernels_.planes.from_planes, args);
 }
 
-void Builder::make_to_planes() {
+void PlanBuilder::make_to_planes() {
   // In the caller's order, so that a shuffle that reaches the output is undone here.
-  std::vector<kernels::MappedRun> mapped_runs = mapped(layout_.read_in_order(lowered_.output));
+  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_in_order(lowered_.output));
   kernels::ToPlanesArgs args;
   args.pixels = static_cast<std::int32_t>(plan_->output.pixels());
-  args.run_count = count_of(mapped_runs);
-  args.runs = storage_->keep(std::move(mapped_runs)).data();
+  args.run_count = count_of(channel_runs);
+  args.runs = storage_->keep(std::move(channel_runs)).data();
   args.planes = {0, kernels::Space::output};
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * plan_->output.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  append(Sketched{Sketch::to_planes, graph_.output, -1}, {"to planes", kernels_.layout.name, StepKind::border},
-         kernels_.layout.to_planes, args);
+  append(PlannedStep{PlannedStep::to_planes, graph_.output, -1},
+         {"to planes", kernels_.planes.name, StepKind::layout_conversion}, kernels_.planes.to_planes, args);
 }
 
 }  // namespace riffle::plan

@@ -72,7 +72,7 @@ PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseK
 
   // Pixels are shared out one by one: a worker's share is cut into register tiles of even height. Weights that fill a
   // core's caches are shared out instead of being read by every worker.
-  tiling.grain = 1;
+  tiling.tile_pixels = 1;
   tiling.tiles = pixels;
   if (groups * panels > 1 && (pixels < least_pixels || groups * w > large_weights)) {
     tiling.split = kernels::PointwiseSplit::panels;

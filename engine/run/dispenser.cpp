@@ -9,11 +9,11 @@ enum class Taker { alone, owner, other };
 
 /// Of `left` tiles of a share, those that are taken at once. Its owner takes most of what is left: fewer chunks, and
 /// where all workers are equally fast nothing is left for others. Others take half, so that the rest can still be
-/// shared. Who is alone shares with no one. Neither what is taken nor what is left is less than the grain, unless it is
-/// all or nothing.
-std::int32_t chunk_of(std::int32_t left, std::int32_t grain, Taker taker) {
+/// shared. Who is alone shares with no one. Neither what is taken nor what is left is less than the least_chunk, unless
+/// it is all or nothing.
+std::int32_t chunk_of(std::int32_t left, std::int32_t least_chunk, Taker taker) {
   const std::int32_t leave = taker == Taker::alone ? 0 : taker == Taker::owner ? left / 4 : left / 2;
-  return leave < grain ? left : left - leave;
+  return leave < least_chunk ? left : left - leave;
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ kernels::TileRange Dispenser::take(Turn turn, Work work, int worker) noexcept {
       if (static_cast<std::int32_t>(at.number - turn.number) > 0) return {};
       const std::int32_t first = at.number == turn.number ? at.step : share.first;
       if (first == share.last) break;
-      const std::int32_t last = first + chunk_of(share.last - first, work.grain, taker);
+      const std::int32_t last = first + chunk_of(share.last - first, work.least_chunk, taker);
       // Relaxed: what the tiles read was published with the turn, and a turn that is over has no share that is free.
       if (taken.compare_exchange_weak(seen, pack(turn.number, last), std::memory_order_relaxed)) return {first, last};
     }

@@ -32,9 +32,9 @@ class Dispenser {
     friend bool operator==(const Turn&, const Turn&) = default;
   };
 
-  /// A step's tiles, in chunks of at least `grain` unless there are no more. A step has at least one.
+  /// A step's tiles, in chunks of at least `least_chunk` unless there are no more. A step has at least one.
   struct Work {
-    std::int32_t tiles = 1, grain = 1;
+    std::int32_t tiles = 1, least_chunk = 1;
   };
 
   /// At least one worker: a speed for each, relative to the others'; what is not positive counts as the least. Idle, in

@@ -63,7 +63,7 @@ class Tiles {
   std::vector<int> taken_;
 };
 
-/// The workers' shares of so many tiles: with a grain that large, each takes its own at once.
+/// The workers' shares of so many tiles: with a least_chunk that large, each takes its own at once.
 std::vector<kernels::TileRange> shares(Dispenser& dispenser, std::int32_t tiles) {
   Tiles step(dispenser, {tiles, tiles});
   std::vector<kernels::TileRange> all;
@@ -139,15 +139,15 @@ TEST(Dispenser, AChunkIsAsLargeAsTheGrainOrAWholeShare) {
     for (int w = 1 + static_cast<int>(random() % 5); w > 0; --w) speeds.push_back(1 + random() % 1000);
     Dispenser dispenser(speeds);
     const auto tiles = static_cast<std::int32_t>(1 + random() % 300);
-    const auto grain = static_cast<std::int32_t>(1 + random() % 20);
+    const auto least_chunk = static_cast<std::int32_t>(1 + random() % 20);
     std::set<std::pair<std::int32_t, std::int32_t>> whole;
     for (const kernels::TileRange& share : shares(dispenser, tiles)) whole.emplace(share.first, share.last);
-    Tiles step(dispenser, {tiles, grain});
+    Tiles step(dispenser, {tiles, least_chunk});
     std::int32_t left = tiles;
     while (left > 0) {
       const kernels::TileRange chunk = step.take(static_cast<int>(random() % speeds.size()));
       ASSERT_FALSE(none(chunk));
-      if (size_of(chunk) < grain) {
+      if (size_of(chunk) < least_chunk) {
         EXPECT_TRUE(whole.contains({chunk.first, chunk.last})) << size_of(chunk);
       }
       left -= size_of(chunk);

@@ -52,7 +52,7 @@ std::vector<std::int64_t> speeds(std::span<const int> cores, int workers) {
 }
 
 /// Tiles that are worth taking apart from the others.
-std::int32_t grain_of(const plan::Step& step) {
+std::int32_t least_chunk_of(const plan::Step& step) {
   // A chunk of a chain begins with rows that the one before it made, too.
   constexpr std::int32_t chain_rows = 8;
   if (std::holds_alternative<plan::Chain>(step.task)) return std::min(chain_rows, step.tiles);
@@ -81,7 +81,7 @@ struct Session::State {
   void work(int worker) noexcept;
   void step_done(std::int32_t step) noexcept;
 
-  [[nodiscard]] kernels::Memory memory(int worker) const {
+  [[nodiscard]] kernels::Addresses memory(int worker) const {
     return {arena, job.input, job.output, rows + worker * rows_floats};
   }
 
@@ -130,7 +130,7 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
   const std::span<float> all(arena, static_cast<std::size_t>(bytes) / sizeof(float));
   memory::make_present(std::as_writable_bytes(all));
   std::fill(all.begin(), all.end(), 0.0F);
-  for (const plan::Step& step : plan->steps) works.push_back({step.tiles, grain_of(step)});
+  for (const plan::Step& step : plan->steps) works.push_back({step.tiles, least_chunk_of(step)});
   workers.emplace(own_threads(options), options.cores,
                   [this](int worker) { work(caller_works ? worker + 1 : worker); });
 }

@@ -74,7 +74,7 @@ TEST(Session, NeitherThreadsNorCoresChangeABit) {
   models::V1Spec spec;
   spec.groups = 3;
   spec.classes = 10;
-  spec.height = spec.width_px = 64;
+  spec.height = spec.width = 64;
   for (const auto& plan :
        {plan::make(testing::small_network()), plan::make(models::shufflenet_v1(spec, models::random_weights(3)))}) {
     const std::vector<float> input = testing::noise(3 * plan->input.size(), 11);

@@ -64,12 +64,12 @@ void train(const std::string& images_path, const std::string& labels_path, const
   for (const std::uint8_t pixel : pictures.values) images.push_back(static_cast<float>(pixel) / 255.0F);
 
   training::Spec spec;
-  spec.width = 0.5;
+  spec.width_multiplier = 0.5;
   spec.note = true;
   spec.channels = 1;
   spec.classes = *std::max_element(labels.values.begin(), labels.values.end()) + 1;
   spec.height = pictures.shape[1];
-  spec.width_px = pictures.shape[2];
+  spec.width = pictures.shape[2];
   training::Network network(spec, {.batch = batch});
   training::Optimizer optimizer = training::Optimizer::adam(network, {.weight_decay = 1e-4F, .weights_only = true});
 

@@ -83,24 +83,24 @@ std::multiset<std::string> names(const Graph& graph) {
 std::vector<Graph> networks() {
   const models::WeightSource weights = models::random_weights(1);
   std::vector<Graph> all;
-  for (const models::Flavour flavour : {models::Flavour::paper, models::Flavour::note}) {
+  for (const models::Flavour flavour : {models::Flavour::paper, models::Flavour::study_note}) {
     const bool paper = flavour == models::Flavour::paper;
     const std::int32_t channels = paper ? 3 : 1;
     all.push_back(models::shufflenet_v1({.groups = 3,
-                                         .width = 0.25,
+                                         .width_multiplier = 0.25,
                                          .flavour = flavour,
                                          .in_channels = channels,
                                          .classes = 10,
                                          .height = 64,
-                                         .width_px = 49},
+                                         .width = 49},
                                         weights));
-    all.push_back(models::shufflenet_v2({.width = 0.5,
+    all.push_back(models::shufflenet_v2({.width_multiplier = 0.5,
                                          .flavour = flavour,
                                          .residual = !paper,
                                          .in_channels = channels,
                                          .classes = 10,
                                          .height = 49,
-                                         .width_px = 64},
+                                         .width = 64},
                                         weights));
   }
   Graph blocks;

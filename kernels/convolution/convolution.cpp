@@ -31,7 +31,7 @@ void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std:
 }
 
 void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,
-                           const Memory& memory, std::int32_t lanes) {
+                           const Addresses& memory, std::int32_t lanes) {
   const Extent& extent = args.extent;
   const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
   for (std::int32_t y = 0; y < extent.out_h; ++y) {

@@ -22,7 +22,7 @@ struct ConvolutionArgs {
   std::int32_t groups = 1;
   std::int32_t inputs = 0;   ///< a group
   std::int32_t outputs = 0;  ///< a group
-  const Run* runs = nullptr;
+  const ChannelRun* runs = nullptr;
   const std::int32_t* run_begin = nullptr;  ///< groups + 1 indices into runs
   const float* packed = nullptr;
   const float* zeros = nullptr;              ///< max(run.channels) + 4 zeros
@@ -37,7 +37,7 @@ struct ConvolutionKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
-  void (*run)(const ConvolutionArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
 };
 
 /// Floats that pack_convolution writes.
@@ -53,6 +53,6 @@ void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std:
 
 /// The equation in double; weights (groups * outputs, inputs, taps) in the order of reading and writing.
 void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,
-                           const Memory& memory, std::int32_t lanes);
+                           const Addresses& memory, std::int32_t lanes);
 
 }  // namespace riffle::kernels

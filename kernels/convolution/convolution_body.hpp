@@ -13,8 +13,8 @@ struct Convolution {
   /// One register tile: neighbouring pixels of an output row by the columns of a panel.
   struct Job {
     const ConvolutionArgs* args;
-    const Memory* memory;
-    const Run* runs;
+    const Addresses* memory;
+    const ChannelRun* runs;
     std::int32_t run_count;
     const float* panel;  ///< bias, then K rows
     const ResidualVector* residual;
@@ -47,7 +47,7 @@ struct Convolution {
         const std::int32_t x = left + j * window.dilation_w;
         const bool inside = x >= 0 && x + (MR - 1) * window.stride_w < extent.in_w;
         for (std::int32_t r = 0; r < job.run_count; ++r) {
-          const Run& run = job.runs[r];
+          const ChannelRun& run = job.runs[r];
           const std::ptrdiff_t stride = run.pixel_stride;
           const float* const row = job.memory->read(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
           if (inside) {
@@ -69,7 +69,7 @@ struct Convolution {
                job.memory->write(args.output.first) + pixel * stride + job.column, stride, job.columns);
   }
 
-  static void run(const ConvolutionArgs& args, const Memory& memory, TileRange range) {
+  static void run(const ConvolutionArgs& args, const Addresses& memory, TileRange range) {
     static constexpr simd::TileTable<S, Convolution, false> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);

@@ -22,10 +22,10 @@ class Convolution : public EveryIsa {
     args.output = scene.block(out_pixels, groups * outputs);
     const Residual residual = scene.coin() ? random_residual(scene, out_pixels, groups, outputs, lanes) : Residual{};
     if (!residual.vectors.empty()) args.residual = residual.vectors.data();
-    std::vector<kernels::Run> runs;
+    std::vector<kernels::ChannelRun> runs;
     std::vector<std::int32_t> run_begin{0};
     for (std::int32_t group = 0; group < groups; ++group) {
-      for (const kernels::Run& run : scene.runs(in_pixels, inputs, scene.integer(1, 3), 3)) runs.push_back(run);
+      for (const kernels::ChannelRun& run : scene.runs(in_pixels, inputs, scene.integer(1, 3), 3)) runs.push_back(run);
       run_begin.push_back(static_cast<std::int32_t>(runs.size()));
     }
     args.runs = runs.data();
@@ -53,8 +53,8 @@ class Convolution : public EveryIsa {
     const std::vector<float> ordered_bias = reorder_bias(bias, groups, outputs, output_order);
     check(
         scene, args.tiles,
-        [&](const Memory& memory) { convolution_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Memory& memory, TileRange range) { kernels().convolution.run(args, memory, range); });
+        [&](const Addresses& memory) { convolution_reference(args, ordered, ordered_bias, memory, lanes); },
+        [&](const Addresses& memory, TileRange range) { kernels().convolution.run(args, memory, range); });
   }
 };
 

@@ -6,18 +6,18 @@
 
 namespace riffle::kernels {
 
-std::int64_t packed_depthwise_size(std::span<const MappedRun> runs, std::int32_t taps, std::int32_t lanes) {
+std::int64_t packed_depthwise_size(std::span<const ChannelwiseRun> runs, std::int32_t taps, std::int32_t lanes) {
   std::int64_t vectors = 0;
-  for (const MappedRun& run : runs) vectors += (run.input.channels + lanes - 1) / lanes;
+  for (const ChannelwiseRun& run : runs) vectors += (run.input.channels + lanes - 1) / lanes;
   return vectors * lanes * (taps + 1);
 }
 
-void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs, const Weights& weights,
+void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const ChannelwiseRun> runs, const Weights& weights,
                     std::span<const float> bias, std::span<const std::int32_t> order, std::span<float> packed) {
   const std::size_t width = static_cast<std::size_t>(lanes), tap_count = static_cast<std::size_t>(taps);
   float* to = packed.data();
   std::size_t run_first = 0;  // the run's first channel, in `order`
-  for (const MappedRun& run : runs) {
+  for (const ChannelwiseRun& run : runs) {
     const std::size_t channels = static_cast<std::size_t>(run.input.channels);
     for (std::size_t begin = 0; begin < channels; begin += width) {
       const std::size_t first = std::min(begin, channels - std::min(channels, width));
@@ -37,12 +37,12 @@ void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const Mappe
 }
 
 void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
-                         const Memory& memory) {
+                         const Addresses& memory) {
   const Extent& extent = args.extent;
   const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
   std::size_t filter = 0;
   for (std::int32_t r = 0; r < args.run_count; ++r) {
-    const MappedRun& run = args.runs[r];
+    const ChannelwiseRun& run = args.runs[r];
     for (std::int32_t c = 0; c < run.input.channels; ++c, ++filter) {
       for (std::int32_t y = 0; y < extent.out_h; ++y) {
         for (std::int32_t x = 0; x < extent.out_w; ++x) {

@@ -20,7 +20,7 @@ namespace riffle::kernels {
 struct DepthwiseArgs {
   Extent extent;
   Window window;
-  const MappedRun* runs = nullptr;
+  const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
   const float* packed = nullptr;  ///< pack_depthwise
   Clamp clamp;
@@ -32,19 +32,19 @@ struct DepthwiseArgs {
 struct DepthwiseKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
-  void (*run)(const DepthwiseArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const DepthwiseArgs&, const Addresses&, TileRange) = nullptr;
 };
 
 /// Floats that pack_depthwise writes: sum over runs of ceil(channels / lanes) * lanes * (1 + taps).
-std::int64_t packed_depthwise_size(std::span<const MappedRun> runs, std::int32_t taps, std::int32_t lanes);
+std::int64_t packed_depthwise_size(std::span<const ChannelwiseRun> runs, std::int32_t taps, std::int32_t lanes);
 
 /// Packs weights[c * taps + t] and bias[c] (or empty). `order`: for the runs' channels one after the other, the
 /// filter's index c.
-void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const MappedRun> runs, const Weights& weights,
+void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const ChannelwiseRun> runs, const Weights& weights,
                     std::span<const float> bias, std::span<const std::int32_t> order, std::span<float> packed);
 
 /// The equation in double, with the unpacked weights of the runs' channels one after the other.
 void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
-                         const Memory& memory);
+                         const Addresses& memory);
 
 }  // namespace riffle::kernels

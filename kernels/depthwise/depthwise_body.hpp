@@ -129,7 +129,7 @@ struct Depthwise {
                 args.window.pad_left,
                 clamp.lower,
                 clamp.upper,
-                clamp.limits(),
+                clamp.has_bounds(),
                 job.count};
     const float* const packed = job.packed;
     Vec weight[9];
@@ -274,7 +274,7 @@ struct Depthwise {
     const Extent& extent = args.extent;
     const Window& window = args.window;
     const std::int32_t below = (extent.out_h - 1) * window.stride_h - window.pad_top + 2 - (extent.in_h - 1);
-    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1 && !args.clamp.limits();
+    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1 && !args.clamp.has_bounds();
   }
 
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
@@ -282,7 +282,7 @@ struct Depthwise {
     const float* in[2 * most_rows + 1];
     DepthwiseRows rows;
 
-    RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const Run& run, const float* first, std::int32_t y0,
+    RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const ChannelRun& run, const float* first, std::int32_t y0,
                           std::int32_t y1) {
       constexpr std::ptrdiff_t bytes = sizeof(float);
       const Extent& extent = args.extent;
@@ -334,7 +334,7 @@ struct Depthwise {
     return rows < 1 ? 1 : rows < args.extent.out_h ? static_cast<std::int32_t>(rows) : args.extent.out_h;
   }
 
-  static void run(const DepthwiseArgs& args, const Memory& memory, TileRange range) {
+  static void run(const DepthwiseArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
     const bool fast = is_fast(extent, args.window);
     const std::ptrdiff_t packed_vector = (args.window.kernel_h * args.window.kernel_w + 1) * S::lanes;
@@ -346,7 +346,7 @@ struct Depthwise {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
       const float* packed = args.packed;
       for (std::int32_t r = 0; r < args.run_count; ++r) {
-        const Run& run = args.runs[r].input;
+        const ChannelRun& run = args.runs[r].input;
         const float* const in = memory.read(run.first);
         float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
         if constexpr (has_rows) {

@@ -15,7 +15,7 @@ class Depthwise : public EveryIsa {
     args.clamp = scene.clamp();
     args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
     const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<MappedRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
+    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_rows = scene.integer(1, g.extent.out_h);
@@ -37,8 +37,8 @@ class Depthwise : public EveryIsa {
     const std::vector<float> ordered = reorder(scaled(weights, scale), 1, 1, channels, taps, one, order);
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
     check(
-        scene, args.tiles, [&](const Memory& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().depthwise.run(args, memory, range); });
+        scene, args.tiles, [&](const Addresses& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().depthwise.run(args, memory, range); });
   }
 };
 

@@ -4,9 +4,9 @@
 
 namespace riffle::kernels {
 
-void elementwise_reference(const ElementwiseArgs& args, const Memory& memory) {
+void elementwise_reference(const ElementwiseArgs& args, const Addresses& memory) {
   for (std::int32_t r = 0; r < args.run_count; ++r) {
-    const MappedRun& a = args.a[r];
+    const ChannelwiseRun& a = args.a[r];
     for (std::int64_t p = 0; p < args.pixels; ++p) {
       for (std::int32_t c = 0; c < a.input.channels; ++c) {
         const double b = args.b == nullptr ? 0.0 : element(args.b[r], p, c, memory);

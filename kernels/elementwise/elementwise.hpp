@@ -11,8 +11,8 @@ namespace riffle::kernels {
 
 struct ElementwiseArgs {
   std::int32_t pixels = 0;
-  const MappedRun* a = nullptr;
-  const Run* b = nullptr;  ///< null, or run_count runs
+  const ChannelwiseRun* a = nullptr;
+  const ChannelRun* b = nullptr;  ///< null, or run_count runs
   std::int32_t run_count = 0;
   Clamp clamp;
   Block output;
@@ -23,9 +23,9 @@ struct ElementwiseArgs {
 struct ElementwiseKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
-  void (*run)(const ElementwiseArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const ElementwiseArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-void elementwise_reference(const ElementwiseArgs& args, const Memory& memory);
+void elementwise_reference(const ElementwiseArgs& args, const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -12,11 +12,11 @@ struct Elementwise {
 
   /// The result may lie where an operand lies, so that no channel may be computed twice: the last vector is a part.
   template <bool Add>
-  static void run_pieces(const ElementwiseArgs& args, const Memory& memory, std::int32_t begin, std::int32_t end) {
+  static void run_pieces(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
     const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
     float* const output = memory.write(args.output.first);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
-      const Run& run = args.a[r].input;
+      const ChannelRun& run = args.a[r].input;
       const float* const first = memory.read(run.first);
       const float* const second = Add ? memory.read(args.b[r].first) : nullptr;
       for (std::int64_t pixel = begin; pixel < end; ++pixel) {
@@ -38,7 +38,7 @@ struct Elementwise {
     }
   }
 
-  static void run(const ElementwiseArgs& args, const Memory& memory, TileRange range) {
+  static void run(const ElementwiseArgs& args, const Addresses& memory, TileRange range) {
     for (std::int32_t t = range.first; t < range.last; ++t) {
       const std::int32_t begin = t * args.tile_pixels;
       const std::int32_t end = args.pixels - begin < args.tile_pixels ? args.pixels : begin + args.tile_pixels;

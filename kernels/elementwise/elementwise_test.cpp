@@ -11,9 +11,9 @@ class Elementwise : public EveryIsa {
     args.pixels = scene.integer(1, 30);
     args.clamp = scene.clamp();
     const Block elsewhere = scene.block(args.pixels, channels);
-    const std::vector<MappedRun> a = scene.mapped_runs(args.pixels, channels, in_place ? 1 : scene.integer(1, 4));
-    std::vector<kernels::Run> b;
-    for (const MappedRun& run : a) b.push_back(scene.run(args.pixels, run.input.channels, 0));
+    const std::vector<ChannelwiseRun> a = scene.mapped_runs(args.pixels, channels, in_place ? 1 : scene.integer(1, 4));
+    std::vector<kernels::ChannelRun> b;
+    for (const ChannelwiseRun& run : a) b.push_back(scene.run(args.pixels, run.input.channels, 0));
     args.a = a.data();
     args.b = add ? b.data() : nullptr;
     args.run_count = static_cast<std::int32_t>(a.size());
@@ -23,8 +23,8 @@ class Elementwise : public EveryIsa {
     // A NaN in place would not be seen to change.
     if (poison && !in_place) scene.at(a[0].input.first.offset) = std::numeric_limits<float>::quiet_NaN();
     check(
-        scene, args.tiles, [&](const Memory& memory) { elementwise_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().elementwise.run(args, memory, range); }, 0);
+        scene, args.tiles, [&](const Addresses& memory) { elementwise_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().elementwise.run(args, memory, range); }, 0);
   }
 };
 

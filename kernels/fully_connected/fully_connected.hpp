@@ -19,7 +19,7 @@ namespace riffle::kernels {
 struct FullyConnectedArgs {
   std::int32_t inputs = 0;
   std::int32_t outputs = 0;
-  const Run* runs = nullptr;
+  const ChannelRun* runs = nullptr;
   std::int32_t run_count = 0;
   const float* packed = nullptr;  ///< outputs * inputs
   const float* bias = nullptr;    ///< null, or `outputs` floats
@@ -31,7 +31,7 @@ struct FullyConnectedArgs {
 struct FullyConnectedKernel {
   const char* name = nullptr;
   std::int32_t rows = 0;  ///< of a tile
-  void (*run)(const FullyConnectedArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const FullyConnectedArgs&, const Addresses&, TileRange) = nullptr;
 };
 
 /// Packs weights (outputs, inputs) that are not packed already. `input_order[k]`: the input that is read k-th.
@@ -41,6 +41,6 @@ void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weigh
                           std::span<float> packed);
 
 /// The equation in double.
-void fully_connected_reference(const FullyConnectedArgs& args, const Memory& memory);
+void fully_connected_reference(const FullyConnectedArgs& args, const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -15,7 +15,7 @@ struct FullyConnected {
   /// As many sums as keep the multiply-adds from waiting for one another.
   static constexpr int rows = 8;
 
-  static void run_tile(const FullyConnectedArgs& args, const Memory& memory, std::int32_t first) {
+  static void run_tile(const FullyConnectedArgs& args, const Addresses& memory, std::int32_t first) {
     const std::int32_t count = std::min(rows, args.outputs - first);
     const float* w[rows];
     alignas(64) float sums[rows];  // the bias, and what does not fill a vector
@@ -59,7 +59,7 @@ struct FullyConnected {
     }
   }
 
-  static void run(const FullyConnectedArgs& args, const Memory& memory, TileRange range) {
+  static void run(const FullyConnectedArgs& args, const Addresses& memory, TileRange range) {
     for (std::int32_t tile = range.first; tile < range.last; ++tile) run_tile(args, memory, tile * rows);
   }
 

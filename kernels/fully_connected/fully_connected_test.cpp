@@ -15,7 +15,7 @@ class FullyConnected : public EveryIsa {
     const std::int32_t rows = kernels().fully_connected.rows;
     args.tiles = (outputs + rows - 1) / rows;
     args.output = scene.block(1, outputs).first;
-    const std::vector<kernels::Run> runs = scene.runs(1, inputs, scene.integer(1, 4), 0);
+    const std::vector<kernels::ChannelRun> runs = scene.runs(1, inputs, scene.integer(1, 4), 0);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     if (poison) scene.at(runs[0].first.offset) = std::numeric_limits<float>::quiet_NaN();
@@ -27,8 +27,8 @@ class FullyConnected : public EveryIsa {
     args.packed = weights.data() + before;
     if (!bias.empty()) args.bias = bias.data();
     check(
-        scene, args.tiles, [&](const Memory& memory) { fully_connected_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().fully_connected.run(args, memory, range); });
+        scene, args.tiles, [&](const Addresses& memory) { fully_connected_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().fully_connected.run(args, memory, range); });
   }
 };
 

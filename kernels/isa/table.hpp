@@ -78,7 +78,7 @@ constexpr Kernels make_table(bool (*supported)()) {
 #ifdef RIFFLE_HAS_SOFTMAX
       .softmax = Softmax<S>::kernel(KernelName<S, "softmax">::value.data()),
 #endif
-      .layout = Layout<S>::kernel(KernelName<S, "layout">::value.data()),
+      .planes = Planes<S>::kernel(KernelName<S, "planes">::value.data()),
 #ifdef RIFFLE_HAS_FRAME
       .frame = FrameReader<S>::kernel(KernelName<S, "frame">::value.data()),
 #endif

@@ -18,21 +18,21 @@ struct FromPlanesArgs {
 /// runs -> planes[run.output_channel + c][p]
 struct ToPlanesArgs {
   std::int32_t pixels = 0;
-  const MappedRun* runs = nullptr;
+  const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
   Place planes;
   std::int32_t tile_pixels = 0;
   std::int32_t tiles = 0;  ///< ceil(pixels / tile_pixels)
 };
 
-struct LayoutKernel {
+struct PlanesKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
-  void (*from_planes)(const FromPlanesArgs&, const Memory&, TileRange) = nullptr;
-  void (*to_planes)(const ToPlanesArgs&, const Memory&, TileRange) = nullptr;
+  void (*from_planes)(const FromPlanesArgs&, const Addresses&, TileRange) = nullptr;
+  void (*to_planes)(const ToPlanesArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-void from_planes_reference(const FromPlanesArgs& args, const Memory& memory);
-void to_planes_reference(const ToPlanesArgs& args, const Memory& memory);
+void from_planes_reference(const FromPlanesArgs& args, const Addresses& memory);
+void to_planes_reference(const ToPlanesArgs& args, const Addresses& memory);
 
 }  // namespace riffle::kernels

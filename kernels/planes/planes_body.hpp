@@ -10,13 +10,13 @@
 namespace riffle::kernels {
 
 template <class S>
-struct Layout {
+struct Planes {
   /// Pixels that are moved channel by channel before the next: their cache lines stay in L1.
   static constexpr std::int32_t chunk = 16;
 
   static RIFFLE_INLINE std::int32_t smaller(std::int32_t a, std::int32_t b) { return a < b ? a : b; }
 
-  static void from_planes(const FromPlanesArgs& args, const Memory& memory, TileRange range) {
+  static void from_planes(const FromPlanesArgs& args, const Addresses& memory, TileRange range) {
     const float* const planes = memory.read(args.planes);
     float* const output = memory.write(args.output.first);
     const std::int64_t stride = args.output.pixel_stride;
@@ -30,11 +30,11 @@ struct Layout {
     }
   }
 
-  static void to_planes(const ToPlanesArgs& args, const Memory& memory, TileRange range) {
+  static void to_planes(const ToPlanesArgs& args, const Addresses& memory, TileRange range) {
     float* const planes = memory.write(args.planes);
     const std::int32_t last = smaller(range.last * args.tile_pixels, args.pixels);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
-      const Run& run = args.runs[r].input;
+      const ChannelRun& run = args.runs[r].input;
       const float* const from = memory.read(run.first);
       const std::int64_t stride = run.pixel_stride;
       for (std::int32_t begin = range.first * args.tile_pixels; begin < last; begin += chunk) {
@@ -47,7 +47,7 @@ struct Layout {
     }
   }
 
-  static constexpr LayoutKernel kernel(const char* name) { return {name, S::lanes, from_planes, to_planes}; }
+  static constexpr PlanesKernel kernel(const char* name) { return {name, S::lanes, from_planes, to_planes}; }
 };
 
 }  // namespace riffle::kernels

@@ -17,8 +17,8 @@ TEST_P(Layout, FromPlanesEqualsTheReference) {
     args.tile_pixels = scene.integer(1, args.pixels);
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     check(
-        scene, args.tiles, [&](const Memory& memory) { from_planes_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().layout.from_planes(args, memory, range); }, 0);
+        scene, args.tiles, [&](const Addresses& memory) { from_planes_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().planes.from_planes(args, memory, range); }, 0);
   }
 }
 
@@ -30,14 +30,14 @@ TEST_P(Layout, ToPlanesEqualsTheReference) {
     args.pixels = scene.integer(1, 70);
     const std::int32_t channels = scene.channels();
     args.planes = scene.block(1, channels * args.pixels).first;
-    const std::vector<MappedRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
+    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_pixels = scene.integer(1, args.pixels);
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     check(
-        scene, args.tiles, [&](const Memory& memory) { to_planes_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().layout.to_planes(args, memory, range); }, 0);
+        scene, args.tiles, [&](const Addresses& memory) { to_planes_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().planes.to_planes(args, memory, range); }, 0);
   }
 }
 

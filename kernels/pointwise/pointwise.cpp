@@ -125,7 +125,7 @@ void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int
 }
 
 void pointwise_reference(const PointwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
-                         const Memory& memory, std::int32_t lanes) {
+                         const Addresses& memory, std::int32_t lanes) {
   for (std::int64_t pixel = 0; pixel < args.pixels; ++pixel) {
     for (std::int32_t o = 0; o < args.groups * args.outputs; ++o) {
       const std::int32_t group = o / args.outputs;

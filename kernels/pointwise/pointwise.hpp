@@ -37,11 +37,11 @@ namespace riffle::kernels {
 /// The residual operand of one vector of output columns: one place if its columns are neighbours there, else a place
 /// a column (`columns[lane]`).
 struct ResidualVector {
-  Run run;                       ///< contiguous columns; run.channels == 0 says that they are not
-  const Run* columns = nullptr;  ///< `lanes` single channels; read only where run.channels == 0
+  ChannelRun run;                       ///< contiguous columns; run.channels == 0 says that they are not
+  const ChannelRun* columns = nullptr;  ///< `lanes` single channels; read only where run.channels == 0
 };
 
-/// How the work is shared out: a tile is `grain` neighbouring pixels and all panels, or all pixels and one panel.
+/// How the work is shared out: a tile is `tile_pixels` neighbouring pixels and all panels, or all pixels and one panel.
 enum class PointwiseSplit : std::uint8_t { pixels, panels };
 
 struct PointwiseArgs {
@@ -50,7 +50,7 @@ struct PointwiseArgs {
   std::int32_t inputs = 0;                   ///< K, a group
   std::int32_t outputs = 0;                  ///< N, a group
   std::int32_t parts = 1;                    ///< of K
-  const Run* runs = nullptr;                 ///< group after group, in a group part after part
+  const ChannelRun* runs = nullptr;          ///< group after group, in a group part after part
   const std::int32_t* run_begin = nullptr;   ///< groups * parts + 1 indices into runs
   const float* packed = nullptr;             ///< pack_pointwise
   const ResidualVector* residual = nullptr;  ///< null, or groups * ceil(N / lanes) entries
@@ -58,8 +58,8 @@ struct PointwiseArgs {
   const Block* blocks = nullptr;  ///< a group's outputs; no two overlap, and no input
   std::int32_t block_pixels = 0;
   PointwiseSplit split = PointwiseSplit::pixels;
-  std::int32_t grain = 0;  ///< pixels a tile, where pixels are split; in a chain, a row
-  std::int32_t tiles = 0;  ///< ceil(pixels / grain), or groups * panels
+  std::int32_t tile_pixels = 0;  ///< pixels a tile, where pixels are split; in a chain, a row
+  std::int32_t tiles = 0;        ///< ceil(pixels / tile_pixels), or groups * panels
 };
 
 struct PointwiseKernel {
@@ -68,7 +68,7 @@ struct PointwiseKernel {
   std::int32_t max_vectors = 0;  ///< widest panel, in vectors
   bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
-  void (*run)(const PointwiseArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
 };
 
 /// Panels of a group: ceil(ceil(outputs / lanes) / max_vectors).
@@ -97,6 +97,6 @@ void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int
 /// The same equation, straightforwardly, in double: the first witness of every kernel. Takes the unpacked weights in
 /// the order in which channels are read and written.
 void pointwise_reference(const PointwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
-                         const Memory& memory, std::int32_t lanes);
+                         const Addresses& memory, std::int32_t lanes);
 
 }  // namespace riffle::kernels

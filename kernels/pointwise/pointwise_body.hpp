@@ -13,8 +13,8 @@ namespace riffle::kernels {
 /// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` floats. Out of line: it
 /// is rare, and there would be a copy of it for every vector of every register tile.
 template <class S>
-__attribute__((noinline)) void gather_residual(const Run* columns, int count, const Memory& memory, std::int32_t pixel,
-                                               int rows, float* to) {
+__attribute__((noinline)) void gather_residual(const ChannelRun* columns, int count, const Addresses& memory,
+                                               std::int32_t pixel, int rows, float* to) {
   for (int i = 0; i < count; ++i) {
     const float* from = memory.read(columns[i].first) + static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
     for (int m = 0; m < rows; ++m)
@@ -39,10 +39,10 @@ RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const float* fr
 
 /// Adds the residual to the accumulators; `columns` is the number of valid output columns.
 template <class S, int MR, int NV, bool Half>
-RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Memory& memory,
-                                std::int32_t pixel, int columns) {
+RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual,
+                                const Addresses& memory, std::int32_t pixel, int columns) {
   simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-    const Run& run = residual[v].run;
+    const ChannelRun& run = residual[v].run;
     const int left = columns - v * S::lanes, count = left < S::lanes ? left : S::lanes;
     alignas(64) float gathered[MR * S::lanes];
     const float* from = gathered;
@@ -67,11 +67,11 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const Residua
 /// Adds the residual, clamps and stores a finished register tile. `columns` is the number of valid output columns.
 template <class S, int MR, int NV, bool Half>
 RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Clamp& clamp,
-                              const Memory& memory, std::int32_t pixel, float* out, std::ptrdiff_t out_stride,
+                              const Addresses& memory, std::int32_t pixel, float* out, std::ptrdiff_t out_stride,
                               int columns) {
   if (residual != nullptr) add_residual(tile, residual, memory, pixel, columns);
   constexpr int last = (NV - 1) * S::lanes;
-  if (clamp.limits()) tile.clamp(S::broadcast(clamp.lower), S::broadcast(clamp.upper));
+  if (clamp.has_bounds()) tile.clamp(S::broadcast(clamp.lower), S::broadcast(clamp.upper));
   simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
     simd::unroll<NV - 1>([&](auto v) __attribute__((always_inline)) {
       S::store(out + m * out_stride + v * S::lanes, tile.acc[m][v]);
@@ -97,14 +97,14 @@ RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualV
   }
 }
 
-/// `Meanwhile` is simd::Idle, or what else to do in the loops over K (not in an instruction set's own strips, which are
-/// closed).
-template <class S, class Meanwhile = simd::Idle>
+/// `Prefetch` is simd::NoPrefetch, or what else to do in the loops over K (not in an instruction set's own strips,
+/// which are closed).
+template <class S, class Prefetch = simd::NoPrefetch>
 struct Pointwise {
   /// What one register tile needs to know.
   struct Job {
-    const Memory* memory;
-    const Run* runs;  ///< of one part of K
+    const Addresses* memory;
+    const ChannelRun* runs;  ///< of one part of K
     std::int32_t run_count;
     std::int32_t inputs;             ///< of all runs
     const float* bias;               ///< null: go on from the sums in the output
@@ -116,7 +116,7 @@ struct Pointwise {
     std::int32_t out_pixel;
     std::int32_t pixel;
     std::int32_t columns;
-    Meanwhile meanwhile;
+    Prefetch prefetch;
   };
 
   template <int MR, int NV, bool Half>
@@ -129,12 +129,12 @@ struct Pointwise {
       tile.resume(out, job.out_stride, job.columns);
     }
     const float* w = job.weights;
-    auto meanwhile = job.meanwhile.begin(job.inputs, job.memory->read(job.runs[0].first));
+    auto prefetch = job.prefetch.begin(job.inputs, job.memory->read(job.runs[0].first));
     for (std::int32_t r = 0; r < job.run_count; ++r) {
-      const Run& run = job.runs[r];
+      const ChannelRun& run = job.runs[r];
       const std::ptrdiff_t stride = run.pixel_stride;
       tile.accumulate(simd::Strided{job.memory->read(run.first) + slot(job.pixel, run.ring) * stride, stride},
-                      run.channels, w, meanwhile);
+                      run.channels, w, prefetch);
     }
     store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
   }
@@ -152,7 +152,7 @@ struct Pointwise {
     explicit RIFFLE_INLINE Strips(const Job& job) : fits(job.run_count <= most_runs) {
       if (!fits) return;
       for (std::int32_t r = 0; r < job.run_count; ++r) {
-        const Run& run = job.runs[r];
+        const ChannelRun& run = job.runs[r];
         const std::ptrdiff_t stride = run.pixel_stride;
         runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
                    run.channels - simd::StripRun::least};
@@ -174,9 +174,9 @@ struct Pointwise {
       }
       strip.start = nullptr;
       if (job.residual == nullptr) return true;
-      const Run& first = job.residual[0].run;
+      const ChannelRun& first = job.residual[0].run;
       for (int v = 0; v < vectors; ++v) {
-        const Run& run = job.residual[v].run;
+        const ChannelRun& run = job.residual[v].run;
         if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
             run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
           return false;
@@ -216,9 +216,9 @@ struct Pointwise {
   using OwnTiles = std::conditional_t<has_strips, Strips, NoStrips>;
 
   /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
-  static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Memory& memory, std::int32_t group,
+  static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Addresses& memory, std::int32_t group,
                                       std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
-                                      std::int32_t end, const Meanwhile& meanwhile) {
+                                      std::int32_t end, const Prefetch& prefetch) {
     static constexpr simd::TileTable<S, Pointwise, S::pairs_halves, simd::one_variant<S, has_strips>> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
@@ -234,7 +234,7 @@ struct Pointwise {
       job.runs = args.runs + run_begin[0];
       job.run_count = run_begin[1] - run_begin[0];
       for (std::int32_t r = 0; r < job.run_count; ++r) job.inputs += job.runs[r].channels;
-      job.meanwhile = meanwhile;
+      job.prefetch = prefetch;
       if (part == args.parts - 1) job.clamp = args.clamp;
       job.out_stride = out_stride;
       job.out_pixel = begin;
@@ -256,12 +256,12 @@ struct Pointwise {
     }
   }
 
-  static void run(const PointwiseArgs& args, const Memory& memory, TileRange range) {
-    run_and(args, memory, range, Meanwhile{});
+  static void run(const PointwiseArgs& args, const Addresses& memory, TileRange range) {
+    run_and(args, memory, range, Prefetch{});
   }
 
-  static RIFFLE_INLINE void run_and(const PointwiseArgs& args, const Memory& memory, TileRange range,
-                                    const Meanwhile& meanwhile) {
+  static RIFFLE_INLINE void run_and(const PointwiseArgs& args, const Addresses& memory, TileRange range,
+                                    const Prefetch& prefetch) {
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
     if (args.split == PointwiseSplit::panels) {
       for (std::int32_t begin = 0; begin < args.pixels; begin += args.block_pixels) {
@@ -269,7 +269,7 @@ struct Pointwise {
         for (std::int32_t t = range.first; t < range.last;) {
           const std::int32_t group = t / panels, first = t % panels;
           const std::int32_t last = panels - first < range.last - t ? panels : first + range.last - t;
-          run_block(args, memory, group, first, last, begin, end, meanwhile);
+          run_block(args, memory, group, first, last, begin, end, prefetch);
           t += last - first;
         }
       }
@@ -277,8 +277,8 @@ struct Pointwise {
     }
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes,
                        rows = tile_rows((vectors + panels - 1) / panels);
-    const std::int32_t stop = range.last * args.grain < args.pixels ? range.last * args.grain : args.pixels;
-    for (std::int32_t begin = range.first * args.grain, end; begin < stop; begin = end) {
+    const std::int32_t stop = range.last * args.tile_pixels < args.pixels ? range.last * args.tile_pixels : args.pixels;
+    for (std::int32_t begin = range.first * args.tile_pixels, end; begin < stop; begin = end) {
       // The blocks that are left are cut evenly, in whole register tiles.
       const std::int32_t left = stop - begin, blocks = (left + args.block_pixels - 1) / args.block_pixels;
       end = begin + (left + blocks * rows - 1) / (blocks * rows) * rows;
@@ -289,7 +289,7 @@ struct Pointwise {
         }
       }
       for (std::int32_t group = 0; group < args.groups; ++group) {
-        run_block(args, memory, group, 0, panels, begin, end, meanwhile);
+        run_block(args, memory, group, 0, panels, begin, end, prefetch);
       }
     }
   }

@@ -21,13 +21,13 @@ class Pointwise : public EveryIsa {
     args.blocks = blocks.data();
     const Residual residual = scene.coin() ? random_residual(scene, pixels, groups, outputs, lanes) : Residual{};
     if (!residual.vectors.empty()) args.residual = residual.vectors.data();
-    std::vector<kernels::Run> runs;
+    std::vector<kernels::ChannelRun> runs;
     std::vector<std::int32_t> run_begin{0};
     args.parts = scene.integer(1, std::min(3, inputs));
     for (std::int32_t group = 0; group < groups; ++group) {
       for (std::int32_t part = 0; part < args.parts; ++part) {
         const std::int32_t channels = inputs * (part + 1) / args.parts - inputs * part / args.parts;
-        for (const kernels::Run& run : scene.runs(pixels, channels, scene.integer(1, 4), 3)) runs.push_back(run);
+        for (const kernels::ChannelRun& run : scene.runs(pixels, channels, scene.integer(1, 4), 3)) runs.push_back(run);
         run_begin.push_back(static_cast<std::int32_t>(runs.size()));
       }
     }
@@ -39,8 +39,9 @@ class Pointwise : public EveryIsa {
     const std::int32_t panels = panel_count(outputs, lanes, kernels().pointwise.max_vectors);
     args.block_pixels = scene.integer(1, pixels);
     args.split = scene.coin() ? PointwiseSplit::panels : PointwiseSplit::pixels;
-    args.grain = scene.integer(1, pixels);
-    args.tiles = args.split == PointwiseSplit::panels ? groups * panels : (pixels + args.grain - 1) / args.grain;
+    args.tile_pixels = scene.integer(1, pixels);
+    args.tiles =
+        args.split == PointwiseSplit::panels ? groups * panels : (pixels + args.tile_pixels - 1) / args.tile_pixels;
 
     const std::vector<float> weights =
         scene.values(static_cast<std::int64_t>(groups) * outputs * inputs, 1 / std::sqrt(inputs));
@@ -59,8 +60,8 @@ class Pointwise : public EveryIsa {
     const std::vector<float> ordered_bias = reorder_bias(bias, groups, outputs, output_order);
     check(
         scene, args.tiles,
-        [&](const Memory& memory) { pointwise_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Memory& memory, TileRange range) { kernels().pointwise.run(args, memory, range); });
+        [&](const Addresses& memory) { pointwise_reference(args, ordered, ordered_bias, memory, lanes); },
+        [&](const Addresses& memory, TileRange range) { kernels().pointwise.run(args, memory, range); });
   }
 };
 

@@ -8,7 +8,7 @@ namespace riffle::kernels {
 
 /// The residual of output `o`, counted over all groups of `outputs`, at a pixel; 0 where there is none.
 inline double residual_element(const ResidualVector* residual, std::int32_t outputs, std::int32_t o, std::int64_t pixel,
-                               std::int32_t lanes, const Memory& memory) {
+                               std::int32_t lanes, const Addresses& memory) {
   if (residual == nullptr) return 0.0;
   const std::int32_t vectors = (outputs + lanes - 1) / lanes, group = o / outputs, n = o % outputs;
   const ResidualVector& vector = residual[group * vectors + n / lanes];

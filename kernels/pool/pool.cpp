@@ -20,8 +20,8 @@ void for_outputs(const PoolArgs& args, F&& f) {
   }
 }
 
-float& output(const PoolArgs& args, const MappedRun& run, std::int32_t c, std::int32_t y, std::int32_t x,
-              const Memory& memory) {
+float& output(const PoolArgs& args, const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x,
+              const Addresses& memory) {
   return element(args.output, static_cast<std::int64_t>(y) * args.extent.out_w + x, run.output_channel + c, memory);
 }
 
@@ -42,8 +42,8 @@ std::int32_t padded_taps(const PoolArgs& args, std::int32_t y, std::int32_t x) {
 
 }  // namespace
 
-void max_pool_reference(const PoolArgs& args, const Memory& memory) {
-  for_outputs(args, [&](const MappedRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
+void max_pool_reference(const PoolArgs& args, const Addresses& memory) {
+  for_outputs(args, [&](const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
     double most = -std::numeric_limits<double>::infinity();
     for_taps_inside(args.extent, args.window, y, x, [&](std::int32_t, std::int64_t pixel) {
       const double value = element(run.input, pixel, c, memory);
@@ -53,8 +53,8 @@ void max_pool_reference(const PoolArgs& args, const Memory& memory) {
   });
 }
 
-void average_pool_reference(const PoolArgs& args, const Memory& memory) {
-  for_outputs(args, [&](const MappedRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
+void average_pool_reference(const PoolArgs& args, const Addresses& memory) {
+  for_outputs(args, [&](const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
     double sum = 0;
     std::int32_t inside = 0;
     for_taps_inside(args.extent, args.window, y, x, [&](std::int32_t, std::int64_t pixel) {
@@ -66,9 +66,9 @@ void average_pool_reference(const PoolArgs& args, const Memory& memory) {
   });
 }
 
-void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Memory& memory) {
+void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Addresses& memory) {
   for (std::int32_t r = 0; r < args.run_count; ++r) {
-    const MappedRun& run = args.runs[r];
+    const ChannelwiseRun& run = args.runs[r];
     for (std::int32_t c = 0; c < run.input.channels; ++c) {
       double sum = 0;
       for (std::int32_t p = 0; p < args.pixels; ++p) sum += element(run.input, p, c, memory);

@@ -18,7 +18,7 @@ struct PoolArgs {
   Extent extent;
   Window window;
   bool count_padding = false;  ///< average only
-  const MappedRun* runs = nullptr;
+  const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
   Clamp clamp;
   Block output;
@@ -28,7 +28,7 @@ struct PoolArgs {
 
 struct GlobalAveragePoolArgs {
   std::int32_t pixels = 0;
-  const MappedRun* runs = nullptr;
+  const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
   Clamp clamp;
   Block output;
@@ -38,13 +38,13 @@ struct GlobalAveragePoolArgs {
 struct PoolKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
-  void (*max)(const PoolArgs&, const Memory&, TileRange) = nullptr;
-  void (*average)(const PoolArgs&, const Memory&, TileRange) = nullptr;
-  void (*global_average)(const GlobalAveragePoolArgs&, const Memory&, TileRange) = nullptr;
+  void (*max)(const PoolArgs&, const Addresses&, TileRange) = nullptr;
+  void (*average)(const PoolArgs&, const Addresses&, TileRange) = nullptr;
+  void (*global_average)(const GlobalAveragePoolArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-void max_pool_reference(const PoolArgs& args, const Memory& memory);
-void average_pool_reference(const PoolArgs& args, const Memory& memory);
-void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Memory& memory);
+void max_pool_reference(const PoolArgs& args, const Addresses& memory);
+void average_pool_reference(const PoolArgs& args, const Addresses& memory);
+void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -249,7 +249,7 @@ struct Pooling {
   }
 
   template <bool Max>
-  static void run(const PoolArgs& args, const Memory& memory, TileRange range) {
+  static void run(const PoolArgs& args, const Addresses& memory, TileRange range) {
     const Window& window = args.window;
     const bool fast = window.kernel_h == 3 && window.kernel_w == 3 && window.stride_h == 2 && window.stride_w == 2 &&
                       window.dilation_h == 1 && window.dilation_w == 1 && window.pad_left <= 1 && window.pad_top <= 2;
@@ -262,7 +262,7 @@ struct Pooling {
         const std::int32_t top = y * 2 - window.pad_top;
         const bool two = has_rows && fast && inside.begin < inside.end && top >= 0 && top + 2 < args.extent.in_h;
         for (std::int32_t r = 0; r < args.run_count; ++r) {
-          const Run& input = args.runs[r].input;
+          const ChannelRun& input = args.runs[r].input;
           const float* const in = memory.read(input.first);
           float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
           for (std::int32_t begin = 0; begin < input.channels; begin += S::lanes) {
@@ -323,7 +323,7 @@ struct Pooling {
     });
   }
 
-  static void global_average(const GlobalAveragePoolArgs& args, const Memory& memory, TileRange range) {
+  static void global_average(const GlobalAveragePoolArgs& args, const Addresses& memory, TileRange range) {
     constexpr std::int32_t together = 8;
     std::int64_t vectors = 0;
     for (std::int32_t r = 0; r < args.run_count; ++r) {
@@ -332,7 +332,7 @@ struct Pooling {
     const std::int64_t first = vectors * range.first / args.tiles, last = vectors * range.last / args.tiles;
     std::int64_t run_begin = 0;  // in vectors
     for (std::int32_t r = 0; r < args.run_count; ++r) {
-      const Run& run = args.runs[r].input;
+      const ChannelRun& run = args.runs[r].input;
       const std::int64_t run_end = run_begin + (run.channels + S::lanes - 1) / S::lanes;
       std::int64_t v = first > run_begin ? first : run_begin;
       const std::int64_t end = last < run_end ? last : run_end;

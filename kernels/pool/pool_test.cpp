@@ -14,17 +14,17 @@ class Pool : public EveryIsa {
     args.count_padding = scene.coin();
     args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
     const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<MappedRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
+    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
     check(
-        scene, args.tiles, [&](const Memory& memory) { max_pool_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().pool.max(args, memory, range); }, 0);
+        scene, args.tiles, [&](const Addresses& memory) { max_pool_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().pool.max(args, memory, range); }, 0);
     check(
-        scene, args.tiles, [&](const Memory& memory) { average_pool_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().pool.average(args, memory, range); });
+        scene, args.tiles, [&](const Addresses& memory) { average_pool_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().pool.average(args, memory, range); });
   }
 };
 
@@ -63,20 +63,20 @@ TEST_P(Pool, ANaNAnywhereInTheWindowIsItsMaximum) {
       args.window = g.window;
       args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
       const std::int32_t pixels = g.extent.in_h * g.extent.in_w;
-      const std::vector<MappedRun> runs = scene.mapped_runs(pixels, channels, 1);
+      const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, 1);
       args.runs = runs.data();
       args.run_count = 1;
       args.tile_rows = 1;
       args.tiles = g.extent.out_h;
       const std::vector<float> clean = scene.arena();
-      const kernels::Run& input = runs.front().input;
+      const kernels::ChannelRun& input = runs.front().input;
       for (std::int32_t i = 0; i < pixels * channels; ++i) {
         std::vector<float> before = clean;
         before[static_cast<std::size_t>(input.first.offset + i / channels * input.pixel_stride + i % channels)] =
             std::copysign(std::numeric_limits<float>::quiet_NaN(), i % 2 == 0 ? 1.0F : -1.0F);
         std::vector<float> expected = before, actual = before;
-        max_pool_reference(args, Memory{expected.data(), nullptr, nullptr});
-        kernels().pool.max(args, Memory{actual.data(), nullptr, nullptr}, TileRange{0, args.tiles});
+        max_pool_reference(args, Addresses{expected.data(), nullptr, nullptr});
+        kernels().pool.max(args, Addresses{actual.data(), nullptr, nullptr}, TileRange{0, args.tiles});
         ASSERT_NO_FATAL_FAILURE(expect_matches(before, expected, actual, 0)) << "NaN at " << i;
       }
     }
@@ -92,13 +92,13 @@ TEST_P(Pool, GlobalAverageEqualsTheReference) {
     args.pixels = scene.integer(1, 60);
     args.clamp = scene.clamp();
     args.output = scene.block(1, channels);
-    const std::vector<MappedRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
+    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tiles = scene.integer(1, 12);
     check(
-        scene, args.tiles, [&](const Memory& memory) { global_average_pool_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().pool.global_average(args, memory, range); });
+        scene, args.tiles, [&](const Addresses& memory) { global_average_pool_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().pool.global_average(args, memory, range); });
   }
 }
 

@@ -37,9 +37,9 @@ RIFFLE_INLINE bool has_half(int columns, int vectors) {
 }
 
 /// What a loop over K does beside its multiply-adds: nothing.
-struct Idle {
+struct NoPrefetch {
   /// Before the loops of a tile, `steps` of k in all, over what is near `x`.
-  RIFFLE_INLINE Idle begin(std::int64_t /*steps*/, const float* /*x*/) const { return {}; }
+  RIFFLE_INLINE NoPrefetch begin(std::int64_t /*steps*/, const float* /*x*/) const { return {}; }
   /// With every k.
   RIFFLE_INLINE void step() {}
 };
@@ -135,13 +135,13 @@ struct Tile {
   }
 
   /// n channels of every pixel; w moves on by n rows.
-  template <class Pixels, class Meanwhile = Idle>
-  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const float*& w, Meanwhile&& meanwhile = {}) {
+  template <class Pixels, class Prefetch = NoPrefetch>
+  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const float*& w, Prefetch&& prefetch = {}) {
     if constexpr (S::by_lane) {
-      accumulate_by_lane(x, n, w, meanwhile);
+      accumulate_by_lane(x, n, w, prefetch);
     } else {
       for (int k = 0; k < n; ++k, w += NV * S::lanes) {
-        meanwhile.step();
+        prefetch.step();
         multiply(
             w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x.at(m)[k]); });
       }
@@ -160,8 +160,8 @@ struct Tile {
     w += NV * S::lanes;
   }
 
-  template <class Pixels, class Meanwhile>
-  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w, Meanwhile& meanwhile) {
+  template <class Pixels, class Prefetch>
+  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w, Prefetch& prefetch) {
     const float* p[MR];
     unroll<MR>([&](auto m) __attribute__((always_inline)) { p[m] = x.at(m); });
     // One index for all pixels: a load takes its address from a pointer and the index, and nothing else moves on.
@@ -173,7 +173,7 @@ struct Tile {
     for (; k + 4 <= n; k += 4) {
       load_four();
       unroll<4>([&](auto lane) __attribute__((always_inline)) {
-        meanwhile.step();
+        prefetch.step();
         this->template lane_step<lane>(four, w);
       });
     }

@@ -8,7 +8,7 @@
 
 namespace riffle::kernels {
 
-void softmax_reference(const SoftmaxArgs& args, const Memory& memory) {
+void softmax_reference(const SoftmaxArgs& args, const Addresses& memory) {
   std::vector<double> power(static_cast<std::size_t>(args.input.channels));
   for (std::int64_t p = 0; p < args.pixels; ++p) {
     double most = element(args.input, p, 0, memory);

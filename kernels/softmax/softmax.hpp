@@ -8,7 +8,7 @@ namespace riffle::kernels {
 
 struct SoftmaxArgs {
   std::int32_t pixels = 0;
-  Run input;
+  ChannelRun input;
   Block output;
   std::int32_t tiles = 0;  ///< pixels in even shares
 };
@@ -16,9 +16,9 @@ struct SoftmaxArgs {
 struct SoftmaxKernel {
   const char* name = nullptr;
   std::int32_t lanes = 0;
-  void (*run)(const SoftmaxArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const SoftmaxArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-void softmax_reference(const SoftmaxArgs& args, const Memory& memory);
+void softmax_reference(const SoftmaxArgs& args, const Addresses& memory);
 
 }  // namespace riffle::kernels

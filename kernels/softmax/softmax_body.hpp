@@ -56,7 +56,7 @@ struct Softmax {
     for (int i = 0; i < rest; ++i) to[whole + i] *= scale;
   }
 
-  static void run(const SoftmaxArgs& args, const Memory& memory, TileRange range) {
+  static void run(const SoftmaxArgs& args, const Addresses& memory, TileRange range) {
     const std::int64_t pixels = args.pixels;
     const float* const from = memory.read(args.input.first);
     float* const to = memory.write(args.output.first);

@@ -21,8 +21,8 @@ class Softmax : public EveryIsa {
     args.output = in_place ? Block{args.input.first, args.input.pixel_stride} : elsewhere;
     args.tiles = scene.integer(1, 4);
     check(
-        scene, args.tiles, [&](const Memory& memory) { softmax_reference(args, memory); },
-        [&](const Memory& memory, TileRange range) { kernels().softmax.run(args, memory, range); }, 1e-6);
+        scene, args.tiles, [&](const Addresses& memory) { softmax_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { kernels().softmax.run(args, memory, range); }, 1e-6);
   }
 };
 

@@ -25,7 +25,7 @@ void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t tap
 }
 
 void stem_reference(const StemArgs& args, std::span<const float> weights, std::span<const float> bias,
-                    const Memory& memory) {
+                    const Addresses& memory) {
   const Extent& extent = args.extent;
   const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
   const std::size_t channels = static_cast<std::size_t>(args.channels);

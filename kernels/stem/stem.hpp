@@ -32,7 +32,7 @@ struct StemKernel {
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
   bool pairs_halves = false;  ///< as in PointwiseKernel
-  void (*run)(const StemArgs&, const Memory&, TileRange) = nullptr;
+  void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
 };
 
 /// Floats that pack_stem writes.
@@ -45,6 +45,6 @@ void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t tap
 
 /// The equation in double; weights in the order of writing.
 void stem_reference(const StemArgs& args, std::span<const float> weights, std::span<const float> bias,
-                    const Memory& memory);
+                    const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -18,7 +18,7 @@ struct Stem {
   /// One register tile: neighbouring pixels of an output row by the columns of a panel.
   struct Job {
     const StemArgs* args;
-    const Memory* memory;
+    const Addresses* memory;
     const float* planes;
     const float* panel;  ///< bias, then K rows
     std::int32_t y, x;
@@ -225,7 +225,7 @@ struct Stem {
     for (; job.x < extent.out_w; ++job.x) functions.border(job);
   }
 
-  static void run(const StemArgs& args, const Memory& memory, TileRange range) {
+  static void run(const StemArgs& args, const Addresses& memory, TileRange range) {
     static constexpr auto whole = make_functions<false>(), half = make_functions<S::pairs_halves>();
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, max_vectors);

@@ -36,14 +36,14 @@ class Stem : public EveryIsa {
 
     const std::vector<float> ordered = reorder(weights, 1, channels, outputs, taps, input_order, output_order);
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, outputs, output_order);
-    const auto with_planes = [&](Memory memory) {
+    const auto with_planes = [&](Addresses memory) {
       memory.input = planes.data();
       return memory;
     };
     check(
         scene, args.tiles,
-        [&](const Memory& memory) { stem_reference(args, ordered, ordered_bias, with_planes(memory)); },
-        [&](const Memory& memory, TileRange range) { kernels().stem.run(args, with_planes(memory), range); });
+        [&](const Addresses& memory) { stem_reference(args, ordered, ordered_bias, with_planes(memory)); },
+        [&](const Addresses& memory, TileRange range) { kernels().stem.run(args, with_planes(memory), range); });
   }
 };
 

@@ -121,25 +121,25 @@ std::vector<Golden> read_goldens(const std::string& file) {
 
 graph::Graph shufflenet(const std::string& kind, const Golden& golden) {
   const bool note = golden.word("flavour") == "note";
-  const models::Flavour flavour = note ? models::Flavour::note : models::Flavour::paper;
+  const models::Flavour flavour = note ? models::Flavour::study_note : models::Flavour::paper;
   const std::int32_t channels = note ? 1 : 3, height = golden.integer("height"), width = golden.integer("width_px");
   if (kind == "v1") {
     return models::shufflenet_v1({.groups = golden.integer("groups"),
-                                  .width = golden.number("width"),
+                                  .width_multiplier = golden.number("width"),
                                   .flavour = flavour,
                                   .in_channels = channels,
                                   .classes = 10,
                                   .height = height,
-                                  .width_px = width},
+                                  .width = width},
                                  models::random_weights(seed));
   }
-  return models::shufflenet_v2({.width = golden.number("width"),
+  return models::shufflenet_v2({.width_multiplier = golden.number("width"),
                                 .flavour = flavour,
                                 .residual = golden.integer("residual") != 0,
                                 .in_channels = channels,
                                 .classes = 10,
                                 .height = height,
-                                .width_px = width},
+                                .width = width},
                                models::random_weights(seed));
 }
 

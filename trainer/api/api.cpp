@@ -45,24 +45,24 @@ models::WeightSource source_of(const Start& start) {
 }
 
 graph::Graph graph_of(const Spec& spec, const Start& start) {
-  const models::Flavour flavour = spec.note ? models::Flavour::note : models::Flavour::paper;
+  const models::Flavour flavour = spec.note ? models::Flavour::study_note : models::Flavour::paper;
   if (spec.family == Family::v1) {
     return models::shufflenet_v1({.groups = spec.groups,
-                                  .width = spec.width,
+                                  .width_multiplier = spec.width_multiplier,
                                   .flavour = flavour,
                                   .in_channels = spec.channels,
                                   .classes = spec.classes,
                                   .height = spec.height,
-                                  .width_px = spec.width_px},
+                                  .width = spec.width},
                                  source_of(start));
   }
-  return models::shufflenet_v2({.width = spec.width,
+  return models::shufflenet_v2({.width_multiplier = spec.width_multiplier,
                                 .flavour = flavour,
                                 .residual = spec.residual,
                                 .in_channels = spec.channels,
                                 .classes = spec.classes,
                                 .height = spec.height,
-                                .width_px = spec.width_px},
+                                .width = spec.width},
                                source_of(start));
 }
 

@@ -24,10 +24,10 @@ training::Spec small_spec() {
   training::Spec spec;
   spec.family = training::Family::v1;
   spec.groups = 3;
-  spec.width = 0.25;
+  spec.width_multiplier = 0.25;
   spec.channels = 1;
   spec.classes = classes;
-  spec.height = spec.width_px = size;
+  spec.height = spec.width = size;
   return spec;
 }
 

@@ -57,12 +57,12 @@ class Bars final : public Dataset {
 };
 
 graph::Graph small_network() {
-  return models::shufflenet_v2({.width = 0.5,
-                                .flavour = models::Flavour::note,
+  return models::shufflenet_v2({.width_multiplier = 0.5,
+                                .flavour = models::Flavour::study_note,
                                 .in_channels = 1,
                                 .classes = classes,
                                 .height = side,
-                                .width_px = side},
+                                .width = side},
                                xavier_uniform(1));
 }
 

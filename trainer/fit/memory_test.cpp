@@ -43,7 +43,7 @@ int fail_in_turn(F&& f) {
 
 graph::Graph small() {
   return models::shufflenet_v1(
-      {.groups = 3, .width = 0.25, .in_channels = 1, .classes = 3, .height = side, .width_px = side},
+      {.groups = 3, .width_multiplier = 0.25, .in_channels = 1, .classes = 3, .height = side, .width = side},
       models::random_weights(1));
 }
 

@@ -90,7 +90,7 @@ TEST(Initialise, depends_on_seed_and_name_and_not_on_order) {
 
 TEST(Initialise, a_network_begins_with_it) {
   const graph::Graph graph = models::shufflenet_v1(
-      {.groups = 2, .flavour = models::Flavour::note, .in_channels = 1, .classes = 10}, xavier_uniform(0));
+      {.groups = 2, .flavour = models::Flavour::study_note, .in_channels = 1, .classes = 10}, xavier_uniform(0));
   for (const graph::Node& node : graph.nodes) {
     const auto* convolution = std::get_if<graph::Convolution>(&node.operation);
     if (node.name != "stem.0.0" || convolution == nullptr) continue;

@@ -13,7 +13,7 @@ using tests::contains;
 using tests::error_of;
 
 graph::Graph network(std::uint64_t seed, std::int32_t classes = 10, double width = 0.5) {
-  return models::shufflenet_v2({.width = width, .classes = classes, .height = 32, .width_px = 32},
+  return models::shufflenet_v2({.width_multiplier = width, .classes = classes, .height = 32, .width = 32},
                                models::random_weights(seed));
 }
 

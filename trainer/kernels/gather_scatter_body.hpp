@@ -22,7 +22,7 @@ RIFFLE_INLINE typename S::Vec keep_between(typename S::Vec value, typename S::Ve
 }
 
 template <class S>
-struct Columns {
+struct GatherScatter {
   using Vec = typename S::Vec;
 
   /// Where the last vector of a piece stands, from the piece's first channel, and how many lanes of it are whole. It
@@ -170,7 +170,7 @@ struct Columns {
 
   template <bool Norm, bool Add>
   static void complete_as(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
-    const bool changes = rows != run.to.first || run.clamp.lower > -std::numeric_limits<float>::infinity();
+    const bool changes = rows != run.to.first || run.clamp.has_bounds();
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
     const std::ptrdiff_t later = ahead(run.to.pixel_stride);
     in_strips<2>(

@@ -22,8 +22,8 @@ struct TrainingKernels {
   Moments moments = nullptr;
   Multiply multiply = nullptr;
   Dots dots = nullptr;  ///< null where it does not pay
-  Outer outer = nullptr;
-  Taps taps = nullptr;
+  WeightGradient weight_gradient = nullptr;
+  StemWeightGradient stem_weight_gradient = nullptr;
   DepthwiseWeightGradient depthwise_weight_gradient = nullptr;
   DepthwiseInputGradient depthwise_input_gradient = nullptr;
   MaxPoolGradient max_pool_gradient = nullptr;

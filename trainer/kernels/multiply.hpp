@@ -7,7 +7,7 @@
 namespace riffle::trainer {
 
 /// As PointwiseKernel::run. Where tiles are in assembly nothing is asked for.
-using Multiply = void (*)(const kernels::PointwiseArgs& args, const kernels::Memory& memory, kernels::TileRange range,
-                          Ahead& ahead);
+using Multiply = void (*)(const kernels::PointwiseArgs& args, const kernels::Addresses& memory,
+                          kernels::TileRange range, Prefetcher& prefetcher);
 
 }  // namespace riffle::trainer

@@ -8,14 +8,16 @@ namespace riffle::trainer {
 
 template <class S>
 struct Multiplication {
-  struct Asking {
-    Ahead* ahead;
-    RIFFLE_INLINE Ahead::Lines begin(std::int64_t steps, const float* x) const { return ahead->take(steps, x); }
+  struct Prefetch {
+    Prefetcher* prefetcher;
+    RIFFLE_INLINE Prefetcher::Lines begin(std::int64_t steps, const float* x) const {
+      return prefetcher->take(steps, x);
+    }
   };
 
-  static void run(const kernels::PointwiseArgs& args, const kernels::Memory& memory, kernels::TileRange range,
-                  Ahead& ahead) {
-    kernels::Pointwise<S, Asking>::run_and(args, memory, range, {&ahead});
+  static void run(const kernels::PointwiseArgs& args, const kernels::Addresses& memory, kernels::TileRange range,
+                  Prefetcher& prefetcher) {
+    kernels::Pointwise<S, Prefetch>::run_and(args, memory, range, {&prefetcher});
   }
 };
 

@@ -14,7 +14,7 @@
 
 namespace riffle::trainer {
 
-class Ahead {
+class Prefetcher {
  public:
   static constexpr std::int64_t line = 64;  ///< bytes
 

@@ -13,7 +13,7 @@
 
 namespace riffle::trainer {
 
-struct TapsArgs {
+struct StemWeightGradientArgs {
   const float* x = nullptr;
   const std::ptrdiff_t* taps = nullptr;  ///< floats from x on
   std::int32_t tap_count = 0;
@@ -23,6 +23,6 @@ struct TapsArgs {
   float* gradient = nullptr;  ///< exactly dy.channels of a row are written, `gradient_stride` from row to row
   std::ptrdiff_t gradient_stride = 0;
 };
-using Taps = void (*)(const TapsArgs& args);
+using StemWeightGradient = void (*)(const StemWeightGradientArgs& args);
 
 }  // namespace riffle::trainer

@@ -1,4 +1,4 @@
-// The body of taps.hpp: the tile of OuterProduct, whose rows are taps.
+// The body of taps.hpp: the tile of WeightGradientBody, whose rows are taps.
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"
@@ -9,10 +9,10 @@
 namespace riffle::trainer {
 
 template <class S>
-struct TapProduct {
+struct StemWeightGradientBody {
   using Vec = typename S::Vec;
   struct Job {
-    const TapsArgs* args;
+    const StemWeightGradientArgs* args;
     std::int32_t column;   ///< the panel's first
     std::int32_t columns;  ///< valid ones
     std::int32_t tap;      ///< the tile's first
@@ -26,7 +26,7 @@ struct TapProduct {
 
   template <int MR, int NV, bool>
   static void run_tile(const Job& job) {
-    const TapsArgs& args = *job.args;
+    const StemWeightGradientArgs& args = *job.args;
     float* const gradient = args.gradient + job.tap * args.gradient_stride + job.column;
     simd::Tile<S, MR, NV> tile;
     tile.resume(gradient, args.gradient_stride, job.columns);
@@ -58,8 +58,8 @@ struct TapProduct {
     });
   }
 
-  static void run(const TapsArgs& args) {
-    static constexpr simd::TileTable<S, TapProduct, false> tiles;
+  static void run(const StemWeightGradientArgs& args) {
+    static constexpr simd::TileTable<S, StemWeightGradientBody, false> tiles;
     const std::int32_t channels = args.dy.channels, vectors = (channels + S::lanes - 1) / S::lanes;
     const std::int32_t panels = kernels::panel_count(channels, S::lanes, S::max_vectors);
     std::int32_t v1 = 0;

@@ -13,7 +13,7 @@
 
 namespace riffle::trainer {
 
-struct OuterArgs {
+struct WeightGradientArgs {
   const float* x = nullptr;   ///< pixel 0's column 0; up to 3 columns behind the last are read and not used
   const float* dy = nullptr;  ///< likewise; whole vectors of outputs are read
   std::ptrdiff_t x_stride = 0, dy_stride = 0;
@@ -22,6 +22,6 @@ struct OuterArgs {
   float* gradient = nullptr;  ///< exactly inputs x outputs are written, `gradient_stride` from row to row
   std::ptrdiff_t gradient_stride = 0;
 };
-using Outer = void (*)(const OuterArgs& args, Ahead& ahead);
+using WeightGradient = void (*)(const WeightGradientArgs& args, Prefetcher& prefetcher);
 
 }  // namespace riffle::trainer

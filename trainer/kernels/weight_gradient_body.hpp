@@ -9,7 +9,7 @@
 namespace riffle::trainer {
 
 template <class S>
-struct OuterProduct {
+struct WeightGradientBody {
   using Vec = typename S::Vec;
   struct Job {
     const float *x, *dy;
@@ -18,7 +18,7 @@ struct OuterProduct {
     float* gradient;
     std::ptrdiff_t gradient_stride;
     std::int32_t columns;  ///< valid ones
-    Ahead* ahead;
+    Prefetcher* prefetcher;
     std::int32_t row;  ///< the tile's first k
   };
 
@@ -29,7 +29,7 @@ struct OuterProduct {
     tile.resume(gradient, job.gradient_stride, job.columns);
     const float* x = job.x + job.row;
     const float* dy = job.dy;
-    Ahead::Lines lines = job.ahead->take(job.pixels, x);
+    Prefetcher::Lines lines = job.prefetcher->take(job.pixels, x);
     for (std::int64_t p = 0; p < job.pixels; ++p, x += job.x_stride, dy += job.dy_stride) {
       lines.step();
       if constexpr (S::by_lane) {
@@ -57,19 +57,19 @@ struct OuterProduct {
   /// A panel of so many rows of dy, and the lines of x that a few tiles read, stay in the first-level cache.
   static constexpr std::int64_t near_pixels = 128;
 
-  static void run(const OuterArgs& args, Ahead& ahead) {
+  static void run(const WeightGradientArgs& args, Prefetcher& prefetcher) {
     for (std::int64_t first = 0; first < args.pixels; first += near_pixels) {
-      OuterArgs part = args;
+      WeightGradientArgs part = args;
       part.x += first * args.x_stride;
       part.dy += first * args.dy_stride;
       part.pixels = args.pixels - first < near_pixels ? args.pixels - first : near_pixels;
-      run_near(part, ahead);
+      run_near(part, prefetcher);
     }
   }
 
  private:
-  static void run_near(const OuterArgs& args, Ahead& ahead) {
-    static constexpr simd::TileTable<S, OuterProduct, false> tiles;
+  static void run_near(const WeightGradientArgs& args, Prefetcher& prefetcher) {
+    static constexpr simd::TileTable<S, WeightGradientBody, false> tiles;
     const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes;
     const std::int32_t panels = kernels::panel_count(args.outputs, S::lanes, S::max_vectors);
     std::int32_t v1 = 0;
@@ -85,7 +85,7 @@ struct OuterProduct {
               args.gradient + column,
               args.gradient_stride,
               (behind < args.outputs ? behind : args.outputs) - column,
-              &ahead,
+              &prefetcher,
               0};
       tiles.run(job, job.row, v1 - v0, false, 0, args.inputs);
     }

@@ -30,7 +30,7 @@ struct Rows {
 ///
 /// and asks for `ahead` on the way.
 using DepthwiseWeightGradient = void (*)(const WindowArgs& args, Rows out, const float* x, const float* dy,
-                                         float* weights, std::ptrdiff_t weight_stride, Ahead& ahead);
+                                         float* weights, std::ptrdiff_t weight_stride, Prefetcher& prefetcher);
 
 /// For the input rows `in`, with a stride_w of 1 or 2, the first of which dx begins with:
 ///   dx[tap t of output][c] = sum over the outputs that read it of dy[output][c] * weights[t * weight_stride + c]

@@ -45,7 +45,7 @@ struct Windows {
   }
 
   static void depthwise_weight_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy,
-                                        float* weights, std::ptrdiff_t weight_stride, Ahead& ahead) {
+                                        float* weights, std::ptrdiff_t weight_stride, Prefetcher& prefetcher) {
     const Window& w = args.window;
     for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
       const std::int32_t y = oy * w.stride_h - w.pad_top;
@@ -58,11 +58,11 @@ struct Windows {
               sum[t] = simd::load_lanes<S>(weights + t * weight_stride + c, count);
             });
             const float* d = dy + c + out_row(args, oy);
-            Ahead::Lines lines[2];  // nine multiply-adds have time for two
-            for (Ahead::Lines& l : lines) l = ahead.take(args.extent.out_w, d);
+            Prefetcher::Lines lines[2];  // nine multiply-adds have time for two
+            for (Prefetcher::Lines& l : lines) l = prefetcher.take(args.extent.out_w, d);
             for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox, d += args.out_stride) {
               const std::int32_t left = ox * w.stride_w - w.pad_left;
-              for (Ahead::Lines& l : lines) l.step();
+              for (Prefetcher::Lines& l : lines) l.step();
               const Vec g = S::load(d);
               const float* const from = x + c + left * args.in_stride;
               if (inside && left >= 0 && left + 2 < args.extent.in_w) {

@@ -67,7 +67,7 @@ class Bands {
 };
 
 /// The engine's arguments for pooling the same windows, a row a tile, from `run` to an image's outputs side by side.
-inline kernels::PoolArgs pool_args(const WindowArgs& args, const kernels::MappedRun& run) {
+inline kernels::PoolArgs pool_args(const WindowArgs& args, const kernels::ChannelwiseRun& run) {
   kernels::PoolArgs pool;
   pool.extent = args.extent;
   pool.window = args.window;

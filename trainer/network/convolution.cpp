@@ -3,7 +3,7 @@
 //   x   pixels x inputs    a group's operand; where a window is larger than a pixel, its taps side by side (im2col)
 //   y   = x W              forward, by the engine's pointwise kernel
 //   dx  = dy W^T           backward, by the same
-//   dW += x^T dy           backward, by OuterProduct, while x and dy are still in the second-level cache
+//   dW += x^T dy           backward, by WeightGradientBody, while x and dy are still in the second-level cache
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -23,11 +23,12 @@ using kernels::Space;
 class Product {
  public:
   /// The orders are pack_pointwise's.
-  Product(const Tools& tools, std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::ptrdiff_t in_stride,
-          std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order, std::vector<std::int32_t> output_order)
-      : kernel_(tools.kernels.pointwise),
-        multiply_(tools.training_kernels.multiply),
-        dots_(tools.training_kernels.dots),
+  Product(const KernelTables& tables, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+          std::ptrdiff_t in_stride, std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order,
+          std::vector<std::int32_t> output_order)
+      : kernel_(tables.kernels.pointwise),
+        multiply_(tables.training_kernels.multiply),
+        dots_(tables.training_kernels.dots),
         groups_(groups),
         inputs_(inputs),
         outputs_(outputs),
@@ -77,7 +78,7 @@ class Product {
     }
   }
 
-  void run(const float* x, std::int32_t pixels, float* y, Ahead& ahead) const {
+  void run(const float* x, std::int32_t pixels, float* y, Prefetcher& prefetcher) const {
     PointwiseArgs args;
     args.pixels = pixels;
     args.groups = groups_;
@@ -88,12 +89,12 @@ class Product {
     args.packed = packed_.get();
     args.blocks = blocks_.data();
     args.block_pixels = std::max(near_floats / inputs_, least_pixels);
-    args.grain = 1;
+    args.tile_pixels = 1;
     args.tiles = pixels;
-    kernels::Memory memory;
+    kernels::Addresses memory;
     memory.arena = y;
     memory.rows = const_cast<float*>(x);  // only read
-    multiply_(args, memory, {0, pixels}, ahead);
+    multiply_(args, memory, {0, pixels}, prefetcher);
     for (std::int32_t h = 0; h < groups_ && rest_ != 0; ++h) {
       DotsArgs dots;
       dots.x = x + h * static_cast<std::ptrdiff_t>(inputs_);
@@ -121,7 +122,7 @@ class Product {
   std::ptrdiff_t in_stride_, out_stride_;
   plan::AlignedFloats packed_;
   std::size_t packed_floats_ = 0;
-  std::vector<kernels::Run> runs_;
+  std::vector<kernels::ChannelRun> runs_;
   std::vector<kernels::Block> blocks_;
   std::vector<std::int32_t> run_begin_, input_order_, output_order_;
   std::vector<std::int64_t> rest_rows_;  ///< rows of weights
@@ -138,10 +139,10 @@ bool is_pointwise(kernels::Window window) {
 
 class Convolution final : public Operation {
  public:
-  Convolution(const Tools& tools, const kernels::Window& window, std::int32_t groups,
+  Convolution(const KernelTables& tables, const kernels::Window& window, std::int32_t groups,
               const WeightParameters& parameters, const kernels::Extent& extent, Operand operand,
-              std::vector<std::int32_t> input_order, const Block& block)
-      : tools_(tools),
+              std::vector<std::int32_t> input_order, const LayerResult& block)
+      : tables_(tables),
         window_(window),
         pointwise_(is_pointwise(window)),
         extent_(extent),
@@ -154,7 +155,7 @@ class Convolution final : public Operation {
         inputs_(group_channels_ * taps_),
         outputs_(block.channels / groups_),
         in_place_(pointwise_ && operand_.is_plain()),
-        turned_(filled(inputs_, tools.kernels.lanes) > filled(outputs_, tools.kernels.lanes)),
+        turned_(filled(inputs_, tables.kernels.lanes) > filled(outputs_, tables.kernels.lanes)),
         dx_stride_(row_floats(groups_ * static_cast<std::int64_t>(inputs_))),
         x_stride_(in_place_ ? operand_.columns() : dx_stride_),
         y_stride_(row_floats(block.channels)),
@@ -177,7 +178,7 @@ class Convolution final : public Operation {
     for (std::size_t position = 0; position < output_order.size(); ++position) {
       output_order[position] -= static_cast<std::int32_t>(position) / outputs_ * outputs_;
     }
-    forward_ = std::make_unique<Product>(tools, groups_, inputs_, outputs_, x_stride_,
+    forward_ = std::make_unique<Product>(tables, groups_, inputs_, outputs_, x_stride_,
                                          block.is_one_part() ? block.channels : y_stride_, weight_of_column_,
                                          std::move(output_order));
     if (block.wants_gradient && operand_.wants_gradient()) {
@@ -187,12 +188,12 @@ class Convolution final : public Operation {
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i) % count;
         return order;
       };
-      backward_ = std::make_unique<Product>(tools, groups_, outputs_, inputs_, y_stride_,
+      backward_ = std::make_unique<Product>(tables, groups_, outputs_, inputs_, y_stride_,
                                             direct_ != nullptr ? direct_->channels : dx_stride_, straight(outputs_),
                                             straight(inputs_));
     }
     if (!parameters_.weight_gradient.empty()) {
-      parts_.resize(static_cast<std::size_t>(tools.workers));
+      parts_.resize(static_cast<std::size_t>(tables.workers));
       for (Part& part : parts_) {
         part.weights = plan::allocate_floats(weight_floats() + slack);
         part.bias.resize(static_cast<std::size_t>(block.channels));
@@ -229,18 +230,18 @@ class Convolution final : public Operation {
 
   void forward(const Share& share) override {
     const Matrices m(*this, share);
-    Ahead ahead;
+    Prefetcher prefetcher;
     for_rows(share, m, true, [&](const float* x, std::int64_t first, std::int32_t count) {
-      ask_for_next(share, first + count, ahead, [&](std::int64_t next, std::int64_t rows) {
-        if (pointwise_) operand_.ask_for(ahead, next, rows, true);
-        block_.ask_for_results(ahead, next, rows);
+      prefetch_next(share, first + count, prefetcher, [&](std::int64_t next, std::int64_t rows) {
+        if (pointwise_) operand_.prefetch(prefetcher, next, rows, true);
+        block_.prefetch_results(prefetcher, next, rows);
       });
       if (block_.is_one_part()) {
-        forward_->run(x, count, block_.y + first * block_.channels, ahead);
+        forward_->run(x, count, block_.y + first * block_.channels, prefetcher);
         block_.computed(share.worker, first, count);
       } else {
-        forward_->run(x, count, m.dy, ahead);
-        block_.write(tools_.training_kernels, share.worker, first, count, m.dy, y_stride_);
+        forward_->run(x, count, m.dy, prefetcher);
+        block_.write(tables_.training_kernels, share.worker, first, count, m.dy, y_stride_);
       }
     });
   }
@@ -253,26 +254,26 @@ class Convolution final : public Operation {
                   static_cast<std::size_t>(weight_floats()) * sizeof(float));
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
-    Ahead ahead;
+    Prefetcher prefetcher;
     for_rows(share, m, false, [&](const float* x, std::int64_t first, std::int32_t count) {
-      ask_for_next(share, first + count, ahead, [&](std::int64_t next, std::int64_t rows) {
-        block_.ask_for_gradient(ahead, next, rows);
+      prefetch_next(share, first + count, prefetcher, [&](std::int64_t next, std::int64_t rows) {
+        block_.prefetch_gradient(prefetcher, next, rows);
         if (!pointwise_) return;
-        operand_.ask_for(ahead, next, rows);
-        if (backward_) operand_.ask_for_gradient(ahead, next, rows);
+        operand_.prefetch(prefetcher, next, rows);
+        if (backward_) operand_.prefetch_gradient(prefetcher, next, rows);
       });
-      block_.read_gradient(tools_.training_kernels, first, count, m.dy, y_stride_);
-      if (part != nullptr) add_weight_gradient(*part, x, m.dy, count, ahead);
+      block_.read_gradient(tables_.training_kernels, first, count, m.dy, y_stride_);
+      if (part != nullptr) add_weight_gradient(*part, x, m.dy, count, prefetcher);
       if (!backward_) return;
       if (direct_ != nullptr) {
         float* const dx = direct_->gradient + first * direct_->channels;
-        backward_->run(m.dy, count, dx, ahead);
-        operand_.write_gradient(tools_.training_kernels, share.worker, first, count, dx, direct_->channels);
+        backward_->run(m.dy, count, dx, prefetcher);
+        operand_.write_gradient(tables_.training_kernels, share.worker, first, count, dx, direct_->channels);
         return;
       }
-      backward_->run(m.dy, count, m.dx, ahead);
+      backward_->run(m.dy, count, m.dx, prefetcher);
       if (pointwise_) {
-        operand_.write_gradient(tools_.training_kernels, share.worker, first, count, m.dx, dx_stride_);
+        operand_.write_gradient(tables_.training_kernels, share.worker, first, count, m.dx, dx_stride_);
       } else {
         fold(m, share.worker, first, count);
       }
@@ -357,7 +358,7 @@ class Convolution final : public Operation {
         if (in_place_) {
           f(operand_.in_place() + first * x_stride_, first, count);
         } else {
-          operand_.read(tools_.training_kernels, first, count, m.x, x_stride_);
+          operand_.read(tables_.training_kernels, first, count, m.x, x_stride_);
           f(m.x, first, count);
         }
       }
@@ -369,7 +370,7 @@ class Convolution final : public Operation {
       if (whole != nullptr) {
         whole += image * in_pixels() * image_stride_;
       } else {
-        operand_.read(tools_.training_kernels, image * in_pixels(), in_pixels(), m.image, image_stride_);
+        operand_.read(tables_.training_kernels, image * in_pixels(), in_pixels(), m.image, image_stride_);
         whole = m.image;
       }
       for (std::int64_t pixel = 0; pixel < block_.pixels; pixel += rows_) {
@@ -434,22 +435,23 @@ class Convolution final : public Operation {
       for (std::int32_t c = 0; c < floats; ++c) to[c] += from[c];
     });
     if (pixel + count == block_.pixels) {
-      operand_.write_gradient(tools_.training_kernels, worker, image * in_pixels(), in_pixels(), m.image_gradient,
+      operand_.write_gradient(tables_.training_kernels, worker, image * in_pixels(), in_pixels(), m.image_gradient,
                               image_stride_);
     }
   }
 
   /// Calls f(first, count) for the rows of the next matrices, if there are any, to fill the list anew.
   template <class F>
-  void ask_for_next(const Share& share, std::int64_t first, Ahead& ahead, F&& f) const {
-    ahead.clear();
+  void prefetch_next(const Share& share, std::int64_t first, Prefetcher& prefetcher, F&& f) const {
+    prefetcher.clear();
     const std::int64_t count = std::min<std::int64_t>(rows_, share.last * block_.pixels - first);
     if (count > 0) f(first, count);
   }
 
-  void add_weight_gradient(Part& part, const float* x, const float* dy, std::int32_t count, Ahead& ahead) const {
+  void add_weight_gradient(Part& part, const float* x, const float* dy, std::int32_t count,
+                           Prefetcher& prefetcher) const {
     for (std::int32_t h = 0; h < groups_; ++h) {
-      OuterArgs args;
+      WeightGradientArgs args;
       args.x = x + static_cast<std::ptrdiff_t>(h) * inputs_;
       args.dy = dy + static_cast<std::ptrdiff_t>(h) * outputs_;
       args.x_stride = x_stride_;
@@ -464,21 +466,21 @@ class Convolution final : public Operation {
       args.pixels = count;
       args.gradient = part.weights.get() + static_cast<std::int64_t>(h) * args.inputs * gradient_stride_;
       args.gradient_stride = gradient_stride_;
-      tools_.training_kernels.outer(args, ahead);
+      tables_.training_kernels.weight_gradient(args, prefetcher);
     }
     if (!parameters_.bias_gradient.empty()) {
-      tools_.training_kernels.moments(dy, y_stride_, block_.channels, count, zeros_.data(), part.bias.data(),
-                                      part.squares.data());
+      tables_.training_kernels.moments(dy, y_stride_, block_.channels, count, zeros_.data(), part.bias.data(),
+                                       part.squares.data());
     }
   }
 
-  const Tools& tools_;
+  const KernelTables& tables_;
   kernels::Window window_;
   bool pointwise_;
   kernels::Extent extent_;
   WeightParameters parameters_;
   Operand operand_;
-  const Block& block_;
+  const LayerResult& block_;
   std::int32_t groups_, taps_, group_channels_;
   std::int32_t inputs_, outputs_;  ///< of a group, K and N
   bool in_place_;                  ///< x is the operand where it stands
@@ -486,7 +488,7 @@ class Convolution final : public Operation {
   std::int64_t dx_stride_, x_stride_, y_stride_, image_stride_, gradient_stride_;
   std::int32_t rows_ = 0;
   std::unique_ptr<Product> forward_, backward_;
-  const Block* direct_ = nullptr;  ///< whose gradient dx is written to as it is computed
+  const LayerResult* direct_ = nullptr;  ///< whose gradient dx is written to as it is computed
   std::vector<std::int32_t> weight_of_column_;
   std::vector<float> transposed_, zeros_;
   std::vector<std::int64_t> row_place_, column_place_;  ///< of a worker's sums: their sum is a weight's place
@@ -495,11 +497,11 @@ class Convolution final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> make_convolution(const Tools& tools, const kernels::Window& window, std::int32_t groups,
-                                            const WeightParameters& parameters, const kernels::Extent& extent,
-                                            Operand operand, std::vector<std::int32_t> input_order,
-                                            const Block& block) {
-  return std::make_unique<Convolution>(tools, window, groups, parameters, extent, std::move(operand),
+std::unique_ptr<Operation> make_convolution(const KernelTables& tables, const kernels::Window& window,
+                                            std::int32_t groups, const WeightParameters& parameters,
+                                            const kernels::Extent& extent, Operand operand,
+                                            std::vector<std::int32_t> input_order, const LayerResult& block) {
+  return std::make_unique<Convolution>(tables, window, groups, parameters, extent, std::move(operand),
                                        std::move(input_order), block);
 }
 

@@ -10,8 +10,8 @@
 namespace riffle::trainer {
 namespace {
 
+using kernels::ChannelwiseRun;
 using kernels::DepthwiseArgs;
-using kernels::MappedRun;
 using kernels::Place;
 using kernels::Space;
 
@@ -19,9 +19,9 @@ constexpr std::int32_t taps = 9;
 
 class Depthwise final : public Operation {
  public:
-  Depthwise(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
-            const kernels::Extent& extent, Operand operand, const Block& block)
-      : tools_(tools),
+  Depthwise(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
+            const kernels::Extent& extent, Operand operand, const LayerResult& block)
+      : tables_(tables),
         parameters_(parameters),
         operand_(std::move(operand)),
         block_(block),
@@ -36,8 +36,8 @@ class Depthwise final : public Operation {
     args_.in_stride = args_.out_stride = stride_;
     args_.in_ring = in_.pixels();
     args_.out_ring = out_.pixels();
-    runs_ = {MappedRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, 0}, 0}};
-    const std::int64_t floats = kernels::packed_depthwise_size(runs_, taps, tools.kernels.lanes);
+    runs_ = {ChannelwiseRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, 0}, 0}};
+    const std::int64_t floats = kernels::packed_depthwise_size(runs_, taps, tables.kernels.lanes);
     packed_.resize(static_cast<std::size_t>(floats));
     wants_input_gradient_ = block.wants_gradient && operand_.wants_gradient();
     // Each output reads its own pixel and the eight around it: then each input is read by the same nine, mirrored.
@@ -46,7 +46,7 @@ class Depthwise final : public Operation {
     if (mirrored_) packed_mirrored_.resize(packed_.size());
     filters_.resize(static_cast<std::size_t>(taps * stride_));
     if (!parameters_.weight_gradient.empty()) {
-      parts_.resize(static_cast<std::size_t>(tools.workers));
+      parts_.resize(static_cast<std::size_t>(tables.workers));
       for (Part& part : parts_) {
         part.weights.resize(filters_.size());
         part.bias.resize(static_cast<std::size_t>(block.channels));
@@ -59,7 +59,7 @@ class Depthwise final : public Operation {
   [[nodiscard]] std::int64_t scratch() const override { return 2 * in_.floats() + out_.floats() + 3 * slack; }
 
   void pack() override {
-    kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,
+    kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,
                             packed_);
     if (!wants_input_gradient_) return;
     if (mirrored_) {
@@ -69,7 +69,8 @@ class Depthwise final : public Operation {
                           parameters_.weights.begin() + static_cast<std::ptrdiff_t>(i) + taps,
                           mirrored_weights_.begin() + static_cast<std::ptrdiff_t>(i));
       }
-      kernels::pack_depthwise(tools_.kernels.lanes, taps, runs_, mirrored_weights_, {}, block_.order, packed_mirrored_);
+      kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, mirrored_weights_, {}, block_.order,
+                              packed_mirrored_);
       return;
     }
     for (std::size_t position = 0; position < block_.order.size(); ++position) {
@@ -88,7 +89,7 @@ class Depthwise final : public Operation {
       bands_.for_each([&](const Band& band) {
         in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
           operand_.prepare(share.worker, in_first + pixel, count);
-          operand_.read(tools_.training_kernels, in_first + pixel, count, x + at, stride_);
+          operand_.read(tables_.training_kernels, in_first + pixel, count, x + at, stride_);
         });
         convolve(packed_.data(), band.out, x, in_, block_.y + first * block_.channels, block_.channels);
         const std::int64_t out = band.out.begin * extent.out_w;
@@ -106,9 +107,9 @@ class Depthwise final : public Operation {
       std::fill(part->weights.begin(), part->weights.end(), 0.0F);
       std::fill(part->bias.begin(), part->bias.end(), 0.0F);
     }
-    const TrainingKernels& kernels = tools_.training_kernels;
+    const TrainingKernels& kernels = tables_.training_kernels;
     const Extent& extent = args_.extent;
-    Ahead ahead;
+    Prefetcher prefetcher;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       bands_.for_each([&](const Band& band) {
@@ -123,8 +124,8 @@ class Depthwise final : public Operation {
           in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
             operand_.read(kernels, in_first + pixel, count, x + at, stride_);
           });
-          ask_for_next(band, in_first, first, ahead);
-          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_, ahead);
+          prefetch_next(band, in_first, first, prefetcher);
+          kernels.depthwise_weight_gradient(args_, band.out, x, dy, part->weights.data(), stride_, prefetcher);
         }
         if (!wants_input_gradient_ || band.done.begin == band.done.end) return;
         const std::int64_t done = band.done.begin * extent.in_w, count = band.done.end * extent.in_w - done;
@@ -162,17 +163,17 @@ class Depthwise final : public Operation {
   };
 
   /// What the backward pass reads for as many rows behind a band, of the next image, too.
-  void ask_for_next(const Band& band, std::int64_t in_first, std::int64_t first, Ahead& ahead) const {
+  void prefetch_next(const Band& band, std::int64_t in_first, std::int64_t first, Prefetcher& prefetcher) const {
     const std::int64_t in_w = args_.extent.in_w, out_w = args_.extent.out_w;
-    ahead.clear();
-    block_.ask_for_gradient(ahead, first + band.out.end * out_w, (band.out.end - band.out.begin) * out_w);
-    operand_.ask_for(ahead, in_first + band.in.end * in_w, (band.in.end - band.in.begin) * in_w);
+    prefetcher.clear();
+    block_.prefetch_gradient(prefetcher, first + band.out.end * out_w, (band.out.end - band.out.begin) * out_w);
+    operand_.prefetch(prefetcher, in_first + band.in.end * in_w, (band.in.end - band.in.begin) * in_w);
   }
 
   /// Rows `out` of an image, of which `ring` has what they read.
   void convolve(const float* packed, Rows out, const float* from, const Ring& ring, float* to,
                 std::int64_t to_stride) const {
-    MappedRun run = runs_[0];
+    ChannelwiseRun run = runs_[0];
     run.input.ring = ring.pixels();
     DepthwiseArgs args;
     args.extent = args_.extent;
@@ -183,21 +184,21 @@ class Depthwise final : public Operation {
     args.output = {Place{0, Space::arena}, static_cast<std::int32_t>(to_stride), 0};
     args.tile_rows = 1;
     args.tiles = args_.extent.out_h;
-    kernels::Memory memory;
+    kernels::Addresses memory;
     memory.arena = to;
     memory.rows = const_cast<float*>(from);  // only read
-    tools_.kernels.depthwise.run(args, memory, {out.begin, out.end});
+    tables_.kernels.depthwise.run(args, memory, {out.begin, out.end});
   }
 
-  const Tools& tools_;
+  const KernelTables& tables_;
   WindowArgs args_;
   WeightParameters parameters_;
   Operand operand_;
-  const Block& block_;
+  const LayerResult& block_;
   std::int64_t stride_, in_pixels_;
   Bands bands_;
   Ring in_, out_;
-  std::vector<MappedRun> runs_;
+  std::vector<ChannelwiseRun> runs_;
   bool wants_input_gradient_ = false, mirrored_ = false;
   std::vector<float> packed_, packed_mirrored_, mirrored_weights_, filters_, zeros_;
   std::vector<Part> parts_;
@@ -205,10 +206,10 @@ class Depthwise final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
+std::unique_ptr<Operation> make_depthwise(const KernelTables& tables, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,
-                                          Operand operand, const Block& block) {
-  return std::make_unique<Depthwise>(tools, window, parameters, extent, std::move(operand), block);
+                                          Operand operand, const LayerResult& block) {
+  return std::make_unique<Depthwise>(tables, window, parameters, extent, std::move(operand), block);
 }
 
 }  // namespace riffle::trainer

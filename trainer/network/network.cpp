@@ -64,9 +64,10 @@ struct Network::State {
   /// Calls f(share) for each share of the thread's.
   template <class F>
   void for_shares(const Thread& thread, F&& f) const {
-    for (int worker = thread.index; worker < tools.workers; worker += thread.count) {
-      f(Share{worker, tools.workers, share_begin(images, worker, tools.workers),
-              share_begin(images, worker + 1, tools.workers), program.scratch.get() + worker * program.scratch_floats});
+    for (int worker = thread.index; worker < tables.workers; worker += thread.count) {
+      f(Share{worker, tables.workers, share_begin(images, worker, tables.workers),
+              share_begin(images, worker + 1, tables.workers),
+              program.scratch.get() + worker * program.scratch_floats});
     }
   }
 
@@ -79,7 +80,7 @@ struct Network::State {
   std::vector<graph::Shape> shapes;
   graph::Graph classified;  ///< without softmax; the same nodes
   NetworkOptions options;
-  Tools tools;
+  KernelTables tables;
   Trace traced;
   Parameters parameters;
   Program program;
@@ -99,9 +100,9 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
       shapes(graph::infer_shapes(source)),
       classified(without_softmax(source, shapes)),
       options(chosen),
-      tools{chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels(),
-            training_kernels(chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels()),
-            std::max(1, chosen.threads)},
+      tables{chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels(),
+             training_kernels(chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels()),
+             std::max(1, chosen.threads)},
       traced(trace(classified, shapes)),
       parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)) {
   if (options.batch < 1) throw Error("a batch of " + std::to_string(options.batch) + " images");
@@ -109,13 +110,13 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   if (std::all_of(moved.begin(), moved.end(), [](const Parameter& p) { return p.frozen; })) {
     throw Error("'" + given.name + "': no parameter is left to train");
   }
-  program = make_program(tools, given, traced, parameters, options.batch, options.momentum);
+  program = make_program(tables, given, traced, parameters, options.batch, options.momentum);
   logit_stride = row_floats(program.output.columns());
   const std::size_t batch = static_cast<std::size_t>(options.batch);
   logits = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
   logit_gradient = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
   logits_out.resize(batch * static_cast<std::size_t>(program.output.columns()));
-  for (const std::unique_ptr<Block>& block : program.blocks) {
+  for (const std::unique_ptr<LayerResult>& block : program.blocks) {
     times.push_back({block->name, block->pixels * block->channels});
   }
 }
@@ -161,7 +162,7 @@ void Network::State::forward(const Thread& thread, run::Barrier& barrier, const 
     if (thread.index == 0) times[i].forward += std::chrono::duration<double>(Clock::now() - before).count();
   }
   for_shares(thread, [&](const Share& share) {
-    program.output.read(tools.training_kernels, share.first, share.last - share.first,
+    program.output.read(tables.training_kernels, share.first, share.last - share.first,
                         logits.get() + share.first * logit_stride, logit_stride);
   });
 }
@@ -174,19 +175,19 @@ void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexc
   }
   barrier.wait(thread.count);
   for_shares(thread, [&](const Share& share) {
-    program.output.write_gradient(tools.training_kernels, share.worker, share.first, share.last - share.first,
+    program.output.write_gradient(tables.training_kernels, share.worker, share.first, share.last - share.first,
                                   logit_gradient.get() + share.first * logit_stride, logit_stride);
   });
   barrier.wait(thread.count);
   for (std::size_t i = program.operations.size(); i-- > 1;) {
-    const Block& block = *program.blocks[i];
+    const LayerResult& block = *program.blocks[i];
     if (!block.wants_gradient) continue;
     const Clock::time_point before = Clock::now();
     for_shares(thread, [&](const Share& share) {
       const std::int64_t first = share.first * block.pixels, pixels = (share.last - share.first) * block.pixels;
       for (const Piece& piece : program.never_read[i]) {
         const float zero[16] = {};
-        tools.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
+        tables.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
       }
       if (block.norm) block.norm->finish_backward(images * block.norm_pixels, share.worker, share.workers);
     });
@@ -209,7 +210,7 @@ std::span<const Statistic> Network::statistics() const { return state_->paramete
 graph::Shape Network::input() const { return state_->classified.input_shape(); }
 std::int32_t Network::classes() const { return state_->program.output.columns(); }
 std::int64_t Network::macs() const { return graph::total_cost(state_->given).macs; }
-int Network::threads() const { return state_->tools.workers; }
+int Network::threads() const { return state_->tables.workers; }
 
 Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels) {
   State& s = *state_;
@@ -229,10 +230,10 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
   }
   s.ready = false;
   s.packed = 0;
-  on_team(s.tools.workers, [&](int, int) { s.pack(); });
+  on_team(s.tables.workers, [&](int, int) { s.pack(); });
   s.images = static_cast<std::int64_t>(count);
   run::Barrier barrier;
-  on_team(s.tools.workers, [&](int thread, int threads) { s.forward({thread, threads}, barrier, images.data()); });
+  on_team(s.tables.workers, [&](int thread, int threads) { s.forward({thread, threads}, barrier, images.data()); });
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
                                           s.options.label_smoothing, {s.logit_gradient.get(), floats});
@@ -253,12 +254,12 @@ void Network::backward() {
   if (!s.ready) throw Error("backward() without a forward() before it");
   s.ready = false;
   run::Barrier barrier;
-  on_team(s.tools.workers, [&](int thread, int threads) { s.backward({thread, threads}, barrier); });
+  on_team(s.tables.workers, [&](int thread, int threads) { s.backward({thread, threads}, barrier); });
 }
 
 std::string Network::first_not_finite() const {
   for (std::size_t i = 0; i < state_->program.blocks.size(); ++i) {
-    const Block& block = *state_->program.blocks[i];
+    const LayerResult& block = *state_->program.blocks[i];
     if (!block.wants_gradient && i != 0) continue;  // its memory is another's by now
     const std::int64_t floats = state_->images * block.pixels * block.channels;
     for (std::int64_t f = 0; f < floats; ++f) {
@@ -278,7 +279,7 @@ graph::Graph Network::graph(const ValuesOf& values) const {
   return result;
 }
 
-std::int64_t Network::bytes() const { return state_->program.bytes(state_->tools.workers); }
+std::int64_t Network::bytes() const { return state_->program.bytes(state_->tables.workers); }
 
 std::vector<LayerTime> Network::times() const { return state_->times; }
 

@@ -18,13 +18,13 @@ namespace {
 constexpr std::int32_t batch = 4;
 
 graph::Graph small(std::int32_t classes = 3) {
-  return models::shufflenet_v2({.width = 0.26,
-                                .flavour = models::Flavour::note,
+  return models::shufflenet_v2({.width_multiplier = 0.26,
+                                .flavour = models::Flavour::study_note,
                                 .residual = true,
                                 .in_channels = 1,
                                 .classes = classes,
                                 .height = 32,
-                                .width_px = 32},
+                                .width = 32},
                                models::random_weights(1));
 }
 

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
-#include "trainer/network/block.hpp"
+#include "trainer/network/operand.hpp"
 
 namespace riffle::trainer {
 
 /// What operations are made with.
-struct Tools {
+struct KernelTables {
   const kernels::Kernels& kernels;  ///< the engine's
   const TrainingKernels& training_kernels;
   int workers = 1;  ///< shares of a batch
@@ -48,30 +48,32 @@ struct WeightParameters {
 
 /// Convolution in groups, pointwise or not, and the fully connected layer. `operand` has its columns group after group
 /// and within a group in `input_order` (a group's input channel by column).
-std::unique_ptr<Operation> make_convolution(const Tools& tools, const kernels::Window& window, std::int32_t groups,
-                                            const WeightParameters& parameters, const kernels::Extent& extent,
-                                            Operand operand, std::vector<std::int32_t> input_order, const Block& block);
+std::unique_ptr<Operation> make_convolution(const KernelTables& tables, const kernels::Window& window,
+                                            std::int32_t groups, const WeightParameters& parameters,
+                                            const kernels::Extent& extent, Operand operand,
+                                            std::vector<std::int32_t> input_order, const LayerResult& block);
 
-/// A dense convolution of the network's input, 1 to 4 planes (Block::planes).
-std::unique_ptr<Operation> make_stem(const Tools& tools, const kernels::Window& window,
+/// A dense convolution of the network's input, 1 to 4 planes (LayerResult::planes).
+std::unique_ptr<Operation> make_stem(const KernelTables& tables, const kernels::Window& window,
                                      const WeightParameters& parameters, const kernels::Extent& extent,
-                                     const Block& input, const Block& block);
+                                     const LayerResult& input, const LayerResult& block);
 
 /// The same with max pooling over `pooled` between the convolution and the block's norm and activation.
-std::unique_ptr<Operation> make_pooled_stem(const Tools& tools, const kernels::Window& window,
+std::unique_ptr<Operation> make_pooled_stem(const KernelTables& tables, const kernels::Window& window,
                                             const WeightParameters& parameters, const kernels::Extent& extent,
                                             const kernels::Window& pool, const kernels::Extent& pooled,
-                                            const Block& input, const Block& block);
+                                            const LayerResult& input, const LayerResult& block);
 
 /// One 3x3 filter a channel, no dilation, columns a stride of at most 2 apart. The block's order is the operand's.
-std::unique_ptr<Operation> make_depthwise(const Tools& tools, const kernels::Window& window,
+std::unique_ptr<Operation> make_depthwise(const KernelTables& tables, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,
-                                          Operand operand, const Block& block);
+                                          Operand operand, const LayerResult& block);
 
 /// Of the following, too, the block's order is the first operand's.
-std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool, const kernels::Window& window,
-                                     const kernels::Extent& extent, Operand operand, const Block& block);
-std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block);
+std::unique_ptr<Operation> make_pool(const KernelTables& tables, const graph::Pool& pool, const kernels::Window& window,
+                                     const kernels::Extent& extent, Operand operand, const LayerResult& block);
+std::unique_ptr<Operation> make_global_average_pool(const KernelTables& tables, Operand operand,
+                                                    const LayerResult& block);
 
 /// Floats of a row of `columns`: whole lines of a cache, which are whole vectors of any instruction set. No multiple of
 /// eight lines, or some columns of a matrix would all fall into an eighth of a cache's sets.

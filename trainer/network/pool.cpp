@@ -7,15 +7,15 @@
 namespace riffle::trainer {
 namespace {
 
-using kernels::MappedRun;
+using kernels::ChannelwiseRun;
 using kernels::Place;
 using kernels::Space;
 
 class Pooling final : public Operation {
  public:
-  Pooling(const Tools& tools, const graph::Pool& pool, const kernels::Window& window, const kernels::Extent& extent,
-          Operand operand, const Block& block)
-      : tools_(tools),
+  Pooling(const KernelTables& tables, const graph::Pool& pool, const kernels::Window& window,
+          const kernels::Extent& extent, Operand operand, const LayerResult& block)
+      : tables_(tables),
         kind_(pool.kind),
         operand_(std::move(operand)),
         block_(block),
@@ -39,11 +39,11 @@ class Pooling final : public Operation {
 
   void forward(const Share& share) override {
     const kernels::PoolArgs args = pool_args(args_, run_);
-    kernels::Memory memory;
+    kernels::Addresses memory;
     float* const x = share.scratch;
     memory.rows = x;
     const float* const in_place = operand_.in_place();
-    const auto run = kind_ == graph::PoolKind::max ? tools_.kernels.pool.max : tools_.kernels.pool.average;
+    const auto run = kind_ == graph::PoolKind::max ? tables_.kernels.pool.max : tables_.kernels.pool.average;
     const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
@@ -52,7 +52,7 @@ class Pooling final : public Operation {
       bands_.for_each([&](const Band& band) {
         in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
           operand_.prepare(share.worker, in_first + pixel, count);
-          if (in_place == nullptr) operand_.read(tools_.training_kernels, in_first + pixel, count, x + at, stride_);
+          if (in_place == nullptr) operand_.read(tables_.training_kernels, in_first + pixel, count, x + at, stride_);
         });
         run(args, memory, {band.out.begin, band.out.end});
         const std::int64_t out = band.out.begin * extent.out_w;
@@ -65,7 +65,7 @@ class Pooling final : public Operation {
     float* const x = share.scratch;
     float* const dx = x + in_.floats() + slack;
     float* const dy = dx + in_.floats() + slack;
-    const TrainingKernels& kernels = tools_.training_kernels;
+    const TrainingKernels& kernels = tables_.training_kernels;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
       bands_.for_each([&](const Band& band) {
@@ -92,21 +92,21 @@ class Pooling final : public Operation {
   }
 
  private:
-  const Tools& tools_;
+  const KernelTables& tables_;
   graph::PoolKind kind_;
   WindowArgs args_;
   Operand operand_;
-  const Block& block_;
+  const LayerResult& block_;
   std::int64_t stride_, in_pixels_;
   Bands bands_;
   Ring in_, out_;
-  MappedRun run_;
+  ChannelwiseRun run_;
 };
 
 class GlobalAveragePool final : public Operation {
  public:
-  GlobalAveragePool(const Tools& tools, Operand operand, const Block& block)
-      : tools_(tools),
+  GlobalAveragePool(const KernelTables& tables, Operand operand, const LayerResult& block)
+      : tables_(tables),
         operand_(std::move(operand)),
         block_(block),
         stride_(row_floats(block.channels)),
@@ -122,13 +122,13 @@ class GlobalAveragePool final : public Operation {
     args.run_count = 1;
     args.output = {Place{0, Space::arena}, block_.channels, 0};
     args.tiles = 1;
-    kernels::Memory memory;
+    kernels::Addresses memory;
     memory.rows = share.scratch;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       operand_.prepare(share.worker, image * pixels, pixels);
-      operand_.read(tools_.training_kernels, image * pixels, pixels, share.scratch, stride_);
+      operand_.read(tables_.training_kernels, image * pixels, pixels, share.scratch, stride_);
       memory.arena = block_.y + image * block_.channels;
-      tools_.kernels.pool.global_average(args, memory, {0, 1});
+      tables_.kernels.pool.global_average(args, memory, {0, 1});
       block_.computed(share.worker, image, 1);
     }
   }
@@ -138,29 +138,30 @@ class GlobalAveragePool final : public Operation {
     const float each = 1.0F / static_cast<float>(pixels);
     for (std::int64_t image = share.first; image < share.last; ++image) {
       float* const dy = share.scratch;
-      block_.read_gradient(tools_.training_kernels, image, 1, dy, stride_);
+      block_.read_gradient(tables_.training_kernels, image, 1, dy, stride_);
       for (std::int32_t c = 0; c < block_.channels; ++c) dy[c] *= each;
-      operand_.write_gradient(tools_.training_kernels, share.worker, image * pixels, pixels, dy, 0);
+      operand_.write_gradient(tables_.training_kernels, share.worker, image * pixels, pixels, dy, 0);
     }
   }
 
  private:
-  const Tools& tools_;
+  const KernelTables& tables_;
   Operand operand_;
-  const Block& block_;
+  const LayerResult& block_;
   std::int64_t stride_;
-  MappedRun run_;
+  ChannelwiseRun run_;
 };
 
 }  // namespace
 
-std::unique_ptr<Operation> make_pool(const Tools& tools, const graph::Pool& pool, const kernels::Window& window,
-                                     const kernels::Extent& extent, Operand operand, const Block& block) {
-  return std::make_unique<Pooling>(tools, pool, window, extent, std::move(operand), block);
+std::unique_ptr<Operation> make_pool(const KernelTables& tables, const graph::Pool& pool, const kernels::Window& window,
+                                     const kernels::Extent& extent, Operand operand, const LayerResult& block) {
+  return std::make_unique<Pooling>(tables, pool, window, extent, std::move(operand), block);
 }
 
-std::unique_ptr<Operation> make_global_average_pool(const Tools& tools, Operand operand, const Block& block) {
-  return std::make_unique<GlobalAveragePool>(tools, std::move(operand), block);
+std::unique_ptr<Operation> make_global_average_pool(const KernelTables& tables, Operand operand,
+                                                    const LayerResult& block) {
+  return std::make_unique<GlobalAveragePool>(tables, std::move(operand), block);
 }
 
 }  // namespace riffle::trainer

@@ -10,7 +10,7 @@
 
 #include "engine/memory/arena.hpp"
 #include "trainer/memory.hpp"
-#include "trainer/network/layout.hpp"
+#include "trainer/network/result_order.hpp"
 #include "trainer/network/sum.hpp"
 
 namespace riffle::trainer {
@@ -29,11 +29,11 @@ LargeFloats allocate_large(std::int64_t count) {
 }
 
 /// Pieces for `channels` in this order of columns.
-Operand make_operand(std::span<const Channel> channels, const Layout& layout,
-                     const std::vector<std::unique_ptr<Block>>& blocks) {
+Operand make_operand(std::span<const Channel> channels, const ResultOrder& layout,
+                     const std::vector<std::unique_ptr<LayerResult>>& blocks) {
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < channels.size(); ++i) {
-    const Block* const block = blocks[static_cast<std::size_t>(channels[i].node)].get();
+    const LayerResult* const block = blocks[static_cast<std::size_t>(channels[i].node)].get();
     const std::int32_t position = layout.position(channels[i]);
     if (!pieces.empty() && pieces.back().block == block && pieces.back().first + pieces.back().channels == position &&
         block->part_of(position).first != position) {
@@ -80,16 +80,16 @@ ChannelList permuted(const ChannelList& list, std::span<const std::int32_t> orde
 
 class Maker {
  public:
-  Maker(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters, std::int32_t batch,
-        float momentum)
-      : tools_(tools),
+  Maker(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
+        std::int32_t batch, float momentum)
+      : tables_(tables),
         graph_(graph),
         trace_(trace),
         parameters_(parameters),
         batch_(batch),
         momentum_(momentum),
         layout_(trace) {
-    for (std::size_t i = 0; i < trace.layers.size(); ++i) carried_.push_back(is_carried(trace, i));
+    for (std::size_t i = 0; i < trace.layers.size(); ++i) fused_into_reader_.push_back(is_carried(trace, i));
     shares_.resize(trace.layers.size());
     std::iota(shares_.begin(), shares_.end(), 0);
   }
@@ -109,27 +109,27 @@ class Maker {
   void mark_first_writers(std::vector<std::vector<Operand>>& operands);
   void mark_last_writers(std::vector<std::vector<Operand>>& operands);
   void share_gradients(const std::vector<std::vector<Operand>>& operands);
-  [[nodiscard]] std::size_t last_reader_but(std::size_t reader, const Block* block) const;
+  [[nodiscard]] std::size_t last_reader_but(std::size_t reader, const LayerResult* block) const;
   [[nodiscard]] memory::Placement place_blocks();
   void allocate(const memory::Placement& placement);
 
-  const Tools& tools_;
+  const KernelTables& tables_;
   const graph::Graph& graph_;
   const Trace& trace_;
   Parameters& parameters_;
   std::int32_t batch_;
   float momentum_;
-  Layout layout_;
-  std::vector<bool> carried_;        ///< by layer: is it carried out by the layer behind it?
+  ResultOrder layout_;
+  std::vector<bool> fused_into_reader_;  ///< by layer: is it carried out by the layer behind it?
   std::vector<std::size_t> shares_;  ///< by layer: the one in whose gradient's memory its own stands, perhaps itself
   Program program_;
 };
 
 void Maker::make_blocks() {
-  std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  std::vector<std::unique_ptr<LayerResult>>& blocks = program_.blocks;
   for (std::size_t i = 0; i < trace_.layers.size(); ++i) {
     const Layer& layer = trace_.layers[i];
-    auto block = std::make_unique<Block>();
+    auto block = std::make_unique<LayerResult>();
     block->name = layer.name;
     block->channels = layer.out.c;
     block->parts = layout_.parts(i);
@@ -146,7 +146,7 @@ void Maker::make_blocks() {
       block->wants_gradient = block->wants_gradient || !norm.frozen;
       std::vector<std::int32_t> channel;
       for (const std::int32_t c : block->order) channel.push_back(layer.norm_channel[static_cast<std::size_t>(c)]);
-      block->norm = std::make_unique<Norm>(tools_.training_kernels, norm, std::move(channel), tools_.workers);
+      block->norm = std::make_unique<Norm>(tables_.training_kernels, norm, std::move(channel), tables_.workers);
     }
     for (const ChannelList& operand : layer.operands) {
       for (const Channel& channel : operand) {
@@ -159,7 +159,7 @@ void Maker::make_blocks() {
 }
 
 void Maker::make_operations() {
-  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  const std::vector<std::unique_ptr<LayerResult>>& blocks = program_.blocks;
   const std::size_t count = trace_.layers.size();
   std::vector<std::vector<Operand>> operands(count);
   std::vector<std::vector<std::int32_t>> input_orders(count);
@@ -198,9 +198,9 @@ void Maker::make_operations() {
 
 /// Going backward, the first operation that writes a channel's gradient stores it, the others add.
 void Maker::mark_first_writers(std::vector<std::vector<Operand>>& operands) {
-  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
-  std::map<const Block*, std::vector<bool>> written;
-  for (const std::unique_ptr<Block>& block : blocks) {
+  const std::vector<std::unique_ptr<LayerResult>>& blocks = program_.blocks;
+  std::map<const LayerResult*, std::vector<bool>> written;
+  for (const std::unique_ptr<LayerResult>& block : blocks) {
     written[block.get()].resize(static_cast<std::size_t>(block->channels), false);
   }
   for (std::size_t i = operands.size(); i-- > 0;) {
@@ -234,9 +234,9 @@ void Maker::mark_first_writers(std::vector<std::vector<Operand>>& operands) {
 
 /// And the last one to write it completes it.
 void Maker::mark_last_writers(std::vector<std::vector<Operand>>& operands) {
-  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
-  std::map<const Block*, std::vector<bool>> completed;
-  for (const std::unique_ptr<Block>& block : blocks) {
+  const std::vector<std::unique_ptr<LayerResult>>& blocks = program_.blocks;
+  std::map<const LayerResult*, std::vector<bool>> completed;
+  for (const std::unique_ptr<LayerResult>& block : blocks) {
     completed[block.get()].resize(static_cast<std::size_t>(block->channels), false);
   }
   for (std::size_t i = 0; i < operands.size(); ++i) {
@@ -266,7 +266,7 @@ void Maker::mark_last_writers(std::vector<std::vector<Operand>>& operands) {
 }
 
 /// The last layer but `reader` that reads the block, or 0.
-std::size_t Maker::last_reader_but(std::size_t reader, const Block* block) const {
+std::size_t Maker::last_reader_but(std::size_t reader, const LayerResult* block) const {
   const auto reads = [&](const ChannelList& list) {
     return std::any_of(list.begin(), list.end(), [&](const Channel& channel) {
       return program_.blocks[static_cast<std::size_t>(channel.node)].get() == block;
@@ -284,15 +284,15 @@ std::size_t Maker::last_reader_but(std::size_t reader, const Block* block) const
 /// comes from the sum alone, and also that of another to which layers add only when the first has been used. What the
 /// sum itself makes complete must have no activation: it would be applied to the gradient of both.
 void Maker::share_gradients(const std::vector<std::vector<Operand>>& operands) {
-  const auto index = [&](const Block* block) {
-    const auto is = [&](const std::unique_ptr<Block>& other) { return other.get() == block; };
+  const auto index = [&](const LayerResult* block) {
+    const auto is = [&](const std::unique_ptr<LayerResult>& other) { return other.get() == block; };
     return static_cast<std::size_t>(std::find_if(program_.blocks.begin(), program_.blocks.end(), is) -
                                     program_.blocks.begin());
   };
   for (std::size_t i = 1; i < trace_.layers.size(); ++i) {
     if (!is_pixel_wise(trace_.layers[i]) || !program_.blocks[i]->wants_gradient) continue;
     const auto may_share = [&](const Operand& operand) {
-      const Block* const block = operand.gradient_in_place();
+      const LayerResult* const block = operand.gradient_in_place();
       if (block == nullptr || (operand.pieces()[0].last && block->has_activation())) return false;
       return std::none_of(operands[i].begin(), operands[i].end(), [&](const Operand& other) {
         return &other != &operand && std::any_of(other.pieces().begin(), other.pieces().end(),
@@ -305,7 +305,7 @@ void Maker::share_gradients(const std::vector<std::vector<Operand>>& operands) {
     }
     std::size_t other = 0;
     for (const Operand& operand : operands[i]) {
-      const Block* const block = operand.pieces()[0].block;
+      const LayerResult* const block = operand.pieces()[0].block;
       if (other == 0 && may_share(operand) && index(block) != alone &&
           (alone == 0 || last_reader_but(i, block) < alone)) {
         other = index(block);
@@ -319,46 +319,46 @@ void Maker::share_gradients(const std::vector<std::vector<Operand>>& operands) {
 std::unique_ptr<Operation> Maker::make_operation(std::size_t index, std::vector<Operand> operands,
                                                  std::vector<std::int32_t> input_order) {
   const Layer& layer = trace_.layers[index];
-  const Block& block = *program_.blocks[index];
-  if (index > 0 && carried_[index - 1]) {
-    operands[0].carry(static_cast<Summation*>(program_.operations[index - 1].get()));
+  const LayerResult& block = *program_.blocks[index];
+  if (index > 0 && fused_into_reader_[index - 1]) {
+    operands[0].fuse(static_cast<Summation*>(program_.operations[index - 1].get()));
   }
   const kernels::Extent extent{layer.in.h, layer.in.w, layer.pooled ? layer.pooled->extent.in_h : layer.out.h,
                                layer.pooled ? layer.pooled->extent.in_w : layer.out.w};
   const WeightParameters weights = parameters_.weights(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
     if (is_depthwise(layer)) {
-      return make_depthwise(tools_, layer.window, weights, extent, std::move(operands[0]), block);
+      return make_depthwise(tables_, layer.window, weights, extent, std::move(operands[0]), block);
     }
-    const Block& operand = *operands[0].pieces()[0].block;
+    const LayerResult& operand = *operands[0].pieces()[0].block;
     if (layer.pooled) {
-      return make_pooled_stem(tools_, layer.window, weights, extent, layer.pooled->window, layer.pooled->extent,
+      return make_pooled_stem(tables_, layer.window, weights, extent, layer.pooled->window, layer.pooled->extent,
                               operand, block);
     }
-    if (operand.planes) return make_stem(tools_, layer.window, weights, extent, operand, block);
-    return make_convolution(tools_, layer.window, convolution->groups, weights, extent, std::move(operands[0]),
+    if (operand.planes) return make_stem(tables_, layer.window, weights, extent, operand, block);
+    return make_convolution(tables_, layer.window, convolution->groups, weights, extent, std::move(operands[0]),
                             std::move(input_order), block);
   }
   if (std::holds_alternative<graph::FullyConnected>(layer.operation)) {
-    return make_convolution(tools_, layer.window, 1, weights, extent, std::move(operands[0]), std::move(input_order),
+    return make_convolution(tables_, layer.window, 1, weights, extent, std::move(operands[0]), std::move(input_order),
                             block);
   }
   if (const auto* pool = std::get_if<graph::Pool>(&layer.operation)) {
-    return make_pool(tools_, *pool, layer.window, extent, std::move(operands[0]), block);
+    return make_pool(tables_, *pool, layer.window, extent, std::move(operands[0]), block);
   }
   if (std::holds_alternative<graph::GlobalAveragePool>(layer.operation)) {
-    return make_global_average_pool(tools_, std::move(operands[0]), block);
+    return make_global_average_pool(tables_, std::move(operands[0]), block);
   }
-  return std::make_unique<Summation>(tools_, std::move(operands), block, carried_[index]);
+  return std::make_unique<Summation>(tables_, std::move(operands), block, fused_into_reader_[index]);
 }
 
 /// A step is a layer's forward or backward pass: layer i's are i and 2 n + 1 - i, the loss's n and n + 1.
 memory::Placement Maker::place_blocks() {
-  const std::vector<std::unique_ptr<Block>>& blocks = program_.blocks;
+  const std::vector<std::unique_ptr<LayerResult>>& blocks = program_.blocks;
   const auto count = static_cast<std::int32_t>(blocks.size());
   std::vector<memory::Lifetime> lifetimes(2 * blocks.size());
   for (std::int32_t i = 0; i < count; ++i) {
-    const Block& block = *blocks[static_cast<std::size_t>(i)];
+    const LayerResult& block = *blocks[static_cast<std::size_t>(i)];
     memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * i)],
                      &gradient = lifetimes[static_cast<std::size_t>(2 * i + 1)];
     y.size = row_floats(batch_ * block.pixels * block.channels + slack);
@@ -369,7 +369,7 @@ memory::Placement Maker::place_blocks() {
   }
   const auto note = [&](const ChannelList& list, std::int32_t reader) {
     const bool backward = reader == count || blocks[static_cast<std::size_t>(reader)]->wants_gradient;
-    if (reader < count && carried_[static_cast<std::size_t>(reader)]) ++reader;
+    if (reader < count && fused_into_reader_[static_cast<std::size_t>(reader)]) ++reader;
     for (const Channel& channel : list) {
       memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * channel.node)],
                        &gradient = lifetimes[static_cast<std::size_t>(2 * channel.node + 1)];
@@ -401,18 +401,18 @@ void Maker::allocate(const memory::Placement& placement) {
   for (const std::unique_ptr<Operation>& operation : program_.operations) {
     if (operation) program_.scratch_floats = std::max(program_.scratch_floats, row_floats(operation->scratch()));
   }
-  const std::int64_t scratch = tools_.workers * program_.scratch_floats;
+  const std::int64_t scratch = tables_.workers * program_.scratch_floats;
   const auto take = [&] {
     if (program_.arena_floats + scratch > most_floats) throw std::bad_alloc();
     program_.arena = allocate_large(program_.arena_floats);
     program_.scratch = allocate_large(scratch);
   };
-  with_memory_for("a batch of " + std::to_string(batch_) + " images", program_.bytes(tools_.workers), take,
+  with_memory_for("a batch of " + std::to_string(batch_) + " images", program_.bytes(tables_.workers), take,
                   "a smaller batch takes less");
   std::fill_n(program_.scratch.get(), scratch, 0.0F);  // what is read behind a row's last column is a number
   std::size_t next = 0;
   for (std::size_t i = 0; i < program_.blocks.size(); ++i) {
-    Block& block = *program_.blocks[i];
+    LayerResult& block = *program_.blocks[i];
     block.y = program_.arena.get() + placement.offsets[next++];
     if (block.wants_gradient && shares_[i] == i) block.gradient = program_.arena.get() + placement.offsets[next++];
   }
@@ -423,9 +423,9 @@ void Maker::allocate(const memory::Placement& placement) {
 
 }  // namespace
 
-Program make_program(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
+Program make_program(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
                      std::int32_t batch, float momentum) {
-  return Maker(tools, graph, trace, parameters, batch, momentum).make();
+  return Maker(tables, graph, trace, parameters, batch, momentum).make();
 }
 
 }  // namespace riffle::trainer

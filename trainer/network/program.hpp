@@ -12,7 +12,7 @@
 #include <new>
 #include <vector>
 
-#include "trainer/network/block.hpp"
+#include "trainer/network/operand.hpp"
 #include "trainer/network/operation.hpp"
 #include "trainer/network/parameters.hpp"
 #include "trainer/network/trace.hpp"
@@ -27,7 +27,7 @@ struct LargeDelete {
 using LargeFloats = std::unique_ptr<float, LargeDelete>;
 
 struct Program {
-  std::vector<std::unique_ptr<Block>> blocks;          ///< by layer
+  std::vector<std::unique_ptr<LayerResult>> blocks;    ///< by layer
   std::vector<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
   std::vector<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
   Operand output;                                      ///< the logits
@@ -40,9 +40,9 @@ struct Program {
   }
 };
 
-/// For up to `batch` images. The tools and the parameters outlive the program. Throws Exhausted if there is
+/// For up to `batch` images. The tables and the parameters outlive the program. Throws Exhausted if there is
 /// not enough memory.
-Program make_program(const Tools& tools, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
+Program make_program(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
                      std::int32_t batch, float momentum);
 
 }  // namespace riffle::trainer

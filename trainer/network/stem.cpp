@@ -24,7 +24,7 @@
 namespace riffle::trainer {
 namespace {
 
-using kernels::MappedRun;
+using kernels::ChannelwiseRun;
 using kernels::Place;
 using kernels::Space;
 using kernels::StemArgs;
@@ -32,12 +32,13 @@ using kernels::StemArgs;
 /// The convolution: rows of outputs, and what their gradients are to the weights.
 class StemRows {
  public:
-  StemRows(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
-           const kernels::Extent& extent, const Block& input, const Block& block, const kernels::Block& output)
-      : tools_(tools), parameters_(parameters), input_(input), block_(block) {
+  StemRows(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
+           const kernels::Extent& extent, const LayerResult& input, const LayerResult& block,
+           const kernels::Block& output)
+      : tables_(tables), parameters_(parameters), input_(input), block_(block) {
     const std::int32_t taps = window.kernel_h * window.kernel_w;
     packed_floats_ = static_cast<std::size_t>(
-        kernels::packed_stem_size(input.channels, taps, block.channels, tools.kernels.stem.lanes));
+        kernels::packed_stem_size(input.channels, taps, block.channels, tables.kernels.stem.lanes));
     packed_ = plan::allocate_floats(packed_floats_);
     args_.extent = extent;
     args_.window = window;
@@ -58,7 +59,7 @@ class StemRows {
       for (std::int32_t j = 0; j < window.kernel_w; ++j) taps_.push_back(line * line_ + j * window.dilation_w);
     }
     if (!parameters_.bias_gradient.empty()) taps_.push_back(lines_ * line_);
-    parts_.resize(static_cast<std::size_t>(tools.workers));
+    parts_.resize(static_cast<std::size_t>(tables.workers));
     for (std::vector<float>& part : parts_) part.resize(taps_.size() * static_cast<std::size_t>(block.channels));
     ones_.resize(static_cast<std::size_t>(block.channels), 1.0F);
     zeros_.resize(ones_.size(), 0.0F);
@@ -74,15 +75,15 @@ class StemRows {
     }
     bias_.assign(parameters_.bias.begin(), parameters_.bias.end());
     for (std::size_t output = 0; output < bias_.size(); ++output) bias_[output] *= static_cast<float>(signs_[output]);
-    kernels::pack_stem(tools_.kernels.stem, input_.channels, args_.window.kernel_h * args_.window.kernel_w,
+    kernels::pack_stem(tables_.kernels.stem, input_.channels, args_.window.kernel_h * args_.window.kernel_w,
                        block_.channels, {parameters_.weights, signs_}, bias_, block_.order,
                        {packed_.get(), packed_floats_});
   }
 
   /// Rows of an image's outputs.
-  void compute(std::int64_t image, Rows rows, kernels::Memory memory) const {
+  void compute(std::int64_t image, Rows rows, kernels::Addresses memory) const {
     memory.input = picture(image);
-    tools_.kernels.stem.run(args_, memory, {rows.begin, rows.end});
+    tables_.kernels.stem.run(args_, memory, {rows.begin, rows.end});
   }
 
   // Backward: begin(), add() for every row of outputs, and when all workers have done so finish() by one. `lines` are
@@ -97,7 +98,7 @@ class StemRows {
   /// Row y, of whose first output `dy` is the gradient.
   void add(int worker, std::int64_t image, std::int32_t y, const GradientColumns& dy, float* lines) {
     copy_lines(picture(image), y, lines);
-    TapsArgs args;
+    StemWeightGradientArgs args;
     args.x = lines;
     args.taps = taps_.data();
     args.tap_count = static_cast<std::int32_t>(taps_.size());
@@ -111,7 +112,7 @@ class StemRows {
     args.pixels = args_.extent.out_w;
     args.gradient = parts_[static_cast<std::size_t>(worker)].data();
     args.gradient_stride = block_.channels;
-    tools_.training_kernels.taps(args);
+    tables_.training_kernels.stem_weight_gradient(args);
   }
   void finish() const {
     const std::size_t channels = block_.order.size(), inputs = parameters_.weights.size() / channels;
@@ -147,9 +148,9 @@ class StemRows {
     }
   }
 
-  const Tools& tools_;
+  const KernelTables& tables_;
   WeightParameters parameters_;
-  const Block &input_, &block_;
+  const LayerResult &input_, &block_;
   StemArgs args_;
   plan::AlignedFloats packed_;
   std::size_t packed_floats_ = 0;
@@ -163,9 +164,9 @@ class StemRows {
 
 class Stem final : public Operation {
  public:
-  Stem(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
-       const kernels::Extent& extent, const Block& input, const Block& block)
-      : rows_(tools, window, parameters, extent, input, block, {Place{0, Space::arena}, block.channels, 0}),
+  Stem(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
+       const kernels::Extent& extent, const LayerResult& input, const LayerResult& block)
+      : rows_(tables, window, parameters, extent, input, block, {Place{0, Space::arena}, block.channels, 0}),
         block_(block) {}
 
   [[nodiscard]] std::int64_t scratch() const override { return rows_.line_floats(); }
@@ -175,7 +176,7 @@ class Stem final : public Operation {
   void forward(const Share& share) override {
     const std::int32_t width = rows_.extent().out_w;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      kernels::Memory memory;
+      kernels::Addresses memory;
       memory.arena = block_.y + image * block_.pixels * block_.channels;
       for (std::int32_t y = 0; y < rows_.extent().out_h; ++y) {
         rows_.compute(image, {y, y + 1}, memory);
@@ -201,21 +202,21 @@ class Stem final : public Operation {
 
  private:
   StemRows rows_;
-  const Block& block_;
+  const LayerResult& block_;
 };
 
 /// With max pooling behind it.
 class PooledStem final : public Operation {
  public:
-  PooledStem(const Tools& tools, const kernels::Window& window, const WeightParameters& parameters,
+  PooledStem(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
              const kernels::Extent& extent, const kernels::Window& pool, const kernels::Extent& pooled,
-             const Block& input, const Block& block)
-      : tools_(tools),
+             const LayerResult& input, const LayerResult& block)
+      : tables_(tables),
         block_(block),
         stride_(row_floats(block.channels)),
         bands_(pooled, pool, pooled.in_w * stride_),
         ring_{bands_.in_rows(), pooled.in_w, stride_},
-        rows_(tools, window, parameters, extent, input, block,
+        rows_(tables, window, parameters, extent, input, block,
               {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), ring_.pixels()}) {
     args_.extent = pooled;
     args_.window = pool;
@@ -235,7 +236,7 @@ class PooledStem final : public Operation {
 
   void forward(const Share& share) override {
     const kernels::PoolArgs args = pool_args(args_, run_);
-    kernels::Memory memory;
+    kernels::Addresses memory;
     memory.rows = share.scratch;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       memory.arena = block_.y + image * block_.pixels * block_.channels;
@@ -244,7 +245,7 @@ class PooledStem final : public Operation {
           rows_.compute(image, {y, y + 1}, memory);
           if (block_.norm) block_.norm->observe(share.worker, share.scratch + at(y), stride_, ring_.width);
         }
-        tools_.kernels.pool.max(args, memory, {band.out.begin, band.out.end});
+        tables_.kernels.pool.max(args, memory, {band.out.begin, band.out.end});
       });
     }
   }
@@ -255,7 +256,7 @@ class PooledStem final : public Operation {
     float* const dx = x + ring_.floats() + slack;
     float* const lines = dx + ring_.floats() + slack;
     rows_.begin(share.worker, lines);
-    kernels::Memory memory;
+    kernels::Addresses memory;
     memory.rows = x;
     GradientColumns columns;
     columns.pixel_stride = stride_;
@@ -264,8 +265,8 @@ class PooledStem final : public Operation {
     for (std::int64_t image = share.first; image < share.last; ++image) {
       bands_.for_each([&](const Band& band) {
         rows_.compute(image, band.in, memory);
-        tools_.training_kernels.max_pool_gradient(args_, band.out, band.in, x,
-                                                  block_.gradient + image * block_.pixels * block_.channels, dx);
+        tables_.training_kernels.max_pool_gradient(args_, band.out, band.in, x,
+                                                   block_.gradient + image * block_.pixels * block_.channels, dx);
         for (std::int32_t y = band.done.begin; y < band.done.end; ++y) {
           columns.gradient = dx + at(y);
           columns.y = x + at(y);
@@ -283,29 +284,29 @@ class PooledStem final : public Operation {
   /// Where row y is in a ring.
   [[nodiscard]] std::int64_t at(std::int32_t y) const { return y % ring_.rows * ring_.width * stride_; }
 
-  const Tools& tools_;
-  const Block& block_;
+  const KernelTables& tables_;
+  const LayerResult& block_;
   WindowArgs args_;
   std::int64_t stride_;
   Bands bands_;
   Ring ring_;
   StemRows rows_;
-  MappedRun run_;
+  ChannelwiseRun run_;
 };
 
 }  // namespace
 
-std::unique_ptr<Operation> make_stem(const Tools& tools, const kernels::Window& window,
+std::unique_ptr<Operation> make_stem(const KernelTables& tables, const kernels::Window& window,
                                      const WeightParameters& parameters, const kernels::Extent& extent,
-                                     const Block& input, const Block& block) {
-  return std::make_unique<Stem>(tools, window, parameters, extent, input, block);
+                                     const LayerResult& input, const LayerResult& block) {
+  return std::make_unique<Stem>(tables, window, parameters, extent, input, block);
 }
 
-std::unique_ptr<Operation> make_pooled_stem(const Tools& tools, const kernels::Window& window,
+std::unique_ptr<Operation> make_pooled_stem(const KernelTables& tables, const kernels::Window& window,
                                             const WeightParameters& parameters, const kernels::Extent& extent,
                                             const kernels::Window& pool, const kernels::Extent& pooled,
-                                            const Block& input, const Block& block) {
-  return std::make_unique<PooledStem>(tools, window, parameters, extent, pool, pooled, input, block);
+                                            const LayerResult& input, const LayerResult& block) {
+  return std::make_unique<PooledStem>(tables, window, parameters, extent, pool, pooled, input, block);
 }
 
 }  // namespace riffle::trainer

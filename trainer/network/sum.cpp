@@ -4,18 +4,19 @@
 
 namespace riffle::trainer {
 
-Summation::Summation(const Tools& tools, std::vector<Operand> operands, const Block& block, bool carried)
-    : tools_(tools),
+Summation::Summation(const KernelTables& tables, std::vector<Operand> operands, const LayerResult& block,
+                     bool fused_into_reader)
+    : tables_(tables),
       operands_(std::move(operands)),
       block_(block),
       stride_(row_floats(block.channels)),
-      carried_(carried) {}
+      fused_into_reader_(fused_into_reader) {}
 
 std::int64_t Summation::scratch() const { return block_.norm ? rows_at_once * stride_ + slack : 0; }
 
 template <class F>
 void Summation::for_rows(const Share& share, F&& f) const {
-  if (carried_) return;
+  if (fused_into_reader_) return;
   const std::int64_t end = share.last * block_.pixels;
   for (std::int64_t first = share.first * block_.pixels; first < end; first += rows_at_once) {
     f(first, std::min(rows_at_once, end - first));
@@ -28,10 +29,10 @@ void Summation::forward(const Share& share) {
 
 void Summation::forward(int worker, std::int64_t first, std::int64_t count) {
   float* const y = block_.y + first * block_.channels;
-  operands_[0].read(tools_.training_kernels, first, count, y, block_.channels);
+  operands_[0].read(tables_.training_kernels, first, count, y, block_.channels);
   const kernels::Clamp total = block_.clamped ? block_.clamp : kernels::Clamp{};
   for (std::size_t i = 1; i < operands_.size(); ++i) {
-    operands_[i].read(tools_.training_kernels, first, count, y, block_.channels, &total);
+    operands_[i].read(tables_.training_kernels, first, count, y, block_.channels, &total);
   }
   block_.computed(worker, first, count);
 }
@@ -39,7 +40,7 @@ void Summation::forward(int worker, std::int64_t first, std::int64_t count) {
 void Summation::backward(const Share& share) {
   for_rows(share, [&](std::int64_t first, std::int64_t count) {
     if (block_.norm) {
-      block_.read_gradient(tools_.training_kernels, first, count, share.scratch, stride_);
+      block_.read_gradient(tables_.training_kernels, first, count, share.scratch, stride_);
       write_gradients(share.worker, first, count, share.scratch, stride_);
     } else {
       backward(share.worker, first, count);
@@ -51,15 +52,15 @@ void Summation::backward(int worker, std::int64_t first, std::int64_t count) {
   write_gradients(worker, first, count, block_.gradient + first * block_.channels, block_.channels);
 }
 
-void Summation::ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const {
-  for (const Operand& operand : operands_) operand.ask_for(ahead, first, count);
-  block_.ask_for_results(ahead, first, count);
+void Summation::prefetch(Prefetcher& prefetcher, std::int64_t first, std::int64_t count) const {
+  for (const Operand& operand : operands_) operand.prefetch(prefetcher, first, count);
+  block_.prefetch_results(prefetcher, first, count);
 }
 
 void Summation::write_gradients(int worker, std::int64_t first, std::int64_t count, const float* rows,
                                 std::int64_t stride) const {
   for (const Operand& operand : operands_) {
-    operand.write_gradient(tools_.training_kernels, worker, first, count, rows, stride);
+    operand.write_gradient(tables_.training_kernels, worker, first, count, rows, stride);
   }
 }
 

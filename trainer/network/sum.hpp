@@ -7,11 +7,12 @@
 
 namespace riffle::trainer {
 
-/// Without batch norm behind it, it may be carried out by the layer that reads it (Operand::carry): then its own turn
+/// Without batch norm behind it, it may be carried out by the layer that reads it (Operand::fuse): then its own turn
 /// does nothing. And its gradient is then its operands' as it stands, which may share its memory.
 class Summation final : public Operation, public PixelWise {
  public:
-  Summation(const Tools& tools, std::vector<Operand> operands, const Block& block, bool carried);
+  Summation(const KernelTables& tables, std::vector<Operand> operands, const LayerResult& block,
+            bool fused_into_reader);
 
   [[nodiscard]] std::int64_t scratch() const override;
   void forward(const Share& share) override;
@@ -19,7 +20,7 @@ class Summation final : public Operation, public PixelWise {
 
   void forward(int worker, std::int64_t first, std::int64_t count) override;
   void backward(int worker, std::int64_t first, std::int64_t count) override;
-  void ask_for(Ahead& ahead, std::int64_t first, std::int64_t count) const override;
+  void prefetch(Prefetcher& prefetcher, std::int64_t first, std::int64_t count) const override;
 
  private:
   static constexpr std::int64_t rows_at_once = 128;
@@ -29,11 +30,11 @@ class Summation final : public Operation, public PixelWise {
   void write_gradients(int worker, std::int64_t first, std::int64_t count, const float* rows,
                        std::int64_t stride) const;
 
-  const Tools& tools_;
+  const KernelTables& tables_;
   std::vector<Operand> operands_;
-  const Block& block_;
+  const LayerResult& block_;
   std::int64_t stride_;
-  bool carried_;
+  bool fused_into_reader_;
 };
 
 }  // namespace riffle::trainer

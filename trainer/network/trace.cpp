@@ -10,19 +10,6 @@ namespace {
 
 using graph::NodeId;
 
-kernels::Clamp clamp_of(graph::Activation activation) {
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  switch (activation) {
-    case graph::Activation::none:
-      return {};
-    case graph::Activation::relu:
-      return {0.0F, infinity};
-    case graph::Activation::relu6:
-      return {0.0F, 6.0F};
-  }
-  return {};
-}
-
 /// The window over `in`, of an operation that has one.
 kernels::Window window_of(const LayerOperation& operation, const graph::Shape& in) {
   if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
@@ -134,7 +121,7 @@ class Tracer {
       layer.window = window_of(layer.operation, layer.in);
     }
     layer.operands = std::move(operands);
-    layer.clamp = clamp_of(activation);
+    layer.clamp = graph::clamp_of(activation);
     return add_layer(std::move(layer));
   }
 
@@ -163,7 +150,7 @@ class Tracer {
       for (const std::size_t layer : *alone) open = open && is_open(layers_[layer].clamp);
     }
     if (!open) return add_operation(id, Copy{}, {std::move(operand)}, activation);
-    for (const std::size_t layer : *alone) layers_[layer].clamp = clamp_of(activation);
+    for (const std::size_t layer : *alone) layers_[layer].clamp = graph::clamp_of(activation);
     return operand;
   }
 

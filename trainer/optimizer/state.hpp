@@ -15,10 +15,10 @@ inline double decay_of(const Parameter& parameter, const DecayOptions& options) 
   return options.weights_only && parameter.kind != ParameterKind::weight ? 0 : options.weight_decay;
 }
 
-class Memory {
+class OptimizerStates {
  public:
   /// Zeros, in the order of cut(). `roles` end the names: "exp_avg". Throws Exhausted.
-  Memory(std::span<const Parameter> parameters, const std::vector<std::string>& roles) {
+  OptimizerStates(std::span<const Parameter> parameters, const std::vector<std::string>& roles) {
     std::size_t floats = 0;
     for (const Parameter& parameter : parameters) floats += parameter.frozen ? 0 : parameter.values.size();
     with_memory_for("the optimizer", static_cast<std::int64_t>(roles.size() * floats * sizeof(float)), [&] {
@@ -34,8 +34,8 @@ class Memory {
       }
     }
   }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
+  OptimizerStates(const OptimizerStates&) = delete;
+  OptimizerStates& operator=(const OptimizerStates&) = delete;
 
   [[nodiscard]] float* role(std::size_t index) { return roles_[index].data(); }
   [[nodiscard]] std::span<const OptimizerState> state() const { return state_; }

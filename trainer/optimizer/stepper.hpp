@@ -35,7 +35,7 @@ class Stepper : public Optimizer {
     });
   }
 
-  Memory memory_;
+  OptimizerStates memory_;
   std::int64_t steps_ = 0;
 
  private:

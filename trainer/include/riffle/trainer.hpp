@@ -1,6 +1,6 @@
 // riffle's trainer for C++: networks whose training loop is your own.
 //
-//   riffle::training::Network network(riffle::training::Spec{.width = 0.5, .classes = 10}, {.batch = 64});
+//   riffle::training::Network network(riffle::training::Spec{.width_multiplier = 0.5, .classes = 10}, {.batch = 64});
 //   riffle::training::Optimizer optimizer = riffle::training::Optimizer::adam(network);
 //   for (every batch) {
 //     const riffle::training::Outcome outcome = network.forward(images, labels);
@@ -37,10 +37,10 @@ enum class Family : std::uint8_t { v1, v2 };
 struct Spec {
   Family family = Family::v2;
   std::int32_t groups = 3;  ///< of v1: 1, 2, 3, 4 or 8
-  double width = 1.0;
+  double width_multiplier = 1.0;
   bool note = false;      ///< the study note's flavour; as published otherwise
   bool residual = false;  ///< of v2: the kept half is added to the right branch
-  std::int32_t channels = 3, classes = 1000, height = 224, width_px = 224;
+  std::int32_t channels = 3, classes = 1000, height = 224, width = 224;
 };
 
 /// PyTorch's; kaiming with mode fan_out and the gain of ReLU. Biases and batch norm start as PyTorch's layers do.

@@ -1,4 +1,4 @@
-#include "trainer/network/layout.hpp"
+#include "trainer/network/result_order.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -19,7 +19,7 @@ bool is_depthwise(const Layer& layer) {
   return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
 }
 
-Layout::Layout(const Trace& trace)
+ResultOrder::ResultOrder(const Trace& trace)
     : order_(trace.layers.size()), position_(trace.layers.size()), parts_(trace.layers.size()) {
   const std::size_t count = trace.layers.size();
   std::vector<std::vector<std::vector<std::size_t>>> readers(count);  // by layer and channel
@@ -67,7 +67,7 @@ Layout::Layout(const Trace& trace)
   }
 }
 
-std::vector<std::int32_t> Layout::sorted(std::span<const Channel> channels) const {
+std::vector<std::int32_t> ResultOrder::sorted(std::span<const Channel> channels) const {
   std::vector<std::int32_t> order(channels.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
@@ -77,7 +77,7 @@ std::vector<std::int32_t> Layout::sorted(std::span<const Channel> channels) cons
   return order;
 }
 
-void Layout::set_order(std::size_t layer, std::vector<std::int32_t> order) {
+void ResultOrder::set_order(std::size_t layer, std::vector<std::int32_t> order) {
   std::vector<std::int32_t>& position = position_[layer];
   position.resize(order.size());
   for (std::size_t p = 0; p < order.size(); ++p) {

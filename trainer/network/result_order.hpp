@@ -1,13 +1,13 @@
 // The order of a block's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together, so
 // that an operand is a few long pieces. Training has one block a layer and no halves; a convolution's is in parts, one
-// for each set of readers, unless they are too narrow (block.hpp).
+// for each set of readers, unless they are too narrow (layer_result.hpp).
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "trainer/network/block.hpp"
+#include "trainer/network/layer_result.hpp"
 #include "trainer/network/trace.hpp"
 
 namespace riffle::trainer {
@@ -15,9 +15,9 @@ namespace riffle::trainer {
 /// Is the layer a depthwise 3x3 convolution for which there is an operation of its own?
 bool is_depthwise(const Layer& layer);
 
-class Layout {
+class ResultOrder {
  public:
-  explicit Layout(const Trace& trace);
+  explicit ResultOrder(const Trace& trace);
 
   /// order(l)[p]: the logical channel at position p of layer l's block.
   [[nodiscard]] const std::vector<std::int32_t>& order(std::size_t layer) const { return order_[layer]; }
