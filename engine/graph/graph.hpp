@@ -160,7 +160,7 @@ struct Pool {
 };
 
 struct GlobalAveragePool {
-  static constexpr std::string_view word = "global average pool";
+  static constexpr std::string_view word = "global average pooling";
   static constexpr bool is_channelwise = true;
   Activation activation = Activation::none;
 };
