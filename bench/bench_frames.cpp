@@ -41,10 +41,10 @@ void run_frame(benchmark::State& state, const kernels::Kernels& kernels, kernels
   std::vector<float> output(3 * 224 * 224);
   args.output = output.data();
   for (auto _ : state) {
-    kernels.frame.run(args);
+    kernels.row<kernels::FrameKernel>().run(args);
     benchmark::ClobberMemory();
   }
-  state.SetLabel(kernels.frame.name);
+  state.SetLabel(kernels.row<kernels::FrameKernel>().name);
 }
 
 }  // namespace

@@ -16,12 +16,15 @@ void run_kernel(benchmark::State& state, const Network& network, const kernels::
   const plan::Step& step = plan->steps[index];
   // As a session has it: cache lines, and what neighbouring steps would leave there does not matter.
   constexpr std::size_t line = 16;
-  std::vector<float> floats(static_cast<std::size_t>(plan->arena_floats) + line, 0.5F);
-  std::vector<float> rows(static_cast<std::size_t>(plan->rows_floats), 0.5F);
+  std::vector<float> floats(static_cast<std::size_t>(plan->arena_bytes) / sizeof(float) + line, 0.5F);
+  std::vector<float> rows(static_cast<std::size_t>(plan->rows_bytes) / sizeof(float), 0.5F);
   const std::size_t past = reinterpret_cast<std::uintptr_t>(floats.data()) / sizeof(float) % line;
   std::vector<float> input(static_cast<std::size_t>(plan->input.size()), 0.5F);
   std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
-  const kernels::Addresses memory{floats.data() + (line - past) % line, input.data(), output.data(), rows.data()};
+  const std::byte* const inputs[] = {reinterpret_cast<const std::byte*>(input.data())};
+  std::byte* const outputs[] = {reinterpret_cast<std::byte*>(output.data())};
+  const kernels::Addresses memory{reinterpret_cast<std::byte*>(floats.data() + (line - past) % line), inputs, outputs,
+                                  reinterpret_cast<std::byte*>(rows.data())};
   for (auto _ : state) {
     step.run(memory, {0, step.tiles});
     benchmark::ClobberMemory();

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "bench/networks.hpp"
-#include "engine/plan/storage.hpp"
+#include "engine/memory/aligned.hpp"
 #include "kernels/kernels.hpp"
 #include "measure/peak.hpp"
 
@@ -30,7 +30,7 @@ void run_peak(benchmark::State& state, const measure::Loops& loops) {
 void run_bandwidth(benchmark::State& state, const measure::Loops& loops, std::int64_t bytes) {
   alignas(64) measure::Sums sums = {};
   const std::int64_t count = bytes / static_cast<std::int64_t>(sizeof(float));
-  const plan::AlignedFloats floats = plan::allocate_floats(count);
+  const memory::Aligned<float> floats = memory::allocate<float>(count);
   std::fill_n(floats.get(), count, 0.0F);
   for (auto _ : state) {
     loops.read(floats.get(), count, sums);

@@ -107,7 +107,7 @@ void print_profile(const graph::Graph& graph, const trainer::Network& network,
 }
 
 void measure(const Options& options) {
-  const std::string isa = plan::choose_kernels().isa;
+  const std::string isa = kernels::choose_kernels().isa;
   const measure::Limits limits = measure::measure(isa, options.threads, options.profile ? measure::largest_buffer : 0);
   const double peak = limits.macs_per_second;
 

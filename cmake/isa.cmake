@@ -1,7 +1,7 @@
 # The instruction sets: one object file each, all from the same bodies.
 #
 # An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in every folder that is handed to
-# riffle_isa_sources() below, and a line in kernels/isa/list.cpp.
+# riffle_isa_sources() below, and a line in kernels/isa/dispatch.cpp.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
   set(RIFFLE_ISA_ROWS "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma" "sse2:-msse2")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")

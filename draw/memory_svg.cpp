@@ -28,16 +28,14 @@ struct Chart {
   }
 };
 
-std::int64_t bytes_of(std::int64_t floats) { return floats * static_cast<std::int64_t>(sizeof(float)); }
-
-std::int64_t last_byte(const plan::BlockInfo& block) { return bytes_of(block.offset + block.size); }
+std::int64_t last_byte(const plan::BlockInfo& block) { return block.offset + block.size; }
 
 /// What is alive during each step.
 std::vector<std::int64_t> live_bytes(const plan::Plan& plan) {
   std::vector<std::int64_t> live(plan.steps.size(), 0);
   for (const plan::BlockInfo& block : plan.blocks) {
     for (std::int32_t step = block.first_step; step <= block.last_step; ++step) {
-      live[static_cast<std::size_t>(step)] += bytes_of(block.size);
+      live[static_cast<std::size_t>(step)] += block.size;
     }
   }
   return live;
@@ -80,7 +78,7 @@ void draw_grid(Svg& svg, const plan::Plan& plan, const Chart& chart, std::int64_
 
 void label(Svg& svg, const plan::BlockInfo& block, const Box& box) {
   const std::string shape = std::to_string(block.shape.c) + " × " + resolution(block.shape);
-  const std::string bytes = bytes_text(bytes_of(block.size));
+  const std::string bytes = bytes_text(block.size);
   const std::array<std::string, 3> choices = {shape + "  ·  " + bytes, shape, std::to_string(block.shape.c)};
   for (const bool upward : {false, true}) {
     const double along = (upward ? box.height : box.width) - 8;
@@ -100,12 +98,12 @@ void label(Svg& svg, const plan::BlockInfo& block, const Box& box) {
 void draw_blocks(Svg& svg, const plan::Plan& plan, const Chart& chart) {
   for (const plan::BlockInfo& block : plan.blocks) {
     const double left = chart.x(block.first_step) + 0.75, right = chart.x(block.last_step + 1) - 0.75;
-    const double top = chart.y(last_byte(block)) + 0.5, bottom = chart.y(bytes_of(block.offset)) - 0.5;
+    const double top = chart.y(last_byte(block)) + 0.5, bottom = chart.y(block.offset) - 0.5;
     const Box box = {left, top, std::max(right - left, 0.5), std::max(bottom - top, 0.5)};
     const Kind& kind = kind_of(plan.steps[static_cast<std::size_t>(block.first_step)]);
     svg.box(box, kind.color, std::min(3.0, box.height / 3),
-            block.name + "\n" + graph::chw(block.shape) + ", " + bytes_text(bytes_of(block.size)) + " at " +
-                grouped(bytes_of(block.offset)) + "\nsteps " + std::to_string(block.first_step) + " to " +
+            block.name + "\n" + graph::chw(block.shape) + ", " + bytes_text(block.size) + " at " +
+                grouped(block.offset) + "\nsteps " + std::to_string(block.first_step) + " to " +
                 std::to_string(block.last_step));
     label(svg, block, box);
   }
@@ -150,7 +148,7 @@ double draw_steps(Svg& svg, const plan::Plan& plan, const Chart& chart) {
 }  // namespace
 
 double draw_memory(Svg& svg, const plan::Plan& plan, double top) {
-  const std::int64_t arena = std::max<std::int64_t>(bytes_of(plan.arena_floats), 1);
+  const std::int64_t arena = std::max<std::int64_t>(plan.arena_bytes, 1);
   const std::vector<std::int64_t> live = live_bytes(plan);
   const double chart_top = draw_heading(
       svg, "Memory plan",

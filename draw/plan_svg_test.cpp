@@ -36,8 +36,9 @@ plan::Plan small_plan() {
       step("mean", plan::Call<kernels::GlobalAveragePoolArgs>{}, {4, 4, 24}, {1, 1, 24}, 0),
       step("classifier", plan::Call<kernels::FullyConnectedArgs>{}, {1, 1, 24}, {1, 1, 10}, 240),
   };
-  plan.blocks = {{"stem", {8, 8, 24}, 24, 0, 1536, 0, 2}, {"up.pointwise", {8, 8, 58}, 58, 1536, 3712, 2, 3}};
-  plan.arena_floats = 1536 + 3712;
+  plan.blocks = {{"stem", {8, 8, 24}, Type::f32, 24, 0, 6144, 0, 2},
+                 {"up.pointwise", {8, 8, 58}, Type::f32, 58, 6144, 14848, 2, 3}};
+  plan.arena_bytes = 6144 + 14848;
   return plan;
 }
 
@@ -69,7 +70,7 @@ TEST(PlanPicture, of_next_to_nothing) {
   plan.steps.resize(1);
   plan.steps[0].macs = 0;
   plan.blocks.clear();
-  plan.arena_floats = 0;
+  plan.arena_bytes = 0;
   const std::string svg = draw::plan_svg(plan);
   EXPECT_EQ(count(svg, "nan") + count(svg, "inf"), 0);
 }

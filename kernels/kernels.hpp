@@ -1,9 +1,14 @@
-// The list of what ships: one table of kernels an instruction set. Dispatch, tests and benchmarks read this list.
+// The list of what ships: a row for each operation, types and instruction set. The plan chooses from this list, tests
+// hold every row against its reference, benchmarks time them, `riffle inspect --kernels` prints them.
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <tuple>
+#include <vector>
 
+#include "kernels/convert/convert.hpp"
 #include "kernels/convolution/convolution.hpp"
 #include "kernels/depthwise/depthwise.hpp"
 #include "kernels/elementwise/elementwise.hpp"
@@ -17,33 +22,80 @@
 
 namespace riffle::kernels {
 
-/// Every operation for one instruction set. `lanes` is the same in all of a table's kernels.
+/// What an instruction set has. A row is a struct of its operation: the operation's word, the row's own name, its
+/// types, the shape of its tiles, its functions. Of an operation that was left out of the build (RIFFLE_OPERATIONS)
+/// there is none.
 struct Kernels {
-  const char* isa = nullptr;  ///< "scalar", "sse2", "avx2", "avx512f", "neon", "neon64": what RIFFLE_ISA says
-  std::int32_t lanes = 0;
+  const char* isa = nullptr;      ///< "scalar", "sse2", "avx2", "avx512f", "neon", "neon64": what RIFFLE_ISA says
+  std::int32_t lanes = 0;         ///< floats in a vector
   bool (*supported)() = nullptr;  ///< does this CPU (and its system) run it?
-  PointwiseKernel pointwise;
-  DepthwiseKernel depthwise;
-  ConvolutionKernel convolution = {};
-  StemKernel stem;
-  PoolKernel pool;
-  FullyConnectedKernel fully_connected;
-  ElementwiseKernel elementwise = {};
-  SoftmaxKernel softmax = {};
-  PlanesKernel planes;
-  FrameKernel frame = {};
+
+  /// Of each operation its rows.
+  std::tuple<std::span<const PointwiseKernel>, std::span<const DepthwiseKernel>, std::span<const ConvolutionKernel>,
+             std::span<const StemKernel>, std::span<const PoolKernel>, std::span<const FullyConnectedKernel>,
+             std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const PlanesKernel>,
+             std::span<const ConvertKernel>, std::span<const FrameKernel>>
+      rows;
+
+  template <class Kernel>
+  [[nodiscard]] std::span<const Kernel> of() const {
+    return std::get<std::span<const Kernel>>(rows);
+  }
+  /// This instruction set's row for these types, or null.
+  template <class Kernel>
+  [[nodiscard]] const Kernel* find(Types types = {}) const {
+    for (const Kernel& row : of<Kernel>()) {
+      if (row.types == types) return &row;
+    }
+    return nullptr;
+  }
+  /// The same where it is known to be there.
+  template <class Kernel>
+  [[nodiscard]] const Kernel& row(Types types = {}) const {
+    return *find<Kernel>(types);
+  }
 };
 
-/// Every table in this binary, best first; the last one, "scalar" unless that was left out, runs everywhere.
+/// Every instruction set in this binary, best first; the last one, "scalar" unless that was left out, runs everywhere.
 std::span<const Kernels* const> all_kernels();
 
-/// The table called `isa`, or null.
+/// The instruction set called `isa`, or null.
 const Kernels* find_kernels(std::string_view isa);
 
-/// The first table that this CPU runs.
+/// The first one that this CPU runs.
 const Kernels& best_kernels();
 
-/// The first table that this CPU runs, from the one called `bound` on; null if there is none of that name.
+/// The first one that this CPU runs, from the one called `bound` on; null if there is none of that name.
 const Kernels* best_kernels(std::string_view bound);
+
+/// What RIFFLE_ISA names, or else the best one. Throws Error for a name that is unknown or not supported here.
+const Kernels& choose_kernels();
+const Kernels& choose_kernels(const std::string& isa);
+
+/// The row for these types of the best instruction set that this CPU runs, from `bound` on; null where there is none.
+template <class Kernel>
+const Kernel* find_row(const Kernels& bound, Types types = {}) {
+  bool allowed = false;
+  for (const Kernels* kernels : all_kernels()) {
+    allowed = allowed || kernels == &bound;
+    if (!allowed || !kernels->supported()) continue;
+    if (const Kernel* row = kernels->find<Kernel>(types)) return row;
+  }
+  return nullptr;
+}
+
+/// Calls f(row) for every row of an instruction set.
+template <class F>
+void for_each_row(const Kernels& kernels, F&& f) {
+  std::apply(
+      [&](const auto&... rows) {
+        (
+            [&](const auto& list) {
+              for (const auto& row : list) f(row);
+            }(rows),
+            ...);
+      },
+      kernels.rows);
+}
 
 }  // namespace riffle::kernels

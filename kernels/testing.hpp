@@ -72,7 +72,7 @@ class Scene {
     const std::int64_t first = grow(integer(16, 40)) + integer(0, stride - channels);
     grow((pixels - 1) * stride + channels);
     grow(32 + stride);
-    return {{first, Space::arena}, stride};
+    return {Place{}.behind(first, Type::f32), stride};
   }
 
   /// A run of random values; guards before it, between its pixels and (`slack` floats) behind it.
@@ -85,7 +85,7 @@ class Scene {
       std::copy_n(filling.begin() + p * channels, channels, arena_.begin() + first + p * stride);
     }
     grow(slack);
-    return {{first, Space::arena}, stride, channels};
+    return {Place{}.behind(first, Type::f32), stride, channels};
   }
 
   /// `channels` channels in up to `pieces` runs.
@@ -115,7 +115,10 @@ class Scene {
 
   /// What the arena holds before anything has run; its capacity is its size.
   [[nodiscard]] std::vector<float> arena() const { return std::vector<float>(arena_.begin(), arena_.end()); }
-  float& at(std::int64_t offset) { return arena_[static_cast<std::size_t>(offset)]; }
+  /// The number so many elements behind a place.
+  float& at(const Place& place, std::int64_t elements = 0) {
+    return arena_[static_cast<std::size_t>(place.offset) / sizeof(float) + static_cast<std::size_t>(elements)];
+  }
 
   std::mt19937& random() { return random_; }
 
@@ -242,26 +245,32 @@ inline std::vector<float> with_nans(std::vector<float> arena) {
   return arena;
 }
 
+inline Addresses addresses_of(std::vector<float>& arena) {
+  Addresses addresses;
+  addresses.arena = bytes_at(arena.data());
+  return addresses;
+}
+
 /// The kernel against the reference: in one range, then tile by tile in shuffled order, to the same bits; then with
 /// NaNs among the operands, each of which has to reach what it should, and nothing else. reference(Addresses),
 /// run(Addresses, TileRange).
-template <class Reference, class ChannelRun>
-void check(Scene& scene, std::int32_t tiles, Reference&& reference, ChannelRun&& run, double tolerance = 1e-5) {
+template <class Reference, class Kernel>
+void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run, double tolerance = 1e-5) {
   const std::vector<float> before = scene.arena();
   std::vector<float> expected = before, whole = before, shuffled = before;
-  reference(Addresses{expected.data(), nullptr, nullptr});
-  run(Addresses{whole.data(), nullptr, nullptr}, TileRange{0, tiles});
+  reference(addresses_of(expected));
+  run(addresses_of(whole), TileRange{0, tiles});
   expect_matches(before, expected, whole, tolerance);
   for (const std::int32_t t : scene.permutation(tiles)) {
-    run(Addresses{shuffled.data(), nullptr, nullptr}, TileRange{t, t + 1});
+    run(addresses_of(shuffled), TileRange{t, t + 1});
   }
   for (std::size_t i = 0; i < whole.size(); ++i) {
     ASSERT_TRUE(same_bits(whole[i], shuffled[i])) << "float " << i << " depends on how the tiles are run";
   }
   const std::vector<float> spoilt = with_nans(before);
   expected = whole = spoilt;
-  reference(Addresses{expected.data(), nullptr, nullptr});
-  run(Addresses{whole.data(), nullptr, nullptr}, TileRange{0, tiles});
+  reference(addresses_of(expected));
+  run(addresses_of(whole), TileRange{0, tiles});
   expect_matches(spoilt, expected, whole, tolerance);
 }
 

@@ -5,7 +5,8 @@
 // that an argument struct points to (weights, run lists) belongs to the plan and outlives the call.
 //
 // Layout: activations are channels-last (H, W, C) of one image; a batch is a loop outside. Pixel p = y * W + x of a
-// tensor starts at `first + p * pixel_stride`. All offsets and strides are in floats, never in bytes.
+// tensor starts `p * pixel_stride` elements behind its first. Offsets of places are in bytes, strides are in elements
+// of the type that stands there.
 #pragma once
 
 #include <concepts>
@@ -14,37 +15,60 @@
 #include <limits>
 #include <span>
 
-#define RIFFLE_INLINE inline __attribute__((always_inline))
+#include "kernels/element.hpp"
 
 namespace riffle::kernels {
 
-/// What a place is counted from: the session's arena, the caller's own input or output tensor (NCHW, one image), or
-/// the worker's own rows: what lives only from one operation of a chain to the next.
+/// What a place is counted from: the session's arena, one of the caller's own input or output tensors (NCHW, one
+/// image), or the worker's own rows: per-worker scratch, the ring buffer between a chain's producer and its consumer.
 enum class Space : std::uint8_t { arena, input, output, rows };
 
 struct Place {
-  std::int64_t offset = 0;  ///< floats
+  std::int64_t offset = 0;  ///< bytes
   Space space = Space::arena;
+  std::uint16_t index = 0;  ///< which of the caller's inputs or outputs
+
+  /// So many elements further on.
+  [[nodiscard]] constexpr Place behind(std::int64_t elements, Type type) const {
+    return {offset + elements * size_of(type), space, index};
+  }
 };
 
 /// Where one session's numbers live during one inference.
 struct Addresses {
-  float* arena = nullptr;
-  const float* input = nullptr;
-  float* output = nullptr;
-  float* rows = nullptr;
+  std::byte* arena = nullptr;
+  const std::byte* const* inputs = nullptr;
+  std::byte* const* outputs = nullptr;
+  std::byte* rows = nullptr;
 
-  RIFFLE_INLINE const float* read(Place place) const {
-    return place.space == Space::input ? input + place.offset : write(place);
+  template <class T = float>
+  RIFFLE_INLINE const T* read(Place place) const {
+    return place.space == Space::input ? reinterpret_cast<const T*>(inputs[place.index] + place.offset)
+                                       : write<T>(place);
   }
-  RIFFLE_INLINE float* write(Place place) const {
-    return (place.space == Space::arena ? arena : place.space == Space::rows ? rows : output) + place.offset;
+  template <class T = float>
+  RIFFLE_INLINE T* write(Place place) const {
+    std::byte* const base = place.space == Space::arena  ? arena
+                            : place.space == Space::rows ? rows
+                                                         : outputs[place.index];
+    return reinterpret_cast<T*>(base + place.offset);
   }
 };
+
+/// The same address, of bytes.
+RIFFLE_INLINE std::byte* bytes_at(void* numbers) { return static_cast<std::byte*>(numbers); }
+RIFFLE_INLINE const std::byte* bytes_at(const void* numbers) { return static_cast<const std::byte*>(numbers); }
 
 /// Where pixel p of a tensor stands, of which `ring` pixels exist at a time: p modulo ring. 0 says that all do. A ring
 /// is a whole number of rows: a row never straddles its end.
 RIFFLE_INLINE std::ptrdiff_t slot(std::int32_t pixel, std::int32_t ring) { return ring == 0 ? pixel : pixel % ring; }
+
+/// The element types of what a kernel reads, of its weights (those of one that has none count as f32), of what it
+/// writes.
+struct Types {
+  Type input = Type::f32, weights = Type::f32, output = Type::f32;
+  bool operator==(const Types&) const = default;
+};
 
 /// A channel run: `channels` neighbouring channels of every pixel of one buffer. A tensor that a step reads is a
 /// short list of these, which is all that is left of channel split, concatenation and shuffle at run time.
@@ -53,6 +77,7 @@ struct ChannelRun {
   std::int32_t pixel_stride = 0;
   std::int32_t channels = 0;
   std::int32_t ring = 0;  ///< see slot(); only operations that can be links of a chain take another than 0
+  Type type = Type::f32;
 };
 
 /// A run of a channel-wise operation, whose results land at channels [output_channel, output_channel + channels).
@@ -66,6 +91,7 @@ struct Block {
   Place first;
   std::int32_t pixel_stride = 0;
   std::int32_t ring = 0;  ///< as in ChannelRun
+  Type type = Type::f32;
 };
 
 /// An activation as bounds: none is (-inf, inf), ReLU (0, inf), ReLU6 (0, 6). A NaN stays a NaN.

@@ -111,7 +111,7 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   if (options.height != 0) graph.set_input_size(options.height, options.width);
   passes::optimise(graph);
   laps.end_phase();
-  plan::PlanBuilder builder(graph, plan::choose_kernels());
+  plan::PlanBuilder builder(graph, kernels::choose_kernels());
   builder.make_steps();
   laps.end_phase();
   const std::shared_ptr<const plan::Plan> plan = builder.pack();
@@ -134,7 +134,7 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   result.warm_ms = summarise(warm).median;
   result.file_bytes = static_cast<std::int64_t>(file->bytes().size());
   result.packed_bytes = plan->packed_bytes;
-  result.arena_bytes = plan->arena_floats * static_cast<std::int64_t>(sizeof(float));
+  result.arena_bytes = plan->arena_bytes;
   result.input = plan->input;
   result.output_floats = plan->output.size();
   std::snprintf(result.isa.data(), result.isa.size(), "%s", plan->kernels->isa);

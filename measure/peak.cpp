@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "engine/plan/storage.hpp"
+#include "engine/memory/aligned.hpp"
 #include "engine/run/barrier.hpp"
 #include "engine/run/workers.hpp"
 
@@ -73,10 +73,10 @@ Pass best_pass(int threads, std::int64_t calls, Work&& work) {
 
 struct Buffer {
   explicit Buffer(std::int64_t bytes) : count(bytes / static_cast<std::int64_t>(sizeof(float))) {
-    floats = plan::allocate_floats(count);
+    floats = memory::allocate<float>(count);
     std::fill_n(floats.get(), count, 0.0F);
   }
-  plan::AlignedFloats floats;
+  memory::Aligned<float> floats;
   std::int64_t count = 0;
 };
 

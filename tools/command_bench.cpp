@@ -199,7 +199,7 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
                            {"mean_ms", time.mean},
                            {"p95_ms", time.p95},
                            {"gmac_per_s", measure::gmac_per_second(macs, time.median)},
-                           {"arena_bytes", plan.arena_floats * static_cast<std::int64_t>(sizeof(float))},
+                           {"arena_bytes", plan.arena_bytes},
                            {"packed_bytes", plan.packed_bytes}};
   if (options.profile) {
     result["limits"] = limits_json(profile);

@@ -212,7 +212,7 @@ std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::G
   settings.push_back({"training images of checksum", hexadecimal(data.train->checksum())});
   // Of a set that is split off the seed, which is an option, says the rest.
   if (!data.split_off) settings.push_back({"test images of checksum", hexadecimal(data.validation->checksum())});
-  settings.push_back({"the instruction set (RIFFLE_ISA)", plan::choose_kernels().isa});
+  settings.push_back({"the instruction set (RIFFLE_ISA)", kernels::choose_kernels().isa});
   if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
   if (!options.freeze.empty()) settings.push_back({"--freeze", options.freeze});
   for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(option)});

@@ -19,7 +19,7 @@ using riffle::api::report;
 std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan::Options& asked) const {
   const riffle::graph::Shape own = graph.input_shape();
   riffle::plan::Options options = asked;
-  if (options.kernels == nullptr) options.kernels = &riffle::plan::choose_kernels();
+  if (options.kernels == nullptr) options.kernels = &riffle::kernels::choose_kernels();
   if (options.height == 0) options.height = own.h;
   if (options.width == 0) options.width = own.w;
 
@@ -78,7 +78,7 @@ riffle::plan::Options plan_options_of(const riffle_options& options) {
   result.height = options.height;
   result.width = options.width;
   result.kernels =
-      options.isa != nullptr ? riffle::kernels::best_kernels(options.isa) : &riffle::plan::choose_kernels();
+      options.isa != nullptr ? riffle::kernels::best_kernels(options.isa) : &riffle::kernels::choose_kernels();
   if (result.kernels == nullptr) {
     throw riffle::Error("isa: this build has no instruction set '" + std::string(options.isa) + "'");
   }

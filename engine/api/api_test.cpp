@@ -253,7 +253,7 @@ TEST_F(Api, WorksInTheCallersMemory) {
     riffle_options options = {};
     options.threads = threads;
     const std::size_t bytes = model.session_memory(options);
-    EXPECT_GE(bytes, static_cast<std::size_t>(model.get()->plan({})->arena_floats) * sizeof(float));
+    EXPECT_GE(bytes, static_cast<std::size_t>(model.get()->plan({})->arena_bytes));
     // A line before it and one behind it, which are nobody's.
     constexpr std::size_t line = 64;
     std::vector<std::byte> all(bytes + 3 * line, std::byte{0x5A});

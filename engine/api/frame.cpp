@@ -120,7 +120,8 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
   if (input == nullptr) return bad("input");
 
   const riffle::plan::Plan& plan = session->session.plan();
-  if (plan.kernels->frame.run == nullptr) {
+  const auto* const kernel = riffle::kernels::find_row<riffle::kernels::FrameKernel>(*plan.kernels);
+  if (kernel == nullptr) {
     fault("this build of riffle was made without frames (RIFFLE_OPERATIONS)");
     return RIFFLE_UNSUPPORTED;
   }
@@ -148,6 +149,6 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
   args.frame.crop = {frame->crop_x, frame->crop_y, frame->crop_width, frame->crop_height};
   args.frame.rotation = frame->rotation;
   args.frame.mirrored = frame->mirrored != 0;
-  plan.kernels->frame.run(args);
+  kernel->run(args);
   return RIFFLE_OK;
 }

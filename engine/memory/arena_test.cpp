@@ -14,19 +14,19 @@ namespace {
 
 TEST(Arena, BlocksThatNeverMeetShareAPlace) {
   const Lifetime blocks[] = {{100, 0, 1}, {100, 2, 3}};
-  const Placement placement = place_blocks(blocks);
+  const Placement placement = place_blocks(blocks, 16);
   EXPECT_EQ(placement.offsets, (std::vector<std::int64_t>{0, 0}));
   EXPECT_EQ(placement.total, 100);
 }
 
 TEST(Arena, BlocksThatMeetInOneStepDoNot) {
   const Lifetime blocks[] = {{100, 0, 2}, {100, 2, 3}};
-  EXPECT_EQ(place_blocks(blocks).total, 212);  // 100 rounded up to a multiple of 16, and 100
+  EXPECT_EQ(place_blocks(blocks, 16).total, 212);  // 100 rounded up to a multiple of 16, and 100
 }
 
 TEST(Arena, ASmallBlockGoesIntoAGap) {
   const Lifetime blocks[] = {{64, 0, 9}, {96, 0, 4}, {32, 5, 9}, {48, 0, 9}};
-  const Placement placement = place_blocks(blocks);
+  const Placement placement = place_blocks(blocks, 16);
   EXPECT_EQ(placement.total, 64 + 96 + 48);
 }
 
@@ -40,7 +40,7 @@ TEST(Arena, ManyBlocksNeverOverlapAndAreAligned) {
     const std::int32_t first = next(50);
     blocks.push_back({1 + next(1000), first, first + next(8)});
   }
-  const Placement placement = place_blocks(blocks);
+  const Placement placement = place_blocks(blocks, 16);
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     sum += blocks[i].size;

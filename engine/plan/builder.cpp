@@ -8,13 +8,13 @@
 namespace riffle::plan {
 namespace {
 
-// Kernels may read a few floats behind a run; the last block of the arena needs that much behind it.
-constexpr std::int64_t arena_slack = 64;
-// Floats of a mapped file that are read before it is evicted.
-constexpr std::int64_t evicted_at_once = 32 * 1024;
-// Floats from which on a layer is packed before others.
-constexpr std::int64_t packed_first = 256 * 1024;
-constexpr std::int64_t max_arena_floats = 1LL << 31;  // 8 GiB
+// In bytes. Kernels may read a few numbers behind a run; the last block of the arena needs that much behind it.
+constexpr std::int64_t arena_slack = 256;
+// Of a mapped file, what is read before it is evicted.
+constexpr std::int64_t evicted_at_once = 128 * 1024;
+// From which on a layer is packed before others.
+constexpr std::int64_t packed_first = 1024 * 1024;
+constexpr std::int64_t max_arena_bytes = 1LL << 33;
 
 /// Channels rounded up so that pixels start on cache-line or vector boundaries, where that costs little memory.
 std::int32_t pixel_stride_of(std::int32_t channels) {
@@ -47,19 +47,21 @@ void PlanBuilder::make_steps() {
 }
 
 std::shared_ptr<const Plan> PlanBuilder::pack() {
-  constexpr std::int64_t line_floats = cache_line / sizeof(float);
-  const auto lines = [](std::int64_t floats) { return (floats + line_floats - 1) / line_floats * line_floats; };
-  std::int64_t floats = 0;
-  for (const Packing& packing : packings_) floats += packing.write ? lines(packing.floats) : 0;
-  std::span<float> left = storage_->allocate_weights(floats);
+  const auto lines = [](std::int64_t bytes) {
+    constexpr std::int64_t line = memory::cache_line;
+    return (bytes + line - 1) / line * line;
+  };
+  std::int64_t bytes = 0;
+  for (const Packing& packing : packings_) bytes += packing.write ? lines(packing.bytes) : 0;
+  std::span<std::byte> left = storage_->allocate_weights(bytes);
   auto next = packings_.begin();
   for (Step& step : plan_->steps) {
     for_each_call(step.task, [&](auto& call) {
       if constexpr (requires { call.args.packed; }) {
         if (next->write) {
-          next->place = left.first(static_cast<std::size_t>(next->floats));
+          next->place = left.first(static_cast<std::size_t>(next->bytes));
           call.args.packed = next->place.data();
-          left = left.subspan(static_cast<std::size_t>(lines(next->floats)));
+          left = left.subspan(static_cast<std::size_t>(lines(next->bytes)));
         } else {
           call.args.packed = storage_->keep(std::vector{next->weights})[0].values().data();
         }
@@ -73,15 +75,15 @@ std::shared_ptr<const Plan> PlanBuilder::pack() {
   // two evictions is near to one another.
   const auto rank = [](const Packing& packing) {
     const memory::Pieces pieces = packing.weights.pieces();
-    return packing.floats >= packed_first || pieces.first != pieces.last ? packing.floats : 0;
+    return packing.bytes >= packed_first || pieces.first != pieces.last ? packing.bytes : 0;
   };
   std::stable_sort(packings_.begin(), packings_.end(), [&](const auto& a, const auto& b) { return rank(a) > rank(b); });
   if (!packings_.empty()) packings_.front().weights.evict();  // what folding batch norm brought in
   std::int64_t read = 0;  // since the last eviction, which is not worth while for a small layer
   for (auto packing = packings_.begin(); packing != packings_.end(); ++packing) {
-    memory::make_present(std::as_writable_bytes(packing->place));
+    memory::make_present(packing->place);
     packing->write(packing->place);
-    read += packing->floats;
+    read += packing->bytes;
     const auto following = std::next(packing);
     if (read >= evicted_at_once || following == packings_.end() ||
         following->weights.pieces().first != packing->weights.pieces().last) {
@@ -91,7 +93,7 @@ std::shared_ptr<const Plan> PlanBuilder::pack() {
   }
   packings_.clear();
   for (const Step& step : plan_->steps) plan_->weight_bytes += step.weight_bytes;
-  plan_->packed_bytes = floats * static_cast<std::int64_t>(sizeof(float));
+  plan_->packed_bytes = bytes;
   plan_->storage = storage_;
   return plan_;
 }
@@ -225,7 +227,7 @@ std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape&
   info.name = name;
   info.shape = shape;
   info.pixel_stride = pixel_stride_of(shape.c);
-  info.size = shape.pixels() * info.pixel_stride;
+  info.size = shape.pixels() * info.pixel_stride * size_of(info.type);
   info.first_step = info.last_step = step;
   plan_->blocks.push_back(std::move(info));
   return static_cast<std::int32_t>(plan_->blocks.size()) - 1;
@@ -238,8 +240,8 @@ void PlanBuilder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
   ring.pixel_stride = pixel_stride_of(made.c);
   ring.ring = ring_rows(resolved_window(consumer)) * made.w;
   rings_[producer] = ring;
-  plan_->rows_floats =
-      std::max(plan_->rows_floats, static_cast<std::int64_t>(ring.ring) * ring.pixel_stride + arena_slack);
+  const std::int64_t bytes = static_cast<std::int64_t>(ring.ring) * ring.pixel_stride * size_of(ring.type);
+  plan_->rows_bytes = std::max(plan_->rows_bytes, bytes + arena_slack);
 }
 
 void PlanBuilder::touch(std::int32_t block, std::int32_t step) {
@@ -249,18 +251,18 @@ void PlanBuilder::touch(std::int32_t block, std::int32_t step) {
 void PlanBuilder::place() {
   std::vector<memory::Lifetime> lifetimes;
   for (const BlockInfo& info : plan_->blocks) lifetimes.push_back({info.size, info.first_step, info.last_step});
-  const memory::Placement placement = memory::place_blocks(lifetimes);
+  const memory::Placement placement = memory::place_blocks(lifetimes, memory::cache_line);
   for (std::size_t i = 0; i < plan_->blocks.size(); ++i) plan_->blocks[i].offset = placement.offsets[i];
-  plan_->arena_floats = placement.total + arena_slack;
-  if (plan_->arena_floats > max_arena_floats) {
-    throw Error("graph '" + graph_.name + "': it needs " + std::to_string(plan_->arena_floats / (1 << 18)) +
+  plan_->arena_bytes = placement.total + arena_slack;
+  if (plan_->arena_bytes > max_arena_bytes) {
+    throw Error("graph '" + graph_.name + "': it needs " + std::to_string(plan_->arena_bytes >> 20) +
                 " MiB of working memory, more than is allowed");
   }
 }
 
 kernels::Block PlanBuilder::block_at(std::int32_t block) const {
   const BlockInfo& info = plan_->blocks[static_cast<std::size_t>(block)];
-  return {{info.offset, kernels::Space::arena}, info.pixel_stride};
+  return {{info.offset, kernels::Space::arena}, info.pixel_stride, 0, info.type};
 }
 
 kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which) const {
@@ -273,8 +275,8 @@ kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {
   const std::int32_t channels = layout_.block_channels(range.node);
   kernels::Block from = block({PlannedStep::compute, range.node, block_of_[static_cast<std::size_t>(range.node)]},
                               range.first / channels);
-  from.first.offset += range.first % channels;
-  return {from.first, from.pixel_stride, range.channels, from.ring};
+  return {from.first.behind(range.first % channels, from.type), from.pixel_stride, range.channels, from.ring,
+          from.type};
 }
 
 std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<BlockRange>& ranges) const {

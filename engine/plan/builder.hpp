@@ -64,6 +64,10 @@ class PlanBuilder {
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
+  /// The row of an operation for a node's types. Throws Unsupported where a build has left it out (RIFFLE_OPERATIONS).
+  template <class Kernel>
+  [[nodiscard]] const Kernel& row(graph::NodeId id) const;
+
   // What a node reads.
   [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
   [[nodiscard]] const graph::Shape& shape(graph::NodeId id) const { return shapes_[static_cast<std::size_t>(id)]; }
@@ -99,18 +103,20 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Activate& o);
   void make(const PlannedStep& s, const graph::Softmax& o);
   void make_gather_for_softmax(const PlannedStep& s);
-  void append_elementwise(const PlannedStep& s, const Label& label, std::vector<kernels::ChannelwiseRun> a,
-                          std::vector<kernels::ChannelRun> b, const kernels::Clamp& clamp);
+  void append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
+                          std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
+                          const kernels::Clamp& clamp);
   void make_from_planes(const PlannedStep& s);
   void make_to_planes();
   void chain();  // the last two steps become one
 
   /// The packed weights of the step that is made next.
   struct Packing {
-    std::int64_t floats = 0;
+    std::int64_t bytes = 0;
     graph::Constant weights;
-    std::function<void(std::span<float>)> write;  // empty: the weights are packed as they are, and stay where they are
-    std::span<float> place = {};
+    std::function<void(std::span<std::byte>)>
+        write;  // empty: the weights are packed as they are, and stay where they are
+    std::span<std::byte> place = {};
   };
 
   template <class Args>

@@ -1,7 +1,6 @@
 #include "engine/plan/plan.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "engine/passes/passes.hpp"
 #include "engine/plan/builder.hpp"
@@ -22,25 +21,8 @@ void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) cons
   }
 }
 
-const kernels::Kernels& choose_kernels() {
-  const char* wanted = std::getenv("RIFFLE_ISA");
-  return wanted == nullptr || *wanted == '\0' ? kernels::best_kernels() : choose_kernels(wanted);
-}
-
-const kernels::Kernels& choose_kernels(const std::string& isa) {
-  const kernels::Kernels* found = kernels::find_kernels(isa);
-  if (found != nullptr && found->supported()) return *found;
-  std::string have;
-  for (const kernels::Kernels* one : kernels::all_kernels()) {
-    if (one->supported()) have += (have.empty() ? "" : ", ") + std::string(one->isa);
-  }
-  throw Error("instruction set '" + isa +
-              "': " + (found == nullptr ? "this build has none of that name" : "this CPU does not run it") +
-              "; what runs here (RIFFLE_ISA): " + have);
-}
-
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
-  const kernels::Kernels& kernels = options.kernels != nullptr ? *options.kernels : choose_kernels();
+  const kernels::Kernels& kernels = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
   if (options.height != 0 || options.width != 0) {
     const graph::Shape shape = graph.input_shape();
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);

@@ -92,8 +92,9 @@ struct Step {
 struct BlockInfo {
   std::string name;
   graph::Shape shape;
-  std::int32_t pixel_stride = 0;
-  std::int64_t offset = 0, size = 0;           ///< floats
+  Type type = Type::f32;
+  std::int32_t pixel_stride = 0;               ///< elements
+  std::int64_t offset = 0, size = 0;           ///< bytes
   std::int32_t first_step = 0, last_step = 0;  ///< inclusive
 };
 
@@ -106,8 +107,8 @@ struct Plan {
   graph::Shape input, output;
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
-  std::int64_t arena_floats = 0;  ///< includes the slack that kernels may over-read
-  std::int64_t rows_floats = 0;   ///< of each worker's own rows, with the same slack; 0 where there is no chain
+  std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
+  std::int64_t rows_bytes = 0;    ///< of each worker's own rows, with the same slack; 0 where there is no chain
   std::int64_t weight_bytes = 0;  ///< of all steps
   std::int64_t packed_bytes = 0;  ///< of the plan's own; the rest of the weights stays where the model has it
   std::shared_ptr<const Storage> storage;
@@ -121,13 +122,6 @@ struct Options {
 
 /// Throws Error if the graph does not verify, the size does not fit or RIFFLE_ISA names nothing that runs here.
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options = {});
-
-/// The kernels that RIFFLE_ISA names, or this CPU's best where it is unset or empty. Throws Error if it names an
-/// instruction set that is not in this binary or not in this CPU.
-const kernels::Kernels& choose_kernels();
-
-/// The kernels called `isa`. Throws Error as above.
-const kernels::Kernels& choose_kernels(const std::string& isa);
 
 /// The steps, then the memory plan, as a table for people.
 std::string to_text(const Plan& plan);

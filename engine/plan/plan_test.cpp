@@ -78,7 +78,7 @@ TEST(Plan, BlocksThatLiveAtOnceDoNotOverlap) {
     SCOPED_TRACE(network.name);
     const auto plan = plan::make(network.graph);
     for (const plan::BlockInfo& a : plan->blocks) {
-      EXPECT_LE(a.offset + a.size, plan->arena_floats);
+      EXPECT_LE(a.offset + a.size, plan->arena_bytes);
       EXPECT_GE(a.pixel_stride, a.shape.c);
       for (const plan::BlockInfo& b : plan->blocks) {
         if (&a == &b || a.first_step > b.last_step || b.first_step > a.last_step) continue;
@@ -95,8 +95,7 @@ TEST(Plan, V2AtFullSizeWorksInAMegabyte) {
     plan::Options options;
     options.kernels = kernels;
     const auto plan = plan::make(graph, options);
-    EXPECT_LE((plan->arena_floats + plan->rows_floats) * static_cast<std::int64_t>(sizeof(float)), 1'000'000)
-        << kernels->isa;
+    EXPECT_LE(plan->arena_bytes + plan->rows_bytes, 1'000'000) << kernels->isa;
   }
 }
 

@@ -31,13 +31,12 @@ std::string to_text(const Plan& plan) {
   }
   text += formatted(
       "\narena: %.1f KB in %zu blocks, and %.1f KB of rows a thread; weights: %.1f KB, of which %.1f KB are packed\n",
-      static_cast<double>(plan.arena_floats) * 4 / 1024, plan.blocks.size(),
-      static_cast<double>(plan.rows_floats) * 4 / 1024, static_cast<double>(plan.weight_bytes) / 1024,
-      static_cast<double>(plan.packed_bytes) / 1024);
+      static_cast<double>(plan.arena_bytes) / 1024, plan.blocks.size(), static_cast<double>(plan.rows_bytes) / 1024,
+      static_cast<double>(plan.weight_bytes) / 1024, static_cast<double>(plan.packed_bytes) / 1024);
   text += formatted("%12s %12s  %-11s %-14s %s\n", "offset KB", "size KB", "steps", "shape", "name");
   for (const BlockInfo& b : plan.blocks) {
-    text += formatted("%12.1f %12.1f  %4d - %-4d %-14s %.80s\n", static_cast<double>(b.offset) * 4 / 1024,
-                      static_cast<double>(b.size) * 4 / 1024, b.first_step, b.last_step, shape_text(b.shape).c_str(),
+    text += formatted("%12.1f %12.1f  %4d - %-4d %-14s %.80s\n", static_cast<double>(b.offset) / 1024,
+                      static_cast<double>(b.size) / 1024, b.first_step, b.last_step, shape_text(b.shape).c_str(),
                       b.name.c_str());
   }
   return text;

@@ -19,25 +19,37 @@ kernels::Extent extent_of(const graph::Shape& in, const graph::Shape& out) { ret
 
 std::int32_t taps_of(const kernels::Window& window) { return window.kernel_h * window.kernel_w; }
 
-/// The kernel, which a build may have left out (RIFFLE_OPERATIONS).
-template <class Kernel>
-const Kernel& present(const Kernel& kernel, const graph::Node& node, const char* operation) {
-  if (kernel.run == nullptr) throw Unsupported("node '" + node.name + "': this build has no " + operation);
-  return kernel;
-}
-
 template <class List>
 std::int32_t count_of(const List& list) {
   return static_cast<std::int32_t>(list.size());
 }
 
+/// Packed weights of f32, of which there are so many.
+template <class F>
+std::function<void(std::span<std::byte>)> packs_floats(F&& pack) {
+  return [pack = std::forward<F>(pack)](std::span<std::byte> bytes) {
+    pack(std::span(reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)));
+  };
+}
+
+std::int64_t bytes_of_floats(std::int64_t count) { return count * static_cast<std::int64_t>(sizeof(float)); }
+
 }  // namespace
+
+template <class Kernel>
+const Kernel& PlanBuilder::row(graph::NodeId id) const {
+  const Kernel* row = kernels::find_row<Kernel>(kernels_);
+  if (row == nullptr) {
+    throw Unsupported("node '" + node(id).name + "': this build has no " + std::string(Kernel::operation));
+  }
+  return *row;
+}
 
 template <class Args>
 void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args,
                          Packing packing) {
   append(s, label, kernel, std::move(args));
-  plan_->steps.back().weight_bytes = packing.floats * static_cast<std::int64_t>(sizeof(float));
+  plan_->steps.back().weight_bytes = packing.bytes;
   packings_.push_back(std::move(packing));
 }
 
@@ -127,7 +139,7 @@ void PlanBuilder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
       std::int32_t wanted = std::min(each, inputs - part * each);
       while (wanted > 0) {
         kernels::ChannelRun piece = reading.runs[static_cast<std::size_t>(r)];
-        piece.first.offset += used;
+        piece.first = piece.first.behind(used, piece.type);
         piece.channels = std::min(piece.channels - used, wanted);
         wanted -= piece.channels;
         used += piece.channels;
@@ -201,7 +213,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Convolution& o) {
 
 void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = shapes_[0], out = shape(s.node);
-  const kernels::StemKernel& kernel = kernels_.stem;
+  const kernels::StemKernel& kernel = row<kernels::StemKernel>(s.node);
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
   kernels::StemArgs args;
@@ -215,15 +227,15 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.tile_rows = 1;
   args.tiles = out.h;
   append(s, {"stem " + window_text(window), kernel.name}, kernel.run, args,
-         {kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes), o.weights,
-          [=, &kernel, &o, order = layout_.order(s.node)](std::span<float> packed) {
+         {bytes_of_floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)), o.weights,
+          packs_floats([=, &kernel, &o, order = layout_.order(s.node)](std::span<float> packed) {
             kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order, packed);
-          }});
+          })});
 }
 
 void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::DepthwiseKernel& kernel = kernels_.depthwise;
+  const kernels::DepthwiseKernel& kernel = row<kernels::DepthwiseKernel>(s.node);
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
   Reading reading = layout_.read_sorted(operand(s.node, 0));
@@ -238,15 +250,15 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.tile_rows = 1;
   args.tiles = out.h;
   append(s, {"depthwise " + window_text(window), kernel.name}, kernel.run, args,
-         {kernels::packed_depthwise_size(runs, taps, kernel.lanes), o.weights,
-          [=, &kernel, &o, order = std::move(reading.order)](std::span<float> packed) {
+         {bytes_of_floats(kernels::packed_depthwise_size(runs, taps, kernel.lanes)), o.weights,
+          packs_floats([=, &kernel, &o, order = std::move(reading.order)](std::span<float> packed) {
             kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order, packed);
-          }});
+          })});
 }
 
 void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::PointwiseKernel& kernel = kernels_.pointwise;
+  const kernels::PointwiseKernel& kernel = row<kernels::PointwiseKernel>(s.node);
   // Blocks that are kept apart are groups that read the same.
   const std::int32_t blocks = layout_.blocks(s.node);
   GroupedReading reading = read_groups(s.node, o.groups);
@@ -276,22 +288,22 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   std::vector<kernels::Block> outputs;
   for (std::int32_t group = 0; group < args.groups; ++group) {
     kernels::Block to = block(s, blocks == 1 ? 0 : group);
-    if (blocks == 1) to.first.offset += static_cast<std::int64_t>(group) * args.outputs;
+    if (blocks == 1) to.first = to.first.behind(static_cast<std::int64_t>(group) * args.outputs, to.type);
     outputs.push_back(to);
   }
   args.blocks = storage_->keep(std::move(outputs)).data();
   append(s, {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name},
          kernel.run, args,
-         {kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes), o.weights,
-          [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+         {bytes_of_floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)),
+          o.weights, packs_floats([=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
             kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.factors(),
                                     o.bias.values(), reading.input_order, reading.output_order, packed);
-          }});
+          })});
 }
 
 void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::ConvolutionKernel& kernel = present(kernels_.convolution, node(s.node), "general convolution");
+  const kernels::ConvolutionKernel& kernel = row<kernels::ConvolutionKernel>(s.node);
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
   GroupedReading reading = read_groups(s.node, o.groups);
@@ -310,16 +322,16 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
   append(s, {"convolution " + window_text(window) + group_text(o.groups), kernel.name}, kernel.run, args,
-         {kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes), o.weights,
-          [=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+         {bytes_of_floats(kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)),
+          o.weights, packs_floats([=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
                                       o.bias.values(), reading.input_order, reading.output_order, packed);
-          }});
+          })});
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::PoolKernel& kernel = kernels_.pool;
+  const kernels::PoolKernel& kernel = row<kernels::PoolKernel>(s.node);
   std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
   kernels::PoolArgs args;
   args.extent = extent_of(in, out);
@@ -337,7 +349,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) {
-  const kernels::PoolKernel& kernel = kernels_.pool;
+  const kernels::PoolKernel& kernel = row<kernels::PoolKernel>(s.node);
   std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
   kernels::GlobalAveragePoolArgs args;
   args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
@@ -350,7 +362,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) 
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
-  const kernels::FullyConnectedKernel& kernel = kernels_.fully_connected;
+  const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node);
   GroupedReading reading = read_groups(s.node, 1);
   kernels::FullyConnectedArgs args;
   args.inputs = operand_shape(s.node, 0).c;
@@ -367,19 +379,19 @@ void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
   args.clamp = graph::clamp_of(o.activation);
   args.output = block(s).first;
   args.tiles = ceil_div(args.outputs, kernel.rows);
-  Packing packing{static_cast<std::int64_t>(o.weights.size()), o.weights, nullptr};
+  Packing packing{bytes_of_floats(static_cast<std::int64_t>(o.weights.size())), o.weights, nullptr};
   if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.factors().row_scale.empty()) {
-    packing.write = [=, &o, reading = std::move(reading)](std::span<float> packed) {
+    packing.write = packs_floats([=, &o, reading = std::move(reading)](std::span<float> packed) {
       kernels::pack_fully_connected(args.inputs, args.outputs, o.weights.factors(), reading.input_order,
                                     reading.output_order, packed);
-    };
+    });
   }
   append(s, {"fully connected", kernel.name}, kernel.run, args, std::move(packing));
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Activate& o) {
-  append_elementwise(s, {"activation", kernels_.elementwise.name},
-                     channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {}, graph::clamp_of(o.kind));
+  append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {},
+                     graph::clamp_of(o.kind));
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Add& o) {
@@ -401,12 +413,12 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Add& o) {
     if (used_a == first[i].channels) ++i, used_a = 0;
     if (used_b == second[k].channels) ++k, used_b = 0;
   }
-  append_elementwise(s, {"add", kernels_.elementwise.name}, channelwise(a), addresses(b),
-                     graph::clamp_of(o.activation));
+  append_elementwise(s, "add", StepKind::compute, channelwise(a), addresses(b), graph::clamp_of(o.activation));
 }
 
-void PlanBuilder::append_elementwise(const PlannedStep& s, const Label& label, std::vector<kernels::ChannelwiseRun> a,
-                                     std::vector<kernels::ChannelRun> b, const kernels::Clamp& clamp) {
+void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
+                                     std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
+                                     const kernels::Clamp& clamp) {
   const graph::Shape out = shape(s.node);
   kernels::ElementwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
@@ -417,12 +429,12 @@ void PlanBuilder::append_elementwise(const PlannedStep& s, const Label& label, s
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  append(s, label, present(kernels_.elementwise, node(s.node), "elementwise operations").run, args);
+  const auto& kernel = row<kernels::ElementwiseKernel>(s.node);
+  append(s, {operation, kernel.name, kind}, kernel.run, args);
 }
 
 void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {
-  append_elementwise(s, {"copy", kernels_.elementwise.name, StepKind::copy},
-                     channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {}, {});
+  append_elementwise(s, "copy", StepKind::copy, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {}, {});
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
@@ -437,7 +449,8 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
   }
   args.output = block(s);
   args.tiles = std::min(args.pixels, 64);
-  append(s, {"softmax", kernels_.softmax.name}, present(kernels_.softmax, node(s.node), "softmax").run, args);
+  const auto& kernel = row<kernels::SoftmaxKernel>(s.node);
+  append(s, {"softmax", kernel.name}, kernel.run, args);
 }
 
 void PlanBuilder::chain() {
@@ -477,7 +490,8 @@ void PlanBuilder::make_from_planes(const PlannedStep& s) {
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * args.channels);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  append(s, {"from planes", kernels_.planes.name, StepKind::layout_conversion}, kernels_.planes.from_planes, args);
+  const auto& kernel = row<kernels::PlanesKernel>(s.node);
+  append(s, {"from planes", kernel.name, StepKind::layout_conversion}, kernel.from_planes, args);
 }
 
 void PlanBuilder::make_to_planes() {
@@ -490,8 +504,9 @@ void PlanBuilder::make_to_planes() {
   args.planes = {0, kernels::Space::output};
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * plan_->output.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  const auto& kernel = row<kernels::PlanesKernel>(graph_.output);
   append(PlannedStep{PlannedStep::to_planes, graph_.output, -1},
-         {"to planes", kernels_.planes.name, StepKind::layout_conversion}, kernels_.planes.to_planes, args);
+         {"to planes", kernel.name, StepKind::layout_conversion}, kernel.to_planes, args);
 }
 
 }  // namespace riffle::plan

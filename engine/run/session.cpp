@@ -6,8 +6,8 @@
 #include <new>
 
 #include "base/error.hpp"
+#include "engine/memory/aligned.hpp"
 #include "engine/memory/pages.hpp"
-#include "engine/plan/storage.hpp"
 #include "engine/run/cores.hpp"
 #include "engine/run/dispenser.hpp"
 #include "engine/run/spin.hpp"
@@ -18,11 +18,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t line_bytes = plan::cache_line;
+constexpr std::int64_t line_bytes = memory::cache_line;
 
-std::int64_t whole_lines(std::int64_t floats) {
-  return (floats * static_cast<std::int64_t>(sizeof(float)) + line_bytes - 1) / line_bytes * line_bytes;
-}
+std::int64_t whole_lines(std::int64_t bytes) { return (bytes + line_bytes - 1) / line_bytes * line_bytes; }
 
 int usable_threads([[maybe_unused]] int wanted) {
 #ifdef RIFFLE_HAS_THREADS
@@ -57,9 +55,9 @@ std::int32_t least_chunk_of(const plan::Step& step) {
   constexpr std::int32_t chain_rows = 8;
   if (std::holds_alternative<plan::Chain>(step.task)) return std::min(chain_rows, step.tiles);
   // Below this the taking, and the start and end of what kernels stream, weigh more than the evenness.
-  constexpr std::int64_t macs = 100'000, floats = 16'000;
-  const std::int64_t moved = (step.read_bytes + step.write_bytes) / static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t chunks = std::max({step.macs / macs, moved / floats, std::int64_t{1}});
+  constexpr std::int64_t macs = 100'000, bytes = 64'000;
+  const std::int64_t chunks =
+      std::max({step.macs / macs, (step.read_bytes + step.write_bytes) / bytes, std::int64_t{1}});
   return static_cast<std::int32_t>((step.tiles + chunks - 1) / chunks);
 }
 
@@ -68,8 +66,8 @@ std::int32_t least_chunk_of(const plan::Step& step) {
 struct Session::State {
   /// One run() under way.
   struct Job {
-    const float* input = nullptr;
-    float* output = nullptr;
+    const std::byte* input = nullptr;
+    std::byte* output = nullptr;
     std::int64_t images = 0;  ///< this one and those after it
     double* step_seconds = nullptr;
     Clock::time_point step_began;
@@ -82,16 +80,16 @@ struct Session::State {
   void step_done(std::int32_t step) noexcept;
 
   [[nodiscard]] kernels::Addresses memory(int worker) const {
-    return {arena, job.input, job.output, rows + worker * rows_floats};
+    return {arena, &job.input, &job.output, rows + worker * rows_bytes};
   }
 
   std::shared_ptr<const plan::Plan> plan;
   int threads;
-  std::vector<Dispenser::Work> works;  ///< one a step
-  plan::AlignedFloats allocated;       ///< null: the memory is the caller's
-  float* arena = nullptr;              ///< what the steps share, and ...
-  float* rows = nullptr;               ///< ... behind it each worker's own
-  std::int64_t rows_floats = 0;        ///< of each worker
+  std::vector<Dispenser::Work> works;    ///< one a step
+  memory::Aligned<std::byte> allocated;  ///< null: the memory is the caller's
+  std::byte* arena = nullptr;            ///< what the steps share, and ...
+  std::byte* rows = nullptr;             ///< ... behind it each worker's own
+  std::int64_t rows_bytes = 0;           ///< of each worker
   /// Read by who holds tiles of a step, changed by who has completed one: never both at a time.
   Job job;
   Dispenser dispenser;
@@ -108,7 +106,7 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
   const std::int64_t bytes = memory_bytes(*plan, threads);
   if (options.memory.empty()) {
     try {
-      allocated = plan::allocate_floats(bytes / static_cast<std::int64_t>(sizeof(float)));
+      allocated = memory::allocate<std::byte>(bytes);
     } catch (const std::bad_alloc&) {
       throw Exhausted("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan->name +
                       "' works in");
@@ -122,14 +120,14 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
                   std::to_string(options.memory.size()) + " bytes" +
                   (address % line_bytes != 0 ? ", not at such a place" : ""));
     }
-    arena = reinterpret_cast<float*>(options.memory.data());
+    arena = options.memory.data();
   }
-  rows = arena + whole_lines(plan->arena_floats) / static_cast<std::int64_t>(sizeof(float));
-  rows_floats = whole_lines(plan->rows_floats) / static_cast<std::int64_t>(sizeof(float));
+  rows = arena + whole_lines(plan->arena_bytes);
+  rows_bytes = whole_lines(plan->rows_bytes);
   // Pages are touched now, so that the first inference does not pay for them, and what kernels over-read is a number.
-  const std::span<float> all(arena, static_cast<std::size_t>(bytes) / sizeof(float));
-  memory::make_present(std::as_writable_bytes(all));
-  std::fill(all.begin(), all.end(), 0.0F);
+  const std::span<std::byte> all(arena, static_cast<std::size_t>(bytes));
+  memory::make_present(all);
+  std::fill(all.begin(), all.end(), std::byte{0});
   for (const plan::Step& step : plan->steps) works.push_back({step.tiles, least_chunk_of(step)});
   workers.emplace(own_threads(options), options.cores,
                   [this](int worker) { work(caller_works ? worker + 1 : worker); });
@@ -170,8 +168,8 @@ void Session::State::step_done(std::int32_t step) noexcept {
   }
   std::int32_t next = step + 1;
   if (next == static_cast<std::int32_t>(works.size())) {
-    job.input += plan->input.size();
-    job.output += plan->output.size();
+    job.input += plan->input.size() * size_of(Type::f32);
+    job.output += plan->output.size() * size_of(Type::f32);
     next = --job.images > 0 ? 0 : Dispenser::idle;
   }
   dispenser.begin(next);
@@ -189,15 +187,15 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 std::int64_t Session::memory_bytes(const plan::Plan& plan, int threads) {
-  return whole_lines(plan.arena_floats) + usable_threads(threads) * whole_lines(plan.rows_floats);
+  return whole_lines(plan.arena_bytes) + usable_threads(threads) * whole_lines(plan.rows_bytes);
 }
 
 void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
-  state_->run({input, output, batch, nullptr, {}});
+  state_->run({kernels::bytes_at(input), kernels::bytes_at(output), batch, nullptr, {}});
 }
 
 void Session::run_profiled(const float* input, float* output, double* step_seconds) noexcept {
-  state_->run({input, output, 1, step_seconds, Clock::now()});
+  state_->run({kernels::bytes_at(input), kernels::bytes_at(output), 1, step_seconds, Clock::now()});
 }
 
 const plan::Plan& Session::plan() const { return *state_->plan; }

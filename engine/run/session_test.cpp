@@ -5,8 +5,8 @@
 #include <new>
 #include <thread>
 
+#include "engine/memory/aligned.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/plan/storage.hpp"
 #include "engine/run/cores.hpp"
 #include "tests/fork.hpp"
 #include "tests/networks.hpp"
@@ -22,7 +22,7 @@ std::vector<float> result_of(run::Session& session, const std::vector<float>& in
 
 /// Bytes are counted in 64 bits: of as many floats as this, 0 would be left where sizes have fewer.
 TEST(Storage, WhatHasNoAddressesIsALackOfMemory) {
-  EXPECT_THROW((void)plan::allocate_floats(std::int64_t{1} << 62), std::bad_alloc);
+  EXPECT_THROW((void)memory::allocate<float>(std::int64_t{1} << 62), std::bad_alloc);
   EXPECT_THROW((void)plan::Storage().allocate_weights(std::int64_t{1} << 62), std::bad_alloc);
 }
 
@@ -218,7 +218,7 @@ TEST(Session, WorksInTheCallersMemory) {
     const auto bytes = static_cast<std::size_t>(run::Session::memory_bytes(*plan, threads));
     // A line on either side, which is not the session's.
     const std::size_t floats = bytes / sizeof(float) + 32;
-    const plan::AlignedFloats mine = plan::allocate_floats(floats);
+    const memory::Aligned<float> mine = memory::allocate<float>(floats);
     std::fill_n(mine.get(), floats, 3.0F);
     for (const std::vector<int>& cores : choices_of_cores()) {
       const std::span<std::byte> memory = std::as_writable_bytes(std::span(mine.get() + 16, bytes / sizeof(float)));
@@ -235,7 +235,7 @@ TEST(Session, WorksInTheCallersMemory) {
 TEST(Session, MemoryThatDoesNotDoIsAnError) {
   const auto plan = plan::make(testing::small_network());
   const auto bytes = static_cast<std::size_t>(run::Session::memory_bytes(*plan, 2));
-  const plan::AlignedFloats mine = plan::allocate_floats(bytes / sizeof(float) + 16);
+  const memory::Aligned<float> mine = memory::allocate<float>(bytes / sizeof(float) + 16);
   auto* first = reinterpret_cast<std::byte*>(mine.get());
   const std::string wants = "'" + plan->name + "' works in " + std::to_string(bytes) +
                             " bytes of memory at a multiple of 64 on 2 threads; it was given ";

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/types.hpp"
@@ -24,7 +25,7 @@ struct ConvolutionArgs {
   std::int32_t outputs = 0;  ///< a group
   const ChannelRun* runs = nullptr;
   const std::int32_t* run_begin = nullptr;  ///< groups + 1 indices into runs
-  const float* packed = nullptr;
+  const void* packed = nullptr;
   const float* zeros = nullptr;              ///< max(run.channels) + 4 zeros
   const ResidualVector* residual = nullptr;  ///< as in PointwiseArgs
   Clamp clamp;
@@ -34,7 +35,9 @@ struct ConvolutionArgs {
 };
 
 struct ConvolutionKernel {
+  static constexpr std::string_view operation = "convolution";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;

@@ -86,7 +86,8 @@ struct Convolution {
         job.run_count = args.run_begin[group + 1] - args.run_begin[group];
         for (std::int32_t panel = 0; panel < panels; ++panel) {
           const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
-          job.panel = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
+          job.panel =
+              static_cast<const float*>(args.packed) + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
@@ -96,7 +97,7 @@ struct Convolution {
     }
   }
 
-  static constexpr ConvolutionKernel kernel(const char* name) { return {name, S::lanes, S::max_vectors, run}; }
+  static constexpr ConvolutionKernel kernel(const char* name) { return {name, {}, S::lanes, S::max_vectors, run}; }
 };
 
 }  // namespace riffle::kernels

@@ -35,7 +35,7 @@ class Convolution : public EveryIsa {
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
     if (poison) {
-      scene.at(runs[0].first.offset + in_pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
+      scene.at(runs[0].first, in_pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
     }
 
     const std::vector<float> weights =
@@ -45,8 +45,8 @@ class Convolution : public EveryIsa {
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
     std::vector<float> packed(static_cast<std::size_t>(packed_convolution_size(groups, inputs, outputs, taps, lanes)));
-    pack_convolution(kernels().convolution, groups, inputs, outputs, taps, weights, bias, input_order, output_order,
-                     packed);
+    pack_convolution(kernels().row<ConvolutionKernel>(), groups, inputs, outputs, taps, weights, bias, input_order,
+                     output_order, packed);
     args.packed = packed.data();
 
     const std::vector<float> ordered = reorder(weights, groups, inputs, outputs, taps, input_order, output_order);
@@ -54,7 +54,7 @@ class Convolution : public EveryIsa {
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { convolution_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Addresses& memory, TileRange range) { kernels().convolution.run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { kernels().row<ConvolutionKernel>().run(args, memory, range); });
   }
 };
 

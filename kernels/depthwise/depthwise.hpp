@@ -12,6 +12,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "kernels/types.hpp"
 
@@ -22,7 +23,7 @@ struct DepthwiseArgs {
   Window window;
   const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
-  const float* packed = nullptr;  ///< pack_depthwise
+  const void* packed = nullptr;  ///< pack_depthwise
   Clamp clamp;
   Block output;
   std::int32_t tile_rows = 0;  ///< a tile is this many output rows (the last one fewer), all channels
@@ -30,7 +31,9 @@ struct DepthwiseArgs {
 };
 
 struct DepthwiseKernel {
+  static constexpr std::string_view operation = "depthwise";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   void (*run)(const DepthwiseArgs&, const Addresses&, TileRange) = nullptr;
 };

@@ -344,7 +344,7 @@ struct Depthwise {
     if (for_rows && band > most_rows) band = most_rows;
     for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
-      const float* packed = args.packed;
+      const auto* packed = static_cast<const float*>(args.packed);
       for (std::int32_t r = 0; r < args.run_count; ++r) {
         const ChannelRun& run = args.runs[r].input;
         const float* const in = memory.read(run.first);
@@ -381,7 +381,7 @@ struct Depthwise {
     }
   }
 
-  static constexpr DepthwiseKernel kernel(const char* name) { return {name, S::lanes, run}; }
+  static constexpr DepthwiseKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

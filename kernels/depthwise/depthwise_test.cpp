@@ -21,8 +21,7 @@ class Depthwise : public EveryIsa {
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
     if (poison) {
-      scene.at(runs[0].input.first.offset + pixels / 2 * runs[0].input.pixel_stride) =
-          std::numeric_limits<float>::quiet_NaN();
+      scene.at(runs[0].input.first, pixels / 2 * runs[0].input.pixel_stride) = std::numeric_limits<float>::quiet_NaN();
     }
 
     const std::vector<float> weights = scene.values(static_cast<std::int64_t>(channels) * taps, 1 / std::sqrt(taps));
@@ -38,7 +37,7 @@ class Depthwise : public EveryIsa {
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
     check(
         scene, args.tiles, [&](const Addresses& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().depthwise.run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { kernels().row<DepthwiseKernel>().run(args, memory, range); });
   }
 };
 

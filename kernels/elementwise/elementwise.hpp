@@ -5,6 +5,8 @@
 // at a[i].output_channel. Reads nothing outside the runs; writes exactly their channels.
 #pragma once
 
+#include <string_view>
+
 #include "kernels/types.hpp"
 
 namespace riffle::kernels {
@@ -21,7 +23,9 @@ struct ElementwiseArgs {
 };
 
 struct ElementwiseKernel {
+  static constexpr std::string_view operation = "elementwise";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   void (*run)(const ElementwiseArgs&, const Addresses&, TileRange) = nullptr;
 };

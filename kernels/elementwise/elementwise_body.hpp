@@ -50,7 +50,7 @@ struct Elementwise {
     }
   }
 
-  static constexpr ElementwiseKernel kernel(const char* name) { return {name, S::lanes, run}; }
+  static constexpr ElementwiseKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

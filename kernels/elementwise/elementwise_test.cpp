@@ -21,10 +21,11 @@ class Elementwise : public EveryIsa {
     args.tile_pixels = scene.integer(1, args.pixels);
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     // A NaN in place would not be seen to change.
-    if (poison && !in_place) scene.at(a[0].input.first.offset) = std::numeric_limits<float>::quiet_NaN();
+    if (poison && !in_place) scene.at(a[0].input.first) = std::numeric_limits<float>::quiet_NaN();
     check(
         scene, args.tiles, [&](const Addresses& memory) { elementwise_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().elementwise.run(args, memory, range); }, 0);
+        [&](const Addresses& memory, TileRange range) { kernels().row<ElementwiseKernel>().run(args, memory, range); },
+        0);
   }
 };
 

@@ -19,6 +19,8 @@
 // The kernels differ from the reference by the rounding of float only: by less than 1e-6 of the range of the result.
 #pragma once
 
+#include <string_view>
+
 #include "kernels/types.hpp"
 
 namespace riffle::kernels {
@@ -64,7 +66,9 @@ struct FrameArgs {
 
 /// Reads nothing outside the crop: of U and V, the samples that its pixels have.
 struct FrameKernel {
+  static constexpr std::string_view operation = "frame";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   void (*run)(const FrameArgs&) = nullptr;
 };

@@ -214,7 +214,7 @@ struct FrameReader {
     }
   }
 
-  static constexpr FrameKernel kernel(const char* name) { return {name, S::lanes, run}; }
+  static constexpr FrameKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

@@ -71,7 +71,7 @@ class FrameToTensor : public EveryIsa {
     args.output = expected.data() + 16;
     frame_reference(args);
     args.output = actual.data() + 16;
-    kernels().frame.run(args);
+    kernels().row<FrameKernel>().run(args);
     expect_matches(before, expected, actual, tolerance);
   }
 
@@ -85,7 +85,7 @@ class FrameToTensor : public EveryIsa {
     args.out_w = out_w;
     std::vector<float> output(size_of(args));
     args.output = output.data();
-    kernels().frame.run(args);
+    kernels().row<FrameKernel>().run(args);
     return output;
   }
 
@@ -165,7 +165,7 @@ TEST_P(FrameToTensor, OfTheSameSizeIsScaledOnly) {
   FrameArgs args = normalised(camera.frame, 3, 9, 70);
   std::vector<float> out(size_of(args));
   args.output = out.data();
-  kernels().frame.run(args);
+  kernels().row<FrameKernel>().run(args);
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t p = 0; p < 9 * 70; ++p) {
       ASSERT_NEAR(out[c * 9 * 70 + p], args.scale[c] * camera.planes[0][p * 3 + c] + args.shift[c], 1e-5);
@@ -315,7 +315,7 @@ TEST_P(FrameToTensor, ReadsNothingOutsideTheCrop) {
           FrameArgs args = normalised(camera.frame, 3, 8, 11);
           std::vector<float> expected(size_of(args)), actual(expected);
           args.output = expected.data();
-          kernels().frame.run(args);
+          kernels().row<FrameKernel>().run(args);
 
           std::vector<std::unique_ptr<Guarded>> memory;
           for (std::int32_t p = 0; p < plane_count(format); ++p) {
@@ -332,7 +332,7 @@ TEST_P(FrameToTensor, ReadsNothingOutsideTheCrop) {
                                                                          static_cast<std::uintptr_t>(first));
           }
           args.output = actual.data();
-          kernels().frame.run(args);
+          kernels().row<FrameKernel>().run(args);
           ASSERT_EQ(actual, expected);
         }
       }

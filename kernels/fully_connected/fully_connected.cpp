@@ -20,7 +20,7 @@ void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weigh
 }
 
 void fully_connected_reference(const FullyConnectedArgs& args, const Addresses& memory) {
-  const float* weight = args.packed;
+  const auto* weight = static_cast<const float*>(args.packed);
   for (std::int32_t n = 0; n < args.outputs; ++n) {
     double sum = args.bias == nullptr ? 0.0 : static_cast<double>(args.bias[n]);
     for (std::int32_t r = 0; r < args.run_count; ++r) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "kernels/types.hpp"
 
@@ -21,15 +22,17 @@ struct FullyConnectedArgs {
   std::int32_t outputs = 0;
   const ChannelRun* runs = nullptr;
   std::int32_t run_count = 0;
-  const float* packed = nullptr;  ///< outputs * inputs
-  const float* bias = nullptr;    ///< null, or `outputs` floats
+  const void* packed = nullptr;  ///< outputs * inputs
+  const float* bias = nullptr;   ///< null, or `outputs` floats
   Clamp clamp;
   Place output;            ///< `outputs` floats side by side
   std::int32_t tiles = 0;  ///< ceil(outputs / rows)
 };
 
 struct FullyConnectedKernel {
+  static constexpr std::string_view operation = "fully connected";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t rows = 0;  ///< of a tile
   void (*run)(const FullyConnectedArgs&, const Addresses&, TileRange) = nullptr;
 };

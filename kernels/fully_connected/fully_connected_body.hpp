@@ -21,7 +21,7 @@ struct FullyConnected {
     alignas(64) float sums[rows];  // the bias, and what does not fill a vector
     for (std::int32_t r = 0; r < rows; ++r) {
       const std::int32_t row = first + std::min(r, count - 1);  // in place of one that there is not, the last one
-      w[r] = args.packed + static_cast<std::ptrdiff_t>(row) * args.inputs;
+      w[r] = static_cast<const float*>(args.packed) + static_cast<std::ptrdiff_t>(row) * args.inputs;
       sums[r] = args.bias == nullptr ? 0 : args.bias[row];
     }
     Vec acc[rows];
@@ -63,7 +63,7 @@ struct FullyConnected {
     for (std::int32_t tile = range.first; tile < range.last; ++tile) run_tile(args, memory, tile * rows);
   }
 
-  static constexpr FullyConnectedKernel kernel(const char* name) { return {name, rows, run}; }
+  static constexpr FullyConnectedKernel kernel(const char* name) { return {name, {}, rows, run}; }
 };
 
 }  // namespace riffle::kernels

@@ -12,13 +12,13 @@ class FullyConnected : public EveryIsa {
     args.inputs = inputs;
     args.outputs = outputs;
     args.clamp = scene.clamp();
-    const std::int32_t rows = kernels().fully_connected.rows;
+    const std::int32_t rows = kernels().row<FullyConnectedKernel>().rows;
     args.tiles = (outputs + rows - 1) / rows;
     args.output = scene.block(1, outputs).first;
     const std::vector<kernels::ChannelRun> runs = scene.runs(1, inputs, scene.integer(1, 4), 0);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
-    if (poison) scene.at(runs[0].first.offset) = std::numeric_limits<float>::quiet_NaN();
+    if (poison) scene.at(runs[0].first) = std::numeric_limits<float>::quiet_NaN();
 
     const std::int32_t before = scene.integer(0, 15);
     const std::vector<float> weights =
@@ -28,12 +28,14 @@ class FullyConnected : public EveryIsa {
     if (!bias.empty()) args.bias = bias.data();
     check(
         scene, args.tiles, [&](const Addresses& memory) { fully_connected_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().fully_connected.run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) {
+          kernels().row<FullyConnectedKernel>().run(args, memory, range);
+        });
   }
 };
 
 TEST_P(FullyConnected, EqualsTheReferenceOnEveryTailOfRowsAndInputs) {
-  const std::int32_t rows = kernels().fully_connected.rows;
+  const std::int32_t rows = kernels().row<FullyConnectedKernel>().rows;
   for (std::int32_t outputs = 1; outputs <= 2 * rows + 1; ++outputs) {
     for (std::int32_t inputs = 1; inputs <= 70 && !HasFatalFailure(); ++inputs) {
       Scene scene(static_cast<std::uint32_t>(outputs * 128 + inputs));

@@ -1,9 +1,10 @@
-// From an instruction set's struct to its table of kernels.
+// From an instruction set's struct to its rows.
 #pragma once
 
 #include <array>
 #include <cstddef>
 
+#include "kernels/convert/convert_body.hpp"
 #include "kernels/convolution/convolution_body.hpp"
 #include "kernels/depthwise/depthwise_body.hpp"
 #include "kernels/elementwise/elementwise_body.hpp"
@@ -18,7 +19,8 @@
 
 namespace riffle::kernels {
 
-/// A kernel's name, put together when it is compiled: "f32-<operation>[-<rows>x<columns>]-<instruction set>".
+/// A kernel's name, put together when it is compiled: "<types>-<operation>[-<rows>x<columns>]-<instruction
+/// set>"; the types are one word where all are one type.
 template <std::size_t N>
 struct Text {
   char letters[N];
@@ -27,7 +29,7 @@ struct Text {
   }
 };
 
-template <class S, Text Operation, int Rows = 0, int Columns = 0>
+template <class S, Text Types, Text Operation, int Rows = 0, int Columns = 0>
 struct KernelName {
   static constexpr auto make() {
     std::array<char, 64> name{};
@@ -41,7 +43,8 @@ struct KernelName {
       for (; x > 0; x /= 10) digits[count++] = static_cast<char>('0' + x % 10);
       while (count > 0) name[n++] = digits[--count];
     };
-    text("f32-");
+    text(Types.letters);
+    text("-");
     text(Operation.letters);
     if (Rows > 0) {
       text("-");
@@ -56,33 +59,63 @@ struct KernelName {
   static constexpr auto value = make();
 };
 
-/// The operations that a build may leave out (RIFFLE_OPERATIONS) have no kernel then, and no code.
+/// The rows of an instruction set, a list an operation. Those that a build leaves out (RIFFLE_OPERATIONS) have no row
+/// then, and no code.
 template <class S>
-constexpr Kernels make_table(bool (*supported)()) {
-  constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
-  return {
-      .isa = S::name,
-      .lanes = S::lanes,
-      .supported = supported,
-      .pointwise = Pointwise<S>::kernel(KernelName<S, "pointwise", rows, columns>::value.data()),
-      .depthwise = Depthwise<S>::kernel(KernelName<S, "depthwise">::value.data()),
+struct RowsOf {
+  static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
+  template <Text Operation, int Rows = 0, int Columns = 0>
+  static constexpr const char* f32 = KernelName<S, "f32", Operation, Rows, Columns>::value.data();
+
+  static constexpr std::array pointwise = {Pointwise<S>::kernel(f32<"pointwise", rows, columns>)};
+  static constexpr std::array depthwise = {Depthwise<S>::kernel(f32<"depthwise">)};
 #ifdef RIFFLE_HAS_CONVOLUTION
-      .convolution = Convolution<S>::kernel(KernelName<S, "convolution", rows, columns>::value.data()),
+  static constexpr std::array convolution = {Convolution<S>::kernel(f32<"convolution", rows, columns>)};
+#else
+  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
 #endif
-      .stem = Stem<S>::kernel(KernelName<S, "stem">::value.data()),
-      .pool = Pooling<S>::kernel(KernelName<S, "pool">::value.data()),
-      .fully_connected = FullyConnected<S>::kernel(KernelName<S, "fully-connected">::value.data()),
+  static constexpr std::array stem = {Stem<S>::kernel(f32<"stem">)};
+  static constexpr std::array pool = {Pooling<S>::kernel(f32<"pool">)};
+  static constexpr std::array fully_connected = {FullyConnected<S>::kernel(f32<"fully-connected">)};
 #ifdef RIFFLE_HAS_ELEMENTWISE
-      .elementwise = Elementwise<S>::kernel(KernelName<S, "elementwise">::value.data()),
+  static constexpr std::array elementwise = {Elementwise<S>::kernel(f32<"elementwise">)};
+#else
+  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
 #ifdef RIFFLE_HAS_SOFTMAX
-      .softmax = Softmax<S>::kernel(KernelName<S, "softmax">::value.data()),
+  static constexpr std::array softmax = {Softmax<S>::kernel(f32<"softmax">)};
+#else
+  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
 #endif
-      .planes = Planes<S>::kernel(KernelName<S, "planes">::value.data()),
-#ifdef RIFFLE_HAS_FRAME
-      .frame = FrameReader<S>::kernel(KernelName<S, "frame">::value.data()),
-#endif
+  static constexpr std::array planes = {Planes<S>::kernel(f32<"planes">)};
+#ifdef RIFFLE_HAS_CONVERT
+  template <Type From, Type To, Text Types>
+  static constexpr ConvertKernel converting =
+      Convert<S, From, To>::kernel(KernelName<S, Types, "convert">::value.data());
+  static constexpr std::array convert = {
+      converting<Type::f32, Type::f16, "f32-f16">,   converting<Type::f16, Type::f32, "f16-f32">,
+      converting<Type::f32, Type::bf16, "f32-bf16">, converting<Type::bf16, Type::f32, "bf16-f32">,
+      converting<Type::f32, Type::i8, "f32-i8">,     converting<Type::i8, Type::f32, "i8-f32">,
+      converting<Type::f32, Type::u8, "f32-u8">,     converting<Type::u8, Type::f32, "u8-f32">,
   };
+#else
+  static constexpr std::array<ConvertKernel, 0> convert = {};
+#endif
+#ifdef RIFFLE_HAS_FRAME
+  static constexpr std::array frame = {FrameReader<S>::kernel(f32<"frame">)};
+#else
+  static constexpr std::array<FrameKernel, 0> frame = {};
+#endif
+};
+
+template <class S>
+constexpr Kernels make_table(bool (*supported)()) {
+  using Rows = RowsOf<S>;
+  return {.isa = S::name,
+          .lanes = S::lanes,
+          .supported = supported,
+          .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,
+                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::frame}};
 }
 
 }  // namespace riffle::kernels

@@ -1,6 +1,8 @@
 // The border: the caller's NCHW planes to channels-last and back, fp32.
 #pragma once
 
+#include <string_view>
+
 #include "kernels/types.hpp"
 
 namespace riffle::kernels {
@@ -26,7 +28,9 @@ struct ToPlanesArgs {
 };
 
 struct PlanesKernel {
+  static constexpr std::string_view operation = "planes";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   void (*from_planes)(const FromPlanesArgs&, const Addresses&, TileRange) = nullptr;
   void (*to_planes)(const ToPlanesArgs&, const Addresses&, TileRange) = nullptr;

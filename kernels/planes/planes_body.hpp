@@ -1,4 +1,4 @@
-// The one body of the layout kernels; see layout.hpp for the equations.
+// The one body of the planes kernels; see planes.hpp for the equations.
 //
 // Scalar copies: the border has few channels (an image's) or few pixels (a classifier's one), and neither makes a
 // transpose in registers worth its code.
@@ -47,7 +47,7 @@ struct Planes {
     }
   }
 
-  static constexpr PlanesKernel kernel(const char* name) { return {name, S::lanes, from_planes, to_planes}; }
+  static constexpr PlanesKernel kernel(const char* name) { return {name, {}, S::lanes, from_planes, to_planes}; }
 };
 
 }  // namespace riffle::kernels

@@ -3,9 +3,9 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Layout : public EveryIsa {};
+class Planes : public EveryIsa {};
 
-TEST_P(Layout, FromPlanesEqualsTheReference) {
+TEST_P(Planes, FromPlanesEqualsTheReference) {
   for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scene scene(seed);
@@ -18,11 +18,14 @@ TEST_P(Layout, FromPlanesEqualsTheReference) {
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     check(
         scene, args.tiles, [&](const Addresses& memory) { from_planes_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().planes.from_planes(args, memory, range); }, 0);
+        [&](const Addresses& memory, TileRange range) {
+          kernels().row<PlanesKernel>().from_planes(args, memory, range);
+        },
+        0);
   }
 }
 
-TEST_P(Layout, ToPlanesEqualsTheReference) {
+TEST_P(Planes, ToPlanesEqualsTheReference) {
   for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scene scene(seed);
@@ -37,11 +40,12 @@ TEST_P(Layout, ToPlanesEqualsTheReference) {
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     check(
         scene, args.tiles, [&](const Addresses& memory) { to_planes_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().planes.to_planes(args, memory, range); }, 0);
+        [&](const Addresses& memory, TileRange range) { kernels().row<PlanesKernel>().to_planes(args, memory, range); },
+        0);
   }
 }
 
-RIFFLE_EVERY_ISA(Layout);
+RIFFLE_EVERY_ISA(Planes);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

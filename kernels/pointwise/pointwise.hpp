@@ -29,6 +29,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "kernels/types.hpp"
 
@@ -52,7 +53,7 @@ struct PointwiseArgs {
   std::int32_t parts = 1;                    ///< of K
   const ChannelRun* runs = nullptr;          ///< group after group, in a group part after part
   const std::int32_t* run_begin = nullptr;   ///< groups * parts + 1 indices into runs
-  const float* packed = nullptr;             ///< pack_pointwise
+  const void* packed = nullptr;              ///< pack_pointwise
   const ResidualVector* residual = nullptr;  ///< null, or groups * ceil(N / lanes) entries
   Clamp clamp;
   const Block* blocks = nullptr;  ///< a group's outputs; no two overlap, and no input
@@ -63,7 +64,9 @@ struct PointwiseArgs {
 };
 
 struct PointwiseKernel {
-  const char* name = nullptr;    ///< data type, operation, tile, instruction set: "f32-pointwise-6x64-avx512f"
+  static constexpr std::string_view operation = "pointwise";
+  const char* name = nullptr;  ///< data type, operation, tile, instruction set: "f32-pointwise-6x64-avx512f"
+  Types types = {};
   std::int32_t lanes = 0;        ///< floats in a vector
   std::int32_t max_vectors = 0;  ///< widest panel, in vectors
   bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?

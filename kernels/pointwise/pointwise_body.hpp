@@ -178,7 +178,7 @@ struct Pointwise {
       for (int v = 0; v < vectors; ++v) {
         const ChannelRun& run = job.residual[v].run;
         if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
-            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes) {
+            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes * bytes) {
           return false;
         }
       }
@@ -243,7 +243,8 @@ struct Pointwise {
       for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int32_t v0 = v1;
         v1 = panel_begin(panel + 1, vectors, panels);
-        const float* const packed = args.packed + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
+        const float* const packed =
+            static_cast<const float*>(args.packed) + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
         job.bias = part == 0 ? packed : nullptr;
         job.weights = packed + row * (v1 - v0) * S::lanes;
         job.residual = part == 0 && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
@@ -303,7 +304,7 @@ struct Pointwise {
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name, S::lanes, S::max_vectors, S::pairs_halves, tile_rows, run};
+    return {name, {}, S::lanes, S::max_vectors, S::pairs_halves, tile_rows, run};
   }
 };
 

@@ -34,9 +34,9 @@ class Pointwise : public EveryIsa {
     args.runs = runs.data();
     args.run_begin = run_begin.data();
     if (poison) {
-      scene.at(runs[0].first.offset + pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
+      scene.at(runs[0].first, pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
     }
-    const std::int32_t panels = panel_count(outputs, lanes, kernels().pointwise.max_vectors);
+    const std::int32_t panels = panel_count(outputs, lanes, kernels().row<PointwiseKernel>().max_vectors);
     args.block_pixels = scene.integer(1, pixels);
     args.split = scene.coin() ? PointwiseSplit::panels : PointwiseSplit::pixels;
     args.tile_pixels = scene.integer(1, pixels);
@@ -51,8 +51,8 @@ class Pointwise : public EveryIsa {
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
     std::vector<float> packed(static_cast<std::size_t>(packed_pointwise_size(groups, inputs, outputs, lanes)));
     const std::vector<double> scale = row_scale(scene, groups * outputs);
-    pack_pointwise(kernels().pointwise, groups, inputs, outputs, {weights, scale}, bias, input_order, output_order,
-                   packed);
+    pack_pointwise(kernels().row<PointwiseKernel>(), groups, inputs, outputs, {weights, scale}, bias, input_order,
+                   output_order, packed);
     args.packed = packed.data();
 
     const std::vector<float> ordered =
@@ -61,7 +61,7 @@ class Pointwise : public EveryIsa {
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { pointwise_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Addresses& memory, TileRange range) { kernels().pointwise.run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { kernels().row<PointwiseKernel>().run(args, memory, range); });
   }
 };
 
@@ -76,7 +76,7 @@ TEST_P(Pointwise, EqualsTheReferenceOnRandomShapes) {
 
 /// Every height and every width of register tile.
 TEST_P(Pointwise, EqualsTheReferenceOnEveryTile) {
-  const std::int32_t lanes = kernels().lanes, most = kernels().pointwise.max_vectors;
+  const std::int32_t lanes = kernels().lanes, most = kernels().row<PointwiseKernel>().max_vectors;
   for (std::int32_t vectors = 1; vectors <= most + 1; ++vectors) {
     for (std::int32_t pixels = 1; pixels <= 25 && !HasFatalFailure(); ++pixels) {
       Scene scene(static_cast<std::uint32_t>(vectors * 32 + pixels));

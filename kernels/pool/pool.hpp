@@ -10,6 +10,8 @@
 // nothing outside the runs; writes exactly their channels. The runs of max and average pooling may be rings.
 #pragma once
 
+#include <string_view>
+
 #include "kernels/types.hpp"
 
 namespace riffle::kernels {
@@ -36,7 +38,9 @@ struct GlobalAveragePoolArgs {
 };
 
 struct PoolKernel {
+  static constexpr std::string_view operation = "pool";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   void (*max)(const PoolArgs&, const Addresses&, TileRange) = nullptr;
   void (*average)(const PoolArgs&, const Addresses&, TileRange) = nullptr;

@@ -354,7 +354,7 @@ struct Pooling {
   }
 
   static constexpr PoolKernel kernel(const char* name) {
-    return {name, S::lanes, run<true>, run<false>, global_average};
+    return {name, {}, S::lanes, run<true>, run<false>, global_average};
   }
 };
 

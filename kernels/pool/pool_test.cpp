@@ -21,10 +21,10 @@ class Pool : public EveryIsa {
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
     check(
         scene, args.tiles, [&](const Addresses& memory) { max_pool_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().pool.max(args, memory, range); }, 0);
+        [&](const Addresses& memory, TileRange range) { kernels().row<PoolKernel>().max(args, memory, range); }, 0);
     check(
         scene, args.tiles, [&](const Addresses& memory) { average_pool_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().pool.average(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { kernels().row<PoolKernel>().average(args, memory, range); });
   }
 };
 
@@ -72,11 +72,11 @@ TEST_P(Pool, ANaNAnywhereInTheWindowIsItsMaximum) {
       const kernels::ChannelRun& input = runs.front().input;
       for (std::int32_t i = 0; i < pixels * channels; ++i) {
         std::vector<float> before = clean;
-        before[static_cast<std::size_t>(input.first.offset + i / channels * input.pixel_stride + i % channels)] =
+        before[static_cast<std::size_t>(input.first.offset / 4 + i / channels * input.pixel_stride + i % channels)] =
             std::copysign(std::numeric_limits<float>::quiet_NaN(), i % 2 == 0 ? 1.0F : -1.0F);
         std::vector<float> expected = before, actual = before;
-        max_pool_reference(args, Addresses{expected.data(), nullptr, nullptr});
-        kernels().pool.max(args, Addresses{actual.data(), nullptr, nullptr}, TileRange{0, args.tiles});
+        max_pool_reference(args, addresses_of(expected));
+        kernels().row<PoolKernel>().max(args, addresses_of(actual), TileRange{0, args.tiles});
         ASSERT_NO_FATAL_FAILURE(expect_matches(before, expected, actual, 0)) << "NaN at " << i;
       }
     }
@@ -98,7 +98,9 @@ TEST_P(Pool, GlobalAverageEqualsTheReference) {
     args.tiles = scene.integer(1, 12);
     check(
         scene, args.tiles, [&](const Addresses& memory) { global_average_pool_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().pool.global_average(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) {
+          kernels().row<PoolKernel>().global_average(args, memory, range);
+        });
   }
 }
 

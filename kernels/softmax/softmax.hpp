@@ -2,6 +2,8 @@
 // pixel's maximum. One run in, one block out, which may be the same place.
 #pragma once
 
+#include <string_view>
+
 #include "kernels/types.hpp"
 
 namespace riffle::kernels {
@@ -14,7 +16,9 @@ struct SoftmaxArgs {
 };
 
 struct SoftmaxKernel {
+  static constexpr std::string_view operation = "softmax";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   void (*run)(const SoftmaxArgs&, const Addresses&, TileRange) = nullptr;
 };

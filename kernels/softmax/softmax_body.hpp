@@ -66,7 +66,7 @@ struct Softmax {
     }
   }
 
-  static constexpr SoftmaxKernel kernel(const char* name) { return {name, S::lanes, run}; }
+  static constexpr SoftmaxKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

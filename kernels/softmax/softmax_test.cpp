@@ -14,7 +14,7 @@ class Softmax : public EveryIsa {
     for (std::int64_t p = 0; p < args.pixels; ++p) {
       for (std::int32_t c = 0; c < channels; ++c) {
         // Wide apart and far from zero: what overflows without the maximum's subtraction.
-        float& x = scene.at(args.input.first.offset + p * args.input.pixel_stride + c);
+        float& x = scene.at(args.input.first, p * args.input.pixel_stride + c);
         x = x * 20 + 200;
       }
     }
@@ -22,7 +22,8 @@ class Softmax : public EveryIsa {
     args.tiles = scene.integer(1, 4);
     check(
         scene, args.tiles, [&](const Addresses& memory) { softmax_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().softmax.run(args, memory, range); }, 1e-6);
+        [&](const Addresses& memory, TileRange range) { kernels().row<SoftmaxKernel>().run(args, memory, range); },
+        1e-6);
   }
 };
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "kernels/types.hpp"
 
@@ -20,7 +21,7 @@ struct StemArgs {
   std::int32_t channels = 0;  ///< 1 to 4
   std::int32_t outputs = 0;
   Place input;  ///< `channels` planes of in_h * in_w floats
-  const float* packed = nullptr;
+  const void* packed = nullptr;
   Clamp clamp;
   Block output;
   std::int32_t tile_rows = 0;
@@ -28,7 +29,9 @@ struct StemArgs {
 };
 
 struct StemKernel {
+  static constexpr std::string_view operation = "stem";
   const char* name = nullptr;
+  Types types = {};
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
   bool pairs_halves = false;  ///< as in PointwiseKernel

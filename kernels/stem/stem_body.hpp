@@ -238,7 +238,7 @@ struct Stem {
     for (job.y = first; job.y < last; ++job.y) {
       for (std::int32_t panel = 0; panel < panels; ++panel) {
         const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
-        job.panel = args.packed + v0 * vector_size;
+        job.panel = static_cast<const float*>(args.packed) + v0 * vector_size;
         job.column = v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - job.column;
         const auto& functions = simd::has_half<S>(job.columns, v1 - v0) ? half : whole;
@@ -247,7 +247,9 @@ struct Stem {
     }
   }
 
-  static constexpr StemKernel kernel(const char* name) { return {name, S::lanes, max_vectors, S::pairs_halves, run}; }
+  static constexpr StemKernel kernel(const char* name) {
+    return {name, {}, S::lanes, max_vectors, S::pairs_halves, run};
+  }
 };
 
 }  // namespace riffle::kernels

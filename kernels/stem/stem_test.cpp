@@ -26,7 +26,7 @@ class Stem : public EveryIsa {
     std::iota(input_order.begin(), input_order.end(), 0);
     const std::vector<std::int32_t> output_order = scene.permutation(outputs);
     std::vector<float> packed(static_cast<std::size_t>(packed_stem_size(channels, taps, outputs, lanes)));
-    pack_stem(kernels().stem, channels, taps, outputs, weights, bias, output_order, packed);
+    pack_stem(kernels().row<StemKernel>(), channels, taps, outputs, weights, bias, output_order, packed);
     args.packed = packed.data();
 
     // The planes are a block of their own that ends with its last float.
@@ -36,14 +36,17 @@ class Stem : public EveryIsa {
 
     const std::vector<float> ordered = reorder(weights, 1, channels, outputs, taps, input_order, output_order);
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, outputs, output_order);
+    const std::byte* const input = bytes_at(planes.data());
     const auto with_planes = [&](Addresses memory) {
-      memory.input = planes.data();
+      memory.inputs = &input;
       return memory;
     };
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { stem_reference(args, ordered, ordered_bias, with_planes(memory)); },
-        [&](const Addresses& memory, TileRange range) { kernels().stem.run(args, with_planes(memory), range); });
+        [&](const Addresses& memory, TileRange range) {
+          kernels().row<StemKernel>().run(args, with_planes(memory), range);
+        });
   }
 };
 
@@ -62,7 +65,8 @@ TEST_P(Stem, EqualsTheReferenceOnEveryWidth) {
     Scene scene(static_cast<std::uint32_t>(in_w));
     const std::int32_t in_h = scene.integer(1, 6);
     const Geometry g{{3, 3, 2, 2, 1, 1, 1, 1}, {in_h, in_w, (in_h - 1) / 2 + 1, (in_w - 1) / 2 + 1}};
-    try_one(scene, g, scene.pick({1, 3}), kernels().lanes * (in_w % kernels().stem.max_vectors) + 1, false);
+    try_one(scene, g, scene.pick({1, 3}), kernels().lanes * (in_w % kernels().row<StemKernel>().max_vectors) + 1,
+            false);
   }
 }
 

@@ -62,7 +62,7 @@ struct Loader::State {
         input(input_of(data, asked)),
         options(checked(asked, input)),
         preprocess(input, options.preprocessing,
-                   options.kernels != nullptr ? *options.kernels : plan::choose_kernels()),
+                   options.kernels != nullptr ? *options.kernels : kernels::choose_kernels()),
         order(static_cast<std::size_t>(data.size())),
         ring(static_cast<std::size_t>(std::min(batches(), ring_size))) {
     const auto count = static_cast<std::size_t>(std::min<std::int64_t>(options.batch, data.size()));

@@ -140,7 +140,7 @@ TEST(Loader, crops_and_antialiases) {
     });
     std::vector<float> expected(20 * 3 * 4 * 3);
     for (std::int64_t i = 0; i < 20; ++i) {
-      io::Preprocess preprocess({4, 3, 3}, smaller.preprocessing, plan::choose_kernels());
+      io::Preprocess preprocess({4, 3, 3}, smaller.preprocessing, kernels::choose_kernels());
       preprocess(data.picture(i), std::span(expected).subspan(static_cast<std::size_t>(i) * 36, 36));
     }
     EXPECT_EQ(load(data, smaller).images, expected);

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "engine/plan/storage.hpp"
+#include "engine/memory/aligned.hpp"
 #include "trainer/network/operation.hpp"
 #include "trainer/team.hpp"
 
@@ -26,7 +26,7 @@ class Product {
   Product(const KernelTables& tables, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
           std::ptrdiff_t in_stride, std::ptrdiff_t out_stride, std::vector<std::int32_t> input_order,
           std::vector<std::int32_t> output_order)
-      : kernel_(tables.kernels.pointwise),
+      : kernel_(tables.kernels.row<kernels::PointwiseKernel>()),
         multiply_(tables.training_kernels.multiply),
         dots_(tables.training_kernels.dots),
         groups_(groups),
@@ -48,16 +48,16 @@ class Product {
       }
     }
     packed_rest_floats_ = rest_ == 0 ? 0 : packed_dots_size(inputs, rest_, kernel_.lanes);
-    packed_rest_ = plan::allocate_floats(groups * packed_rest_floats_);
+    packed_rest_ = memory::allocate<float>(groups * packed_rest_floats_);
     rest_bias_.resize(rest_rows_.size());
     const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, whole, kernel_.lanes);
-    packed_ = plan::allocate_floats(floats);
+    packed_ = memory::allocate<float>(floats);
     packed_floats_ = static_cast<std::size_t>(floats);
     for (std::int32_t h = 0; h < groups; ++h) {
-      runs_.push_back(
-          {Place{static_cast<std::int64_t>(h) * inputs, Space::rows}, static_cast<std::int32_t>(in_stride), inputs, 0});
-      blocks_.push_back(
-          {Place{static_cast<std::int64_t>(h) * outputs, Space::arena}, static_cast<std::int32_t>(out_stride), 0});
+      runs_.push_back({Place{0, Space::rows}.behind(static_cast<std::int64_t>(h) * inputs, Type::f32),
+                       static_cast<std::int32_t>(in_stride), inputs, 0});
+      blocks_.push_back({Place{0, Space::arena}.behind(static_cast<std::int64_t>(h) * outputs, Type::f32),
+                         static_cast<std::int32_t>(out_stride), 0});
     }
     run_begin_.resize(static_cast<std::size_t>(groups) + 1);
     std::iota(run_begin_.begin(), run_begin_.end(), 0);
@@ -92,8 +92,8 @@ class Product {
     args.tile_pixels = 1;
     args.tiles = pixels;
     kernels::Addresses memory;
-    memory.arena = y;
-    memory.rows = const_cast<float*>(x);  // only read
+    memory.arena = kernels::bytes_at(y);
+    memory.rows = kernels::bytes_at(const_cast<float*>(x));  // only read
     multiply_(args, memory, {0, pixels}, prefetcher);
     for (std::int32_t h = 0; h < groups_ && rest_ != 0; ++h) {
       DotsArgs dots;
@@ -120,13 +120,13 @@ class Product {
   std::int32_t groups_, inputs_, outputs_;
   std::int32_t rest_;  ///< of a group's outputs, the last ones: by dot products
   std::ptrdiff_t in_stride_, out_stride_;
-  plan::AlignedFloats packed_;
+  memory::Aligned<float> packed_;
   std::size_t packed_floats_ = 0;
   std::vector<kernels::ChannelRun> runs_;
   std::vector<kernels::Block> blocks_;
   std::vector<std::int32_t> run_begin_, input_order_, output_order_;
   std::vector<std::int64_t> rest_rows_;  ///< rows of weights
-  plan::AlignedFloats packed_rest_;      ///< group after group
+  memory::Aligned<float> packed_rest_;   ///< group after group
   std::int64_t packed_rest_floats_ = 0;  ///< of a group
   std::vector<float> rest_bias_;
 };
@@ -195,7 +195,7 @@ class Convolution final : public Operation {
     if (!parameters_.weight_gradient.empty()) {
       parts_.resize(static_cast<std::size_t>(tables.workers));
       for (Part& part : parts_) {
-        part.weights = plan::allocate_floats(weight_floats() + slack);
+        part.weights = memory::allocate<float>(weight_floats() + slack);
         part.bias.resize(static_cast<std::size_t>(block.channels));
         part.squares.resize(part.bias.size());
       }
@@ -326,7 +326,7 @@ class Convolution final : public Operation {
 
   /// One worker's sums over its share.
   struct Part {
-    plan::AlignedFloats weights;  ///< groups * inputs rows of outputs, or turned
+    memory::Aligned<float> weights;  ///< groups * inputs rows of outputs, or turned
     std::vector<float> bias;
     std::vector<float> squares;  ///< a sum that comes with the bias's and is not used
   };

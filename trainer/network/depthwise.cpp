@@ -185,9 +185,9 @@ class Depthwise final : public Operation {
     args.tile_rows = 1;
     args.tiles = args_.extent.out_h;
     kernels::Addresses memory;
-    memory.arena = to;
-    memory.rows = const_cast<float*>(from);  // only read
-    tables_.kernels.depthwise.run(args, memory, {out.begin, out.end});
+    memory.arena = kernels::bytes_at(to);
+    memory.rows = kernels::bytes_at(const_cast<float*>(from));  // only read
+    tables_.kernels.row<kernels::DepthwiseKernel>().run(args, memory, {out.begin, out.end});
   }
 
   const KernelTables& tables_;

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include "engine/memory/aligned.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/plan/storage.hpp"
 #include "engine/run/barrier.hpp"
 #include "trainer/network/loss.hpp"
 #include "trainer/network/program.hpp"
@@ -86,8 +86,8 @@ struct Network::State {
   Program program;
 
   std::int64_t logit_stride = 0;
-  plan::AlignedFloats logits, logit_gradient;  ///< batch rows
-  std::vector<float> logits_out;               ///< without what stands between two rows
+  memory::Aligned<float> logits, logit_gradient;  ///< batch rows
+  std::vector<float> logits_out;                  ///< without what stands between two rows
 
   std::int64_t images = 0;             ///< of the last forward()
   std::atomic<std::size_t> packed{0};  ///< operations that a thread of this forward() has taken to pack
@@ -100,8 +100,8 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
       shapes(graph::infer_shapes(source)),
       classified(without_softmax(source, shapes)),
       options(chosen),
-      tables{chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels(),
-             training_kernels(chosen.kernels != nullptr ? *chosen.kernels : plan::choose_kernels()),
+      tables{chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels(),
+             training_kernels(chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels()),
              std::max(1, chosen.threads)},
       traced(trace(classified, shapes)),
       parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)) {
@@ -113,8 +113,8 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   program = make_program(tables, given, traced, parameters, options.batch, options.momentum);
   logit_stride = row_floats(program.output.columns());
   const std::size_t batch = static_cast<std::size_t>(options.batch);
-  logits = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
-  logit_gradient = plan::allocate_floats(batch * static_cast<std::size_t>(logit_stride));
+  logits = memory::allocate<float>(batch * static_cast<std::size_t>(logit_stride));
+  logit_gradient = memory::allocate<float>(batch * static_cast<std::size_t>(logit_stride));
   logits_out.resize(batch * static_cast<std::size_t>(program.output.columns()));
   for (const std::unique_ptr<LayerResult>& block : program.blocks) {
     times.push_back({block->name, block->pixels * block->channels});

@@ -41,14 +41,16 @@ class Pooling final : public Operation {
     const kernels::PoolArgs args = pool_args(args_, run_);
     kernels::Addresses memory;
     float* const x = share.scratch;
-    memory.rows = x;
+    memory.rows = kernels::bytes_at(x);
     const float* const in_place = operand_.in_place();
-    const auto run = kind_ == graph::PoolKind::max ? tables_.kernels.pool.max : tables_.kernels.pool.average;
+    const auto run = kind_ == graph::PoolKind::max ? tables_.kernels.row<kernels::PoolKernel>().max
+                                                   : tables_.kernels.row<kernels::PoolKernel>().average;
     const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
-      memory.arena = block_.y + first * block_.channels;
-      if (in_place != nullptr) memory.rows = const_cast<float*>(in_place + in_first * operand_.columns());  // only read
+      memory.arena = kernels::bytes_at(block_.y + first * block_.channels);
+      if (in_place != nullptr)
+        memory.rows = kernels::bytes_at(const_cast<float*>(in_place + in_first * operand_.columns()));  // only read
       bands_.for_each([&](const Band& band) {
         in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
           operand_.prepare(share.worker, in_first + pixel, count);
@@ -123,12 +125,12 @@ class GlobalAveragePool final : public Operation {
     args.output = {Place{0, Space::arena}, block_.channels, 0};
     args.tiles = 1;
     kernels::Addresses memory;
-    memory.rows = share.scratch;
+    memory.rows = kernels::bytes_at(share.scratch);
     for (std::int64_t image = share.first; image < share.last; ++image) {
       operand_.prepare(share.worker, image * pixels, pixels);
       operand_.read(tables_.training_kernels, image * pixels, pixels, share.scratch, stride_);
-      memory.arena = block_.y + image * block_.channels;
-      tables_.kernels.pool.global_average(args, memory, {0, 1});
+      memory.arena = kernels::bytes_at(block_.y + image * block_.channels);
+      tables_.kernels.row<kernels::PoolKernel>().global_average(args, memory, {0, 1});
       block_.computed(share.worker, image, 1);
     }
   }

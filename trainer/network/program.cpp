@@ -393,7 +393,7 @@ memory::Placement Maker::place_blocks() {
   for (const memory::Lifetime& lifetime : lifetimes) {
     if (lifetime.size > 0) placed.push_back(lifetime);
   }
-  return memory::place_blocks(placed);
+  return memory::place_blocks(placed, 16);
 }
 
 void Maker::allocate(const memory::Placement& placement) {

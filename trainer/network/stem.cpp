@@ -16,7 +16,7 @@
 //                                    '--> statistics                    block's gradient --pool--> rows of gradients
 #include <algorithm>
 
-#include "engine/plan/storage.hpp"
+#include "engine/memory/aligned.hpp"
 #include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
 #include "trainer/team.hpp"
@@ -37,9 +37,9 @@ class StemRows {
            const kernels::Block& output)
       : tables_(tables), parameters_(parameters), input_(input), block_(block) {
     const std::int32_t taps = window.kernel_h * window.kernel_w;
-    packed_floats_ = static_cast<std::size_t>(
-        kernels::packed_stem_size(input.channels, taps, block.channels, tables.kernels.stem.lanes));
-    packed_ = plan::allocate_floats(packed_floats_);
+    packed_floats_ = static_cast<std::size_t>(kernels::packed_stem_size(
+        input.channels, taps, block.channels, tables.kernels.row<kernels::StemKernel>().lanes));
+    packed_ = memory::allocate<float>(packed_floats_);
     args_.extent = extent;
     args_.window = window;
     args_.channels = input.channels;
@@ -75,15 +75,16 @@ class StemRows {
     }
     bias_.assign(parameters_.bias.begin(), parameters_.bias.end());
     for (std::size_t output = 0; output < bias_.size(); ++output) bias_[output] *= static_cast<float>(signs_[output]);
-    kernels::pack_stem(tables_.kernels.stem, input_.channels, args_.window.kernel_h * args_.window.kernel_w,
-                       block_.channels, {parameters_.weights, signs_}, bias_, block_.order,
-                       {packed_.get(), packed_floats_});
+    kernels::pack_stem(tables_.kernels.row<kernels::StemKernel>(), input_.channels,
+                       args_.window.kernel_h * args_.window.kernel_w, block_.channels, {parameters_.weights, signs_},
+                       bias_, block_.order, {packed_.get(), packed_floats_});
   }
 
   /// Rows of an image's outputs.
   void compute(std::int64_t image, Rows rows, kernels::Addresses memory) const {
-    memory.input = picture(image);
-    tables_.kernels.stem.run(args_, memory, {rows.begin, rows.end});
+    const std::byte* const planes = kernels::bytes_at(picture(image));
+    memory.inputs = &planes;
+    tables_.kernels.row<kernels::StemKernel>().run(args_, memory, {rows.begin, rows.end});
   }
 
   // Backward: begin(), add() for every row of outputs, and when all workers have done so finish() by one. `lines` are
@@ -152,7 +153,7 @@ class StemRows {
   WeightParameters parameters_;
   const LayerResult &input_, &block_;
   StemArgs args_;
-  plan::AlignedFloats packed_;
+  memory::Aligned<float> packed_;
   std::size_t packed_floats_ = 0;
   std::vector<double> signs_;              ///< by output
   std::vector<float> bias_;                ///< times those
@@ -177,7 +178,7 @@ class Stem final : public Operation {
     const std::int32_t width = rows_.extent().out_w;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       kernels::Addresses memory;
-      memory.arena = block_.y + image * block_.pixels * block_.channels;
+      memory.arena = kernels::bytes_at(block_.y + image * block_.pixels * block_.channels);
       for (std::int32_t y = 0; y < rows_.extent().out_h; ++y) {
         rows_.compute(image, {y, y + 1}, memory);
         block_.computed(share.worker, image * block_.pixels + y * width, width);
@@ -237,15 +238,15 @@ class PooledStem final : public Operation {
   void forward(const Share& share) override {
     const kernels::PoolArgs args = pool_args(args_, run_);
     kernels::Addresses memory;
-    memory.rows = share.scratch;
+    memory.rows = kernels::bytes_at(share.scratch);
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      memory.arena = block_.y + image * block_.pixels * block_.channels;
+      memory.arena = kernels::bytes_at(block_.y + image * block_.pixels * block_.channels);
       bands_.for_each([&](const Band& band) {
         for (std::int32_t y = band.in.begin; y < band.in.end; ++y) {
           rows_.compute(image, {y, y + 1}, memory);
           if (block_.norm) block_.norm->observe(share.worker, share.scratch + at(y), stride_, ring_.width);
         }
-        tables_.kernels.pool.max(args, memory, {band.out.begin, band.out.end});
+        tables_.kernels.row<kernels::PoolKernel>().max(args, memory, {band.out.begin, band.out.end});
       });
     }
   }
@@ -257,7 +258,7 @@ class PooledStem final : public Operation {
     float* const lines = dx + ring_.floats() + slack;
     rows_.begin(share.worker, lines);
     kernels::Addresses memory;
-    memory.rows = x;
+    memory.rows = kernels::bytes_at(x);
     GradientColumns columns;
     columns.pixel_stride = stride_;
     columns.channels = block_.channels;

@@ -41,8 +41,9 @@ class AdamOptimizer final : public Stepper {
 
 std::unique_ptr<Optimizer> make_adam(std::span<const Parameter> parameters, const AdamOptions& options,
                                      const DecayOptions& decay, int threads, const kernels::Kernels* kernels) {
-  return std::make_unique<AdamOptimizer>(parameters, options, decay, threads,
-                                         training_kernels(kernels != nullptr ? *kernels : plan::choose_kernels()).adam);
+  return std::make_unique<AdamOptimizer>(
+      parameters, options, decay, threads,
+      training_kernels(kernels != nullptr ? *kernels : kernels::choose_kernels()).adam);
 }
 
 }  // namespace riffle::trainer

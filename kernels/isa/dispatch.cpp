@@ -1,4 +1,8 @@
-// The list of instruction sets, best first. RIFFLE_HAS_<NAME> comes from the rows in kernels/CMakeLists.txt.
+// The list of instruction sets, best first, and the choice of one. RIFFLE_HAS_<NAME> comes from the rows in
+// cmake/isa.cmake.
+#include <cstdlib>
+
+#include "base/error.hpp"
 #include "kernels/kernels.hpp"
 
 namespace riffle::kernels {
@@ -47,5 +51,22 @@ const Kernels* best_kernels(std::string_view bound) {
 }
 
 const Kernels& best_kernels() { return *best_kernels(list[0]->isa); }
+
+const Kernels& choose_kernels() {
+  const char* wanted = std::getenv("RIFFLE_ISA");
+  return wanted == nullptr || *wanted == '\0' ? best_kernels() : choose_kernels(wanted);
+}
+
+const Kernels& choose_kernels(const std::string& isa) {
+  const Kernels* found = find_kernels(isa);
+  if (found != nullptr && found->supported()) return *found;
+  std::string have;
+  for (const Kernels* one : all_kernels()) {
+    if (one->supported()) have += (have.empty() ? "" : ", ") + std::string(one->isa);
+  }
+  throw Error("instruction set '" + isa +
+              "': " + (found == nullptr ? "this build has none of that name" : "this CPU does not run it") +
+              "; what runs here (RIFFLE_ISA): " + have);
+}
 
 }  // namespace riffle::kernels

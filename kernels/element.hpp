@@ -1,0 +1,95 @@
+// The types of the numbers that stand in memory, and what a number of each is as a float.
+//
+//   f16, bf16   IEEE 754 binary16; the upper half of a float32
+//   i8, u8      quantised: value = scale * (q - zero_point), where there is a scale; else the number itself
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#define RIFFLE_INLINE inline __attribute__((always_inline))
+
+namespace riffle {
+
+/// Numbers as they stand in memory. The values are those of files (engine/format/riffle.fbs) and never change.
+enum class Type : std::uint8_t { f32, f16, bf16, i8, u8, i32 };
+
+/// What there is to know of a type.
+struct TypeFacts {
+  Type type;
+  std::string_view name;
+  std::int32_t bytes;
+};
+inline constexpr std::array type_facts = {
+    TypeFacts{Type::f32, "f32", 4}, TypeFacts{Type::f16, "f16", 2}, TypeFacts{Type::bf16, "bf16", 2},
+    TypeFacts{Type::i8, "i8", 1},   TypeFacts{Type::u8, "u8", 1},   TypeFacts{Type::i32, "i32", 4},
+};
+static_assert([] {
+  for (std::size_t i = 0; i < type_facts.size(); ++i) {
+    if (type_facts[i].type != static_cast<Type>(i)) return false;
+  }
+  return true;
+}());
+
+constexpr std::int32_t size_of(Type type) { return type_facts[static_cast<std::size_t>(type)].bytes; }
+constexpr std::string_view name_of(Type type) { return type_facts[static_cast<std::size_t>(type)].name; }
+
+/// The type of that name, if there is one.
+constexpr std::optional<Type> type_of(std::string_view name) {
+  for (const TypeFacts& facts : type_facts) {
+    if (facts.name == name) return facts.type;
+  }
+  return std::nullopt;
+}
+
+/// What a quantised number stands for: scale * (q - zero_point).
+struct Quantization {
+  float scale = 1.0F;
+  std::int32_t zero_point = 0;
+  bool operator==(const Quantization&) const = default;
+};
+
+}  // namespace riffle
+
+namespace riffle::kernels {
+
+// Numbers of 16 bits, by their bits. Always inlined: each instruction set compiles its own.
+
+RIFFLE_INLINE float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
+/// To nearest, ties to even; a NaN stays a NaN.
+RIFFLE_INLINE std::uint16_t to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  return static_cast<std::uint16_t>((bits & 0x7FFFFFFF) > 0x7F800000 ? (bits >> 16) | 0x40 : rounded);
+}
+
+RIFFLE_INLINE float from_f16(std::uint16_t bits) {
+  // The exponent moved to where a float's is, 112 too small: a multiplication makes up for it, and normalises what is
+  // denormal. An exponent of all ones (infinity, NaN) is one here, too.
+  const std::uint32_t moved = (std::uint32_t{bits} & 0x7FFF) << 13;
+  const auto scaled = std::bit_cast<std::uint32_t>(std::bit_cast<float>(moved) * 0x1p112F);
+  const std::uint32_t magnitude = moved >= (std::uint32_t{0x7C00} << 13) ? moved | 0x7F800000 : scaled;
+  return std::bit_cast<float>(magnitude | (std::uint32_t{bits} & 0x8000) << 16);
+}
+
+/// To nearest, ties to even; what is too large becomes infinity, a NaN stays a NaN.
+RIFFLE_INLINE std::uint16_t to_f16(float value) {
+  constexpr std::uint32_t infinity = 0x7F800000, least_normal = 113U << 23, overflow = (127U + 16) << 23;
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t magnitude = bits & 0x7FFFFFFF;
+  // Denormal: the addition of a power of two shifts it into place and rounds it, as every addition is rounded.
+  constexpr std::uint32_t aligner = (127U - 15 + (23 - 10) + 1) << 23;
+  const std::uint32_t small =
+      std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + std::bit_cast<float>(aligner)) - aligner;
+  const std::uint32_t normal = (magnitude - (112U << 23) + 0xFFF + ((magnitude >> 13) & 1)) >> 13;
+  const std::uint32_t large = magnitude > infinity ? 0x7E00 : 0x7C00;
+  const std::uint32_t half = magnitude >= overflow ? large : magnitude < least_normal ? small : normal;
+  return static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000));
+}
+
+}  // namespace riffle::kernels
