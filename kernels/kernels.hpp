@@ -72,14 +72,17 @@ const Kernels* best_kernels(std::string_view bound);
 const Kernels& choose_kernels();
 const Kernels& choose_kernels(const std::string& isa);
 
-/// The row for these types of the best instruction set that this CPU runs, from `bound` on; null where there is none.
+/// The row for these types of `best`, which this CPU runs, or else of the best instruction set behind it in the list that
+/// this CPU runs; null where there is none.
 template <class Kernel>
-const Kernel* find_row(const Kernels& bound, Types types = {}) {
-  bool allowed = false;
+const Kernel* find_row(const Kernels& best, Types types = {}) {
+  if (const Kernel* row = best.find<Kernel>(types)) return row;
+  bool behind = false;
   for (const Kernels* kernels : all_kernels()) {
-    allowed = allowed || kernels == &bound;
-    if (!allowed || !kernels->supported()) continue;
-    if (const Kernel* row = kernels->find<Kernel>(types)) return row;
+    if (behind && kernels->supported()) {
+      if (const Kernel* row = kernels->find<Kernel>(types)) return row;
+    }
+    behind = behind || kernels == &best;
   }
   return nullptr;
 }

@@ -261,22 +261,12 @@ class Equation {
 Parameters parameters_of(const graph::Graph& graph) {
   Parameters all;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto add = [&](const char* word, const graph::Constant& constant) {
-      if (!constant.empty()) {
-        all[{static_cast<graph::NodeId>(i), word}] = {constant.values().begin(), constant.values().end()};
-      }
-    };
-    std::visit(
-        [&](const auto& o) {
-          if constexpr (requires { o.weights; }) {
-            add("weight", o.weights);
-            add("bias", o.bias);
-          } else if constexpr (requires { o.scale; }) {
-            add("weight", o.scale);
-            add("bias", o.shift);
-          }
-        },
-        graph.nodes[i].operation);
+    graph::for_each_constant(
+        graph.nodes[i].operation, [&](const std::string& word, const graph::Constant& constant, const graph::Extents&) {
+          const bool is_parameter = word == "weight" || word == "bias";
+          if (!is_parameter || constant.empty()) return;
+          all[{static_cast<graph::NodeId>(i), word}] = {constant.values().begin(), constant.values().end()};
+        });
   }
   return all;
 }

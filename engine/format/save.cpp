@@ -62,15 +62,9 @@ class Saver {
       if (const auto* gather = std::get_if<graph::Gather>(&node.operation)) {
         bytes += static_cast<std::int64_t>(gather->channels.size() * sizeof(std::int32_t));
       }
-      if (const auto* convolution = std::get_if<graph::Convolution>(&node.operation)) {
-        bytes += static_cast<std::int64_t>((convolution->weights.size() + convolution->bias.size()) * sizeof(float));
-      }
-      if (const auto* dense = std::get_if<graph::FullyConnected>(&node.operation)) {
-        bytes += static_cast<std::int64_t>((dense->weights.size() + dense->bias.size()) * sizeof(float));
-      }
-      if (const auto* norm = std::get_if<graph::BatchNorm>(&node.operation)) {
-        bytes += static_cast<std::int64_t>(4 * norm->scale.size() * sizeof(float));
-      }
+      graph::for_each_constant(node.operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
+        bytes += static_cast<std::int64_t>(constant.size() * sizeof(float));
+      });
     }
     for (const std::string& label : graph.labels) bytes += 16 + static_cast<std::int64_t>(label.size());
     if (bytes > (1LL << 31) - (1 << 20)) throw Error("the model is larger than the 2 GiB that a .riffle file can hold");

@@ -1,51 +1,8 @@
 #include "engine/graph/graph.hpp"
 
 #include <limits>
-#include <mutex>
 
 namespace riffle::graph {
-
-Constant::Constant(std::vector<float> values) {
-  auto shared = std::make_shared<const std::vector<float>>(std::move(values));
-  values_ = *shared;
-  owner_ = std::move(shared);
-}
-
-/// A row's factor, and the products once they are made.
-struct Constant::Product {
-  std::vector<double> row_scale;
-  std::mutex making;
-  std::vector<float> values;
-};
-
-Constant Constant::scaled(std::vector<double> row_scale) const {
-  Constant result = *this;
-  result.product_ = std::make_shared<Product>();
-  if (product_ != nullptr) {
-    for (std::size_t row = 0; row < row_scale.size(); ++row) row_scale[row] *= product_->row_scale[row];
-  }
-  result.product_->row_scale = std::move(row_scale);
-  return result;
-}
-
-kernels::Weights Constant::factors() const {
-  return {values_, product_ == nullptr ? std::span<const double>() : product_->row_scale};
-}
-
-std::span<const float> Constant::product() const {
-  const std::lock_guard lock(product_->making);
-  std::vector<float>& products = product_->values;
-  if (products.empty() && !values_.empty()) {
-    const std::size_t rows = product_->row_scale.size(), row_floats = values_.size() / rows;
-    products.reserve(values_.size());
-    for (std::size_t row = 0; row < rows; ++row) {
-      for (const float value : values_.subspan(row * row_floats, row_floats)) {
-        products.push_back(static_cast<float>(value * product_->row_scale[row]));
-      }
-    }
-  }
-  return products;
-}
 
 NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId> inputs) {
   nodes.push_back({std::move(node_name), std::move(operation), std::move(inputs)});
@@ -145,18 +102,16 @@ std::vector<std::vector<NodeId>> readers(const Graph& graph) {
 }
 
 Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node) {
-  const Node& n = graph.nodes[static_cast<std::size_t>(node)];
+  const Operation& operation = graph.nodes[static_cast<std::size_t>(node)].operation;
   Cost result;
-  if (const auto* convolution = std::get_if<Convolution>(&n.operation)) {
-    const auto weights = static_cast<std::int64_t>(convolution->weights.size());
-    result.macs = shapes[static_cast<std::size_t>(node)].pixels() * weights;
-    result.parameters = weights + static_cast<std::int64_t>(convolution->bias.size());
-  } else if (const auto* dense = std::get_if<FullyConnected>(&n.operation)) {
-    result.macs = static_cast<std::int64_t>(dense->weights.size());
-    result.parameters = result.macs + static_cast<std::int64_t>(dense->bias.size());
-  } else if (const auto* norm = std::get_if<BatchNorm>(&n.operation)) {
-    result.parameters = 2 * static_cast<std::int64_t>(norm->scale.size());
-  }
+  for_each_constant(operation, [&](std::string_view word, const Constant& constant, const Extents&) {
+    const auto size = static_cast<std::int64_t>(constant.size());
+    if (word == "weight" || word == "bias") result.parameters += size;
+    if (word == "weight" && !std::holds_alternative<BatchNorm>(operation)) {
+      result.macs =
+          size * (std::holds_alternative<Convolution>(operation) ? shapes[static_cast<std::size_t>(node)].pixels() : 1);
+    }
+  });
   return result;
 }
 

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/graph/constant.hpp"
 #include "engine/graph/preprocessing.hpp"
-#include "engine/memory/pages.hpp"
 #include "kernels/types.hpp"
 
 namespace riffle::graph {
@@ -31,47 +31,6 @@ struct Shape {
   bool operator==(const Shape&) const = default;
   [[nodiscard]] std::int64_t pixels() const { return static_cast<std::int64_t>(h) * w; }
   [[nodiscard]] std::int64_t size() const { return pixels() * c; }
-};
-
-/// Immutable floats and whoever keeps them alive (a vector, a mapped file, nobody for memory that outlives all).
-class Constant {
- public:
-  Constant() = default;
-  explicit Constant(std::vector<float> values);
-  Constant(std::span<const float> values, std::shared_ptr<const void> owner)
-      : values_(values), owner_(std::move(owner)) {}
-  Constant(std::span<const float> values, std::shared_ptr<const memory::MappedFile> file)
-      : values_(values), file_(file.get()), owner_(std::move(file)) {}
-  [[nodiscard]] std::span<const float> values() const { return product_ == nullptr ? values_ : product(); }
-  [[nodiscard]] bool empty() const { return values_.empty(); }
-  [[nodiscard]] std::size_t size() const { return values_.size(); }
-
-  /// The same in `row_scale.size()` rows, row i times row_scale[i], rounded once. The products are not made before
-  /// somebody asks for values(): who packs weights takes factors() and multiplies on the way, without a copy.
-  [[nodiscard]] Constant scaled(std::vector<double> row_scale) const;
-
-  /// What values() are the products of.
-  [[nodiscard]] kernels::Weights factors() const;
-
-  /// Says that nobody reads the values for a while, nor others of the same mapped file, if they are of one: it then
-  /// takes no memory until somebody does.
-  void evict() const {
-    if (file_ != nullptr) file_->evict();
-  }
-
-  /// Where in their mapped file the values are; one place for all that are of none.
-  [[nodiscard]] memory::Pieces pieces() const {
-    return file_ != nullptr ? file_->pieces(std::as_bytes(values_)) : memory::Pieces{};
-  }
-
- private:
-  struct Product;
-  [[nodiscard]] std::span<const float> product() const;
-
-  std::span<const float> values_;  // before they are scaled
-  const memory::MappedFile* file_ = nullptr;
-  std::shared_ptr<const void> owner_;
-  std::shared_ptr<Product> product_;  // null: not scaled
 };
 
 /// Padding that follows from the operand's size, beside the pixels that a window names itself: as much as makes the
@@ -109,6 +68,10 @@ enum class Activation : std::uint8_t { none, relu, relu6 };
 /// What an activation does: its bounds. A NaN stays a NaN.
 kernels::Clamp clamp_of(Activation activation);
 
+/// A constant's extents, the outermost first.
+using Extents = std::vector<std::int64_t>;
+inline Extents extent_of(const Constant& constant) { return {static_cast<std::int64_t>(constant.size())}; }
+
 // An operation's struct says what it is: its word, whether it computes each channel from the same channel of its
 // operands alone (a depthwise convolution does, which its numbers say), and whether it computes nothing and only
 // chooses channels.
@@ -131,6 +94,14 @@ struct Convolution {
   Constant weights;
   Constant bias;
   Activation activation = Activation::none;
+
+  template <class Self, class F>
+  static void constants(Self& o, F&& f) {
+    const std::int64_t taps = static_cast<std::int64_t>(o.window.kernel_h) * o.window.kernel_w;
+    const std::int64_t inputs = static_cast<std::int64_t>(o.weights.size()) / (o.outputs * taps);
+    f("weight", o.weights, Extents{o.outputs, inputs, o.window.kernel_h, o.window.kernel_w});
+    f("bias", o.bias, extent_of(o.bias));
+  }
 };
 
 /// scale * (x - mean) / sqrt(variance + epsilon) + shift, a value a channel.
@@ -138,6 +109,14 @@ struct BatchNorm {
   static constexpr std::string_view word = "batch norm";
   Constant scale, shift, mean, variance;
   float epsilon = 1e-5F;
+
+  template <class Self, class F>
+  static void constants(Self& o, F&& f) {
+    f("weight", o.scale, extent_of(o.scale));
+    f("bias", o.shift, extent_of(o.shift));
+    f("running_mean", o.mean, extent_of(o.mean));
+    f("running_var", o.variance, extent_of(o.variance));
+  }
 };
 
 struct Activate {
@@ -208,6 +187,12 @@ struct FullyConnected {
   Constant bias;
   Activation activation = Activation::none;
   std::int32_t height = 1, width = 1;
+
+  template <class Self, class F>
+  static void constants(Self& o, F&& f) {
+    f("weight", o.weights, Extents{o.outputs, static_cast<std::int64_t>(o.weights.size()) / o.outputs});
+    f("bias", o.bias, extent_of(o.bias));
+  }
 };
 
 /// Over the channels of each pixel.
@@ -249,6 +234,17 @@ std::string_view operation_name(const Operation& operation);
 /// What the operation's struct says of it.
 bool is_channelwise(const Operation& operation);
 bool moves_channels(const Operation& operation);
+
+/// Calls f(word, constant, extents) for every constant of an operation of a graph that verifies, with PyTorch's words:
+/// "weight", "bias", "running_mean", "running_var". One that is left out, as a bias may be, is empty.
+template <class AnyOperation, class F>
+void for_each_constant(AnyOperation& operation, F&& f) {
+  std::visit(
+      [&](auto& o) {
+        if constexpr (requires { o.constants(o, f); }) o.constants(o, f);
+      },
+      operation);
+}
 
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
 /// GlobalAveragePool, Add and FullyConnected have one, and Activate is nothing else.

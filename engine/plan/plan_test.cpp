@@ -63,14 +63,14 @@ TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
   const kernels::Kernels& all = kernels::best_kernels();
   EXPECT_EQ(message(all), "");
   kernels::Kernels less = all;
-  less.convolution = {};
-  EXPECT_EQ(message(less), "node 'wide': this build has no general convolution");
+  std::get<std::span<const kernels::ConvolutionKernel>>(less.rows) = {};
+  EXPECT_EQ(message(less), "node 'wide': this build has no general convolution kernel");
   less = all;
-  less.elementwise = {};
-  EXPECT_EQ(message(less), "node 'sum': this build has no elementwise operations");
+  std::get<std::span<const kernels::ElementwiseKernel>>(less.rows) = {};
+  EXPECT_EQ(message(less), "node 'sum': this build has no elementwise kernel");
   less = all;
-  less.softmax = {};
-  EXPECT_EQ(message(less), "node 'odds': this build has no softmax");
+  std::get<std::span<const kernels::SoftmaxKernel>>(less.rows) = {};
+  EXPECT_EQ(message(less), "node 'odds': this build has no softmax kernel");
 }
 
 TEST(Plan, BlocksThatLiveAtOnceDoNotOverlap) {
@@ -157,7 +157,7 @@ TEST(Plan, ASoftmaxOfScatteredChannelsGathersThem) {
   }
 }
 
-const float* weights_of_the_classifier(const plan::Plan& plan) {
+const void* weights_of_the_classifier(const plan::Plan& plan) {
   return std::get<plan::Call<kernels::FullyConnectedArgs>>(plan.steps.back().task).args.packed;
 }
 

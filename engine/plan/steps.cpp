@@ -40,7 +40,7 @@ template <class Kernel>
 const Kernel& PlanBuilder::row(graph::NodeId id) const {
   const Kernel* row = kernels::find_row<Kernel>(kernels_);
   if (row == nullptr) {
-    throw Unsupported("node '" + node(id).name + "': this build has no " + std::string(Kernel::operation));
+    throw Unsupported("node '" + node(id).name + "': this build has no " + std::string(Kernel::operation) + " kernel");
   }
   return *row;
 }

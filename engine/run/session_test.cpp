@@ -7,6 +7,7 @@
 
 #include "engine/memory/aligned.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/plan/storage.hpp"
 #include "engine/run/cores.hpp"
 #include "tests/fork.hpp"
 #include "tests/networks.hpp"

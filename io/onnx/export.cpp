@@ -31,11 +31,12 @@ std::int64_t bytes_of(const graph::Node& node) {
   std::int64_t floats = 0, integers = 0;
   std::visit(
       [&](const auto& o) {
-        if constexpr (requires { o.weights; }) floats = static_cast<std::int64_t>(o.weights.size() + o.bias.size());
-        if constexpr (requires { o.variance; }) floats = 4 * static_cast<std::int64_t>(o.variance.size());
         if constexpr (requires { o.channels; }) integers = static_cast<std::int64_t>(o.channels.size());
       },
       node.operation);
+  graph::for_each_constant(node.operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
+    floats += static_cast<std::int64_t>(constant.size());
+  });
   return 1024 + 16 * static_cast<std::int64_t>(node.name.size() + node.inputs.size()) + 4 * floats + 8 * integers;
 }
 

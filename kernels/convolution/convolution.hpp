@@ -35,7 +35,7 @@ struct ConvolutionArgs {
 };
 
 struct ConvolutionKernel {
-  static constexpr std::string_view operation = "convolution";
+  static constexpr std::string_view operation = "general convolution";
   const char* name = nullptr;
   Types types = {};
   std::int32_t lanes = 0;

@@ -14,32 +14,9 @@ constexpr std::size_t most_named = 3;  // in a message
 /// Calls f(name, constant, shape) for everything that a node has learnt; a bias that is not there is left out.
 template <class Node, class F>
 void for_each_parameter(Node& node, F f) {
-  using Shape = std::vector<std::int64_t>;
-  const auto channels = [](const graph::Constant& constant) {
-    return Shape{static_cast<std::int64_t>(constant.size())};
-  };
-  std::visit(
-      [&](auto& o) {
-        using Operation = std::remove_cvref_t<decltype(o)>;
-        if constexpr (requires { o.weights; }) {
-          const auto size = static_cast<std::int64_t>(o.weights.size());
-          if constexpr (std::is_same_v<Operation, graph::Convolution>) {
-            const std::int64_t taps = std::int64_t{o.window.kernel_h} * o.window.kernel_w;
-            const std::int64_t inputs = size / (o.outputs * taps);
-            f(node.name + ".weight", o.weights, Shape{o.outputs, inputs, o.window.kernel_h, o.window.kernel_w});
-          } else {
-            f(node.name + ".weight", o.weights, Shape{o.outputs, size / o.outputs});
-          }
-          if (!o.bias.empty()) f(node.name + ".bias", o.bias, channels(o.bias));
-        }
-        if constexpr (std::is_same_v<Operation, graph::BatchNorm>) {
-          f(node.name + ".weight", o.scale, channels(o.scale));
-          f(node.name + ".bias", o.shift, channels(o.shift));
-          f(node.name + ".running_mean", o.mean, channels(o.mean));
-          f(node.name + ".running_var", o.variance, channels(o.variance));
-        }
-      },
-      node.operation);
+  graph::for_each_constant(node.operation, [&](const std::string& word, auto& constant, const graph::Extents& extents) {
+    if (!constant.empty()) f(node.name + "." + word, constant, extents);
+  });
 }
 
 std::string text(const std::vector<std::int64_t>& shape) {

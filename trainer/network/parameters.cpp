@@ -8,24 +8,19 @@ Parameters::Parameters(const graph::Graph& graph, const std::set<NodeId>& nodes,
     : first_trained_(first_trained) {
   for (const NodeId id : nodes) {
     const graph::Operation& operation = graph.nodes[static_cast<std::size_t>(id)].operation;
-    if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-      const graph::Window& w = convolution->window;
-      const std::int64_t taps = static_cast<std::int64_t>(w.kernel_h) * w.kernel_w;
-      const std::int64_t inputs = static_cast<std::int64_t>(convolution->weights.size()) / convolution->outputs / taps;
-      add_parameter(graph, id, "weight", ParameterKind::weight, convolution->weights,
-                    {convolution->outputs, inputs, w.kernel_h, w.kernel_w});
-      add_parameter(graph, id, "bias", ParameterKind::bias, convolution->bias, {convolution->outputs});
-    } else if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-      add_parameter(graph, id, "weight", ParameterKind::weight, dense->weights,
-                    {dense->outputs, static_cast<std::int64_t>(dense->weights.size()) / dense->outputs});
-      add_parameter(graph, id, "bias", ParameterKind::bias, dense->bias, {dense->outputs});
-    } else if (const auto* norm = std::get_if<graph::BatchNorm>(&operation)) {
-      const auto channels = static_cast<std::int64_t>(norm->scale.size());
-      add_parameter(graph, id, "weight", ParameterKind::norm_scale, norm->scale, {channels});
-      add_parameter(graph, id, "bias", ParameterKind::norm_shift, norm->shift, {channels});
-      add_statistic(graph, id, "running_mean", norm->mean);
-      add_statistic(graph, id, "running_var", norm->variance);
-    }
+    const bool is_norm = std::holds_alternative<graph::BatchNorm>(operation);
+    graph::for_each_constant(operation,
+                             [&](const std::string& word, const graph::Constant& constant, graph::Extents extents) {
+                               if (word == "weight") {
+                                 const ParameterKind kind = is_norm ? ParameterKind::norm_scale : ParameterKind::weight;
+                                 add_parameter(graph, id, word, kind, constant, std::move(extents));
+                               } else if (word == "bias") {
+                                 const ParameterKind kind = is_norm ? ParameterKind::norm_shift : ParameterKind::bias;
+                                 add_parameter(graph, id, word, kind, constant, std::move(extents));
+                               } else {
+                                 add_statistic(graph, id, word, constant);
+                               }
+                             });
   }
 }
 
@@ -81,27 +76,16 @@ NormParameters Parameters::norm(const graph::Graph& graph, NodeId node, float mo
 }
 
 void Parameters::write(graph::Graph& graph, const ValuesOf& values) const {
-  const auto constant = [&](NodeId id, const char* word, graph::Constant& target) {
-    if (const auto found = stores_.find({id, word}); found != stores_.end()) {
-      const std::span<const float> own = found->second.values, written = values ? values(own) : own;
-      target = graph::Constant(std::vector<float>(written.begin(), written.end()));
-    }
-  };
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto id = static_cast<NodeId>(i);
-    graph::Operation& operation = graph.nodes[i].operation;
-    if (auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-      constant(id, "weight", convolution->weights);
-      constant(id, "bias", convolution->bias);
-    } else if (auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-      constant(id, "weight", dense->weights);
-      constant(id, "bias", dense->bias);
-    } else if (auto* norm = std::get_if<graph::BatchNorm>(&operation)) {
-      constant(id, "weight", norm->scale);
-      constant(id, "bias", norm->shift);
-      constant(id, "running_mean", norm->mean);
-      constant(id, "running_var", norm->variance);
-    }
+    graph::for_each_constant(graph.nodes[i].operation,
+                             [&](const std::string& word, graph::Constant& constant, const graph::Extents&) {
+                               const auto found = stores_.find({id, word});
+                               if (found == stores_.end()) return;
+                               const std::span<const float> own = found->second.values;
+                               const std::span<const float> written = values ? values(own) : own;
+                               constant = graph::Constant(std::vector<float>(written.begin(), written.end()));
+                             });
   }
 }
 

@@ -1,0 +1,95 @@
+#include "engine/graph/constant.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+namespace riffle::graph {
+namespace {
+
+/// Number i of a type, without a row's factor.
+float number(Type type, const std::byte* stored, std::size_t i) {
+  const auto as = [&]<class T>(T) { return reinterpret_cast<const T*>(stored)[i]; };
+  switch (type) {
+    case Type::f32:
+      return as(float{});
+    case Type::f16:
+      return kernels::from_f16(as(std::uint16_t{}));
+    case Type::bf16:
+      return kernels::from_bf16(as(std::uint16_t{}));
+    case Type::i8:
+      return as(std::int8_t{});
+    case Type::u8:
+      return as(std::uint8_t{});
+    case Type::i32:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+/// The rows' factors, and the floats once they are made.
+struct Constant::Derived {
+  std::vector<double> row_scale;  // empty: all are 1
+  std::mutex making;
+  std::vector<float> unscaled, values;
+};
+
+Constant::Constant(std::vector<float> values) {
+  auto shared = std::make_shared<const std::vector<float>>(std::move(values));
+  stored_ = std::as_bytes(std::span(*shared));
+  owner_ = std::move(shared);
+}
+
+Constant::Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const void> owner)
+    : type_(type), stored_(stored), owner_(std::move(owner)) {
+  if (type != Type::f32) derived_ = std::make_shared<Derived>();
+}
+
+Constant::Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const memory::MappedFile> file)
+    : Constant(type, stored, std::shared_ptr<const void>(file)) {
+  file_ = file.get();
+}
+
+std::span<const float> Constant::floats() const {
+  return {reinterpret_cast<const float*>(stored_.data()), stored_.size() / sizeof(float)};
+}
+
+Constant Constant::scaled(std::vector<double> row_scale) const {
+  Constant result = *this;
+  result.derived_ = std::make_shared<Derived>();
+  if (derived_ != nullptr && !derived_->row_scale.empty()) {
+    for (std::size_t row = 0; row < row_scale.size(); ++row) row_scale[row] *= derived_->row_scale[row];
+  }
+  result.derived_->row_scale = std::move(row_scale);
+  return result;
+}
+
+kernels::Weights Constant::factors() const {
+  if (derived_ == nullptr) return floats();
+  if (type_ == Type::f32) return {floats(), derived_->row_scale};
+  const std::lock_guard lock(derived_->making);
+  std::vector<float>& unscaled = derived_->unscaled;
+  if (unscaled.empty() && !empty()) {
+    unscaled.reserve(size());
+    for (std::size_t i = 0; i < size(); ++i) unscaled.push_back(number(type_, stored_.data(), i));
+  }
+  return {unscaled, derived_->row_scale};
+}
+
+std::span<const float> Constant::derived() const {
+  const std::lock_guard lock(derived_->making);
+  std::vector<float>& values = derived_->values;
+  if (values.empty() && !empty()) {
+    const std::vector<double>& row_scale = derived_->row_scale;
+    const std::size_t row_size = size() / std::max<std::size_t>(row_scale.size(), 1);
+    values.reserve(size());
+    for (std::size_t i = 0; i < size(); ++i) {
+      const float value = number(type_, stored_.data(), i);
+      values.push_back(row_scale.empty() ? value : static_cast<float>(value * row_scale[i / row_size]));
+    }
+  }
+  return values;
+}
+
+}  // namespace riffle::graph
