@@ -22,6 +22,8 @@ class Constant {
   explicit Constant(std::vector<float> values);
   Constant(std::span<const float> values, std::shared_ptr<const void> owner)
       : Constant(Type::f32, std::as_bytes(values), std::move(owner)) {}
+  Constant(std::span<const float> values, std::shared_ptr<const memory::MappedFile> file)
+      : Constant(Type::f32, std::as_bytes(values), std::move(file)) {}
   /// `stored` has whole numbers of the type, at a multiple of its size.
   Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const void> owner);
   Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const memory::MappedFile> file);
