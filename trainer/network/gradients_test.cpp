@@ -156,7 +156,8 @@ void check(const Graph& graph, float smoothing = 0.0F, const std::string& freeze
         const std::size_t size = expected.values(parameter.name).size();
         ASSERT_EQ(size, parameter.values.size());
         ASSERT_EQ(size, parameter.gradient.size());
-        double largest = 0;  // a sum is as exact as its terms are large; a bias before a batch norm has all of them cancel
+        double largest =
+            0;  // a sum is as exact as its terms are large; a bias before a batch norm has all of them cancel
         for (const float g : parameter.gradient) largest = std::max(largest, std::abs(static_cast<double>(g)));
         for (const auto& [i, derivative] : expected.gradient(parameter.name)) {
           EXPECT_NEAR(static_cast<double>(parameter.gradient[i]), derivative, 2e-5 * largest + 5e-6)
