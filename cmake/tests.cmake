@@ -1,4 +1,4 @@
-# How tests are declared. Every TEST of a GoogleTest program is a CTest test, so that a skipped one is seen.
+# How tests are declared.
 include(GoogleTest)
 
 # Archer tells ThreadSanitizer what OpenMP's barriers order; without it every barrier looks like a race.
@@ -14,26 +14,51 @@ if(RIFFLE_TEST_LABEL)
   set(RIFFLE_TEST_PREFIX "${RIFFLE_TEST_LABEL}.")
 endif()
 
-# riffle_test(<name> [LONG] SOURCES ... LIBRARIES ...): one GoogleTest program. LONG: its tests take seconds, and are
-# started before the others, so that none of them is left over when the other cores have nothing more to do.
+# A process of a sanitizer's or under an emulator takes longer to start than most tests take.
+if(CMAKE_CROSSCOMPILING OR CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  set(RIFFLE_SLOW_START ON)
+endif()
+
+# riffle_test(<name> [LONG] [EMULATED_FILTER <filter>] SOURCES ... LIBRARIES ...): one GoogleTest program. Each of its
+# tests is a CTest test; where processes start slowly, all of them together are one, which counts as skipped where one of
+# them is and none fails.
+# LONG: its tests take seconds. They are CTest tests everywhere, and are started before the others, so that none of them
+# is left over when the other cores have nothing more to do. They have the label "long".
+# EMULATED_FILTER: the tests that an emulator runs, as --gtest_filter has it. Arithmetic takes fifty times as long there:
+# what trains and does not depend on the machine is left out.
 function(riffle_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "LONG" "" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "LONG" "EMULATED_FILTER" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
   # What is tested is optimised as it ships. The program around it need not be, and is compiled sooner.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
+  set(filter "*")
+  if(arg_EMULATED_FILTER AND CMAKE_CROSSCOMPILING)
+    set(filter "${arg_EMULATED_FILTER}")
+  endif()
   set(cost 0)
+  set(labels "${RIFFLE_TEST_LABEL}")
   if(arg_LONG)
     set(cost 10)
+    list(APPEND labels long)
+  endif()
+  if(RIFFLE_SLOW_START AND NOT arg_LONG)
+    set(test "${RIFFLE_TEST_PREFIX}${name}")
+    add_test(NAME ${test} COMMAND ${name} "--gtest_filter=${filter}")
+    # The list of skipped tests is what GoogleTest says last, unless a test has failed or the program has.
+    set_tests_properties(${test} PROPERTIES
+      LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600 COST 5 ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}"
+      SKIP_REGULAR_EXPRESSION "tests?, listed below:\n(\\[  SKIPPED \\] [^\n]*\n)*\\[  SKIPPED \\] [^\n]*\n?$")
+    return()
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${RIFFLE_TEST_PREFIX}${name}." DISCOVERY_TIMEOUT 120 NO_PRETTY_VALUES
-                       TEST_LIST ${name}_tests PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600
-                       COST ${cost})
-  # The environment is a list, which gtest_discover_tests would take apart: it is set where CTest reads the tests.
-  set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
+                       TEST_FILTER "${filter}" TEST_LIST ${name}_tests
+                       PROPERTIES TIMEOUT 600 COST ${cost})
+  # Lists, which gtest_discover_tests would take apart, are set where CTest reads the tests.
+  set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}_lists.cmake")
   file(WRITE "${script}" "foreach(test IN LISTS ${name}_tests)
-  set_tests_properties(\"\${test}\" PROPERTIES ENVIRONMENT \"${RIFFLE_TEST_ENVIRONMENT}\")
+  set_tests_properties(\"\${test}\" PROPERTIES LABELS \"${labels}\" ENVIRONMENT \"${RIFFLE_TEST_ENVIRONMENT}\")
 endforeach()
 ")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")

@@ -57,13 +57,9 @@ class Bars final : public Dataset {
 };
 
 graph::Graph small_network() {
-  return models::shufflenet_v2({.width_multiplier = 0.5,
-                                .flavour = models::Flavour::study_note,
-                                .in_channels = 1,
-                                .classes = classes,
-                                .height = side,
-                                .width = side},
-                               xavier_uniform(1));
+  return models::shufflenet_v1(
+      {.groups = 3, .width_multiplier = 0.25, .in_channels = 1, .classes = classes, .height = side, .width = side},
+      xavier_uniform(3));
 }
 
 /// Everything that a run needs, anew.
