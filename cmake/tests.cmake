@@ -19,19 +19,24 @@ if(CMAKE_CROSSCOMPILING OR CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   set(RIFFLE_SLOW_START ON)
 endif()
 
-# riffle_test(<name> [LONG] [EMULATED_FILTER <filter>] SOURCES ... LIBRARIES ...): one GoogleTest program. Each of its
-# tests is a CTest test; where processes start slowly, all of them together are one, which counts as skipped where one of
-# them is and none fails.
+# riffle_test(<name> [LONG] [OPTIMISED] [EMULATED_FILTER <filter>] SOURCES ... LIBRARIES ...): one GoogleTest program.
+# Each of its tests is a CTest test; where processes start slowly, all of them together are one, which counts as skipped
+# where one of them is and none fails.
 # LONG: its tests take seconds. They are CTest tests everywhere, and are started before the others, so that none of them
 # is left over when the other cores have nothing more to do. They have the label "long".
+# OPTIMISED: its own arithmetic takes its time, as a long one's does. A sanitizer's build compiles the others
+# unoptimised, which takes a third of the time.
 # EMULATED_FILTER: the tests that an emulator runs, as --gtest_filter has it. Arithmetic takes fifty times as long there:
 # what trains and does not depend on the machine is left out.
 function(riffle_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "LONG" "EMULATED_FILTER" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "LONG;OPTIMISED" "EMULATED_FILTER" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
   # What is tested is optimised as it ships. The program around it need not be, and is compiled sooner.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(NOT arg_LONG AND NOT arg_OPTIMISED AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
   set(filter "*")
   if(arg_EMULATED_FILTER AND CMAKE_CROSSCOMPILING)
