@@ -15,7 +15,7 @@ std::vector<float> values_of(const Constant& constant) { return {constant.values
 
 TEST(Constant, FloatsStandWhereTheyAre) {
   const std::vector<float> floats = {1, 2, 3};
-  const Constant constant(std::span<const float>(floats), std::shared_ptr<const void>());
+  const Constant constant(std::span<const float>{floats}, std::shared_ptr<const void>{});
   EXPECT_EQ(constant.values().data(), floats.data());
   EXPECT_EQ(constant.size(), 3U);
   EXPECT_EQ(constant.type(), Type::f32);
