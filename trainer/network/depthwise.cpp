@@ -2,7 +2,6 @@
 // filter turned round, by the engine's kernel.
 #include <algorithm>
 
-#include "engine/plan/storage.hpp"
 #include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
 #include "trainer/team.hpp"
