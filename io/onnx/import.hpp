@@ -2,12 +2,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
 #include "engine/graph/graph.hpp"
 
 namespace riffle::onnx {
+
+/// The opsets that are read. Before 9 some operators broadcast in other ways; after 21 there are types and attributes
+/// that have not been looked at.
+inline constexpr std::int64_t least_opset = 9, greatest_opset = 21;
 
 /// Reads a serialised ModelProto. The graph has passed infer_shapes(). It computes what the model does at every input
 /// size that it accepts: what the model says of its own size is kept as a rule (graph::Window), or other sizes are

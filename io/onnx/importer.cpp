@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/onnx/export.hpp"
+#include "io/onnx/import.hpp"
 #include "io/onnx/metadata.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
@@ -12,10 +13,6 @@
 
 namespace riffle::onnx {
 namespace {
-
-// ONNX fixed the meaning of the operations here within these: before 9 some broadcast in other ways, after 21 types and
-// attributes appear that have not been looked at.
-constexpr std::int64_t least_opset = 9, greatest_opset = 21;
 
 constexpr std::int64_t max_batch = 1 << 20;
 constexpr int max_rank = 8;

@@ -94,6 +94,8 @@ std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, int dimensio
 
 }  // namespace
 
+std::span<const Operator> all_operators() { return operators; }
+
 const Operator* find_operator(std::string_view type) {
   const auto* const found = std::ranges::find(operators, type, &Operator::type);
   return found == operators.end() ? nullptr : found;

@@ -1,6 +1,7 @@
-// The table from an ONNX operation to the function that imports it.
+// The table from an ONNX operator to the function that imports it. docs/operators.md says what each takes.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace onnx {
@@ -16,6 +17,9 @@ struct Operator {
   void (*import)(Call&);
   bool only_of_shapes = false;  ///< Is it only for constants and a shape's arithmetic, not for tensors?
 };
+
+/// The whole table.
+std::span<const Operator> all_operators();
 
 /// Null for an operation that is not supported.
 const Operator* find_operator(std::string_view type);

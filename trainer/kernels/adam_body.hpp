@@ -9,7 +9,7 @@
 
 namespace riffle::trainer {
 
-/// Zero instead of a denormal. (select and abs are xsimd's, found by their arguments, as in columns.hpp.)
+/// Zero instead of a denormal. (select and abs are xsimd's, found by their arguments, as in gather_scatter_body.hpp.)
 template <class S>
 RIFFLE_INLINE typename S::Vec flushed_lanes(typename S::Vec x) {
   constexpr float least = std::numeric_limits<float>::min();

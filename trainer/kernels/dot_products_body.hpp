@@ -1,4 +1,4 @@
-// The body of dots.hpp.
+// The body of dot_products.hpp.
 #pragma once
 
 #include "kernels/simd/simd.hpp"

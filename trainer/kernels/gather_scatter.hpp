@@ -1,11 +1,12 @@
-// From blocks to columns and back: how training reads and writes channel runs.
+// Gather and scatter: from channel runs of layers' results to the columns of a matrix, and back.
 //
-// A block holds what an operation computed, before batch norm and activation: those are applied by whoever reads it, to
-// each value on its way (gather). So no tensor is written twice on the way forward, and what an operation then works on
-// is a matrix of its own, pixels x columns, small enough for the second-level cache:
+// A layer's result (trainer/network/layer_result.hpp) is what its operation computed, before batch norm and activation:
+// those are applied by whoever reads it, to each value on its way (gather). So no tensor is written twice on the way
+// forward, and what an operation then works on is a matrix of its own, pixels x columns, small enough for the
+// second-level cache:
 //
-//   block A   | a0 a1 a2 a3 |  a pixel      gather      column 0 1 2 3 4       row_stride, a multiple of 16:
-//   block B   | b0 b1 b2 b3 |             --------->    pixel  a2 a3 b0 b1 b2  every row starts where a vector does
+//   result A   | a0 a1 a2 a3 |  a pixel     gather      column 0 1 2 3 4       row_stride, a multiple of 16:
+//   result B   | b0 b1 b2 b3 |            --------->    pixel  a2 a3 b0 b1 b2  every row starts where a vector does
 //
 // Distances are in floats. Rows are a whole number of vectors long, so that reading a whole vector is always allowed;
 // what stands behind the last column is any number.
@@ -20,7 +21,7 @@ namespace riffle::trainer {
 
 using kernels::Clamp;
 
-/// Neighbouring channels of one block and where they are in a row of the matrix.
+/// Neighbouring channels of one result and where they are in a row of the matrix.
 struct ColumnRun {
   const float* first = nullptr;  ///< the first pixel's first channel
   std::ptrdiff_t pixel_stride = 0;
@@ -73,7 +74,7 @@ using Complete = void (*)(const Completion& run, std::int64_t pixels, const floa
 /// of gradient and t = mean of gradient * (y - m) * v (arXiv 1502.03167, section 3): a = g v, b = -g v v t, k = -g v s
 /// - b m. Without it (a null) rows = gradient.
 struct GradientColumns {
-  const float* gradient = nullptr;  ///< of the block's first pixel; as strided as y
+  const float* gradient = nullptr;  ///< of the result's first pixel; as strided as y
   const float* y = nullptr;
   std::ptrdiff_t pixel_stride = 0;
   std::int32_t channels = 0;
@@ -82,7 +83,7 @@ struct GradientColumns {
 using GatherGradient = void (*)(const GradientColumns& from, std::int64_t pixels, float* rows,
                                 std::ptrdiff_t row_stride);
 
-/// Over the pixels of a block, adds to a channel's sums: sum += y - shift, square += (y - shift)^2. Shifted by one of
+/// Over the pixels of a result, adds to a channel's sums: sum += y - shift, square += (y - shift)^2. Shifted by one of
 /// the values themselves, the squares lose nothing to a mean far from zero.
 using Moments = void (*)(const float* y, std::ptrdiff_t pixel_stride, std::int32_t channels, std::int64_t pixels,
                          const float* shift, float* sum, float* square);

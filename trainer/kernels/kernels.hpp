@@ -3,12 +3,13 @@
 
 #include "kernels/kernels.hpp"
 #include "trainer/kernels/adam.hpp"
+#include "trainer/kernels/depthwise_gradients.hpp"
 #include "trainer/kernels/dot_products.hpp"
 #include "trainer/kernels/gather_scatter.hpp"
 #include "trainer/kernels/multiply.hpp"
+#include "trainer/kernels/pool_gradients.hpp"
 #include "trainer/kernels/stem_weight_gradient.hpp"
 #include "trainer/kernels/weight_gradient.hpp"
-#include "trainer/kernels/window_gradients.hpp"
 
 namespace riffle::trainer {
 

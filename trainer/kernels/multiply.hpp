@@ -1,4 +1,4 @@
-// A matrix times weights: the engine's pointwise kernel, whose loops ask for memory besides.
+// A matrix times weights: the engine's pointwise kernel, with software prefetches in its loops.
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"
@@ -6,7 +6,7 @@
 
 namespace riffle::trainer {
 
-/// As PointwiseKernel::run. Where tiles are in assembly nothing is asked for.
+/// As PointwiseKernel::run. Where tiles are in assembly nothing is prefetched.
 using Multiply = void (*)(const kernels::PointwiseArgs& args, const kernels::Addresses& memory,
                           kernels::TileRange range, Prefetcher& prefetcher);
 

@@ -1,9 +1,9 @@
-// Memory that will be needed next, asked for by a loop that has time for it.
+// Software prefetch: a list of what will be needed next, of which a compute loop prefetches a line with every step.
 //
-// Between two matrices of a convolution (trainer/network/convolution.cpp) nothing but memory is waited for, in them
-// nothing but multiply-adds. So the loops of the matrices ask for a line of what comes next with every step: evenly,
-// since a core waits for few lines at a time (asking for all at once is no faster than reading them). A line that will
-// be written is asked for likewise: it is read first.
+// Between two matrices of a convolution (trainer/network/convolution.cpp) a core waits for memory alone, in them for
+// multiply-adds alone. So the loops over one matrix prefetch what the next is made from: evenly, since a core can have
+// few lines under way at a time (prefetching all at once is no faster than reading them). A line that will be written
+// is prefetched likewise: it is read first.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The body of taps.hpp: the tile of WeightGradientBody, whose rows are taps.
+// The body of stem_weight_gradient.hpp: the tile of WeightGradientBody, whose rows are taps.
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"

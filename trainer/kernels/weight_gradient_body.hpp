@@ -1,4 +1,4 @@
-// The body of outer.hpp.
+// The body of weight_gradient.hpp.
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"

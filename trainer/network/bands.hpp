@@ -6,20 +6,20 @@
 //   second band              i i i i
 //                        d d d d
 //
-// Rows are kept in rings (kernels/types.hpp) that hold no more of them than a band and the next have in common with it:
-// a whole image would push everything else out of the second-level cache.
+// Rows are kept in ring buffers (kernels/types.hpp) that hold no more of them than a band and the next have in common
+// with it: a whole image would push everything else out of the second-level cache.
 #pragma once
 
 #include <algorithm>
 
 #include "kernels/pool/pool.hpp"
-#include "trainer/kernels/window_gradients.hpp"
+#include "trainer/kernels/window.hpp"
 
 namespace riffle::trainer {
 
 struct Band {
   Rows out;   ///< of the outputs
-  Rows in;    ///< of the operand: to be read ahead of the outputs
+  Rows in;    ///< of the operand: to be read before the outputs are computed
   Rows done;  ///< of the operand: whose gradient is complete behind them
 };
 

@@ -2,7 +2,6 @@
 // filter turned round, by the engine's kernel.
 #include <algorithm>
 
-#include "engine/plan/storage.hpp"
 #include "trainer/network/bands.hpp"
 #include "trainer/network/operation.hpp"
 #include "trainer/team.hpp"
@@ -20,26 +19,26 @@ constexpr std::int32_t taps = 9;
 class Depthwise final : public Operation {
  public:
   Depthwise(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
-            const kernels::Extent& extent, Operand operand, const LayerResult& block)
+            const kernels::Extent& extent, Operand operand, const LayerResult& result)
       : tables_(tables),
         parameters_(parameters),
         operand_(std::move(operand)),
-        block_(block),
-        stride_(row_floats(block.channels)),
+        result_(result),
+        stride_(row_floats(result.channels)),
         in_pixels_(static_cast<std::int64_t>(extent.in_h) * extent.in_w),
         bands_(extent, window, extent.in_w * stride_),
         in_{bands_.in_rows(), extent.in_w, stride_},
         out_{bands_.out_rows(), extent.out_w, stride_} {
     args_.extent = extent;
     args_.window = window;
-    args_.channels = block.channels;
+    args_.channels = result.channels;
     args_.in_stride = args_.out_stride = stride_;
     args_.in_ring = in_.pixels();
     args_.out_ring = out_.pixels();
-    runs_ = {ChannelwiseRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, 0}, 0}};
+    runs_ = {ChannelwiseRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), result.channels, 0}, 0}};
     const std::int64_t floats = kernels::packed_depthwise_size(runs_, taps, tables.kernels.lanes);
     packed_.resize(static_cast<std::size_t>(floats));
-    wants_input_gradient_ = block.wants_gradient && operand_.wants_gradient();
+    wants_input_gradient_ = result.wants_gradient && operand_.wants_gradient();
     // Each output reads its own pixel and the eight around it: then each input is read by the same nine, mirrored.
     mirrored_ = window.stride_h == 1 && window.stride_w == 1 && window.pad_top == 1 && window.pad_left == 1 &&
                 extent.in_h == extent.out_h && extent.in_w == extent.out_w;
@@ -49,17 +48,17 @@ class Depthwise final : public Operation {
       parts_.resize(static_cast<std::size_t>(tables.workers));
       for (Part& part : parts_) {
         part.weights.resize(filters_.size());
-        part.bias.resize(static_cast<std::size_t>(block.channels));
+        part.bias.resize(static_cast<std::size_t>(result.channels));
         part.squares.resize(part.bias.size());
       }
-      zeros_.resize(static_cast<std::size_t>(block.channels), 0.0F);
+      zeros_.resize(static_cast<std::size_t>(result.channels), 0.0F);
     }
   }
 
   [[nodiscard]] std::int64_t scratch() const override { return 2 * in_.floats() + out_.floats() + 3 * slack; }
 
   void pack() override {
-    kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, block_.order,
+    kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, result_.order,
                             packed_);
     if (!wants_input_gradient_) return;
     if (mirrored_) {
@@ -69,12 +68,12 @@ class Depthwise final : public Operation {
                           parameters_.weights.begin() + static_cast<std::ptrdiff_t>(i) + taps,
                           mirrored_weights_.begin() + static_cast<std::ptrdiff_t>(i));
       }
-      kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, mirrored_weights_, {}, block_.order,
+      kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, mirrored_weights_, {}, result_.order,
                               packed_mirrored_);
       return;
     }
-    for (std::size_t position = 0; position < block_.order.size(); ++position) {
-      const auto channel = static_cast<std::size_t>(block_.order[position]);
+    for (std::size_t position = 0; position < result_.order.size(); ++position) {
+      const auto channel = static_cast<std::size_t>(result_.order[position]);
       for (std::size_t t = 0; t < taps; ++t) {
         filters_[t * static_cast<std::size_t>(stride_) + position] = parameters_.weights[channel * taps + t];
       }
@@ -85,15 +84,15 @@ class Depthwise final : public Operation {
     float* const x = share.scratch;
     const Extent& extent = args_.extent;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
+      const std::int64_t in_first = image * in_pixels_, first = image * result_.pixels;
       bands_.for_each([&](const Band& band) {
         in_.for_each(band.in, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
           operand_.prepare(share.worker, in_first + pixel, count);
           operand_.read(tables_.training_kernels, in_first + pixel, count, x + at, stride_);
         });
-        convolve(packed_.data(), band.out, x, in_, block_.y + first * block_.channels, block_.channels);
+        convolve(packed_.data(), band.out, x, in_, result_.y + first * result_.channels, result_.channels);
         const std::int64_t out = band.out.begin * extent.out_w;
-        block_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
+        result_.computed(share.worker, first + out, band.out.end * extent.out_w - out);
       });
     }
   }
@@ -111,12 +110,12 @@ class Depthwise final : public Operation {
     const Extent& extent = args_.extent;
     Prefetcher prefetcher;
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      const std::int64_t in_first = image * in_pixels_, first = image * block_.pixels;
+      const std::int64_t in_first = image * in_pixels_, first = image * result_.pixels;
       bands_.for_each([&](const Band& band) {
         out_.for_each(band.out, [&](std::int64_t pixel, std::int64_t count, std::int64_t at) {
-          block_.read_gradient(kernels, first + pixel, count, dy + at, stride_);
+          result_.read_gradient(kernels, first + pixel, count, dy + at, stride_);
           if (!parameters_.bias_gradient.empty()) {
-            kernels.moments(dy + at, stride_, block_.channels, count, zeros_.data(), part->bias.data(),
+            kernels.moments(dy + at, stride_, result_.channels, count, zeros_.data(), part->bias.data(),
                             part->squares.data());
           }
         });
@@ -141,9 +140,9 @@ class Depthwise final : public Operation {
 
   void collect(const Share& share) override {
     if (parts_.empty()) return;
-    for_share(block_.channels, share.worker, share.workers, [&](std::int64_t at) {
+    for_share(result_.channels, share.worker, share.workers, [&](std::int64_t at) {
       const auto position = static_cast<std::size_t>(at);
-      const auto channel = static_cast<std::size_t>(block_.order[position]);
+      const auto channel = static_cast<std::size_t>(result_.order[position]);
       for (std::size_t t = 0; t < taps; ++t) {
         float sum = 0;
         for (const Part& part : parts_) sum += part.weights[t * static_cast<std::size_t>(stride_) + position];
@@ -166,7 +165,7 @@ class Depthwise final : public Operation {
   void prefetch_next(const Band& band, std::int64_t in_first, std::int64_t first, Prefetcher& prefetcher) const {
     const std::int64_t in_w = args_.extent.in_w, out_w = args_.extent.out_w;
     prefetcher.clear();
-    block_.prefetch_gradient(prefetcher, first + band.out.end * out_w, (band.out.end - band.out.begin) * out_w);
+    result_.prefetch_gradient(prefetcher, first + band.out.end * out_w, (band.out.end - band.out.begin) * out_w);
     operand_.prefetch(prefetcher, in_first + band.in.end * in_w, (band.in.end - band.in.begin) * in_w);
   }
 
@@ -194,7 +193,7 @@ class Depthwise final : public Operation {
   WindowArgs args_;
   WeightParameters parameters_;
   Operand operand_;
-  const LayerResult& block_;
+  const LayerResult& result_;
   std::int64_t stride_, in_pixels_;
   Bands bands_;
   Ring in_, out_;
@@ -208,8 +207,8 @@ class Depthwise final : public Operation {
 
 std::unique_ptr<Operation> make_depthwise(const KernelTables& tables, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,
-                                          Operand operand, const LayerResult& block) {
-  return std::make_unique<Depthwise>(tables, window, parameters, extent, std::move(operand), block);
+                                          Operand operand, const LayerResult& result) {
+  return std::make_unique<Depthwise>(tables, window, parameters, extent, std::move(operand), result);
 }
 
 }  // namespace riffle::trainer

@@ -1,6 +1,6 @@
-// Where a layer's results stand.
+// A layer's result: where the tensor that it computed stands in the arena, and its gradient.
 //
-// A block holds what the layer computed for every pixel of every image of the batch, channels side by side, before
+// A result holds what the layer computed for every pixel of every image of the batch, channels side by side, before
 // batch norm and activation (trainer/kernels/gather_scatter.hpp). Its gradient is as large: with respect to what
 // readers see while they add it up, and with respect to what stands before the activation once it is complete.
 //
@@ -30,7 +30,7 @@ struct Share {
   float* scratch = nullptr;
 };
 
-/// Positions of a block that stand side by side in memory.
+/// Positions of a result that stand side by side in memory.
 struct Part {
   std::int32_t first = 0, channels = 0;
 };
@@ -71,7 +71,7 @@ struct LayerResult {
   }
 
   /// Says that pixels [first, first + count) of the batch have been computed, while they are still in a near cache. Of
-  /// a block of one part.
+  /// a result of one part.
   void computed(int worker, std::int64_t first, std::int64_t count) const {
     if (norm) norm->observe(worker, y + first * channels, channels, count);
   }
@@ -107,11 +107,11 @@ struct LayerResult {
     }
   }
 
-  /// Asks for where these pixels' results will stand.
+  /// Prefetches where these pixels' results will stand.
   void prefetch_results(Prefetcher& prefetcher, std::int64_t first, std::int64_t count) const {
     for (const Part& part : parts) prefetcher.add(y + place(part, first), count * part.channels);
   }
-  /// Asks for what read_gradient() reads.
+  /// Prefetches what read_gradient() reads.
   void prefetch_gradient(Prefetcher& prefetcher, std::int64_t first, std::int64_t count) const {
     for (const Part& part : parts) {
       prefetcher.add(gradient + place(part, first), count * part.channels);
@@ -138,5 +138,8 @@ struct LayerResult {
     }
   }
 };
+
+/// By layer. Addresses do not change.
+using Results = std::vector<std::unique_ptr<LayerResult>>;
 
 }  // namespace riffle::trainer

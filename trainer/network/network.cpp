@@ -116,8 +116,8 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
   logits = memory::allocate<float>(batch * static_cast<std::size_t>(logit_stride));
   logit_gradient = memory::allocate<float>(batch * static_cast<std::size_t>(logit_stride));
   logits_out.resize(batch * static_cast<std::size_t>(program.output.columns()));
-  for (const std::unique_ptr<LayerResult>& block : program.blocks) {
-    times.push_back({block->name, block->pixels * block->channels});
+  for (const std::unique_ptr<LayerResult>& result : program.results) {
+    times.push_back({result->name, result->pixels * result->channels});
   }
 }
 
@@ -127,7 +127,7 @@ void Network::State::pack() {
   for (std::size_t n; (n = packed.fetch_add(1, std::memory_order_relaxed)) < count;) {
     const std::size_t i = count - 1 - n;
     if (program.operations[i]) program.operations[i]->pack();
-    if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
+    if (program.results[i]->norm) program.results[i]->norm->begin();
   }
 }
 
@@ -138,8 +138,8 @@ void Network::State::forward(const Thread& thread, run::Barrier& barrier, const 
   for_shares(thread, [&](const Share& share) {
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const float* const from = input + image * shape.size();
-      float* to = program.blocks[0]->y + image * shape.size();
-      if (program.blocks[0]->planes) {
+      float* to = program.results[0]->y + image * shape.size();
+      if (program.results[0]->planes) {
         std::copy_n(from, shape.size(), to);
         continue;
       }
@@ -153,9 +153,9 @@ void Network::State::forward(const Thread& thread, run::Barrier& barrier, const 
     const Clock::time_point before = Clock::now();
     for_shares(thread, [&](const Share& share) { program.operations[i]->forward(share); });
     barrier.wait(thread.count);
-    if (Norm* const norm = program.blocks[i]->norm.get()) {
+    if (Norm* const norm = program.results[i]->norm.get()) {
       for_shares(thread, [&](const Share& share) {
-        norm->finish(images * program.blocks[i]->norm_pixels, share.worker, share.workers);
+        norm->finish(images * program.results[i]->norm_pixels, share.worker, share.workers);
       });
       barrier.wait(thread.count);
     }
@@ -169,9 +169,9 @@ void Network::State::forward(const Thread& thread, run::Barrier& barrier, const 
 
 void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexcept {
   using Clock = std::chrono::steady_clock;
-  for (std::size_t i = static_cast<std::size_t>(thread.index); i < program.blocks.size();
+  for (std::size_t i = static_cast<std::size_t>(thread.index); i < program.results.size();
        i += static_cast<std::size_t>(thread.count)) {
-    if (program.blocks[i]->norm) program.blocks[i]->norm->begin();
+    if (program.results[i]->norm) program.results[i]->norm->begin();
   }
   barrier.wait(thread.count);
   for_shares(thread, [&](const Share& share) {
@@ -180,18 +180,18 @@ void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexc
   });
   barrier.wait(thread.count);
   for (std::size_t i = program.operations.size(); i-- > 1;) {
-    const LayerResult& block = *program.blocks[i];
-    if (!block.wants_gradient) continue;
+    const LayerResult& result = *program.results[i];
+    if (!result.wants_gradient) continue;
     const Clock::time_point before = Clock::now();
     for_shares(thread, [&](const Share& share) {
-      const std::int64_t first = share.first * block.pixels, pixels = (share.last - share.first) * block.pixels;
+      const std::int64_t first = share.first * result.pixels, pixels = (share.last - share.first) * result.pixels;
       for (const Piece& piece : program.never_read[i]) {
         const float zero[16] = {};
-        tables.training_kernels.scatter(block.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
+        tables.training_kernels.scatter(result.gradient_run(piece.first, 1, first, false), pixels, zero, 0);
       }
-      if (block.norm) block.norm->finish_backward(images * block.norm_pixels, share.worker, share.workers);
+      if (result.norm) result.norm->finish_backward(images * result.norm_pixels, share.worker, share.workers);
     });
-    if (block.norm) barrier.wait(thread.count);
+    if (result.norm) barrier.wait(thread.count);
     for_shares(thread, [&](const Share& share) { program.operations[i]->backward(share); });
     barrier.wait(thread.count);
     for_shares(thread, [&](const Share& share) { program.operations[i]->collect(share); });
@@ -258,16 +258,16 @@ void Network::backward() {
 }
 
 std::string Network::first_not_finite() const {
-  for (std::size_t i = 0; i < state_->program.blocks.size(); ++i) {
-    const LayerResult& block = *state_->program.blocks[i];
-    if (!block.wants_gradient && i != 0) continue;  // its memory is another's by now
-    const std::int64_t floats = state_->images * block.pixels * block.channels;
+  for (std::size_t i = 0; i < state_->program.results.size(); ++i) {
+    const LayerResult& result = *state_->program.results[i];
+    if (!result.wants_gradient && i != 0) continue;  // its memory is another's by now
+    const std::int64_t floats = state_->images * result.pixels * result.channels;
     for (std::int64_t f = 0; f < floats; ++f) {
-      if (!std::isfinite(block.y[f])) return block.name;
+      if (!std::isfinite(result.y[f])) return result.name;
     }
-    if (!block.norm) continue;
-    for (std::int32_t c = 0; c < block.channels; ++c) {
-      if (!std::isfinite(block.norm->scale()[c]) || !std::isfinite(block.norm->shift()[c])) return block.name;
+    if (!result.norm) continue;
+    for (std::int32_t c = 0; c < result.channels; ++c) {
+      if (!std::isfinite(result.norm->scale()[c]) || !std::isfinite(result.norm->shift()[c])) return result.name;
     }
   }
   return {};

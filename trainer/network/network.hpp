@@ -1,6 +1,6 @@
 // A network in training: parameters that move, a forward pass that remembers, a backward pass.
 //
-//   graph --trace--> operations over blocks --forward--> loss --backward--> a gradient a parameter
+//   graph --trace--> operations over layers' results --forward--> loss --backward--> a gradient a parameter
 //
 // Like the engine's plan it has no shuffle, split or concatenation: operations read channel runs. Unlike it, it works
 // on a whole batch at a time, because a batch norm's statistics are those of the batch.

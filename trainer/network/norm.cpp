@@ -42,7 +42,7 @@ Norm::Norm(const TrainingKernels& kernels, const NormParameters& parameters, std
   }
 }
 
-void Norm::turn() {
+void Norm::negate_channels() {
   for (std::size_t p = 0; p < channel_.size(); ++p) {
     sign_[p] = parameters_.scale[static_cast<std::size_t>(channel_[p])] < 0 ? -1.0F : 1.0F;
   }

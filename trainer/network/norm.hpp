@@ -1,4 +1,4 @@
-// Batch norm of one block (arXiv 1502.03167), as PyTorch's BatchNorm2d in training.
+// Batch norm of one result (arXiv 1502.03167), as PyTorch's BatchNorm2d in training.
 //
 //   z = scale * (y - mean) / sqrt(variance + epsilon) + shift        mean, variance: of the batch, a value a channel
 //
@@ -26,13 +26,14 @@ struct NormParameters {
 
 class Norm {
  public:
-  /// channel[p]: which of the norm's channels stands at position p of the block.
+  /// channel[p]: which of the norm's channels stands at position p of the result.
   Norm(const TrainingKernels& kernels, const NormParameters& parameters, std::vector<std::int32_t> channel,
        int workers);
 
-  /// Turns channels: from now on their values are the layer's times sign(), -1 where the scale is negative, and else 1,
-  /// so that no channel's scale() is negative and the largest value is the largest result.
-  void turn();
+  /// Negates the channels whose scale is negative, so that max pooling may stand before the norm: from now on a
+  /// channel's values are the layer's times sign(), which is -1 for those and 1 for the others, and no scale() is
+  /// negative. The largest value is then the largest result.
+  void negate_channels();
   [[nodiscard]] float sign(std::size_t position) const { return sign_[position]; }
 
   // Forward: begin() by one thread, observe() by every worker for what it computes, then finish() by every worker for
@@ -42,7 +43,7 @@ class Norm {
   /// `pixels`: of the whole batch.
   void finish(std::int64_t pixels, int worker, int workers);
 
-  // Backward: begin() again, then the gradients of some of the block's positions at a time, run.to.channels from
+  // Backward: begin() again, then the gradients of some of the result's positions at a time, run.to.channels from
   // `position` on: `run` without the norm's values. Behind finish_backward(), shared out likewise, the columns can be
   // filled in.
   void complete(int worker, Completion run, std::int32_t position, std::int64_t pixels, const float* rows,

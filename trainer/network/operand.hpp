@@ -15,14 +15,14 @@ class PixelWise {
   virtual ~PixelWise() = default;
   virtual void forward(int worker, std::int64_t first, std::int64_t count) = 0;
   virtual void backward(int worker, std::int64_t first, std::int64_t count) = 0;
-  /// Asks for what forward() reads and writes.
+  /// Prefetches what forward() reads and writes.
   virtual void prefetch(Prefetcher& prefetcher, std::int64_t first, std::int64_t count) const = 0;
 };
 
-/// Neighbouring channels of one part of a block, and the column of an operation's matrix where they begin.
+/// Neighbouring channels of one part of a result, and the column of an operation's matrix where they begin.
 struct Piece {
-  const LayerResult* block = nullptr;
-  std::int32_t first = 0;  ///< position in the block
+  const LayerResult* result = nullptr;
+  std::int32_t first = 0;  ///< position in the result
   std::int32_t channels = 0;
   std::int32_t column = 0;
   bool add = false;   ///< its gradient joins what is there, or else is the first to be written
@@ -36,10 +36,10 @@ class Operand {
   Operand(std::vector<Piece> pieces, std::int32_t columns) : pieces_(std::move(pieces)), columns_(columns) {}
 
   [[nodiscard]] std::int32_t columns() const { return columns_; }
-  [[nodiscard]] std::int64_t pixels() const { return pieces_[0].block->pixels; }
+  [[nodiscard]] std::int64_t pixels() const { return pieces_[0].result->pixels; }
   [[nodiscard]] bool wants_gradient() const {
     for (const Piece& piece : pieces_) {
-      if (piece.block->wants_gradient) return true;
+      if (piece.result->wants_gradient) return true;
     }
     return false;
   }
@@ -54,38 +54,38 @@ class Operand {
     if (maker_ != nullptr) maker_->forward(worker, first, count);
   }
 
-  /// Would read() copy one block as it stands?
+  /// Would read() copy one result as it stands?
   [[nodiscard]] bool is_plain() const {
-    const LayerResult& block = *pieces_[0].block;
-    return is_whole() && !block.norm && (block.clamped || !block.has_activation());
+    const LayerResult& result = *pieces_[0].result;
+    return is_whole() && !result.norm && (result.clamped || !result.has_activation());
   }
   /// The batch's pixels where they stand, `columns()` floats each, if that is what read() would give; else null.
-  [[nodiscard]] const float* in_place() const { return is_plain() ? pieces_[0].block->y : nullptr; }
+  [[nodiscard]] const float* in_place() const { return is_plain() ? pieces_[0].result->y : nullptr; }
 
-  /// Pixels [first, first + count) of the batch as rows, each value through its block's norm and activation; or the sum
-  /// of that and what is there, through the activation `total`.
+  /// Pixels [first, first + count) of the batch as rows, each value through its result's norm and activation; or the
+  /// sum of that and what is there, through the activation `total`.
   void read(const TrainingKernels& kernels, std::int64_t first, std::int64_t count, float* rows,
             std::ptrdiff_t row_stride, const kernels::Clamp* total = nullptr) const {
     for (const Piece& piece : pieces_) {
-      const LayerResult& block = *piece.block;
-      const Part& part = block.part_of(piece.first);
+      const LayerResult& result = *piece.result;
+      const Part& part = result.part_of(piece.first);
       ColumnRun run;
-      run.first = block.y + block.place(part, first) + (piece.first - part.first);
+      run.first = result.y + result.place(part, first) + (piece.first - part.first);
       run.pixel_stride = part.channels;
       run.channels = piece.channels;
       run.column = piece.column;
-      run.clamp = block.read_clamp();
+      run.clamp = result.read_clamp();
       run.add = total != nullptr;
       if (total != nullptr) run.total = *total;
-      if (block.norm) {
-        run.scale = block.norm->scale() + piece.first;
-        run.shift = block.norm->shift() + piece.first;
+      if (result.norm) {
+        run.scale = result.norm->scale() + piece.first;
+        run.shift = result.norm->shift() + piece.first;
       }
       kernels.gather(run, count, rows, row_stride);
     }
   }
 
-  /// Asks for what read() will read, `first_time` with prepare() before it.
+  /// Prefetches what read() will read, `first_time` with prepare() before it.
   void prefetch(Prefetcher& prefetcher, std::int64_t first, std::int64_t count, bool first_time = false) const {
     if (first_time && maker_ != nullptr) {
       maker_->prefetch(prefetcher, first, count);
@@ -93,7 +93,7 @@ class Operand {
       prefetch(prefetcher, first, count, &LayerResult::y);
     }
   }
-  /// Asks for where write_gradient() will write.
+  /// Prefetches where write_gradient() will write.
   void prefetch_gradient(Prefetcher& prefetcher, std::int64_t first, std::int64_t count) const {
     prefetch(prefetcher, first, count, &LayerResult::gradient);
   }
@@ -104,13 +104,13 @@ class Operand {
                       const float* rows, std::ptrdiff_t row_stride) const {
     bool wanted = false;
     for (const Piece& piece : pieces_) {
-      const LayerResult& block = *piece.block;
-      if (!block.wants_gradient) continue;
+      const LayerResult& result = *piece.result;
+      if (!result.wants_gradient) continue;
       wanted = true;
-      const GradientRun run = block.gradient_run(piece.first, piece.channels, first, piece.add);
+      const GradientRun run = result.gradient_run(piece.first, piece.channels, first, piece.add);
       const float* const from = rows + piece.column;
       if (piece.last) {
-        block.complete(kernels, worker, run, piece.first, count, from, row_stride);
+        result.complete(kernels, worker, run, piece.first, count, from, row_stride);
       } else if (from != run.first) {
         kernels.scatter(run, count, from, row_stride);
       }
@@ -118,26 +118,26 @@ class Operand {
     if (maker_ != nullptr && wanted) maker_->backward(worker, first, count);
   }
 
-  /// The block whose gradient is that of read()'s rows and begins with them: then it may be written in place, ahead of
+  /// The result whose gradient is that of read()'s rows and begins with them: then it may be written in place, before
   /// write_gradient().
   [[nodiscard]] const LayerResult* gradient_in_place() const {
     const Piece& piece = pieces_[0];
-    return is_whole() && !piece.add && piece.block->wants_gradient ? piece.block : nullptr;
+    return is_whole() && !piece.add && piece.result->wants_gradient ? piece.result : nullptr;
   }
 
-  /// Is it one block, with all of its channels?
+  /// Is it one result, with all of its channels?
   [[nodiscard]] bool is_whole() const {
-    return pieces_.size() == 1 && pieces_[0].channels == pieces_[0].block->channels;
+    return pieces_.size() == 1 && pieces_[0].channels == pieces_[0].result->channels;
   }
 
  private:
-  /// Asks for whole parts, where that is not mostly what is not needed.
+  /// Prefetches whole parts, where most of a part is needed.
   void prefetch(Prefetcher& prefetcher, std::int64_t first, std::int64_t count, float* LayerResult::*what) const {
     for (const Piece& piece : pieces_) {
-      const LayerResult& block = *piece.block;
-      const Part& part = block.part_of(piece.first);
-      if (block.*what != nullptr && 2 * piece.channels >= part.channels) {
-        prefetcher.add(block.*what + block.place(part, first), count * part.channels);
+      const LayerResult& result = *piece.result;
+      const Part& part = result.part_of(piece.first);
+      if (result.*what != nullptr && 2 * piece.channels >= part.channels) {
+        prefetcher.add(result.*what + result.place(part, first), count * part.channels);
       }
     }
   }

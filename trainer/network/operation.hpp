@@ -29,11 +29,11 @@ class Operation {
   /// allocate.
   virtual void pack() {}
 
-  /// Computes the block's y for the share's images. The operands are complete.
+  /// Computes the result's y for the share's images. The operands are complete.
   virtual void forward(const Share& share) = 0;
 
-  /// From the block's gradient, complete for the whole batch, to the operands' for the share's images, and to the
-  /// worker's own part of the gradients of weights. Called only where the block wants a gradient.
+  /// From the result's gradient, complete for the whole batch, to the operands' for the share's images, and to the
+  /// worker's own part of the gradients of weights. Called only where the result wants a gradient.
   virtual void backward(const Share& share) = 0;
 
   /// Joins the workers' parts to gradients of weights: worker `share.worker`'s share of them.
@@ -51,29 +51,29 @@ struct WeightParameters {
 std::unique_ptr<Operation> make_convolution(const KernelTables& tables, const kernels::Window& window,
                                             std::int32_t groups, const WeightParameters& parameters,
                                             const kernels::Extent& extent, Operand operand,
-                                            std::vector<std::int32_t> input_order, const LayerResult& block);
+                                            std::vector<std::int32_t> input_order, const LayerResult& result);
 
 /// A dense convolution of the network's input, 1 to 4 planes (LayerResult::planes).
 std::unique_ptr<Operation> make_stem(const KernelTables& tables, const kernels::Window& window,
                                      const WeightParameters& parameters, const kernels::Extent& extent,
-                                     const LayerResult& input, const LayerResult& block);
+                                     const LayerResult& input, const LayerResult& result);
 
-/// The same with max pooling over `pooled` between the convolution and the block's norm and activation.
+/// The same with max pooling over `pooled` between the convolution and the result's norm and activation.
 std::unique_ptr<Operation> make_pooled_stem(const KernelTables& tables, const kernels::Window& window,
                                             const WeightParameters& parameters, const kernels::Extent& extent,
                                             const kernels::Window& pool, const kernels::Extent& pooled,
-                                            const LayerResult& input, const LayerResult& block);
+                                            const LayerResult& input, const LayerResult& result);
 
-/// One 3x3 filter a channel, no dilation, columns a stride of at most 2 apart. The block's order is the operand's.
+/// One 3x3 filter a channel, no dilation, columns a stride of at most 2 apart. The result's order is the operand's.
 std::unique_ptr<Operation> make_depthwise(const KernelTables& tables, const kernels::Window& window,
                                           const WeightParameters& parameters, const kernels::Extent& extent,
-                                          Operand operand, const LayerResult& block);
+                                          Operand operand, const LayerResult& result);
 
-/// Of the following, too, the block's order is the first operand's.
+/// Of the following, too, the result's order is the first operand's.
 std::unique_ptr<Operation> make_pool(const KernelTables& tables, const graph::Pool& pool, const kernels::Window& window,
-                                     const kernels::Extent& extent, Operand operand, const LayerResult& block);
+                                     const kernels::Extent& extent, Operand operand, const LayerResult& result);
 std::unique_ptr<Operation> make_global_average_pool(const KernelTables& tables, Operand operand,
-                                                    const LayerResult& block);
+                                                    const LayerResult& result);
 
 /// Floats of a row of `columns`: whole lines of a cache, which are whole vectors of any instruction set. No multiple of
 /// eight lines, or some columns of a matrix would all fall into an eighth of a cache's sets.

@@ -1,10 +1,10 @@
-// What a network computes on a batch: blocks in one arena, and the operations that fill them, forward and backward.
+// What a network computes on a batch: results in one arena, and the operations that fill them, forward and backward.
 //
-//   layers (trace.hpp) --layout--> blocks --> operations --lifetimes--> one arena
-//
-// A block lives from its forward pass to its backward pass, its gradient from the first operation that writes to it,
-// going backward, to the one that made the block: the gradients of the last layers stand where blocks behind them
-// stood.
+//   layers (trace.hpp)
+//     --> results, their channels in the order in which they are read (result_order.hpp)
+//     --> operands, and who writes a gradient first and last (gradient_order.hpp)
+//     --> places in one arena (placement.hpp)
+//     --> operations (operation.hpp)
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct LargeDelete {
 using LargeFloats = std::unique_ptr<float, LargeDelete>;
 
 struct Program {
-  std::vector<std::unique_ptr<LayerResult>> blocks;    ///< by layer
+  Results results;
   std::vector<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
   std::vector<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
   Operand output;                                      ///< the logits

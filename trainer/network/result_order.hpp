@@ -1,6 +1,6 @@
-// The order of a block's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together, so
-// that an operand is a few long pieces. Training has one block a layer and no halves; a convolution's is in parts, one
-// for each set of readers, unless they are too narrow (layer_result.hpp).
+// The order of a result's channels, as engine/plan/layout.hpp has it: those that the same layers read stand together,
+// so that an operand is a few long pieces. Training has one result a layer and no halves; a convolution's is in parts,
+// one for each set of readers, unless they are too narrow (layer_result.hpp).
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ class ResultOrder {
  public:
   explicit ResultOrder(const Trace& trace);
 
-  /// order(l)[p]: the logical channel at position p of layer l's block.
+  /// order(l)[p]: the logical channel at position p of layer l's result.
   [[nodiscard]] const std::vector<std::int32_t>& order(std::size_t layer) const { return order_[layer]; }
-  /// The parts of layer l's block.
+  /// The parts of layer l's result.
   [[nodiscard]] const std::vector<Part>& parts(std::size_t layer) const { return parts_[layer]; }
   [[nodiscard]] std::int32_t position(const Channel& channel) const {
     return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];

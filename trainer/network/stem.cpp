@@ -8,12 +8,13 @@
 //                                1 1 1 1 1 1 1 1 1    ones, whose tap is the bias
 //
 // Where max pooling stands behind it, only what that keeps is ever in memory: norm and activation leave the order of a
-// channel's values as it is, once the channels with a negative scale are turned (Norm::turn), so that the largest
-// values can be picked before the batch's statistics are known, and the norm's and the activation's gradients are sums
-// over those alone. The others are computed again on the way back, which costs less than to read them.
+// channel's values as it is, once the channels with a negative scale are negated (Norm::negate_channels), so
+// that the largest values can be picked before the batch's statistics are known, and the norm's and the activation's
+// gradients are sums over those alone. The others are computed again on the way back, which costs less than to read
+// them.
 //
-//   forward    picture --stem--> a ring of rows --pool--> block        backward   picture --stem--> the ring again
-//                                    '--> statistics                    block's gradient --pool--> rows of gradients
+//   forward    picture --stem--> a ring of rows --pool--> result        backward   picture --stem--> the ring again
+//                                    '--> statistics                    result's gradient --pool--> rows of gradients
 #include <algorithm>
 
 #include "engine/memory/aligned.hpp"
@@ -33,23 +34,23 @@ using kernels::StemArgs;
 class StemRows {
  public:
   StemRows(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
-           const kernels::Extent& extent, const LayerResult& input, const LayerResult& block,
+           const kernels::Extent& extent, const LayerResult& input, const LayerResult& result,
            const kernels::Block& output)
-      : tables_(tables), parameters_(parameters), input_(input), block_(block) {
+      : tables_(tables), parameters_(parameters), input_(input), result_(result) {
     const std::int32_t taps = window.kernel_h * window.kernel_w;
     packed_floats_ = static_cast<std::size_t>(kernels::packed_stem_size(
-        input.channels, taps, block.channels, tables.kernels.row<kernels::StemKernel>().lanes));
+        input.channels, taps, result.channels, tables.kernels.row<kernels::StemKernel>().lanes));
     packed_ = memory::allocate<float>(packed_floats_);
     args_.extent = extent;
     args_.window = window;
     args_.channels = input.channels;
-    args_.outputs = block.channels;
+    args_.outputs = result.channels;
     args_.input = {0, Space::input};
     args_.packed = packed_.get();
     args_.output = output;
     args_.tile_rows = 1;
     args_.tiles = extent.out_h;
-    signs_.resize(static_cast<std::size_t>(block.channels), 1.0);
+    signs_.resize(static_cast<std::size_t>(result.channels), 1.0);
     if (!wants_gradient()) return;
 
     const std::int32_t reach = (extent.out_w - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w + 1;
@@ -60,24 +61,24 @@ class StemRows {
     }
     if (!parameters_.bias_gradient.empty()) taps_.push_back(lines_ * line_);
     parts_.resize(static_cast<std::size_t>(tables.workers));
-    for (std::vector<float>& part : parts_) part.resize(taps_.size() * static_cast<std::size_t>(block.channels));
-    ones_.resize(static_cast<std::size_t>(block.channels), 1.0F);
+    for (std::vector<float>& part : parts_) part.resize(taps_.size() * static_cast<std::size_t>(result.channels));
+    ones_.resize(static_cast<std::size_t>(result.channels), 1.0F);
     zeros_.resize(ones_.size(), 0.0F);
   }
 
   [[nodiscard]] const kernels::Extent& extent() const { return args_.extent; }
   [[nodiscard]] bool wants_gradient() const { return !parameters_.weight_gradient.empty(); }
 
-  /// With the channels turned as the norm has them.
+  /// With the channels negated that the norm has so.
   void pack() {
-    for (std::size_t position = 0; block_.norm && position < block_.order.size(); ++position) {
-      signs_[static_cast<std::size_t>(block_.order[position])] = static_cast<double>(block_.norm->sign(position));
+    for (std::size_t position = 0; result_.norm && position < result_.order.size(); ++position) {
+      signs_[static_cast<std::size_t>(result_.order[position])] = static_cast<double>(result_.norm->sign(position));
     }
     bias_.assign(parameters_.bias.begin(), parameters_.bias.end());
     for (std::size_t output = 0; output < bias_.size(); ++output) bias_[output] *= static_cast<float>(signs_[output]);
     kernels::pack_stem(tables_.kernels.row<kernels::StemKernel>(), input_.channels,
-                       args_.window.kernel_h * args_.window.kernel_w, block_.channels, {parameters_.weights, signs_},
-                       bias_, block_.order, {packed_.get(), packed_floats_});
+                       args_.window.kernel_h * args_.window.kernel_w, result_.channels, {parameters_.weights, signs_},
+                       bias_, result_.order, {packed_.get(), packed_floats_});
   }
 
   /// Rows of an image's outputs.
@@ -112,13 +113,13 @@ class StemRows {
     }
     args.pixels = args_.extent.out_w;
     args.gradient = parts_[static_cast<std::size_t>(worker)].data();
-    args.gradient_stride = block_.channels;
+    args.gradient_stride = result_.channels;
     tables_.training_kernels.stem_weight_gradient(args);
   }
   void finish() const {
-    const std::size_t channels = block_.order.size(), inputs = parameters_.weights.size() / channels;
+    const std::size_t channels = result_.order.size(), inputs = parameters_.weights.size() / channels;
     for (std::size_t position = 0; position < channels; ++position) {
-      const auto output = static_cast<std::size_t>(block_.order[position]);
+      const auto output = static_cast<std::size_t>(result_.order[position]);
       for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
         float sum = 0;
         for (const std::vector<float>& part : parts_) sum += part[tap * channels + position];
@@ -151,7 +152,7 @@ class StemRows {
 
   const KernelTables& tables_;
   WeightParameters parameters_;
-  const LayerResult &input_, &block_;
+  const LayerResult &input_, &result_;
   StemArgs args_;
   memory::Aligned<float> packed_;
   std::size_t packed_floats_ = 0;
@@ -166,9 +167,9 @@ class StemRows {
 class Stem final : public Operation {
  public:
   Stem(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
-       const kernels::Extent& extent, const LayerResult& input, const LayerResult& block)
-      : rows_(tables, window, parameters, extent, input, block, {Place{0, Space::arena}, block.channels, 0}),
-        block_(block) {}
+       const kernels::Extent& extent, const LayerResult& input, const LayerResult& result)
+      : rows_(tables, window, parameters, extent, input, result, {Place{0, Space::arena}, result.channels, 0}),
+        result_(result) {}
 
   [[nodiscard]] std::int64_t scratch() const override { return rows_.line_floats(); }
 
@@ -178,10 +179,10 @@ class Stem final : public Operation {
     const std::int32_t width = rows_.extent().out_w;
     for (std::int64_t image = share.first; image < share.last; ++image) {
       kernels::Addresses memory;
-      memory.arena = kernels::bytes_at(block_.y + image * block_.pixels * block_.channels);
+      memory.arena = kernels::bytes_at(result_.y + image * result_.pixels * result_.channels);
       for (std::int32_t y = 0; y < rows_.extent().out_h; ++y) {
         rows_.compute(image, {y, y + 1}, memory);
-        block_.computed(share.worker, image * block_.pixels + y * width, width);
+        result_.computed(share.worker, image * result_.pixels + y * width, width);
       }
     }
   }
@@ -191,8 +192,8 @@ class Stem final : public Operation {
     rows_.begin(share.worker, share.scratch);
     for (std::int64_t image = share.first; image < share.last; ++image) {
       for (std::int32_t y = 0; y < rows_.extent().out_h; ++y) {
-        const std::int64_t pixel = image * block_.pixels + y * rows_.extent().out_w;
-        rows_.add(share.worker, image, y, block_.gradient_columns(block_.parts[0], pixel), share.scratch);
+        const std::int64_t pixel = image * result_.pixels + y * rows_.extent().out_w;
+        rows_.add(share.worker, image, y, result_.gradient_columns(result_.parts[0], pixel), share.scratch);
       }
     }
   }
@@ -203,7 +204,7 @@ class Stem final : public Operation {
 
  private:
   StemRows rows_;
-  const LayerResult& block_;
+  const LayerResult& result_;
 };
 
 /// With max pooling behind it.
@@ -211,27 +212,27 @@ class PooledStem final : public Operation {
  public:
   PooledStem(const KernelTables& tables, const kernels::Window& window, const WeightParameters& parameters,
              const kernels::Extent& extent, const kernels::Window& pool, const kernels::Extent& pooled,
-             const LayerResult& input, const LayerResult& block)
+             const LayerResult& input, const LayerResult& result)
       : tables_(tables),
-        block_(block),
-        stride_(row_floats(block.channels)),
+        result_(result),
+        stride_(row_floats(result.channels)),
         bands_(pooled, pool, pooled.in_w * stride_),
         ring_{bands_.in_rows(), pooled.in_w, stride_},
-        rows_(tables, window, parameters, extent, input, block,
+        rows_(tables, window, parameters, extent, input, result,
               {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), ring_.pixels()}) {
     args_.extent = pooled;
     args_.window = pool;
-    args_.channels = block.channels;
+    args_.channels = result.channels;
     args_.in_stride = stride_;
     args_.in_ring = ring_.pixels();
-    args_.out_stride = block.channels;
-    run_.input = {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), block.channels, ring_.pixels()};
+    args_.out_stride = result.channels;
+    run_.input = {Place{0, Space::rows}, static_cast<std::int32_t>(stride_), result.channels, ring_.pixels()};
   }
 
   [[nodiscard]] std::int64_t scratch() const override { return 2 * (ring_.floats() + slack) + rows_.line_floats(); }
 
   void pack() override {
-    if (block_.norm) block_.norm->turn();
+    if (result_.norm) result_.norm->negate_channels();
     rows_.pack();
   }
 
@@ -240,11 +241,11 @@ class PooledStem final : public Operation {
     kernels::Addresses memory;
     memory.rows = kernels::bytes_at(share.scratch);
     for (std::int64_t image = share.first; image < share.last; ++image) {
-      memory.arena = kernels::bytes_at(block_.y + image * block_.pixels * block_.channels);
+      memory.arena = kernels::bytes_at(result_.y + image * result_.pixels * result_.channels);
       bands_.for_each([&](const Band& band) {
         for (std::int32_t y = band.in.begin; y < band.in.end; ++y) {
           rows_.compute(image, {y, y + 1}, memory);
-          if (block_.norm) block_.norm->observe(share.worker, share.scratch + at(y), stride_, ring_.width);
+          if (result_.norm) result_.norm->observe(share.worker, share.scratch + at(y), stride_, ring_.width);
         }
         tables_.kernels.row<kernels::PoolKernel>().max(args, memory, {band.out.begin, band.out.end});
       });
@@ -261,13 +262,13 @@ class PooledStem final : public Operation {
     memory.rows = kernels::bytes_at(x);
     GradientColumns columns;
     columns.pixel_stride = stride_;
-    columns.channels = block_.channels;
-    if (block_.norm) block_.norm->fill(columns, 0);
+    columns.channels = result_.channels;
+    if (result_.norm) result_.norm->fill(columns, 0);
     for (std::int64_t image = share.first; image < share.last; ++image) {
       bands_.for_each([&](const Band& band) {
         rows_.compute(image, band.in, memory);
         tables_.training_kernels.max_pool_gradient(args_, band.out, band.in, x,
-                                                   block_.gradient + image * block_.pixels * block_.channels, dx);
+                                                   result_.gradient + image * result_.pixels * result_.channels, dx);
         for (std::int32_t y = band.done.begin; y < band.done.end; ++y) {
           columns.gradient = dx + at(y);
           columns.y = x + at(y);
@@ -286,7 +287,7 @@ class PooledStem final : public Operation {
   [[nodiscard]] std::int64_t at(std::int32_t y) const { return y % ring_.rows * ring_.width * stride_; }
 
   const KernelTables& tables_;
-  const LayerResult& block_;
+  const LayerResult& result_;
   WindowArgs args_;
   std::int64_t stride_;
   Bands bands_;
@@ -299,15 +300,15 @@ class PooledStem final : public Operation {
 
 std::unique_ptr<Operation> make_stem(const KernelTables& tables, const kernels::Window& window,
                                      const WeightParameters& parameters, const kernels::Extent& extent,
-                                     const LayerResult& input, const LayerResult& block) {
-  return std::make_unique<Stem>(tables, window, parameters, extent, input, block);
+                                     const LayerResult& input, const LayerResult& result) {
+  return std::make_unique<Stem>(tables, window, parameters, extent, input, result);
 }
 
 std::unique_ptr<Operation> make_pooled_stem(const KernelTables& tables, const kernels::Window& window,
                                             const WeightParameters& parameters, const kernels::Extent& extent,
                                             const kernels::Window& pool, const kernels::Extent& pooled,
-                                            const LayerResult& input, const LayerResult& block) {
-  return std::make_unique<PooledStem>(tables, window, parameters, extent, pool, pooled, input, block);
+                                            const LayerResult& input, const LayerResult& result) {
+  return std::make_unique<PooledStem>(tables, window, parameters, extent, pool, pooled, input, result);
 }
 
 }  // namespace riffle::trainer

@@ -7,11 +7,11 @@
 
 namespace riffle::trainer {
 
-/// Without batch norm behind it, it may be carried out by the layer that reads it (Operand::fuse): then its own turn
-/// does nothing. And its gradient is then its operands' as it stands, which may share its memory.
+/// Without batch norm behind it, it may be fused into the layer that reads it (Operand::fuse), which then does its
+/// work: its own turn does nothing. And its gradient is then its operands' as it stands, which may share its memory.
 class Summation final : public Operation, public PixelWise {
  public:
-  Summation(const KernelTables& tables, std::vector<Operand> operands, const LayerResult& block,
+  Summation(const KernelTables& tables, std::vector<Operand> operands, const LayerResult& result,
             bool fused_into_reader);
 
   [[nodiscard]] std::int64_t scratch() const override;
@@ -32,7 +32,7 @@ class Summation final : public Operation, public PixelWise {
 
   const KernelTables& tables_;
   std::vector<Operand> operands_;
-  const LayerResult& block_;
+  const LayerResult& result_;
   std::int64_t stride_;
   bool fused_into_reader_;
 };

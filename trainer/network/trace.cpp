@@ -224,6 +224,22 @@ bool is_stem(const Layer& input, const Layer& layer) {
   return layer.in.c == input.out.c;
 }
 
+bool is_sum(const Layer& layer) {
+  return std::holds_alternative<Sum>(layer.operation) || std::holds_alternative<Copy>(layer.operation);
+}
+bool is_pixel_wise(const Layer& layer) { return is_sum(layer) && layer.norm < 0; }
+
+bool is_fused_into_reader(const Trace& trace, std::size_t i) {
+  if (i + 1 >= trace.layers.size() || !is_pixel_wise(trace.layers[i])) return false;
+  const Layer& reader = trace.layers[i + 1];
+  if (is_sum(reader) || reader.operands.size() != 1) return false;
+  std::vector<bool> read(static_cast<std::size_t>(trace.layers[i].out.c), false);
+  for (const Channel& channel : reader.operands[0]) {
+    if (static_cast<std::size_t>(channel.node) == i) read[static_cast<std::size_t>(channel.index)] = true;
+  }
+  return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
+}
+
 Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) { return Tracer(graph, shapes).run(); }
 
 }  // namespace riffle::trainer

@@ -1,12 +1,12 @@
 // From a graph to layers: what training computes, in order.
 //
 //   graph nodes                                        a layer
-//   convolution -> batch norm -> relu          ---->   convolution, whose block is read through norm and relu
+//   convolution -> batch norm -> relu          ---->   convolution, whose result is read through norm and relu
 //   slice, concat, shuffle, gather             ---->   nothing: operands are lists of channels by name
 //   convolution with a fused residual          ---->   convolution, add
 //   first convolution -> norm, relu -> max     ---->   convolution, of whose results only the largest are kept
 //
-// A batch norm or an activation that alone reads whole blocks becomes a property of those blocks; one that does not
+// A batch norm or an activation that alone reads whole results becomes a property of those results; one that does not
 // (its operand is also read as it is) becomes a layer that copies.
 #pragma once
 
@@ -46,7 +46,7 @@ struct Layer {
   std::vector<ChannelList> operands;
   graph::Shape in, out;
   std::optional<Pooled> pooled;            ///< the network's first convolution may have it
-  graph::NodeId norm = -1;                 ///< the batch norm through which the block is read, or -1
+  graph::NodeId norm = -1;                 ///< the batch norm through which the result is read, or -1
   std::vector<std::int32_t> norm_channel;  ///< by channel: which of the batch norm's it is
   kernels::Clamp clamp;                    ///< then the activation
 };
@@ -58,6 +58,13 @@ struct Trace {
 
 /// Is it a dense convolution of the input's 1 to 4 channels, as they come?
 bool is_stem(const Layer& input, const Layer& layer);
+
+/// Is it a sum or a copy?
+bool is_sum(const Layer& layer);
+/// Is it one without batch norm, which needs nothing but the same pixel of its operands?
+bool is_pixel_wise(const Layer& layer);
+/// Is layer i one that works pixel by pixel and is read, whole, by the layer behind it, before anybody else?
+bool is_fused_into_reader(const Trace& trace, std::size_t i);
 
 /// `graph` verifies, has `shapes`, and ends in one value a class, without softmax. Dead nodes make no layer.
 Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);

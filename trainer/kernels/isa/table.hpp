@@ -2,13 +2,14 @@
 #pragma once
 
 #include "trainer/kernels/adam_body.hpp"
+#include "trainer/kernels/depthwise_gradients_body.hpp"
 #include "trainer/kernels/dot_products_body.hpp"
 #include "trainer/kernels/gather_scatter_body.hpp"
 #include "trainer/kernels/kernels.hpp"
 #include "trainer/kernels/multiply_body.hpp"
+#include "trainer/kernels/pool_gradients_body.hpp"
 #include "trainer/kernels/stem_weight_gradient_body.hpp"
 #include "trainer/kernels/weight_gradient_body.hpp"
-#include "trainer/kernels/window_gradients_body.hpp"
 
 namespace riffle::trainer {
 
@@ -26,10 +27,10 @@ constexpr TrainingKernels make_table() {
       .dots = DotProducts<S>::function(),
       .weight_gradient = WeightGradientBody<S>::run,
       .stem_weight_gradient = StemWeightGradientBody<S>::run,
-      .depthwise_weight_gradient = Windows<S>::depthwise_weight_gradient,
-      .depthwise_input_gradient = Windows<S>::depthwise_input_gradient,
-      .max_pool_gradient = Windows<S>::max_pool_gradient,
-      .average_pool_gradient = Windows<S>::average_pool_gradient,
+      .depthwise_weight_gradient = DepthwiseGradients<S>::weight_gradient,
+      .depthwise_input_gradient = DepthwiseGradients<S>::input_gradient,
+      .max_pool_gradient = PoolGradients<S>::max_gradient,
+      .average_pool_gradient = PoolGradients<S>::average_gradient,
       .adam = AdamStep<S>::run,
   };
 }

@@ -1,32 +1,18 @@
-// The bodies of windows.hpp. All are channel-wise, row after row of the outputs.
+// The bodies of pool_gradients.hpp, row after row of the outputs. The maxima of 3x3 windows with stride 2, which the
+// ShuffleNets have, are a body of their own; all others go window by window.
 #pragma once
 
 #include <limits>
 #include <type_traits>
 
-#include "kernels/simd/simd.hpp"
-#include "trainer/kernels/window_gradients.hpp"
+#include "trainer/kernels/pool_gradients.hpp"
+#include "trainer/kernels/window_body.hpp"
 
 namespace riffle::trainer {
 
 template <class S>
-struct Windows {
+struct PoolGradients {
   using Vec = typename S::Vec;
-
-  template <class Body>
-  static RIFFLE_INLINE void by_vector(std::int32_t channels, Body&& body) {
-    for (std::int32_t c = 0; c < channels; c += S::lanes) {
-      body(c, channels - c < S::lanes ? static_cast<int>(channels - c) : S::lanes);
-    }
-  }
-
-  /// Where a row of the image, or of the outputs, starts.
-  static RIFFLE_INLINE std::ptrdiff_t in_row(const WindowArgs& args, std::int32_t y) {
-    return kernels::slot(y * args.extent.in_w, args.in_ring) * args.in_stride;
-  }
-  static RIFFLE_INLINE std::ptrdiff_t out_row(const WindowArgs& args, std::int32_t y) {
-    return kernels::slot(y * args.extent.out_w, args.out_ring) * args.out_stride;
-  }
 
   /// Calls body(tap, where the pixel is) for the window's taps that lie in the image, row-major.
   template <class Body>
@@ -41,117 +27,6 @@ struct Windows {
           body(tap, in_row(args, y) + x * args.in_stride);
         }
       }
-    }
-  }
-
-  static void depthwise_weight_gradient(const WindowArgs& args, Rows out, const float* x, const float* dy,
-                                        float* weights, std::ptrdiff_t weight_stride, Prefetcher& prefetcher) {
-    const Window& w = args.window;
-    for (std::int32_t oy = out.begin; oy < out.end; ++oy) {
-      const std::int32_t y = oy * w.stride_h - w.pad_top;
-      const bool inside = y >= 0 && y + 2 < args.extent.in_h;
-      const std::ptrdiff_t row[3] = {in_row(args, y), in_row(args, y + 1), in_row(args, y + 2)};
-      by_vector(
-          args.channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
-            Vec sum[9];
-            simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-              sum[t] = simd::load_lanes<S>(weights + t * weight_stride + c, count);
-            });
-            const float* d = dy + c + out_row(args, oy);
-            Prefetcher::Lines lines[2];  // nine multiply-adds have time for two
-            for (Prefetcher::Lines& l : lines) l = prefetcher.take(args.extent.out_w, d);
-            for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox, d += args.out_stride) {
-              const std::int32_t left = ox * w.stride_w - w.pad_left;
-              for (Prefetcher::Lines& l : lines) l.step();
-              const Vec g = S::load(d);
-              const float* const from = x + c + left * args.in_stride;
-              if (inside && left >= 0 && left + 2 < args.extent.in_w) {
-                simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-                  sum[t] = S::fma(g, S::load(from + row[t / 3] + t % 3 * args.in_stride), sum[t]);
-                });
-              } else {
-                simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-                  const std::int32_t ty = y + t / 3, tx = left + t % 3;
-                  if (ty >= 0 && ty < args.extent.in_h && tx >= 0 && tx < args.extent.in_w) {
-                    sum[t] = S::fma(g, S::load(from + row[t / 3] + t % 3 * args.in_stride), sum[t]);
-                  }
-                });
-              }
-            }
-            simd::unroll<9>([&](auto t) __attribute__((always_inline)) {
-              simd::store_lanes<S>(weights + t * weight_stride + c, sum[t], count);
-            });
-          });
-    }
-  }
-
-  /// The rows i of taps through which outputs read row `y` of the image.
-  struct Readers {
-    int count = 0;
-    std::int32_t tap[3] = {}, output[3] = {};
-    RIFFLE_INLINE Readers(const WindowArgs& args, std::int32_t y) {
-      for (std::int32_t i = 0; i < 3; ++i) {
-        const std::int32_t scaled = y + args.window.pad_top - i, stride = args.window.stride_h;
-        if (scaled < 0 || scaled % stride != 0 || scaled / stride >= args.extent.out_h) continue;
-        tap[count] = i;
-        output[count++] = scaled / stride;
-      }
-    }
-  };
-
-  /// A row of dx, which Count rows of outputs read. A sum goes with each of the three columns under an output's window;
-  /// the first Stride columns are complete when the window moves on.
-  template <int Stride, int Count>
-  static void depthwise_input_row(const WindowArgs& args, const Readers& readers, const float* dy, const float* weights,
-                                  std::ptrdiff_t weight_stride, float* dx) {
-    by_vector(
-        args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
-          [[maybe_unused]] Vec weight[Count + 1][3];
-          [[maybe_unused]] const float* d[Count + 1];
-          simd::unroll<Count>([&](auto i) __attribute__((always_inline)) {
-            d[i] = dy + out_row(args, readers.output[i]) + c;
-            simd::unroll<3>([&](auto j) __attribute__((always_inline)) {
-              weight[i][j] = S::load(weights + (readers.tap[i] * 3 + j) * weight_stride + c);
-            });
-          });
-          const Vec zero = S::broadcast(0.0F);
-          Vec sum[3] = {zero, zero, zero};
-          std::int32_t x = -args.window.pad_left;
-          const auto complete = [&](Vec value) __attribute__((always_inline)) {
-            if (x >= 0 && x < args.extent.in_w) S::store(dx + x * args.in_stride + c, value);
-            ++x;
-          };
-          for (std::int32_t ox = 0; ox < args.extent.out_w; ++ox) {
-            simd::unroll<Count>([&](auto i) __attribute__((always_inline)) {
-              const Vec g = S::load(d[i] + ox * args.out_stride);
-              simd::unroll<3>([&](auto j) __attribute__((always_inline)) { sum[j] = S::fma(g, weight[i][j], sum[j]); });
-            });
-            simd::unroll<Stride>([&](auto j) __attribute__((always_inline)) { complete(sum[j]); });
-            simd::unroll<3>([&](auto j) __attribute__((always_inline)) {
-              if constexpr (j + Stride < 3) {
-                sum[j] = sum[j + Stride];
-              } else {
-                sum[j] = zero;
-              }
-            });
-          }
-          simd::unroll<3 - Stride>([&](auto j) __attribute__((always_inline)) { complete(sum[j]); });
-          while (x < args.extent.in_w) complete(zero);
-        });
-  }
-
-  static void depthwise_input_gradient(const WindowArgs& args, Rows in, const float* dy, const float* weights,
-                                       std::ptrdiff_t weight_stride, float* dx) {
-    for (std::int32_t y = in.begin; y < in.end; ++y, dx += args.extent.in_w * args.in_stride) {
-      const Readers readers(args, y);
-      simd::unroll<4>([&](auto count) __attribute__((always_inline)) {
-        if (readers.count != count) return;
-        if (args.window.stride_w == 1) {
-          depthwise_input_row<1, count>(args, readers, dy, weights, weight_stride, dx);
-        } else {
-          depthwise_input_row<2, count>(args, readers, dy, weights, weight_stride, dx);
-        }
-      });
     }
   }
 
@@ -197,12 +72,12 @@ struct Windows {
   /// added to in the first of them, which other windows have read, and written in the others. The window and its
   /// gradients are in registers: the right column's go with it to the next window, whose left one it is.
   template <int Count>
-  static void max_pool_row(const WindowArgs& args, std::int32_t oy, std::int32_t top, const float* x, const float* dy,
-                           float* dx) {
+  static void max_row(const WindowArgs& args, std::int32_t oy, std::int32_t top, const float* x, const float* dy,
+                      float* dx) {
     const std::ptrdiff_t stride = args.in_stride;
     std::ptrdiff_t row[Count];
     simd::unroll<Count>([&](auto i) __attribute__((always_inline)) { row[i] = in_row(args, top + i); });
-    by_vector(
+    by_vector<S>(
         args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
           const Vec nothing = S::broadcast(-std::numeric_limits<float>::infinity()), zero = S::broadcast(0.0F);
           Vec value[Count][3], gradient[Count][3];
@@ -264,7 +139,7 @@ struct Windows {
     }
   }
 
-  static void max_pool_gradient(const WindowArgs& args, Rows out, Rows in, const float* x, const float* dy, float* dx) {
+  static void max_gradient(const WindowArgs& args, Rows out, Rows in, const float* x, const float* dy, float* dx) {
     const Window& w = args.window;
     if (w.kernel_h == 3 && w.kernel_w == 3 && w.stride_h == 2 && w.stride_w == 2 && w.dilation_h == 1 &&
         w.dilation_w == 1 && w.pad_top <= 1) {
@@ -273,7 +148,7 @@ struct Windows {
         const std::int32_t y = oy * 2 - w.pad_top, top = y < 0 ? 0 : y;
         const std::int32_t count = (y + 3 < args.extent.in_h ? y + 3 : args.extent.in_h) - top;
         simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
-          if (count == i + 1) max_pool_row<i + 1>(args, oy, top, x, dy, dx);
+          if (count == i + 1) max_row<i + 1>(args, oy, top, x, dy, dx);
         });
         in.begin = top + count;
       }
@@ -283,7 +158,7 @@ struct Windows {
     for_outputs(
         args, out, [&](std::int32_t oy, std::int32_t ox, auto&& taps) __attribute__((always_inline)) {
           const float* const d = dy + out_row(args, oy) + ox * args.out_stride;
-          by_vector(
+          by_vector<S>(
               args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
                 Vec largest = S::broadcast(-std::numeric_limits<float>::infinity());
                 taps([&](auto, std::ptrdiff_t at)
@@ -299,7 +174,7 @@ struct Windows {
         });
   }
 
-  static void average_pool_gradient(const WindowArgs& args, Rows out, const float* dy, float* dx) {
+  static void average_gradient(const WindowArgs& args, Rows out, const float* dy, float* dx) {
     const Window& w = args.window;
     const auto padded = [](std::int32_t at, std::int32_t kernel, std::int32_t dilation, std::int32_t end) {
       std::int32_t count = 0;
@@ -317,7 +192,7 @@ struct Windows {
           }
           const Vec share = S::broadcast(1.0F / static_cast<float>(divisor));
           const float* const d = dy + out_row(args, oy) + ox * args.out_stride;
-          by_vector(
+          by_vector<S>(
               args.channels, [&](std::int32_t c, int) __attribute__((always_inline)) {
                 const Vec g = S::mul(S::load(d + c), share);
                 taps([&](auto, std::ptrdiff_t at) __attribute__((always_inline)) { add_to(dx + at + c, g); });
