@@ -1,5 +1,5 @@
 // The list of what ships: a row for each operation, types and instruction set. The plan chooses from this list, tests
-// hold every row against its reference, benchmarks time them, `riffle inspect --kernels` prints them.
+// hold every row against its reference, benchmarks time them, `riffle inspect --plan` names them.
 #pragma once
 
 #include <span>
@@ -72,8 +72,8 @@ const Kernels* best_kernels(std::string_view bound);
 const Kernels& choose_kernels();
 const Kernels& choose_kernels(const std::string& isa);
 
-/// The row for these types of `best`, which this CPU runs, or else of the best instruction set behind it in the list that
-/// this CPU runs; null where there is none.
+/// The row for these types of `best`, which this CPU runs, or else of the best instruction set behind it in the list
+/// that this CPU runs; null where there is none.
 template <class Kernel>
 const Kernel* find_row(const Kernels& best, Types types = {}) {
   if (const Kernel* row = best.find<Kernel>(types)) return row;
