@@ -26,7 +26,7 @@ endif()
 # is left over when the other cores have nothing more to do. They have the label "long".
 # OPTIMISED: its own arithmetic takes its time, as a long one's does. A sanitizer's build compiles the others
 # unoptimised, which takes a third of the time.
-# EMULATED_FILTER: the tests that an emulator runs, as --gtest_filter has it. Arithmetic takes fifty times as long there:
+# EMULATED_FILTER: what an emulator runs of them, as --gtest_filter has it. Arithmetic takes fifty times as long there:
 # what trains and does not depend on the machine is left out.
 function(riffle_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "LONG;OPTIMISED" "EMULATED_FILTER" "SOURCES;LIBRARIES")
