@@ -15,6 +15,7 @@ int main(int argc, char** argv) try {
   riffle::bench::register_guidelines();
   riffle::bench::register_kernels();
   riffle::bench::register_frames();
+  riffle::bench::register_converts();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

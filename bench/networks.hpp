@@ -34,6 +34,7 @@ void run_network(benchmark::State& state, const Network& network, int threads);
 void register_networks();
 void register_kernels();
 void register_frames();
+void register_converts();
 void register_peaks();
 void register_guidelines();
 
