@@ -119,6 +119,7 @@ class PlanBuilder {
     std::span<std::byte> place = {};
   };
 
+  Step& append_step(const PlannedStep& s, const Label& label, std::int32_t tiles);  // all of it but the task
   template <class Args>
   void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);
   template <class Args>

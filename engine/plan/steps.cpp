@@ -24,12 +24,13 @@ std::int32_t count_of(const List& list) {
   return static_cast<std::int32_t>(list.size());
 }
 
-/// Packed weights of f32, of which there are so many.
-template <class F>
-std::function<void(std::span<std::byte>)> packs_floats(F&& pack) {
-  return [pack = std::forward<F>(pack)](std::span<std::byte> bytes) {
-    pack(std::span(reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)));
-  };
+/// Of a kernel that a build has left out (RIFFLE_OPERATIONS).
+[[noreturn]] void missing(const graph::Node& node, std::string_view operation) {
+  throw Unsupported("node '" + node.name + "': this build has no " + std::string(operation) + " kernel");
+}
+
+std::span<float> floats_in(std::span<std::byte> bytes) {
+  return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};
 }
 
 std::int64_t bytes_of_floats(std::int64_t count) { return count * static_cast<std::int64_t>(sizeof(float)); }
@@ -39,9 +40,7 @@ std::int64_t bytes_of_floats(std::int64_t count) { return count * static_cast<st
 template <class Kernel>
 const Kernel& PlanBuilder::row(graph::NodeId id) const {
   const Kernel* row = kernels::find_row<Kernel>(kernels_);
-  if (row == nullptr) {
-    throw Unsupported("node '" + node(id).name + "': this build has no " + std::string(Kernel::operation) + " kernel");
-  }
+  if (row == nullptr) missing(node(id), Kernel::operation);
   return *row;
 }
 
@@ -53,15 +52,14 @@ void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call
   packings_.push_back(std::move(packing));
 }
 
-template <class Args>
-void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
+Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::int32_t tiles) {
   Step step;
   const graph::NodeId id = s.node;
   step.name = node(id).name;
   step.operation = label.operation;
   step.kernel = label.kernel;
   step.kind = label.kind;
-  step.tiles = args.tiles;
+  step.tiles = tiles;
   step.in = node(id).inputs.empty() ? shape(id) : operand_shape(id, 0);
   step.out = s.kind == PlannedStep::gather_for_softmax ? step.in : shape(id);
   if (s.kind == PlannedStep::compute) step.macs = graph::cost(graph_, shapes_, id).macs;
@@ -71,8 +69,12 @@ void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call
   if (s.kind == PlannedStep::compute) {
     for (std::size_t i = 1; i < node(id).inputs.size(); ++i) step.read_bytes += operand_shape(id, i).size() * bytes;
   }
-  step.task = Call<Args>{std::move(args), kernel};
-  plan_->steps.push_back(std::move(step));
+  return plan_->steps.emplace_back(std::move(step));
+}
+
+template <class Args>
+void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
+  append_step(s, label, args.tiles).task = Call<Args>{std::move(args), kernel};
 }
 
 void PlanBuilder::make_step(const PlannedStep& planned) {
@@ -228,9 +230,10 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.tiles = out.h;
   append(s, {"stem " + window_text(window), kernel.name}, kernel.run, args,
          {bytes_of_floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)), o.weights,
-          packs_floats([=, &kernel, &o, order = layout_.order(s.node)](std::span<float> packed) {
-            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order, packed);
-          })});
+          [=, &kernel, &o, order = layout_.order(s.node)](std::span<std::byte> packed) {
+            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order,
+                               floats_in(packed));
+          }});
 }
 
 void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution& o) {
@@ -251,9 +254,10 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.tiles = out.h;
   append(s, {"depthwise " + window_text(window), kernel.name}, kernel.run, args,
          {bytes_of_floats(kernels::packed_depthwise_size(runs, taps, kernel.lanes)), o.weights,
-          packs_floats([=, &kernel, &o, order = std::move(reading.order)](std::span<float> packed) {
-            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order, packed);
-          })});
+          [=, &kernel, &o, order = std::move(reading.order)](std::span<std::byte> packed) {
+            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order,
+                                    floats_in(packed));
+          }});
 }
 
 void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution& o) {
@@ -295,10 +299,10 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   append(s, {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name},
          kernel.run, args,
          {bytes_of_floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)),
-          o.weights, packs_floats([=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+          o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.factors(),
-                                    o.bias.values(), reading.input_order, reading.output_order, packed);
-          })});
+                                    o.bias.values(), reading.input_order, reading.output_order, floats_in(packed));
+          }});
 }
 
 void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o) {
@@ -323,10 +327,10 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.tiles = ceil_div(out.h, args.tile_rows);
   append(s, {"convolution " + window_text(window) + group_text(o.groups), kernel.name}, kernel.run, args,
          {bytes_of_floats(kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)),
-          o.weights, packs_floats([=, &kernel, &o, reading = std::move(reading)](std::span<float> packed) {
+          o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
-                                      o.bias.values(), reading.input_order, reading.output_order, packed);
-          })});
+                                      o.bias.values(), reading.input_order, reading.output_order, floats_in(packed));
+          }});
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
@@ -381,10 +385,10 @@ void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
   args.tiles = ceil_div(args.outputs, kernel.rows);
   Packing packing{bytes_of_floats(static_cast<std::int64_t>(o.weights.size())), o.weights, nullptr};
   if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.factors().row_scale.empty()) {
-    packing.write = packs_floats([=, &o, reading = std::move(reading)](std::span<float> packed) {
+    packing.write = [=, &o, reading = std::move(reading)](std::span<std::byte> packed) {
       kernels::pack_fully_connected(args.inputs, args.outputs, o.weights.factors(), reading.input_order,
-                                    reading.output_order, packed);
-    });
+                                    reading.output_order, floats_in(packed));
+    };
   }
   append(s, {"fully connected", kernel.name}, kernel.run, args, std::move(packing));
 }

@@ -7,7 +7,6 @@
 
 #include "engine/memory/aligned.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/plan/storage.hpp"
 #include "engine/run/cores.hpp"
 #include "tests/fork.hpp"
 #include "tests/networks.hpp"
@@ -22,9 +21,8 @@ std::vector<float> result_of(run::Session& session, const std::vector<float>& in
 }
 
 /// Bytes are counted in 64 bits: of as many floats as this, 0 would be left where sizes have fewer.
-TEST(Storage, WhatHasNoAddressesIsALackOfMemory) {
+TEST(Aligned, WhatHasNoAddressesIsALackOfMemory) {
   EXPECT_THROW((void)memory::allocate<float>(std::int64_t{1} << 62), std::bad_alloc);
-  EXPECT_THROW((void)plan::Storage().allocate_weights(std::int64_t{1} << 62), std::bad_alloc);
 }
 
 TEST(Session, TwoSessionsOnOnePlanInTwoThreadsGiveTheBitsOfOne) {
