@@ -1,6 +1,5 @@
 #include "engine/graph/constant.hpp"
 
-#include <algorithm>
 #include <mutex>
 
 namespace riffle::graph {
@@ -32,7 +31,7 @@ float number(Type type, const std::byte* stored, std::size_t i) {
 struct Constant::Derived {
   std::vector<double> row_scale;  // empty: all are 1
   std::mutex making;
-  std::vector<float> unscaled, values;
+  std::vector<float> unscaled, products;
 };
 
 Constant::Constant(std::vector<float> values) {
@@ -78,18 +77,18 @@ kernels::Weights Constant::factors() const {
 }
 
 std::span<const float> Constant::derived() const {
+  const kernels::Weights all = factors();
+  if (all.row_scale.empty()) return all.values;
   const std::lock_guard lock(derived_->making);
-  std::vector<float>& values = derived_->values;
-  if (values.empty() && !empty()) {
-    const std::vector<double>& row_scale = derived_->row_scale;
-    const std::size_t row_size = size() / std::max<std::size_t>(row_scale.size(), 1);
-    values.reserve(size());
+  std::vector<float>& products = derived_->products;
+  if (products.empty() && !empty()) {
+    const std::size_t row_size = size() / all.row_scale.size();
+    products.reserve(size());
     for (std::size_t i = 0; i < size(); ++i) {
-      const float value = number(type_, stored_.data(), i);
-      values.push_back(row_scale.empty() ? value : static_cast<float>(value * row_scale[i / row_size]));
+      products.push_back(static_cast<float>(all.values[i] * all.row_scale[i / row_size]));
     }
   }
-  return values;
+  return products;
 }
 
 }  // namespace riffle::graph

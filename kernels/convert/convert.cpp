@@ -32,8 +32,8 @@ double decoded(const ChannelRun& run, std::int64_t at, const Quantization& q, co
   return 0;
 }
 
-/// The nearest number of so many bits of fraction, the smallest of which is 2^least, as a count of 2^least's... ties to
-/// even: what nearbyint() does in the default mode.
+/// The nearest number with so many bits of fraction and an exponent of at least `least_exponent`; ties to even, as
+/// nearbyint() rounds by default.
 double nearest(double x, int fraction_bits, int least_exponent) {
   int exponent = 0;
   std::frexp(x, &exponent);
