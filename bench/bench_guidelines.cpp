@@ -32,7 +32,7 @@ Network stacked(std::string name, std::int32_t channels, Block block) {
             NodeId y = graph.add("input", graph::Input{{56, 56, 3}});
             y = build.convolution(y, "stem", {.inputs = 3, .outputs = channels, .bias = true});
             for (int i = 0; i < 10; ++i) y = block(build, y, "blocks." + std::to_string(i));
-            graph.output = graph.add("mean", graph::GlobalAveragePool{}, {y});
+            graph.outputs = {{graph.add("mean", graph::GlobalAveragePool{}, {y})}};
             return graph;
           }};
 }

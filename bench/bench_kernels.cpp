@@ -19,8 +19,8 @@ void run_kernel(benchmark::State& state, const Network& network, const kernels::
   std::vector<float> floats(static_cast<std::size_t>(plan->arena_bytes) / sizeof(float) + line, 0.5F);
   std::vector<float> rows(static_cast<std::size_t>(plan->rows_bytes) / sizeof(float), 0.5F);
   const std::size_t past = reinterpret_cast<std::uintptr_t>(floats.data()) / sizeof(float) % line;
-  std::vector<float> input(static_cast<std::size_t>(plan->input.size()), 0.5F);
-  std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
+  std::vector<float> input(static_cast<std::size_t>(plan->inputs[0].shape.size()), 0.5F);
+  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size()));
   const std::byte* const inputs[] = {reinterpret_cast<const std::byte*>(input.data())};
   std::byte* const outputs[] = {reinterpret_cast<std::byte*>(output.data())};
   const kernels::Addresses memory{reinterpret_cast<std::byte*>(floats.data() + (line - past) % line), inputs, outputs,

@@ -16,8 +16,8 @@ void run_network(benchmark::State& state, const Network& network, int threads) {
     return;
   }
   const plan::Plan& plan = session.plan();
-  std::vector<float> input(static_cast<std::size_t>(plan.input.size()), 0.5F);
-  std::vector<float> output(static_cast<std::size_t>(plan.output.size()));
+  std::vector<float> input(static_cast<std::size_t>(plan.inputs[0].shape.size()), 0.5F);
+  std::vector<float> output(static_cast<std::size_t>(plan.outputs[0].shape.size()));
   for (auto _ : state) {
     session.run(input.data(), output.data());
     benchmark::ClobberMemory();

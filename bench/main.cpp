@@ -1,5 +1,5 @@
 // riffle_bench: what riffle's networks and kernels cost here. --benchmark_filter=<regex> chooses; the names are
-// network/..., guideline/..., kernel/..., frame/..., peak/..., bandwidth/... (bench_*.cpp).
+// network/..., guideline/..., kernel/..., frame/..., convert/..., function/..., peak/..., bandwidth/... (bench_*.cpp).
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -16,6 +16,7 @@ int main(int argc, char** argv) try {
   riffle::bench::register_kernels();
   riffle::bench::register_frames();
   riffle::bench::register_converts();
+  riffle::bench::register_functions();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

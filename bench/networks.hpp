@@ -35,6 +35,7 @@ void register_networks();
 void register_kernels();
 void register_frames();
 void register_converts();
+void register_functions();
 void register_peaks();
 void register_guidelines();
 

@@ -14,6 +14,7 @@
 #include "kernels/elementwise/elementwise.hpp"
 #include "kernels/frame/frame.hpp"
 #include "kernels/fully_connected/fully_connected.hpp"
+#include "kernels/function/function.hpp"
 #include "kernels/planes/planes.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/pool/pool.hpp"
@@ -34,7 +35,7 @@ struct Kernels {
   std::tuple<std::span<const PointwiseKernel>, std::span<const DepthwiseKernel>, std::span<const ConvolutionKernel>,
              std::span<const StemKernel>, std::span<const PoolKernel>, std::span<const FullyConnectedKernel>,
              std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const PlanesKernel>,
-             std::span<const ConvertKernel>, std::span<const FrameKernel>>
+             std::span<const ConvertKernel>, std::span<const FunctionKernel>, std::span<const FrameKernel>>
       rows;
 
   template <class Kernel>

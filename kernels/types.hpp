@@ -59,8 +59,8 @@ struct Addresses {
 RIFFLE_INLINE std::byte* bytes_at(void* numbers) { return static_cast<std::byte*>(numbers); }
 RIFFLE_INLINE const std::byte* bytes_at(const void* numbers) { return static_cast<const std::byte*>(numbers); }
 
-/// Where pixel p of a tensor stands, of which `ring` pixels exist at a time: p modulo ring. 0 says that all do. A ring
-/// is a whole number of rows: a row never straddles its end.
+/// The index of pixel p in a ring buffer of `ring` pixels; 0: no ring, all pixels exist. A ring is a whole number of
+/// rows: a row never straddles its end.
 RIFFLE_INLINE std::ptrdiff_t slot(std::int32_t pixel, std::int32_t ring) { return ring == 0 ? pixel : pixel % ring; }
 
 /// The element types of what a kernel reads, of its weights (those of one that has none count as f32), of what it
@@ -98,6 +98,7 @@ struct Block {
 struct Clamp {
   float lower = -std::numeric_limits<float>::infinity();
   float upper = std::numeric_limits<float>::infinity();
+  bool operator==(const Clamp&) const = default;
   /// Is there a number that it changes?
   [[nodiscard]] RIFFLE_INLINE bool has_bounds() const {
     return lower > -std::numeric_limits<float>::infinity() || upper < std::numeric_limits<float>::infinity();

@@ -10,6 +10,7 @@
 #include "kernels/elementwise/elementwise_body.hpp"
 #include "kernels/frame/frame_body.hpp"
 #include "kernels/fully_connected/fully_connected_body.hpp"
+#include "kernels/function/function_body.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/planes/planes_body.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
@@ -101,6 +102,11 @@ struct RowsOf {
 #else
   static constexpr std::array<ConvertKernel, 0> convert = {};
 #endif
+#ifdef RIFFLE_HAS_FUNCTION
+  static constexpr std::array function = {Functions<S>::kernel(f32<"function">)};
+#else
+  static constexpr std::array<FunctionKernel, 0> function = {};
+#endif
 #ifdef RIFFLE_HAS_FRAME
   static constexpr std::array frame = {FrameReader<S>::kernel(f32<"frame">)};
 #else
@@ -115,7 +121,7 @@ constexpr Kernels make_table(bool (*supported)()) {
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,
-                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::frame}};
+                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::function, Rows::frame}};
 }
 
 }  // namespace riffle::kernels

@@ -1,4 +1,4 @@
-// The border: the caller's NCHW planes to channels-last and back, fp32.
+// Layout conversion: the caller's NCHW planes to channels-last and back, fp32.
 #pragma once
 
 #include <string_view>

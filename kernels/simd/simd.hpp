@@ -24,9 +24,8 @@ RIFFLE_INLINE void unroll(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 
-/// Does one variant of a body do? A build for size (RIFFLE_SMALL) has no more where speed comes from elsewhere: beside
-/// rows and strips that the instruction set has of its own (Own), and in the scalar set, which is there for want of
-/// another.
+/// True where a size-optimised build (RIFFLE_SMALL) instantiates a single tile shape: speed comes from elsewhere there,
+/// from rows and strips that the instruction set has of its own (Own), or nobody asks for it (the scalar set).
 template <class S, bool Own>
 constexpr bool one_variant =
 #ifdef RIFFLE_SMALL

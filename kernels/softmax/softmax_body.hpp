@@ -1,6 +1,7 @@
 // The one body of the softmax kernel; see softmax.hpp for the equation.
 #pragma once
 
+#include "kernels/simd/exp.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/softmax/softmax.hpp"
 
@@ -9,14 +10,6 @@ namespace riffle::kernels {
 template <class S>
 struct Softmax {
   using Vec = typename S::Vec;
-
-  static RIFFLE_INLINE Vec exp(Vec x) {
-    if constexpr (S::lanes == 1) {
-      return __builtin_expf(x);
-    } else {
-      return xsimd::exp(x);
-    }
-  }
 
   /// Three passes over the pixel: the maximum; exp and its sum; the division. Lane-wise until the very end, so that
   /// the result does not depend on where the pixel lies.
@@ -35,7 +28,7 @@ struct Softmax {
     const Vec maximum = S::broadcast(m);
     Vec sum = S::broadcast(0);
     for (std::int32_t c = 0; c < whole; c += S::lanes) {
-      const Vec e = exp(S::sub(S::load(from + c), maximum));
+      const Vec e = simd::exp<S>(S::sub(S::load(from + c), maximum));
       sum = S::add(sum, e);
       S::store(to + c, e);
     }
@@ -43,7 +36,7 @@ struct Softmax {
     float total = 0;
     for (int i = 0; i < S::lanes; ++i) total += lane[i];
     if (rest > 0) {
-      S::store(lane, exp(S::sub(S::load_partial(from + whole, rest), maximum)));
+      S::store(lane, simd::exp<S>(S::sub(S::load_partial(from + whole, rest), maximum)));
       for (int i = 0; i < rest; ++i) {
         total += lane[i];
         to[whole + i] = lane[i];
