@@ -27,8 +27,8 @@ plan::Plan small_plan() {
   plan::Plan plan;
   plan.name = "<net> & \"co\"";
   plan.kernels = kernels::find_kernels("scalar");
-  plan.input = {16, 16, 3};
-  plan.output = {1, 1, 10};
+  plan.inputs = {{"image", {16, 16, 3}}};
+  plan.outputs = {{"classes", {1, 1, 10}}};
   plan.steps = {
       step("stem", plan::Call<kernels::StemArgs>{}, {16, 16, 3}, {8, 8, 24}, 41472),
       step("down.depthwise", plan::Call<kernels::DepthwiseArgs>{}, {8, 8, 24}, {4, 4, 24}, 3456),

@@ -316,7 +316,7 @@ std::string roofline_svg(const plan::Plan& plan, const measure::Profile& profile
   Svg body;
   body.text(margin, 56, name + ": roofline", {.size = 28, .color = ink, .bold = true});
   body.text(margin, 90,
-            "input " + std::to_string(plan.input.c) + " × " + resolution(plan.input) + "   ·   " +
+            "input " + std::to_string(plan.inputs[0].shape.c) + " × " + resolution(plan.inputs[0].shape) + "   ·   " +
                 millions(profile.total_macs()) + " multiply-adds   ·   " + plan.kernels->isa + ", " +
                 std::to_string(profile.threads) + (profile.threads == 1 ? " thread" : " threads") + "   ·   steps " +
                 fixed(total, 3) + " ms, " + fixed(measure::gmac_per_second(profile.total_macs(), total), 1) +

@@ -17,8 +17,8 @@ constexpr std::int64_t max_labels_bytes = std::int64_t{1} << 24;
 }  // namespace
 
 void require_classifier(const plan::Plan& plan) {
-  if (plan.output.pixels() != 1) {
-    throw Error("the model's output is " + graph::chw(plan.output) + ", not one value a class");
+  if (plan.outputs[0].shape.pixels() != 1) {
+    throw Error("the model's output is " + graph::chw(plan.outputs[0].shape) + ", not one value a class");
   }
 }
 

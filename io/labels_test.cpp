@@ -15,8 +15,8 @@ namespace {
 plan::Plan plan_of(const graph::Shape& input, const graph::Shape& output) {
   plan::Plan plan;
   plan.kernels = kernels::find_kernels("scalar");
-  plan.input = input;
-  plan.output = output;
+  plan.inputs = {{"image", input}};
+  plan.outputs = {{"classes", output}};
   return plan;
 }
 

@@ -22,7 +22,7 @@ class Preprocess {
   /// `input` is the network's. Throws Error for what graph::check() refuses.
   Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels);
   Preprocess(const plan::Plan& plan, const graph::Preprocessing& preprocessing)
-      : Preprocess(plan.input, preprocessing, *plan.kernels) {}
+      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels) {}
 
   /// Writes input.size() floats, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
   /// Error for another. Allocates where it resizes in 8 bits, for a larger picture than any before.

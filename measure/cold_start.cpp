@@ -118,8 +118,8 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   laps.end_phase();
   run::Session session(plan, options.threads);
   laps.end_phase();
-  tensors.input.resize(static_cast<std::size_t>(plan->input.size()), 0.5F);
-  tensors.output.resize(static_cast<std::size_t>(plan->output.size()));
+  tensors.input.resize(static_cast<std::size_t>(plan->inputs[0].shape.size()), 0.5F);
+  tensors.output.resize(static_cast<std::size_t>(plan->outputs[0].shape.size()));
   laps.start();
   session.run(tensors.input.data(), tensors.output.data());
   laps.end_phase();
@@ -135,8 +135,8 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   result.file_bytes = static_cast<std::int64_t>(file->bytes().size());
   result.packed_bytes = plan->packed_bytes;
   result.arena_bytes = plan->arena_bytes;
-  result.input = plan->input;
-  result.output_floats = plan->output.size();
+  result.input = plan->inputs[0].shape;
+  result.output_floats = plan->outputs[0].shape.size();
   std::snprintf(result.isa.data(), result.isa.size(), "%s", plan->kernels->isa);
   return result;
 }

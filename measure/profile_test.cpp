@@ -32,7 +32,7 @@ plan::Plan timed_plan() {
   plan::Plan plan;
   plan.name = "<net>";
   plan.kernels = kernels::find_kernels("scalar");
-  plan.input = {16, 16, 3};
+  plan.inputs = {{"image", {16, 16, 3}}};
   plan.steps = {
       step(plan::Call<kernels::PointwiseArgs>{}, 20'000'000, 50'000, 1'000'000, 1'000'000),
       step(plan::Call<kernels::PointwiseArgs>{}, 20'000'000, 50'000, 1'000'000, 1'000'000),

@@ -167,7 +167,7 @@ TEST(ShuffleNetV1, HasTheShapesOfItsSpec) {
   const Graph graph = shufflenet_v1(spec, recorder.source());
   const auto shapes = graph::infer_shapes(graph);
   EXPECT_EQ(graph.input_shape(), (graph::Shape{97, 131, 3}));
-  EXPECT_EQ(shapes[static_cast<std::size_t>(graph.output)], (graph::Shape{1, 1, 7}));
+  EXPECT_EQ(shapes[static_cast<std::size_t>(graph.outputs[0].node)], (graph::Shape{1, 1, 7}));
   std::set<std::string> names;
   for (const graph::Node& node : graph.nodes) EXPECT_TRUE(names.insert(node.name).second) << node.name;
 }
@@ -234,7 +234,7 @@ struct Bench {
 
   explicit Bench(graph::Shape shape) : input(graph.add("input", graph::Input{shape})) {}
 
-  graph::Shape output_shape() { return graph::infer_shapes(graph)[static_cast<std::size_t>(graph.output)]; }
+  graph::Shape output_shape() { return graph::infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)]; }
 };
 
 TEST(SeparableConvolution, HasFewParametersAndKeepsTheImage) {
@@ -242,8 +242,8 @@ TEST(SeparableConvolution, HasFewParametersAndKeepsTheImage) {
   for (const std::int32_t kernel : {3, 5, 7}) {
     for (const std::int32_t dilation : {1, 2}) {
       Bench bench({17, 23, inputs});
-      bench.graph.output = separable_convolution(bench.graph, bench.input, "sep", inputs, outputs, kernel, 1, dilation,
-                                                 bench.recorder.source());
+      bench.graph.outputs = {{separable_convolution(bench.graph, bench.input, "sep", inputs, outputs, kernel, 1,
+                                                    dilation, bench.recorder.source())}};
       EXPECT_EQ(graph::total_cost(bench.graph).parameters, inputs * kernel * kernel + outputs * inputs);
       EXPECT_EQ(bench.output_shape(), (graph::Shape{17, 23, outputs}));
       EXPECT_EQ(bench.recorder.parameters.at("sep.depthwise.weight"), (Extents{inputs, 1, kernel, kernel}));
@@ -255,7 +255,8 @@ TEST(SeparableConvolution, HasFewParametersAndKeepsTheImage) {
 
 TEST(SeparableConvolution, StridesInItsDepthwiseHalf) {
   Bench bench({17, 24, 4});
-  bench.graph.output = separable_convolution(bench.graph, bench.input, "sep", 4, 6, 3, 2, 1, bench.recorder.source());
+  bench.graph.outputs = {
+      {separable_convolution(bench.graph, bench.input, "sep", 4, 6, 3, 2, 1, bench.recorder.source())}};
   EXPECT_EQ(bench.output_shape(), (graph::Shape{9, 12, 6}));
   EXPECT_EQ(graph::total_cost(bench.graph).macs, 9 * 12 * (4 * 9 + 4 * 6));
 }
@@ -279,7 +280,8 @@ TEST(SeparableConvolution, RefusesWhatMakesNoLayer) {
 
 TEST(ResNextBlock, HasAnIdentityWhereTheShapeStays) {
   Bench bench({14, 10, 64});
-  bench.graph.output = resnext_block(bench.graph, bench.input, "block", 64, 32, 64, 3, 8, 1, bench.recorder.source());
+  bench.graph.outputs = {
+      {resnext_block(bench.graph, bench.input, "block", 64, 32, 64, 3, 8, 1, bench.recorder.source())}};
   EXPECT_EQ(bench.output_shape(), (graph::Shape{14, 10, 64}));
   EXPECT_EQ(graph::total_cost(bench.graph).parameters, 64 * 32 + 32 * 4 * 9 + 32 * 64 + 2 * (32 + 32 + 64));
   EXPECT_EQ(bench.recorder.parameters.size(), 3U * 5);
@@ -288,13 +290,14 @@ TEST(ResNextBlock, HasAnIdentityWhereTheShapeStays) {
 
 TEST(ResNextBlock, HasAShortcutWhereTheShapeChanges) {
   Bench strided({14, 10, 64});
-  strided.graph.output =
-      resnext_block(strided.graph, strided.input, "block", 64, 32, 64, 3, 8, 2, strided.recorder.source());
+  strided.graph.outputs = {
+      {resnext_block(strided.graph, strided.input, "block", 64, 32, 64, 3, 8, 2, strided.recorder.source())}};
   EXPECT_EQ(strided.output_shape(), (graph::Shape{7, 5, 64}));
   EXPECT_EQ(strided.recorder.parameters.at("block.shortcut.0.weight"), (Extents{64, 64, 1, 1}));
 
   Bench wider({14, 10, 64});
-  wider.graph.output = resnext_block(wider.graph, wider.input, "block", 64, 32, 96, 5, 8, 1, wider.recorder.source());
+  wider.graph.outputs = {
+      {resnext_block(wider.graph, wider.input, "block", 64, 32, 96, 5, 8, 1, wider.recorder.source())}};
   EXPECT_EQ(wider.output_shape(), (graph::Shape{14, 10, 96}));
   EXPECT_EQ(wider.recorder.parameters.at("block.shortcut.1.running_var"), (Extents{96}));
   EXPECT_EQ(wider.recorder.parameters.at("block.grouped.0.weight"), (Extents{32, 4, 5, 5}));

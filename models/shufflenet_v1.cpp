@@ -87,7 +87,7 @@ graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights) {
       channels = outputs;
     }
   }
-  graph.output = build.classifier(y, channels, spec.classes);
+  graph.outputs = {{build.classifier(y, channels, spec.classes)}};
   return graph;
 }
 

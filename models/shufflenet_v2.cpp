@@ -100,7 +100,7 @@ graph::Graph shufflenet_v2(const V2Spec& spec, const WeightSource& weights) {
   }
   const Layer tail{.inputs = channels, .outputs = widths.last};
   y = note ? build.conv_bn(y, "tail", tail) : build.conv_bn_relu(y, "tail", tail);
-  graph.output = build.classifier(y, widths.last, spec.classes);
+  graph.outputs = {{build.classifier(y, widths.last, spec.classes)}};
   return graph;
 }
 

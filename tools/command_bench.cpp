@@ -186,7 +186,7 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   nlohmann::json result = {{"model", file_name(options.model)},
-                           {"input", {plan.input.c, plan.input.h, plan.input.w}},
+                           {"input", {plan.inputs[0].shape.c, plan.inputs[0].shape.h, plan.inputs[0].shape.w}},
                            {"isa", plan.kernels->isa},
                            {"threads", session.threads()},
                            {"pinned", session.pinned()},
@@ -219,8 +219,8 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
     print_profile(profile);
     std::cout << '\n';
   }
-  std::cout << file_name(options.model) << ", input " << graph::chw(plan.input) << ", " << plan.kernels->isa << ", "
-            << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
+  std::cout << file_name(options.model) << ", input " << graph::chw(plan.inputs[0].shape) << ", " << plan.kernels->isa
+            << ", " << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
             << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
             << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
             << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(measure::gmac_per_second(macs, time.median), 1)
@@ -232,8 +232,8 @@ void bench(const BenchOptions& options) {
   const auto plan =
       plan::make(io::load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session = make_session(plan, options.threads, options.cores);
-  const std::vector<float> input = random_input(plan->input.size() * options.batch);
-  std::vector<float> output(static_cast<std::size_t>(plan->output.size() * options.batch));
+  const std::vector<float> input = random_input(plan->inputs[0].shape.size() * options.batch);
+  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size() * options.batch));
   const measure::Statistics time = measure::summarise(time_runs(session, options, input, output));
   measure::Profile profile;
   if (options.profile) profile = time_steps(session, options, input, output);

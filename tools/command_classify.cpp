@@ -45,16 +45,16 @@ struct Classifier {
 Classifier make_classifier(const ClassifyOptions& options) {
   graph::Graph graph = io::load_model(options.model);
   const bool ends_in_softmax =
-      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
+      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)].operation);
   const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
   const std::string from = origin(options.preprocessing, graph.preprocessing);
   std::vector<std::string> labels = std::move(graph.labels);
   graph.labels.clear();
   auto plan = plan::make(std::move(graph));
   io::require_classifier(*plan);
-  if (!options.labels.empty()) labels = io::read_labels(options.labels, plan->output.c);
+  if (!options.labels.empty()) labels = io::read_labels(options.labels, plan->outputs[0].shape.c);
   io::Preprocess preprocess(*plan, preprocessing);
-  std::string words = "pictures: " + io::preprocessing_text(preprocessing, plan->input) + " (" + from + ")";
+  std::string words = "pictures: " + io::preprocessing_text(preprocessing, plan->inputs[0].shape) + " (" + from + ")";
   return {std::move(plan), ends_in_softmax, std::move(labels), std::move(preprocess), std::move(words)};
 }
 
@@ -71,14 +71,14 @@ draw::Table make_table(std::int32_t top) {
 /// end.
 void classify_pictures(Classifier& classifier, const ClassifyOptions& options, std::int32_t top) {
   const plan::Plan& plan = *classifier.plan;
-  if (top > plan.output.c) {
-    throw Error("--top: " + std::to_string(top) + " guesses; the model has " + std::to_string(plan.output.c) +
+  if (top > plan.outputs[0].shape.c) {
+    throw Error("--top: " + std::to_string(top) + " guesses; the model has " + std::to_string(plan.outputs[0].shape.c) +
                 " classes");
   }
   const std::vector<std::string>& names = classifier.labels;
   run::Session session(classifier.plan, options.threads);
-  std::vector<float> input(static_cast<std::size_t>(plan.input.size()));
-  std::vector<float> output(static_cast<std::size_t>(plan.output.size()));
+  std::vector<float> input(static_cast<std::size_t>(plan.inputs[0].shape.size()));
+  std::vector<float> output(static_cast<std::size_t>(plan.outputs[0].shape.size()));
   draw::Table table = make_table(top);
   std::size_t unreadable = 0;
   for (const std::string& path : options.pictures) {
@@ -140,8 +140,8 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   draw::Progress progress("classifying", data.count());
   std::atomic<std::int64_t> next = 0, done = 0, right = 0;
   const auto work = [&](run::Session& session, draw::Progress* bar) {
-    std::vector<float> input(static_cast<std::size_t>(classifier.plan->input.size()));
-    std::vector<float> output(static_cast<std::size_t>(classifier.plan->output.size()));
+    std::vector<float> input(static_cast<std::size_t>(classifier.plan->inputs[0].shape.size()));
+    std::vector<float> output(static_cast<std::size_t>(classifier.plan->outputs[0].shape.size()));
     io::Preprocess preprocess = classifier.preprocess;
     for (std::int64_t i = next++; i < data.count(); i = next++) {
       preprocess(data.image(i), input);
@@ -198,7 +198,7 @@ void add_classify(CLI::App& program) {
     if (idx->count() > 0) {
       measure_accuracy(classifier, *options);
     } else {
-      const std::int32_t classes = classifier.plan->output.c;
+      const std::int32_t classes = classifier.plan->outputs[0].shape.c;
       classify_pictures(classifier, *options, top->empty() ? std::min(options->top, classes) : options->top);
     }
   });

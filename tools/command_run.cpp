@@ -49,14 +49,15 @@ void run_model(const RunOptions& options) {
   const auto plan = plan::make(std::move(graph), {.height = static_cast<std::int32_t>(input.shape[2]),
                                                   .width = static_cast<std::int32_t>(input.shape[3])});
   const std::int64_t batch = input.shape[0];
-  if (batch > max_output_floats / plan->output.size()) {
+  if (batch > max_output_floats / plan->outputs[0].shape.size()) {
     throw Error(options.input + ": a batch of " + std::to_string(batch) + " gives more output than is held");
   }
   run::Session session = make_session(plan, options.threads, options.cores);
   io::Tensor output;
-  output.shape = {batch, plan->output.c};
-  if (plan->output.pixels() != 1) output.shape.insert(output.shape.end(), {plan->output.h, plan->output.w});
-  output.values.resize(static_cast<std::size_t>(batch * plan->output.size()));
+  output.shape = {batch, plan->outputs[0].shape.c};
+  if (plan->outputs[0].shape.pixels() != 1)
+    output.shape.insert(output.shape.end(), {plan->outputs[0].shape.h, plan->outputs[0].shape.w});
+  output.values.resize(static_cast<std::size_t>(batch * plan->outputs[0].shape.size()));
 
   std::vector<double> milliseconds;
   for (int i = 0; i < options.repeat; ++i) {

@@ -39,7 +39,7 @@ struct Expected {
 
 Expected expect(const graph::Graph& graph, std::span<const float> images, std::int64_t batch, Closeness closeness) {
   const std::vector<Tensor> tensors = interpret(graph, images, batch);
-  const Tensor& output = tensors[static_cast<std::size_t>(graph.output)];
+  const Tensor& output = tensors[static_cast<std::size_t>(graph.outputs[0].node)];
   double largest = 0.0;
   bool held = true;  // by float32, all of them
   for (const Tensor& tensor : tensors) {
@@ -61,7 +61,7 @@ struct Way {
 std::vector<float> run(const graph::Graph& graph, const Way& way, std::span<const float> images, std::int64_t batch) {
   const auto plan = plan::make(graph, {.kernels = way.kernels});
   run::Session session(plan, way.threads);
-  std::vector<float> output(static_cast<std::size_t>(batch * plan->output.size()) + guard, untouched);
+  std::vector<float> output(static_cast<std::size_t>(batch * plan->outputs[0].shape.size()) + guard, untouched);
   session.run(images.data(), output.data(), batch);
   return output;
 }
@@ -233,8 +233,8 @@ std::optional<graph::Graph> beginning_at(const graph::Graph& graph, const std::v
                                          graph::NodeId first) {
   graph::Graph result;
   result.name = graph.name;
-  result.output = graph.output - first;
-  if (result.output < 0) return std::nullopt;
+  result.outputs = {{graph.outputs[0].node - first}};
+  if (result.outputs[0].node < 0) return std::nullopt;
   const auto from = static_cast<std::size_t>(first);
   result.add(graph.nodes[from].name, graph::Input{shapes[from]});
   for (std::size_t i = from + 1; i < graph.nodes.size(); ++i) {
@@ -257,9 +257,9 @@ std::vector<graph::Graph> simpler(const graph::Graph& graph) {
   };
   const auto count = static_cast<graph::NodeId>(graph.nodes.size());
   for (graph::NodeId id = 0; id < count; ++id) {  // end earlier
-    if (id == graph.output) continue;
+    if (id == graph.outputs[0].node) continue;
     graph::Graph candidate = graph;
-    candidate.output = id;
+    candidate.outputs = {{id}};
     offer(std::move(candidate));
   }
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
@@ -267,7 +267,7 @@ std::vector<graph::Graph> simpler(const graph::Graph& graph) {
     if (auto later = beginning_at(graph, shapes, id)) offer(std::move(*later));
   }
   for (graph::NodeId id = 1; id < count; ++id) {  // pass a node by
-    if (id == graph.output) continue;
+    if (id == graph.outputs[0].node) continue;
     for (const graph::NodeId operand : graph.nodes[static_cast<std::size_t>(id)].inputs) {
       graph::Graph candidate = graph;
       for (graph::Node& node : candidate.nodes) std::replace(node.inputs.begin(), node.inputs.end(), id, operand);

@@ -30,23 +30,6 @@ void for_each_tap(const kernels::Window& w, std::int64_t height, std::int64_t wi
   }
 }
 
-/// A NaN stays one.
-double activated(double x, graph::Activation activation) {
-  switch (activation) {
-    case graph::Activation::none:
-      return x;
-    case graph::Activation::relu:
-      return x < 0.0 ? 0.0 : x;
-    case graph::Activation::relu6:
-      return x < 0.0 ? 0.0 : x > 6.0 ? 6.0 : x;
-  }
-  return x;
-}
-
-void activate(Tensor& tensor, graph::Activation activation) {
-  for (double& value : tensor.values) value = activated(value, activation);
-}
-
 /// The larger of two; a NaN is larger than any number.
 double larger(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
 
@@ -67,6 +50,28 @@ double largest_of(const Tensor& tensor) {
   double largest = 0.0;
   for (const double value : tensor.values) largest = larger(largest, std::abs(value));
   return largest;
+}
+
+/// How many times as far apart as two numbers what a function makes of them can be.
+double steepest(kernels::Function function) {
+  switch (function) {
+    case kernels::Function::none:
+      return 1.0;
+    case kernels::Function::sigmoid:
+      return 0.25;
+    case kernels::Function::hard_swish:
+      return 1.5;  // at 3
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
+/// A NaN stays one.
+void activate(Tensor& tensor, const graph::Activation& activation) {
+  const double lower = activation.bounds.lower, upper = activation.bounds.upper;
+  const auto function = kernels::facts_of(activation.function).reference;
+  for (double& x : tensor.values) x = function(x < lower ? lower : x > upper ? upper : x);
+  if (activation.function == kernels::Function::none) return;
+  tensor.error = steepest(activation.function) * tensor.error + rounding(1, 1.0 + largest_of(tensor));
 }
 
 /// Weights (outputs, C / groups, kernel_h, kernel_w), and a bias an output or none.
@@ -155,8 +160,9 @@ class Equation {
     }
   }
   void operator()(const graph::Activate& o) const {
+    each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, c); });
     out_.error = in().error;
-    each([&](auto n, auto y, auto x, auto c) { return activated(in().at(n, y, x, c), o.kind); });
+    activate(out_, o.kind);
   }
   void operator()(const graph::Pool& o) const {
     const graph::Shape& from = in().shape;
@@ -195,10 +201,9 @@ class Equation {
     activate(out_, o.activation);
   }
   void operator()(const graph::Add& o) const {
-    each([&](auto n, auto y, auto x, auto c) {
-      return activated(in(0).at(n, y, x, c) + in(1).at(n, y, x, c), o.activation);
-    });
+    each([&](auto n, auto y, auto x, auto c) { return in(0).at(n, y, x, c) + in(1).at(n, y, x, c); });
     out_.error = in(0).error + in(1).error + rounding(1, largest_of(in(0)) + largest_of(in(1)));
+    activate(out_, o.activation);
   }
   void operator()(const graph::Slice& o) const {
     each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.first + c); });

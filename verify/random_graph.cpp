@@ -44,7 +44,7 @@ class Generator {
         add_any();
       }
     }
-    graph_.output = random_.chance(80) ? newest() : random_.below(static_cast<std::int32_t>(graph_.nodes.size()));
+    graph_.outputs = {{random_.chance(80) ? newest() : random_.below(static_cast<std::int32_t>(graph_.nodes.size()))}};
     return std::move(graph_);
   }
 
@@ -74,7 +74,19 @@ class Generator {
     return all[static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(all.size())))];
   }
 
-  graph::Activation any_activation() { return static_cast<graph::Activation>(random_.below(3)); }
+  /// Those of the family are frequent.
+  graph::Activation any_activation() {
+    using graph::Activation;
+    constexpr Activation usual[] = {Activation::none, Activation::relu, Activation::relu6};
+    if (random_.chance(80)) return usual[random_.below(3)];
+    Activation result;
+    if (random_.chance(50)) result.bounds = {-0.5F, random_.chance(50) ? 0.75F : Activation::relu.bounds.upper};
+    if (random_.chance(70)) {
+      result.function =
+          static_cast<kernels::Function>(random_.below(static_cast<std::int32_t>(kernels::function_facts.size())));
+    }
+    return result;
+  }
 
   std::int32_t any_divisor(std::int32_t of) {
     std::vector<std::int32_t> all;
@@ -232,7 +244,7 @@ class Generator {
 
   /// What the node would make, if it may stand at the graph's end.
   std::optional<Shape> shape_of(const Drawn& drawn) {
-    graph_.output = graph_.add("", drawn.operation, drawn.inputs);
+    graph_.outputs = {{graph_.add("", drawn.operation, drawn.inputs)}};
     std::optional<Shape> result;
     try {
       result = graph::infer_shapes(graph_).back();
@@ -245,9 +257,9 @@ class Generator {
   }
 
   NodeId append(graph::Operation operation, std::vector<NodeId> inputs) {
-    graph_.output = graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs));
+    graph_.outputs = {{graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs))}};
     shapes_ = graph::infer_shapes(graph_);
-    return graph_.output;
+    return graph_.outputs[0].node;
   }
 
   /// A node of the kind, where one fits.

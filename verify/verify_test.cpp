@@ -22,9 +22,9 @@ TEST(RandomGraphs, VerifyAndHoldEveryKindOfNode) {
     const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
     for (const graph::Node& node : graph.nodes) kinds.insert(node.operation.index());
     for (const graph::Shape& shape : shapes) largest = std::max(largest, shape.size());
-    for (const auto& readers : graph::readers(graph)) {
-      read_twice |= readers.size() > 1;
-      dead |= readers.empty();
+    for (const std::int32_t readers : graph::reader_counts(graph)) {
+      read_twice |= readers > 1;
+      dead |= readers == 0;
     }
     EXPECT_LT(elements_read(graph), 8'000'000) << "graph " << seed << " takes long";
   }
@@ -44,7 +44,7 @@ graph::Graph pooled(std::int32_t side, std::int32_t kernel) {
   graph::Pool pool;
   pool.window.kernel_h = pool.window.kernel_w = kernel;
   pool.window.pad_top = pool.window.pad_left = pool.window.pad_bottom = pool.window.pad_right = kernel / 2;
-  graph.output = graph.add("pool", pool, {input});
+  graph.outputs = {{graph.add("pool", pool, {input})}};
   return graph;
 }
 
@@ -57,9 +57,9 @@ TEST(Effort, IsWhatIsReadNotOnlyWhatIsWritten) {
 
 TEST(Effort, IsSmallOfFewNodes) {
   graph::Graph graph = pooled(4, 3);
-  while (graph.nodes.size() < 64) graph.output = graph.add("again", graph::Activate{}, {graph.output});
+  while (graph.nodes.size() < 64) graph.outputs = {{graph.add("again", graph::Activate{}, {graph.outputs[0].node})}};
   EXPECT_TRUE(is_small(graph));
-  graph.output = graph.add("one more", graph::Activate{}, {graph.output});
+  graph.outputs = {{graph.add("one more", graph::Activate{}, {graph.outputs[0].node})}};
   EXPECT_FALSE(is_small(graph));
 }
 
@@ -71,7 +71,7 @@ TEST(Interpret, OfNumbersWorkedOutByHand) {
   convolution.window = {.kernel_h = 2, .kernel_w = 1, .pad_top = 1};
   convolution.weights = graph::Constant(std::vector<float>{1, 10, 100, 1000});  // (1, 2, 2, 1)
   convolution.bias = graph::Constant(std::vector<float>{0.5F});
-  graph.output = graph.add("convolution", convolution, {input});
+  graph.outputs = {{graph.add("convolution", convolution, {input})}};
   // Channels (1 2; 3 4) and (5 6; 7 8). Output (y, x) is channel c's row y - 1 and row y, times the weights.
   const std::vector<float> image = {1, 2, 3, 4, 5, 6, 7, 8};
   const std::vector<double> expected = {0.5 + 10 * 1 + 1000 * 5, 0.5 + 10 * 2 + 1000 * 6,
@@ -122,7 +122,7 @@ graph::Convolution convolution(std::int32_t outputs, std::int32_t inputs) {
 TEST(Regressions, OneChannelOfTheInput) {
   graph::Graph graph;
   graph.add("input", graph::Input{{1, 1, 6}});
-  graph.output = graph.add("gather", graph::Gather{{4}}, {0});
+  graph.outputs = {{graph.add("gather", graph::Gather{{4}}, {0})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
@@ -130,7 +130,7 @@ TEST(Regressions, ThreeOfFourChannelsOfTheInput) {
   graph::Graph graph;
   graph.add("input", graph::Input{{3, 3, 4}});
   const graph::NodeId rgb = graph.add("rgb", graph::Slice{0, 3}, {0});
-  graph.output = graph.add("convolution", convolution(2, 3), {rgb});
+  graph.outputs = {{graph.add("convolution", convolution(2, 3), {rgb})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
@@ -144,7 +144,7 @@ TEST(Regressions, HalvesOfALargePointwiseConvolutionOfTheInput) {
   const graph::NodeId right = graph.add("right", graph::Slice{4, 4}, {both});
   const graph::NodeId further = graph.add("further", convolution(4, 4), {left});
   const graph::NodeId sum = graph.add("sum", graph::Add{}, {further, right});
-  graph.output = graph.add("mean", graph::GlobalAveragePool{}, {sum});
+  graph.outputs = {{graph.add("mean", graph::GlobalAveragePool{}, {sum})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
@@ -158,7 +158,7 @@ TEST(Regressions, AResidualOfAChainsProducer) {
   depthwise.groups = 6;
   // Wider than what it reads, so that its rows reach places of the input that are still to be added.
   depthwise.window = {.kernel_h = 2, .stride_h = 2, .pad_left = 4, .pad_right = 4};
-  graph.output = graph.add("depthwise", depthwise, {second});
+  graph.outputs = {{graph.add("depthwise", depthwise, {second})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
@@ -169,7 +169,7 @@ TEST(Regressions, NoActivationBehindOne) {
   graph::Convolution bounded = convolution(2, 3);
   bounded.activation = graph::Activation::relu;
   const graph::NodeId first = graph.add("convolution", bounded, {0});
-  graph.output = graph.add("none", graph::Activate{graph::Activation::none}, {first});
+  graph.outputs = {{graph.add("none", graph::Activate{graph::Activation::none}, {first})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
@@ -179,7 +179,7 @@ TEST(Regressions, TwoActivationsBehindASlice) {
   graph.add("input", graph::Input{{1, 1, 3}});
   const graph::NodeId slice = graph.add("slice", graph::Slice{1, 2}, {0});
   const graph::NodeId relu = graph.add("relu", graph::Activate{graph::Activation::relu}, {slice});
-  graph.output = graph.add("relu6", graph::Activate{graph::Activation::relu6}, {relu});
+  graph.outputs = {{graph.add("relu6", graph::Activate{graph::Activation::relu6}, {relu})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 

@@ -21,8 +21,8 @@ TEST(Allocation, RunningAllocatesNothing) {
   for (const testing::Network& network : testing::family(64)) {
     SCOPED_TRACE(network.name);
     run::Session session(plan::make(network.graph));
-    const std::vector<float> input = testing::noise(session.plan().input.size(), 1);
-    std::vector<float> output(static_cast<std::size_t>(session.plan().output.size()));
+    const std::vector<float> input = testing::noise(session.plan().inputs[0].shape.size(), 1);
+    std::vector<float> output(static_cast<std::size_t>(session.plan().outputs[0].shape.size()));
     const long before = allocations.load();
     session.run(input.data(), output.data());
     EXPECT_EQ(allocations.load(), before);
@@ -32,8 +32,8 @@ TEST(Allocation, RunningAllocatesNothing) {
 TEST(Allocation, RunningOnCoresAllocatesNothing) {
   const auto plan = plan::make(testing::small_network());
   run::Session session(plan, {.threads = 2, .cores = run::choose(run::this_machine(), run::Cores::all)});
-  const std::vector<float> input = testing::noise(2 * plan->input.size(), 1);
-  std::vector<float> output(static_cast<std::size_t>(2 * plan->output.size()));
+  const std::vector<float> input = testing::noise(2 * plan->inputs[0].shape.size(), 1);
+  std::vector<float> output(static_cast<std::size_t>(2 * plan->outputs[0].shape.size()));
   const long before = allocations.load();
   for (int i = 0; i < 20; ++i) session.run(input.data(), output.data(), 2);
   EXPECT_EQ(allocations.load(), before);
@@ -98,7 +98,7 @@ graph::Graph tiny_network() {
   dense.outputs = 4;
   dense.weights = graph::Constant(testing::noise(64, 2));
   const graph::NodeId classifier = graph.add("classifier", dense, {mean});
-  graph.output = graph.add("probabilities", graph::Softmax{}, {classifier});
+  graph.outputs = {{graph.add("probabilities", graph::Softmax{}, {classifier})}};
   return graph;
 }
 

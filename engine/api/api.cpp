@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <limits>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -111,9 +112,9 @@ std::vector<int> cores_of(const riffle_options& options, const Log& log) {
 
 void tell_of(const riffle::run::Session& session, const riffle_options& options, const Log& log) {
   const riffle::plan::Plan& plan = session.plan();
+  const riffle::graph::Shape& input = plan.inputs[0].shape;
   log(RIFFLE_LOG_INFO, "%s: input %d x %d x %d, %s, threads: %d%s, working memory: %lld bytes%s", plan.name.c_str(),
-      plan.input.c, plan.input.h, plan.input.w, plan.kernels->isa, session.threads(),
-      session.pinned() ? " bound to cores" : "",
+      input.c, input.h, input.w, plan.kernels->isa, session.threads(), session.pinned() ? " bound to cores" : "",
       static_cast<long long>(riffle::run::Session::memory_bytes(plan, session.threads())),
       options.memory != nullptr ? " of the caller's" : "");
   if (options.cores != RIFFLE_CORES_ALL && !session.pinned()) {
@@ -121,8 +122,88 @@ void tell_of(const riffle::run::Session& session, const riffle_options& options,
   }
 }
 
-riffle_tensor tensor_of(const std::string& name, const riffle::graph::Shape& shape) {
-  return {name.c_str(), RIFFLE_FLOAT32, shape.c, shape.h, shape.w, static_cast<std::size_t>(shape.size())};
+riffle_type type_of(riffle::Type type) {
+  switch (type) {
+    case riffle::Type::f32:
+    case riffle::Type::i32:  // no tensor of the caller's is
+      return RIFFLE_FLOAT32;
+    case riffle::Type::f16:
+      return RIFFLE_FLOAT16;
+    case riffle::Type::bf16:
+      return RIFFLE_BFLOAT16;
+    case riffle::Type::i8:
+      return RIFFLE_INT8;
+    case riffle::Type::u8:
+      return RIFFLE_UINT8;
+  }
+  return RIFFLE_FLOAT32;
+}
+
+using Tensors = std::span<const riffle::plan::Tensor>;
+
+riffle_tensor tensor_at(Tensors tensors, std::size_t index) {
+  if (index >= tensors.size()) return {};
+  const auto& [name, shape, type, quantization] = tensors[index];
+  return {name.c_str(),       type_of(type),          shape.c, shape.h, shape.w, static_cast<std::size_t>(shape.size()),
+          quantization.scale, quantization.zero_point};
+}
+
+std::ptrdiff_t find(Tensors tensors, const char* name) {
+  if (name == nullptr) return -1;
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const auto& tensor) { return tensor.name == name; });
+  return found != tensors.end() ? found - tensors.begin() : -1;
+}
+
+// None for NULL.
+Tensors inputs_of(const riffle_session* session) {
+  return session != nullptr ? Tensors(session->session.plan().inputs) : Tensors();
+}
+Tensors outputs_of(const riffle_session* session) {
+  return session != nullptr ? Tensors(session->session.plan().outputs) : Tensors();
+}
+
+/// Has it one input and one output, both float32?
+bool is_plain(const riffle_session& session) {
+  const riffle::plan::Plan& plan = session.session.plan();
+  return plan.inputs.size() == 1 && plan.outputs.size() == 1 && plan.inputs[0].type == riffle::Type::f32 &&
+         plan.outputs[0].type == riffle::Type::f32;
+}
+
+/// Do the buffers fit the tensors? Else what does not is said in *error. Their addresses go to `data`, which has room
+/// for as many as there are tensors.
+template <class Buffer, class Data>
+bool fit(const Buffer* buffers, std::size_t count, Tensors tensors, const char* what, std::int64_t batch, Data* data,
+         riffle_error* error) {
+  char text[384];
+  const auto bad = [&](auto... words) {
+    std::snprintf(text, sizeof text, words...);
+    (void)bad_argument(error, text);
+    return false;
+  };
+  if (count != tensors.size()) {
+    return bad("%zu %s buffers are given; the session has %zu", count, what, tensors.size());
+  }
+  if (buffers == nullptr) return bad("%ss is NULL", what);
+  for (std::size_t i = 0; i < count; ++i) {
+    const riffle::plan::Tensor& tensor = tensors[i];
+    const auto address = reinterpret_cast<std::uintptr_t>(buffers[i].data);
+    const auto own = static_cast<std::uint64_t>(tensor.shape.size());
+    if (address == 0) return bad("the data of %s %zu '%.80s' is NULL", what, i, tensor.name.c_str());
+    if (buffers[i].type != type_of(tensor.type)) {
+      return bad("the buffer of %s %zu '%.80s' is of type %d; the tensor's is %d", what, i, tensor.name.c_str(),
+                 static_cast<int>(buffers[i].type), static_cast<int>(type_of(tensor.type)));
+    }
+    if (buffers[i].size % own != 0 || buffers[i].size / own != static_cast<std::uint64_t>(batch)) {
+      return bad("the buffer of %s %zu '%.80s' has %zu elements, not %lld times %llu", what, i, tensor.name.c_str(),
+                 buffers[i].size, static_cast<long long>(batch), static_cast<unsigned long long>(own));
+    }
+    if (address % static_cast<std::size_t>(riffle::size_of(tensor.type)) != 0) {
+      return bad("the data of %s %zu '%.80s' is not aligned to a number", what, i, tensor.name.c_str());
+    }
+    data[i] = buffers[i].data;
+  }
+  return true;
 }
 
 /// What the model carries, else what leaves pixels / 255 as they are.
@@ -151,6 +232,12 @@ class Claim {
   std::atomic<bool>& at_work_;
   bool got_;
 };
+
+riffle_status not_plain(riffle_error* error) {
+  return bad_argument(error,
+                      "the model has not one input and one output of float32: riffle_session_run_buffers() and "
+                      "riffle_session_profile_buffers() take those of any");
+}
 
 riffle_status busy(riffle_error* error) {
   return report(error, RIFFLE_BUSY, "the session is at work in another thread; each thread needs its own");
@@ -217,7 +304,8 @@ riffle_status riffle_session_create(const riffle_model* model, const riffle_opti
         riffle::run::Session(plan, {.threads = threads_of(chosen),
                                     .cores = cores_of(chosen, log),
                                     .memory = {static_cast<std::byte*>(chosen.memory), chosen.memory_bytes}}),
-        graph.nodes.front().name, graph.nodes[static_cast<std::size_t>(graph.output)].name, normalisation_of(graph)};
+        normalisation_of(graph), std::vector<const void*>(plan->inputs.size()),
+        std::vector<void*>(plan->outputs.size())};
     tell_of((*out)->session, chosen, log);
   });
 }
@@ -241,12 +329,24 @@ riffle_status riffle_session_memory(const riffle_model* model, const riffle_opti
 
 void riffle_session_free(riffle_session* session) { delete session; }
 
-riffle_tensor riffle_session_input(const riffle_session* session) {
-  return session != nullptr ? tensor_of(session->input_name, session->session.plan().input) : riffle_tensor{};
+riffle_tensor riffle_session_input(const riffle_session* session) { return tensor_at(inputs_of(session), 0); }
+riffle_tensor riffle_session_output(const riffle_session* session) { return tensor_at(outputs_of(session), 0); }
+
+size_t riffle_session_input_count(const riffle_session* session) { return inputs_of(session).size(); }
+size_t riffle_session_output_count(const riffle_session* session) { return outputs_of(session).size(); }
+
+riffle_tensor riffle_session_input_at(const riffle_session* session, size_t index) {
+  return tensor_at(inputs_of(session), index);
+}
+riffle_tensor riffle_session_output_at(const riffle_session* session, size_t index) {
+  return tensor_at(outputs_of(session), index);
 }
 
-riffle_tensor riffle_session_output(const riffle_session* session) {
-  return session != nullptr ? tensor_of(session->output_name, session->session.plan().output) : riffle_tensor{};
+ptrdiff_t riffle_session_find_input(const riffle_session* session, const char* name) {
+  return find(inputs_of(session), name);
+}
+ptrdiff_t riffle_session_find_output(const riffle_session* session, const char* name) {
+  return find(outputs_of(session), name);
 }
 
 const char* riffle_session_isa(const riffle_session* session) {
@@ -258,9 +358,25 @@ riffle_status riffle_session_run(riffle_session* session, const float* input, fl
   if (session == nullptr) return bad_argument(error, "session is NULL");
   if (input == nullptr || output == nullptr) return bad_argument(error, "input or output is NULL");
   if (batch < 1) return bad_argument(error, "batch is less than 1");
+  if (!is_plain(*session)) return not_plain(error);
   const Claim claim(*session);
   if (!claim) return busy(error);
   session->session.run(input, output, batch);
+  return RIFFLE_OK;
+}
+
+riffle_status riffle_session_run_buffers(riffle_session* session, const riffle_input_buffer* inputs, size_t input_count,
+                                         const riffle_output_buffer* outputs, size_t output_count, int64_t batch,
+                                         riffle_error* error) {
+  if (session == nullptr) return bad_argument(error, "session is NULL");
+  if (batch < 1) return bad_argument(error, "batch is less than 1");
+  const Claim claim(*session);
+  if (!claim) return busy(error);
+  if (!fit(inputs, input_count, inputs_of(session), "input", batch, session->inputs.data(), error) ||
+      !fit(outputs, output_count, outputs_of(session), "output", batch, session->outputs.data(), error)) {
+    return RIFFLE_BAD_ARGUMENT;
+  }
+  session->session.run(session->inputs.data(), session->outputs.data(), batch);
   return RIFFLE_OK;
 }
 
@@ -272,14 +388,29 @@ riffle_status riffle_session_profile(riffle_session* session, const float* input
                                      size_t step_count, riffle_error* error) {
   if (session == nullptr) return bad_argument(error, "session is NULL");
   if (input == nullptr || output == nullptr) return bad_argument(error, "input or output is NULL");
+  if (!is_plain(*session)) return not_plain(error);
+  const riffle_input_buffer from = {input, RIFFLE_FLOAT32, riffle_session_input(session).size};
+  const riffle_output_buffer to = {output, RIFFLE_FLOAT32, riffle_session_output(session).size};
+  return riffle_session_profile_buffers(session, &from, 1, &to, 1, steps, step_count, error);
+}
+
+riffle_status riffle_session_profile_buffers(riffle_session* session, const riffle_input_buffer* inputs,
+                                             size_t input_count, const riffle_output_buffer* outputs,
+                                             size_t output_count, riffle_step* steps, size_t step_count,
+                                             riffle_error* error) {
+  if (session == nullptr) return bad_argument(error, "session is NULL");
   if (steps == nullptr) return bad_argument(error, "steps is NULL");
   const std::vector<riffle::plan::Step>& planned = session->session.plan().steps;
   if (step_count != planned.size()) return bad_argument(error, "step_count is not riffle_session_step_count()'s");
   const Claim claim(*session);
   if (!claim) return busy(error);
+  if (!fit(inputs, input_count, inputs_of(session), "input", 1, session->inputs.data(), error) ||
+      !fit(outputs, output_count, outputs_of(session), "output", 1, session->outputs.data(), error)) {
+    return RIFFLE_BAD_ARGUMENT;
+  }
   return guarded(error, RIFFLE_NO_MEMORY, [&] {
     std::vector<double> seconds(step_count);
-    session->session.run_profiled(input, output, seconds.data());
+    session->session.run_profiled(session->inputs.data(), session->outputs.data(), seconds.data());
     for (std::size_t i = 0; i < step_count; ++i) {
       steps[i] = {planned[i].name.c_str(), planned[i].operation.c_str(), planned[i].kernel, planned[i].macs,
                   seconds[i]};

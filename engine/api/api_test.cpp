@@ -357,7 +357,7 @@ TEST_F(Api, SessionsOfOneModelShareItsPackedWeights) {
   const Session first(model), second(model);
   EXPECT_EQ(&first.get()->session.plan(), &second.get()->session.plan());
   EXPECT_NE(model.get()->plan(larger), plan);
-  EXPECT_EQ(model.get()->plan(larger)->input.h, 96);
+  EXPECT_EQ(model.get()->plan(larger)->inputs[0].shape.h, 96);
   // Also with those that are older than the last plan, and with those that say the same in other words.
   riffle_options options = {};
   options.height = options.width = 64;

@@ -126,10 +126,15 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
     return RIFFLE_UNSUPPORTED;
   }
   FrameArgs args;
-  args.channels = plan.input.c;
-  args.out_h = plan.input.h;
-  args.out_w = plan.input.w;
+  const riffle::graph::Shape& shape = plan.inputs[0].shape;
+  args.channels = shape.c;
+  args.out_h = shape.h;
+  args.out_w = shape.w;
   args.output = input;
+  if (plan.inputs[0].type != riffle::Type::f32) {
+    fault("the session's input is no float32: its numbers are the caller's to make");
+    return RIFFLE_BAD_ARGUMENT;
+  }
   if (args.channels != 1 && args.channels != 3) {
     fault("the session's input has %d channels; a frame has 1 or 3", args.channels);
     return RIFFLE_BAD_ARGUMENT;

@@ -20,7 +20,7 @@ namespace {
 std::vector<std::byte> network(std::int32_t channels) {
   graph::Graph result;
   const graph::NodeId input = result.add("input", graph::Input{{8, 8, channels}});
-  result.output = result.add("average", graph::GlobalAveragePool{}, {input});
+  result.outputs = {{result.add("average", graph::GlobalAveragePool{}, {input})}};
   return format::save(result);
 }
 

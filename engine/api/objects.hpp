@@ -4,7 +4,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -34,7 +33,8 @@ struct riffle_model {
 
 struct riffle_session {
   riffle::run::Session session;
-  std::string input_name, output_name;
   riffle_normalisation normalisation;  ///< what the model carries
+  std::vector<const void*> inputs;     ///< room for what a run is given
+  std::vector<void*> outputs;
   std::atomic<bool> at_work = false;
 };

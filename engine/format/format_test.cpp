@@ -38,8 +38,8 @@ class Aligned {
 
 std::vector<float> answer(const graph::Graph& graph) {
   run::Session session(plan::make(graph));
-  const std::vector<float> input = testing::noise(session.plan().input.size(), 11);
-  std::vector<float> output(static_cast<std::size_t>(session.plan().output.size()));
+  const std::vector<float> input = testing::noise(session.plan().inputs[0].shape.size(), 11);
+  std::vector<float> output(static_cast<std::size_t>(session.plan().outputs[0].shape.size()));
   session.run(input.data(), output.data());
   return output;
 }
@@ -116,13 +116,13 @@ graph::Graph every_operation() {
   graph::Pool line{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 1}, false, graph::Activation::none};
   x = graph.add("line", line, {x});
   const graph::Shape in = [&] {
-    graph.output = x;
+    graph.outputs = {{x}};
     return graph::infer_shapes(graph).back();
   }();
   graph::FullyConnected dense{4, floats(4 * in.size()), floats(4), graph::Activation::relu, in.h, in.w};
   x = graph.add("dense", dense, {x});
   x = graph.add("both", graph::Concat{}, {x, mean});
-  graph.output = graph.add("softmax", graph::Softmax{}, {x});
+  graph.outputs = {{graph.add("softmax", graph::Softmax{}, {x})}};
   return graph;
 }
 
@@ -145,7 +145,7 @@ TEST(Format, SaysTheVersionThatItsRulesNeed) {
   const auto version = [](const graph::Operation& operation, const graph::Input& input = {{4, 4, 2}, {}}) {
     graph::Graph graph;
     graph.add("input", input);
-    graph.output = graph.add("node", operation, {0});
+    graph.outputs = {{graph.add("node", operation, {0})}};
     return version_of(format::save(graph));
   };
   graph::Convolution convolution;
@@ -175,9 +175,9 @@ TEST(Format, SaysTheVersionThatItsRulesNeed) {
 TEST(Format, OfANewerVersionIsRefused) {
   Aligned file(format::save(testing::small_network()));
   ASSERT_EQ(version_of(file.bytes()), 1U);
-  file.bytes()[version_place(file.bytes())] = std::byte{3};
+  file.bytes()[version_place(file.bytes())] = std::byte{4};
   const std::string message = load_error(file.bytes());
-  EXPECT_NE(message.find("has version 3; this build reads versions 1 to 2"), std::string::npos) << message;
+  EXPECT_NE(message.find("has version 4; this build reads versions 1 to 3"), std::string::npos) << message;
 }
 
 TEST(Format, WeightsAreNotCopied) {
@@ -229,7 +229,7 @@ TEST(Format, FlippedBitsAreRefusedOrHarmless) {
   convolution.outputs = 4;
   convolution.weights = graph::Constant(std::vector<float>(16, 1.0F));
   const auto conv = small.add("conv", convolution, {0});
-  small.output = small.add("shuffle", graph::Shuffle{2}, {conv});
+  small.outputs = {{small.add("shuffle", graph::Shuffle{2}, {conv})}};
   small.labels = {"a", "b", "c", "d"};
   const std::vector<std::byte> whole = format::save(small);
   int refused = 0;
@@ -313,7 +313,7 @@ TEST(Format, UnalignedMemoryIsRefused) {
 
 TEST(Format, AGraphThatDoesNotVerifyIsNotSaved) {
   graph::Graph graph = testing::small_network();
-  graph.output = 100000;
+  graph.outputs = {{100000}};
   EXPECT_THROW((void)format::save(graph), Error);
 }
 

@@ -9,7 +9,7 @@ static_assert(std::endian::native == std::endian::little, "weights are used wher
 namespace riffle::format {
 namespace {
 
-constexpr std::uint32_t newest_version = 2;
+constexpr std::uint32_t newest_version = 3;
 // What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels read weights at any address of a float.
 constexpr std::size_t alignment = alignof(std::max_align_t);
 
@@ -39,7 +39,7 @@ class Loader {
       graph::Operation operation = read_operation(*node);
       graph.add(std::move(name), std::move(operation), integers(node->inputs()));
     }
-    graph.output = model.output();
+    read_outputs(model, graph);
     (void)graph::infer_shapes(graph);
     read_metadata(model, graph);
     return graph;
@@ -65,15 +65,67 @@ class Loader {
     return {list->begin(), list->end()};
   }
 
+  Type type(fbs::Type value) const {
+    if (static_cast<std::size_t>(value) < type_facts.size()) return static_cast<Type>(value);
+    fail("unknown type of numbers " + std::to_string(static_cast<int>(value)));
+  }
+
+  static Quantization quantization(const fbs::Quantization* q) {
+    return q == nullptr ? Quantization{} : Quantization{q->scale(), q->zero_point()};
+  }
+
+  void read_outputs(const fbs::Model& model, graph::Graph& graph) {
+    where_ = "the model file";
+    if (model.outputs() == nullptr) {
+      graph.outputs = {{model.output()}};
+      return;
+    }
+    if (model.outputs()->size() > graph::max_tensors) fail("it has too many outputs");
+    for (const fbs::Output* output : *model.outputs()) {
+      spend(sizeof(std::int32_t));
+      graph.outputs.push_back(
+          {output->node(), text(output->name()), type(output->type()), quantization(output->quantization())});
+    }
+  }
+
   graph::Constant floats(const fbs::Floats* table) {
-    if (table == nullptr || table->values() == nullptr) return {};
+    if (table == nullptr) return {};
+    if (table->bytes() != nullptr) return typed(*table, *table->bytes());
+    if (table->values() == nullptr) return {};
     const auto& values = *table->values();
     spend(values.size() * sizeof(float));
     return graph::Constant(std::span<const float>(reinterpret_cast<const float*>(values.Data()), values.size()),
                            owner_);
   }
 
-  graph::Activation activation(fbs::Activation value) const {
+  graph::Constant typed(const fbs::Floats& table, const flatbuffers::Vector<std::uint8_t>& bytes) {
+    const Type of = type(table.type());
+    if (of == Type::i32) fail("numbers of type i32 where there are none");
+    const auto width = static_cast<std::size_t>(size_of(of));
+    if (bytes.size() % width != 0) fail("numbers of " + std::string(name_of(of)) + " that are not whole");
+    if (reinterpret_cast<std::uintptr_t>(bytes.Data()) % width != 0) fail("numbers that are not aligned");
+    spend(bytes.size());
+    const graph::Constant stored(of, std::as_bytes(std::span(bytes.Data(), bytes.size())), owner_);
+    if (table.row_scale() == nullptr) return stored;
+    const auto& scales = *table.row_scale();
+    if (scales.size() == 0 || stored.size() % scales.size() != 0) fail("numbers that are not in rows of one length");
+    spend(scales.size() * sizeof(double));
+    return stored.scaled(std::vector<double>(scales.begin(), scales.end()));
+  }
+
+  /// Of a table with the fields activation (or kind), bounds and function.
+  template <class Table>
+  graph::Activation activation(fbs::Activation kind, const Table& o) const {
+    graph::Activation result = known(kind);
+    if (const fbs::Bounds* bounds = o.bounds()) result.bounds = {bounds->lower(), bounds->upper()};
+    if (static_cast<std::size_t>(o.function()) >= kernels::function_facts.size()) {
+      fail("unknown function " + std::to_string(static_cast<int>(o.function())));
+    }
+    result.function = static_cast<kernels::Function>(o.function());
+    return result;
+  }
+
+  graph::Activation known(fbs::Activation value) const {
     switch (value) {
       case fbs::Activation::none:
         return graph::Activation::none;
@@ -142,30 +194,32 @@ class Loader {
     fail("unknown way to resize pictures " + std::to_string(static_cast<int>(value)));
   }
 
-  graph::Operation read(const fbs::Input& o) { return graph::Input{{o.h(), o.w(), o.c()}, text(o.only_size())}; }
+  graph::Operation read(const fbs::Input& o) {
+    return graph::Input{{o.h(), o.w(), o.c()}, text(o.only_size()), type(o.type()), quantization(o.quantization())};
+  }
   graph::Operation read(const fbs::Convolution& o) {
     return graph::Convolution{o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
-                              floats(o.weights()), floats(o.bias()), activation(o.activation())};
+                              floats(o.weights()), floats(o.bias()), activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::BatchNorm& o) {
     return graph::BatchNorm{floats(o.scale()), floats(o.shift()), floats(o.mean()), floats(o.variance()), o.epsilon()};
   }
-  graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind())}; }
+  graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind(), o)}; }
   graph::Operation read(const fbs::Pool& o) {
     return graph::Pool{pool_kind(o.kind()), window(o.window(), o.auto_pad(), o.ceil_mode()), o.count_padding(),
-                       activation(o.activation())};
+                       activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::GlobalAveragePool& o) {
-    return graph::GlobalAveragePool{activation(o.activation())};
+    return graph::GlobalAveragePool{activation(o.activation(), o)};
   }
-  graph::Operation read(const fbs::Add& o) { return graph::Add{activation(o.activation())}; }
+  graph::Operation read(const fbs::Add& o) { return graph::Add{activation(o.activation(), o)}; }
   graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
   graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
   graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }
   graph::Operation read(const fbs::Gather& o) { return graph::Gather{integers(o.channels())}; }
   graph::Operation read(const fbs::FullyConnected& o) {
     return graph::FullyConnected{
-        o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation()), o.height(), o.width()};
+        o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation(), o), o.height(), o.width()};
   }
   graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
 

@@ -9,7 +9,35 @@ namespace {
 
 using flatbuffers::Offset;
 
-/// Would an older reader, which passes over the fields that are marked so in riffle.fbs, misread the node?
+/// Is it one that Activation in riffle.fbs has no word for?
+bool is_new(const graph::Activation& a) {
+  using graph::Activation;
+  return a != Activation::none && a != Activation::relu && a != Activation::relu6;
+}
+
+/// Are the numbers to be written as they are stored? Floats with factors are written as their products, which every
+/// reader knows.
+bool is_typed(const graph::Constant& constant) { return constant.type() != Type::f32; }
+
+// Would an older reader, which passes over the fields that are marked so in riffle.fbs, misread ...
+
+bool needs_version_3(const graph::Node& node) {
+  const auto* input = std::get_if<graph::Input>(&node.operation);
+  if (input != nullptr && input->type != Type::f32) return true;
+  const graph::Activation* activation = graph::fused_activation(node.operation);
+  if (activation != nullptr && is_new(*activation)) return true;
+  bool typed = false;
+  graph::for_each_constant(node.operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
+    typed |= is_typed(constant);
+  });
+  return typed;
+}
+
+bool needs_outputs(const graph::Graph& graph) {
+  const graph::Output& first = graph.outputs[0];
+  return graph.outputs.size() != 1 || !first.name.empty() || first.type != Type::f32;
+}
+
 bool needs_version_2(const graph::Node& node) {
   if (const auto* input = std::get_if<graph::Input>(&node.operation)) return !input->only_size.empty();
   if (const auto* convolution = std::get_if<graph::Convolution>(&node.operation)) {
@@ -40,8 +68,9 @@ class Saver {
     const auto list = out_.CreateVector(nodes);
     const auto labels = graph.labels.empty() ? 0 : out_.CreateVectorOfStrings(graph.labels);
     const auto preprocessing = graph.preprocessing ? write(*graph.preprocessing) : 0;
-    const std::uint32_t version = std::any_of(graph.nodes.begin(), graph.nodes.end(), needs_version_2) ? 2 : 1;
-    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, version, name, list, graph.output, labels, preprocessing));
+    const auto outputs = needs_outputs(graph) ? write(graph.outputs) : 0;
+    fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, version_of(graph), name, list, graph.outputs[0].node, labels,
+                                                  preprocessing, outputs));
     const auto* begin = reinterpret_cast<const std::byte*>(out_.GetBufferPointer());
     return {begin, begin + out_.GetSize()};
   }
@@ -51,6 +80,14 @@ class Saver {
     fbs::Operation type;
     Offset<void> table;
   };
+
+  static std::uint32_t version_of(const graph::Graph& graph) {
+    const auto any = [&](bool (*needs)(const graph::Node&)) {
+      return std::any_of(graph.nodes.begin(), graph.nodes.end(), needs);
+    };
+    if (graph.input_count() > 1 || needs_outputs(graph) || any(needs_version_3)) return 3;
+    return any(needs_version_2) ? 2 : 1;
+  }
 
   static void expect_room(const graph::Graph& graph) {
     std::int64_t bytes = 0;
@@ -63,17 +100,43 @@ class Saver {
         bytes += static_cast<std::int64_t>(gather->channels.size() * sizeof(std::int32_t));
       }
       graph::for_each_constant(node.operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
-        bytes += static_cast<std::int64_t>(constant.size() * sizeof(float));
+        bytes +=
+            static_cast<std::int64_t>(constant.size() * sizeof(float) + constant.row_scale().size() * sizeof(double));
       });
     }
+    for (const graph::Output& output : graph.outputs) bytes += 64 + static_cast<std::int64_t>(output.name.size());
     for (const std::string& label : graph.labels) bytes += 16 + static_cast<std::int64_t>(label.size());
     if (bytes > (1LL << 31) - (1 << 20)) throw Error("the model is larger than the 2 GiB that a .riffle file can hold");
   }
 
   Offset<fbs::Floats> floats(const graph::Constant& constant) {
     if (constant.empty()) return 0;
+    if (is_typed(constant)) return typed(constant);
     out_.ForceVectorAlignment(constant.size(), sizeof(float), 16);
     return fbs::CreateFloats(out_, out_.CreateVector(constant.values().data(), constant.size()));
+  }
+
+  Offset<fbs::Floats> typed(const graph::Constant& constant) {
+    const std::span<const std::byte> stored = constant.stored();
+    out_.ForceVectorAlignment(stored.size(), 1, 16);
+    const auto bytes = out_.CreateVector(reinterpret_cast<const std::uint8_t*>(stored.data()), stored.size());
+    const std::span<const double> scale = constant.row_scale();
+    const auto row_scale = scale.empty() ? 0 : out_.CreateVector(scale.data(), scale.size());
+    return fbs::CreateFloats(out_, 0, type(constant.type()), bytes, row_scale);
+  }
+
+  static fbs::Type type(Type t) { return static_cast<fbs::Type>(t); }
+  static_assert(static_cast<int>(Type::i32) == static_cast<int>(fbs::Type::i32));
+
+  Offset<flatbuffers::Vector<Offset<fbs::Output>>> write(const std::vector<graph::Output>& outputs) {
+    std::vector<Offset<fbs::Output>> list;
+    for (const graph::Output& output : outputs) {
+      const auto name = output.name.empty() ? 0 : out_.CreateString(output.name);
+      const fbs::Quantization q(output.quantization.scale, output.quantization.zero_point);
+      list.push_back(fbs::CreateOutput(out_, output.node, name, type(output.type),
+                                       output.quantization == Quantization{} ? nullptr : &q));
+    }
+    return out_.CreateVector(list);
   }
 
   Offset<fbs::Preprocessing> write(const graph::Preprocessing& p) {
@@ -83,8 +146,23 @@ class Saver {
                                     deviation);
   }
 
-  static fbs::Activation activation(graph::Activation a) { return static_cast<fbs::Activation>(a); }
-  static_assert(static_cast<int>(graph::Activation::relu6) == static_cast<int>(fbs::Activation::relu6));
+  /// An activation's fields in a table: where older readers have a word for it, that one alone.
+  struct Activated {
+    explicit Activated(const graph::Activation& a)
+        : kind(a == graph::Activation::relu    ? fbs::Activation::relu
+               : a == graph::Activation::relu6 ? fbs::Activation::relu6
+                                               : fbs::Activation::none),
+          function(static_cast<fbs::Function>(a.function)),
+          has_bounds(is_new(a) && a.bounds.has_bounds()),
+          clip(a.bounds.lower, a.bounds.upper) {}
+    [[nodiscard]] const fbs::Bounds* bounds() const { return has_bounds ? &clip : nullptr; }
+    fbs::Activation kind;
+    fbs::Function function;
+    bool has_bounds;
+    fbs::Bounds clip;
+  };
+  static_assert(static_cast<int>(kernels::Function::hard_swish) == static_cast<int>(fbs::Function::hard_swish));
+  static_assert(kernels::function_facts.size() == static_cast<std::size_t>(fbs::Function::MAX) + 1);
   static_assert(static_cast<int>(graph::PoolKind::average) == static_cast<int>(fbs::PoolKind::average));
   static fbs::AutoPad auto_pad(const graph::Window& w) { return static_cast<fbs::AutoPad>(w.auto_pad); }
   static_assert(static_cast<int>(graph::AutoPad::same_lower) == static_cast<int>(fbs::AutoPad::same_lower));
@@ -97,13 +175,17 @@ class Saver {
   Written write(const graph::Input& o) {
     Offset<flatbuffers::String> only_size;
     if (!o.only_size.empty()) only_size = out_.CreateString(o.only_size);
-    return {fbs::Operation::Input, fbs::CreateInput(out_, o.shape.h, o.shape.w, o.shape.c, only_size).Union()};
+    const fbs::Quantization q(o.quantization.scale, o.quantization.zero_point);
+    return {fbs::Operation::Input, fbs::CreateInput(out_, o.shape.h, o.shape.w, o.shape.c, only_size, type(o.type),
+                                                    o.quantization == Quantization{} ? nullptr : &q)
+                                       .Union()};
   }
   Written write(const graph::Convolution& o) {
     const fbs::Window w = window(o.window);
     const auto weights = floats(o.weights), bias = floats(o.bias);
-    return {fbs::Operation::Convolution, fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias,
-                                                                activation(o.activation), auto_pad(o.window))
+    const Activated a(o.activation);
+    return {fbs::Operation::Convolution, fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias, a.kind,
+                                                                auto_pad(o.window), a.bounds(), a.function)
                                              .Union()};
   }
   Written write(const graph::BatchNorm& o) {
@@ -111,20 +193,25 @@ class Saver {
     return {fbs::Operation::BatchNorm, fbs::CreateBatchNorm(out_, scale, shift, mean, variance, o.epsilon).Union()};
   }
   Written write(const graph::Activate& o) {
-    return {fbs::Operation::Activate, fbs::CreateActivate(out_, activation(o.kind)).Union()};
+    const Activated a(o.kind);
+    return {fbs::Operation::Activate, fbs::CreateActivate(out_, a.kind, a.bounds(), a.function).Union()};
   }
   Written write(const graph::Pool& o) {
     const fbs::Window w = window(o.window);
     const auto kind = static_cast<fbs::PoolKind>(o.kind);
-    return {fbs::Operation::Pool, fbs::CreatePool(out_, kind, &w, o.count_padding, activation(o.activation),
-                                                  auto_pad(o.window), o.window.ceil_mode)
+    const Activated a(o.activation);
+    return {fbs::Operation::Pool, fbs::CreatePool(out_, kind, &w, o.count_padding, a.kind, auto_pad(o.window),
+                                                  o.window.ceil_mode, a.bounds(), a.function)
                                       .Union()};
   }
   Written write(const graph::GlobalAveragePool& o) {
-    return {fbs::Operation::GlobalAveragePool, fbs::CreateGlobalAveragePool(out_, activation(o.activation)).Union()};
+    const Activated a(o.activation);
+    return {fbs::Operation::GlobalAveragePool,
+            fbs::CreateGlobalAveragePool(out_, a.kind, a.bounds(), a.function).Union()};
   }
   Written write(const graph::Add& o) {
-    return {fbs::Operation::Add, fbs::CreateAdd(out_, activation(o.activation)).Union()};
+    const Activated a(o.activation);
+    return {fbs::Operation::Add, fbs::CreateAdd(out_, a.kind, a.bounds(), a.function).Union()};
   }
   Written write(const graph::Slice& o) {
     return {fbs::Operation::Slice, fbs::CreateSlice(out_, o.first, o.count).Union()};
@@ -138,9 +225,10 @@ class Saver {
   }
   Written write(const graph::FullyConnected& o) {
     const auto weights = floats(o.weights), bias = floats(o.bias);
-    return {
-        fbs::Operation::FullyConnected,
-        fbs::CreateFullyConnected(out_, o.outputs, weights, bias, activation(o.activation), o.height, o.width).Union()};
+    const Activated a(o.activation);
+    return {fbs::Operation::FullyConnected,
+            fbs::CreateFullyConnected(out_, o.outputs, weights, bias, a.kind, o.height, o.width, a.bounds(), a.function)
+                .Union()};
   }
   Written write(const graph::Softmax&) { return {fbs::Operation::Softmax, fbs::CreateSoftmax(out_).Union()}; }
 

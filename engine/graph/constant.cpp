@@ -64,6 +64,10 @@ Constant Constant::scaled(std::vector<double> row_scale) const {
   return result;
 }
 
+std::span<const double> Constant::row_scale() const {
+  return derived_ != nullptr ? std::span<const double>(derived_->row_scale) : std::span<const double>();
+}
+
 kernels::Weights Constant::factors() const {
   if (derived_ == nullptr) return floats();
   if (type_ == Type::f32) return {floats(), derived_->row_scale};

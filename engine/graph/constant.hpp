@@ -42,6 +42,9 @@ class Constant {
   /// weights takes factors() and multiplies on the way, without a copy.
   [[nodiscard]] Constant scaled(std::vector<double> row_scale) const;
 
+  /// The rows' factors; empty where there are none.
+  [[nodiscard]] std::span<const double> row_scale() const;
+
   /// What values() are the products of.
   [[nodiscard]] kernels::Weights factors() const;
 

@@ -1,6 +1,6 @@
 #include "engine/graph/graph.hpp"
 
-#include <limits>
+#include <utility>
 
 namespace riffle::graph {
 
@@ -9,25 +9,45 @@ NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId
   return static_cast<NodeId>(nodes.size()) - 1;
 }
 
-Shape Graph::input_shape() const {
-  if (nodes.empty() || !std::holds_alternative<Input>(nodes[0].operation)) {
-    throw Error("graph '" + name + "': the first node is not an input");
+std::size_t Graph::input_count() const {
+  std::size_t count = 0;
+  while (count < nodes.size() && std::holds_alternative<Input>(nodes[count].operation)) ++count;
+  return count;
+}
+
+const Input& Graph::input(std::size_t i) const {
+  if (i >= nodes.size() || !std::holds_alternative<Input>(nodes[i].operation)) {
+    throw Error("graph '" + name + "': node " + std::to_string(i) + " is not an input");
   }
-  return std::get<Input>(nodes[0].operation).shape;
+  return std::get<Input>(nodes[i].operation);
+}
+
+const std::string& Graph::output_name(const Output& output) const {
+  return output.name.empty() ? nodes[static_cast<std::size_t>(output.node)].name : output.name;
 }
 
 void Graph::set_input_size(std::int32_t h, std::int32_t w) {
-  (void)input_shape();  // throws if there is no input
-  auto& input = std::get<Input>(nodes[0].operation);
-  if (!input.only_size.empty() && (h != input.shape.h || w != input.shape.w)) {
-    const auto text = [](std::int32_t height, std::int32_t width) {
-      return std::to_string(height) + " x " + std::to_string(width);
-    };
-    throw Error("graph '" + name + "': it holds for an input of " + text(input.shape.h, input.shape.w) +
-                " (height x width) alone, not of " + text(h, w) + ": " + input.only_size);
+  const Shape own = input_shape();
+  if (h == own.h && w == own.w) return;
+  const auto text = [](std::int32_t height, std::int32_t width) {
+    return std::to_string(height) + " x " + std::to_string(width);
+  };
+  for (std::size_t i = 0; i < input_count(); ++i) {
+    const auto& [shape, only_size, type, quantization] = input(i);
+    if (!only_size.empty()) {
+      throw Error("graph '" + name + "': it holds for an input of " + text(shape.h, shape.w) +
+                  " (height x width) alone, not of " + text(h, w) + ": " + only_size);
+    }
+    if (shape.h != own.h || shape.w != own.w) {
+      throw Error("graph '" + name + "': its inputs are of several sizes, " + text(own.h, own.w) + " and " +
+                  text(shape.h, shape.w) + " (height x width): it has no other than its own");
+    }
   }
-  input.shape.h = h;
-  input.shape.w = w;
+  for (std::size_t i = 0; i < input_count(); ++i) {
+    auto& shape = std::get<Input>(nodes[i].operation).shape;
+    shape.h = h;
+    shape.w = w;
+  }
 }
 
 std::string_view operation_name(const Operation& operation) {
@@ -50,19 +70,6 @@ bool moves_channels(const Operation& operation) {
       operation);
 }
 
-kernels::Clamp clamp_of(Activation activation) {
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  switch (activation) {
-    case Activation::none:
-      return {};
-    case Activation::relu:
-      return {0.0F, infinity};
-    case Activation::relu6:
-      return {0.0F, 6.0F};
-  }
-  return {};
-}
-
 Activation* fused_activation(Operation& operation) {
   return std::visit(
       [](auto& o) -> Activation* {
@@ -77,6 +84,10 @@ Activation* fused_activation(Operation& operation) {
       operation);
 }
 
+const Activation* fused_activation(const Operation& operation) {
+  return fused_activation(const_cast<Operation&>(operation));  // which changes nothing
+}
+
 bool is_pointwise(const Convolution& convolution) {
   Window unit;                                      // 1x1, stride 1, no padding
   unit.dilation_h = convolution.window.dilation_h;  // of one tap, any dilation is none
@@ -89,16 +100,17 @@ bool is_depthwise(const Convolution& convolution, std::int32_t channels) {
   return convolution.groups == channels && convolution.outputs == channels;
 }
 
-std::vector<std::vector<NodeId>> readers(const Graph& graph) {
-  std::vector<std::vector<NodeId>> all(graph.nodes.size());
+std::vector<std::int32_t> reader_counts(const Graph& graph) {
+  std::vector<std::int32_t> counts(graph.nodes.size(), 0);
+  std::vector<std::size_t> last(graph.nodes.size(), graph.nodes.size());  // by node: who counted for it last
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     for (const NodeId input : graph.nodes[i].inputs) {
-      std::vector<NodeId>& of_input = all[static_cast<std::size_t>(input)];
-      const auto reader = static_cast<NodeId>(i);
-      if (of_input.empty() || of_input.back() != reader) of_input.push_back(reader);
+      const auto read = static_cast<std::size_t>(input);
+      if (std::exchange(last[read], i) != i) ++counts[read];
     }
   }
-  return all;
+  for (const Output& output : graph.outputs) ++counts[static_cast<std::size_t>(output.node)];
+  return counts;
 }
 
 Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node) {

@@ -1,15 +1,16 @@
 // The network as mathematics: nodes over logical (N, H, W, C) tensors.
 //
 // Every node makes one tensor, named by the node's index; nodes stand in an order in which each comes after what it
-// reads. N, the batch, is free everywhere: no operation here mixes images, so shapes are those of one image. H and W
-// are an input's property (Graph::input_shape): shapes are inferred anew for another size, nothing else changes. What
-// depends on the size stands in the graph as a rule (Window); what holds for one size alone refuses the others
-// (FullyConnected, Input::only_size).
+// reads, the inputs first. N, the batch, is free everywhere: no operation here mixes images, so shapes are those of one
+// image. H and W are an input's property (Graph::input_shape): shapes are inferred anew for another size, nothing else
+// changes. What depends on the size stands in the graph as a rule (Window); what holds for one size alone refuses the
+// others (FullyConnected, Input::only_size).
 //
 // A Graph is a plain value: copy it, rewrite it, throw it away. Weights are shared and immutable.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,8 @@
 #include "base/error.hpp"
 #include "engine/graph/constant.hpp"
 #include "engine/graph/preprocessing.hpp"
+#include "kernels/element.hpp"
+#include "kernels/function/function.hpp"
 #include "kernels/types.hpp"
 
 namespace riffle::graph {
@@ -63,10 +66,19 @@ struct ResolvedWindow {
 /// Throws Error, without a node's name, where a number is out of range or the window does not fit.
 ResolvedWindow resolve(const Window& window, const Shape& operand);
 
-enum class Activation : std::uint8_t { none, relu, relu6 };
-
-/// What an activation does: its bounds. A NaN stays a NaN.
-kernels::Clamp clamp_of(Activation activation);
+/// What is done to each number of a result: y = function(min(max(x, bounds.lower), bounds.upper)). A NaN stays a NaN.
+/// The kernels know the bounds; a function runs on what they have written.
+struct Activation {
+  kernels::Clamp bounds;
+  kernels::Function function = kernels::Function::none;
+  bool operator==(const Activation&) const = default;
+  static const Activation none, relu, relu6, sigmoid, hard_swish;
+};
+inline constexpr Activation Activation::none = {};
+inline constexpr Activation Activation::relu = {{0.0F, std::numeric_limits<float>::infinity()}};
+inline constexpr Activation Activation::relu6 = {{0.0F, 6.0F}};
+inline constexpr Activation Activation::sigmoid = {{}, kernels::Function::sigmoid};
+inline constexpr Activation Activation::hard_swish = {{}, kernels::Function::hard_swish};
 
 /// A constant's extents, the outermost first.
 using Extents = std::vector<std::int64_t>;
@@ -76,12 +88,14 @@ inline Extents extent_of(const Constant& constant) { return {static_cast<std::in
 // operands alone (a depthwise convolution does, which its numbers say), and whether it computes nothing and only
 // chooses channels.
 
-/// The tensor that the caller brings.
+/// A tensor that the caller brings.
 struct Input {
   static constexpr std::string_view word = "input";
   Shape shape;
   /// Why the graph computes what it should for this height and width alone; empty where it does for any.
   std::string only_size = {};
+  Type type = Type::f32;           ///< of the caller's numbers: any but i32
+  Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
 };
 
 /// Cross-correlation in `groups` groups, weights (outputs, C / groups, kernel_h, kernel_w), bias (outputs) or empty.
@@ -212,20 +226,35 @@ struct Node {
   std::vector<NodeId> inputs;
 };
 
+/// A tensor that the caller gets: what a node makes. A node may be several outputs, and read further.
+struct Output {
+  NodeId node = -1;
+  std::string name = {};           ///< empty: the node's
+  Type type = Type::f32;           ///< of the caller's numbers: any but i32
+  Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
+};
+
 struct Graph {
   std::string name;
-  std::vector<Node> nodes;  ///< nodes[0] is the one Input
-  NodeId output = -1;
+  std::vector<Node> nodes;      ///< the inputs first: input i is node i
+  std::vector<Output> outputs;  ///< at least one
 
   // Metadata. It changes nothing that the network computes, and any of it may be missing.
-  std::vector<std::string> labels;             ///< names of the classes, which are the output's channels
-  std::optional<Preprocessing> preprocessing;  ///< of pictures, to the input
+  std::vector<std::string> labels;             ///< names of the classes, which are the first output's channels
+  std::optional<Preprocessing> preprocessing;  ///< of pictures, to the first input
 
-  /// Appends a node and returns its id. Checks nothing: verify() does.
+  /// Appends a node and returns its id. Checks nothing: infer_shapes() does.
   NodeId add(std::string node_name, Operation operation, std::vector<NodeId> inputs = {});
 
-  [[nodiscard]] Shape input_shape() const;
-  /// Throws Error naming both sizes where the graph holds for another one alone (Input::only_size).
+  [[nodiscard]] std::size_t input_count() const;
+  [[nodiscard]] const Input& input(std::size_t i = 0) const;  ///< throws Error where there is none
+  /// The output's own name, or else its node's.
+  [[nodiscard]] const std::string& output_name(const Output& output) const;
+
+  /// Of the first input.
+  [[nodiscard]] Shape input_shape() const { return input().shape; }
+  /// Of all inputs, which have one height and width in common. Throws Error where they have not, and naming both sizes
+  /// where the graph holds for another one alone (Input::only_size).
   void set_input_size(std::int32_t h, std::int32_t w);
 };
 
@@ -249,6 +278,7 @@ void for_each_constant(AnyOperation& operation, F&& f) {
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
 /// GlobalAveragePool, Add and FullyConnected have one, and Activate is nothing else.
 Activation* fused_activation(Operation& operation);
+const Activation* fused_activation(const Operation& operation);
 
 /// Is it a plain 1x1 convolution, stride 1, no padding, any groups? So it is for every size or for none.
 bool is_pointwise(const Convolution& convolution);
@@ -259,10 +289,11 @@ bool is_depthwise(const Convolution& convolution, std::int32_t channels);
 inline constexpr std::int64_t max_extent = 1 << 15;           ///< height, width, channels, kernel, stride, padding
 inline constexpr std::int64_t max_tensor_floats = 1LL << 28;  ///< of one image's tensor (1 GiB)
 inline constexpr std::size_t max_nodes = 1 << 16;
+inline constexpr std::size_t max_tensors = 1 << 10;    ///< inputs, and outputs
 inline constexpr std::int64_t max_channels = 1 << 24;  ///< of all nodes together
 
 /// Checks every node (operands exist and come before, channels divide by groups, windows fit, weights have the size
-/// that the shapes ask for ...) and returns each node's shape. Throws Error naming the node.
+/// that the shapes ask for ...) and the outputs, and returns each node's shape. Throws Error naming the node.
 std::vector<Shape> infer_shapes(const Graph& graph);
 
 /// Throws Error unless the preprocessing makes an input of this shape: 1 or 3 channels, a finite mean and deviation for
@@ -270,7 +301,8 @@ std::vector<Shape> infer_shapes(const Graph& graph);
 void check(const Preprocessing& preprocessing, const Shape& input);
 
 /// Throws Error where the metadata does not fit the graph, which has passed infer_shapes(): for another number of
-/// labels than classes, a label with a zero byte in it (C could not tell its end), for what check() refuses.
+/// labels than the first output has channels, a label with a zero byte in it (C could not tell its end), for what
+/// check() refuses.
 void check_metadata(const Graph& graph);
 
 /// What a node costs for one image.
@@ -281,8 +313,11 @@ struct Cost {
 Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node);
 Cost total_cost(const Graph& graph);
 
-/// The readers of each node, ascending; the graph's output is not a reader.
-std::vector<std::vector<NodeId>> readers(const Graph& graph);
+/// By node, how often its result is wanted: by other nodes, each of which counts once, and as an output.
+std::vector<std::int32_t> reader_counts(const Graph& graph);
+
+/// For people: "ReLU6", "clip from -1 to 1, sigmoid"; of none it is empty.
+std::string to_text(const Activation& activation);
 
 /// For people: "58 x 28 x 28", channels, height, width, as NCHW has them; "28 x 28", height, width.
 std::string chw(const Shape& shape);

@@ -25,7 +25,7 @@ struct OneConvolution {
   }
   Graph made() {
     Graph result = graph;
-    result.output = result.add("conv", convolution, {0});
+    result.outputs = {{result.add("conv", convolution, {0})}};
     return result;
   }
 };
@@ -107,7 +107,7 @@ TEST(Graph, RefusesOperandsThatDoNotComeBefore) {
 
 TEST(Graph, RefusesSizesBeyondItsLimits) {
   Graph graph;
-  graph.output = graph.add("input", graph::Input{{100000, 100000, 3}});
+  graph.outputs = {{graph.add("input", graph::Input{{100000, 100000, 3}})}};
   expect_refused(graph, "height is 100000");
   graph.nodes[0].operation = graph::Input{{32768, 32768, 3}};
   expect_refused(graph, "is too large");
@@ -119,15 +119,18 @@ TEST(Graph, RefusesGraphsThatAreNone) {
   Graph graph;
   expect_refused(graph, "no nodes");
   graph.add("input", graph::Input{{4, 4, 4}});
-  expect_refused(graph, "the output is no node");
-  graph.output = graph.add("second", graph::Input{{4, 4, 4}});
-  expect_refused(graph, "nothing else, is the first node");
+  expect_refused(graph, "it has no output");
+  graph.outputs = {{1}};
+  expect_refused(graph, "an output is no node");
+  graph.add("pool", graph::GlobalAveragePool{}, {0});
+  graph.outputs = {{graph.add("second", graph::Input{{4, 4, 4}})}};
+  expect_refused(graph, "nothing else, are the first nodes");
 }
 
 TEST(Graph, RefusesChannelsOutOfRange) {
   Graph graph;
   graph.add("input", graph::Input{{4, 4, 6}});
-  graph.output = graph.add("slice", graph::Slice{4, 3}, {0});
+  graph.outputs = {{graph.add("slice", graph::Slice{4, 3}, {0})}};
   expect_refused(graph, "'slice' (slice): channels is 3");
   graph.nodes[1].operation = graph::Shuffle{4};
   expect_refused(graph, "6 channels do not divide by 4 groups");
@@ -152,7 +155,7 @@ TEST(Graph, RefusesAPoolingWindowInThePadding) {
   graph.add("input", graph::Input{{4, 4, 6}});
   graph::Pool pool;
   pool.window = {2, 2, 2, 2, 2, 2, 2, 2, 1, 1};
-  graph.output = graph.add("pool", pool, {0});
+  graph.outputs = {{graph.add("pool", pool, {0})}};
   expect_refused(graph, "wholly in the padding");
 }
 

@@ -42,7 +42,7 @@ void check(const Preprocessing& preprocessing, const Shape& input) {
 
 void check_metadata(const Graph& graph) {
   if (!graph.labels.empty()) {
-    const std::int32_t classes = infer_shapes(graph)[static_cast<std::size_t>(graph.output)].c;
+    const std::int32_t classes = infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)].c;
     if (graph.labels.size() != static_cast<std::size_t>(classes)) {
       throw Error("graph '" + graph.name + "': " + std::to_string(graph.labels.size()) + " labels for " +
                   std::to_string(classes) + " classes");

@@ -8,6 +8,21 @@ std::string chw(const Shape& shape) { return std::to_string(shape.c) + " x " + h
 
 std::string hw(const Shape& shape) { return std::to_string(shape.h) + " x " + std::to_string(shape.w); }
 
+std::string to_text(const Activation& activation) {
+  const auto& [bounds, function] = activation;
+  std::ostringstream text;
+  if (bounds == Activation::relu.bounds) {
+    text << "ReLU";
+  } else if (bounds == Activation::relu6.bounds) {
+    text << "ReLU6";
+  } else if (bounds.has_bounds()) {
+    text << "clip from " << bounds.lower << " to " << bounds.upper;
+  }
+  if (function == kernels::Function::none) return text.str();
+  text << (bounds.has_bounds() ? ", " : "") << kernels::facts_of(function).word;
+  return text.str();
+}
+
 std::string to_text(const Graph& graph) {
   const std::vector<Shape> shapes = infer_shapes(graph);
   std::ostringstream out;
@@ -16,7 +31,12 @@ std::string to_text(const Graph& graph) {
     out << '%' << i << " = " << operation_name(node.operation) << '(';
     for (std::size_t k = 0; k < node.inputs.size(); ++k) out << (k == 0 ? "%" : ", %") << node.inputs[k];
     out << ")  " << shapes[i].c << 'x' << shapes[i].h << 'x' << shapes[i].w << "  " << node.name;
-    if (static_cast<NodeId>(i) == graph.output) out << "  -> output";
+    for (const Output& output : graph.outputs) {
+      if (output.node != static_cast<NodeId>(i)) continue;
+      out << "  -> output";
+      if (!output.name.empty()) out << ' ' << output.name;
+      if (output.type != Type::f32) out << ' ' << name_of(output.type);
+    }
     out << '\n';
   }
   return out.str();

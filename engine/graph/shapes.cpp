@@ -1,5 +1,8 @@
 // Shape inference and verification: one function an operation.
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
 
 #include "engine/graph/graph.hpp"
 
@@ -55,7 +58,27 @@ class Checker {
   const std::vector<Shape>& shapes_;
 };
 
-Shape shape_of(const Input& input, const Checker&) { return input.shape; }
+/// Throws Error, without saying of what, for a type that no caller's tensor has, and for a scale that is none.
+void check_tensor(Type type, const Quantization& quantization) {
+  if (type == Type::i32) throw Error("its type is i32, not one of f32, f16, bf16, i8, u8");
+  const bool is_signed = type == Type::i8;
+  if (type != Type::i8 && type != Type::u8) {
+    if (quantization != Quantization{}) throw Error("a scale or a zero point is for i8 and u8 alone");
+  } else if (!(quantization.scale >= std::numeric_limits<float>::min()) || !std::isfinite(quantization.scale)) {
+    throw Error("its scale is no positive number");
+  } else if (quantization.zero_point < (is_signed ? -128 : 0) || quantization.zero_point > (is_signed ? 127 : 255)) {
+    throw Error("its zero point is " + std::to_string(quantization.zero_point) + ", no " + std::string(name_of(type)));
+  }
+}
+
+Shape shape_of(const Input& input, const Checker& check) {
+  try {
+    check_tensor(input.type, input.quantization);
+  } catch (const Error& error) {
+    check.fail(error.what());
+  }
+  return input.shape;
+}
 
 Shape shape_of(const Convolution& o, const Checker& check) {
   check.expect_operands(1, 2);
@@ -89,6 +112,16 @@ Shape shape_of(const BatchNorm& o, const Checker& check) {
   check.expect_size("variance", o.variance, in.c);
   if (!(o.epsilon >= 0.0F && o.epsilon <= 1.0F)) check.fail("epsilon is not in 0 to 1");
   return in;
+}
+
+/// What an activation is, of whichever operation.
+void check_activation(const Activation& activation, const Checker& check) {
+  const kernels::Clamp& bounds = activation.bounds;
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (!(bounds.lower <= bounds.upper) || bounds.lower == infinity || bounds.upper == -infinity) {
+    check.fail("an activation from " + std::to_string(bounds.lower) + " to " + std::to_string(bounds.upper));
+  }
+  if (static_cast<std::size_t>(activation.function) >= kernels::function_facts.size()) check.fail("no such function");
 }
 
 Shape shape_of(const Activate&, const Checker& check) {
@@ -186,30 +219,64 @@ Shape shape_of(const Softmax&, const Checker& check) {
   return check.operand(0);
 }
 
+/// That they exist, and are told apart by their names.
+void check_outputs(const Graph& graph, const std::string& where) {
+  const auto expect_different = [&](std::vector<std::string_view> names, const char* what) {
+    if (names.size() > max_tensors) throw Error(where + "more than " + std::to_string(max_tensors) + " " + what + "s");
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice != names.end()) throw Error(where + "two " + what + "s are called '" + std::string(*twice) + "'");
+  };
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < graph.input_count(); ++i) names.push_back(graph.nodes[i].name);
+  expect_different(names, "input");
+  if (graph.outputs.empty()) throw Error(where + "it has no output");
+  names.clear();
+  for (const Output& output : graph.outputs) {
+    if (output.node < 0 || static_cast<std::size_t>(output.node) >= graph.nodes.size()) {
+      throw Error(where + "an output is no node");
+    }
+    names.push_back(graph.output_name(output));
+    try {
+      check_tensor(output.type, output.quantization);
+    } catch (const Error& error) {
+      throw Error(where + "output '" + graph.output_name(output) + "': " + error.what());
+    }
+  }
+  expect_different(names, "output");
+}
+
 }  // namespace
 
 std::vector<Shape> infer_shapes(const Graph& graph) {
   const std::string where = "graph '" + graph.name + "': ";
   if (graph.nodes.empty()) throw Error(where + "it has no nodes");
   if (graph.nodes.size() > max_nodes) throw Error(where + "more than " + std::to_string(max_nodes) + " nodes");
-  if (graph.output < 0 || static_cast<std::size_t>(graph.output) >= graph.nodes.size()) {
-    throw Error(where + "the output is no node");
-  }
+  check_outputs(graph, where);
   std::vector<Shape> shapes;
   shapes.reserve(graph.nodes.size());
   std::int64_t channels = 0;
+  const std::size_t inputs = std::max<std::size_t>(graph.input_count(), 1);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const Checker check(graph, i, shapes);
     const bool is_input = std::holds_alternative<Input>(node.operation);
-    if (is_input != (i == 0)) check.fail("the input, and nothing else, is the first node");
+    if (is_input != (i < inputs)) check.fail("the inputs, and nothing else, are the first nodes");
     if (is_input) check.expect_operands(0, 0);
     for (const NodeId input : node.inputs) {
       if (input < 0 || static_cast<std::size_t>(input) >= i) {
         check.fail("operand " + std::to_string(input) + " does not come before it");
       }
     }
+    if (const Activation* activation = fused_activation(node.operation)) check_activation(*activation, check);
     const Shape shape = std::visit([&](const auto& o) { return shape_of(o, check); }, node.operation);
+    for_each_constant(node.operation, [&](std::string_view word, const Constant& constant, const Extents& extents) {
+      const auto rows = static_cast<std::int64_t>(constant.row_scale().size());
+      if (rows != 0 && rows != extents[0]) {
+        check.fail(std::string(word) + ": " + std::to_string(rows) + " factors for " + std::to_string(extents[0]) +
+                   " rows");
+      }
+    });
     check.expect_range("height", shape.h, 1, max_extent);
     check.expect_range("width", shape.w, 1, max_extent);
     check.expect_range("channels", shape.c, 1, max_extent);

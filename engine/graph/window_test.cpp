@@ -143,7 +143,7 @@ void expect_computed(const Operation& operation, std::int32_t channels,
   const graph::NodeId relu = graph.add("relu", graph::Activate{}, {0});
   for (const graph::NodeId operand : {0, relu}) {
     graph.nodes.resize(2);
-    graph.output = graph.add("node", operation, {operand});
+    graph.outputs = {{graph.add("node", operation, {operand})}};
     for (const auto& [h, w] : sizes) {
       graph.set_input_size(h, w);
       const Shape in = graph.input_shape();
@@ -153,9 +153,9 @@ void expect_computed(const Operation& operation, std::int32_t channels,
       if (operand == relu) std::ranges::transform(image, seen.begin(), [](float x) { return std::max(x, 0.0F); });
       const Expected wanted = expected(operation, in, seen);
       const auto plan = plan::make(graph);
-      ASSERT_EQ(plan->output.h, static_cast<std::int32_t>(wanted.rows));
-      ASSERT_EQ(plan->output.w, static_cast<std::int32_t>(wanted.columns));
-      ASSERT_EQ(static_cast<std::size_t>(plan->output.size()), wanted.values.size());
+      ASSERT_EQ(plan->outputs[0].shape.h, static_cast<std::int32_t>(wanted.rows));
+      ASSERT_EQ(plan->outputs[0].shape.w, static_cast<std::int32_t>(wanted.columns));
+      ASSERT_EQ(static_cast<std::size_t>(plan->outputs[0].shape.size()), wanted.values.size());
       std::vector<float> output(wanted.values.size());
       run::Session(plan).run(image.data(), output.data());
       for (std::size_t i = 0; i < output.size(); ++i) {
@@ -261,7 +261,7 @@ TEST(Windows, AFullyConnectedLayerIsOfItsSizeAlone) {
 
   Graph graph;
   graph.add("input", graph::Input{{3, 4, 5}});
-  graph.output = graph.add("dense", dense, {0});
+  graph.outputs = {{graph.add("dense", dense, {0})}};
   passes::optimise(graph);  // what is written to a file still refuses
   graph.set_input_size(6, 8);
   try {
@@ -284,8 +284,8 @@ TEST(Windows, OfAConvolutionAndItsChain) {
     stem.auto_pad = pooled.auto_pad = auto_pad;
     pooled.ceil_mode = auto_pad == AutoPad::none;
     const graph::NodeId first = graph.add("stem", convolution(3, 8, 1, stem), {0});
-    graph.output =
-        graph.add("pool", graph::Pool{graph::PoolKind::max, pooled, false, graph::Activation::none}, {first});
+    graph.outputs = {
+        {graph.add("pool", graph::Pool{graph::PoolKind::max, pooled, false, graph::Activation::none}, {first})}};
     for (const std::int32_t size : {64, 66, 69}) {
       graph.set_input_size(size, size + 1);
       const std::vector<float> image = testing::noise(graph.input_shape().size(), 3);
@@ -296,7 +296,7 @@ TEST(Windows, OfAConvolutionAndItsChain) {
                                        {convolved.values.begin(), convolved.values.end()});
       const auto plan = plan::make(graph);
       EXPECT_TRUE(std::holds_alternative<plan::Chain>(plan->steps[0].task));
-      std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
+      std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size()));
       ASSERT_EQ(output.size(), wanted.values.size());
       run::Session(plan).run(image.data(), output.data());
       for (std::size_t i = 0; i < output.size(); ++i) {
@@ -330,7 +330,7 @@ TEST(Windows, RefuseWhatIsOutOfRange) {
 
   Graph graph;
   graph.add("input", graph::Input{{4, 4, 2}});
-  graph.output = graph.add("conv", convolution(2, 2, 1, {.kernel_h = 0}), {0});
+  graph.outputs = {{graph.add("conv", convolution(2, 2, 1, {.kernel_h = 0}), {0})}};
   EXPECT_THROW((void)graph::infer_shapes(graph), Error);
   graph.nodes[1].operation = convolution(2, 2, 1, {.ceil_mode = true});
   EXPECT_THROW((void)graph::infer_shapes(graph), Error);

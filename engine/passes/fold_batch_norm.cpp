@@ -47,14 +47,14 @@ graph::Convolution channelwise(const Affine& affine) {
 }  // namespace
 
 void fold_batch_norm(Graph& graph) {
-  const auto readers = graph::readers(graph);
+  const auto readers = graph::reader_counts(graph);
   for (graph::Node& node : graph.nodes) {
     const auto* norm = std::get_if<graph::BatchNorm>(&node.operation);
     if (norm == nullptr) continue;
     const Affine affine = affine_of(*norm);
     const auto before = static_cast<std::size_t>(node.inputs[0]);
     const graph::Node& producer = graph.nodes[before];
-    const bool alone = readers[before].size() == 1 && node.inputs[0] != graph.output;
+    const bool alone = readers[before] == 1;
     const auto* convolution = std::get_if<graph::Convolution>(&producer.operation);
     const auto* dense = std::get_if<graph::FullyConnected>(&producer.operation);
     if (alone && convolution != nullptr && convolution->activation == graph::Activation::none &&

@@ -3,22 +3,27 @@
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
-graph::Activation composed(graph::Activation first, graph::Activation second) {
-  static_assert(graph::Activation::none < graph::Activation::relu &&
-                graph::Activation::relu < graph::Activation::relu6);
-  return std::max(first, second);
+
+std::optional<graph::Activation> composed(const graph::Activation& first, const graph::Activation& second) {
+  if (second == graph::Activation::none) return first;
+  if (first.function != kernels::Function::none) return std::nullopt;
+  const auto& [lower, upper] = second.bounds;
+  return graph::Activation{{std::clamp(first.bounds.lower, lower, upper), std::clamp(first.bounds.upper, lower, upper)},
+                           second.function};
 }
 
 void fuse_activation(Graph& graph) {
-  const auto readers = graph::readers(graph);
+  const auto readers = graph::reader_counts(graph);
   for (graph::Node& node : graph.nodes) {
     const auto* activate = std::get_if<graph::Activate>(&node.operation);
     if (activate == nullptr) continue;
     const auto before = static_cast<std::size_t>(node.inputs[0]);
     graph::Node producer = graph.nodes[before];
     graph::Activation* fused = graph::fused_activation(producer.operation);
-    if (fused == nullptr || readers[before].size() != 1 || node.inputs[0] == graph.output) continue;
-    *fused = composed(*fused, activate->kind);
+    if (fused == nullptr || readers[before] != 1) continue;
+    const std::optional<graph::Activation> both = composed(*fused, activate->kind);
+    if (!both) continue;
+    *fused = *both;
     node = std::move(producer);
   }
 }

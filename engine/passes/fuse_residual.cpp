@@ -5,15 +5,15 @@
 namespace riffle::passes {
 
 void fuse_residual(Graph& graph) {
-  const auto readers = graph::readers(graph);
+  const auto readers = graph::reader_counts(graph);
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
   // The kernels with an epilogue for a residual are pointwise and the general convolution.
   const auto takes_residual = [&](graph::NodeId id) {
     const graph::Node& node = graph.nodes[static_cast<std::size_t>(id)];
     const auto* convolution = std::get_if<graph::Convolution>(&node.operation);
-    return convolution != nullptr && node.inputs.size() == 1 && node.inputs[0] != 0 &&
-           convolution->activation == graph::Activation::none && id != graph.output &&
-           readers[static_cast<std::size_t>(id)].size() == 1 &&
+    return convolution != nullptr && node.inputs.size() == 1 &&
+           node.inputs[0] >= static_cast<graph::NodeId>(graph.input_count()) &&  // the stem has none, either
+           convolution->activation == graph::Activation::none && readers[static_cast<std::size_t>(id)] == 1 &&
            !graph::is_depthwise(*convolution, shapes[static_cast<std::size_t>(node.inputs[0])].c);
   };
   for (graph::Node& node : graph.nodes) {

@@ -4,30 +4,29 @@
 
 namespace riffle::passes {
 void hoist_activation(Graph& graph) {
-  const auto readers = graph::readers(graph);
+  const auto readers = graph::reader_counts(graph);
   const std::size_t count = graph.nodes.size();
   // From the end to the beginning: wanted[i] is the activation that node i's result shall have because the one
   // behind it was taken away; `gone` are those activations.
   std::vector<std::optional<graph::Activation>> wanted(count);
   std::vector<bool> gone(count, false);
-  const auto is_activation = [&](std::size_t i) {
-    return std::holds_alternative<graph::Activate>(graph.nodes[i].operation);
-  };
-  const auto can_take = [&](graph::NodeId id) {
+  const auto can_take = [&](graph::NodeId id, const graph::Activation& activation) {
     const auto i = static_cast<std::size_t>(id);
-    return (graph::moves_channels(graph.nodes[i].operation) || is_activation(i)) && readers[i].size() == 1 &&
-           id != graph.output;
+    if (readers[i] != 1) return false;
+    const auto* before = std::get_if<graph::Activate>(&graph.nodes[i].operation);
+    return before != nullptr ? composed(before->kind, activation).has_value()
+                             : graph::moves_channels(graph.nodes[i].operation);
   };
   for (std::size_t i = count; i-- > 0;) {
     graph::Node& node = graph.nodes[i];
     if (auto* activate = std::get_if<graph::Activate>(&node.operation)) {
-      if (wanted[i]) activate->kind = composed(activate->kind, *wanted[i]);
-      if (!can_take(node.inputs[0])) continue;
+      if (wanted[i]) activate->kind = *composed(activate->kind, *wanted[i]);
+      if (!can_take(node.inputs[0], activate->kind)) continue;
       gone[i] = true;
       wanted[static_cast<std::size_t>(node.inputs[0])] = activate->kind;
     } else if (wanted[i]) {
       for (const graph::NodeId input : node.inputs) {
-        if (can_take(input)) wanted[static_cast<std::size_t>(input)] = wanted[i];
+        if (can_take(input, *wanted[i])) wanted[static_cast<std::size_t>(input)] = wanted[i];
       }
     }
   }
@@ -49,7 +48,7 @@ void hoist_activation(Graph& graph) {
     }
     moved[i] = gone[i] ? inputs[0] : graph.add(std::move(node.name), std::move(node.operation), std::move(inputs));
   }
-  graph.output = moved[static_cast<std::size_t>(graph.output)];
+  for (graph::Output& output : graph.outputs) output.node = moved[static_cast<std::size_t>(output.node)];
 }
 
 }  // namespace riffle::passes

@@ -56,7 +56,9 @@ LoweredChannels lower_channels(const graph::Graph& graph, const std::vector<grap
     for (const ChannelList* operand : operands) lowered.operands[i].push_back(*operand);
     for (std::int32_t c = 0; c < shapes[i].c; ++c) names[i].push_back({static_cast<graph::NodeId>(i), c});
   }
-  lowered.output = std::move(names[static_cast<std::size_t>(graph.output)]);
+  for (const graph::Output& output : graph.outputs) {
+    lowered.outputs.push_back(names[static_cast<std::size_t>(output.node)]);
+  }
   return lowered;
 }
 

@@ -22,7 +22,7 @@ using ChannelList = std::vector<Channel>;
 struct LoweredChannels {
   std::vector<bool> computes;                      ///< by node: is it more than a name for channels of others?
   std::vector<std::vector<ChannelList>> operands;  ///< by node and operand; empty for nodes that compute nothing
-  ChannelList output;
+  std::vector<ChannelList> outputs;                ///< by output of the graph
 };
 
 /// The graph verifies and has `shapes`.

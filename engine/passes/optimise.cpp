@@ -12,6 +12,9 @@ void optimise(Graph& graph) {
       fuse_residual,
   };
   (void)graph::infer_shapes(graph);
+  if (graph.outputs.size() > 1) {  // which are told apart by their names, whatever node makes them in the end
+    for (graph::Output& output : graph.outputs) output.name = graph.output_name(output);
+  }
   remove_dead_nodes(graph);
   for (const auto pass : order) {
     pass(graph);

@@ -2,6 +2,8 @@
 // file; their order is in optimise.cpp.
 #pragma once
 
+#include <optional>
+
 #include "engine/graph/graph.hpp"
 
 namespace riffle::passes {
@@ -12,7 +14,7 @@ using graph::Graph;
 /// verify.
 void optimise(Graph& graph);
 
-/// Drops the nodes that the output does not depend on (the input stays).
+/// Drops the nodes that no output depends on (the inputs stay).
 void remove_dead_nodes(Graph& graph);
 
 /// An activation of kind none is passed by: who reads it reads its operand.
@@ -23,11 +25,11 @@ void remove_identities(Graph& graph);
 void fold_batch_norm(Graph& graph);
 
 /// An activation behind a shuffle, slice, gather or concat moves before it: it is element-wise, so they commute. One
-/// behind another becomes one with it.
+/// behind another becomes one with it where that is one activation.
 void hoist_activation(Graph& graph);
 
-/// `second` after `first`, as one: the bounds of both, so that the larger of none, ReLU, ReLU6 holds.
-graph::Activation composed(graph::Activation first, graph::Activation second);
+/// `second` after `first`, as one: the bounds of both. Nothing where a function stands between them.
+std::optional<graph::Activation> composed(const graph::Activation& first, const graph::Activation& second);
 
 /// An activation into the node that makes its operand.
 void fuse_activation(Graph& graph);

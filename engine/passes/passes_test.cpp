@@ -39,7 +39,7 @@ const T& operation(const Graph& graph, std::size_t node) {
 TEST(Passes, BatchNormFoldsIntoTheConvolutionBeforeIt) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
-  graph.output = graph.add("norm", norm(2), {conv});
+  graph.outputs = {{graph.add("norm", norm(2), {conv})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 2U);
   const auto& folded = operation<graph::Convolution>(graph, 1);
@@ -54,16 +54,16 @@ TEST(Passes, AnActivationOfKindNoneIsPassedBy) {
   const NodeId relu = graph.add("relu", graph::Activate{Activation::relu}, {conv});
   const NodeId none = graph.add("none", graph::Activate{Activation::none}, {relu});
   const NodeId six = graph.add("relu6", graph::Activate{Activation::relu6}, {none});
-  graph.output = graph.add("end", graph::Activate{Activation::none}, {six});
+  graph.outputs = {{graph.add("end", graph::Activate{Activation::none}, {six})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 2U);
   EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::relu6);
 
   Graph nothing = with_input(3);
-  nothing.output = nothing.add("none", graph::Activate{Activation::none}, {0});
+  nothing.outputs = {{nothing.add("none", graph::Activate{Activation::none}, {0})}};
   passes::optimise(nothing);
   EXPECT_EQ(nothing.nodes.size(), 1U);
-  EXPECT_EQ(nothing.output, 0);
+  EXPECT_EQ(nothing.outputs[0].node, 0);
 }
 
 TEST(Passes, ActivationsBehindOneAnotherBecomeOneWhateverTheirOrder) {
@@ -72,7 +72,7 @@ TEST(Passes, ActivationsBehindOneAnotherBecomeOneWhateverTheirOrder) {
                                       {Activation::relu6, Activation::none}}) {
     Graph graph = with_input(3);
     const NodeId one = graph.add("first", graph::Activate{first}, {0});
-    graph.output = graph.add("second", graph::Activate{second}, {one});
+    graph.outputs = {{graph.add("second", graph::Activate{second}, {one})}};
     passes::optimise(graph);
     ASSERT_EQ(graph.nodes.size(), 2U);
     EXPECT_EQ(operation<graph::Activate>(graph, 1).kind, Activation::relu6);
@@ -84,7 +84,7 @@ TEST(Passes, FoldingCopiesNoWeights) {
   const graph::Convolution convolution = pointwise(3, 2);
   const NodeId conv = graph.add("conv", convolution, {0});
   const NodeId once = graph.add("norm", norm(2), {conv});
-  graph.output = graph.add("norm again", norm(2), {once});
+  graph.outputs = {{graph.add("norm again", norm(2), {once})}};
   passes::fold_batch_norm(graph);
   passes::remove_dead_nodes(graph);
   ASSERT_EQ(graph.nodes.size(), 2U);
@@ -102,7 +102,7 @@ TEST(Passes, BatchNormStaysOutOfAConvolutionThatOthersRead) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 3), {0});
   const NodeId normed = graph.add("norm", norm(3), {conv});
-  graph.output = graph.add("sum", graph::Add{}, {conv, normed});
+  graph.outputs = {{graph.add("sum", graph::Add{}, {conv, normed})}};
   passes::fold_batch_norm(graph);
   EXPECT_EQ(operation<graph::Convolution>(graph, 1).weights.values()[0], 2.0F);
   const auto& channelwise = operation<graph::Convolution>(graph, 2);
@@ -119,13 +119,13 @@ TEST(Passes, ActivationPassesAConcatAndAShuffle) {
   const NodeId b = graph.add("conv", pointwise(4, 4), {0});
   const NodeId joined = graph.add("concat", graph::Concat{}, {a, b});
   const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {joined});
-  graph.output = graph.add("relu", graph::Activate{Activation::relu}, {shuffled});
+  graph.outputs = {{graph.add("relu", graph::Activate{Activation::relu}, {shuffled})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 5U);
   EXPECT_EQ(operation<graph::Pool>(graph, 1).activation, Activation::relu);
   EXPECT_EQ(operation<graph::Convolution>(graph, 2).activation, Activation::relu);
   EXPECT_EQ(graph.nodes[4].name, "shuffle");
-  EXPECT_EQ(graph.output, 4);
+  EXPECT_EQ(graph.outputs[0].node, 4);
 }
 
 TEST(Passes, ActivationStaysBehindAConcatThatOthersRead) {
@@ -133,7 +133,7 @@ TEST(Passes, ActivationStaysBehindAConcatThatOthersRead) {
   const NodeId b = graph.add("conv", pointwise(4, 4), {0});
   const NodeId joined = graph.add("concat", graph::Concat{}, {b, b});
   const NodeId active = graph.add("relu", graph::Activate{Activation::relu}, {joined});
-  graph.output = graph.add("sum", graph::Add{}, {joined, active});
+  graph.outputs = {{graph.add("sum", graph::Add{}, {joined, active})}};
   passes::optimise(graph);
   EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::none);
   EXPECT_EQ(graph.nodes[3].name, "relu");
@@ -143,7 +143,7 @@ TEST(Passes, ReluAndRelu6FuseIntoOne) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
   const NodeId six = graph.add("relu6", graph::Activate{Activation::relu6}, {conv});
-  graph.output = graph.add("relu", graph::Activate{Activation::relu}, {six});
+  graph.outputs = {{graph.add("relu", graph::Activate{Activation::relu}, {six})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 2U);
   EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::relu6);
@@ -154,7 +154,7 @@ TEST(Passes, ResidualAddWithItsReluFusesIntoThePointwise) {
   const NodeId x = graph.add("x", pointwise(3, 3), {0});
   const NodeId y = graph.add("y", pointwise(3, 3), {x});
   const NodeId sum = graph.add("sum", graph::Add{}, {x, y});
-  graph.output = graph.add("relu", graph::Activate{Activation::relu}, {sum});
+  graph.outputs = {{graph.add("relu", graph::Activate{Activation::relu}, {sum})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 3U);
   EXPECT_EQ(graph.nodes[2].name, "y");
@@ -167,7 +167,7 @@ TEST(Passes, ResidualDoesNotFuseThroughAnActivation) {
   const NodeId x = graph.add("x", pointwise(3, 3), {0});
   const NodeId y = graph.add("y", pointwise(3, 3), {x});
   const NodeId active = graph.add("relu", graph::Activate{Activation::relu}, {y});
-  graph.output = graph.add("sum", graph::Add{}, {x, active});
+  graph.outputs = {{graph.add("sum", graph::Add{}, {x, active})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 4U);
   EXPECT_TRUE(std::holds_alternative<graph::Add>(graph.nodes[3].operation));
@@ -176,11 +176,11 @@ TEST(Passes, ResidualDoesNotFuseThroughAnActivation) {
 TEST(Passes, DeadNodesGoAndTheInputStays) {
   Graph graph = with_input(3);
   graph.add("dead", pointwise(3, 5), {0});
-  graph.output = graph.add("conv", pointwise(3, 2), {0});
+  graph.outputs = {{graph.add("conv", pointwise(3, 2), {0})}};
   passes::remove_dead_nodes(graph);
   ASSERT_EQ(graph.nodes.size(), 2U);
   EXPECT_EQ(graph.nodes[1].name, "conv");
-  EXPECT_EQ(graph.output, 1);
+  EXPECT_EQ(graph.outputs[0].node, 1);
 }
 
 TEST(Passes, MetadataStays) {
@@ -190,7 +190,7 @@ TEST(Passes, MetadataStays) {
     graph.name = "net";
     const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
     const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {conv});
-    graph.output = graph.add("relu", graph::Activate{Activation::relu}, {shuffled});
+    graph.outputs = {{graph.add("relu", graph::Activate{Activation::relu}, {shuffled})}};
     graph.labels = {"cat", "dog"};
     graph.preprocessing = {.mean = {0.25F}};
     pass(graph);
@@ -207,11 +207,11 @@ TEST(Passes, LoweringNamesEveryChannel) {
   const NodeId joined = graph.add("concat", graph::Concat{}, {a, b});
   const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {joined});  // a0 b0 a1 b1 a2 b2 a3 b3
   const NodeId half = graph.add("half", graph::Slice{4, 4}, {shuffled});
-  graph.output = graph.add("conv", pointwise(4, 1), {half});
+  graph.outputs = {{graph.add("conv", pointwise(4, 1), {half})}};
   const auto lowered = passes::lower_channels(graph, graph::infer_shapes(graph));
   EXPECT_EQ(lowered.operands[6][0], (passes::ChannelList{{a, 2}, {b, 2}, {a, 3}, {b, 3}}));
   EXPECT_FALSE(lowered.computes[3] || lowered.computes[4] || lowered.computes[5]);
-  EXPECT_EQ(lowered.output, (passes::ChannelList{{6, 0}}));
+  EXPECT_EQ(lowered.outputs, (std::vector<passes::ChannelList>{{{6, 0}}}));
 }
 
 }  // namespace

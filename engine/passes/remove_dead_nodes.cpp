@@ -1,11 +1,13 @@
+#include <algorithm>
+
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
 
 void remove_dead_nodes(Graph& graph) {
   std::vector<bool> live(graph.nodes.size(), false);
-  live[0] = true;
-  live[static_cast<std::size_t>(graph.output)] = true;
+  std::fill_n(live.begin(), graph.input_count(), true);
+  for (const graph::Output& output : graph.outputs) live[static_cast<std::size_t>(output.node)] = true;
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     if (!live[i]) continue;
     for (const graph::NodeId input : graph.nodes[i].inputs) live[static_cast<std::size_t>(input)] = true;
@@ -21,7 +23,7 @@ void remove_dead_nodes(Graph& graph) {
     kept.push_back(std::move(node));
   }
   graph.nodes = std::move(kept);
-  graph.output = moved[static_cast<std::size_t>(graph.output)];
+  for (graph::Output& output : graph.outputs) output.node = moved[static_cast<std::size_t>(output.node)];
 }
 
 }  // namespace riffle::passes

@@ -11,7 +11,7 @@ void remove_identities(Graph& graph) {
     const bool is_identity = activate != nullptr && activate->kind == graph::Activation::none;
     stands_for[i] = is_identity ? node.inputs[0] : static_cast<graph::NodeId>(i);
   }
-  graph.output = stands_for[static_cast<std::size_t>(graph.output)];
+  for (graph::Output& output : graph.outputs) output.node = stands_for[static_cast<std::size_t>(output.node)];
 }
 
 }  // namespace riffle::passes

@@ -30,17 +30,26 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
     : graph_(graph),
       kernels_(kernels),
       shapes_(graph::infer_shapes(graph)),
+      types_(passes::choose_types(graph)),
       lowered_(passes::lower_channels(graph, shapes_)),
       layout_(graph, shapes_, lowered_),
       machine_(machine_of(kernels)),
       block_of_(graph.nodes.size(), -1),
-      gathered_block_of_(graph.nodes.size(), -1) {}
+      gathered_block_of_(graph.nodes.size(), -1),
+      direct_(graph.nodes.size(), -1),
+      planes_of_input_(graph.input_count(), -1),
+      planes_of_output_(graph.outputs.size(), -1) {}
 
 void PlanBuilder::make_steps() {
   plan_->name = graph_.name;
   plan_->kernels = &kernels_;
-  plan_->input = shapes_[0];
-  plan_->output = shapes_[static_cast<std::size_t>(graph_.output)];
+  for (std::size_t i = 0; i < planes_of_input_.size(); ++i) {
+    const graph::Input& input = graph_.input(i);
+    plan_->inputs.push_back({graph_.nodes[i].name, input.shape, input.type, input.quantization});
+  }
+  for (const graph::Output& output : graph_.outputs) {
+    plan_->outputs.push_back({graph_.output_name(output), shape(output.node), output.type, output.quantization});
+  }
   plan_steps();
   place();
   for (const PlannedStep& planned : planned_) make_step(planned);
@@ -127,7 +136,7 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
   const graph::NodeId producer = channels[0].node;
   const bool all_of_one =
       std::all_of(channels.begin(), channels.end(), [&](const auto& c) { return c.node == producer; });
-  if (!all_of_one || producer == 0 || static_cast<std::int32_t>(channels.size()) != shape(producer).c) return -1;
+  if (!all_of_one || is_input(producer) || static_cast<std::int32_t>(channels.size()) != shape(producer).c) return -1;
 
   const auto* pool = std::get_if<graph::Pool>(&reader.operation);
   if (pool == nullptr && kind(consumer) != ConvolutionKind::depthwise) return -1;
@@ -143,94 +152,146 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
       if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
     }
   }
-  const bool is_result =
-      std::any_of(lowered_.output.begin(), lowered_.output.end(), [&](const auto& c) { return c.node == producer; });
-  return is_result ? -1 : producer;
+  for (const passes::ChannelList& list : lowered_.outputs) {
+    if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
+  }
+  return producer;
+}
+
+/// Does the node that makes an output write it to the caller's memory? Planes of one pixel are its channels. Not where
+/// anything else reads the node: kernels may read behind their operands.
+void PlanBuilder::find_direct() {
+  std::vector<std::int32_t> lists(graph_.nodes.size(), 0);  // by node: in how many lists of channels it is
+  const auto count = [&](const passes::ChannelList& list) {
+    std::vector<graph::NodeId> nodes;
+    for (const passes::Channel& channel : list) {
+      if (nodes.empty() || nodes.back() != channel.node) nodes.push_back(channel.node);
+    }
+    std::sort(nodes.begin(), nodes.end());
+    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    for (const graph::NodeId id : nodes) ++lists[static_cast<std::size_t>(id)];
+  };
+  for (const auto& operands : lowered_.operands) std::for_each(operands.begin(), operands.end(), count);
+  std::for_each(lowered_.outputs.begin(), lowered_.outputs.end(), count);
+  for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
+    const graph::NodeId maker = lowered_.outputs[o][0].node;
+    const auto i = static_cast<std::size_t>(maker);
+    if (!is_input(maker) && lists[i] == 1 && plan_->outputs[o].type == types_[i] && shape(maker).pixels() == 1 &&
+        is_whole(lowered_.outputs[o], maker, shape(maker).c) && is_natural(layout_.order(maker))) {
+      direct_[i] = static_cast<std::int32_t>(o);
+    }
+  }
+}
+
+/// Brings the inputs into the types and layouts in which they are read.
+void PlanBuilder::plan_inputs() {
+  const std::size_t count = plan_->inputs.size();
+  std::vector<bool> as_planes(count, false), as_pixels(count, false);
+  const auto note = [&](const passes::ChannelList& list, std::vector<bool>& how) {
+    for (const passes::Channel& channel : list) {
+      if (is_input(channel.node)) how[static_cast<std::size_t>(channel.node)] = true;
+    }
+  };
+  for (std::size_t i = count; i < graph_.nodes.size(); ++i) {
+    const bool is_stem = kind(static_cast<graph::NodeId>(i)) == ConvolutionKind::stem;
+    for (const passes::ChannelList& list : lowered_.operands[i]) note(list, is_stem ? as_planes : as_pixels);
+  }
+  for (const passes::ChannelList& list : lowered_.outputs) note(list, as_pixels);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto id = static_cast<graph::NodeId>(i);
+    if (!as_planes[i] && !as_pixels[i]) continue;
+    if (plan_->inputs[i].type != types_[i]) {
+      planes_of_input_[i] = add_planes(node(id).name, shape(id));
+      planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[i]});
+    }
+    if (as_pixels[i]) {
+      touch(planes_of_input_[i]);
+      block_of_[i] = add_block(node(id).name, shape(id), types_[i]);
+      planned_.push_back({PlannedStep::from_planes, id, block_of_[i]});
+    }
+  }
+}
+
+void PlanBuilder::plan_output(std::size_t output) {
+  const graph::NodeId id = graph_.outputs[output].node;
+  const passes::ChannelList& list = lowered_.outputs[output];
+  if (direct_[static_cast<std::size_t>(list[0].node)] == static_cast<std::int32_t>(output)) return;
+  const bool converts = plan_->outputs[output].type != types_[static_cast<std::size_t>(id)];
+  touch(list);
+  if (!converts || shape(id).pixels() != 1) {  // planes of one pixel are its channels
+    if (converts) planes_of_output_[output] = add_planes(plan_->outputs[output].name, shape(id));
+    planned_.push_back({PlannedStep::to_planes, id, planes_of_output_[output], -1, output});
+    touch(planes_of_output_[output]);
+  }
+  if (converts) planned_.push_back({PlannedStep::convert_output, id, -1, -1, output});
 }
 
 void PlanBuilder::plan_steps() {
   const auto count = static_cast<graph::NodeId>(graph_.nodes.size());
-  // Does anything but a stem read the input? Then it is brought to channels-last first.
-  bool input_in_arena = false;
-  for (graph::NodeId id = 1; id < count; ++id) {
-    for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(id)]) {
-      const bool reads_input = std::any_of(list.begin(), list.end(), [](const auto& c) { return c.node == 0; });
-      input_in_arena |= reads_input && kind(id) != ConvolutionKind::stem;
-    }
-  }
-  for (const passes::Channel& channel : lowered_.output) input_in_arena |= channel.node == 0;
-
-  // Can the node that makes the result write it to the caller's memory? Planes of one pixel are its channels.
-  const graph::NodeId last = lowered_.output[0].node;
-  if (last != 0 && plan_->output.pixels() == 1 && is_whole(lowered_.output, last, shape(last).c) &&
-      is_natural(layout_.order(last))) {
-    direct_ = last;
-  }
-
-  const auto step = [&] { return static_cast<std::int32_t>(planned_.size()); };
-  if (input_in_arena) {
-    block_of_[0] = add_block(node(0).name, shapes_[0], step());
-    planned_.push_back({PlannedStep::from_planes, 0, block_of_[0]});
-  }
-  const auto touch_channels = [&](const passes::ChannelList& list) {
-    for (const passes::Channel& channel : list) {
-      const std::int32_t first = block_of_[static_cast<std::size_t>(channel.node)];
-      if (first >= 0) touch(first + layout_.block_of(channel), step());
-    }
-  };
+  const auto inputs = static_cast<graph::NodeId>(plan_->inputs.size());
+  find_direct();
+  plan_inputs();
   std::map<graph::NodeId, graph::NodeId> producers;  // by consumer
-  for (graph::NodeId id = 1; id < count; ++id) {
+  for (graph::NodeId id = inputs; id < count; ++id) {
     if (!lowered_.computes[static_cast<std::size_t>(id)]) continue;
     if (const graph::NodeId producer = find_producer(id); producer >= 0) {
       producers[id] = producer;
       add_ring(producer, id);
     }
   }
-  for (graph::NodeId id = 1; id < count; ++id) {
-    const auto i = static_cast<std::size_t>(id);
-    if (!lowered_.computes[i] || is_produced_by_rows(id)) continue;
-    const auto touch_operands = [&] {
-      const auto touch_those_of = [&](graph::NodeId reader) {
-        for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(reader)])
-          touch_channels(list);
-      };
-      touch_those_of(id);
-      if (producers.contains(id)) touch_those_of(producers[id]);
-    };
-    if (needs_gather(id)) {
-      touch_operands();
-      gathered_block_of_[i] = add_block(node(id).name + ".gathered", operand_shape(id, 0), step());
-      planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[i]});
-      touch(gathered_block_of_[i], step());
-    } else {
-      touch_operands();
-    }
-    if (id != direct_) {
-      const std::int32_t blocks = layout_.blocks(id);
-      graph::Shape piece = shape(id);
-      piece.c /= blocks;
-      block_of_[i] = static_cast<std::int32_t>(plan_->blocks.size());
-      for (std::int32_t b = 0; b < blocks; ++b) {
-        add_block(node(id).name + (blocks == 1 ? "" : "." + std::to_string(b)), piece, step());
-      }
-    }
-    planned_.push_back({PlannedStep::compute, id, block_of_[i], producers.contains(id) ? producers[id] : -1});
+  // An output is handed over as soon as it is there, so that its memory is free again.
+  std::multimap<graph::NodeId, std::size_t> ready;  // by the last node that makes a part of it
+  for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
+    const passes::ChannelList& list = lowered_.outputs[o];
+    const auto last =
+        std::max_element(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
+    ready.emplace(last->node, o);
   }
-  if (direct_ < 0) {
-    touch_channels(lowered_.output);
-    planned_.push_back({PlannedStep::to_planes, graph_.output, -1});
+  for (graph::NodeId id = 0; id < count; ++id) {
+    const auto i = static_cast<std::size_t>(id);
+    if (id >= inputs && lowered_.computes[i] && !is_produced_by_rows(id)) {
+      const auto made = producers.find(id);
+      touch_operands(id);
+      if (made != producers.end()) touch_operands(made->second);
+      if (needs_gather(id)) {
+        gathered_block_of_[i] = add_block(node(id).name + ".gathered", operand_shape(id, 0), types_[i]);
+        planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[i]});
+        touch(gathered_block_of_[i]);
+      }
+      if (direct_[i] < 0) {
+        const std::int32_t blocks = layout_.blocks(id);
+        graph::Shape piece = shape(id);
+        piece.c /= blocks;
+        block_of_[i] = static_cast<std::int32_t>(plan_->blocks.size());
+        for (std::int32_t b = 0; b < blocks; ++b) {
+          add_block(node(id).name + (blocks == 1 ? "" : "." + std::to_string(b)), piece, types_[i]);
+        }
+      }
+      planned_.push_back({PlannedStep::compute, id, block_of_[i], made != producers.end() ? made->second : -1});
+    }
+    const auto [first, last] = ready.equal_range(id);
+    std::for_each(first, last, [&](const auto& one) { plan_output(one.second); });
   }
 }
 
-std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape& shape, std::int32_t step) {
+std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape& shape, Type type) {
   BlockInfo info;
   info.name = name;
   info.shape = shape;
+  info.type = type;
   info.pixel_stride = pixel_stride_of(shape.c);
   info.size = shape.pixels() * info.pixel_stride * size_of(info.type);
-  info.first_step = info.last_step = step;
+  info.first_step = info.last_step = next_step();
   plan_->blocks.push_back(std::move(info));
   return static_cast<std::int32_t>(plan_->blocks.size()) - 1;
+}
+
+std::int32_t PlanBuilder::add_planes(const std::string& name, const graph::Shape& shape) {
+  const std::int32_t block = add_block(name + ".planes", shape, Type::f32);
+  BlockInfo& info = plan_->blocks.back();
+  info.pixel_stride = shape.c;
+  info.size = shape.size() * size_of(info.type);
+  return block;
 }
 
 void PlanBuilder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
@@ -244,8 +305,20 @@ void PlanBuilder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
   plan_->rows_bytes = std::max(plan_->rows_bytes, bytes + arena_slack);
 }
 
-void PlanBuilder::touch(std::int32_t block, std::int32_t step) {
-  if (block >= 0) plan_->blocks[static_cast<std::size_t>(block)].last_step = step;  // steps are planned in order
+void PlanBuilder::touch(std::int32_t block) {
+  if (block >= 0) plan_->blocks[static_cast<std::size_t>(block)].last_step = next_step();
+}
+
+void PlanBuilder::touch(const passes::ChannelList& channels) {
+  for (const passes::Channel& channel : channels) {
+    const std::int32_t first = block_of_[static_cast<std::size_t>(channel.node)];
+    if (first >= 0) touch(first + layout_.block_of(channel));
+    if (is_input(channel.node)) touch(planes_of_input_[static_cast<std::size_t>(channel.node)]);
+  }
+}
+
+void PlanBuilder::touch_operands(graph::NodeId reader) {
+  for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(reader)]) touch(list);
 }
 
 void PlanBuilder::place() {
@@ -268,7 +341,25 @@ kernels::Block PlanBuilder::block_at(std::int32_t block) const {
 kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which) const {
   if (const auto ring = rings_.find(planned.node); ring != rings_.end()) return ring->second;
   if (planned.written_block >= 0) return block_at(planned.written_block + which);
-  return {{0, kernels::Space::output}, plan_->output.c};
+  const auto i = static_cast<std::size_t>(planned.node);
+  const bool computes = planned.kind == PlannedStep::compute;
+  const std::size_t output = computes ? static_cast<std::size_t>(direct_[i]) : planned.output;
+  return {{0, kernels::Space::output, static_cast<std::uint16_t>(output)},
+          shape(planned.node).c,
+          0,
+          plan_->outputs[output].type};
+}
+
+kernels::Place PlanBuilder::planes_of_input(graph::NodeId input) const {
+  const std::int32_t converted = planes_of_input_[static_cast<std::size_t>(input)];
+  if (converted >= 0) return block_at(converted).first;
+  return {0, kernels::Space::input, static_cast<std::uint16_t>(input)};
+}
+
+kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
+  const Type result = types_[static_cast<std::size_t>(id)];
+  const std::vector<graph::NodeId>& operands = node(id).inputs;
+  return {operands.empty() ? result : types_[static_cast<std::size_t>(operands[0])], Type::f32, result};
 }
 
 kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/passes/choose_types.hpp"
 #include "engine/passes/lower_channels.hpp"
 #include "engine/plan/convolution_kind.hpp"
 #include "engine/plan/layout.hpp"
@@ -33,13 +34,14 @@ class PlanBuilder {
   std::shared_ptr<const Plan> pack();
 
  private:
-  /// What will be a step: a node's computation, or one of the three that are no node's.
+  /// What will be a step: a node's computation, or one that is no node's.
   struct PlannedStep {
-    enum Kind : std::uint8_t { compute, from_planes, to_planes, gather_for_softmax };
+    enum Kind : std::uint8_t { compute, convert_input, from_planes, to_planes, convert_output, gather_for_softmax };
     Kind kind = compute;
     graph::NodeId node = 0;
     std::int32_t written_block = -1;  // the first of the node's blocks; -1: the caller's output
     graph::NodeId producer = -1;      // the node that is made row by row for this one; -1: none
+    std::size_t output = 0;           // which of the caller's, of what writes one
   };
 
   /// What a step is called and what its kernel is.
@@ -47,26 +49,38 @@ class PlanBuilder {
     std::string operation;
     const char* kernel = nullptr;
     StepKind kind = StepKind::compute;
+    std::int32_t unit = 0;  // of After
   };
 
   void plan_steps();
+  void plan_inputs();
+  void plan_output(std::size_t output);
+  void find_direct();
   void place();
   void make_step(const PlannedStep& planned);
 
   // Places.
-  std::int32_t add_block(const std::string& name, const graph::Shape& shape, std::int32_t step);
-  void touch(std::int32_t block, std::int32_t step);
+  [[nodiscard]] std::int32_t next_step() const { return static_cast<std::int32_t>(planned_.size()); }
+  std::int32_t add_block(const std::string& name, const graph::Shape& shape, Type type);  // of the next step
+  std::int32_t add_planes(const std::string& name, const graph::Shape& shape);            // as the caller has them
+  void touch(std::int32_t block);                                                         // by the next step
+  void touch(const passes::ChannelList& channels);
+  void touch_operands(graph::NodeId reader);
   void add_ring(graph::NodeId producer, graph::NodeId consumer);
   [[nodiscard]] kernels::ChannelRun address(const BlockRange& range) const;
   [[nodiscard]] std::vector<kernels::ChannelRun> addresses(const std::vector<BlockRange>& ranges) const;
   [[nodiscard]] std::vector<kernels::ChannelwiseRun> channelwise(const std::vector<BlockRange>& ranges) const;
   [[nodiscard]] kernels::Block block(const PlannedStep& planned, std::int32_t which = 0) const;
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
+  [[nodiscard]] kernels::Place planes_of_input(graph::NodeId input) const;
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
   /// The row of an operation for a node's types. Throws Unsupported where a build has left it out (RIFFLE_OPERATIONS).
   template <class Kernel>
   [[nodiscard]] const Kernel& row(graph::NodeId id) const;
+
+  [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
+  [[nodiscard]] bool is_input(graph::NodeId id) const { return static_cast<std::size_t>(id) < plan_->inputs.size(); }
 
   // What a node reads.
   [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
@@ -104,10 +118,12 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Softmax& o);
   void make_gather_for_softmax(const PlannedStep& s);
   void append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
-                          std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
-                          const kernels::Clamp& clamp);
+                          std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b);
   void make_from_planes(const PlannedStep& s);
-  void make_to_planes();
+  void make_to_planes(const PlannedStep& s);
+  void make_convert_input(const PlannedStep& s);
+  void make_convert_output(const PlannedStep& s);
+  void append_convert(const PlannedStep& s, kernels::ConvertArgs args, const kernels::Types& types);
   void chain();  // the last two steps become one
 
   /// The packed weights of the step that is made next.
@@ -128,6 +144,7 @@ class PlanBuilder {
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
   std::vector<graph::Shape> shapes_;
+  std::vector<Type> types_;  // by node
   passes::LoweredChannels lowered_;
   Layout layout_;
   Machine machine_;
@@ -135,7 +152,9 @@ class PlanBuilder {
   std::vector<std::int32_t> block_of_;             // by node: the first of its blocks, -1 if it has none
   std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
   std::vector<std::int32_t> gathered_block_of_;    // by softmax node: where its operand is gathered, -1 if nowhere
-  graph::NodeId direct_ = -1;                      // the node that writes the caller's output, -1 if a step copies it
+  std::vector<std::int32_t> direct_;               // by node: which of the caller's outputs it writes, -1 if none
+  std::vector<std::int32_t> planes_of_input_;      // by input: its planes as f32, -1 if they are the caller's
+  std::vector<std::int32_t> planes_of_output_;     // by output: its planes before they are converted, -1 if nowhere
   std::vector<Packing> packings_;                  // of the steps that have weights, in their order
   std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
   std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();

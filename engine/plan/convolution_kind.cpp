@@ -20,7 +20,10 @@ ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<gr
   if (alone && graph::is_depthwise(convolution, static_cast<std::int32_t>(operand.size()))) {
     return ConvolutionKind::depthwise;
   }
-  if (alone && convolution.groups == 1 && shapes[0].c <= 4 && is_whole(operand, 0, shapes[0].c)) {
+  const graph::NodeId read = operand[0].node;
+  const std::int32_t channels = shapes[static_cast<std::size_t>(read)].c;
+  const bool is_input = static_cast<std::size_t>(read) < graph.input_count();
+  if (alone && convolution.groups == 1 && is_input && channels <= 4 && is_whole(operand, read, channels)) {
     return ConvolutionKind::stem;
   }
   return graph::is_pointwise(convolution) ? ConvolutionKind::pointwise : ConvolutionKind::general;

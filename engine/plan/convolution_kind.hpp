@@ -10,7 +10,7 @@
 namespace riffle::plan {
 
 enum class ConvolutionKind : std::uint8_t {
-  stem,       ///< of all of the network's input, at most 4 planes, which it reads where the caller has them
+  stem,       ///< of all of one of the network's inputs, at most 4 planes, which it reads where the caller has them
   depthwise,  ///< one filter a channel: passes on the order in which it reads
   pointwise,  ///< 1x1, in groups; the one kind that may write its results into two blocks
   general

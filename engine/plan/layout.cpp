@@ -49,7 +49,7 @@ class Readers {
     for_each(lowered, [&](std::size_t channel, NodeId reader) { readers_[next[channel]++] = reader; });
   }
 
-  /// Ascending; the graph's end counts as the last step.
+  /// Ascending; the graph's outputs count as the last steps.
   [[nodiscard]] std::span<const NodeId> of(NodeId node, std::int32_t channel) const {
     const std::size_t at = first_[static_cast<std::size_t>(node)] + static_cast<std::size_t>(channel);
     return std::span(readers_).subspan(begin_[at], begin_[at + 1] - begin_[at]);
@@ -70,7 +70,7 @@ class Readers {
     for (std::size_t i = 0; i < count; ++i) {
       for (const passes::ChannelList& operand : lowered.operands[i]) read(operand, static_cast<NodeId>(i));
     }
-    read(lowered.output, static_cast<NodeId>(count));
+    for (std::size_t o = 0; o < lowered.outputs.size(); ++o) read(lowered.outputs[o], static_cast<NodeId>(count + o));
   }
 
   std::vector<std::size_t> first_;  // by node: its first channel among all

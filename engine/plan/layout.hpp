@@ -3,7 +3,7 @@
 // Every node that computes owns one block, all its channels of a pixel side by side. In which order they stand there
 // is free for a convolution (its packed weights follow), and chosen by who reads them: channels that the same steps
 // read stand together, so that what a reader takes is a few long runs. A channel-wise operation (depthwise, pooling,
-// add ...) passes on the order in which it reads; the network's input is as the caller has it.
+// add ...) passes on the order in which it reads; the network's inputs are as the caller has it.
 //
 //   logical names            who reads them              block of node n
 //   n.0 n.1 n.2 n.3 ...  ->  n.1 n.3: unit 2; rest: 3  ->  [n.1 n.3 | n.0 n.2]
@@ -42,7 +42,7 @@ class Readers;
 class Layout {
  public:
   /// Chooses every block's order. The graph has `shapes` and was lowered to `lowered`; all three outlive the layout.
-  /// The network's input is in its natural order: the step that reads the caller's planes knows no other.
+  /// The network's inputs are in their natural order: the step that reads the caller's planes knows no other.
   Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered);
 
   /// order(n)[p] is the logical channel that stands at position p of node n's block.

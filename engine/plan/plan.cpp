@@ -27,6 +27,11 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
     const graph::Shape shape = graph.input_shape();
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);
   }
+  for (graph::Output& output : graph.outputs) {  // keep their names, whatever node makes them in the end
+    if (output.node >= 0 && static_cast<std::size_t>(output.node) < graph.nodes.size()) {
+      output.name = graph.output_name(output);
+    }
+  }
   passes::optimise(graph);
   passes::lower_fully_connected(graph);
   PlanBuilder builder(graph, kernels);

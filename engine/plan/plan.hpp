@@ -11,20 +11,33 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "engine/plan/after.hpp"
 #include "kernels/kernels.hpp"
 
 namespace riffle::plan {
 
-/// A kernel and its arguments.
+/// A kernel and its arguments, and what runs on each tile behind it where the operation can have an activation.
 template <class Args>
 struct Call {
+  static constexpr bool has_activation = requires(Args a) { a.clamp; };
   using Kernel = void (*)(const Args&, const kernels::Addresses&, kernels::TileRange);
   Args args;
   Kernel kernel = nullptr;
+  After after = {};
 
-  void run(const kernels::Addresses& memory, kernels::TileRange range) const { kernel(args, memory, range); }
+  void run(const kernels::Addresses& memory, kernels::TileRange range) const {
+    if constexpr (has_activation) {
+      if (after.kernel != nullptr) {
+        for (std::int32_t tile = range.first; tile < range.last; ++tile) {
+          kernel(args, memory, {tile, tile + 1});
+          run_after(after, args, memory, tile);
+        }
+        return;
+      }
+    }
+    kernel(args, memory, range);
+  }
 };
-
 /// Two operations as one step: of the first one's result only the rows exist that the second one reads next.
 ///
 ///   rows of the producer   . . o o o o . .      o: in the ring
@@ -41,10 +54,11 @@ struct Chain {
   void run(const kernels::Addresses& memory, kernels::TileRange range) const;
 };
 
-using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
-                          Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
-                          Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
-                          Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Chain>;
+using Task =
+    std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
+                 Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
+                 Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
+                 Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Call<kernels::ConvertArgs>, Chain>;
 
 /// Calls f on the task's call, or on both of a chain, the producer's first.
 template <class F>
@@ -69,7 +83,7 @@ inline std::int32_t ring_rows(const kernels::Window& window) {
 }
 
 /// What a step is for, as far as the promise "nothing that only moves data" goes.
-enum class StepKind : std::uint8_t { compute, layout_conversion, copy };
+enum class StepKind : std::uint8_t { compute, layout_conversion, type_conversion, copy };
 
 struct Step {
   std::string name;              ///< the node that it computes, or both of a chain
@@ -101,10 +115,19 @@ struct BlockInfo {
 /// Anything a plan's arguments point to: packed weights, run lists. Addresses do not change.
 class Storage;
 
+/// A tensor that the caller brings or gets, of one image: planes (C, H, W) of numbers of a type.
+struct Tensor {
+  std::string name;
+  graph::Shape shape;
+  Type type = Type::f32;
+  Quantization quantization = {};  ///< of i8 and u8
+  [[nodiscard]] std::int64_t bytes() const { return shape.size() * size_of(type); }
+};
+
 struct Plan {
   std::string name;
   const kernels::Kernels* kernels = nullptr;
-  graph::Shape input, output;
+  std::vector<Tensor> inputs, outputs;
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
   std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
@@ -116,7 +139,7 @@ struct Plan {
 
 struct Options {
   const kernels::Kernels* kernels = nullptr;  ///< null: what RIFFLE_ISA says, or else this CPU's best
-  std::int32_t height = 0, width = 0;         ///< 0: the graph's own input size
+  std::int32_t height = 0, width = 0;         ///< of the inputs; 0: the graph's own
   bool operator==(const Options&) const = default;
 };
 

@@ -48,7 +48,7 @@ TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
   const graph::NodeId wide = graph.add("wide", convolution, {input});
   const graph::NodeId pooled = graph.add("pooled", graph::Pool{graph::PoolKind::max, {}}, {wide});
   const graph::NodeId sum = graph.add("sum", graph::Add{}, {pooled, input});
-  graph.output = graph.add("odds", graph::Softmax{}, {sum});
+  graph.outputs = {{graph.add("odds", graph::Softmax{}, {sum})}};
 
   const auto message = [&](const kernels::Kernels& table) -> std::string {
     plan::Options options;
@@ -122,7 +122,7 @@ TEST(Plan, ChainsHoldWhatIsOnlyReadByTheNextRows) {
 TEST(Plan, AShuffleThatReachesTheOutputIsUndoneAtTheBorder) {
   graph::Graph graph;
   graph.add("input", graph::Input{{3, 5, 6}});
-  graph.output = graph.add("shuffle", graph::Shuffle{2}, {0});
+  graph.outputs = {{graph.add("shuffle", graph::Shuffle{2}, {0})}};
   run::Session session(plan::make(graph));
   const std::vector<float> input = testing::noise(6 * 15, 3);
   std::vector<float> output(input.size());
@@ -138,7 +138,7 @@ TEST(Plan, ASoftmaxOfScatteredChannelsGathersThem) {
   graph.add("input", graph::Input{{2, 2, 4}});
   const auto active = graph.add("relu", graph::Activate{graph::Activation::relu}, {0});
   const auto joined = graph.add("concat", graph::Concat{}, {active, 0});
-  graph.output = graph.add("softmax", graph::Softmax{}, {joined});
+  graph.outputs = {{graph.add("softmax", graph::Softmax{}, {joined})}};
   run::Session session(plan::make(graph));
   const std::vector<float> input = testing::noise(16, 5);
   std::vector<float> output(32);
@@ -184,7 +184,7 @@ TEST(Plan, KeepsWeightsThatStayWhereTheyAre) {
     watched = values;
     graph::Graph graph;
     graph.add("input", graph::Input{{1, 1, 10}});
-    graph.output = graph.add("dense", graph::FullyConnected{3, graph::Constant(*values, values), {}}, {0});
+    graph.outputs = {{graph.add("dense", graph::FullyConnected{3, graph::Constant(*values, values), {}}, {0})}};
     plan = plan::make(std::move(graph));
     EXPECT_EQ(weights_of_the_classifier(*plan), values->data());
   }
@@ -223,7 +223,7 @@ TEST(Plan, AFullyConnectedLayersWeightsArePackedWhereTheyMustBe) {
   graph::Graph graph;
   graph.add("input", graph::Input{{1, 1, 12}});
   const graph::NodeId shuffle = graph.add("shuffle", graph::Shuffle{3}, {0});
-  graph.output = graph.add("dense", dense, {shuffle});
+  graph.outputs = {{graph.add("dense", dense, {shuffle})}};
   expect(graph, expected(shuffled));
 
   // Channel 5 is read before the others, so that it is written first.
@@ -231,7 +231,7 @@ TEST(Plan, AFullyConnectedLayersWeightsArePackedWhereTheyMustBe) {
   const graph::NodeId first = graph.add("dense", dense, {0});
   const graph::NodeId last = graph.add("last", graph::Slice{5, 1}, {first});
   const graph::NodeId odds = graph.add("odds", graph::Softmax{}, {last});
-  graph.output = graph.add("concat", graph::Concat{}, {odds, first});
+  graph.outputs = {{graph.add("concat", graph::Concat{}, {odds, first})}};
   std::vector<double> both = expected(natural);
   both.insert(both.begin(), 1.0);
   expect(graph, both);
@@ -239,7 +239,7 @@ TEST(Plan, AFullyConnectedLayersWeightsArePackedWhereTheyMustBe) {
   graph.nodes.resize(1);
   const auto sixes = [](float value) { return graph::Constant(std::vector<float>(6, value)); };
   const graph::NodeId before = graph.add("dense", dense, {0});
-  graph.output = graph.add("norm", graph::BatchNorm{sixes(2), sixes(3), sixes(0), sixes(1), 0}, {before});
+  graph.outputs = {{graph.add("norm", graph::BatchNorm{sixes(2), sixes(3), sixes(0), sixes(1), 0}, {before})}};
   std::vector<double> normal = expected(natural);
   for (double& x : normal) x = 2 * x + 3;
   expect(graph, normal);

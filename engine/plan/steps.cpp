@@ -39,7 +39,7 @@ std::int64_t bytes_of_floats(std::int64_t count) { return count * static_cast<st
 
 template <class Kernel>
 const Kernel& PlanBuilder::row(graph::NodeId id) const {
-  const Kernel* row = kernels::find_row<Kernel>(kernels_);
+  const Kernel* row = kernels::find_row<Kernel>(kernels_, types_of(id));
   if (row == nullptr) missing(node(id), Kernel::operation);
   return *row;
 }
@@ -60,29 +60,52 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
   step.kernel = label.kernel;
   step.kind = label.kind;
   step.tiles = tiles;
-  step.in = node(id).inputs.empty() ? shape(id) : operand_shape(id, 0);
-  step.out = s.kind == PlannedStep::gather_for_softmax ? step.in : shape(id);
-  if (s.kind == PlannedStep::compute) step.macs = graph::cost(graph_, shapes_, id).macs;
-  constexpr std::int64_t bytes = sizeof(float);
-  step.write_bytes = step.out.size() * bytes;
-  step.read_bytes = step.in.size() * bytes;
+  const kernels::Types types = types_of(id);
   if (s.kind == PlannedStep::compute) {
-    for (std::size_t i = 1; i < node(id).inputs.size(); ++i) step.read_bytes += operand_shape(id, i).size() * bytes;
+    step.in = operand_shape(id, 0);
+    step.out = shape(id);
+    step.macs = graph::cost(graph_, shapes_, id).macs;
+    for (std::size_t i = 0; i < node(id).inputs.size(); ++i) {
+      step.read_bytes += operand_shape(id, i).size() * size_of(types.input);
+    }
+  } else {  // it moves or converts a tensor
+    step.in = step.out = s.kind == PlannedStep::gather_for_softmax ? operand_shape(id, 0) : shape(id);
+    const bool from_caller = s.kind == PlannedStep::convert_input;
+    step.read_bytes =
+        step.in.size() * size_of(from_caller ? plan_->inputs[static_cast<std::size_t>(id)].type : types.output);
   }
+  const bool to_caller = s.kind == PlannedStep::convert_output;
+  step.write_bytes = step.out.size() * size_of(to_caller ? plan_->outputs[s.output].type : types.output);
   return plan_->steps.emplace_back(std::move(step));
 }
 
 template <class Args>
 void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
-  append_step(s, label, args.tiles).task = Call<Args>{std::move(args), kernel};
+  Call<Args> call{std::move(args), kernel};
+  Step& step = append_step(s, label, call.args.tiles);
+  if constexpr (Call<Args>::has_activation) {
+    const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
+    if (s.kind == PlannedStep::compute && activation != nullptr) {
+      call.args.clamp = activation->bounds;
+      if (activation->function != kernels::Function::none) {
+        call.after = {activation->function, &row<kernels::FunctionKernel>(s.node), step.out.c, label.unit};
+        step.operation += ", " + std::string(kernels::facts_of(activation->function).word);
+      }
+    }
+  }
+  step.task = std::move(call);
 }
 
 void PlanBuilder::make_step(const PlannedStep& planned) {
   switch (planned.kind) {
+    case PlannedStep::convert_input:
+      return make_convert_input(planned);
     case PlannedStep::from_planes:
       return make_from_planes(planned);
     case PlannedStep::to_planes:
-      return make_to_planes();
+      return make_to_planes(planned);
+    case PlannedStep::convert_output:
+      return make_convert_output(planned);
     case PlannedStep::gather_for_softmax:
       return make_gather_for_softmax(planned);
     case PlannedStep::compute:
@@ -214,7 +237,8 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Convolution& o) {
 }
 
 void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
-  const graph::Shape in = shapes_[0], out = shape(s.node);
+  const graph::NodeId input = operand(s.node, 0)[0].node;
+  const graph::Shape in = shape(input), out = shape(s.node);
   const kernels::StemKernel& kernel = row<kernels::StemKernel>(s.node);
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
@@ -223,8 +247,7 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.window = window;
   args.channels = in.c;
   args.outputs = out.c;
-  args.input = {0, kernels::Space::input};
-  args.clamp = graph::clamp_of(o.activation);
+  args.input = planes_of_input(input);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
@@ -248,7 +271,6 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.window = window;
   args.run_count = count_of(runs);
   args.runs = runs.data();
-  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
@@ -288,7 +310,6 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   args.runs = storage_->keep(std::move(reading.runs)).data();
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
   args.residual = residual(s.node, args.groups, kernel.lanes);
-  args.clamp = graph::clamp_of(o.activation);
   std::vector<kernels::Block> outputs;
   for (std::int32_t group = 0; group < args.groups; ++group) {
     kernels::Block to = block(s, blocks == 1 ? 0 : group);
@@ -296,7 +317,9 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
     outputs.push_back(to);
   }
   args.blocks = storage_->keep(std::move(outputs)).data();
-  append(s, {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name},
+  append(s,
+         {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name,
+          StepKind::compute, kernel.lanes},
          kernel.run, args,
          {bytes_of_floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)),
           o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
@@ -321,7 +344,6 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
   args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F)).data();
   args.residual = residual(s.node, o.groups, kernel.lanes);
-  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
@@ -343,7 +365,6 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
   args.count_padding = o.count_padding;
   args.run_count = count_of(channel_runs);
   args.runs = storage_->keep(std::move(channel_runs)).data();
-  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
@@ -359,9 +380,9 @@ void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) 
   args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
   args.run_count = count_of(channel_runs);
   args.runs = storage_->keep(std::move(channel_runs)).data();
-  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s);
-  args.tiles = std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
+  const bool is_whole_tile = o.activation.function != kernels::Function::none;  // see for_each_written
+  args.tiles = is_whole_tile ? 1 : std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
   append(s, {"global average pool", kernel.name}, kernel.global_average, args);
 }
 
@@ -380,25 +401,23 @@ void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
     }
     args.bias = storage_->keep(std::move(bias)).data();
   }
-  args.clamp = graph::clamp_of(o.activation);
   args.output = block(s).first;
   args.tiles = ceil_div(args.outputs, kernel.rows);
   Packing packing{bytes_of_floats(static_cast<std::int64_t>(o.weights.size())), o.weights, nullptr};
-  if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.factors().row_scale.empty()) {
+  if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.row_scale().empty()) {
     packing.write = [=, &o, reading = std::move(reading)](std::span<std::byte> packed) {
       kernels::pack_fully_connected(args.inputs, args.outputs, o.weights.factors(), reading.input_order,
                                     reading.output_order, floats_in(packed));
     };
   }
-  append(s, {"fully connected", kernel.name}, kernel.run, args, std::move(packing));
+  append(s, {"fully connected", kernel.name, StepKind::compute, kernel.rows}, kernel.run, args, std::move(packing));
 }
 
-void PlanBuilder::make(const PlannedStep& s, const graph::Activate& o) {
-  append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {},
-                     graph::clamp_of(o.kind));
+void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
+  append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
 }
 
-void PlanBuilder::make(const PlannedStep& s, const graph::Add& o) {
+void PlanBuilder::make(const PlannedStep& s, const graph::Add&) {
   const Reading reading = layout_.read_sorted(operand(s.node, 0));
   passes::ChannelList other;  // the second operand's channels, in the order in which the first one's are read
   for (const std::int32_t channel : reading.order) {
@@ -417,19 +436,17 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Add& o) {
     if (used_a == first[i].channels) ++i, used_a = 0;
     if (used_b == second[k].channels) ++k, used_b = 0;
   }
-  append_elementwise(s, "add", StepKind::compute, channelwise(a), addresses(b), graph::clamp_of(o.activation));
+  append_elementwise(s, "add", StepKind::compute, channelwise(a), addresses(b));
 }
 
 void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
-                                     std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
-                                     const kernels::Clamp& clamp) {
+                                     std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b) {
   const graph::Shape out = shape(s.node);
   kernels::ElementwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
   args.run_count = count_of(a);
   args.a = storage_->keep(std::move(a)).data();
   if (!b.empty()) args.b = storage_->keep(std::move(b)).data();
-  args.clamp = clamp;
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
@@ -438,7 +455,7 @@ void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation
 }
 
 void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {
-  append_elementwise(s, "copy", StepKind::copy, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {}, {});
+  append_elementwise(s, "copy", StepKind::copy, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
@@ -488,9 +505,9 @@ void PlanBuilder::chain() {
 
 void PlanBuilder::make_from_planes(const PlannedStep& s) {
   kernels::FromPlanesArgs args;
-  args.pixels = static_cast<std::int32_t>(shapes_[0].pixels());
-  args.channels = shapes_[0].c;
-  args.planes = {0, kernels::Space::input};
+  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
+  args.channels = shape(s.node).c;
+  args.planes = planes_of_input(s.node);
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * args.channels);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
@@ -498,19 +515,60 @@ void PlanBuilder::make_from_planes(const PlannedStep& s) {
   append(s, {"from planes", kernel.name, StepKind::layout_conversion}, kernel.from_planes, args);
 }
 
-void PlanBuilder::make_to_planes() {
+void PlanBuilder::make_to_planes(const PlannedStep& s) {
   // In the caller's order, so that a shuffle that reaches the output is undone here.
-  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_in_order(lowered_.output));
+  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_in_order(lowered_.outputs[s.output]));
   kernels::ToPlanesArgs args;
-  args.pixels = static_cast<std::int32_t>(plan_->output.pixels());
+  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
   args.run_count = count_of(channel_runs);
   args.runs = storage_->keep(std::move(channel_runs)).data();
-  args.planes = {0, kernels::Space::output};
-  args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * plan_->output.c);
+  args.planes = block(s).first;
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * shape(s.node).c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::PlanesKernel>(graph_.output);
-  append(PlannedStep{PlannedStep::to_planes, graph_.output, -1},
-         {"to planes", kernel.name, StepKind::layout_conversion}, kernel.to_planes, args);
+  const auto& kernel = row<kernels::PlanesKernel>(s.node);
+  append(s, {"to planes", kernel.name, StepKind::layout_conversion}, kernel.to_planes, args);
+}
+
+void PlanBuilder::make_convert_input(const PlannedStep& s) {
+  const Tensor& input = plan_->inputs[static_cast<std::size_t>(s.node)];
+  const Type to = types_[static_cast<std::size_t>(s.node)];
+  kernels::ConvertArgs args;
+  args.pixels = static_cast<std::int32_t>(input.shape.size());
+  const auto index = static_cast<std::uint16_t>(s.node);
+  const kernels::ChannelRun planes = {{0, kernels::Space::input, index}, 1, 1, 0, input.type};
+  args.runs = storage_->keep(std::vector<kernels::ChannelwiseRun>{{planes}}).data();
+  args.run_count = 1;
+  args.from = input.quantization;
+  args.output = {block(s).first, 1, 0, to};
+  append_convert(s, args, {input.type, Type::f32, to});
+}
+
+void PlanBuilder::make_convert_output(const PlannedStep& s) {
+  const Tensor& output = plan_->outputs[s.output];
+  const Type from = types_[static_cast<std::size_t>(s.node)];
+  kernels::ConvertArgs args;
+  args.output = block(s);
+  std::vector<kernels::ChannelwiseRun> runs;
+  if (const std::int32_t planes = planes_of_output_[s.output]; planes >= 0) {
+    args.pixels = static_cast<std::int32_t>(output.shape.size());
+    args.output.pixel_stride = 1;
+    runs.push_back({{block_at(planes).first, 1, 1, 0, from}});
+  } else {
+    args.pixels = 1;
+    runs = channelwise(layout_.read_in_order(lowered_.outputs[s.output]));
+  }
+  args.run_count = count_of(runs);
+  args.runs = storage_->keep(std::move(runs)).data();
+  args.to = output.quantization;
+  append_convert(s, args, {from, Type::f32, output.type});
+}
+
+void PlanBuilder::append_convert(const PlannedStep& s, kernels::ConvertArgs args, const kernels::Types& types) {
+  const kernels::ConvertKernel* kernel = kernels::find_row<kernels::ConvertKernel>(kernels_, types);
+  if (kernel == nullptr) missing(node(s.node), kernels::ConvertKernel::operation);
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 2);
+  args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  append(s, {"convert", kernel->name, StepKind::type_conversion}, kernel->run, args);
 }
 
 }  // namespace riffle::plan

@@ -66,8 +66,6 @@ std::int32_t least_chunk_of(const plan::Step& step) {
 struct Session::State {
   /// One run() under way.
   struct Job {
-    const std::byte* input = nullptr;
-    std::byte* output = nullptr;
     std::int64_t images = 0;  ///< this one and those after it
     double* step_seconds = nullptr;
     Clock::time_point step_began;
@@ -75,12 +73,12 @@ struct Session::State {
 
   State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options);
 
-  void run(const Job& next) noexcept;
+  void run(const void* const* from, void* const* to, const Job& next) noexcept;
   void work(int worker) noexcept;
   void step_done(std::int32_t step) noexcept;
 
   [[nodiscard]] kernels::Addresses memory(int worker) const {
-    return {arena, &job.input, &job.output, rows + worker * rows_bytes};
+    return {arena, inputs.data(), outputs.data(), rows + worker * rows_bytes};
   }
 
   std::shared_ptr<const plan::Plan> plan;
@@ -92,6 +90,8 @@ struct Session::State {
   std::int64_t rows_bytes = 0;           ///< of each worker
   /// Read by who holds tiles of a step, changed by who has completed one: never both at a time.
   Job job;
+  std::vector<const std::byte*> inputs;  ///< of the image under way
+  std::vector<std::byte*> outputs;
   Dispenser dispenser;
   bool caller_works;  ///< as worker 0
   std::atomic<std::uint32_t> runs_done{0};
@@ -101,6 +101,8 @@ struct Session::State {
 Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options)
     : plan(std::move(made)),
       threads(usable_threads(options.threads)),
+      inputs(plan->inputs.size()),
+      outputs(plan->outputs.size()),
       dispenser(speeds(options.cores, threads)),
       caller_works(own_threads(options) < threads) {
   const std::int64_t bytes = memory_bytes(*plan, threads);
@@ -133,9 +135,11 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
                   [this](int worker) { work(caller_works ? worker + 1 : worker); });
 }
 
-void Session::State::run(const Job& next) noexcept {
+void Session::State::run(const void* const* from, void* const* to, const Job& next) noexcept {
   if (next.images < 1 || plan->steps.empty()) return;
   job = next;
+  for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = kernels::bytes_at(from[i]);
+  for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i] = kernels::bytes_at(to[i]);
   const std::uint32_t before = runs_done.load(std::memory_order_relaxed);
   dispenser.begin(0);
   const bool called = workers->call();
@@ -168,8 +172,8 @@ void Session::State::step_done(std::int32_t step) noexcept {
   }
   std::int32_t next = step + 1;
   if (next == static_cast<std::int32_t>(works.size())) {
-    job.input += plan->input.size() * size_of(Type::f32);
-    job.output += plan->output.size() * size_of(Type::f32);
+    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] += plan->inputs[i].bytes();
+    for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i] += plan->outputs[i].bytes();
     next = --job.images > 0 ? 0 : Dispenser::idle;
   }
   dispenser.begin(next);
@@ -190,12 +194,24 @@ std::int64_t Session::memory_bytes(const plan::Plan& plan, int threads) {
   return whole_lines(plan.arena_bytes) + usable_threads(threads) * whole_lines(plan.rows_bytes);
 }
 
+void Session::run(const void* const* inputs, void* const* outputs, std::int64_t batch) noexcept {
+  state_->run(inputs, outputs, {batch, nullptr, {}});
+}
+
 void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
-  state_->run({kernels::bytes_at(input), kernels::bytes_at(output), batch, nullptr, {}});
+  const void* const from = input;
+  void* const to = output;
+  run(&from, &to, batch);
+}
+
+void Session::run_profiled(const void* const* inputs, void* const* outputs, double* step_seconds) noexcept {
+  state_->run(inputs, outputs, {1, step_seconds, Clock::now()});
 }
 
 void Session::run_profiled(const float* input, float* output, double* step_seconds) noexcept {
-  state_->run({kernels::bytes_at(input), kernels::bytes_at(output), 1, step_seconds, Clock::now()});
+  const void* const from = input;
+  void* const to = output;
+  run_profiled(&from, &to, step_seconds);
 }
 
 const plan::Plan& Session::plan() const { return *state_->plan; }

@@ -14,9 +14,9 @@ namespace riffle::run {
 struct SessionOptions {
   int threads = 1;  ///< at least 1; in a build without threads it is 1
 
-  /// CPU numbers. Where there are any, the session's threads run on them, and the thread that calls run() waits: of as
-  /// many cores as threads each thread has one, of more or fewer each may run on all. Empty: the caller's thread is one
-  /// of the session's, and all of them run wherever the system puts them. cores.hpp knows the big and the little ones.
+  /// CPU numbers. If cores.size() == threads, thread i is pinned to cores[i]; otherwise any thread may run on any of
+  /// them; the thread that calls run() waits. Empty: the caller's thread is one of the session's, and the system places
+  /// all of them. cores.hpp knows the big and the little ones.
   std::vector<int> cores = {};
 
   /// The caller's memory to work in, of at least Session::memory_bytes() bytes, 64-byte aligned, which outlives the
@@ -44,11 +44,15 @@ class Session {
   /// The memory that a session on so many threads works in.
   static std::int64_t memory_bytes(const plan::Plan& plan, int threads);
 
-  /// input: batch images of plan().input in NCHW; output: batch results of plan().output in NCHW. The two do not
-  /// overlap. Allocates nothing, but for a thread's stack in a child of fork().
+  /// inputs[i]: batch images of plan().inputs[i], planes (N, C, H, W) of numbers of its type, at a multiple of their
+  /// size; outputs[o]: room for as many of plan().outputs[o]. No output overlaps anything else; inputs may be one and
+  /// the same. Allocates nothing, but for a thread's stack in a child of fork().
+  void run(const void* const* inputs, void* const* outputs, std::int64_t batch = 1) noexcept;
+  /// The same of a network that has one input and one output, both f32.
   void run(const float* input, float* output, std::int64_t batch = 1) noexcept;
 
   /// As run() for one image; writes each step's seconds (step_seconds has plan().steps.size() entries).
+  void run_profiled(const void* const* inputs, void* const* outputs, double* step_seconds) noexcept;
   void run_profiled(const float* input, float* output, double* step_seconds) noexcept;
 
   [[nodiscard]] const plan::Plan& plan() const;

@@ -15,7 +15,7 @@ namespace riffle {
 namespace {
 
 std::vector<float> result_of(run::Session& session, const std::vector<float>& input, std::int64_t batch = 1) {
-  std::vector<float> output(static_cast<std::size_t>(batch * session.plan().output.size()));
+  std::vector<float> output(static_cast<std::size_t>(batch * session.plan().outputs[0].shape.size()));
   session.run(input.data(), output.data(), batch);
   return output;
 }
@@ -30,7 +30,7 @@ TEST(Session, TwoSessionsOnOnePlanInTwoThreadsGiveTheBitsOfOne) {
   run::Session alone(plan);
   std::vector<std::vector<float>> inputs, expected;
   for (std::uint32_t i = 0; i < 4; ++i) {
-    inputs.push_back(testing::noise(plan->input.size(), i));
+    inputs.push_back(testing::noise(plan->inputs[0].shape.size(), i));
     expected.push_back(result_of(alone, inputs.back()));
   }
   std::vector<std::vector<float>> got[2];
@@ -48,7 +48,7 @@ TEST(Session, TwoSessionsOnOnePlanInTwoThreadsGiveTheBitsOfOne) {
 
 TEST(Session, TheNumberOfThreadsChangesNoBit) {
   const auto plan = plan::make(testing::small_network());
-  const std::vector<float> input = testing::noise(2 * plan->input.size(), 9);
+  const std::vector<float> input = testing::noise(2 * plan->inputs[0].shape.size(), 9);
   run::Session one(plan, 1);
   const std::vector<float> expected = result_of(one, input, 2);
   for (const int threads : {2, 3, 5}) {
@@ -76,7 +76,7 @@ TEST(Session, NeitherThreadsNorCoresChangeABit) {
   spec.height = spec.width = 64;
   for (const auto& plan :
        {plan::make(testing::small_network()), plan::make(models::shufflenet_v1(spec, models::random_weights(3)))}) {
-    const std::vector<float> input = testing::noise(3 * plan->input.size(), 11);
+    const std::vector<float> input = testing::noise(3 * plan->inputs[0].shape.size(), 11);
     run::Session alone(plan);
     EXPECT_FALSE(alone.pinned());
     const std::vector<float> expected = result_of(alone, input, 3);
@@ -105,7 +105,7 @@ TEST(Session, CoresAreOfItsOwnThreadsAlone) {
   const std::vector<int> all = run::choose(run::this_machine(), run::Cores::all);
   if (all.empty()) GTEST_SKIP() << "this system does not tell its cores";
   const auto plan = plan::make(testing::small_network());
-  const std::vector<float> input = testing::noise(plan->input.size(), 1);
+  const std::vector<float> input = testing::noise(plan->inputs[0].shape.size(), 1);
   const auto caller = run::affinity();
   run::Session usual(plan, 3);
   for (int i = 0; i < 3; ++i) {
@@ -122,7 +122,7 @@ TEST(Session, ManyRunsOneAfterTheOther) {
   std::vector<std::vector<float>> inputs, expected;
   run::Session alone(plan);
   for (std::uint32_t i = 0; i < 3; ++i) {
-    inputs.push_back(testing::noise(2 * plan->input.size(), i));
+    inputs.push_back(testing::noise(2 * plan->inputs[0].shape.size(), i));
     expected.push_back(result_of(alone, inputs.back(), 2));
   }
   for (const std::vector<int>& cores : choices_of_cores()) {
@@ -141,7 +141,7 @@ TEST(Session, ManyRunsOneAfterTheOther) {
 TEST(Session, AChildOfForkRunsItsParentsSessionsAndItsOwn) {
   if (const char* reason = testing::why_no_threads_in_a_child()) GTEST_SKIP() << reason;
   const auto plan = plan::make(testing::small_network());
-  const std::vector<float> input = testing::noise(2 * plan->input.size(), 12);
+  const std::vector<float> input = testing::noise(2 * plan->inputs[0].shape.size(), 12);
   run::Session alone(plan);
   const std::vector<float> expected = result_of(alone, input, 2);
   for (const std::vector<int>& cores : choices_of_cores()) {
@@ -172,7 +172,8 @@ TEST(Session, SessionsOnTheSameCoresDoNotMeet) {
   const auto plan = plan::make(testing::small_network());
   const std::vector<int> all = run::choose(run::this_machine(), run::Cores::all);
   run::Session alone(plan);
-  const std::vector<float> inputs[] = {testing::noise(plan->input.size(), 1), testing::noise(plan->input.size(), 2)};
+  const std::vector<float> inputs[] = {testing::noise(plan->inputs[0].shape.size(), 1),
+                                       testing::noise(plan->inputs[0].shape.size(), 2)};
   const std::vector<float> expected[] = {result_of(alone, inputs[0]), result_of(alone, inputs[1])};
   std::vector<float> got[2];
   std::vector<std::thread> threads;
@@ -211,7 +212,7 @@ std::string error_of(const std::shared_ptr<const plan::Plan>& plan, int threads,
 
 TEST(Session, WorksInTheCallersMemory) {
   const auto plan = plan::make(testing::small_network());
-  const std::vector<float> input = testing::noise(plan->input.size(), 8);
+  const std::vector<float> input = testing::noise(plan->inputs[0].shape.size(), 8);
   run::Session alone(plan);
   for (const int threads : {1, 2, 4}) {
     const auto bytes = static_cast<std::size_t>(run::Session::memory_bytes(*plan, threads));
@@ -250,7 +251,7 @@ TEST(Session, MemoryThatDoesNotDoIsAnError) {
 TEST(Session, ABatchIsItsImagesOneByOne) {
   const auto plan = plan::make(testing::small_network());
   run::Session session(plan);
-  const std::int64_t size = plan->input.size();
+  const std::int64_t size = plan->inputs[0].shape.size();
   const std::vector<float> batch = testing::noise(3 * size, 4);
   std::vector<float> expected;
   for (std::int64_t i = 0; i < 3; ++i) {
@@ -264,8 +265,8 @@ TEST(Session, ABatchIsItsImagesOneByOne) {
 TEST(Session, ProfilingGivesTheSameResultAndATimeAStep) {
   const auto plan = plan::make(testing::small_network());
   run::Session session(plan);
-  const std::vector<float> input = testing::noise(plan->input.size(), 2);
-  std::vector<float> output(static_cast<std::size_t>(plan->output.size()));
+  const std::vector<float> input = testing::noise(plan->inputs[0].shape.size(), 2);
+  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size()));
   std::vector<double> seconds(plan->steps.size(), -1.0);
   session.run_profiled(input.data(), output.data(), seconds.data());
   EXPECT_EQ(output, result_of(session, input));

@@ -105,7 +105,7 @@ class Exporter {
     for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
     }
-    const auto output = static_cast<std::size_t>(graph_.output);
+    const auto output = static_cast<std::size_t>(graph_.outputs[0].node);
     const graph::Shape& s = shapes_[output];
     Tensor result = tensors_[output];
     if (output == 0) result.name = append("Identity", "output", {result.name}).output(0);

@@ -53,8 +53,8 @@ Graph imported(const Graph& graph) {
 std::vector<float> run(const Graph& graph, std::int32_t batch) {
   const auto plan = plan::make(graph, {});
   const std::vector<float> input =
-      models::random_values(2, "input", static_cast<std::size_t>(plan->input.size() * batch), {});
-  std::vector<float> output(static_cast<std::size_t>(plan->output.size() * batch), NAN);
+      models::random_values(2, "input", static_cast<std::size_t>(plan->inputs[0].shape.size() * batch), {});
+  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size() * batch), NAN);
   run::Session(plan).run(input.data(), output.data(), batch);
   return output;
 }
@@ -107,7 +107,7 @@ std::vector<Graph> networks() {
   blocks.name = "blocks";
   NodeId x = blocks.add("input", graph::Input{{9, 7, 8}});
   x = models::resnext_block(blocks, x, "resnext", 8, 12, 10, 3, 4, 2, weights);
-  blocks.output = models::separable_convolution(blocks, x, "separable", 10, 6, 5, 1, 2, weights);
+  blocks.outputs = {{models::separable_convolution(blocks, x, "separable", 10, 6, 5, 1, 2, weights)}};
   all.push_back(std::move(blocks));
   return all;
 }
@@ -271,7 +271,7 @@ TEST(OnnxExport, every_operation_comes_back) {
   x = graph.add("norm", norm(8), {x});
   x = graph.add("sum", graph::Add{Activation::relu}, {x, x});
   x = graph.add("pixel", graph::GlobalAveragePool{Activation::relu6}, {x});
-  graph.output = graph.add("softmax", graph::Softmax{}, {x});
+  graph.outputs = {{graph.add("softmax", graph::Softmax{}, {x})}};
   expect_same(graph, "up to a softmax of a pixel");
   graph.nodes.pop_back();
 
@@ -290,7 +290,7 @@ TEST(OnnxExport, every_operation_comes_back) {
   x = graph.add("vector.shuffle", graph::Shuffle{2}, {x});
   x = graph.add("image.pointwise", pointwise, {x});
   x = graph.add("classifier", dense(8, 4), {x});
-  graph.output = graph.add("probabilities", graph::Softmax{}, {x});
+  graph.outputs = {{graph.add("probabilities", graph::Softmax{}, {x})}};
   expect_same(graph, "with vectors");
 }
 
@@ -300,13 +300,13 @@ TEST(OnnxExport, names_that_are_taken_are_changed) {
   const NodeId first = graph.add("", graph::Activate{Activation::relu6}, {input});
   const NodeId second = graph.add("x", graph::BatchNorm(norm(3)), {first});
   const NodeId third = graph.add("x", graph::BatchNorm(norm(3)), {second});
-  graph.output = graph.add("six", graph::Add{}, {third, input});
+  graph.outputs = {{graph.add("six", graph::Add{}, {third, input})}};
   expect_same(graph, "names");
 }
 
 TEST(OnnxExport, of_nothing_is_the_input) {
   Graph graph;
-  graph.output = graph.add("input", graph::Input{{2, 3, 4}});
+  graph.outputs = {{graph.add("input", graph::Input{{2, 3, 4}})}};
   EXPECT_EQ(run(imported(graph), 2), run(graph, 2));
 }
 
@@ -327,7 +327,7 @@ TEST(OnnxExport, refuses_what_does_not_fit) {
         graph::Constant(std::span<const float>(&one, std::size_t{8192} * 8192), std::shared_ptr<const void>());
     x = large.add("dense", layer, {x});
   }
-  large.output = x;
+  large.outputs = {{x}};
   try {
     export_model(large);
     FAIL() << "no Error";

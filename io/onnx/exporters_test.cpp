@@ -54,7 +54,7 @@ TEST_P(PyTorch, ComputesTheSame) {
   const graph::Graph graph = import_file(folder + "/models/" + one.name + ".onnx");
   EXPECT_EQ(graph.input_shape(), one.input);
   const auto plan = plan::make(graph);
-  ASSERT_EQ(static_cast<std::size_t>(one.batch * plan->output.size()), one.output.size());
+  ASSERT_EQ(static_cast<std::size_t>(one.batch * plan->outputs[0].shape.size()), one.output.size());
   std::vector<float> output(one.output.size());
   run::Session(plan).run(input_of(one).data(), output.data(), one.batch);
   float largest = 0;

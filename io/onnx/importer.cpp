@@ -57,7 +57,7 @@ graph::Graph Importer::run() {
     throw Error("it has " + std::to_string(model_.graph().output_size()) + " outputs; one is supported");
   }
   const std::string& output = model_.graph().output(0).name();
-  at_any_size("the output '" + output + "'", [&] { graph_.output = read_output(output); });
+  at_any_size("the output '" + output + "'", [&] { graph_.outputs = {{read_output(output)}}; });
   graph::infer_shapes(graph_);
   read_metadata(model_, graph_);
   return std::move(graph_);
@@ -118,7 +118,7 @@ void Importer::read_input() {
   }
   graph::Graph alone;
   alone.name = graph_.name;
-  alone.output = alone.add(input->name(), graph::Input{shape});
+  alone.outputs = {{alone.add(input->name(), graph::Input{shape})}};
   graph::infer_shapes(alone);
   std::string only_size;
   for (const auto& entry : model_.metadata_props()) {
@@ -244,7 +244,7 @@ graph::NodeId Importer::add(const std::string& name, graph::Operation operation,
   const graph::NodeId input = alone.add("operand", graph::Input{in});
   const bool is_add = std::holds_alternative<graph::Add>(operation);
   if (is_add && shape(operands[0]) != shape(operands[1])) throw Error("the operands' shapes differ");
-  alone.output = alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input));
+  alone.outputs = {{alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input))}};
   const graph::Shape out = graph::infer_shapes(alone)[1];
   shapes_.push_back(out);
   open_.push_back(open_result(alone.nodes[1].operation, operands));

@@ -242,7 +242,7 @@ TEST(Clip, IsAReluOfSomeKind) {
   steps.node("Clip", {"a", "", steps.floats({}, {6.0F})});
   const auto kind = [](const TestModel& m) {
     const graph::Graph graph = m.import();
-    return std::get<graph::Activate>(graph.nodes[static_cast<std::size_t>(graph.output)].operation).kind;
+    return std::get<graph::Activate>(graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)].operation).kind;
   };
   EXPECT_EQ(kind(six), graph::Activation::relu6);
   EXPECT_EQ(kind(any), graph::Activation::relu);

@@ -27,8 +27,9 @@ using Sizes = std::initializer_list<std::pair<std::int32_t, std::int32_t>>;
 
 std::vector<float> run(const graph::Graph& graph) {
   const auto plan = plan::make(graph);
-  const std::vector<float> input = models::random_values(2, "input", static_cast<std::size_t>(plan->input.size()), {});
-  std::vector<float> output(static_cast<std::size_t>(plan->output.size()), NAN);
+  const std::vector<float> input =
+      models::random_values(2, "input", static_cast<std::size_t>(plan->inputs[0].shape.size()), {});
+  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size()), NAN);
   run::Session(plan).run(input.data(), output.data());
   return output;
 }
@@ -50,8 +51,8 @@ void expect_same_at(graph::Graph a, graph::Graph b, Sizes sizes) {
   for (const auto& [h, w] : sizes) {
     a.set_input_size(h, w);
     b.set_input_size(h, w);
-    EXPECT_EQ(graph::infer_shapes(a)[static_cast<std::size_t>(a.output)],
-              graph::infer_shapes(b)[static_cast<std::size_t>(b.output)]);
+    EXPECT_EQ(graph::infer_shapes(a)[static_cast<std::size_t>(a.outputs[0].node)],
+              graph::infer_shapes(b)[static_cast<std::size_t>(b.outputs[0].node)]);
     const std::vector<float> expected = run(a), actual = run(b);
     ASSERT_EQ(actual.size(), expected.size());
     for (std::size_t i = 0; i < actual.size(); ++i) {
@@ -81,7 +82,7 @@ graph::Graph of_one(const graph::Operation& operation, const graph::Shape& in) {
   graph::Graph graph;
   graph.name = "one";
   graph.add("input", graph::Input{in, {}});
-  graph.output = graph.add("node", operation, {0});
+  graph.outputs = {{graph.add("node", operation, {0})}};
   return graph;
 }
 
@@ -155,16 +156,16 @@ TEST(Sizes, EveryOtherOperationSurvivesAnExport) {
   for (const graph::Activation activation :
        {graph::Activation::none, graph::Activation::relu, graph::Activation::relu6}) {
     graph::Graph sum = of_one(graph::Shuffle{2}, {9, 9, 6});
-    sum.output = sum.add("sum", graph::Add{activation}, {1, 0});
+    sum.outputs = {{sum.add("sum", graph::Add{activation}, {1, 0})}};
     expect_to_survive(sum, sizes);
-    sum.output = sum.add("concat", graph::Concat{}, {2, 0, 1});
+    sum.outputs = {{sum.add("concat", graph::Concat{}, {2, 0, 1})}};
     expect_to_survive(sum, sizes);
     graph::Convolution pointwise;
     pointwise.outputs = 18;
     pointwise.groups = 3;
     pointwise.weights = values(18 * 6);
     pointwise.activation = activation;
-    sum.output = sum.add("residual", pointwise, {3, 3});
+    sum.outputs = {{sum.add("residual", pointwise, {3, 3})}};
     expect_to_survive(sum, sizes);
     graph::FullyConnected dense{4, values(4 * 6), values(4), activation};
     expect_to_survive(of_one(dense, {1, 1, 6}), {{1, 1}});
@@ -294,7 +295,7 @@ TEST(Sizes, AViewThatFollowsTheSizeIsForAll) {
   written.node("Reshape", {"b", written.list({0, -1, 4, 5})}, "c");
   written.node("Relu", {"c"});
   graph::Graph shuffled = of_one(graph::Shuffle{2}, {4, 5, 6});
-  shuffled.output = shuffled.add("relu", graph::Activate{}, {1});
+  shuffled.outputs = {{shuffled.add("relu", graph::Activate{}, {1})}};
   for (const TestModel* m : {&computed, &written}) {
     EXPECT_EQ(only_size(m->import()), "");
     expect_same_at(shuffled, m->import(), {{4, 5}, {7, 3}, {1, 1}});

@@ -167,11 +167,11 @@ std::vector<float> make_input(std::int32_t batch, graph::Shape shape) {
 void expect_golden(const graph::Graph& graph, const Case& golden_case) {
   const auto plan = plan::make(graph, {.kernels = golden_case.kernels});
   const std::span<const float> expected = golden_case.golden.output;
-  const auto image = static_cast<std::size_t>(plan->output.size());
+  const auto image = static_cast<std::size_t>(plan->outputs[0].shape.size());
   ASSERT_GT(image, 0U);
   ASSERT_EQ(expected.size() % image, 0U) << "the output has " << image << " values";
   const auto batch = static_cast<std::int32_t>(expected.size() / image);
-  const std::vector<float> input = make_input(batch, plan->input);
+  const std::vector<float> input = make_input(batch, plan->inputs[0].shape);
 
   run::Session session(plan);
   std::vector<float> output(expected.size(), NAN);

@@ -17,13 +17,13 @@ graph::Graph block(const Golden& golden) {
   const graph::NodeId input =
       graph.add("input", graph::Input{{golden.integer("height"), golden.integer("width_px"), inputs}});
   if (golden.kind == "separable") {
-    graph.output = models::separable_convolution(graph, input, "block", inputs, golden.integer("outputs"),
-                                                 golden.integer("kernel"), golden.integer("stride"),
-                                                 golden.integer("dilation"), weights);
+    graph.outputs = {{models::separable_convolution(graph, input, "block", inputs, golden.integer("outputs"),
+                                                    golden.integer("kernel"), golden.integer("stride"),
+                                                    golden.integer("dilation"), weights)}};
   } else {
-    graph.output =
-        models::resnext_block(graph, input, "block", inputs, golden.integer("middle"), golden.integer("outputs"),
-                              golden.integer("kernel"), golden.integer("groups"), golden.integer("stride"), weights);
+    graph.outputs = {
+        {models::resnext_block(graph, input, "block", inputs, golden.integer("middle"), golden.integer("outputs"),
+                               golden.integer("kernel"), golden.integer("groups"), golden.integer("stride"), weights)}};
   }
   return graph;
 }

@@ -159,7 +159,7 @@ std::vector<float> Network::predict(std::span<const float> images) const {
                   std::to_string(input_size()));
     }
     run::Session session(plan::make(state_->network.graph(), {}), state_->network.threads());
-    std::vector<float> logits(batch * static_cast<std::size_t>(session.plan().output.size()));
+    std::vector<float> logits(batch * static_cast<std::size_t>(session.plan().outputs[0].shape.size()));
     session.run(images.data(), logits.data(), static_cast<std::int64_t>(batch));
     return logits;
   });

@@ -32,8 +32,8 @@ class Sessions {
   void run(std::span<const float> images, std::span<float> outputs, std::int64_t count) {
     on_team(static_cast<int>(sessions_.size()), [&](int worker, int workers) {
       for_share(count, worker, workers, [&](std::int64_t i) {
-        sessions_[static_cast<std::size_t>(worker)].run(images.data() + i * plan_->input.size(),
-                                                        outputs.data() + i * plan_->output.size());
+        sessions_[static_cast<std::size_t>(worker)].run(images.data() + i * plan_->inputs[0].shape.size(),
+                                                        outputs.data() + i * plan_->outputs[0].shape.size());
       });
     });
   }
@@ -49,10 +49,10 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
                                    const std::function<bool(std::int64_t)>& go_on) {
   const auto start = std::chrono::steady_clock::now();
   const bool probabilities =
-      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.output)].operation);
+      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)].operation);
   const auto plan = plan::make(std::move(graph));
   io::require_classifier(*plan);
-  const auto classes = static_cast<std::size_t>(plan->output.c);
+  const auto classes = static_cast<std::size_t>(plan->outputs[0].shape.c);
   Sessions sessions(plan, threads);
 
   Evaluation evaluation;
@@ -65,7 +65,7 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
     sessions.run(batch.images, outputs, static_cast<std::int64_t>(batch.labels.size()));
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const std::int32_t label = batch.labels[i];
-      if (label < 0 || label >= plan->output.c) {
+      if (label < 0 || label >= plan->outputs[0].shape.c) {
         throw Error("a test image has label " + std::to_string(label) + "; the network knows " +
                     std::to_string(classes) + " classes");
       }

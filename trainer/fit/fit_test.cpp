@@ -410,10 +410,10 @@ graph::Graph mean_classifier(bool softmax) {
   graph::Graph graph;
   const graph::NodeId input = graph.add("input", graph::Input{{side, side, 1}});
   const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {input});
-  graph.output = graph.add(
+  graph.outputs = {{graph.add(
       "classifier", graph::FullyConnected{classes, graph::Constant({-1.0F, 2.0F, 1.0F}), graph::Constant({0.1F, 0, 0})},
-      {mean});
-  if (softmax) graph.output = graph.add("softmax", graph::Softmax{}, {graph.output});
+      {mean})}};
+  if (softmax) graph.outputs = {{graph.add("softmax", graph::Softmax{}, {graph.outputs[0].node})}};
   return graph;
 }
 

@@ -47,7 +47,7 @@ graph::Graph with_classes(graph::Graph graph, std::int32_t classes, const models
   if (classes < 1 || classes > graph::max_extent) {
     throw Error(std::to_string(classes) + " classes; 1 to " + std::to_string(graph::max_extent) + " are possible");
   }
-  graph::Node* last = &graph.nodes[static_cast<std::size_t>(graph.output)];
+  graph::Node* last = &graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)];
   if (std::holds_alternative<graph::Softmax>(last->operation)) {
     last = &graph.nodes[static_cast<std::size_t>(last->inputs[0])];
   }

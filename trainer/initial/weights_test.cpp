@@ -32,7 +32,7 @@ TEST(Weights, classes_are_replaced_and_nothing_else) {
   graph::Graph before = network(1);
   before.labels.assign(10, "thing");
   graph::Graph probabilities = before;
-  probabilities.output = probabilities.add("softmax", graph::Softmax{}, {before.output});
+  probabilities.outputs = {{probabilities.add("softmax", graph::Softmax{}, {before.outputs[0].node})}};
   for (const graph::Graph& graph : {before, probabilities}) {
     const graph::Graph after = with_classes(graph, 7, xavier_uniform(3));
     EXPECT_EQ(graph::infer_shapes(after).back(), (graph::Shape{1, 1, 7}));
@@ -50,7 +50,7 @@ TEST(Weights, classes_of_what_is_no_classifier_are_refused) {
   graph::Graph graph = network(1);
   EXPECT_TRUE(contains(error_of([&] { with_classes(graph, 0, xavier_uniform(0)); }), "0 classes"));
   EXPECT_TRUE(contains(error_of([&] { with_classes(graph, 1 << 20, xavier_uniform(0)); }), "1048576 classes"));
-  graph.output -= 1;
+  graph.outputs[0].node -= 1;
   const std::string error = error_of([&] { with_classes(graph, 3, xavier_uniform(0)); });
   EXPECT_TRUE(contains(error, "'mean' (global average pooling)"));
 }
@@ -82,7 +82,7 @@ TEST(Weights, that_do_not_match_are_named) {
   graph::FullyConnected layer;
   layer.outputs = 1;
   layer.weights = graph::Constant(std::vector<float>(10));
-  more.output = more.add("classifier.2", layer, {more.output});
+  more.outputs = {{more.add("classifier.2", layer, {more.outputs[0].node})}};
   EXPECT_TRUE(
       contains(error_of([&] { with_weights(network(1), more); }), "classifier.2.weight (it has no place here)"));
 

@@ -63,7 +63,7 @@ class Builder {
     dense.outputs = classes;
     dense.weights = graph::Constant(random("classifier.w", static_cast<std::size_t>(classes * channels)));
     dense.bias = graph::Constant(random("classifier.b", static_cast<std::size_t>(classes)));
-    graph.output = add("classifier", std::move(dense));
+    graph.outputs = {{add("classifier", std::move(dense))}};
     return graph;
   }
 
@@ -501,7 +501,7 @@ TEST(Gradients, OfRules) {
   graph::FullyConnected dense{5, graph::Constant(random("dense", 5 * 6 * 20)), graph::Constant(random("bias", 5))};
   dense.height = 5;
   dense.width = 4;
-  b.graph.output = b.add("dense", dense);
+  b.graph.outputs = {{b.add("dense", dense)}};
   check(b.graph);
 }
 

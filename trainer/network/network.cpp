@@ -18,13 +18,18 @@ namespace {
 
 using graph::NodeId;
 
-/// Takes the softmax off a classifier's end. Throws Error where the output is not one value a class.
+/// Takes the softmax off a classifier's end. Throws Error where there is not one output, of one value a class.
 graph::Graph without_softmax(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) {
   graph::Graph result = graph;
-  while (std::holds_alternative<graph::Softmax>(result.nodes[static_cast<std::size_t>(result.output)].operation)) {
-    result.output = result.nodes[static_cast<std::size_t>(result.output)].inputs[0];
+  if (graph.input_count() != 1 || graph.outputs.size() != 1 || graph.input().type != Type::f32 ||
+      graph.outputs[0].type != Type::f32) {
+    throw Error("'" + graph.name + "' cannot be trained: it has not one input and one output of float32");
   }
-  const graph::Shape& out = shapes[static_cast<std::size_t>(result.output)];
+  while (std::holds_alternative<graph::Softmax>(
+      result.nodes[static_cast<std::size_t>(result.outputs[0].node)].operation)) {
+    result.outputs[0].node = result.nodes[static_cast<std::size_t>(result.outputs[0].node)].inputs[0];
+  }
+  const graph::Shape& out = shapes[static_cast<std::size_t>(result.outputs[0].node)];
   if (out.pixels() != 1 || out.c < 2) {
     throw Error("'" + graph.name + "' is no classifier: its output is " + std::to_string(out.h) + " x " +
                 std::to_string(out.w) + " pixels of " + std::to_string(out.c) + " values");

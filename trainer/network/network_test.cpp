@@ -132,8 +132,8 @@ graph::Graph plain_convolutions() {
   add("second", 6, 8);
   add("third", 8, 8);
   last = graph.add("mean", graph::GlobalAveragePool{}, {last});
-  graph.output = graph.add(
-      "classifier", graph::FullyConnected{3, graph::Constant(models::random_values(3, "c", 24, {})), {}}, {last});
+  graph.outputs = {{graph.add(
+      "classifier", graph::FullyConnected{3, graph::Constant(models::random_values(3, "c", 24, {})), {}}, {last})}};
   return graph;
 }
 
@@ -195,7 +195,7 @@ TEST(Network, TheGraphThatComesOutHasTheWeightsOfNow) {
 
 TEST(Network, TakesFoldedAndFusedGraphsAndSoftmax) {
   graph::Graph graph = small();
-  graph.output = graph.add("softmax", graph::Softmax{}, {graph.output});
+  graph.outputs = {{graph.add("softmax", graph::Softmax{}, {graph.outputs[0].node})}};
   passes::optimise(graph);
   Network network(graph, {.batch = batch});
   EXPECT_TRUE(network.statistics().empty());
@@ -257,7 +257,7 @@ TEST(Network, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of([] { Network(small(), {.batch = 0}); }).find("batch of 0"), std::string::npos);
   EXPECT_NE(error_of([] { Network(small(), {.batch = 1 << 30}); }).find("a smaller batch"), std::string::npos);
   graph::Graph pixels = small();
-  pixels.output = 5;
+  pixels.outputs = {{5}};
   EXPECT_NE(error_of([&] { Network(pixels, {.batch = batch}); }).find("no classifier"), std::string::npos);
 }
 

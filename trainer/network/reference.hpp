@@ -17,7 +17,7 @@ class Evaluation {
   /// images (n, C, H, W). The mean cross-entropy over the batch.
   double loss(std::span<const float> images, std::span<const std::int32_t> labels, double smoothing) {
     const auto tensors = verify::interpret(graph_, images, batch_, {.training = true, .parameters = &weights});
-    const verify::Tensor& logits = tensors[static_cast<std::size_t>(graph_.output)];
+    const verify::Tensor& logits = tensors[static_cast<std::size_t>(graph_.outputs[0].node)];
     const std::int32_t classes = logits.shape.c;
     double total = 0;
     for (std::int64_t n = 0; n < batch_; ++n) {

@@ -41,7 +41,7 @@ class Tracer {
       for (const ChannelList& operand : lowered_.operands[i]) operands.push_back(resolve(operand));
       names_[i] = add_node(static_cast<NodeId>(i), std::move(operands));
     }
-    return {std::move(layers_), resolve(lowered_.output)};
+    return {std::move(layers_), resolve(lowered_.outputs[0])};
   }
 
  private:
@@ -53,7 +53,7 @@ class Tracer {
     const auto mark = [&](const ChannelList& list) {
       for (const Channel& channel : list) live_[static_cast<std::size_t>(channel.node)] = true;
     };
-    mark(lowered_.output);
+    mark(lowered_.outputs[0]);
     for (std::size_t i = graph_.nodes.size(); i-- > 0;) {
       if (!live_[i]) continue;
       for (const ChannelList& operand : lowered_.operands[i]) mark(operand);
@@ -69,7 +69,7 @@ class Tracer {
         ++reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
       }
     };
-    count(lowered_.output);
+    count(lowered_.outputs[0]);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (!live_[i]) continue;
       for (const ChannelList& operand : lowered_.operands[i]) count(operand);
@@ -108,6 +108,14 @@ class Tracer {
     return names;
   }
 
+  /// Throws Error where a function stands behind the bounds: there is no backward pass for any.
+  [[nodiscard]] const kernels::Clamp& bounds_of(NodeId id, const graph::Activation& activation) const {
+    if (activation.function != kernels::Function::none) {
+      throw Error(node(id).name + ": the activation " + to_text(activation) + " cannot be trained; ReLU and clip can");
+    }
+    return activation.bounds;
+  }
+
   ChannelList add_operation(NodeId id, LayerOperation operation, std::vector<ChannelList> operands,
                             graph::Activation activation) {
     Layer layer;
@@ -121,7 +129,7 @@ class Tracer {
       layer.window = window_of(layer.operation, layer.in);
     }
     layer.operands = std::move(operands);
-    layer.clamp = graph::clamp_of(activation);
+    layer.clamp = bounds_of(id, activation);
     return add_layer(std::move(layer));
   }
 
@@ -150,7 +158,7 @@ class Tracer {
       for (const std::size_t layer : *alone) open = open && is_open(layers_[layer].clamp);
     }
     if (!open) return add_operation(id, Copy{}, {std::move(operand)}, activation);
-    for (const std::size_t layer : *alone) layers_[layer].clamp = graph::clamp_of(activation);
+    for (const std::size_t layer : *alone) layers_[layer].clamp = bounds_of(id, activation);
     return operand;
   }
 

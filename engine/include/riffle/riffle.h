@@ -9,8 +9,9 @@
  *   riffle_session_free(session);
  *   riffle_model_free(model);
  *
- * Tensors are float32, planes of rows (N, C, H, W), images one after the other. Sizes are in elements, never bytes,
- * except where a name says so.
+ * Tensors are planes of rows (N, C, H, W), images one after the other, of float32 unless the model says otherwise. Most
+ * networks have one input and one output, and calls without an index are about these; riffle_session_run_buffers() is
+ * for all others. Sizes are in elements, never bytes, except where a name says so.
  *
  * Errors: no function prints, aborts or throws. What can fail returns a status, and says what was wrong in *error where
  * that is given (it may be NULL everywhere). A null pointer where one is needed, and a number out of the range that is
@@ -108,8 +109,8 @@ RIFFLE_API riffle_status riffle_model_load_file(const char* path, riffle_model**
 RIFFLE_API riffle_status riffle_model_load_memory(const void* bytes, size_t byte_count, riffle_model** out,
                                                   riffle_error* error);
 
-/* The names of the classes, one for each of the output's channels, as far as the model carries them: 0 where it does
- * not, and for NULL. */
+/* The names of the classes, one for each of the first output's channels, as far as the model carries them: 0 where it
+ * does not, and for NULL. */
 RIFFLE_API size_t riffle_model_label_count(const riffle_model* model);
 
 /* The name of class `index`, bytes as whoever made the model wrote them (UTF-8 from riffle's tools); NULL where index
@@ -125,14 +126,14 @@ typedef struct riffle_session riffle_session;
 
 typedef enum riffle_log_level RIFFLE_INT { RIFFLE_LOG_INFO = 0, RIFFLE_LOG_WARNING = 1 } riffle_log_level;
 
-/* Is told what was decided (instruction set, threads, memory) and what could not be done as asked, in the thread that
- * creates the session and while it does. The message is valid during the call. It must not throw. */
+/* Log callback, called from riffle_session_create() on the calling thread: what was decided (instruction set, threads,
+ * memory) and what could not be done as asked. The message is valid during the call. It must not throw. */
 typedef void (*riffle_log)(void* user, riffle_log_level level, const char* message);
 
 /* Zero is every field's default, so that `riffle_options options = {0};` is a good start. */
 typedef struct riffle_options {
   int32_t threads;       /* 0: one; at most 256 */
-  int32_t height, width; /* of the input; 0: the model's own */
+  int32_t height, width; /* of the inputs; 0: the model's own */
   riffle_cores cores;    /* big or little: the session's threads are bound to cores; the caller's is not one of them */
   const char* isa;     /* the best instruction set that may be used ("avx2": not avx512f); NULL: what RIFFLE_ISA in the
                           environment says, else no bound */
@@ -158,27 +159,70 @@ RIFFLE_API riffle_status riffle_session_memory(const riffle_model* model, const 
 
 RIFFLE_API_VOID void riffle_session_free(riffle_session* session);
 
-typedef enum riffle_type RIFFLE_INT { RIFFLE_FLOAT32 = 0 } riffle_type;
+/* How a number stands in memory. */
+typedef enum riffle_type RIFFLE_INT {
+  RIFFLE_FLOAT32 = 0,
+  RIFFLE_FLOAT16 = 1,  /* IEEE 754 binary16 */
+  RIFFLE_BFLOAT16 = 2, /* the upper half of a float32 */
+  RIFFLE_INT8 = 3,     /* quantised: scale * (q - zero_point) */
+  RIFFLE_UINT8 = 4     /* quantised alike */
+} riffle_type;
 
 /* One image's tensor. */
 typedef struct riffle_tensor {
   const char* name;
   riffle_type type;
   int32_t channels, height, width;
-  size_t size; /* channels * height * width */
+  size_t size;        /* channels * height * width */
+  float scale;        /* of RIFFLE_INT8 and RIFFLE_UINT8; else 1 */
+  int32_t zero_point; /* alike; else 0 */
 } riffle_tensor;
 
-/* What riffle_session_run reads and writes an image. All zero for NULL. */
+/* What a run reads and writes an image: the first tensor of either. All zero for NULL. */
 RIFFLE_API riffle_tensor riffle_session_input(const riffle_session* session);
 RIFFLE_API riffle_tensor riffle_session_output(const riffle_session* session);
+
+/* How many there are; 0 for NULL. */
+RIFFLE_API size_t riffle_session_input_count(const riffle_session* session);
+RIFFLE_API size_t riffle_session_output_count(const riffle_session* session);
+
+/* Tensor `index`. All zero where index is not less than their number, and for NULL. */
+RIFFLE_API riffle_tensor riffle_session_input_at(const riffle_session* session, size_t index);
+RIFFLE_API riffle_tensor riffle_session_output_at(const riffle_session* session, size_t index);
+
+/* The index of the tensor of that name, which no other has; -1 where there is none, and for NULL. */
+RIFFLE_API ptrdiff_t riffle_session_find_input(const riffle_session* session, const char* name);
+RIFFLE_API ptrdiff_t riffle_session_find_output(const riffle_session* session, const char* name);
 
 /* The name of the instruction set that the session runs on; NULL for NULL. Lives as long as the program. */
 RIFFLE_API const char* riffle_session_isa(const riffle_session* session);
 
-/* Runs `batch` images, at least 1: input holds batch input tensors, output is given batch output tensors; the two do
- * not overlap. Allocates nothing (in a child of fork() the first run starts threads). */
+/* Runs `batch` images, at least 1, of a network that has one input and one output, both float32 (of any other it is
+ * RIFFLE_BAD_ARGUMENT): input holds batch input tensors, output is given batch output tensors; the two do not overlap.
+ * Allocates nothing (in a child of fork() the first run starts threads). */
 RIFFLE_API riffle_status riffle_session_run(riffle_session* session, const float* input, float* output, int64_t batch,
                                             riffle_error* error);
+
+/* The caller's numbers for one input, of the whole batch, and room for one output's. `type` is the tensor's, `size` (in
+ * elements) is batch times the tensor's, and data is aligned to a number of the type. */
+typedef struct riffle_input_buffer {
+  const void* data;
+  riffle_type type;
+  size_t size;
+} riffle_input_buffer;
+
+typedef struct riffle_output_buffer {
+  void* data;
+  riffle_type type;
+  size_t size;
+} riffle_output_buffer;
+
+/* riffle_session_run() of any network: inputs[i] for input i, outputs[o] for output o, as many as there are. No output
+ * overlaps another, or an input; inputs may be one and the same. What does not fit is RIFFLE_BAD_ARGUMENT and says
+ * which tensor it is. Allocates nothing either. */
+RIFFLE_API riffle_status riffle_session_run_buffers(riffle_session* session, const riffle_input_buffer* inputs,
+                                                    size_t input_count, const riffle_output_buffer* outputs,
+                                                    size_t output_count, int64_t batch, riffle_error* error);
 
 /* ---- Where the time goes ---- */
 
@@ -197,6 +241,12 @@ RIFFLE_API size_t riffle_session_step_count(const riffle_session* session);
  * riffle_session_step_count()'s. */
 RIFFLE_API riffle_status riffle_session_profile(riffle_session* session, const float* input, float* output,
                                                 riffle_step* steps, size_t step_count, riffle_error* error);
+
+/* The same of riffle_session_run_buffers(). */
+RIFFLE_API riffle_status riffle_session_profile_buffers(riffle_session* session, const riffle_input_buffer* inputs,
+                                                        size_t input_count, const riffle_output_buffer* outputs,
+                                                        size_t output_count, riffle_step* steps, size_t step_count,
+                                                        riffle_error* error);
 
 /* ---- Camera frames ---- */
 
@@ -240,9 +290,9 @@ typedef struct riffle_normalisation {
 } riffle_normalisation;
 
 /* Crops, rotates, mirrors, resizes (bilinear, half-pixel centres, no antialiasing: what PyTorch's interpolate does with
- * align_corners=False) and normalises a frame to one input tensor of the session, which has 1 or 3 channels: grey (of
- * colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same). normalisation
- * NULL: what the model carries, else mean 0, deviation 1.
+ * align_corners=False) and normalises a frame to one tensor of the session's first input, float32 of 1 or 3 channels:
+ * grey (of colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same).
+ * normalisation NULL: what the model carries, else mean 0, deviation 1.
  *
  * How the model's pictures were resized, which it may carry, too, is for riffle's tools: here the crop says which part
  * of a frame becomes the input, and it is stretched to the input's size. Where that makes it much smaller and the model
@@ -255,7 +305,7 @@ typedef struct riffle_normalisation {
  *
  * A crop that is not inside the frame, a stride that is smaller than a row, an unknown format, rotation or yuv, a mean
  * or a deviation that is no finite number, a deviation of 0, a field of `reserved` that is not zero, and a session
- * whose input has another number of channels are RIFFLE_BAD_ARGUMENT. A build without frames returns
+ * whose first input has another type or number of channels are RIFFLE_BAD_ARGUMENT. A build without frames returns
  * RIFFLE_UNSUPPORTED. */
 RIFFLE_API riffle_status riffle_session_read_frame(const riffle_session* session, const riffle_frame* frame,
                                                    const riffle_normalisation* normalisation, float* input,

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -73,6 +75,22 @@ class Model {
   std::unique_ptr<riffle_model, Free> model_;
 };
 
+/// A buffer for an input or an output of float32, or of another type: for Session::run().
+inline riffle_input_buffer input_buffer(std::span<const float> values) {
+  return {values.data(), RIFFLE_FLOAT32, values.size()};
+}
+template <class T>
+riffle_input_buffer input_buffer(std::span<const T> values, riffle_type type) {
+  return {values.data(), type, values.size()};
+}
+inline riffle_output_buffer output_buffer(std::span<float> values) {
+  return {values.data(), RIFFLE_FLOAT32, values.size()};
+}
+template <class T>
+riffle_output_buffer output_buffer(std::span<T> values, riffle_type type) {
+  return {values.data(), type, values.size()};
+}
+
 class Session {
  public:
   explicit Session(const Model& model, const riffle_options& options = {}) {
@@ -85,6 +103,24 @@ class Session {
   [[nodiscard]] riffle_tensor output() const { return riffle_session_output(get()); }
   [[nodiscard]] const char* isa() const { return riffle_session_isa(get()); }
 
+  [[nodiscard]] std::vector<riffle_tensor> inputs() const {
+    std::vector<riffle_tensor> all(riffle_session_input_count(get()));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = riffle_session_input_at(get(), i);
+    return all;
+  }
+  [[nodiscard]] std::vector<riffle_tensor> outputs() const {
+    std::vector<riffle_tensor> all(riffle_session_output_count(get()));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = riffle_session_output_at(get(), i);
+    return all;
+  }
+  /// The index of the tensor of that name, if there is one.
+  [[nodiscard]] std::optional<std::size_t> find_input(const std::string& name) const {
+    return index_of(riffle_session_find_input(get(), name.c_str()));
+  }
+  [[nodiscard]] std::optional<std::size_t> find_output(const std::string& name) const {
+    return index_of(riffle_session_find_output(get(), name.c_str()));
+  }
+
   /// As many images as `input` holds; `output` has room for their results. Throws if the sizes do not match.
   void run(std::span<const float> input, std::span<float> output) {
     const std::size_t one = this->input().size;  // 0: moved from
@@ -95,6 +131,19 @@ class Session {
     detail::check([&](riffle_error* error) {
       return riffle_session_run(get(), input.data(), output.data(), static_cast<std::int64_t>(batch), error);
     });
+  }
+
+  /// Of any network: a buffer an input, a buffer an output, in the order of inputs() and outputs().
+  void run(std::span<const riffle_input_buffer> inputs, std::span<const riffle_output_buffer> outputs,
+           std::int64_t batch = 1) {
+    detail::check([&](riffle_error* error) {
+      return riffle_session_run_buffers(get(), inputs.data(), inputs.size(), outputs.data(), outputs.size(), batch,
+                                        error);
+    });
+  }
+  void run(std::initializer_list<riffle_input_buffer> inputs, std::initializer_list<riffle_output_buffer> outputs,
+           std::int64_t batch = 1) {
+    run(std::span(inputs.begin(), inputs.size()), std::span(outputs.begin(), outputs.size()), batch);
   }
 
   /// A camera's frame to the input of one image. No normalisation: the model's, else mean 0, deviation 1.
@@ -123,6 +172,10 @@ class Session {
   [[nodiscard]] riffle_session* get() const { return session_.get(); }
 
  private:
+  static std::optional<std::size_t> index_of(std::ptrdiff_t found) {
+    return found >= 0 ? std::optional(static_cast<std::size_t>(found)) : std::nullopt;
+  }
+
   struct Free {
     void operator()(riffle_session* session) const { riffle_session_free(session); }
   };

@@ -1,0 +1,81 @@
+// What runs on a tile's results as soon as they are written: the function of an activation (kernels/function).
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/kernels.hpp"
+
+namespace riffle::plan {
+
+/// A function of each number that a step writes.
+struct After {
+  kernels::Function function = kernels::Function::none;
+  const kernels::FunctionKernel* kernel = nullptr;  ///< null: nothing is to be done
+  std::int32_t channels = 0;                        ///< of the step's result
+  /// Of a step whose tiles are some of the channels: how many of them such a tile is counted in, a pointwise kernel's
+  /// lanes or a fully connected one's rows.
+  std::int32_t unit = 0;
+};
+
+/// What a tile writes: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on.
+struct Written {
+  kernels::Block block;
+  std::int32_t first = 0, pixels = 0, channels = 0;
+};
+
+// One function for each way in which a step's tiles cut its result; each calls f(Written).
+
+/// Rows, all channels.
+template <class Args, class F>
+requires requires(Args args) { args.tile_rows, args.output.ring; }
+void for_each_written(const Args& args, const After& after, std::int32_t tile, F&& f) {
+  const std::int32_t first = tile * args.tile_rows, rows = std::min(args.tile_rows, args.extent.out_h - first);
+  f(Written{args.output, first * args.extent.out_w, rows * args.extent.out_w, after.channels});
+}
+
+template <class F>
+void for_each_written(const kernels::ElementwiseArgs& args, const After& after, std::int32_t tile, F&& f) {
+  const std::int32_t first = tile * args.tile_pixels;
+  f(Written{args.output, first, std::min(args.tile_pixels, args.pixels - first), after.channels});
+}
+
+template <class F>
+void for_each_written(const kernels::PointwiseArgs& args, const After& after, std::int32_t tile, F&& f) {
+  if (args.split == kernels::PointwiseSplit::pixels) {
+    const std::int32_t first = tile * args.tile_pixels, pixels = std::min(args.tile_pixels, args.pixels - first);
+    for (std::int32_t group = 0; group < args.groups; ++group) {
+      f(Written{args.blocks[group], first, pixels, args.outputs});
+    }
+    return;
+  }
+  const std::int32_t panels = args.tiles / args.groups, vectors = (args.outputs + after.unit - 1) / after.unit;
+  const std::int32_t begin = kernels::panel_begin(tile % panels, vectors, panels) * after.unit;
+  const std::int32_t end =
+      std::min(kernels::panel_begin(tile % panels + 1, vectors, panels) * after.unit, args.outputs);
+  kernels::Block block = args.blocks[tile / panels];
+  block.first = block.first.behind(begin, block.type);
+  f(Written{block, 0, args.pixels, end - begin});
+}
+
+/// One tile, for a step that has a function behind it.
+template <class F>
+void for_each_written(const kernels::GlobalAveragePoolArgs& args, const After& after, std::int32_t, F&& f) {
+  f(Written{args.output, 0, 1, after.channels});
+}
+
+template <class F>
+void for_each_written(const kernels::FullyConnectedArgs& args, const After& after, std::int32_t tile, F&& f) {
+  const std::int32_t first = tile * after.unit;
+  f(Written{{args.output.behind(first, Type::f32)}, 0, 1, std::min(after.unit, args.outputs - first)});
+}
+
+/// Runs the function on what tile `tile` has written.
+template <class Args>
+void run_after(const After& after, const Args& args, const kernels::Addresses& memory, std::int32_t tile) {
+  for_each_written(args, after, tile, [&](const Written& w) {
+    float* const values = memory.write(w.block.first) + kernels::slot(w.first, w.block.ring) * w.block.pixel_stride;
+    after.kernel->run(after.function, values, w.pixels, w.channels, w.block.pixel_stride);
+  });
+}
+
+}  // namespace riffle::plan
