@@ -15,6 +15,7 @@
 #include "riffle/riffle.hpp"
 #include "tests/environment.hpp"
 #include "tests/networks.hpp"
+#include "tests/several.hpp"
 
 namespace riffle {
 namespace {
@@ -347,6 +348,100 @@ TEST_F(Api, TheLogTellsWhatWasDecided) {
   EXPECT_EQ(lines.warnings.empty(), has && pinned);
   ASSERT_EQ(lines.info.size(), 1U);
   EXPECT_EQ(lines.info[0].find("bound to cores") != std::string::npos, pinned);
+}
+
+/// A file of that graph, for as long as the object lives.
+class Saved {
+ public:
+  explicit Saved(const graph::Graph& graph)
+      : path_(::testing::TempDir() + "riffle_several_" + std::to_string(::getpid()) + ".riffle") {
+    format::save_file(graph, path_);
+  }
+  ~Saved() { std::remove(path_.c_str()); }
+  Saved(const Saved&) = delete;
+  Saved& operator=(const Saved&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(ApiOfSeveralTensors, NamesThemAndTakesBuffersByIndex) {
+  graph::Graph graph = testing::several_inputs_and_outputs();
+  std::get<graph::Input>(graph.nodes[1].operation).type = Type::u8;
+  std::get<graph::Input>(graph.nodes[1].operation).quantization = {0.0078125F, 128};
+  graph.outputs[2].type = Type::f16;
+  const Saved file(graph);
+  const Model model(file.path());
+  Session session(model);
+  ASSERT_EQ(session.inputs().size(), 2U);
+  ASSERT_EQ(session.outputs().size(), 7U);
+  EXPECT_STREQ(session.input().name, "left");
+  EXPECT_STREQ(session.inputs()[1].name, "right");
+  EXPECT_EQ(session.inputs()[1].type, RIFFLE_UINT8);
+  EXPECT_EQ(session.inputs()[1].scale, 0.0078125F);
+  EXPECT_EQ(session.inputs()[1].zero_point, 128);
+  EXPECT_EQ(session.outputs()[2].type, RIFFLE_FLOAT16);
+  EXPECT_EQ(session.find_output("joined"), 6U);
+  EXPECT_EQ(session.find_input("right"), 1U);
+  EXPECT_EQ(session.find_output("left"), std::nullopt);
+  EXPECT_EQ(riffle_session_find_output(nullptr, "left"), -1);
+  EXPECT_EQ(riffle_session_output_at(session.get(), 7).name, nullptr);
+  EXPECT_EQ(riffle_session_output_count(nullptr), 0U);
+
+  const std::vector<float> left = testing::noise(2 * 9 * 12 * 3, 1);
+  const std::vector<std::uint8_t> right(std::size_t{2} * 9 * 12 * 8, 160);
+  std::vector<std::vector<float>> outputs;
+  std::vector<riffle_output_buffer> to;
+  for (const riffle_tensor& tensor : session.outputs()) {
+    outputs.emplace_back(2 * tensor.size, -7.0F);
+    to.push_back({outputs.back().data(), tensor.type, 2 * tensor.size});
+  }
+  const riffle_input_buffer from[] = {input_buffer(std::span(left)), input_buffer(std::span(right), RIFFLE_UINT8)};
+  session.run(from, to, 2);
+  EXPECT_EQ(outputs[4], left);
+  EXPECT_EQ(outputs[5], std::vector<float>(std::size_t{2} * 9 * 12 * 5, 0.25F));
+
+  const auto refusal = [&](auto change) -> std::string {
+    std::vector<riffle_input_buffer> inputs(std::begin(from), std::end(from));
+    std::vector<riffle_output_buffer> room = to;
+    std::int64_t batch = 2;
+    change(inputs, room, batch);
+    try {
+      session.run(inputs, room, batch);
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.status(), RIFFLE_BAD_ARGUMENT);
+      return failure.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(refusal([](auto& inputs, auto&, auto&) { inputs.pop_back(); }),
+            "1 input buffers are given; the session has 2");
+  EXPECT_EQ(refusal([](auto&, auto& room, auto&) { room[3].data = nullptr; }),
+            "the data of output 3 'shuffled' is NULL");
+  EXPECT_EQ(refusal([](auto& inputs, auto&, auto&) { inputs[1].type = RIFFLE_INT8; }),
+            "the buffer of input 1 'right' is of type 3; the tensor's is 4");
+  EXPECT_EQ(refusal([](auto&, auto&, auto& batch) { batch = 3; }),
+            "the buffer of input 0 'left' has 648 elements, not 3 times 324");
+  EXPECT_EQ(refusal([](auto&, auto&, auto& batch) { batch = 0; }), "batch is less than 1");
+  EXPECT_NE(refusal([](auto&, auto& room, auto&) {
+              room[0].data = static_cast<char*>(room[0].data) + 1;
+            }).find("not aligned"),
+            std::string::npos);
+
+  std::vector<riffle_step> steps(riffle_session_step_count(session.get()));
+  const riffle_input_buffer one[] = {{left.data(), RIFFLE_FLOAT32, left.size() / 2},
+                                     {right.data(), RIFFLE_UINT8, right.size() / 2}};
+  for (riffle_output_buffer& output : to) output.size /= 2;
+  ASSERT_EQ(
+      riffle_session_profile_buffers(session.get(), one, 2, to.data(), to.size(), steps.data(), steps.size(), nullptr),
+      RIFFLE_OK);
+  EXPECT_NE(steps.back().kernel, nullptr);
+
+  float number = 0;
+  EXPECT_EQ(riffle_session_run(session.get(), left.data(), &number, 1, nullptr), RIFFLE_BAD_ARGUMENT);
+  EXPECT_EQ(riffle_session_profile(session.get(), left.data(), &number, steps.data(), steps.size(), nullptr),
+            RIFFLE_BAD_ARGUMENT);
 }
 
 TEST_F(Api, SessionsOfOneModelShareItsPackedWeights) {

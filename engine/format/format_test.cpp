@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ranges>
 
 #include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
@@ -66,6 +67,15 @@ std::uint32_t version_of(std::span<const std::byte> bytes) {
 std::string load_error(std::span<const std::byte> bytes) {
   try {
     (void)format::load(bytes, nullptr);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string save_error(const graph::Graph& graph) {
+  try {
+    (void)format::save(graph);
   } catch (const Error& error) {
     return error.what();
   }
@@ -172,6 +182,38 @@ TEST(Format, SaysTheVersionThatItsRulesNeed) {
   EXPECT_EQ(version(dense), 2U);
 }
 
+/// Typed constants, with and without factors, and activations that version 1 has no word for.
+TEST(Format, TypedConstantsAndActivationsAreOfVersion3) {
+  static constexpr std::array<std::int8_t, 8> bytes = {-128, -5, 0, 1, 2, 3, 64, 127};
+  static constexpr std::array<std::uint16_t, 2> halves = {0x3C00, 0xB800};  // 1, -0.5
+  const std::vector<double> scales = {0.125, 1.0 / 3};
+  graph::Graph graph;
+  graph.add("input", graph::Input{{4, 4, 4}});
+  graph::Convolution convolution;
+  convolution.outputs = 2;
+  convolution.weights =
+      graph::Constant(Type::i8, std::as_bytes(std::span(bytes)), std::shared_ptr<const void>()).scaled(scales);
+  convolution.bias = graph::Constant(Type::f16, std::as_bytes(std::span(halves)), std::shared_ptr<const void>());
+  convolution.activation = {{-0.5F, 2.0F}, kernels::Function::hard_swish};
+  graph.outputs = {{graph.add("convolution", convolution, {0})}};
+  const std::vector<std::byte> saved = format::save(graph);
+  EXPECT_EQ(version_of(saved), 3U);
+  Aligned file(saved);
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  const auto& read = std::get<graph::Convolution>(loaded.nodes[1].operation);
+  EXPECT_EQ(read.weights.type(), Type::i8);
+  EXPECT_TRUE(std::ranges::equal(read.weights.row_scale(), scales));
+  EXPECT_TRUE(std::ranges::equal(read.weights.stored(), convolution.weights.stored()));
+  EXPECT_EQ(read.bias.type(), Type::f16);
+  EXPECT_EQ(read.bias.values()[1], -0.5F);
+  EXPECT_EQ(read.activation, convolution.activation);
+  EXPECT_EQ(answer(loaded), answer(graph));
+  EXPECT_EQ(format::save(loaded), saved);
+
+  std::get<graph::Convolution>(graph.nodes[1].operation).weights = convolution.weights.scaled({1, 1, 1, 1});
+  EXPECT_NE(save_error(graph).find("4 factors for 2 rows"), std::string::npos) << save_error(graph);
+}
+
 TEST(Format, OfANewerVersionIsRefused) {
   Aligned file(format::save(testing::small_network()));
   ASSERT_EQ(version_of(file.bytes()), 1U);
@@ -261,15 +303,6 @@ TEST(Format, FilesOfBeforeThereWasMetadataLoad) {
   const graph::Graph loaded = format::load_file(RIFFLE_CORPUS_DIR "/riffle/residual.riffle");
   EXPECT_TRUE(loaded.labels.empty());
   EXPECT_FALSE(loaded.preprocessing.has_value());
-}
-
-std::string save_error(const graph::Graph& graph) {
-  try {
-    (void)format::save(graph);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Format, MetadataThatDoesNotFitIsNotSaved) {

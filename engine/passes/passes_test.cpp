@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <optional>
+
 #include "engine/passes/lower_channels.hpp"
 
 namespace riffle {
@@ -77,6 +80,33 @@ TEST(Passes, ActivationsBehindOneAnotherBecomeOneWhateverTheirOrder) {
     ASSERT_EQ(graph.nodes.size(), 2U);
     EXPECT_EQ(operation<graph::Activate>(graph, 1).kind, Activation::relu6);
   }
+}
+
+TEST(Passes, BoundsComposeAndAFunctionKeepsThemApart) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const Activation clip = {{-1.0F, 1.0F}}, high = {{2.0F, 3.0F}};
+  const auto both = [](const Activation& first, const Activation& second) { return passes::composed(first, second); };
+  EXPECT_EQ(both(Activation::relu6, clip), (Activation{{0.0F, 1.0F}}));
+  EXPECT_EQ(both(clip, Activation::relu), (Activation{{0.0F, 1.0F}}));
+  EXPECT_EQ(both(clip, high), (Activation{{2.0F, 2.0F}}));
+  EXPECT_EQ(both(high, clip), (Activation{{1.0F, 1.0F}}));
+  EXPECT_EQ(both(clip, Activation::sigmoid), (Activation{{-1.0F, 1.0F}, kernels::Function::sigmoid}));
+  EXPECT_EQ(both(Activation::relu, {{-infinity, 4.0F}}), (Activation{{0.0F, 4.0F}}));
+  EXPECT_EQ(both(Activation::sigmoid, Activation::none), Activation::sigmoid);
+  EXPECT_EQ(both(Activation::sigmoid, Activation::relu), std::nullopt);
+  EXPECT_EQ(both(Activation::hard_swish, Activation::hard_swish), std::nullopt);
+
+  Graph graph = with_input(4);
+  const NodeId conv = graph.add("conv", pointwise(4, 4), {0});
+  const NodeId swish = graph.add("swish", graph::Activate{Activation::hard_swish}, {conv});
+  const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {swish});
+  const NodeId six = graph.add("six", graph::Activate{Activation::relu6}, {shuffled});
+  graph.outputs = {{graph.add("sigmoid", graph::Activate{Activation::sigmoid}, {six})}};
+  passes::optimise(graph);
+  // conv with hard swish, the rest in one activation before the shuffle.
+  ASSERT_EQ(graph.nodes.size(), 4U);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::hard_swish);
+  EXPECT_EQ(operation<graph::Activate>(graph, 2).kind, (Activation{{0.0F, 6.0F}, kernels::Function::sigmoid}));
 }
 
 TEST(Passes, FoldingCopiesNoWeights) {

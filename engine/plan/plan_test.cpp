@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
+#include "engine/passes/passes.hpp"
 #include "engine/run/session.hpp"
 #include "tests/environment.hpp"
 #include "tests/networks.hpp"
@@ -24,6 +26,49 @@ TEST(Plan, OfTheFamilyHoldsNoStepThatOnlyMovesData) {
       if (network.name.find("residual") == std::string::npos) {
         EXPECT_NE(step.operation, "add") << step.name;
       }
+    }
+  }
+}
+
+/// A function runs on each tile's results: all tiles of a step together write every number once.
+TEST(Plan, TilesWriteEveryNumberOnce) {
+  graph::Graph graph = testing::small_network();
+  passes::optimise(graph);
+  for (graph::Node& node : graph.nodes) {
+    graph::Activation* activation = graph::fused_activation(node.operation);
+    if (activation != nullptr) activation->function = kernels::Function::hard_swish;
+  }
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    if (!kernels->supported()) continue;
+    for (const std::int32_t size : {32, 64, 224}) {
+      SCOPED_TRACE(std::string(kernels->isa) + ", " + std::to_string(size));
+      const auto plan = plan::make(graph, {.kernels = kernels, .height = size, .width = size});
+      bool split_by_panels = false;
+      for (const plan::Step& step : plan->steps) {
+        plan::Task task = step.task;
+        if (std::holds_alternative<plan::Chain>(task)) continue;  // whose tiles are rows of both
+        plan::for_each_call(task, [&](auto& call) {
+          if constexpr (requires { call.args.clamp; }) {
+            ASSERT_NE(call.after.kernel, nullptr) << step.name;
+            std::map<std::int64_t, int> written;
+            for (std::int32_t tile = 0; tile < call.args.tiles; ++tile) {
+              plan::for_each_written(call.args, call.after, tile, [&](const plan::Written& w) {
+                for (std::int64_t p = w.first; p < w.first + w.pixels; ++p) {
+                  for (std::int32_t c = 0; c < w.channels; ++c) {
+                    ++written[w.block.first.offset + 4 * (p * w.block.pixel_stride + c)];
+                  }
+                }
+              });
+            }
+            EXPECT_EQ(static_cast<std::int64_t>(written.size()), step.out.size()) << step.name;
+            for (const auto& [place, times] : written) ASSERT_EQ(times, 1) << step.name << ", byte " << place;
+          }
+        });
+        if (const auto* call = std::get_if<plan::Call<kernels::PointwiseArgs>>(&step.task)) {
+          split_by_panels |= call->args.split == kernels::PointwiseSplit::panels;
+        }
+      }
+      EXPECT_TRUE(split_by_panels || size != 32);
     }
   }
 }
