@@ -16,16 +16,16 @@ namespace riffle {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const char* what) {
-  throw Error(path + ": " + what + ": " + std::strerror(errno));
+  throw Error({path, ": ", what, ": ", std::strerror(errno)});
 }
 
 void expect_regular(const std::string& path, const struct stat& status) {
-  if (S_ISDIR(status.st_mode)) throw Error(path + ": is a directory");
-  if (!S_ISREG(status.st_mode)) throw Error(path + ": is not a regular file");
+  if (S_ISDIR(status.st_mode)) throw Error({path, ": is a directory"});
+  if (!S_ISREG(status.st_mode)) throw Error({path, ": is not a regular file"});
 }
 
 [[noreturn]] void fail_size(const std::string& path, const std::string& bytes, std::int64_t max_bytes) {
-  throw Error(path + ": " + bytes + " bytes are more than the " + std::to_string(max_bytes) + " that are read");
+  throw Error({path, ": ", bytes, " bytes are more than the ", max_bytes, " that are read"});
 }
 
 void write_parts(int file, const std::string& path, std::initializer_list<std::span<const std::byte>> parts) {
@@ -43,7 +43,7 @@ void write_parts(int file, const std::string& path, std::initializer_list<std::s
 void write_stream(const std::string& path, std::initializer_list<std::span<const std::byte>> parts) {
   // Without O_NONBLOCK, opening a pipe that nobody reads from would wait for ever. Writing to one that is full waits.
   const Descriptor stream(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (stream.number() < 0 && errno == ENXIO) throw Error(path + ": nobody reads from this pipe");
+  if (stream.number() < 0 && errno == ENXIO) throw Error({path, ": nobody reads from this pipe"});
   if (stream.number() < 0) fail(path, "cannot be opened");
   const int flags = ::fcntl(stream.number(), F_GETFL);
   if (flags < 0 || ::fcntl(stream.number(), F_SETFL, flags & ~O_NONBLOCK) != 0) fail(path, "cannot be opened");
@@ -64,7 +64,7 @@ std::string followed(const std::string& path) {
     const ssize_t length = ::readlink(at.c_str(), to, sizeof to);
     if (length < 0) return at;
     const std::string name(to, static_cast<std::size_t>(length));
-    at = name.starts_with('/') ? name : folder_of(at) + "/" + name;
+    at = name.starts_with('/') ? name : joined({folder_of(at), "/", name});
   }
   errno = ELOOP;
   fail(path, "cannot be opened");
@@ -97,7 +97,7 @@ Descriptor open_part(const std::string& name, const std::string& path) {
     if (::flock(left.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) break;
     if (has_name(left, name) && ::unlink(name.c_str()) != 0) fail(name, "is in the way");
   }
-  throw Error(path + ": another process is writing it");
+  throw Error({path, ": another process is writing it"});
 }
 
 /// Brings what was written to the disk.
@@ -121,11 +121,11 @@ void expect_replaceable(const std::string& path, const struct stat& status) {
   // Permissions bind no superuser, who wrote them into the file nevertheless.
   constexpr mode_t anyone = S_IWUSR | S_IWGRP | S_IWOTH;
   if ((status.st_mode & anyone) == 0 || ::access(path.c_str(), W_OK) != 0) {
-    throw Error(path + ": is there already and read-only; make it writable or remove it");
+    throw Error({path, ": is there already and read-only; make it writable or remove it"});
   }
   if (status.st_nlink > 1) {
-    throw Error(path + ": is there already and has further names (hard links), which would keep what it holds; " +
-                "remove it first");
+    throw Error({path, ": is there already and has further names (hard links), which would keep what it holds; ",
+                 "remove it first"});
   }
 }
 
@@ -194,7 +194,7 @@ void write_file(const std::string& path, std::initializer_list<std::span<const s
   if (exists && (S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode))) return write_stream(path, parts);
   if (exists) expect_replaceable(path, status);
 
-  const std::string target = followed(path), part = target + ".riffle-part";
+  const std::string target = followed(path), part = joined({target, ".riffle-part"});
   Descriptor file = open_part(part, path);
   try {
     if (exists) take_over(file.number(), status, path);

@@ -68,8 +68,9 @@ double steepest(kernels::Function function) {
 /// A NaN stays one.
 void activate(Tensor& tensor, const graph::Activation& activation) {
   const double lower = activation.bounds.lower, upper = activation.bounds.upper;
-  const auto function = kernels::facts_of(activation.function).reference;
-  for (double& x : tensor.values) x = function(x < lower ? lower : x > upper ? upper : x);
+  for (double& x : tensor.values) {
+    x = kernels::reference_of(activation.function, x < lower ? lower : x > upper ? upper : x);
+  }
   if (activation.function == kernels::Function::none) return;
   tensor.error = steepest(activation.function) * tensor.error + rounding(1, 1.0 + largest_of(tensor));
 }

@@ -81,7 +81,7 @@ riffle::plan::Options plan_options_of(const riffle_options& options) {
   result.kernels =
       options.isa != nullptr ? riffle::kernels::best_kernels(options.isa) : &riffle::kernels::choose_kernels();
   if (result.kernels == nullptr) {
-    throw riffle::Error("isa: this build has no instruction set '" + std::string(options.isa) + "'");
+    throw riffle::Error({"isa: this build has no instruction set '", options.isa, "'"});
   }
   return result;
 }

@@ -211,7 +211,8 @@ TEST(Format, TypedConstantsAndActivationsAreOfVersion3) {
   EXPECT_EQ(format::save(loaded), saved);
 
   std::get<graph::Convolution>(graph.nodes[1].operation).weights = convolution.weights.scaled({1, 1, 1, 1});
-  EXPECT_NE(save_error(graph).find("4 factors for 2 rows"), std::string::npos) << save_error(graph);
+  EXPECT_NE(save_error(graph).find("weights: its number of factors is 4, not in 2 to 2"), std::string::npos)
+      << save_error(graph);
 }
 
 TEST(Format, OfANewerVersionIsRefused) {

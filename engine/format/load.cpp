@@ -14,28 +14,26 @@ constexpr std::uint32_t newest_version = 3;
 constexpr std::size_t alignment = alignof(std::max_align_t);
 
 /// Turns verified FlatBuffers into graph nodes. Everything read is taken off a budget of the file's own size: tables
-/// can be shared inside a FlatBuffer, and a small file must not grow into a large graph. The constants' owner is a
-/// mapped file or anything else.
-template <class Owner>
+/// can be shared inside a FlatBuffer, and a small file must not grow into a large graph.
 class Loader {
  public:
-  Loader(std::span<const std::byte> bytes, std::shared_ptr<const Owner> owner)
-      : budget_(bytes.size()), owner_(std::move(owner)) {}
+  /// `owner` keeps the bytes; `file` is it, where it is a mapped file.
+  Loader(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const memory::MappedFile* file = nullptr)
+      : budget_(bytes.size()), owner_(std::move(owner)), file_(file) {}
 
   graph::Graph load(const fbs::Model& model) {
     if (model.version() < 1 || model.version() > newest_version) {
-      throw Error("the model file has version " + std::to_string(model.version()) +
-                  "; this build reads versions 1 to " + std::to_string(newest_version) +
-                  ": read it with a newer riffle, or convert the model again with this one");
+      throw Error({"the model file has version ", model.version(), "; this build reads versions 1 to ", newest_version,
+                   ": read it with a newer riffle, or convert the model again with this one"});
     }
     graph::Graph graph;
     graph.name = text(model.name());
     if (model.nodes() == nullptr) throw Error("the model file has no nodes");
     if (model.nodes()->size() > graph::max_nodes) throw Error("the model file has too many nodes");
     for (const fbs::Node* node : *model.nodes()) {
-      where_ = "node " + std::to_string(graph.nodes.size());
+      where_ = joined({"node ", graph.nodes.size()});
       std::string name = text(node->name());
-      where_ += " '" + name + "'";
+      where_ += joined({" '", name, "'"});
       graph::Operation operation = read_operation(*node);
       graph.add(std::move(name), std::move(operation), integers(node->inputs()));
     }
@@ -46,10 +44,10 @@ class Loader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw Error(where_ + ": " + what); }
+  [[noreturn]] void fail(std::initializer_list<Piece> what) const { throw Error({where_, ": ", joined(what)}); }
 
   void spend(std::size_t bytes) {
-    if (bytes > budget_) fail("the file's tables are shared so that they say more than the file holds");
+    if (bytes > budget_) fail({"the file's tables are shared so that they say more than the file holds"});
     budget_ -= bytes;
   }
 
@@ -67,7 +65,7 @@ class Loader {
 
   Type type(fbs::Type value) const {
     if (static_cast<std::size_t>(value) < type_facts.size()) return static_cast<Type>(value);
-    fail("unknown type of numbers " + std::to_string(static_cast<int>(value)));
+    fail({"unknown type of numbers ", static_cast<int>(value)});
   }
 
   static Quantization quantization(const fbs::Quantization* q) {
@@ -80,7 +78,7 @@ class Loader {
       graph.outputs = {{model.output()}};
       return;
     }
-    if (model.outputs()->size() > graph::max_tensors) fail("it has too many outputs");
+    if (model.outputs()->size() > graph::max_tensors) fail({"it has too many outputs"});
     for (const fbs::Output* output : *model.outputs()) {
       spend(sizeof(std::int32_t));
       graph.outputs.push_back(
@@ -94,34 +92,32 @@ class Loader {
     if (table->values() == nullptr) return {};
     const auto& values = *table->values();
     spend(values.size() * sizeof(float));
-    return graph::Constant(std::span<const float>(reinterpret_cast<const float*>(values.Data()), values.size()),
-                           owner_);
+    return graph::Constant(std::span<const float>(reinterpret_cast<const float*>(values.Data()), values.size()), owner_,
+                           file_);
   }
 
   graph::Constant typed(const fbs::Floats& table, const flatbuffers::Vector<std::uint8_t>& bytes) {
     const Type of = type(table.type());
-    if (of == Type::i32) fail("numbers of type i32 where there are none");
+    if (of == Type::i32) fail({"numbers of type i32 where there are none"});
     const auto width = static_cast<std::size_t>(size_of(of));
-    if (bytes.size() % width != 0) fail("numbers of " + std::string(name_of(of)) + " that are not whole");
-    if (reinterpret_cast<std::uintptr_t>(bytes.Data()) % width != 0) fail("numbers that are not aligned");
+    if (bytes.size() % width != 0) fail({"numbers of ", name_of(of), " that are not whole"});
+    if (reinterpret_cast<std::uintptr_t>(bytes.Data()) % width != 0) fail({"numbers that are not aligned"});
     spend(bytes.size());
-    const graph::Constant stored(of, std::as_bytes(std::span(bytes.Data(), bytes.size())), owner_);
+    const graph::Constant stored(of, std::as_bytes(std::span(bytes.Data(), bytes.size())), owner_, file_);
     if (table.row_scale() == nullptr) return stored;
     const auto& scales = *table.row_scale();
-    if (scales.size() == 0 || stored.size() % scales.size() != 0) fail("numbers that are not in rows of one length");
+    if (scales.size() == 0 || stored.size() % scales.size() != 0) fail({"numbers that are not in rows of one length"});
     spend(scales.size() * sizeof(double));
-    return stored.scaled(std::vector<double>(scales.begin(), scales.end()));
+    return stored.scaled(std::vector<double>(scales.data(), scales.data() + scales.size()));
   }
 
-  /// Of a table with the fields activation (or kind), bounds and function.
-  template <class Table>
-  graph::Activation activation(fbs::Activation kind, const Table& o) const {
+  graph::Activation activation(fbs::Activation kind, const fbs::Bounds* bounds, fbs::Function function) const {
     graph::Activation result = known(kind);
-    if (const fbs::Bounds* bounds = o.bounds()) result.bounds = {bounds->lower(), bounds->upper()};
-    if (static_cast<std::size_t>(o.function()) >= kernels::function_facts.size()) {
-      fail("unknown function " + std::to_string(static_cast<int>(o.function())));
+    if (bounds != nullptr) result.bounds = {bounds->lower(), bounds->upper()};
+    if (static_cast<std::size_t>(function) >= kernels::function_facts.size()) {
+      fail({"unknown function ", static_cast<int>(function)});
     }
-    result.function = static_cast<kernels::Function>(o.function());
+    result.function = static_cast<kernels::Function>(function);
     return result;
   }
 
@@ -134,7 +130,7 @@ class Loader {
       case fbs::Activation::relu6:
         return graph::Activation::relu6;
     }
-    fail("unknown activation " + std::to_string(static_cast<int>(value)));
+    fail({"unknown activation ", static_cast<int>(value)});
   }
 
   graph::PoolKind pool_kind(fbs::PoolKind value) const {
@@ -144,7 +140,7 @@ class Loader {
       case fbs::PoolKind::average:
         return graph::PoolKind::average;
     }
-    fail("unknown kind of pooling " + std::to_string(static_cast<int>(value)));
+    fail({"unknown kind of pooling ", static_cast<int>(value)});
   }
 
   graph::AutoPad auto_pad(fbs::AutoPad value) const {
@@ -156,11 +152,11 @@ class Loader {
       case fbs::AutoPad::same_lower:
         return graph::AutoPad::same_lower;
     }
-    fail("unknown padding " + std::to_string(static_cast<int>(value)));
+    fail({"unknown padding ", static_cast<int>(value)});
   }
 
   graph::Window window(const fbs::Window* w, fbs::AutoPad rule, bool ceil_mode) const {
-    if (w == nullptr) fail("it has no window");
+    if (w == nullptr) fail({"it has no window"});
     return {w->kernel_h(),   w->kernel_w(),  w->stride_h(),   w->stride_w(),   w->pad_top(),   w->pad_left(),
             w->pad_bottom(), w->pad_right(), w->dilation_h(), w->dilation_w(), auto_pad(rule), ceil_mode};
   }
@@ -168,7 +164,7 @@ class Loader {
   void read_metadata(const fbs::Model& model, graph::Graph& graph) {
     where_ = "the model file";
     if (model.labels() != nullptr) {
-      if (model.labels()->size() > graph::max_extent) fail("it has too many labels");
+      if (model.labels()->size() > graph::max_extent) fail({"it has too many labels"});
       for (const flatbuffers::String* label : *model.labels()) graph.labels.push_back(text(label));
     }
     if (model.preprocessing() != nullptr) graph.preprocessing = read(*model.preprocessing());
@@ -191,40 +187,44 @@ class Loader {
       case fbs::Resize::crop:
         return graph::Resize::crop;
     }
-    fail("unknown way to resize pictures " + std::to_string(static_cast<int>(value)));
+    fail({"unknown way to resize pictures ", static_cast<int>(value)});
   }
 
   graph::Operation read(const fbs::Input& o) {
     return graph::Input{{o.h(), o.w(), o.c()}, text(o.only_size()), type(o.type()), quantization(o.quantization())};
   }
   graph::Operation read(const fbs::Convolution& o) {
-    return graph::Convolution{o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
-                              floats(o.weights()), floats(o.bias()), activation(o.activation(), o)};
+    return graph::Convolution{
+        o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
+        floats(o.weights()), floats(o.bias()), activation(o.activation(), o.bounds(), o.function())};
   }
   graph::Operation read(const fbs::BatchNorm& o) {
     return graph::BatchNorm{floats(o.scale()), floats(o.shift()), floats(o.mean()), floats(o.variance()), o.epsilon()};
   }
-  graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind(), o)}; }
+  graph::Operation read(const fbs::Activate& o) {
+    return graph::Activate{activation(o.kind(), o.bounds(), o.function())};
+  }
   graph::Operation read(const fbs::Pool& o) {
     return graph::Pool{pool_kind(o.kind()), window(o.window(), o.auto_pad(), o.ceil_mode()), o.count_padding(),
-                       activation(o.activation(), o)};
+                       activation(o.activation(), o.bounds(), o.function())};
   }
   graph::Operation read(const fbs::GlobalAveragePool& o) {
-    return graph::GlobalAveragePool{activation(o.activation(), o)};
+    return graph::GlobalAveragePool{activation(o.activation(), o.bounds(), o.function())};
   }
-  graph::Operation read(const fbs::Add& o) { return graph::Add{activation(o.activation(), o)}; }
+  graph::Operation read(const fbs::Add& o) { return graph::Add{activation(o.activation(), o.bounds(), o.function())}; }
   graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
   graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
   graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }
   graph::Operation read(const fbs::Gather& o) { return graph::Gather{integers(o.channels())}; }
   graph::Operation read(const fbs::FullyConnected& o) {
-    return graph::FullyConnected{
-        o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation(), o), o.height(), o.width()};
+    return graph::FullyConnected{o.outputs(),      floats(o.weights()),
+                                 floats(o.bias()), activation(o.activation(), o.bounds(), o.function()),
+                                 o.height(),       o.width()};
   }
   graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
 
   graph::Operation read_operation(const fbs::Node& node) {
-    if (node.operation() == nullptr) fail("it has no operation");  // the verifier lets a type without a table pass
+    if (node.operation() == nullptr) fail({"it has no operation"});  // the verifier lets a type without a table pass
     switch (node.operation_type()) {
       case fbs::Operation::NONE:
         break;
@@ -255,11 +255,12 @@ class Loader {
       case fbs::Operation::Softmax:
         return read(*node.operation_as_Softmax());
     }
-    fail("unknown operation " + std::to_string(static_cast<int>(node.operation_type())));
+    fail({"unknown operation ", static_cast<int>(node.operation_type())});
   }
 
   std::size_t budget_;
-  std::shared_ptr<const Owner> owner_;
+  std::shared_ptr<const void> owner_;
+  const memory::MappedFile* file_;
   std::string where_ = "the model file";
 };
 
@@ -268,7 +269,7 @@ class Loader {
 void verify(std::span<const std::byte> bytes) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   if (reinterpret_cast<std::uintptr_t>(data) % alignment != 0) {
-    throw Error("the model's memory is not aligned to " + std::to_string(alignment) + " bytes");
+    throw Error({"the model's memory is not aligned to ", alignment, " bytes"});
   }
   if (bytes.size() < 8 || !fbs::ModelBufferHasIdentifier(data)) throw Error("this is no .riffle model");
   if (bytes.size() > FLATBUFFERS_MAX_BUFFER_SIZE) throw Error("the model is larger than 2 GiB");
@@ -282,7 +283,7 @@ graph::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> 
 }
 
 graph::Graph read(const std::shared_ptr<const memory::MappedFile>& file) {
-  graph::Graph graph = Loader(file->bytes(), file).load(*fbs::GetModel(file->bytes().data()));
+  graph::Graph graph = Loader(file->bytes(), file, file.get()).load(*fbs::GetModel(file->bytes().data()));
   file->evict();  // the tables are read, and weights were brought in with them that nobody wants yet
   return graph;
 }
@@ -293,7 +294,7 @@ graph::Graph load_file(const std::string& path) {
     verify(file->bytes());
     return read(file);
   } catch (const Error& error) {
-    throw Error(path + ": " + error.what());
+    throw Error({path, ": ", error.what()});
   }
 }
 

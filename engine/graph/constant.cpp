@@ -40,14 +40,10 @@ Constant::Constant(std::vector<float> values) {
   owner_ = std::move(shared);
 }
 
-Constant::Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const void> owner)
-    : type_(type), stored_(stored), owner_(std::move(owner)) {
+Constant::Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const void> owner,
+                   const memory::MappedFile* file)
+    : type_(type), stored_(stored), file_(file), owner_(std::move(owner)) {
   if (type != Type::f32) derived_ = std::make_shared<Derived>();
-}
-
-Constant::Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const memory::MappedFile> file)
-    : Constant(type, stored, std::shared_ptr<const void>(file)) {
-  file_ = file.get();
 }
 
 std::span<const float> Constant::floats() const {

@@ -20,13 +20,11 @@ class Constant {
  public:
   Constant() = default;
   explicit Constant(std::vector<float> values);
-  Constant(std::span<const float> values, std::shared_ptr<const void> owner)
-      : Constant(Type::f32, std::as_bytes(values), std::move(owner)) {}
-  Constant(std::span<const float> values, std::shared_ptr<const memory::MappedFile> file)
-      : Constant(Type::f32, std::as_bytes(values), std::move(file)) {}
-  /// `stored` has whole numbers of the type, at a multiple of its size.
-  Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const void> owner);
-  Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const memory::MappedFile> file);
+  /// `stored` has whole numbers of the type, at a multiple of its size. `file`: the owner, where that is a mapped file.
+  Constant(Type type, std::span<const std::byte> stored, std::shared_ptr<const void> owner,
+           const memory::MappedFile* file = nullptr);
+  Constant(std::span<const float> values, std::shared_ptr<const void> owner, const memory::MappedFile* file = nullptr)
+      : Constant(Type::f32, std::as_bytes(values), std::move(owner), file) {}
 
   [[nodiscard]] Type type() const { return type_; }
   [[nodiscard]] std::span<const std::byte> stored() const { return stored_; }

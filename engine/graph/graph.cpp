@@ -17,7 +17,7 @@ std::size_t Graph::input_count() const {
 
 const Input& Graph::input(std::size_t i) const {
   if (i >= nodes.size() || !std::holds_alternative<Input>(nodes[i].operation)) {
-    throw Error("graph '" + name + "': node " + std::to_string(i) + " is not an input");
+    throw Error({"graph '", name, "': node ", i, " is not an input"});
   }
   return std::get<Input>(nodes[i].operation);
 }
@@ -29,18 +29,16 @@ const std::string& Graph::output_name(const Output& output) const {
 void Graph::set_input_size(std::int32_t h, std::int32_t w) {
   const Shape own = input_shape();
   if (h == own.h && w == own.w) return;
-  const auto text = [](std::int32_t height, std::int32_t width) {
-    return std::to_string(height) + " x " + std::to_string(width);
-  };
+  const auto text = [](std::int32_t height, std::int32_t width) { return joined({height, " x ", width}); };
   for (std::size_t i = 0; i < input_count(); ++i) {
     const auto& [shape, only_size, type, quantization] = input(i);
     if (!only_size.empty()) {
-      throw Error("graph '" + name + "': it holds for an input of " + text(shape.h, shape.w) +
-                  " (height x width) alone, not of " + text(h, w) + ": " + only_size);
+      throw Error({"graph '", name, "': it holds for an input of ", text(shape.h, shape.w),
+                   " (height x width) alone, not of ", text(h, w), ": ", only_size});
     }
     if (shape.h != own.h || shape.w != own.w) {
-      throw Error("graph '" + name + "': its inputs are of several sizes, " + text(own.h, own.w) + " and " +
-                  text(shape.h, shape.w) + " (height x width): it has no other than its own");
+      throw Error({"graph '", name, "': its inputs are of several sizes, ", text(own.h, own.w), " and ",
+                   text(shape.h, shape.w), " (height x width): it has no other than its own"});
     }
   }
   for (std::size_t i = 0; i < input_count(); ++i) {

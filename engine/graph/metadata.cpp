@@ -8,11 +8,10 @@ namespace {
 
 void check_per_channel(const std::vector<float>& values, std::int32_t channels, const char* what) {
   if (values.size() != 1 && values.size() != static_cast<std::size_t>(channels)) {
-    throw Error(std::string(what) + ": " + std::to_string(values.size()) + " values for " + std::to_string(channels) +
-                " channels");
+    throw Error({what, ": ", values.size(), " values for ", channels, " channels"});
   }
   for (const float value : values) {
-    if (!std::isfinite(value)) throw Error(std::string(what) + ": a value is not finite");
+    if (!std::isfinite(value)) throw Error({what, ": a value is not finite"});
   }
 }
 
@@ -20,15 +19,14 @@ void check_per_channel(const std::vector<float>& values, std::int32_t channels, 
 
 void check(const Preprocessing& preprocessing, const Shape& input) {
   if (input.c != 1 && input.c != 3) {
-    throw Error("the model takes " + std::to_string(input.c) + " channels; a picture has 1 or 3");
+    throw Error({"the model takes ", input.c, " channels; a picture has 1 or 3"});
   }
   const std::int64_t least = std::max(input.h, input.w), size = preprocessing.resize_size;
   if (preprocessing.resize == Resize::stretch && size != 0) {
-    throw Error("resize size: " + std::to_string(size) + " for pictures that are stretched to the input's size");
+    throw Error({"resize size: ", size, " for pictures that are stretched to the input's size"});
   }
   if (size != 0 && (size < least || size > max_extent)) {
-    throw Error("resize size: " + std::to_string(size) + " is not in " + std::to_string(least) + " (the input's) to " +
-                std::to_string(max_extent));
+    throw Error({"resize size: ", size, " is not in ", least, " (the input's) to ", max_extent});
   }
   check_per_channel(preprocessing.mean, input.c, "mean");
   check_per_channel(preprocessing.deviation, input.c, "std");
@@ -44,20 +42,19 @@ void check_metadata(const Graph& graph) {
   if (!graph.labels.empty()) {
     const std::int32_t classes = infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)].c;
     if (graph.labels.size() != static_cast<std::size_t>(classes)) {
-      throw Error("graph '" + graph.name + "': " + std::to_string(graph.labels.size()) + " labels for " +
-                  std::to_string(classes) + " classes");
+      throw Error({"graph '", graph.name, "': ", graph.labels.size(), " labels for ", classes, " classes"});
     }
   }
   for (std::size_t i = 0; i < graph.labels.size(); ++i) {
     if (graph.labels[i].find('\0') != std::string::npos) {
-      throw Error("graph '" + graph.name + "': there is a zero byte in label " + std::to_string(i));
+      throw Error({"graph '", graph.name, "': there is a zero byte in label ", i});
     }
   }
   if (!graph.preprocessing) return;
   try {
     check(*graph.preprocessing, graph.input_shape());
   } catch (const Error& error) {
-    throw Error("graph '" + graph.name + "': its preprocessing: " + error.what());
+    throw Error({"graph '", graph.name, "': its preprocessing: ", error.what()});
   }
 }
 

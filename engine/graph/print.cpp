@@ -4,9 +4,9 @@
 
 namespace riffle::graph {
 
-std::string chw(const Shape& shape) { return std::to_string(shape.c) + " x " + hw(shape); }
+std::string chw(const Shape& shape) { return joined({shape.c, " x ", hw(shape)}); }
 
-std::string hw(const Shape& shape) { return std::to_string(shape.h) + " x " + std::to_string(shape.w); }
+std::string hw(const Shape& shape) { return joined({shape.h, " x ", shape.w}); }
 
 std::string to_text(const Activation& activation) {
   const auto& [bounds, function] = activation;

@@ -9,7 +9,7 @@
 namespace riffle::graph {
 namespace {
 
-std::string text(const Shape& s) { return std::to_string(s.c) + "x" + std::to_string(s.h) + "x" + std::to_string(s.w); }
+std::string text(const Shape& s) { return joined({s.c, "x", s.h, "x", s.w}); }
 
 /// The node in question, and how to complain about it.
 class Checker {
@@ -17,30 +17,30 @@ class Checker {
   Checker(const Graph& graph, std::size_t id, const std::vector<Shape>& shapes)
       : node_(graph.nodes[id]), id_(id), shapes_(shapes) {}
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error("node " + std::to_string(id_) + " '" + node_.name + "' (" +
-                std::string(operation_name(node_.operation)) + "): " + what);
+  [[noreturn]] void fail(std::initializer_list<Piece> what) const {
+    throw Error({"node ", id_, " '", node_.name, "' (", operation_name(node_.operation), "): ", joined(what)});
   }
 
   void expect_operands(std::size_t least, std::size_t most) const {
     const std::size_t n = node_.inputs.size();
-    if (n < least || n > most) fail("has " + std::to_string(n) + " operands");
+    if (n < least || n > most) fail({"has ", n, " operands"});
   }
 
   [[nodiscard]] Shape operand(std::size_t i) const { return shapes_[static_cast<std::size_t>(node_.inputs[i])]; }
   [[nodiscard]] std::size_t operands() const { return node_.inputs.size(); }
 
-  void expect_size(const char* what, const Constant& constant, std::int64_t size) const {
+  /// `size` numbers in so many rows, each of which may count a factor times.
+  void expect_size(const char* what, const Constant& constant, std::int64_t size, std::int32_t rows) const {
+    const auto factors = static_cast<std::int32_t>(constant.row_scale().size());
+    if (factors != 0) expect_range(joined({what, ": its number of factors"}).c_str(), factors, rows, rows);
     if (static_cast<std::int64_t>(constant.size()) != size) {
-      fail(std::string(what) + ": " + std::to_string(constant.size()) + " values where the shapes ask for " +
-           std::to_string(size));
+      fail({what, ": ", constant.size(), " values where the shapes ask for ", size});
     }
   }
 
   void expect_range(const char* what, std::int64_t value, std::int64_t least, std::int64_t most) const {
     if (value < least || value > most) {
-      fail(std::string(what) + " is " + std::to_string(value) + ", not in " + std::to_string(least) + " to " +
-           std::to_string(most));
+      fail({what, " is ", value, ", not in ", least, " to ", most});
     }
   }
 
@@ -48,7 +48,7 @@ class Checker {
     try {
       return resolve(window, in);
     } catch (const Error& error) {
-      fail(error.what());
+      fail({error.what()});
     }
   }
 
@@ -58,25 +58,22 @@ class Checker {
   const std::vector<Shape>& shapes_;
 };
 
-/// Throws Error, without saying of what, for a type that no caller's tensor has, and for a scale that is none.
-void check_tensor(Type type, const Quantization& quantization) {
-  if (type == Type::i32) throw Error("its type is i32, not one of f32, f16, bf16, i8, u8");
-  const bool is_signed = type == Type::i8;
+/// What is wrong with the type and the scale of a caller's tensor; empty where nothing is.
+std::string fault_of(Type type, const Quantization& quantization) {
+  if (type == Type::i32) return "its type is i32, not one of f32, f16, bf16, i8, u8";
   if (type != Type::i8 && type != Type::u8) {
-    if (quantization != Quantization{}) throw Error("a scale or a zero point is for i8 and u8 alone");
-  } else if (!(quantization.scale >= std::numeric_limits<float>::min()) || !std::isfinite(quantization.scale)) {
-    throw Error("its scale is no positive number");
-  } else if (quantization.zero_point < (is_signed ? -128 : 0) || quantization.zero_point > (is_signed ? 127 : 255)) {
-    throw Error("its zero point is " + std::to_string(quantization.zero_point) + ", no " + std::string(name_of(type)));
+    return quantization == Quantization{} ? "" : "a scale or a zero point is for i8 and u8 alone";
   }
+  if (!(quantization.scale >= std::numeric_limits<float>::min()) || !std::isfinite(quantization.scale)) {
+    return "its scale is no positive number";
+  }
+  const std::int32_t least = type == Type::i8 ? -128 : 0;
+  if (quantization.zero_point >= least && quantization.zero_point <= least + 255) return "";
+  return joined({"its zero point is ", quantization.zero_point, ", no ", name_of(type)});
 }
 
 Shape shape_of(const Input& input, const Checker& check) {
-  try {
-    check_tensor(input.type, input.quantization);
-  } catch (const Error& error) {
-    check.fail(error.what());
-  }
+  if (const std::string fault = fault_of(input.type, input.quantization); !fault.empty()) check.fail({fault});
   return input.shape;
 }
 
@@ -86,19 +83,19 @@ Shape shape_of(const Convolution& o, const Checker& check) {
   check.expect_range("outputs", o.outputs, 1, max_extent);
   check.expect_range("groups", o.groups, 1, max_extent);
   if (in.c % o.groups != 0 || o.outputs % o.groups != 0) {
-    check.fail(std::to_string(in.c) + " input and " + std::to_string(o.outputs) + " output channels do not divide by " +
-               std::to_string(o.groups) + " groups");
+    check.fail({in.c, " input and ", o.outputs, " output channels do not divide by ", o.groups, " groups"});
   }
   check.expect_range("kernel", o.window.kernel_h, 1, max_extent);
   check.expect_range("kernel", o.window.kernel_w, 1, max_extent);
-  if (o.window.ceil_mode) check.fail("ceil_mode is for pooling alone");
+  if (o.window.ceil_mode) check.fail({"ceil_mode is for pooling alone"});
   const kernels::Extent extent = check.resolved(o.window, in).extent;
   const Shape out{extent.out_h, extent.out_w, o.outputs};
   check.expect_size("weights", o.weights,
-                    static_cast<std::int64_t>(o.outputs) * (in.c / o.groups) * o.window.kernel_h * o.window.kernel_w);
-  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs);
+                    static_cast<std::int64_t>(o.outputs) * (in.c / o.groups) * o.window.kernel_h * o.window.kernel_w,
+                    o.outputs);
+  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs, o.outputs);
   if (check.operands() == 2 && check.operand(1) != out) {
-    check.fail("the residual is " + text(check.operand(1)) + ", the result " + text(out));
+    check.fail({"the residual is ", text(check.operand(1)), ", the result ", text(out)});
   }
   return out;
 }
@@ -106,11 +103,11 @@ Shape shape_of(const Convolution& o, const Checker& check) {
 Shape shape_of(const BatchNorm& o, const Checker& check) {
   check.expect_operands(1, 1);
   const Shape in = check.operand(0);
-  check.expect_size("scale", o.scale, in.c);
-  check.expect_size("shift", o.shift, in.c);
-  check.expect_size("mean", o.mean, in.c);
-  check.expect_size("variance", o.variance, in.c);
-  if (!(o.epsilon >= 0.0F && o.epsilon <= 1.0F)) check.fail("epsilon is not in 0 to 1");
+  check.expect_size("scale", o.scale, in.c, in.c);
+  check.expect_size("shift", o.shift, in.c, in.c);
+  check.expect_size("mean", o.mean, in.c, in.c);
+  check.expect_size("variance", o.variance, in.c, in.c);
+  if (!(o.epsilon >= 0.0F && o.epsilon <= 1.0F)) check.fail({"epsilon is not in 0 to 1"});
   return in;
 }
 
@@ -119,9 +116,9 @@ void check_activation(const Activation& activation, const Checker& check) {
   const kernels::Clamp& bounds = activation.bounds;
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (!(bounds.lower <= bounds.upper) || bounds.lower == infinity || bounds.upper == -infinity) {
-    check.fail("an activation from " + std::to_string(bounds.lower) + " to " + std::to_string(bounds.upper));
+    check.fail({"its activation's bounds are no range"});
   }
-  if (static_cast<std::size_t>(activation.function) >= kernels::function_facts.size()) check.fail("no such function");
+  if (static_cast<std::size_t>(activation.function) >= kernels::function_facts.size()) check.fail({"no such function"});
 }
 
 Shape shape_of(const Activate&, const Checker& check) {
@@ -133,13 +130,13 @@ Shape shape_of(const Pool& o, const Checker& check) {
   check.expect_operands(1, 1);
   const Shape in = check.operand(0);
   const auto [w, extent] = check.resolved(o.window, in);
-  if (w.dilation_h != 1 || w.dilation_w != 1) check.fail("dilation is not supported");
+  if (w.dilation_h != 1 || w.dilation_w != 1) check.fail({"dilation is not supported"});
   const Shape out{extent.out_h, extent.out_w, in.c};
   // Every window must hold a pixel of the image: an average over nothing, or its maximum, is no number.
   if (w.pad_top >= w.kernel_h || w.pad_left >= w.kernel_w ||
       static_cast<std::int64_t>(out.h - 1) * w.stride_h - w.pad_top >= in.h ||
       static_cast<std::int64_t>(out.w - 1) * w.stride_w - w.pad_left >= in.w) {
-    check.fail("a window lies wholly in the padding");
+    check.fail({"a window lies wholly in the padding"});
   }
   return out;
 }
@@ -152,7 +149,7 @@ Shape shape_of(const GlobalAveragePool&, const Checker& check) {
 Shape shape_of(const Add&, const Checker& check) {
   check.expect_operands(2, 2);
   if (check.operand(0) != check.operand(1)) {
-    check.fail("the operands are " + text(check.operand(0)) + " and " + text(check.operand(1)));
+    check.fail({"the operands are ", text(check.operand(0)), " and ", text(check.operand(1))});
   }
   return check.operand(0);
 }
@@ -173,7 +170,7 @@ Shape shape_of(const Concat&, const Checker& check) {
   for (std::size_t i = 1; i < check.operands(); ++i) {
     const Shape other = check.operand(i);
     if (other.h != shape.h || other.w != shape.w) {
-      check.fail("the operands are " + text(check.operand(0)) + " and " + text(other));
+      check.fail({"the operands are ", text(check.operand(0)), " and ", text(other)});
     }
     channels += other.c;
   }
@@ -187,7 +184,7 @@ Shape shape_of(const Shuffle& o, const Checker& check) {
   const Shape shape = check.operand(0);
   check.expect_range("groups", o.groups, 1, max_extent);
   if (shape.c % o.groups != 0) {
-    check.fail(std::to_string(shape.c) + " channels do not divide by " + std::to_string(o.groups) + " groups");
+    check.fail({shape.c, " channels do not divide by ", o.groups, " groups"});
   }
   return shape;
 }
@@ -205,12 +202,12 @@ Shape shape_of(const FullyConnected& o, const Checker& check) {
   check.expect_operands(1, 1);
   const Shape in = check.operand(0);
   if (in.h != o.height || in.w != o.width) {
-    check.fail("the operand is " + text(in) + ", and the weights are for " + text({o.height, o.width, in.c}) +
-               " (channels x height x width): the network's input must be of the size that they were made for");
+    check.fail({"the operand is ", text(in), ", and the weights are for ", text({o.height, o.width, in.c}),
+                " (channels x height x width): the network's input must be of the size that they were made for"});
   }
   check.expect_range("outputs", o.outputs, 1, max_extent);
-  check.expect_size("weights", o.weights, o.outputs * in.size());
-  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs);
+  check.expect_size("weights", o.weights, o.outputs * in.size(), o.outputs);
+  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs, o.outputs);
   return {1, 1, o.outputs};
 }
 
@@ -221,37 +218,37 @@ Shape shape_of(const Softmax&, const Checker& check) {
 
 /// That they exist, and are told apart by their names.
 void check_outputs(const Graph& graph, const std::string& where) {
-  const auto expect_different = [&](std::vector<std::string_view> names, const char* what) {
-    if (names.size() > max_tensors) throw Error(where + "more than " + std::to_string(max_tensors) + " " + what + "s");
-    std::sort(names.begin(), names.end());
-    const auto twice = std::adjacent_find(names.begin(), names.end());
-    if (twice != names.end()) throw Error(where + "two " + what + "s are called '" + std::string(*twice) + "'");
+  const auto expect_few = [&](std::size_t count, const char* what) {
+    if (count > max_tensors) throw Error({where, "more than ", max_tensors, " ", what});
   };
-  std::vector<std::string_view> names;
-  for (std::size_t i = 0; i < graph.input_count(); ++i) names.push_back(graph.nodes[i].name);
-  expect_different(names, "input");
-  if (graph.outputs.empty()) throw Error(where + "it has no output");
-  names.clear();
-  for (const Output& output : graph.outputs) {
-    if (output.node < 0 || static_cast<std::size_t>(output.node) >= graph.nodes.size()) {
-      throw Error(where + "an output is no node");
-    }
-    names.push_back(graph.output_name(output));
-    try {
-      check_tensor(output.type, output.quantization);
-    } catch (const Error& error) {
-      throw Error(where + "output '" + graph.output_name(output) + "': " + error.what());
-    }
+  const auto expect_different = [&](const std::string& name, const std::string& other, const char* what) {
+    if (name == other) throw Error({where, "two ", what, " are called '", name, "'"});
+  };
+  const std::size_t inputs = graph.input_count();
+  expect_few(inputs, "inputs");
+  for (std::size_t i = 0; i < inputs; ++i) {
+    for (std::size_t k = 0; k < i; ++k) expect_different(graph.nodes[i].name, graph.nodes[k].name, "inputs");
   }
-  expect_different(names, "output");
+  if (graph.outputs.empty()) throw Error({where, "it has no output"});
+  expect_few(graph.outputs.size(), "outputs");
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    const Output& output = graph.outputs[i];
+    if (output.node < 0 || static_cast<std::size_t>(output.node) >= graph.nodes.size()) {
+      throw Error({where, "an output is no node"});
+    }
+    const std::string& name = graph.output_name(output);
+    for (std::size_t k = 0; k < i; ++k) expect_different(name, graph.output_name(graph.outputs[k]), "outputs");
+    const std::string fault = fault_of(output.type, output.quantization);
+    if (!fault.empty()) throw Error({where, "output '", name, "': ", fault});
+  }
 }
 
 }  // namespace
 
 std::vector<Shape> infer_shapes(const Graph& graph) {
   const std::string where = "graph '" + graph.name + "': ";
-  if (graph.nodes.empty()) throw Error(where + "it has no nodes");
-  if (graph.nodes.size() > max_nodes) throw Error(where + "more than " + std::to_string(max_nodes) + " nodes");
+  if (graph.nodes.empty()) throw Error({where, "it has no nodes"});
+  if (graph.nodes.size() > max_nodes) throw Error({where, "more than ", max_nodes, " nodes"});
   check_outputs(graph, where);
   std::vector<Shape> shapes;
   shapes.reserve(graph.nodes.size());
@@ -261,28 +258,21 @@ std::vector<Shape> infer_shapes(const Graph& graph) {
     const Node& node = graph.nodes[i];
     const Checker check(graph, i, shapes);
     const bool is_input = std::holds_alternative<Input>(node.operation);
-    if (is_input != (i < inputs)) check.fail("the inputs, and nothing else, are the first nodes");
+    if (is_input != (i < inputs)) check.fail({"the inputs, and nothing else, are the first nodes"});
     if (is_input) check.expect_operands(0, 0);
     for (const NodeId input : node.inputs) {
       if (input < 0 || static_cast<std::size_t>(input) >= i) {
-        check.fail("operand " + std::to_string(input) + " does not come before it");
+        check.fail({"operand ", input, " does not come before it"});
       }
     }
     if (const Activation* activation = fused_activation(node.operation)) check_activation(*activation, check);
     const Shape shape = std::visit([&](const auto& o) { return shape_of(o, check); }, node.operation);
-    for_each_constant(node.operation, [&](std::string_view word, const Constant& constant, const Extents& extents) {
-      const auto rows = static_cast<std::int64_t>(constant.row_scale().size());
-      if (rows != 0 && rows != extents[0]) {
-        check.fail(std::string(word) + ": " + std::to_string(rows) + " factors for " + std::to_string(extents[0]) +
-                   " rows");
-      }
-    });
     check.expect_range("height", shape.h, 1, max_extent);
     check.expect_range("width", shape.w, 1, max_extent);
     check.expect_range("channels", shape.c, 1, max_extent);
-    if (shape.size() > max_tensor_floats) check.fail("a tensor of " + text(shape) + " floats is too large");
+    if (shape.size() > max_tensor_floats) check.fail({"a tensor of ", text(shape), " floats is too large"});
     channels += shape.c;
-    if (channels > max_channels) check.fail("all tensors together have too many channels");
+    if (channels > max_channels) check.fail({"all tensors together have too many channels"});
     shapes.push_back(shape);
   }
   return shapes;

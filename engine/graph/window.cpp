@@ -8,8 +8,7 @@ namespace {
 
 void expect_range(const char* what, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value < least || value > most) {
-    throw Error(std::string(what) + " is " + std::to_string(value) + ", not in " + std::to_string(least) + " to " +
-                std::to_string(most));
+    throw Error({what, " is ", value, ", not in ", least, " to ", most});
   }
 }
 
@@ -48,8 +47,8 @@ struct Axis {
     // so PyTorch and ONNX have it.
     const std::int64_t overhang = ceil_mode ? stride - 1 : 0;
     if (room + overhang < 0) {
-      throw Error("a window " + std::to_string(reach()) + " " + direction + " does not fit into " + std::to_string(in) +
-                  " with padding " + std::to_string(before) + " and " + std::to_string(after));
+      throw Error(
+          {"a window ", reach(), " ", direction, " does not fit into ", in, " with padding ", before, " and ", after});
     }
     out = (room + overhang) / stride + 1;
     if (ceil_mode && (out - 1) * stride >= in + before) --out;

@@ -43,11 +43,11 @@ void make_present([[maybe_unused]] std::span<std::byte> memory) noexcept {
 
 MappedFile::MappedFile(const std::string& path) {
   const InputFile file(path);
-  if (file.bytes() == 0) throw Error(path + ": is empty");
+  if (file.bytes() == 0) throw Error({path, ": is empty"});
   const auto size = static_cast<std::size_t>(file.bytes());
-  if (static_cast<std::int64_t>(size) != file.bytes()) throw Error(path + ": is larger than this system can map");
+  if (static_cast<std::int64_t>(size) != file.bytes()) throw Error({path, ": is larger than this system can map"});
   void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor().number(), 0);
-  if (address == MAP_FAILED) throw Error(path + ": cannot be mapped: " + std::strerror(errno));
+  if (address == MAP_FAILED) throw Error({path, ": cannot be mapped: ", std::strerror(errno)});
   bytes_ = {static_cast<const std::byte*>(address), size};
 }
 

@@ -41,8 +41,7 @@ void hoist_activation(Graph& graph) {
       const auto from = static_cast<std::size_t>(input);
       graph::NodeId operand = moved[from];
       if (wanted[i] && !std::holds_alternative<graph::Activate>(node.operation) && !wanted[from]) {
-        operand = graph.add(node.name + ".activation" + std::to_string(inputs.size()), graph::Activate{*wanted[i]},
-                            {operand});
+        operand = graph.add(joined({node.name, ".activation", inputs.size()}), graph::Activate{*wanted[i]}, {operand});
       }
       inputs.push_back(operand);
     }

@@ -7,6 +7,12 @@
 
 namespace riffle::plan {
 
+/// What a tile writes: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on.
+struct Written {
+  kernels::Block block;
+  std::int32_t first = 0, pixels = 0, channels = 0;
+};
+
 /// A function of each number that a step writes.
 struct After {
   kernels::Function function = kernels::Function::none;
@@ -15,12 +21,8 @@ struct After {
   /// Of a step whose tiles are some of the channels: how many of them such a tile is counted in, a pointwise kernel's
   /// lanes or a fully connected one's rows.
   std::int32_t unit = 0;
-};
 
-/// What a tile writes: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on.
-struct Written {
-  kernels::Block block;
-  std::int32_t first = 0, pixels = 0, channels = 0;
+  void run(const kernels::Addresses& memory, const Written& written) const;
 };
 
 // One function for each way in which a step's tiles cut its result; each calls f(Written).
@@ -67,15 +69,6 @@ template <class F>
 void for_each_written(const kernels::FullyConnectedArgs& args, const After& after, std::int32_t tile, F&& f) {
   const std::int32_t first = tile * after.unit;
   f(Written{{args.output.behind(first, Type::f32)}, 0, 1, std::min(after.unit, args.outputs - first)});
-}
-
-/// Runs the function on what tile `tile` has written.
-template <class Args>
-void run_after(const After& after, const Args& args, const kernels::Addresses& memory, std::int32_t tile) {
-  for_each_written(args, after, tile, [&](const Written& w) {
-    float* const values = memory.write(w.block.first) + kernels::slot(w.first, w.block.ring) * w.block.pixel_stride;
-    after.kernel->run(after.function, values, w.pixels, w.channels, w.block.pixel_stride);
-  });
 }
 
 }  // namespace riffle::plan

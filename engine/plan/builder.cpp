@@ -2,6 +2,7 @@
 #include "engine/plan/builder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/memory/arena.hpp"
 
@@ -162,17 +163,19 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 /// anything else reads the node: kernels may read behind their operands.
 void PlanBuilder::find_direct() {
   std::vector<std::int32_t> lists(graph_.nodes.size(), 0);  // by node: in how many lists of channels it is
+  std::vector<std::int32_t> last(graph_.nodes.size(), -1);  // by node: the last of those lists
+  std::int32_t number = 0;
   const auto count = [&](const passes::ChannelList& list) {
-    std::vector<graph::NodeId> nodes;
     for (const passes::Channel& channel : list) {
-      if (nodes.empty() || nodes.back() != channel.node) nodes.push_back(channel.node);
+      const auto i = static_cast<std::size_t>(channel.node);
+      if (std::exchange(last[i], number) != number) ++lists[i];
     }
-    std::sort(nodes.begin(), nodes.end());
-    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-    for (const graph::NodeId id : nodes) ++lists[static_cast<std::size_t>(id)];
+    ++number;
   };
-  for (const auto& operands : lowered_.operands) std::for_each(operands.begin(), operands.end(), count);
-  std::for_each(lowered_.outputs.begin(), lowered_.outputs.end(), count);
+  for (const auto& operands : lowered_.operands) {
+    for (const passes::ChannelList& list : operands) count(list);
+  }
+  for (const passes::ChannelList& list : lowered_.outputs) count(list);
   for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
     const graph::NodeId maker = lowered_.outputs[o][0].node;
     const auto i = static_cast<std::size_t>(maker);
@@ -186,10 +189,11 @@ void PlanBuilder::find_direct() {
 /// Brings the inputs into the types and layouts in which they are read.
 void PlanBuilder::plan_inputs() {
   const std::size_t count = plan_->inputs.size();
-  std::vector<bool> as_planes(count, false), as_pixels(count, false);
-  const auto note = [&](const passes::ChannelList& list, std::vector<bool>& how) {
+  constexpr std::int32_t as_planes = 1, as_pixels = 2;
+  std::vector<std::int32_t> read(count, 0);  // by input: how it is
+  const auto note = [&](const passes::ChannelList& list, std::int32_t how) {
     for (const passes::Channel& channel : list) {
-      if (is_input(channel.node)) how[static_cast<std::size_t>(channel.node)] = true;
+      if (is_input(channel.node)) read[static_cast<std::size_t>(channel.node)] |= how;
     }
   };
   for (std::size_t i = count; i < graph_.nodes.size(); ++i) {
@@ -199,12 +203,12 @@ void PlanBuilder::plan_inputs() {
   for (const passes::ChannelList& list : lowered_.outputs) note(list, as_pixels);
   for (std::size_t i = 0; i < count; ++i) {
     const auto id = static_cast<graph::NodeId>(i);
-    if (!as_planes[i] && !as_pixels[i]) continue;
+    if (read[i] == 0) continue;
     if (plan_->inputs[i].type != types_[i]) {
       planes_of_input_[i] = add_planes(node(id).name, shape(id));
       planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[i]});
     }
-    if (as_pixels[i]) {
+    if ((read[i] & as_pixels) != 0) {
       touch(planes_of_input_[i]);
       block_of_[i] = add_block(node(id).name, shape(id), types_[i]);
       planned_.push_back({PlannedStep::from_planes, id, block_of_[i]});
@@ -231,30 +235,25 @@ void PlanBuilder::plan_steps() {
   const auto inputs = static_cast<graph::NodeId>(plan_->inputs.size());
   find_direct();
   plan_inputs();
-  std::map<graph::NodeId, graph::NodeId> producers;  // by consumer
+  std::vector<graph::NodeId> producers(graph_.nodes.size(), -1);  // by consumer
   for (graph::NodeId id = inputs; id < count; ++id) {
-    if (!lowered_.computes[static_cast<std::size_t>(id)]) continue;
-    if (const graph::NodeId producer = find_producer(id); producer >= 0) {
-      producers[id] = producer;
-      add_ring(producer, id);
-    }
+    const auto i = static_cast<std::size_t>(id);
+    if (!lowered_.computes[i]) continue;
+    producers[i] = find_producer(id);
+    if (producers[i] >= 0) add_ring(producers[i], id);
   }
   // An output is handed over as soon as it is there, so that its memory is free again.
-  std::multimap<graph::NodeId, std::size_t> ready;  // by the last node that makes a part of it
-  for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
-    const passes::ChannelList& list = lowered_.outputs[o];
-    const auto last =
-        std::max_element(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
-    ready.emplace(last->node, o);
+  std::vector<graph::NodeId> last(lowered_.outputs.size(), 0);  // by output: the last node that makes a part of it
+  for (std::size_t o = 0; o < last.size(); ++o) {
+    for (const passes::Channel& channel : lowered_.outputs[o]) last[o] = std::max(last[o], channel.node);
   }
   for (graph::NodeId id = 0; id < count; ++id) {
     const auto i = static_cast<std::size_t>(id);
     if (id >= inputs && lowered_.computes[i] && !is_produced_by_rows(id)) {
-      const auto made = producers.find(id);
       touch_operands(id);
-      if (made != producers.end()) touch_operands(made->second);
+      if (producers[i] >= 0) touch_operands(producers[i]);
       if (needs_gather(id)) {
-        gathered_block_of_[i] = add_block(node(id).name + ".gathered", operand_shape(id, 0), types_[i]);
+        gathered_block_of_[i] = add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_[i]);
         planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[i]});
         touch(gathered_block_of_[i]);
       }
@@ -264,13 +263,14 @@ void PlanBuilder::plan_steps() {
         piece.c /= blocks;
         block_of_[i] = static_cast<std::int32_t>(plan_->blocks.size());
         for (std::int32_t b = 0; b < blocks; ++b) {
-          add_block(node(id).name + (blocks == 1 ? "" : "." + std::to_string(b)), piece, types_[i]);
+          add_block(blocks == 1 ? node(id).name : joined({node(id).name, ".", b}), piece, types_[i]);
         }
       }
-      planned_.push_back({PlannedStep::compute, id, block_of_[i], made != producers.end() ? made->second : -1});
+      planned_.push_back({PlannedStep::compute, id, block_of_[i], producers[i]});
     }
-    const auto [first, last] = ready.equal_range(id);
-    std::for_each(first, last, [&](const auto& one) { plan_output(one.second); });
+    for (std::size_t o = 0; o < last.size(); ++o) {
+      if (last[o] == id) plan_output(o);
+    }
   }
 }
 
@@ -287,7 +287,7 @@ std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape&
 }
 
 std::int32_t PlanBuilder::add_planes(const std::string& name, const graph::Shape& shape) {
-  const std::int32_t block = add_block(name + ".planes", shape, Type::f32);
+  const std::int32_t block = add_block(joined({name, ".planes"}), shape, Type::f32);
   BlockInfo& info = plan_->blocks.back();
   info.pixel_stride = shape.c;
   info.size = shape.size() * size_of(info.type);
@@ -328,8 +328,8 @@ void PlanBuilder::place() {
   for (std::size_t i = 0; i < plan_->blocks.size(); ++i) plan_->blocks[i].offset = placement.offsets[i];
   plan_->arena_bytes = placement.total + arena_slack;
   if (plan_->arena_bytes > max_arena_bytes) {
-    throw Error("graph '" + graph_.name + "': it needs " + std::to_string(plan_->arena_bytes >> 20) +
-                " MiB of working memory, more than is allowed");
+    throw Error({"graph '", graph_.name, "': it needs ", plan_->arena_bytes >> 20,
+                 " MiB of working memory, more than is allowed"});
   }
 }
 

@@ -135,6 +135,7 @@ class PlanBuilder {
     std::span<std::byte> place = {};
   };
 
+  void set_activation(const PlannedStep& s, std::int32_t unit, Step& step, kernels::Clamp& clamp, After& after) const;
   Step& append_step(const PlannedStep& s, const Label& label, std::int32_t tiles);  // all of it but the task
   template <class Args>
   void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);

@@ -7,6 +7,12 @@
 
 namespace riffle::plan {
 
+void After::run(const kernels::Addresses& memory, const Written& written) const {
+  const auto& [block, first, pixels, count] = written;
+  float* const values = memory.write(block.first) + kernels::slot(first, block.ring) * block.pixel_stride;
+  kernel->run(function, values, pixels, count, block.pixel_stride);
+}
+
 void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) const {
   std::int32_t made = 0;
   for (std::int32_t y = range.first; y < range.last; ++y) {

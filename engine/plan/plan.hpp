@@ -27,15 +27,16 @@ struct Call {
 
   void run(const kernels::Addresses& memory, kernels::TileRange range) const {
     if constexpr (has_activation) {
-      if (after.kernel != nullptr) {
-        for (std::int32_t tile = range.first; tile < range.last; ++tile) {
-          kernel(args, memory, {tile, tile + 1});
-          run_after(after, args, memory, tile);
-        }
-        return;
-      }
+      if (after.kernel != nullptr) return run_tile_by_tile(memory, range);
     }
     kernel(args, memory, range);
+  }
+
+  __attribute__((noinline)) void run_tile_by_tile(const kernels::Addresses& memory, kernels::TileRange range) const {
+    for (std::int32_t tile = range.first; tile < range.last; ++tile) {
+      kernel(args, memory, {tile, tile + 1});
+      for_each_written(args, after, tile, [&](const Written& written) { after.run(memory, written); });
+    }
   }
 };
 /// Two operations as one step: of the first one's result only the rows exist that the second one reads next.

@@ -7,13 +7,13 @@ namespace riffle::plan {
 namespace {
 
 std::string window_text(const kernels::Window& w) {
-  std::string text = std::to_string(w.kernel_h) + "x" + std::to_string(w.kernel_w);
-  if (w.stride_h != 1 || w.stride_w != 1) text += " /" + std::to_string(w.stride_h);
-  if (w.dilation_h != 1 || w.dilation_w != 1) text += " d" + std::to_string(w.dilation_h);
+  std::string text = joined({w.kernel_h, "x", w.kernel_w});
+  if (w.stride_h != 1 || w.stride_w != 1) text += joined({" /", w.stride_h});
+  if (w.dilation_h != 1 || w.dilation_w != 1) text += joined({" d", w.dilation_h});
   return text;
 }
 
-std::string group_text(std::int32_t groups) { return groups == 1 ? "" : " g" + std::to_string(groups); }
+std::string group_text(std::int32_t groups) { return groups == 1 ? "" : joined({" g", groups}); }
 
 kernels::Extent extent_of(const graph::Shape& in, const graph::Shape& out) { return {in.h, in.w, out.h, out.w}; }
 
@@ -26,7 +26,7 @@ std::int32_t count_of(const List& list) {
 
 /// Of a kernel that a build has left out (RIFFLE_OPERATIONS).
 [[noreturn]] void missing(const graph::Node& node, std::string_view operation) {
-  throw Unsupported("node '" + node.name + "': this build has no " + std::string(operation) + " kernel");
+  throw Unsupported({"node '", node.name, "': this build has no ", operation, " kernel"});
 }
 
 std::span<float> floats_in(std::span<std::byte> bytes) {
@@ -79,19 +79,22 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
   return plan_->steps.emplace_back(std::move(step));
 }
 
+void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& step, kernels::Clamp& clamp,
+                                 After& after) const {
+  const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
+  if (activation == nullptr) return;
+  clamp = activation->bounds;
+  if (activation->function == kernels::Function::none) return;
+  after = {activation->function, &row<kernels::FunctionKernel>(s.node), step.out.c, unit};
+  step.operation += joined({", ", kernels::facts_of(activation->function).word});
+}
+
 template <class Args>
 void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args) {
   Call<Args> call{std::move(args), kernel};
   Step& step = append_step(s, label, call.args.tiles);
   if constexpr (Call<Args>::has_activation) {
-    const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
-    if (s.kind == PlannedStep::compute && activation != nullptr) {
-      call.args.clamp = activation->bounds;
-      if (activation->function != kernels::Function::none) {
-        call.after = {activation->function, &row<kernels::FunctionKernel>(s.node), step.out.c, label.unit};
-        step.operation += ", " + std::string(kernels::facts_of(activation->function).word);
-      }
-    }
+    if (s.kind == PlannedStep::compute) set_activation(s, label.unit, step, call.args.clamp, call.after);
   }
   step.task = std::move(call);
 }
@@ -122,7 +125,7 @@ void PlanBuilder::make_step(const PlannedStep& planned) {
           make(planned, operation);
         } else {
           // Input, BatchNorm (folded) and the nodes that only move channels are no steps.
-          throw Error("node '" + node(planned.node).name + "': no kernel computes it");
+          throw Error({"node '", node(planned.node).name, "': no kernel computes it"});
         }
       },
       node(planned.node).operation);
@@ -251,7 +254,7 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {"stem " + window_text(window), kernel.name}, kernel.run, args,
+  append(s, {joined({"stem ", window_text(window)}), kernel.name}, kernel.run, args,
          {bytes_of_floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)), o.weights,
           [=, &kernel, &o, order = layout_.order(s.node)](std::span<std::byte> packed) {
             kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order,
@@ -274,7 +277,7 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {"depthwise " + window_text(window), kernel.name}, kernel.run, args,
+  append(s, {joined({"depthwise ", window_text(window)}), kernel.name}, kernel.run, args,
          {bytes_of_floats(kernels::packed_depthwise_size(runs, taps, kernel.lanes)), o.weights,
           [=, &kernel, &o, order = std::move(reading.order)](std::span<std::byte> packed) {
             kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order,
@@ -318,7 +321,7 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   }
   args.blocks = storage_->keep(std::move(outputs)).data();
   append(s,
-         {"pointwise" + group_text(o.groups) + (args.residual != nullptr ? " + residual" : ""), kernel.name,
+         {joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}), kernel.name,
           StepKind::compute, kernel.lanes},
          kernel.run, args,
          {bytes_of_floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)),
@@ -347,7 +350,7 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.output = block(s);
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
-  append(s, {"convolution " + window_text(window) + group_text(o.groups), kernel.name}, kernel.run, args,
+  append(s, {joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name}, kernel.run, args,
          {bytes_of_floats(kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)),
           o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
@@ -369,7 +372,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
   args.tile_rows = 1;
   args.tiles = out.h;
   const bool max = o.kind == graph::PoolKind::max;
-  append(s, {(max ? "max pool " : "average pool ") + window_text(args.window), kernel.name},
+  append(s, {joined({max ? "max pool " : "average pool ", window_text(args.window)}), kernel.name},
          max ? kernel.max : kernel.average, args);
 }
 
@@ -493,8 +496,8 @@ void PlanBuilder::chain() {
     chain.window = pool.args.window;
     chain.consumer = pool;
   }
-  step.name += " + " + consumer.name;
-  step.operation += " + " + consumer.operation;
+  step.name += joined({" + ", consumer.name});
+  step.operation += joined({" + ", consumer.operation});
   step.task = std::move(chain);
   step.tiles = consumer.tiles;
   step.out = consumer.out;

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <thread>
 
+#include "base/error.hpp"
+
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -79,7 +81,7 @@ std::vector<int> intersection(std::span<const int> a, std::span<const int> b) {
   return both;
 }
 
-std::string folder_of(const std::string& root, int cpu) { return root + "/cpu" + std::to_string(cpu); }
+std::string folder_of(const std::string& root, int cpu) { return joined({root, "/cpu", cpu}); }
 
 /// The cores that every list that can be read names.
 std::vector<int> usable_cpus(const std::string& root) {
@@ -128,8 +130,8 @@ std::vector<std::string> folders_of_group(std::string_view line, const std::stri
   std::vector<std::string> tops;
   if (controllers.empty()) {  // version 2
     tops = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-  } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
-    tops = {"/sys/fs/cgroup/" + controllers, "/sys/fs/cgroup/cpu"};
+  } else if (joined({",", controllers, ","}).find(",cpu,") != std::string::npos) {
+    tops = {joined({"/sys/fs/cgroup/", controllers}), "/sys/fs/cgroup/cpu"};
   }
   std::vector<std::string> folders;
   for (const std::string& top : tops) {
@@ -145,12 +147,13 @@ std::vector<std::string> folders_of_group(std::string_view line, const std::stri
 /// Time of how many cores a control group may use, rounded up; nothing where it has no bound.
 std::optional<std::int64_t> cores_of_group(const std::string& folder) {
   std::string text;
-  if (const auto both = read_text(folder + "/cpu.max")) {  // "max 100000", "150000 100000"
+  if (const auto both = read_text(joined({folder, "/cpu.max"}))) {  // "max 100000", "150000 100000"
     text = *both;
   } else {
-    const auto quota = read_text(folder + "/cpu.cfs_quota_us"), period = read_text(folder + "/cpu.cfs_period_us");
+    const auto quota = read_text(joined({folder, "/cpu.cfs_quota_us"})),
+               period = read_text(joined({folder, "/cpu.cfs_period_us"}));
     if (!quota || !period) return std::nullopt;
-    text = *quota + " " + *period;
+    text = joined({*quota, " ", *period});
   }
   std::string_view rest = text;
   const auto quota = take_number(rest, max_microseconds);
@@ -196,7 +199,7 @@ Topology this_machine() {
 }
 
 std::optional<int> cpu_quota(const std::string& root) {
-  const auto groups = read_text(root + "/proc/self/cgroup");
+  const auto groups = read_text(joined({root, "/proc/self/cgroup"}));
   if (!groups) return std::nullopt;
   std::optional<std::int64_t> least;
   for (std::string_view rest = *groups; !rest.empty();) {

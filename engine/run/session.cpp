@@ -110,17 +110,15 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
     try {
       allocated = memory::allocate<std::byte>(bytes);
     } catch (const std::bad_alloc&) {
-      throw Exhausted("not enough memory for the " + std::to_string(bytes >> 20) + " MiB that '" + plan->name +
-                      "' works in");
+      throw Exhausted({"not enough memory for the ", bytes >> 20, " MiB that '", plan->name, "' works in"});
     }
     arena = allocated.get();
   } else {
     const auto address = reinterpret_cast<std::uintptr_t>(options.memory.data());
     if (static_cast<std::int64_t>(options.memory.size()) < bytes || address % line_bytes != 0) {
-      throw Error("'" + plan->name + "' works in " + std::to_string(bytes) + " bytes of memory at a multiple of " +
-                  std::to_string(line_bytes) + " on " + std::to_string(threads) + " threads; it was given " +
-                  std::to_string(options.memory.size()) + " bytes" +
-                  (address % line_bytes != 0 ? ", not at such a place" : ""));
+      throw Error({"'", plan->name, "' works in ", bytes, " bytes of memory at a multiple of ", line_bytes, " on ",
+                   threads, " threads; it was given ", options.memory.size(), " bytes",
+                   address % line_bytes != 0 ? ", not at such a place" : ""});
     }
     arena = options.memory.data();
   }

@@ -48,9 +48,9 @@ void Workers::start() {
     const int error = ::pthread_create(&thread.handle, nullptr, run, &thread);
     if (error != 0) {
       stop();
-      throw Exhausted("thread " + std::to_string(thread.number + 1) + " of " + std::to_string(threads_.size()) +
-                      " does not start: " + std::generic_category().message(error) +
-                      "; ask for fewer, or raise the system's limit (ulimit -u)");
+      throw Exhausted({"thread ", thread.number + 1, " of ", threads_.size(),
+                       " does not start: ", std::generic_category().message(error),
+                       "; ask for fewer, or raise the system's limit (ulimit -u)"});
     }
     ++running_;
   }

@@ -258,11 +258,18 @@ struct Depthwise {
     while (begin < end && begin * window.stride_w < window.pad_left) ++begin;
     while (end > begin && (end - 1) * window.stride_w - window.pad_left + reach >= extent.in_w) --end;
     for (std::int32_t y = y0; y < y1; ++y) {
-      std::int32_t x = 0;
-      for (; x < begin; ++x) run_pixels<1, Partial>(job, y, x);
-      for (; x + pixels <= end; x += pixels) run_pixels<pixels, Partial>(job, y, x);
-      for (; x + 2 <= end; x += 2) run_pixels<2, Partial>(job, y, x);
-      for (; x < extent.out_w; ++x) run_pixels<1, Partial>(job, y, x);
+      for (std::int32_t x = 0; x < extent.out_w;) {  // one loop: each width is inlined once
+        if (x >= begin && x + pixels <= end) {
+          run_pixels<pixels, Partial>(job, y, x);
+          x += pixels;
+        } else if (x >= begin && x + 2 <= end) {
+          run_pixels<2, Partial>(job, y, x);
+          x += 2;
+        } else {
+          run_pixels<1, Partial>(job, y, x);
+          ++x;
+        }
+      }
     }
   }
 

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <string_view>
 
 #include "kernels/types.hpp"
@@ -25,17 +24,12 @@ enum class Function : std::uint8_t {
 /// What there is to know of a function.
 struct FunctionFacts {
   Function function;
-  std::string_view word;        ///< for people, and the name of its benchmark
-  double (*reference)(double);  ///< the equation
+  std::string_view word;  ///< for people, and the name of its benchmark
 };
 inline constexpr std::array function_facts = {
-    FunctionFacts{Function::none, "none", [](double x) { return x; }},
-    FunctionFacts{Function::sigmoid, "sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
-    FunctionFacts{Function::hard_swish, "hard swish",
-                  [](double x) {
-                    const double gate = x / 6 + 0.5;
-                    return x * (gate < 0 ? 0 : gate > 1 ? 1 : gate);
-                  }},
+    FunctionFacts{Function::none, "none"},
+    FunctionFacts{Function::sigmoid, "sigmoid"},
+    FunctionFacts{Function::hard_swish, "hard swish"},
 };
 static_assert([] {
   for (std::size_t i = 0; i < function_facts.size(); ++i) {
@@ -58,7 +52,10 @@ struct FunctionKernel {
               std::int32_t pixel_stride) = nullptr;
 };
 
-/// The equation in double.
+/// The equation.
+double reference_of(Function function, double x);
+
+/// The equation in place, number by number.
 void function_reference(Function function, float* values, std::int64_t pixels, std::int32_t channels,
                         std::int32_t pixel_stride);
 

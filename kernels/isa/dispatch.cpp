@@ -64,9 +64,9 @@ const Kernels& choose_kernels(const std::string& isa) {
   for (const Kernels* one : all_kernels()) {
     if (one->supported()) have += (have.empty() ? "" : ", ") + std::string(one->isa);
   }
-  throw Error("instruction set '" + isa +
-              "': " + (found == nullptr ? "this build has none of that name" : "this CPU does not run it") +
-              "; what runs here (RIFFLE_ISA): " + have);
+  throw Error({"instruction set '", isa,
+               "': ", found == nullptr ? "this build has none of that name" : "this CPU does not run it",
+               "; what runs here (RIFFLE_ISA): ", have});
 }
 
 }  // namespace riffle::kernels

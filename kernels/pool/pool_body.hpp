@@ -198,8 +198,11 @@ struct Pooling {
     S::pool_row(Max)(row);
     Job one = job;
     for (int v = 0; v < 2; ++v, one.in += S::lanes, one.out += S::lanes) {
-      for (std::int32_t x = 0; x < inside.begin; ++x) run_border<Max>(one, y, x);
-      for (std::int32_t x = inside.end; x < out_w; ++x) run_border<Max>(one, y, x);
+      // Around [begin, end), in one loop: the border is inlined once.
+      const std::int32_t first = inside.begin > 0 ? 0 : inside.end;
+      for (std::int32_t x = first; x < out_w; x = x + 1 == inside.begin ? inside.end : x + 1) {
+        run_border<Max>(one, y, x);
+      }
     }
   }
 
