@@ -6,7 +6,7 @@
 
 #include "base/files.hpp"
 #include "engine/graph/graph.hpp"
-#include "io/gzip.hpp"
+#include "io/inflate.hpp"
 
 namespace riffle::io {
 namespace {
@@ -15,17 +15,15 @@ constexpr std::int64_t max_idx_bytes = std::int64_t{1} << 31;
 constexpr std::size_t max_values = INT32_MAX;
 constexpr std::size_t max_idx_rank = 4;
 constexpr auto unsigned_byte = std::byte{0x08};
-/// Deflate's best: 258 bytes in 2 bits.
-constexpr std::size_t max_inflation = 1032;
 
 /// Plain or packed bytes, read in order.
 class Source {
  public:
   Source(std::span<const std::byte> file, const std::string& name) : plain_(file), size_(file.size()) {
-    if (is_gzip(file)) packed_.emplace(file, name);
+    if (is_gzip(file)) packed_.emplace(file, Packing::gzip, name);
   }
   /// The most that it can still give.
-  [[nodiscard]] std::size_t bound() const { return packed_ ? size_ * max_inflation : plain_.size(); }
+  [[nodiscard]] std::uint64_t bound() const { return packed_ ? size_ * max_inflation : plain_.size(); }
   std::size_t read(std::span<std::byte> target) {
     if (packed_) return packed_->read(target);
     const std::size_t count = std::min(target.size(), plain_.size());
@@ -37,7 +35,7 @@ class Source {
  private:
   std::span<const std::byte> plain_;
   std::size_t size_;
-  std::optional<GzipReader> packed_;
+  std::optional<Inflater> packed_;
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "io/gzip.hpp"
+#include "io/inflate.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
 
@@ -89,7 +89,7 @@ TEST(Idx, damaged_gzip_is_an_error) {
 
 TEST(Gzip, reads_in_pieces) {
   const Bytes packed = gzip(bytes_of("shuffle, shuffle, shuffle"));
-  io::GzipReader reader(packed, "x.gz");
+  io::Inflater reader(packed, io::Packing::gzip, "x.gz");
   std::string text;
   Bytes piece(7);
   for (std::size_t got = reader.read(piece); got > 0; got = reader.read(piece)) {

@@ -1,5 +1,6 @@
 #include "io/npy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cctype>
@@ -8,20 +9,31 @@
 #include <optional>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "base/files.hpp"
-#include "engine/graph/graph.hpp"
 
 namespace riffle::io {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensors are read and written as they lie in memory");
 
-constexpr std::int64_t max_npy_bytes = std::int64_t{1} << 32;
 constexpr std::size_t max_npy_rank = 32;
 constexpr std::string_view magic = "\x93NUMPY";
 
+/// By riffle::Type.
+constexpr std::array<std::string_view, type_facts.size()> numpy_types = {"<f4", "<f2", "<u2", "|i1", "|u1", "<i4"};
+
+/// Of what NumPy calls so.
+Type type_of_numpy(const std::string& word, const std::string& name) {
+  const auto found = std::find(numpy_types.begin(), numpy_types.end(), word);
+  if (found != numpy_types.end()) return static_cast<Type>(found - numpy_types.begin());
+  std::string known;
+  for (const TypeFacts& facts : type_facts) known += (known.empty() ? "" : ", ") + type_text(facts.type);
+  throw Error(name + ": holds '" + word + "'; what can be read is " + known);
+}
+
 struct Header {
-  std::string descr;
+  Type type = Type::f32;
   bool fortran_order = false;
   std::vector<std::int64_t> shape;
 };
@@ -32,15 +44,15 @@ class HeaderParser {
   HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
 
   Header parse() {
-    std::optional<std::string> descr;
+    std::optional<Type> type;
     std::optional<bool> fortran_order;
     std::optional<std::vector<std::int64_t>> shape;
     expect('{');
     while (!accept('}')) {
       const std::string key = string();
       expect(':');
-      if (key == "descr" && !descr) {
-        descr = type();
+      if (key == "descr" && !type) {
+        type = number_type();
       } else if (key == "fortran_order" && !fortran_order) {
         fortran_order = boolean();
       } else if (key == "shape" && !shape) {
@@ -55,8 +67,8 @@ class HeaderParser {
     }
     skip_space();
     if (at_ != text_.size()) fail("characters behind the dictionary");
-    if (!descr || !fortran_order || !shape) fail("it lacks descr, fortran_order or shape");
-    return {*descr, *fortran_order, *shape};
+    if (!type || !fortran_order || !shape) fail("it lacks descr, fortran_order or shape");
+    return {*type, *fortran_order, *shape};
   }
 
  private:
@@ -88,12 +100,10 @@ class HeaderParser {
     at_ = end + 1;
     return result;
   }
-  std::string type() {
+  Type number_type() {
     skip_space();
-    if (at_ < text_.size() && text_[at_] == '[') {
-      throw Error(name_ + ": holds records; float32 ('<f4') is needed");
-    }
-    return string();
+    if (at_ < text_.size() && text_[at_] == '[') throw Error(name_ + ": holds records, and no numbers of one type");
+    return type_of_numpy(string(), name_);
   }
   bool boolean() {
     skip_space();
@@ -151,18 +161,19 @@ std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape, s
 }
 
 /// `source` has its first index varying fastest; the result its last.
-std::vector<float> transposed(std::span<const float> source, std::span<const std::int64_t> shape) {
+std::vector<std::byte> transposed(std::span<const std::byte> source, std::size_t element,
+                                  std::span<const std::int64_t> shape) {
   std::vector<std::int64_t> strides(shape.size());
-  std::int64_t stride = 1;
+  auto stride = static_cast<std::int64_t>(element);
   for (std::size_t d = 0; d < shape.size(); ++d) {
     strides[d] = stride;
     stride *= shape[d];
   }
-  std::vector<float> result(source.size());
+  std::vector<std::byte> result(source.size());
   std::vector<std::int64_t> index(shape.size(), 0);
   std::int64_t offset = 0;
-  for (float& value : result) {
-    value = source[static_cast<std::size_t>(offset)];
+  for (std::size_t at = 0; at < result.size(); at += element) {
+    std::memcpy(&result[at], &source[static_cast<std::size_t>(offset)], element);
     for (std::size_t d = shape.size(); d-- > 0;) {
       offset += strides[d];
       if (++index[d] < shape[d]) break;
@@ -178,6 +189,20 @@ std::string_view characters(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
+
+std::span<const float> Tensor::floats() const {
+  if (type != Type::f32) throw Error("a tensor of " + type_text(type) + ", and not of " + type_text(Type::f32));
+  return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
+}
+
+Tensor tensor_of(std::vector<std::int64_t> shape, std::span<const float> values) {
+  const std::span<const std::byte> bytes = std::as_bytes(values);
+  return {Type::f32, std::move(shape), {bytes.begin(), bytes.end()}};
+}
+
+std::string type_text(Type type) {
+  return std::string(name_of(type)) + " ('" + std::string(numpy_types[static_cast<std::size_t>(type)]) + "')";
+}
 
 std::string shape_text(std::span<const std::int64_t> shape) {
   std::string text = "(";
@@ -199,32 +224,36 @@ Tensor parse_npy(std::span<const std::byte> file, const std::string& name) {
   if (file.size() - header_first < header_length) throw Error(name + ": the .npy header is truncated");
   Header header = HeaderParser(characters(file.subspan(header_first, header_length)), name).parse();
 
-  if (header.descr != "<f4") throw Error(name + ": holds '" + header.descr + "'; float32 ('<f4') is needed");
   const std::span<const std::byte> data = file.subspan(header_first + header_length);
-  const auto held = static_cast<std::int64_t>(data.size() / sizeof(float));
-  const std::optional<std::int64_t> count = element_count(header.shape, held);
-  if (!count || data.size() != static_cast<std::size_t>(*count) * sizeof(float)) {
+  const auto element = static_cast<std::size_t>(size_of(header.type));
+  const std::optional<std::int64_t> count =
+      element_count(header.shape, static_cast<std::int64_t>(data.size() / element));
+  if (!count || data.size() != static_cast<std::size_t>(*count) * element) {
     throw Error(name + ": the shape " + shape_text(header.shape) + " does not fit the " + std::to_string(data.size()) +
                 " bytes behind the header");
   }
-  Tensor tensor{std::move(header.shape), std::vector<float>(static_cast<std::size_t>(*count))};
-  if (*count > 0) std::memcpy(tensor.values.data(), data.data(), data.size());
   // Without elements the product of the other sizes may be anything: there is nothing to step over.
-  if (header.fortran_order && *count > 0) tensor.values = transposed(tensor.values, tensor.shape);
-  return tensor;
+  if (header.fortran_order && *count > 0) {
+    return {header.type, header.shape, transposed(data, element, header.shape)};
+  }
+  return {header.type, header.shape, {data.begin(), data.end()}};
 }
 
 Tensor read_npy(const std::string& path) { return parse_npy(read_file(path, max_npy_bytes), path); }
 
-void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const float> values) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape_text(shape) + ", }";
+std::string npy_header(const Tensor& tensor) {
+  const std::string type(numpy_types[static_cast<std::size_t>(tensor.type)]);
+  std::string text = "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape_text(tensor.shape) + ", }";
   // NumPy aligns the data to 64 bytes: magic, version and length take 10, the header ends in a newline.
-  header.append(63 - (10 + header.size()) % 64, ' ');
-  header += '\n';
-  const std::array<char, 4> lead = {1, 0, static_cast<char>(header.size() & 0xFF),
-                                    static_cast<char>(header.size() >> 8)};
-  header = std::string(magic) + std::string(lead.begin(), lead.end()) + header;
-  write_file(path, {std::as_bytes(std::span(header)), std::as_bytes(values)});
+  text.append(63 - (10 + text.size()) % 64, ' ');
+  text += '\n';
+  const std::array<char, 4> lead = {1, 0, static_cast<char>(text.size() & 0xFF), static_cast<char>(text.size() >> 8)};
+  return std::string(magic) + std::string(lead.begin(), lead.end()) + text;
+}
+
+void write_npy(const std::string& path, const Tensor& tensor) {
+  const std::string header = npy_header(tensor);
+  write_file(path, {std::as_bytes(std::span(header)), tensor.bytes});
 }
 
 }  // namespace riffle::io

@@ -22,7 +22,7 @@ class BadInput : public ::testing::Test {
   BadInput() : model(folder.path("model.riffle")) {
     const Result built = riffle({"build", "v2", "--flavour", "note", "--width", "0.5", "--size", "32x32", model});
     EXPECT_EQ(built.code, 0) << built.err;
-    io::write_npy(folder.path("x.npy"), std::vector<std::int64_t>{1, 1, 32, 32}, std::vector<float>(32 * 32, 0.5F));
+    io::write_npy(folder.path("x.npy"), io::tensor_of({1, 1, 32, 32}, std::vector<float>(32 * 32, 0.5F)));
     folder.write("gray.png", png({.width = 2, .height = 1, .lines = bytes_of(std::string("\0\1\2", 3))}));
   }
 
@@ -225,7 +225,7 @@ TEST_F(BadInput, models) {
 
 /// A pipe that nobody writes to is refused by whatever reads files, and not waited for.
 TEST_F(BadInput, pipes_and_devices) {
-  for (const char* name : {"pipe.riffle", "pipe.onnx", "pipe.npy", "pipe.png", "pipe.txt"}) {
+  for (const char* name : {"pipe.riffle", "pipe.onnx", "pipe.npy", "pipe.npz", "pipe.png", "pipe.txt"}) {
     ASSERT_EQ(::mkfifo(at(name).c_str(), 0600), 0);
   }
   const std::string wrong = "is not a regular file";
@@ -237,7 +237,9 @@ TEST_F(BadInput, pipes_and_devices) {
     refuses({"convert", name, at("out.riffle")}, wrong);
     refuses({"classify", name, at("gray.png")}, wrong);
   }
-  refuses({"run", model, "--input", at("pipe.npy"), "--output", at("y.npy")}, wrong);
+  for (const char* name : {"pipe.npy", "pipe.npz"}) {
+    refuses({"run", model, "--input", at(name), "--output", at("y.npy")}, wrong);
+  }
   refuses({"classify", model, at("pipe.png")}, wrong);
   refuses({"classify", model, at("gray.png"), "--labels", at("pipe.txt")}, wrong);
   refuses({"build", "v2", "--width", "0.5", at("pipe.riffle")}, "nobody reads from this pipe");
@@ -264,7 +266,10 @@ TEST_F(BadInput, tensors) {
     return npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }",
                float_bytes(std::vector<float>(count, 1.0F)));
   };
-  run(npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 32, 32), }", Bytes(8 * 32 * 32)), "float32");
+  run(npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 32, 32), }", Bytes(8 * 32 * 32)),
+      "holds '<f8'; what can be read is f32 ('<f4')");
+  run(npy(1, "{'descr': '<f2', 'fortran_order': False, 'shape': (1, 1, 32, 32), }", Bytes(2 * 32 * 32)),
+      "bad.npy: holds f16 ('<f2'); the model takes f32 ('<f4')");
   run(of_shape("(1, 3, 32, 32)", 3 * 32 * 32), "shape (1, 3, 32, 32); the model takes (N, 1, H, W)");
   run(of_shape("(32, 32)", 32 * 32), "shape (32, 32)");
   run(of_shape("(1, 1, 1, 32, 32)", 32 * 32), "shape (1, 1, 1, 32, 32)");

@@ -36,8 +36,12 @@ class Cli : public ::testing::Test {
     for (const std::int64_t size : shape) count *= size;
     std::vector<float> values;
     for (std::int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(i * 7919 % 1000) / 500.0F - 1.0F);
-    io::write_npy(folder.path("x.npy"), shape, values);
+    io::write_npy(folder.path("x.npy"), io::tensor_of(shape, values));
     return folder.path("x.npy");
+  }
+
+  static std::vector<float> floats(const io::Tensor& tensor) {
+    return {tensor.floats().begin(), tensor.floats().end()};
   }
 
   std::string picture(const std::string& name, int shade) {
@@ -202,12 +206,14 @@ TEST_F(Cli, run_gives_the_same_for_every_instruction_set_and_image_of_a_batch) {
   const std::string y = folder.path("y.npy");
   // Two images alike.
   io::Tensor input = io::read_npy(tensor({1, 1, 32, 32}));
-  input.values.insert(input.values.end(), input.values.begin(), input.values.begin() + 32 * 32);
-  io::write_npy(folder.path("x.npy"), std::vector<std::int64_t>{2, 1, 32, 32}, input.values);
+  const Bytes image = input.bytes;
+  input.bytes.insert(input.bytes.end(), image.begin(), image.end());
+  input.shape[0] = 2;
+  io::write_npy(folder.path("x.npy"), input);
   const auto run = [&](const std::vector<std::string>& environment) {
     const Result result = riffle({"run", path, "--input", folder.path("x.npy"), "--output", y}, environment);
     EXPECT_EQ(result.code, 0) << result.err;
-    return io::read_npy(y).values;
+    return floats(io::read_npy(y));
   };
   const std::vector<float> best = run({});
   const std::vector<float> scalar = run({"RIFFLE_ISA=scalar"});
@@ -251,14 +257,14 @@ TEST_F(Cli, convert_and_run_agree_with_onnx) {
   const Result converted = riffle({"convert", onnx_file, riffle_file});
   ASSERT_EQ(converted.code, 0) << converted.err;
   const std::string x = tensor({2, 2, 4, 4});
-  std::vector<float> expected = io::read_npy(x).values;
+  std::vector<float> expected = floats(io::read_npy(x));
   for (float& value : expected) value = std::max(value, 0.0F);
   for (const std::string& file : {onnx_file, riffle_file}) {
     const Result result = riffle({"run", file, "--input", x, "--output", folder.path("y.npy")});
     ASSERT_EQ(result.code, 0) << result.err;
     const io::Tensor y = io::read_npy(folder.path("y.npy"));
     EXPECT_EQ(y.shape, (std::vector<std::int64_t>{2, 2, 4, 4}));
-    EXPECT_EQ(y.values, expected);
+    EXPECT_EQ(floats(y), expected);
   }
 }
 
@@ -275,8 +281,8 @@ TEST_F(Cli, convert_makes_onnx_of_any_model) {
     ASSERT_EQ(result.code, 0) << result.err;
     const io::Tensor y = io::read_npy(folder.path("y.npy"));
     EXPECT_EQ(y.shape, (std::vector<std::int64_t>{2, 10}));
-    if (expected.empty()) expected = y.values;
-    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(y.values.at(i), expected[i], 1e-4) << file;
+    if (expected.empty()) expected = floats(y);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(floats(y).at(i), expected[i], 1e-4) << file;
   }
 }
 

@@ -1,14 +1,16 @@
-// riffle run: a tensor through a model.
+// riffle run: tensors through a model.
 #include <chrono>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/text.hpp"
 #include "engine/run/session.hpp"
 #include "io/model_file.hpp"
 #include "io/npy.hpp"
+#include "io/npz.hpp"
 #include "measure/statistics.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
@@ -16,7 +18,8 @@
 namespace riffle::tools {
 namespace {
 
-constexpr std::int64_t max_output_floats = std::int64_t{1} << 30;
+/// Of all outputs together; what an archive has beside them fits into the rest of 4 GiB.
+constexpr std::int64_t max_output_bytes = (std::int64_t{1} << 32) - (std::int64_t{1} << 28);
 
 struct RunOptions {
   std::string model;
@@ -27,48 +30,142 @@ struct RunOptions {
   int repeat = 1;
 };
 
-/// The tensor with a batch in front, checked against what the model takes.
-io::Tensor read_input(const std::string& path, const graph::Shape& model) {
-  io::Tensor tensor = io::read_npy(path);
-  const std::string given = io::shape_text(tensor.shape);
-  if (tensor.shape.size() == 3) tensor.shape.insert(tensor.shape.begin(), 1);
-  const bool fits = tensor.shape.size() == 4 && tensor.shape[0] >= 1 && tensor.shape[1] == model.c &&
-                    tensor.shape[2] >= 1 && tensor.shape[2] <= graph::max_extent && tensor.shape[3] >= 1 &&
-                    tensor.shape[3] <= graph::max_extent;
-  if (!fits) {
-    throw Error(path + ": shape " + given + "; the model takes (N, " + std::to_string(model.c) +
-                ", H, W), by default " + io::shape_text(std::vector<std::int64_t>{1, model.c, model.h, model.w}));
+/// The name's ending says it, as that of a file of NumPy's savez() does.
+bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
+
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
+/// "'left', 'right'".
+std::string input_names(const graph::Graph& graph) {
+  std::string names;
+  for (std::size_t i = 0; i < graph.input_count(); ++i) names += (i > 0 ? ", " : "") + quoted(graph.nodes[i].name);
+  return names;
+}
+std::string output_names(const graph::Graph& graph) {
+  std::string names;
+  for (const graph::Output& output : graph.outputs) {
+    names += (names.empty() ? "" : ", ") + quoted(graph.output_name(output));
   }
+  return names;
+}
+
+/// "f32 ('<f4')"; "u8 ('|u1'), scale 0.5, zero point 128".
+std::string numbers_text(const graph::Input& input) {
+  const std::string type = io::type_text(input.type);
+  if (input.type != Type::i8 && input.type != Type::u8) return type;
+  return type + ", scale " + shortest(input.quantization.scale) + ", zero point " +
+         std::to_string(input.quantization.zero_point);
+}
+
+/// A file's tensor as an input takes it: (N, C, H, W). `before` are those of the inputs before this one; the first may
+/// be of any batch and size, which the graph has taken over when the others are looked at. `where` is for messages.
+io::Tensor as_input(io::Tensor tensor, const graph::Graph& graph, const std::vector<io::Tensor>& before,
+                    const std::string& where) {
+  const graph::Input& input = graph.input(before.size());
+  if (tensor.type != input.type) {
+    throw Error(where + ": holds " + io::type_text(tensor.type) + "; the model takes " + numbers_text(input));
+  }
+  const auto [h, w, c] = input.shape;
+  const std::string given = where + ": shape " + io::shape_text(tensor.shape) + "; ";
+  if (tensor.shape.size() == 3) tensor.shape.insert(tensor.shape.begin(), 1);
+  if (tensor.shape.size() == 2 && input.shape.pixels() == 1) tensor.shape.insert(tensor.shape.end(), {1, 1});
+  if (!before.empty()) {
+    const std::vector<std::int64_t> wanted = {before[0].shape[0], c, h, w};
+    if (tensor.shape == wanted) return tensor;
+    throw Error(given + "beside " + quoted(graph.nodes[0].name) + " of " + io::shape_text(before[0].shape) +
+                " the model takes " + io::shape_text(wanted));
+  }
+  const auto is_extent = [](std::int64_t size) { return size >= 1 && size <= graph::max_extent; };
+  if (tensor.shape.size() != 4 || tensor.shape[0] < 1 || tensor.shape[1] != c || !is_extent(tensor.shape[2]) ||
+      !is_extent(tensor.shape[3])) {
+    throw Error(given + "the model takes (N, " + std::to_string(c) + ", H, W), by default " +
+                io::shape_text(std::vector<std::int64_t>{1, c, h, w}));
+  }
+  return tensor;
+}
+
+/// The graph's inputs, in its order. The size of the first becomes the graph's.
+std::vector<io::Tensor> read_inputs(const std::string& path, graph::Graph& graph) {
+  std::vector<io::Tensor> inputs;
+  const auto take = [&](io::Tensor tensor, const std::string& where) {
+    inputs.push_back(as_input(std::move(tensor), graph, inputs, where));
+    const std::vector<std::int64_t>& shape = inputs[0].shape;
+    graph.set_input_size(static_cast<std::int32_t>(shape[2]), static_cast<std::int32_t>(shape[3]));
+  };
+  const std::size_t count = graph.input_count();
+  if (!is_archive(path)) {
+    if (count > 1) {
+      throw Error(path + ": holds one tensor; the model takes " + std::to_string(count) +
+                  ", which stand in an .npz file under their names: " + input_names(graph));
+    }
+    take(io::read_npy(path), path);
+    return inputs;
+  }
+  const io::Npz archive(path);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string& name = graph.nodes[i].name;
+    if (!archive.holds(name)) {
+      throw Error(path + ": holds no " + quoted(name) + "; the model takes " + input_names(graph));
+    }
+    take(archive.read(name), path + ": " + quoted(name));
+  }
+  if (const std::size_t more = archive.names().size() - count; more > 0) {
+    std::cerr << "riffle: " << printable(path) << ": " << more << " of its tensors ignored; the model takes "
+              << printable(input_names(graph)) << '\n';
+  }
+  return inputs;
+}
+
+/// Room for a batch of them: (N, C) of one pixel, or else (N, C, H, W).
+io::Tensor room_for(const plan::Tensor& output, std::int64_t batch) {
+  io::Tensor tensor{output.type, {batch, output.shape.c}, {}};
+  if (output.shape.pixels() != 1) tensor.shape.insert(tensor.shape.end(), {output.shape.h, output.shape.w});
+  tensor.bytes.resize(static_cast<std::size_t>(batch * output.bytes()));
   return tensor;
 }
 
 void run_model(const RunOptions& options) {
   require_another_file({"--output", options.output}, {{"--input", options.input}, {"MODEL", options.model}});
   graph::Graph graph = io::load_model(options.model);
-  const io::Tensor input = read_input(options.input, graph.input_shape());
-  const auto plan = plan::make(std::move(graph), {.height = static_cast<std::int32_t>(input.shape[2]),
-                                                  .width = static_cast<std::int32_t>(input.shape[3])});
-  const std::int64_t batch = input.shape[0];
-  if (batch > max_output_floats / plan->outputs[0].shape.size()) {
+  if (graph.outputs.size() > 1 && !is_archive(options.output)) {
+    throw Error(options.output + ": holds one tensor; the model gives " + std::to_string(graph.outputs.size()) +
+                ", which an .npz file takes under their names: " + output_names(graph));
+  }
+  const std::vector<io::Tensor> inputs = read_inputs(options.input, graph);
+  const auto plan = plan::make(std::move(graph));
+  const std::int64_t batch = inputs[0].shape[0];
+  std::int64_t output_bytes = 0;
+  for (const plan::Tensor& output : plan->outputs) output_bytes += output.bytes();
+  if (batch > max_output_bytes / output_bytes) {
     throw Error(options.input + ": a batch of " + std::to_string(batch) + " gives more output than is held");
   }
   run::Session session = make_session(plan, options.threads, options.cores);
-  io::Tensor output;
-  output.shape = {batch, plan->outputs[0].shape.c};
-  if (plan->outputs[0].shape.pixels() != 1)
-    output.shape.insert(output.shape.end(), {plan->outputs[0].shape.h, plan->outputs[0].shape.w});
-  output.values.resize(static_cast<std::size_t>(batch * plan->outputs[0].shape.size()));
+  std::vector<io::NamedTensor> outputs;
+  for (const plan::Tensor& output : plan->outputs) outputs.push_back({output.name, room_for(output, batch)});
+  std::vector<const void*> from;
+  for (const io::Tensor& input : inputs) from.push_back(input.bytes.data());
+  std::vector<void*> to;
+  for (io::NamedTensor& output : outputs) to.push_back(output.tensor.bytes.data());
 
   std::vector<double> milliseconds;
   for (int i = 0; i < options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    session.run(input.values.data(), output.values.data(), batch);
+    session.run(from.data(), to.data(), batch);
     milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
-  io::write_npy(options.output, output.shape, output.values);
+  std::string shapes;
+  for (const auto& [name, tensor] : outputs) {
+    shapes +=
+        (shapes.empty() ? "" : ", ") + (is_archive(options.output) ? name + " " : "") + io::shape_text(tensor.shape);
+  }
+  if (is_archive(options.output)) {
+    io::write_npz(options.output, outputs);
+  } else {
+    io::write_npy(options.output, outputs[0].tensor);
+  }
 
   const measure::Statistics time = measure::summarise(milliseconds);
-  std::cout << options.output << ": " << io::shape_text(output.shape) << " in " << fixed(time.median, 3) << " ms";
+  std::cout << options.output << ": " << printable(shapes) << " in " << fixed(time.median, 3) << " ms";
   if (options.repeat > 1) std::cout << " (median of " << options.repeat << ", min " << fixed(time.min, 3) << " ms)";
   std::cout << '\n';
 }
@@ -76,15 +173,21 @@ void run_model(const RunOptions& options) {
 }  // namespace
 
 void add_run(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("run", "A tensor through a model");
+  CLI::App& command = *program.add_subcommand("run", "Tensors through a model");
   const auto options = std::make_shared<RunOptions>();
   add_model(command, options->model);
-  command.add_option("--input", options->input, "A .npy file of float32, (N, C, H, W) or (C, H, W)")
+  command
+      .add_option("--input", options->input,
+                  "The model's input, (N, C, H, W) or (C, H, W), in a .npy file; or all of its inputs, by their names, "
+                  "in an .npz file. Of the types that the model takes; bfloat16 as uint16, by its bits")
       ->required()
-      ->type_name("X.npy");
-  command.add_option("--output", options->output, "The .npy file to write: float32, (N, C) or (N, C, H, W)")
+      ->type_name("X.npy|X.npz");
+  command
+      .add_option("--output", options->output,
+                  "The file to write, its output or outputs alike, (N, C) or (N, C, H, W), of the types that the model "
+                  "gives")
       ->required()
-      ->type_name("Y.npy");
+      ->type_name("Y.npy|Y.npz");
   add_threads(command, options->threads);
   add_cores(command, options->cores);
   add_number(command, "--repeat", options->repeat, 1, 1'000'000, "Run so many times; the time is the median");

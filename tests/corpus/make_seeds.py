@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzzers of .npy, IDX and pictures into the folders beside this file."""
+"""Writes the seeds of the fuzzers of .npy, .npz, IDX and pictures into the folders beside this file."""
 import gzip
+import io
 import pathlib
 import struct
 import subprocess
+import zipfile
 import zlib
 
 import numpy as np
@@ -50,6 +52,39 @@ for version in (1, 2, 3):
 npy("fortran.npy", np.asfortranarray(np.arange(24, dtype="<f4").reshape(2, 3, 4)), (1, 0))
 npy("double.npy", tensor.astype("<f8"), (1, 0))
 npy("scalar.npy", np.array(1, dtype="<f4"), (1, 0))
+
+tensors = {"left": tensor, "right/1": np.arange(-3, 3, dtype="i1").reshape(1, 6)}
+(here / "npz").mkdir(exist_ok=True)
+np.savez(here / "npz/stored.npz", **tensors)
+np.savez_compressed(here / "npz/deflated.npz", **tensors)
+np.savez(here / "npz/types.npz", f2=np.float16([1, -2]), u2=np.uint16([0x3F80]), i1=np.int8([-1]), u1=np.uint8([255]),
+         i4=np.int32([-7]), i8=np.int64([3]))
+
+
+class Stream(io.BytesIO):
+    """Cannot go back, so that sizes stand behind the data."""
+
+    def seek(self, *_):
+        raise io.UnsupportedOperation
+
+
+def archive(file, mode, method, comment=b""):
+    with zipfile.ZipFile(file, mode, method) as archive:
+        archive.comment = comment
+        for name, array in tensors.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array)
+            archive.writestr(zipfile.ZipInfo(name + ".npy"), member.getvalue(), method)
+
+
+stream = Stream()
+archive(stream, "w", zipfile.ZIP_DEFLATED, b"with a comment")
+write("npz/streamed.npz", stream.getvalue())
+limits = zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT
+zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = 20, 1
+archive(here / "npz/zip64.npz", "w", zipfile.ZIP_STORED)
+zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = limits
+archive(here / "npz/bzip2.npz", "w", zipfile.ZIP_BZIP2)
 
 images = bytes([0, 0, 8, 3]) + struct.pack(">III", 2, 3, 4) + bytes(range(24))
 labels = bytes([0, 0, 8, 1]) + struct.pack(">I", 5) + bytes(range(5))

@@ -1,4 +1,4 @@
-#include "io/gzip.hpp"
+#include "io/inflate.hpp"
 
 #include <zlib.h>
 
@@ -6,12 +6,13 @@
 #include <limits>
 #include <new>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
 
 namespace riffle::io {
 namespace {
 
-constexpr int gzip_window_bits = 15 + 16;
+/// As zlib wants it: the window's 15 bits, 16 more for gzip, negative for no frame.
+int window_bits(Packing packing) { return packing == Packing::gzip ? 15 + 16 : -15; }
 constexpr std::size_t max_piece = std::numeric_limits<uInt>::max();
 
 }  // namespace
@@ -20,9 +21,10 @@ bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
 }
 
-struct GzipReader::State {
+struct Inflater::State {
   z_stream stream = {};
   std::span<const std::byte> rest;
+  Packing packing;
   std::string name;
   bool ended = false;
 
@@ -31,17 +33,20 @@ struct GzipReader::State {
     stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(rest.data()));  // zlib does not write there
     stream.avail_in = static_cast<uInt>(std::min(rest.size(), max_piece));
   }
+
+  [[noreturn]] void fail(const char* what) const {
+    throw Error(name + ": " + what + (packing == Packing::gzip ? " gzip data" : " deflate data"));
+  }
 };
 
-GzipReader::GzipReader(std::span<const std::byte> compressed, std::string name) : state_(std::make_unique<State>()) {
-  state_->rest = compressed;
-  state_->name = std::move(name);
-  if (inflateInit2(&state_->stream, gzip_window_bits) != Z_OK) throw std::bad_alloc();
+Inflater::Inflater(std::span<const std::byte> packed, Packing packing, std::string name)
+    : state_(new State{.rest = packed, .packing = packing, .name = std::move(name)}) {
+  if (inflateInit2(&state_->stream, window_bits(packing)) != Z_OK) throw std::bad_alloc();
 }
 
-GzipReader::~GzipReader() { inflateEnd(&state_->stream); }
+Inflater::~Inflater() { inflateEnd(&state_->stream); }
 
-std::size_t GzipReader::read(std::span<std::byte> target) {
+std::size_t Inflater::read(std::span<std::byte> target) {
   State& state = *state_;
   std::size_t done = 0;
   while (done < target.size() && !state.ended) {
@@ -54,17 +59,15 @@ std::size_t GzipReader::read(std::span<std::byte> target) {
     done += room - state.stream.avail_out;
     state.rest = state.rest.subspan(offered - state.stream.avail_in);
     if (result == Z_STREAM_END) {
-      if (state.rest.empty()) {
-        state.ended = true;
-      } else if (inflateReset(&state.stream) != Z_OK) {
-        throw Error(state.name + ": corrupt gzip data");
-      }
+      state.ended = state.rest.empty();
+      if (!state.ended && (state.packing != Packing::gzip || inflateReset(&state.stream) != Z_OK))
+        state.fail("corrupt");
     } else if (result == Z_MEM_ERROR) {
       throw std::bad_alloc();
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      throw Error(state.name + ": corrupt gzip data");
+      state.fail("corrupt");
     } else if (state.rest.empty() && done < target.size()) {
-      throw Error(state.name + ": truncated gzip data");
+      state.fail("truncated");
     }
   }
   return done;
