@@ -3,6 +3,7 @@
 #include <onnx.pb.h>
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <iterator>
 #include <limits>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/onnx/functions.hpp"
 #include "io/onnx/metadata.hpp"
 
 namespace riffle::onnx {
@@ -21,7 +23,8 @@ using ::onnx::NodeProto;
 using ::onnx::TensorProto;
 using Integers = std::vector<std::int64_t>;
 
-constexpr std::int64_t opset = 13, ir_version = 7;  // the two that belong together
+// The opset of what needs no later one, and the version that belongs to it (and to 14).
+constexpr std::int64_t usual_opset = 13, ir_version = 7;
 
 /// What protobuf can count.
 constexpr std::int64_t max_bytes = std::numeric_limits<std::int32_t>::max();
@@ -93,7 +96,6 @@ class Exporter {
     if (bytes_expected > max_bytes) throw too_large();
     model_.set_ir_version(ir_version);
     model_.set_producer_name("riffle");
-    model_.add_opset_import()->set_version(opset);
     out_.set_name(graph_.name);
     graph::check_metadata(graph_);
     write_metadata(graph_, model_);
@@ -114,6 +116,7 @@ class Exporter {
     } else {
       describe(*out_.add_output(), result.name, {s.c, s.h, s.w});
     }
+    model_.add_opset_import()->set_version(opset_);
     std::string bytes;
     if (!model_.SerializeToString(&bytes)) throw too_large();
     return bytes;
@@ -183,14 +186,20 @@ class Exporter {
     return append(type, node().name, inputs);
   }
 
-  std::string activated(const std::string& input, graph::Activation activation, const std::string& name) {
-    if (activation == graph::Activation::none) return input;
-    if (activation == graph::Activation::relu) return append("Relu", name, {input}).output(0);
-    if (six_.empty()) {
-      zero_ = floats("zero", {}, std::vector<float>{0.0F});
-      six_ = floats("six", {}, std::vector<float>{6.0F});
-    }
-    return append("Clip", name, {input, zero_, six_}).output(0);
+  std::string clipped(const std::string& input, const kernels::Clamp& bounds, const std::string& name) {
+    if (bounds == graph::Activation::relu.bounds) return append("Relu", name, {input}).output(0);
+    const auto bound = [&](const char* word, const float& value) {
+      return std::isinf(value) ? "" : floats(name + word, {}, {&value, 1});
+    };
+    return append("Clip", name, {input, bound(".min", bounds.lower), bound(".max", bounds.upper)}).output(0);
+  }
+
+  std::string activated(const std::string& input, const graph::Activation& activation, const std::string& name) {
+    const auto& [bounds, function] = activation;
+    if (function == kernels::Function::none) return bounds.has_bounds() ? clipped(input, bounds, name) : input;
+    const std::string operand = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
+    opset_ = std::max(opset_, operator_of(function).opset);
+    return append(operator_of(function).type, name, {operand}).output(0);
   }
 
   std::string reshaped(const std::string& input, const std::string& name, const Integers& to) {
@@ -375,7 +384,8 @@ class Exporter {
   ::onnx::GraphProto& out_ = *model_.mutable_graph();
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> repeats_;  ///< how often a name had to be changed
-  std::string zero_, six_, channel_axis_;         ///< constants that nodes share
+  std::string channel_axis_;                      ///< a constant that nodes share
+  std::int64_t opset_ = usual_opset;              ///< that all nodes so far are of
 };
 
 }  // namespace

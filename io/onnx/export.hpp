@@ -1,4 +1,4 @@
-// Graph to ONNX: opset 13, for every runtime.
+// Graph to ONNX, for every runtime: opset 13, or 14 where there is a hard swish.
 #pragma once
 
 #include <string>

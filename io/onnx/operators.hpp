@@ -40,6 +40,7 @@ void import_reduce(Call& call);
 
 // elementwise.cpp
 void import_relu(Call& call);
+void import_function(Call& call);  // all of functions.hpp
 void import_clip(Call& call);
 void import_add(Call& call);
 void import_softmax(Call& call);

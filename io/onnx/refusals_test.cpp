@@ -152,8 +152,13 @@ const Refusal refusals[] = {
     {"ReduceMean", "axis 4", of_attributes({{"axes", Ints{4}}})},
     {"ReduceMean", "axis -9223372036854775808", of_attributes({{"axes", Ints{least}}})},
 
-    {"Clip", "clipping to", of_attributes({{"min", -1.0F}, {"max", 1.0F}})},
-    {"Clip", "clipping to", of_attributes({{"max", 6.0F}})},
+    {"Clip", "an activation from 1.0", of_attributes({{"min", 1.0F}, {"max", -1.0F}})},
+    {"Clip", "an activation from nan", of_attributes({{"min", std::numeric_limits<float>::quiet_NaN()}})},
+    {"Clip", "an activation from inf", of_attributes({{"min", std::numeric_limits<float>::infinity()}})},
+    {"Clip", "a bound is not a single number",
+     [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({2})}); }},
+    {"Clip", "is not known", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
+    {"Sigmoid", "attribute alpha", of_attributes({{"alpha", 1.0F}})},
     {"Add", "the same shape",
      [](TestModel& m, const char* type) {
        m.node("GlobalAveragePool", {"x"}, "a");
@@ -321,17 +326,17 @@ TEST(Model, OfSeveralInputsOrOutputs) {
 TEST(Model, LacksAreNamedAllAtOnce) {
   TestModel m;
   const auto named = [](::onnx::NodeProto& node, const char* name) { node.set_name(name); };
-  named(m.node("Sigmoid", {"x"}, "a"), "first");
+  named(m.node("Erf", {"x"}, "a"), "first");
   named(m.node("Attention", {"a"}, "b"), "attend");
   m.proto.mutable_graph()->mutable_node(1)->set_domain("com.example");
   named(m.node("Mul", {"a", "b"}, "c"), "gate");
   named(m.node("Mul", {m.scalar(2), m.scalar(3)}, "six"), "of_numbers");
-  named(m.node("Sigmoid", {"c"}, "d"), "second");
+  named(m.node("Erf", {"c"}, "d"), "second");
   named(m.node("Conv", {"d", m.floats({4, 4, 3})}, "e"), "line");
   named(m.node("Conv", {"e", m.floats({4, 4, 3, 3, 3})}, "f", {{"kernel_shape", Ints{3, 3, 3}}}), "cube");
   m.node("If", {"f"}).clear_name();
   const std::string refusal = m.refusal();
-  for (const char* part : {"not supported: ", "Sigmoid (2 nodes, the first is 'first')",
+  for (const char* part : {"not supported: ", "Erf (2 nodes, the first is 'first')",
                            "Attention of the domain 'com.example' (the node 'attend')",
                            "Mul of tensors (the node 'gate')", "Conv in 1-D (the node 'line')",
                            "Conv in 3-D (the node 'cube')", "If (the node 'y')", "export the network without them"}) {
