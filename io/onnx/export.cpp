@@ -92,6 +92,7 @@ class Exporter {
   std::string run() {
     std::int64_t bytes_expected = 0;
     for (const graph::Node& one : graph_.nodes) bytes_expected += bytes_of(one);
+    for (const graph::Output& one : graph_.outputs) bytes_expected += 1024 + 8 * std::ssize(graph_.output_name(one));
     for (const std::string& label : graph_.labels) bytes_expected += 8 * static_cast<std::int64_t>(label.size()) + 8;
     if (bytes_expected > max_bytes) throw too_large();
     model_.set_ir_version(ir_version);
@@ -99,23 +100,23 @@ class Exporter {
     out_.set_name(graph_.name);
     graph::check_metadata(graph_);
     write_metadata(graph_, model_);
-    if (const auto& input = std::get<graph::Input>(graph_.nodes[0].operation); !input.only_size.empty()) {
+    std::string only_size;
+    for (; id_ < graph_.input_count(); ++id_) {
+      const graph::Input& input = graph_.input(id_);
+      if (!input.only_size.empty() && only_size.empty()) only_size = input.only_size;
+      tensors_.push_back(write(input));
+    }
+    if (!only_size.empty()) {
       ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
       entry.set_key(only_size_key);
-      entry.set_value(input.only_size);
+      entry.set_value(only_size);
     }
-    for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
+    name_outputs();
+    for (; id_ < graph_.nodes.size(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
+      if (const auto name = result_names_.find(id_); name != result_names_.end()) rename_result(name->second);
     }
-    const auto output = static_cast<std::size_t>(graph_.outputs[0].node);
-    const graph::Shape& s = shapes_[output];
-    Tensor result = tensors_[output];
-    if (output == 0) result.name = append("Identity", "output", {result.name}).output(0);
-    if (result.vector) {
-      describe(*out_.add_output(), result.name, {s.c});
-    } else {
-      describe(*out_.add_output(), result.name, {s.c, s.h, s.w});
-    }
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) write_output(i);
     model_.add_opset_import()->set_version(opset_);
     std::string bytes;
     if (!model_.SerializeToString(&bytes)) throw too_large();
@@ -123,6 +124,44 @@ class Exporter {
   }
 
  private:
+  /// Gives the outputs their names before any tensor but an input's takes one of them. A single output that has none of
+  /// its own is called as its tensor is.
+  void name_outputs() {
+    const bool is_single = graph_.outputs.size() == 1 && graph_.outputs[0].name.empty();
+    for (const graph::Output& output : graph_.outputs) {
+      const auto id = static_cast<std::size_t>(output.node);
+      const bool is_input = id < tensors_.size();
+      const std::string& wanted = graph_.output_name(output);
+      if (is_single) {
+        output_names_.push_back(is_input ? unique("output") : "");
+      } else if (is_input && tensors_[id].name == wanted) {
+        output_names_.push_back(wanted);
+      } else {
+        output_names_.push_back(unique(wanted));
+        if (!is_input) result_names_.emplace(id, output_names_.back());
+      }
+    }
+  }
+
+  /// Of the newest tensor, which the newest node makes.
+  void rename_result(const std::string& unique_name) {
+    set_name(*out_.mutable_node(out_.node_size() - 1), unique_name);
+    tensors_.back().name = unique_name;
+  }
+
+  void write_output(std::size_t i) {
+    const auto id = static_cast<std::size_t>(graph_.outputs[i].node);
+    const Tensor& tensor = tensors_[id];
+    const std::string& wanted = output_names_[i].empty() ? tensor.name : output_names_[i];
+    if (wanted != tensor.name) set_name(append("Identity", wanted, {tensor.name}), wanted);
+    const graph::Shape& s = shapes_[id];
+    if (tensor.vector) {
+      describe(*out_.add_output(), wanted, {s.c});
+    } else {
+      describe(*out_.add_output(), wanted, {s.c, s.h, s.w});
+    }
+  }
+
   [[nodiscard]] Error too_large() const {
     return Error("graph '" + graph_.name + "' is larger than the 2 GiB that an ONNX file can hold");
   }
@@ -172,13 +211,19 @@ class Exporter {
     return floats(node().name + "." + word, {static_cast<std::int64_t>(constant.size())}, constant.values());
   }
 
+  /// Gives a node, and the tensor that it makes, a name that is the tensor's alone.
+  static void set_name(NodeProto& node, const std::string& unique_name) {
+    node.set_name(unique_name);
+    *node.mutable_output(0) = unique_name;
+  }
+
   /// Appends a node that makes a tensor of its own name.
-  NodeProto& append(const char* type, const std::string& name, std::initializer_list<std::string> inputs) {
+  NodeProto& append(const char* type, const std::string& wanted, std::initializer_list<std::string> inputs) {
     NodeProto& result = *out_.add_node();
     result.set_op_type(type);
     for (const std::string& input : inputs) result.add_input(input);
-    result.add_output(unique(name));
-    result.set_name(result.output(0));
+    result.add_output();
+    set_name(result, unique(wanted));
     return result;
   }
 
@@ -382,6 +427,8 @@ class Exporter {
   std::vector<Tensor> tensors_;  ///< a node's, so far
   ::onnx::ModelProto model_;
   ::onnx::GraphProto& out_ = *model_.mutable_graph();
+  std::vector<std::string> output_names_;                      ///< by output; empty: its tensor's
+  std::unordered_map<std::size_t, std::string> result_names_;  ///< of nodes whose tensor is an output
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> repeats_;  ///< how often a name had to be changed
   std::string channel_axis_;                      ///< a constant that nodes share

@@ -25,14 +25,50 @@ std::string describe(const ::onnx::NodeProto& node) {
 std::int32_t read_extent(const ::onnx::TensorShapeProto& shape, int i, const char* what) {
   const auto& dim = shape.dim(i);
   if (!dim.has_dim_value()) {
-    throw Error(std::string("the input's ") + what + " is not fixed in the model ('" + dim.dim_param() +
+    throw Error(std::string("its ") + what + " is not fixed in the model ('" + dim.dim_param() +
                 "'); only the batch may be");
   }
   if (dim.dim_value() < 1 || dim.dim_value() > graph::max_extent) {
-    throw Error(std::string("the input's ") + what + " is " + std::to_string(dim.dim_value()) + ", not in 1 to " +
+    throw Error(std::string("its ") + what + " is " + std::to_string(dim.dim_value()) + ", not in 1 to " +
                 std::to_string(graph::max_extent));
   }
   return static_cast<std::int32_t>(dim.dim_value());
+}
+
+/// An input as the model declares it.
+struct Declaration {
+  std::string name;
+  Batch batch;
+  graph::Shape shape;
+  bool is_vector = false;  ///< (N, C), not (N, C, H, W)
+};
+
+Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
+  if (!input.type().has_tensor_type()) throw Error("it is not a tensor");
+  const auto& type = input.type().tensor_type();
+  using ::onnx::TensorProto;
+  if (type.elem_type() != TensorProto::FLOAT && type.elem_type() != TensorProto::FLOAT16 &&
+      type.elem_type() != TensorProto::DOUBLE) {
+    throw Error("it is not of a floating-point type");
+  }
+  const auto& dims = type.shape();
+  if (dims.dim_size() != 4 && dims.dim_size() != 2) {
+    throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
+  }
+  Declaration result{.name = input.name(), .batch = {}, .shape = {}, .is_vector = dims.dim_size() == 2};
+  // Exporters write an open batch as a name, as nothing, or as -1.
+  if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
+    result.batch = dims.dim(0).dim_value();
+    if (*result.batch < 1 || *result.batch > max_batch) {
+      throw Error("its batch is " + std::to_string(*result.batch) + ", not in 1 to " + std::to_string(max_batch));
+    }
+  }
+  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
+  if (!result.is_vector) {
+    result.shape.h = read_extent(dims, 2, "height");
+    result.shape.w = read_extent(dims, 3, "width");
+  }
+  return result;
 }
 
 }  // namespace
@@ -47,17 +83,16 @@ graph::Graph Importer::run() {
   read_opset();
   read_initialisers();
   expect_supported(model_.graph());
-  read_input();
+  read_inputs();
   for (const auto& node : model_.graph().node()) {
     for (const auto& input : node.input()) ++uses_[input];
   }
   for (const auto& output : model_.graph().output()) ++uses_[output.name()];
   for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
-  if (model_.graph().output_size() != 1) {
-    throw Error("it has " + std::to_string(model_.graph().output_size()) + " outputs; one is supported");
+  for (const auto& output : model_.graph().output()) {
+    at_any_size("the output '" + output.name() + "'",
+                [&] { graph_.outputs.push_back({.node = read_output(output.name()), .name = output.name()}); });
   }
-  const std::string& output = model_.graph().output(0).name();
-  at_any_size("the output '" + output + "'", [&] { graph_.outputs = {{read_output(output)}}; });
   graph::infer_shapes(graph_);
   read_metadata(model_, graph_);
   return std::move(graph_);
@@ -81,62 +116,52 @@ void Importer::read_initialisers() {
   }
 }
 
-void Importer::read_input() {
-  const ::onnx::ValueInfoProto* input = nullptr;
-  for (const auto& one : model_.graph().input()) {
-    if (initialisers_.contains(one.name())) continue;  // a weight that a caller might replace
-    if (input != nullptr) {
-      throw Error("it has several inputs ('" + input->name() + "', '" + one.name() + "'); one is supported");
+void Importer::read_inputs() {
+  std::vector<Declaration> inputs;
+  for (const auto& input : model_.graph().input()) {
+    if (initialisers_.contains(input.name())) continue;  // a weight that a caller might replace
+    try {
+      inputs.push_back(read_declaration(input));
+    } catch (const Error& error) {
+      throw Error("the input '" + input.name() + "': " + error.what());
     }
-    input = &one;
   }
-  if (input == nullptr) throw Error("it has no input");
-  if (!input->type().has_tensor_type()) throw Error("the input '" + input->name() + "' is not a tensor");
-  const auto& type = input->type().tensor_type();
-  using ::onnx::TensorProto;
-  if (type.elem_type() != TensorProto::FLOAT && type.elem_type() != TensorProto::FLOAT16 &&
-      type.elem_type() != TensorProto::DOUBLE) {
-    throw Error("the input '" + input->name() + "' is not of a floating-point type");
-  }
-  const auto& dims = type.shape();
-  if (dims.dim_size() != 4 && dims.dim_size() != 2) {
-    throw Error("the input '" + input->name() + "' has " + std::to_string(dims.dim_size()) +
-                " dimensions; supported are (N, C, H, W) and (N, C)");
-  }
-  // Exporters write an open batch as a name, as nothing, or as -1.
-  if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
-    if (dims.dim(0).dim_value() < 1 || dims.dim(0).dim_value() > max_batch) {
-      throw Error("the input's batch is " + std::to_string(dims.dim(0).dim_value()) + ", not in 1 to " +
-                  std::to_string(max_batch));
-    }
-    batch_ = dims.dim(0).dim_value();
-  }
-  graph::Shape shape{.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
-  if (dims.dim_size() == 4) {
-    shape.h = read_extent(dims, 2, "height");
-    shape.w = read_extent(dims, 3, "width");
-  }
-  graph::Graph alone;
-  alone.name = graph_.name;
-  alone.outputs = {{alone.add(input->name(), graph::Input{shape})}};
-  graph::infer_shapes(alone);
+  if (inputs.empty()) throw Error("it has no input");
   std::string only_size;
   for (const auto& entry : model_.metadata_props()) {
     if (entry.key() == only_size_key) only_size = entry.value();
   }
-  if (dims.dim_size() == 2) only_size = "the input of the ONNX model is a vector (N, C)";
-  shapes_.push_back(shape);
-  open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
-  views_.push_back(0);
-  const graph::NodeId node = graph_.add(input->name(), graph::Input{shape, only_size});
-  define(input->name(),
-         dims.dim_size() == 4 ? whole(node, input->name()) : whole_vector(input->name(), node, shape.c, batch_));
+  for (const Declaration& input : inputs) {
+    if (batch_ && input.batch && batch_ != input.batch) {
+      throw Error("the input '" + input.name + "' has a batch of " + std::to_string(*input.batch) +
+                  ", one before it of " + std::to_string(*batch_) + "; a run has one batch for all");
+    }
+    if (input.batch) batch_ = input.batch;
+    const graph::Shape& first = inputs[0].shape;
+    if (only_size.empty() && input.is_vector) only_size = "an input of the ONNX model is a vector (N, C)";
+    if (only_size.empty() && (input.shape.h != first.h || input.shape.w != first.w)) {
+      only_size = "the inputs of the ONNX model are of several sizes";
+    }
+  }
+  for (const Declaration& input : inputs) {
+    shapes_.push_back(input.shape);
+    open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
+    views_.push_back(0);
+    const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size});
+    define(input.name,
+           input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name));
+  }
+  graph::Graph alone = graph_;
+  alone.outputs = {{0}};
+  graph::infer_shapes(alone);
 }
 
-bool Importer::is_size_open() const { return std::get<graph::Input>(graph_.nodes[0].operation).only_size.empty(); }
+bool Importer::is_size_open() const { return graph_.input().only_size.empty(); }
 
 void Importer::close_size(const std::string& reason) {
-  std::get<graph::Input>(graph_.nodes[0].operation).only_size = reason;
+  for (std::size_t i = 0; i < graph_.input_count(); ++i) {
+    std::get<graph::Input>(graph_.nodes[i].operation).only_size = reason;
+  }
   std::ranges::fill(open_, Extents{});
   for (auto& [name, value] : values_) {
     if (auto* view = std::get_if<View>(&value)) *view = closed(*view);

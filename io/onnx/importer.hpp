@@ -4,10 +4,11 @@
 // (reshape, transpose, slice ...) makes a view, and one on shapes is computed on the spot. A view becomes a node of its
 // own (slice, shuffle, gather) when something that computes reads it.
 //
-// The graph is for every size of the input, as far as the model is. Where what a node does cannot be said for every
-// size (it squeezes rows that are one at the model's size, picks by a number that was computed from the height ...),
-// the function that imports it throws, or finds a view that it does not know; the importer then closes the size, which
-// makes the graph one for the model's own size alone (graph::Input::only_size), and tries again.
+// The graph is for every size of the inputs, which is one size for all of them, as far as the model is. Where what a
+// node does cannot be said for every size (it squeezes rows that are one at the model's size, picks by a number that
+// was computed from the height ...), the function that imports it throws, or finds a view that it does not know; the
+// importer then closes the size, which makes the graph one for the model's own size alone (graph::Input::only_size),
+// and tries again. Of inputs of several sizes, and of vectors, it is closed from the start.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,7 @@ class Importer {
   /// What a name stands for; loads the initialiser of that name if it is one. The reference stays valid.
   Value& value(const std::string& name);
   void define(const std::string& name, Value value);
-  /// How many nodes (and the model's output) read a name.
+  /// How many nodes and outputs of the model read a name.
   [[nodiscard]] int uses(const std::string& name) const;
 
   /// Does only this name, read once, stand for any part of the node's tensor? Then the node may still be changed.
@@ -73,7 +74,7 @@ class Importer {
  private:
   void read_opset();
   void read_initialisers();
-  void read_input();
+  void read_inputs();
   void import_node(::onnx::NodeProto& node);
   graph::NodeId read_output(const std::string& name);
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;

@@ -304,23 +304,45 @@ TEST(Model, OfOtherOpsets) {
   EXPECT_EQ(sound().refusal(), "");
 }
 
-TEST(Model, OfSeveralInputsOrOutputs) {
-  TestModel inputs = sound();
-  *inputs.proto.mutable_graph()->add_input() = inputs.proto.graph().input(0);
-  inputs.proto.mutable_graph()->mutable_input(1)->set_name("z");
-  EXPECT_PRED2(contains, inputs.refusal(), "several inputs ('x', 'z')");
-  TestModel outputs = sound();
-  outputs.proto.mutable_graph()->add_output()->set_name("x");
-  EXPECT_PRED2(contains, outputs.refusal(), "2 outputs");
+TEST(Model, OfInputsAndOutputsThatAreNone) {
   TestModel no_input = sound();
   no_input.proto.mutable_graph()->clear_input();
   EXPECT_PRED2(contains, no_input.refusal(), "no input");
   TestModel no_output = sound();
   no_output.proto.mutable_graph()->clear_output();
-  EXPECT_PRED2(contains, no_output.refusal(), "0 outputs");
+  EXPECT_PRED2(contains, no_output.refusal(), "no output");
   TestModel missing = sound();
-  missing.proto.mutable_graph()->mutable_output(0)->set_name("elsewhere");
-  EXPECT_PRED2(contains, missing.refusal(), "'elsewhere'");
+  missing.output("elsewhere");
+  EXPECT_PRED2(contains, missing.refusal(), "the output 'elsewhere': nothing before it makes");
+}
+
+TEST(Model, OfInputsOrOutputsThatCannotBeToldApart) {
+  TestModel inputs = sound();
+  inputs.input("x", {0, 4, 6, 6});
+  EXPECT_PRED2(contains, inputs.refusal(), "'x' is made twice");
+  TestModel outputs = sound();
+  outputs.output("y");
+  EXPECT_PRED2(contains, outputs.refusal(), "two outputs are called 'y'");
+}
+
+TEST(Model, OfInputsOfSeveralBatches) {
+  TestModel m({1, 4, 6, 6});
+  m.node("Relu", {"x"});
+  m.input("open", {0, 4, 6, 6});
+  EXPECT_EQ(m.refusal(), "");
+  m.input("two", {2, 4, 6, 6});
+  EXPECT_PRED2(contains, m.refusal(), "the input 'two' has a batch of 2, one before it of 1");
+}
+
+TEST(Model, OfTooManyInputsOrOutputs) {
+  TestModel inputs = sound(), outputs = sound();
+  for (std::size_t i = 0; i < graph::max_tensors; ++i) {
+    inputs.input(numbered("x", static_cast<std::int64_t>(i)), {0, 1});
+    outputs.node("Relu", {"x"}, numbered("y", static_cast<std::int64_t>(i)));
+    outputs.output(numbered("y", static_cast<std::int64_t>(i)));
+  }
+  EXPECT_PRED2(contains, inputs.refusal(), "more than 1024 inputs");
+  EXPECT_PRED2(contains, outputs.refusal(), "more than 1024 outputs");
 }
 
 TEST(Model, LacksAreNamedAllAtOnce) {
@@ -369,6 +391,9 @@ TEST(Model, OfUnusableInputs) {
   integers.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
       ::onnx::TensorProto::UINT8);
   EXPECT_PRED2(contains, integers.refusal(), "floating-point");
+  TestModel second = sound();
+  second.input("z", {0, 4, 6, 40000});
+  EXPECT_PRED2(contains, second.refusal(), "the input 'z': its width is 40000");
   TestModel untyped;
   untyped.proto.mutable_graph()->mutable_input(0)->clear_type();
   EXPECT_PRED2(contains, untyped.refusal(), "not a tensor");
