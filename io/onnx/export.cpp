@@ -14,6 +14,7 @@
 
 #include "io/onnx/functions.hpp"
 #include "io/onnx/metadata.hpp"
+#include "io/onnx/types.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -64,10 +65,11 @@ void set(NodeProto& node, const char* name, std::initializer_list<std::int64_t> 
   for (const std::int64_t value : values) attribute.add_ints(value);
 }
 
-void describe(::onnx::ValueInfoProto& value, const std::string& name, std::initializer_list<std::int64_t> image) {
+void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element,
+              std::initializer_list<std::int64_t> image) {
   value.set_name(name);
   auto& type = *value.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(TensorProto::FLOAT);
+  type.set_elem_type(number_of_type(element));
   type.mutable_shape()->add_dim()->set_dim_param("n");
   for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
@@ -100,19 +102,9 @@ class Exporter {
     out_.set_name(graph_.name);
     graph::check_metadata(graph_);
     write_metadata(graph_, model_);
-    std::string only_size;
-    for (; id_ < graph_.input_count(); ++id_) {
-      const graph::Input& input = graph_.input(id_);
-      if (!input.only_size.empty() && only_size.empty()) only_size = input.only_size;
-      tensors_.push_back(write(input));
-    }
-    if (!only_size.empty()) {
-      ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
-      entry.set_key(only_size_key);
-      entry.set_value(only_size);
-    }
+    write_inputs();
     name_outputs();
-    for (; id_ < graph_.nodes.size(); ++id_) {
+    for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
       if (const auto name = result_names_.find(id_); name != result_names_.end()) rename_result(name->second);
     }
@@ -124,21 +116,39 @@ class Exporter {
   }
 
  private:
-  /// Gives the outputs their names before any tensor but an input's takes one of them. A single output that has none of
+  void write_inputs() {
+    std::string only_size;
+    for (std::size_t i = 0; i < graph_.input_count(); ++i) {
+      const graph::Input& input = graph_.input(i);
+      describe(*out_.add_input(), unique(graph_.nodes[i].name), input.type,
+               {input.shape.c, input.shape.h, input.shape.w});
+      if (only_size.empty()) only_size = input.only_size;
+    }
+    if (only_size.empty()) return;
+    ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
+    entry.set_key(only_size_key);
+    entry.set_value(only_size);
+  }
+
+  [[nodiscard]] bool is_input(std::size_t id) const { return id < graph_.input_count(); }
+  [[nodiscard]] const std::string& input_name(std::size_t id) const { return out_.input(static_cast<int>(id)).name(); }
+
+  /// Gives the outputs their names before any tensor but an input takes one of them. A single output that has none of
   /// its own is called as its tensor is.
   void name_outputs() {
-    const bool is_single = graph_.outputs.size() == 1 && graph_.outputs[0].name.empty();
+    const graph::Output& first = graph_.outputs[0];
+    const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32;
     for (const graph::Output& output : graph_.outputs) {
       const auto id = static_cast<std::size_t>(output.node);
-      const bool is_input = id < tensors_.size();
       const std::string& wanted = graph_.output_name(output);
       if (is_single) {
-        output_names_.push_back(is_input ? unique("output") : "");
-      } else if (is_input && tensors_[id].name == wanted) {
-        output_names_.push_back(wanted);
+        output_names_.push_back(is_input(id) ? unique("output") : "");
+      } else if (is_input(id) && wanted == input_name(id) && output.type == graph_.input(id).type &&
+                 output.quantization == graph_.input(id).quantization) {
+        output_names_.push_back(wanted);  // the input itself
       } else {
         output_names_.push_back(unique(wanted));
-        if (!is_input) result_names_.emplace(id, output_names_.back());
+        if (!is_input(id) && output.type == Type::f32) result_names_.emplace(id, output_names_.back());
       }
     }
   }
@@ -150,15 +160,21 @@ class Exporter {
   }
 
   void write_output(std::size_t i) {
-    const auto id = static_cast<std::size_t>(graph_.outputs[i].node);
+    const graph::Output& output = graph_.outputs[i];
+    const auto id = static_cast<std::size_t>(output.node);
     const Tensor& tensor = tensors_[id];
-    const std::string& wanted = output_names_[i].empty() ? tensor.name : output_names_[i];
-    if (wanted != tensor.name) set_name(append("Identity", wanted, {tensor.name}), wanted);
+    const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
+    const bool is_input_itself = is_input(id) && name == input_name(id);
+    if (!is_input_itself && output.type != Type::f32) {
+      set_name(append_conversion(name, tensor.name, Type::f32, output.type, output.quantization), name);
+    } else if (!is_input_itself && name != tensor.name) {
+      set_name(append("Identity", name, {tensor.name}), name);
+    }
     const graph::Shape& s = shapes_[id];
     if (tensor.vector) {
-      describe(*out_.add_output(), wanted, {s.c});
+      describe(*out_.add_output(), name, output.type, {s.c});
     } else {
-      describe(*out_.add_output(), wanted, {s.c, s.h, s.w});
+      describe(*out_.add_output(), name, output.type, {s.c, s.h, s.w});
     }
   }
 
@@ -231,6 +247,22 @@ class Exporter {
     return append(type, node().name, inputs);
   }
 
+  /// From numbers of one type to those of another, of which one is f32 and the other may have a quantization.
+  NodeProto& append_conversion(const std::string& name, const std::string& input, Type from, Type to,
+                               const Quantization& quantization) {
+    const Type stored = from == Type::f32 ? to : from;
+    if (!is_quantised(stored)) {
+      NodeProto& cast = append("Cast", name, {input});
+      set(cast, "to", std::int64_t{number_of_type(to)});
+      return cast;
+    }
+    const std::string scale = floats(name + ".scale", {}, {&quantization.scale, 1});
+    TensorProto& zero_point = initialiser(name + ".zero_point", {});
+    zero_point.set_data_type(number_of_type(stored));
+    zero_point.set_raw_data(std::string(1, static_cast<char>(quantization.zero_point)));
+    return append(stored == from ? "DequantizeLinear" : "QuantizeLinear", name, {input, scale, zero_point.name()});
+  }
+
   std::string clipped(const std::string& input, const kernels::Clamp& bounds, const std::string& name) {
     if (bounds == graph::Activation::relu.bounds) return append("Relu", name, {input}).output(0);
     const auto bound = [&](const char* word, const float& value) {
@@ -291,9 +323,9 @@ class Exporter {
   }
 
   Tensor write(const graph::Input& o) {
-    const std::string name = unique(node().name);
-    describe(*out_.add_input(), name, {o.shape.c, o.shape.h, o.shape.w});
-    return {name, false};
+    const std::string& name = input_name(id_);
+    if (o.type == Type::f32) return {name, false};
+    return {append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0), false};
   }
 
   Tensor write(const graph::Convolution& o) {

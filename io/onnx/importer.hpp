@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -53,6 +54,11 @@ class Importer {
   /// What a name stands for; loads the initialiser of that name if it is one. The reference stays valid.
   Value& value(const std::string& name);
   void define(const std::string& name, Value value);
+  /// What the name of one of the model's inputs stands for; null for any other name.
+  [[nodiscard]] View* input(const std::string& name);
+  /// An input is read as the numbers that the model declares: then the graph's is of that type, too. Throws Error where
+  /// it has been read with another quantization.
+  void keep_type(View& input, const Quantization& quantization);
   /// How many nodes and outputs of the model read a name.
   [[nodiscard]] int uses(const std::string& name) const;
 
@@ -76,7 +82,7 @@ class Importer {
   void read_initialisers();
   void read_inputs();
   void import_node(::onnx::NodeProto& node);
-  graph::NodeId read_output(const std::string& name);
+  graph::Output read_output(const std::string& name);
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   /// Is the graph for other sizes than the model's?
   [[nodiscard]] bool is_size_open() const;
@@ -95,6 +101,7 @@ class Importer {
   std::vector<int> views_;     ///< of each node, how many names were given to views of it
   std::unordered_map<std::string, ::onnx::TensorProto*> initialisers_;
   std::unordered_map<std::string, Value> values_;
+  std::unordered_set<std::string> inputs_;
   std::vector<std::string> defined_;  ///< names that the node in question has defined so far
   std::unordered_map<std::string, int> uses_;
   std::int64_t budget_ = 0;
@@ -119,7 +126,9 @@ class Call {
   [[nodiscard]] bool output_used(std::size_t i) const;
   [[nodiscard]] const std::string& input_name(std::size_t i) const;
 
+  /// Throws Error for a tensor of int8 or uint8, which no layer reads.
   Value& value(std::size_t i);
+  Value& value_of_any_type(std::size_t i);
   View& tensor(std::size_t i);
   /// A tensor that is (N, C, H, W) with its channels settled in a node.
   View& image(std::size_t i);
@@ -145,6 +154,8 @@ class Call {
   static std::size_t axis(std::int64_t axis, std::size_t rank);
 
   void result(Value value, std::size_t i = 0);
+  /// What may be an output of that type, and else is read as float.
+  void result_of_type(View view, Type type, std::optional<Quantization> quantization);
   /// The whole of a node's tensor, as the model's (N, C, H, W).
   void result_image(graph::NodeId node);
   [[nodiscard]] const std::string& output_name(std::size_t i) const;
@@ -152,6 +163,8 @@ class Call {
   void finish() const;
 
  private:
+  void define(Value value, std::size_t i);
+
   ::onnx::NodeProto& proto_;
   std::set<std::string, std::less<>> asked_;
 };

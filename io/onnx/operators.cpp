@@ -48,10 +48,13 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Gather", import_gather},
     {"Concat", import_concat},
 
+    {"Cast", import_cast},
+    {"QuantizeLinear", import_quantize},
+    {"DequantizeLinear", import_dequantize},
+
     {"Constant", import_constant},
     {"ConstantOfShape", import_constant_of_shape, true},
     {"Shape", import_shape},
-    {"Cast", import_cast},
     {"Sub", import_arithmetic, true},
     {"Mul", import_arithmetic, true},
     {"Div", import_arithmetic, true},

@@ -63,11 +63,15 @@ void import_split(Call& call);
 void import_gather(Call& call);
 void import_concat(Call& call);
 
+// conversion.cpp
+void import_cast(Call& call);
+void import_quantize(Call& call);
+void import_dequantize(Call& call);
+
 // shape_arithmetic.cpp
 void import_constant(Call& call);
 void import_constant_of_shape(Call& call);
 void import_shape(Call& call);
-void import_cast(Call& call);
 void import_arithmetic(Call& call);
 void import_floor(Call& call);
 void import_not(Call& call);

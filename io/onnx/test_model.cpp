@@ -10,21 +10,22 @@
 
 namespace riffle::onnx {
 
-TestModel::TestModel(std::vector<std::int64_t> input_dims, std::int64_t opset) {
+TestModel::TestModel(std::vector<std::int64_t> input_dims, std::int64_t opset, ::onnx::TensorProto::DataType type) {
   proto.set_ir_version(7);
   proto.add_opset_import()->set_version(opset);
   proto.mutable_graph()->set_name("test");
-  input("x", input_dims);
+  input("x", input_dims, type);
   output("y");
 }
 
-void TestModel::input(const std::string& name, const std::vector<std::int64_t>& dims) {
+void TestModel::input(const std::string& name, const std::vector<std::int64_t>& dims,
+                      ::onnx::TensorProto::DataType type) {
   auto* input = proto.mutable_graph()->add_input();
   input->set_name(name);
-  auto* type = input->mutable_type()->mutable_tensor_type();
-  type->set_elem_type(::onnx::TensorProto::FLOAT);
+  auto* tensor = input->mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(type);
   for (const std::int64_t extent : dims) {
-    auto* dim = type->mutable_shape()->add_dim();
+    auto* dim = tensor->mutable_shape()->add_dim();
     if (extent == 0) {
       dim->set_dim_param("n");
     } else {
@@ -76,6 +77,13 @@ std::string TestModel::scalar(std::int64_t value) {
   const std::string name = list({value});
   initialiser(name).clear_dims();
   return name;
+}
+
+std::string TestModel::scalar(std::int64_t value, ::onnx::TensorProto::DataType type) {
+  auto& tensor = initialiser(new_name());
+  tensor.set_data_type(type);
+  tensor.add_int32_data(static_cast<std::int32_t>(value));
+  return tensor.name();
 }
 
 std::string TestModel::floats(std::vector<std::int64_t> dims) {

@@ -24,10 +24,12 @@ struct Attribute {
 /// A model with the input "x" and the output "y", to begin with.
 class TestModel {
  public:
-  explicit TestModel(std::vector<std::int64_t> input_dims = {0, 4, 6, 6}, std::int64_t opset = 13);
+  explicit TestModel(std::vector<std::int64_t> input_dims = {0, 4, 6, 6}, std::int64_t opset = 13,
+                     ::onnx::TensorProto::DataType type = ::onnx::TensorProto::FLOAT);
 
   /// Adds an input; a dimension of 0 is left open.
-  void input(const std::string& name, const std::vector<std::int64_t>& dims);
+  void input(const std::string& name, const std::vector<std::int64_t>& dims,
+             ::onnx::TensorProto::DataType type = ::onnx::TensorProto::FLOAT);
   /// Adds an output.
   void output(const std::string& name);
 
@@ -38,6 +40,8 @@ class TestModel {
   // Initialisers; the name of the new one is returned.
   std::string list(std::vector<std::int64_t> values);
   std::string scalar(std::int64_t value);
+  /// Of int8 or uint8.
+  std::string scalar(std::int64_t value, ::onnx::TensorProto::DataType type);
   /// Value i is i + 1.
   std::string floats(std::vector<std::int64_t> dims);
   std::string floats(std::vector<std::int64_t> dims, const std::vector<float>& values);
