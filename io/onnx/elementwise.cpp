@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "io/onnx/functions.hpp"
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
@@ -19,17 +20,22 @@ void activate(Call& call, graph::Activation kind) {
   call.result(std::move(result));
 }
 
-/// A bound of Clip: an attribute before opset 11, an input since; infinite where there is none.
+/// A bound of Clip: an attribute before opset 11, an input since; `none` where there is neither. The greatest float,
+/// and the least, are none as well: that is what opset 6 takes where the attribute is missing, and what exporters
+/// write.
 float bound(Call& call, const char* attribute, std::size_t input, float none) {
-  const float given = call.real(attribute, none);
-  if (!call.has(input)) return given;
-  Value& value = call.value(input);
-  if (const auto* floats = std::get_if<Floats>(&value); floats != nullptr && floats->values.size() == 1) {
-    return floats->values.values()[0];
+  float given = call.real(attribute, none);
+  if (call.has(input)) {
+    const auto* floats = std::get_if<Floats>(&call.value(input));
+    if (floats != nullptr && floats->values.size() == 1) {
+      given = floats->values.values()[0];
+    } else {
+      const Numbers numbers = call.numbers(input);
+      if (numbers.values.size() != 1) throw Error("a bound is not a single number");
+      given = static_cast<float>(known_integers(numbers)[0]);
+    }
   }
-  const Numbers numbers = call.numbers(input);
-  if (numbers.values.size() != 1) throw Error("a bound is not a single number");
-  return static_cast<float>(known_integers(numbers)[0]);
+  return given == std::copysign(std::numeric_limits<float>::max(), none) ? none : given;
 }
 
 /// Values a channel, from a constant that is broadcast to the view: of size 1 everywhere but on the channels' axis.
@@ -81,25 +87,15 @@ void add_constant(Call& call, std::size_t tensor, const Floats& constant) {
 
 void import_relu(Call& call) { activate(call, graph::Activation::relu); }
 
+void import_function(Call& call) {
+  const auto* const found = std::ranges::find(function_operators, call.type(), &FunctionOperator::type);
+  activate(call, {{}, found->function});
+}
+
 void import_clip(Call& call) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  constexpr float greatest = std::numeric_limits<float>::max();
   const float lower = bound(call, "min", 1, -infinity), upper = bound(call, "max", 2, infinity);
-  if (lower == 0.0F && upper == 6.0F) return activate(call, graph::Activation::relu6);
-  if (lower == 0.0F && upper >= greatest) return activate(call, graph::Activation::relu);
-  // ReLU6 is also exported as a ReLU whose result is clipped from above.
-  if (lower <= 0.0F && upper == 6.0F) {
-    const View& view = call.tensor(0);
-    const graph::Node& producer = call.importer.node(view.node);
-    const auto* rectified = std::get_if<graph::Activate>(&producer.operation);
-    if (rectified != nullptr && rectified->kind == graph::Activation::relu) {
-      View result = view;
-      result.node = call.importer.add(call.name(), graph::Activate{graph::Activation::relu6}, {producer.inputs[0]});
-      return call.result(std::move(result));
-    }
-  }
-  throw Error("clipping to " + std::to_string(lower) + " to " + std::to_string(upper) +
-              " is not supported (0 to 6, and 0 with no upper bound, are)");
+  activate(call, {{lower, upper}});
 }
 
 void import_add(Call& call) {

@@ -3,6 +3,7 @@
 #include <onnx.pb.h>
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <iterator>
 #include <limits>
@@ -11,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "io/onnx/functions.hpp"
 #include "io/onnx/metadata.hpp"
+#include "io/onnx/types.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -21,7 +24,8 @@ using ::onnx::NodeProto;
 using ::onnx::TensorProto;
 using Integers = std::vector<std::int64_t>;
 
-constexpr std::int64_t opset = 13, ir_version = 7;  // the two that belong together
+// The opset of what needs no later one, and the version that belongs to it (and to 14).
+constexpr std::int64_t usual_opset = 13, ir_version = 7;
 
 /// What protobuf can count.
 constexpr std::int64_t max_bytes = std::numeric_limits<std::int32_t>::max();
@@ -61,10 +65,11 @@ void set(NodeProto& node, const char* name, std::initializer_list<std::int64_t> 
   for (const std::int64_t value : values) attribute.add_ints(value);
 }
 
-void describe(::onnx::ValueInfoProto& value, const std::string& name, std::initializer_list<std::int64_t> image) {
+void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element,
+              std::initializer_list<std::int64_t> image) {
   value.set_name(name);
   auto& type = *value.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(TensorProto::FLOAT);
+  type.set_elem_type(number_of_type(element));
   type.mutable_shape()->add_dim()->set_dim_param("n");
   for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
@@ -89,37 +94,90 @@ class Exporter {
   std::string run() {
     std::int64_t bytes_expected = 0;
     for (const graph::Node& one : graph_.nodes) bytes_expected += bytes_of(one);
+    for (const graph::Output& one : graph_.outputs) bytes_expected += 1024 + 8 * std::ssize(graph_.output_name(one));
     for (const std::string& label : graph_.labels) bytes_expected += 8 * static_cast<std::int64_t>(label.size()) + 8;
     if (bytes_expected > max_bytes) throw too_large();
     model_.set_ir_version(ir_version);
     model_.set_producer_name("riffle");
-    model_.add_opset_import()->set_version(opset);
     out_.set_name(graph_.name);
     graph::check_metadata(graph_);
     write_metadata(graph_, model_);
-    if (const auto& input = std::get<graph::Input>(graph_.nodes[0].operation); !input.only_size.empty()) {
-      ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
-      entry.set_key(only_size_key);
-      entry.set_value(input.only_size);
-    }
+    write_inputs();
+    name_outputs();
     for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
+      if (const auto name = result_names_.find(id_); name != result_names_.end()) rename_result(name->second);
     }
-    const auto output = static_cast<std::size_t>(graph_.outputs[0].node);
-    const graph::Shape& s = shapes_[output];
-    Tensor result = tensors_[output];
-    if (output == 0) result.name = append("Identity", "output", {result.name}).output(0);
-    if (result.vector) {
-      describe(*out_.add_output(), result.name, {s.c});
-    } else {
-      describe(*out_.add_output(), result.name, {s.c, s.h, s.w});
-    }
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) write_output(i);
+    model_.add_opset_import()->set_version(opset_);
     std::string bytes;
     if (!model_.SerializeToString(&bytes)) throw too_large();
     return bytes;
   }
 
  private:
+  void write_inputs() {
+    std::string only_size;
+    for (std::size_t i = 0; i < graph_.input_count(); ++i) {
+      const graph::Input& input = graph_.input(i);
+      describe(*out_.add_input(), unique(graph_.nodes[i].name), input.type,
+               {input.shape.c, input.shape.h, input.shape.w});
+      if (only_size.empty()) only_size = input.only_size;
+    }
+    if (only_size.empty()) return;
+    ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
+    entry.set_key(only_size_key);
+    entry.set_value(only_size);
+  }
+
+  [[nodiscard]] bool is_input(std::size_t id) const { return id < graph_.input_count(); }
+  [[nodiscard]] const std::string& input_name(std::size_t id) const { return out_.input(static_cast<int>(id)).name(); }
+
+  /// Gives the outputs their names before any tensor but an input takes one of them. A single output that has none of
+  /// its own is called as its tensor is.
+  void name_outputs() {
+    const graph::Output& first = graph_.outputs[0];
+    const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32;
+    for (const graph::Output& output : graph_.outputs) {
+      const auto id = static_cast<std::size_t>(output.node);
+      const std::string& wanted = graph_.output_name(output);
+      if (is_single) {
+        output_names_.push_back(is_input(id) ? unique("output") : "");
+      } else if (is_input(id) && wanted == input_name(id) && output.type == graph_.input(id).type &&
+                 output.quantization == graph_.input(id).quantization) {
+        output_names_.push_back(wanted);  // the input itself
+      } else {
+        output_names_.push_back(unique(wanted));
+        if (!is_input(id) && output.type == Type::f32) result_names_.emplace(id, output_names_.back());
+      }
+    }
+  }
+
+  /// Of the newest tensor, which the newest node makes.
+  void rename_result(const std::string& unique_name) {
+    set_name(*out_.mutable_node(out_.node_size() - 1), unique_name);
+    tensors_.back().name = unique_name;
+  }
+
+  void write_output(std::size_t i) {
+    const graph::Output& output = graph_.outputs[i];
+    const auto id = static_cast<std::size_t>(output.node);
+    const Tensor& tensor = tensors_[id];
+    const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
+    const bool is_input_itself = is_input(id) && name == input_name(id);
+    if (!is_input_itself && output.type != Type::f32) {
+      set_name(append_conversion(name, tensor.name, Type::f32, output.type, output.quantization), name);
+    } else if (!is_input_itself && name != tensor.name) {
+      set_name(append("Identity", name, {tensor.name}), name);
+    }
+    const graph::Shape& s = shapes_[id];
+    if (tensor.vector) {
+      describe(*out_.add_output(), name, output.type, {s.c});
+    } else {
+      describe(*out_.add_output(), name, output.type, {s.c, s.h, s.w});
+    }
+  }
+
   [[nodiscard]] Error too_large() const {
     return Error("graph '" + graph_.name + "' is larger than the 2 GiB that an ONNX file can hold");
   }
@@ -169,13 +227,19 @@ class Exporter {
     return floats(node().name + "." + word, {static_cast<std::int64_t>(constant.size())}, constant.values());
   }
 
+  /// Gives a node, and the tensor that it makes, a name that is the tensor's alone.
+  static void set_name(NodeProto& node, const std::string& unique_name) {
+    node.set_name(unique_name);
+    *node.mutable_output(0) = unique_name;
+  }
+
   /// Appends a node that makes a tensor of its own name.
-  NodeProto& append(const char* type, const std::string& name, std::initializer_list<std::string> inputs) {
+  NodeProto& append(const char* type, const std::string& wanted, std::initializer_list<std::string> inputs) {
     NodeProto& result = *out_.add_node();
     result.set_op_type(type);
     for (const std::string& input : inputs) result.add_input(input);
-    result.add_output(unique(name));
-    result.set_name(result.output(0));
+    result.add_output();
+    set_name(result, unique(wanted));
     return result;
   }
 
@@ -183,14 +247,36 @@ class Exporter {
     return append(type, node().name, inputs);
   }
 
-  std::string activated(const std::string& input, graph::Activation activation, const std::string& name) {
-    if (activation == graph::Activation::none) return input;
-    if (activation == graph::Activation::relu) return append("Relu", name, {input}).output(0);
-    if (six_.empty()) {
-      zero_ = floats("zero", {}, std::vector<float>{0.0F});
-      six_ = floats("six", {}, std::vector<float>{6.0F});
+  /// From numbers of one type to those of another, of which one is f32 and the other may have a quantization.
+  NodeProto& append_conversion(const std::string& name, const std::string& input, Type from, Type to,
+                               const Quantization& quantization) {
+    const Type stored = from == Type::f32 ? to : from;
+    if (!is_quantised(stored)) {
+      NodeProto& cast = append("Cast", name, {input});
+      set(cast, "to", std::int64_t{number_of_type(to)});
+      return cast;
     }
-    return append("Clip", name, {input, zero_, six_}).output(0);
+    const std::string scale = floats(name + ".scale", {}, {&quantization.scale, 1});
+    TensorProto& zero_point = initialiser(name + ".zero_point", {});
+    zero_point.set_data_type(number_of_type(stored));
+    zero_point.set_raw_data(std::string(1, static_cast<char>(quantization.zero_point)));
+    return append(stored == from ? "DequantizeLinear" : "QuantizeLinear", name, {input, scale, zero_point.name()});
+  }
+
+  std::string clipped(const std::string& input, const kernels::Clamp& bounds, const std::string& name) {
+    if (bounds == graph::Activation::relu.bounds) return append("Relu", name, {input}).output(0);
+    const auto bound = [&](const char* word, const float& value) {
+      return std::isinf(value) ? "" : floats(name + word, {}, {&value, 1});
+    };
+    return append("Clip", name, {input, bound(".min", bounds.lower), bound(".max", bounds.upper)}).output(0);
+  }
+
+  std::string activated(const std::string& input, const graph::Activation& activation, const std::string& name) {
+    const auto& [bounds, function] = activation;
+    if (function == kernels::Function::none) return bounds.has_bounds() ? clipped(input, bounds, name) : input;
+    const std::string operand = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
+    opset_ = std::max(opset_, operator_of(function).opset);
+    return append(operator_of(function).type, name, {operand}).output(0);
   }
 
   std::string reshaped(const std::string& input, const std::string& name, const Integers& to) {
@@ -237,9 +323,9 @@ class Exporter {
   }
 
   Tensor write(const graph::Input& o) {
-    const std::string name = unique(node().name);
-    describe(*out_.add_input(), name, {o.shape.c, o.shape.h, o.shape.w});
-    return {name, false};
+    const std::string& name = input_name(id_);
+    if (o.type == Type::f32) return {name, false};
+    return {append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0), false};
   }
 
   Tensor write(const graph::Convolution& o) {
@@ -373,9 +459,12 @@ class Exporter {
   std::vector<Tensor> tensors_;  ///< a node's, so far
   ::onnx::ModelProto model_;
   ::onnx::GraphProto& out_ = *model_.mutable_graph();
+  std::vector<std::string> output_names_;                      ///< by output; empty: its tensor's
+  std::unordered_map<std::size_t, std::string> result_names_;  ///< of nodes whose tensor is an output
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> repeats_;  ///< how often a name had to be changed
-  std::string zero_, six_, channel_axis_;         ///< constants that nodes share
+  std::string channel_axis_;                      ///< a constant that nodes share
+  std::int64_t opset_ = usual_opset;              ///< that all nodes so far are of
 };
 
 }  // namespace

@@ -294,6 +294,31 @@ TEST(OnnxExport, every_operation_comes_back) {
   expect_same(graph, "with vectors");
 }
 
+/// The operators of a convolution with this activation, as a file has them, and the file's opset.
+std::string exported_operators(const Activation& activation) {
+  Graph graph;
+  graph::Convolution convolution;
+  convolution.outputs = 1;
+  convolution.weights = values("weights", 1);
+  convolution.activation = activation;
+  graph.outputs = {{graph.add("node", convolution, {graph.add("input", graph::Input{{1, 1, 1}})})}};
+  ::onnx::ModelProto model;
+  model.ParseFromString(export_model(graph));
+  std::string result = std::to_string(model.opset_import(0).version()) + ":";
+  for (const auto& node : model.graph().node()) result += " " + node.op_type();
+  return result;
+}
+
+TEST(OnnxExport, an_activation_is_the_operator_of_its_name) {
+  EXPECT_EQ(exported_operators(Activation::none), "13: Conv");
+  EXPECT_EQ(exported_operators(Activation::relu), "13: Conv Relu");
+  EXPECT_EQ(exported_operators(Activation::relu6), "13: Conv Clip");
+  EXPECT_EQ(exported_operators({{-1.0F, 1.0F}}), "13: Conv Clip");
+  EXPECT_EQ(exported_operators(Activation::sigmoid), "13: Conv Sigmoid");
+  EXPECT_EQ(exported_operators(Activation::hard_swish), "14: Conv HardSwish");
+  EXPECT_EQ(exported_operators({{0.0F, 6.0F}, kernels::Function::sigmoid}), "13: Conv Clip Sigmoid");
+}
+
 TEST(OnnxExport, names_that_are_taken_are_changed) {
   Graph graph;
   const NodeId input = graph.add("x", graph::Input{{2, 2, 3}});

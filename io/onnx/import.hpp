@@ -14,10 +14,11 @@ namespace riffle::onnx {
 /// that have not been looked at.
 inline constexpr std::int64_t least_opset = 9, greatest_opset = 21;
 
-/// Reads a serialised ModelProto. The graph has passed infer_shapes(). It computes what the model does at every input
-/// size that it accepts: what the model says of its own size is kept as a rule (graph::Window), or other sizes are
-/// refused (graph::FullyConnected, graph::Input::only_size). Throws Error for anything that is malformed or outside of
-/// what is supported, naming the operation and the node; of operations that are not supported all kinds. Labels and
+/// Reads a serialised ModelProto. The graph has passed infer_shapes(); its inputs and outputs are the model's, in the
+/// model's order, by its names and of its types. It computes what the model does at every input size that it accepts:
+/// what the model says of its own size is kept as a rule (graph::Window), or other sizes are refused
+/// (graph::FullyConnected, graph::Input::only_size). Throws Error for anything that is malformed or outside of what is
+/// supported, naming the operation and the node; of operations that are not supported all kinds. Labels and
 /// preprocessing come from the model's metadata (metadata.hpp). Makes no copy larger than the weights.
 graph::Graph import(std::span<const std::byte> bytes);
 

@@ -10,6 +10,7 @@
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/tensor_data.hpp"
+#include "io/onnx/types.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -25,14 +26,52 @@ std::string describe(const ::onnx::NodeProto& node) {
 std::int32_t read_extent(const ::onnx::TensorShapeProto& shape, int i, const char* what) {
   const auto& dim = shape.dim(i);
   if (!dim.has_dim_value()) {
-    throw Error(std::string("the input's ") + what + " is not fixed in the model ('" + dim.dim_param() +
+    throw Error(std::string("its ") + what + " is not fixed in the model ('" + dim.dim_param() +
                 "'); only the batch may be");
   }
   if (dim.dim_value() < 1 || dim.dim_value() > graph::max_extent) {
-    throw Error(std::string("the input's ") + what + " is " + std::to_string(dim.dim_value()) + ", not in 1 to " +
+    throw Error(std::string("its ") + what + " is " + std::to_string(dim.dim_value()) + ", not in 1 to " +
                 std::to_string(graph::max_extent));
   }
   return static_cast<std::int32_t>(dim.dim_value());
+}
+
+/// An input as the model declares it.
+struct Declaration {
+  std::string name;
+  Batch batch;
+  graph::Shape shape;
+  bool is_vector = false;  ///< (N, C), not (N, C, H, W)
+  Type type = Type::f32;
+};
+
+Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
+  if (!input.type().has_tensor_type()) throw Error("it is not a tensor");
+  const auto& type = input.type().tensor_type();
+  const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
+  const std::optional<Type> known = is_double ? Type::f32 : type_of_number(type.elem_type());
+  if (!known) {
+    throw Error("its element type " + std::to_string(type.elem_type()) +
+                " is not supported (float, float16, bfloat16, double, int8 and uint8 are)");
+  }
+  const auto& dims = type.shape();
+  if (dims.dim_size() != 4 && dims.dim_size() != 2) {
+    throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
+  }
+  Declaration result{.name = input.name(), .batch = {}, .shape = {}, .is_vector = dims.dim_size() == 2, .type = *known};
+  // Exporters write an open batch as a name, as nothing, or as -1.
+  if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
+    result.batch = dims.dim(0).dim_value();
+    if (*result.batch < 1 || *result.batch > max_batch) {
+      throw Error("its batch is " + std::to_string(*result.batch) + ", not in 1 to " + std::to_string(max_batch));
+    }
+  }
+  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
+  if (!result.is_vector) {
+    result.shape.h = read_extent(dims, 2, "height");
+    result.shape.w = read_extent(dims, 3, "width");
+  }
+  return result;
 }
 
 }  // namespace
@@ -47,17 +86,15 @@ graph::Graph Importer::run() {
   read_opset();
   read_initialisers();
   expect_supported(model_.graph());
-  read_input();
+  read_inputs();
   for (const auto& node : model_.graph().node()) {
     for (const auto& input : node.input()) ++uses_[input];
   }
   for (const auto& output : model_.graph().output()) ++uses_[output.name()];
   for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
-  if (model_.graph().output_size() != 1) {
-    throw Error("it has " + std::to_string(model_.graph().output_size()) + " outputs; one is supported");
+  for (const auto& output : model_.graph().output()) {
+    at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output.name())); });
   }
-  const std::string& output = model_.graph().output(0).name();
-  at_any_size("the output '" + output + "'", [&] { graph_.outputs = {{read_output(output)}}; });
   graph::infer_shapes(graph_);
   read_metadata(model_, graph_);
   return std::move(graph_);
@@ -81,62 +118,56 @@ void Importer::read_initialisers() {
   }
 }
 
-void Importer::read_input() {
-  const ::onnx::ValueInfoProto* input = nullptr;
-  for (const auto& one : model_.graph().input()) {
-    if (initialisers_.contains(one.name())) continue;  // a weight that a caller might replace
-    if (input != nullptr) {
-      throw Error("it has several inputs ('" + input->name() + "', '" + one.name() + "'); one is supported");
+void Importer::read_inputs() {
+  std::vector<Declaration> inputs;
+  for (const auto& input : model_.graph().input()) {
+    if (initialisers_.contains(input.name())) continue;  // a weight that a caller might replace
+    try {
+      inputs.push_back(read_declaration(input));
+    } catch (const Error& error) {
+      throw Error("the input '" + input.name() + "': " + error.what());
     }
-    input = &one;
   }
-  if (input == nullptr) throw Error("it has no input");
-  if (!input->type().has_tensor_type()) throw Error("the input '" + input->name() + "' is not a tensor");
-  const auto& type = input->type().tensor_type();
-  using ::onnx::TensorProto;
-  if (type.elem_type() != TensorProto::FLOAT && type.elem_type() != TensorProto::FLOAT16 &&
-      type.elem_type() != TensorProto::DOUBLE) {
-    throw Error("the input '" + input->name() + "' is not of a floating-point type");
-  }
-  const auto& dims = type.shape();
-  if (dims.dim_size() != 4 && dims.dim_size() != 2) {
-    throw Error("the input '" + input->name() + "' has " + std::to_string(dims.dim_size()) +
-                " dimensions; supported are (N, C, H, W) and (N, C)");
-  }
-  // Exporters write an open batch as a name, as nothing, or as -1.
-  if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
-    if (dims.dim(0).dim_value() < 1 || dims.dim(0).dim_value() > max_batch) {
-      throw Error("the input's batch is " + std::to_string(dims.dim(0).dim_value()) + ", not in 1 to " +
-                  std::to_string(max_batch));
-    }
-    batch_ = dims.dim(0).dim_value();
-  }
-  graph::Shape shape{.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
-  if (dims.dim_size() == 4) {
-    shape.h = read_extent(dims, 2, "height");
-    shape.w = read_extent(dims, 3, "width");
-  }
-  graph::Graph alone;
-  alone.name = graph_.name;
-  alone.outputs = {{alone.add(input->name(), graph::Input{shape})}};
-  graph::infer_shapes(alone);
+  if (inputs.empty()) throw Error("it has no input");
   std::string only_size;
   for (const auto& entry : model_.metadata_props()) {
     if (entry.key() == only_size_key) only_size = entry.value();
   }
-  if (dims.dim_size() == 2) only_size = "the input of the ONNX model is a vector (N, C)";
-  shapes_.push_back(shape);
-  open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
-  views_.push_back(0);
-  const graph::NodeId node = graph_.add(input->name(), graph::Input{shape, only_size});
-  define(input->name(),
-         dims.dim_size() == 4 ? whole(node, input->name()) : whole_vector(input->name(), node, shape.c, batch_));
+  for (const Declaration& input : inputs) {
+    if (batch_ && input.batch && batch_ != input.batch) {
+      throw Error("the input '" + input.name + "' has a batch of " + std::to_string(*input.batch) +
+                  ", one before it of " + std::to_string(*batch_) + "; a run has one batch for all");
+    }
+    if (input.batch) batch_ = input.batch;
+    const graph::Shape& first = inputs[0].shape;
+    if (only_size.empty() && input.is_vector) only_size = "an input of the ONNX model is a vector (N, C)";
+    if (only_size.empty() && (input.shape.h != first.h || input.shape.w != first.w)) {
+      only_size = "the inputs of the ONNX model are of several sizes";
+    }
+  }
+  for (const Declaration& input : inputs) {
+    shapes_.push_back(input.shape);
+    open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
+    views_.push_back(0);
+    // Arithmetic in 16 bits is done in float, as far as the model has no Cast: so may be the caller's numbers.
+    const Type type = is_quantised(input.type) ? input.type : Type::f32;
+    const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, type});
+    View view = input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name);
+    view.type = input.type;
+    define(input.name, std::move(view));
+    inputs_.insert(input.name);
+  }
+  graph::Graph alone = graph_;
+  alone.outputs = {{0}};
+  graph::infer_shapes(alone);
 }
 
-bool Importer::is_size_open() const { return std::get<graph::Input>(graph_.nodes[0].operation).only_size.empty(); }
+bool Importer::is_size_open() const { return graph_.input().only_size.empty(); }
 
 void Importer::close_size(const std::string& reason) {
-  std::get<graph::Input>(graph_.nodes[0].operation).only_size = reason;
+  for (std::size_t i = 0; i < graph_.input_count(); ++i) {
+    std::get<graph::Input>(graph_.nodes[i].operation).only_size = reason;
+  }
   std::ranges::fill(open_, Extents{});
   for (auto& [name, value] : values_) {
     if (auto* view = std::get_if<View>(&value)) *view = closed(*view);
@@ -173,7 +204,7 @@ void Importer::import_node(::onnx::NodeProto& node) {
   });
 }
 
-graph::NodeId Importer::read_output(const std::string& name) {
+graph::Output Importer::read_output(const std::string& name) {
   Value& output = value(name);
   const auto* found = std::get_if<View>(&output);
   if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
@@ -189,7 +220,11 @@ graph::NodeId Importer::read_output(const std::string& name) {
   if (view.axes[0] != flattened(whole(view.node))) {
     throw Error("it is a transposed view " + text(*found) + ", which is not supported");
   }
-  return view.node;
+  if (View* itself = input(name)) keep_type(*itself, itself->quantization.value_or(Quantization{}));
+  return {.node = view.node,
+          .name = name,
+          .type = found->type,
+          .quantization = found->quantization.value_or(Quantization{})};
 }
 
 View Importer::whole(graph::NodeId node, std::string name) const {
@@ -212,6 +247,20 @@ void Importer::define(const std::string& name, Value value) {
     throw Error("'" + name + "' is made twice");
   }
   defined_.push_back(name);
+}
+
+View* Importer::input(const std::string& name) {
+  return inputs_.contains(name) ? &std::get<View>(values_.at(name)) : nullptr;
+}
+
+void Importer::keep_type(View& input, const Quantization& quantization) {
+  if (input.quantization && *input.quantization != quantization) {
+    throw Error("the input '" + input.name + "' is read with two scales or zero points");
+  }
+  input.quantization = quantization;
+  auto& of_graph = std::get<graph::Input>(node(input.node).operation);
+  of_graph.type = input.type;
+  of_graph.quantization = quantization;
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
@@ -306,6 +355,16 @@ const std::string& Call::input_name(std::size_t i) const { return proto_.input(s
 const std::string& Call::output_name(std::size_t i) const { return proto_.output(static_cast<int>(i)); }
 
 Value& Call::value(std::size_t i) {
+  Value& found = value_of_any_type(i);
+  if (const auto* view = std::get_if<View>(&found); view != nullptr && is_quantised(view->type)) {
+    throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is of type " +
+                std::string(name_of(view->type)) +
+                ": an input of the model becomes float by Cast or DequantizeLinear, and layers compute in float");
+  }
+  return found;
+}
+
+Value& Call::value_of_any_type(std::size_t i) {
   if (!has(i)) throw Error("input " + std::to_string(i) + " is missing");
   return importer.value(input_name(i));
 }
@@ -413,6 +472,20 @@ std::size_t Call::axis(std::int64_t axis, std::size_t rank) {
 }
 
 void Call::result(Value value, std::size_t i) {
+  if (auto* view = std::get_if<View>(&value)) {
+    view->type = Type::f32;
+    view->quantization.reset();
+  }
+  define(std::move(value), i);
+}
+
+void Call::result_of_type(View view, Type type, std::optional<Quantization> quantization) {
+  view.type = type;
+  view.quantization = quantization;
+  define(std::move(view), 0);
+}
+
+void Call::define(Value value, std::size_t i) {
   if (i >= outputs() || output_name(i).empty()) return;  // an output that the model does not name
   if (auto* view = std::get_if<View>(&value)) {
     if (view->axes.size() > max_rank) throw Error("the result has more than 8 dimensions");

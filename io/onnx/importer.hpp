@@ -4,10 +4,11 @@
 // (reshape, transpose, slice ...) makes a view, and one on shapes is computed on the spot. A view becomes a node of its
 // own (slice, shuffle, gather) when something that computes reads it.
 //
-// The graph is for every size of the input, as far as the model is. Where what a node does cannot be said for every
-// size (it squeezes rows that are one at the model's size, picks by a number that was computed from the height ...),
-// the function that imports it throws, or finds a view that it does not know; the importer then closes the size, which
-// makes the graph one for the model's own size alone (graph::Input::only_size), and tries again.
+// The graph is for every size of the inputs, which is one size for all of them, as far as the model is. Where what a
+// node does cannot be said for every size (it squeezes rows that are one at the model's size, picks by a number that
+// was computed from the height ...), the function that imports it throws, or finds a view that it does not know; the
+// importer then closes the size, which makes the graph one for the model's own size alone (graph::Input::only_size),
+// and tries again. Of inputs of several sizes, and of vectors, it is closed from the start.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -52,7 +54,12 @@ class Importer {
   /// What a name stands for; loads the initialiser of that name if it is one. The reference stays valid.
   Value& value(const std::string& name);
   void define(const std::string& name, Value value);
-  /// How many nodes (and the model's output) read a name.
+  /// What the name of one of the model's inputs stands for; null for any other name.
+  [[nodiscard]] View* input(const std::string& name);
+  /// An input is read as the numbers that the model declares: then the graph's is of that type, too. Throws Error where
+  /// it has been read with another quantization.
+  void keep_type(View& input, const Quantization& quantization);
+  /// How many nodes and outputs of the model read a name.
   [[nodiscard]] int uses(const std::string& name) const;
 
   /// Does only this name, read once, stand for any part of the node's tensor? Then the node may still be changed.
@@ -73,9 +80,9 @@ class Importer {
  private:
   void read_opset();
   void read_initialisers();
-  void read_input();
+  void read_inputs();
   void import_node(::onnx::NodeProto& node);
-  graph::NodeId read_output(const std::string& name);
+  graph::Output read_output(const std::string& name);
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   /// Is the graph for other sizes than the model's?
   [[nodiscard]] bool is_size_open() const;
@@ -94,6 +101,7 @@ class Importer {
   std::vector<int> views_;     ///< of each node, how many names were given to views of it
   std::unordered_map<std::string, ::onnx::TensorProto*> initialisers_;
   std::unordered_map<std::string, Value> values_;
+  std::unordered_set<std::string> inputs_;
   std::vector<std::string> defined_;  ///< names that the node in question has defined so far
   std::unordered_map<std::string, int> uses_;
   std::int64_t budget_ = 0;
@@ -118,7 +126,9 @@ class Call {
   [[nodiscard]] bool output_used(std::size_t i) const;
   [[nodiscard]] const std::string& input_name(std::size_t i) const;
 
+  /// Throws Error for a tensor of int8 or uint8, which no layer reads.
   Value& value(std::size_t i);
+  Value& value_of_any_type(std::size_t i);
   View& tensor(std::size_t i);
   /// A tensor that is (N, C, H, W) with its channels settled in a node.
   View& image(std::size_t i);
@@ -144,6 +154,8 @@ class Call {
   static std::size_t axis(std::int64_t axis, std::size_t rank);
 
   void result(Value value, std::size_t i = 0);
+  /// What may be an output of that type, and else is read as float.
+  void result_of_type(View view, Type type, std::optional<Quantization> quantization);
   /// The whole of a node's tensor, as the model's (N, C, H, W).
   void result_image(graph::NodeId node);
   [[nodiscard]] const std::string& output_name(std::size_t i) const;
@@ -151,6 +163,8 @@ class Call {
   void finish() const;
 
  private:
+  void define(Value value, std::size_t i);
+
   ::onnx::NodeProto& proto_;
   std::set<std::string, std::less<>> asked_;
 };

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "io/onnx/functions.hpp"
 
 namespace riffle::onnx {
 namespace {
 
-constexpr auto operators = std::to_array<Operator>({
+constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Conv", import_convolution},
     {"BatchNormalization", import_batch_normalization},
     {"Pad", import_pad},
@@ -47,10 +48,13 @@ constexpr auto operators = std::to_array<Operator>({
     {"Gather", import_gather},
     {"Concat", import_concat},
 
+    {"Cast", import_cast},
+    {"QuantizeLinear", import_quantize},
+    {"DequantizeLinear", import_dequantize},
+
     {"Constant", import_constant},
     {"ConstantOfShape", import_constant_of_shape, true},
     {"Shape", import_shape},
-    {"Cast", import_cast},
     {"Sub", import_arithmetic, true},
     {"Mul", import_arithmetic, true},
     {"Div", import_arithmetic, true},
@@ -66,6 +70,15 @@ constexpr auto operators = std::to_array<Operator>({
     {"Where", import_where, true},
     {"Expand", import_expand, true},
 });
+
+constexpr auto operators = [] {
+  std::array<Operator, operators_but_functions.size() + function_operators.size()> all = {};
+  auto* const functions = std::ranges::copy(operators_but_functions, all.begin()).out;
+  std::ranges::transform(function_operators, functions, [](const FunctionOperator& one) {
+    return Operator{one.type, import_function};
+  });
+  return all;
+}();
 
 // Kinds that a message names; a model of ordinary make lacks few.
 constexpr std::size_t most_named = 20;

@@ -40,6 +40,7 @@ void import_reduce(Call& call);
 
 // elementwise.cpp
 void import_relu(Call& call);
+void import_function(Call& call);  // all of functions.hpp
 void import_clip(Call& call);
 void import_add(Call& call);
 void import_softmax(Call& call);
@@ -62,11 +63,15 @@ void import_split(Call& call);
 void import_gather(Call& call);
 void import_concat(Call& call);
 
+// conversion.cpp
+void import_cast(Call& call);
+void import_quantize(Call& call);
+void import_dequantize(Call& call);
+
 // shape_arithmetic.cpp
 void import_constant(Call& call);
 void import_constant_of_shape(Call& call);
 void import_shape(Call& call);
-void import_cast(Call& call);
 void import_arithmetic(Call& call);
 void import_floor(Call& call);
 void import_not(Call& call);

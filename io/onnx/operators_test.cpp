@@ -2,8 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
+#include <tuple>
 
+#include "engine/passes/passes.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
+#include "io/onnx/functions.hpp"
 #include "io/onnx/test_model.hpp"
 
 namespace riffle::onnx {
@@ -227,29 +234,66 @@ TEST(ReduceMax, AndGlobalMaxPool) {
   }
 }
 
-TEST(Clip, IsAReluOfSomeKind) {
-  constexpr float greatest = std::numeric_limits<float>::max();
-  TestModel six({0, 4, 6, 6}, 9);
-  six.node("Clip", {"x"}, "y", {{"min", 0.0F}, {"max", 6.0F}});
-  TestModel any({0, 4, 6, 6}, 9);
-  any.node("Clip", {"x"}, "y", {{"min", 0.0F}, {"max", greatest}});
-  TestModel inputs({0, 4, 6, 6}, 13);
-  inputs.node("Clip", {"x", inputs.floats({}, {0.0F}), inputs.floats({}, {6.0F})});
-  TestModel lower({0, 4, 6, 6}, 13);
-  lower.node("Clip", {"x", lower.floats({}, {0.0F}), ""});
-  TestModel steps({0, 4, 6, 6}, 13);
-  steps.node("Relu", {"x"}, "a");
-  steps.node("Clip", {"a", "", steps.floats({}, {6.0F})});
-  const auto kind = [](const TestModel& m) {
-    const graph::Graph graph = m.import();
-    return std::get<graph::Activate>(graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)].operation).kind;
+TEST(Clip, HasAnyBounds) {
+  constexpr float greatest = std::numeric_limits<float>::max(), infinity = std::numeric_limits<float>::infinity();
+  const auto bounds = [](const TestModel& m) {
+    const auto activate = only<graph::Activate>(m.import());
+    EXPECT_EQ(activate.kind.function, kernels::Function::none);
+    return activate.kind.bounds;
   };
-  EXPECT_EQ(kind(six), graph::Activation::relu6);
-  EXPECT_EQ(kind(any), graph::Activation::relu);
-  EXPECT_EQ(kind(inputs), graph::Activation::relu6);
-  EXPECT_EQ(kind(lower), graph::Activation::relu);
-  EXPECT_EQ(kind(steps), graph::Activation::relu6);
-  EXPECT_EQ(steps.operations(), "input, activation");
+  using Given = std::optional<float>;
+  const std::tuple<Given, Given, kernels::Clamp> cases[] = {
+      {0.0F, 6.0F, graph::Activation::relu6.bounds},
+      {0.0F, std::nullopt, graph::Activation::relu.bounds},
+      {0.0F, greatest, graph::Activation::relu.bounds},
+      {-1.5F, 0.25F, {-1.5F, 0.25F}},
+      {std::nullopt, 6.0F, {-infinity, 6.0F}},
+      {-greatest, -2.0F, {-infinity, -2.0F}},
+      {3.0F, 3.0F, {3.0F, 3.0F}},
+      {std::nullopt, std::nullopt, {}},
+      {-infinity, infinity, {}},
+  };
+  for (const auto& [min, max, expected] : cases) {
+    TestModel attributes({0, 4, 6, 6}, 9);
+    auto& node = attributes.node("Clip", {"x"});
+    TestModel other;
+    if (min) *node.add_attribute() = other.node("", {}, "", {{"min", *min}}).attribute(0);
+    if (max) *node.add_attribute() = other.node("", {}, "", {{"max", *max}}).attribute(0);
+    EXPECT_EQ(bounds(attributes), expected);
+    TestModel inputs({0, 4, 6, 6}, 13);
+    const std::string lower = min ? inputs.floats({}, {*min}) : "", upper = max ? inputs.floats({1}, {*max}) : "";
+    inputs.node("Clip", {"x", lower, upper});
+    EXPECT_EQ(bounds(inputs), expected);
+  }
+  TestModel integers;
+  integers.node("Clip", {"x", integers.scalar(-3), integers.scalar(4)});
+  EXPECT_EQ(bounds(integers), (kernels::Clamp{-3.0F, 4.0F}));
+}
+
+TEST(Clip, BehindAReluIsOneActivationWithIt) {
+  TestModel m;
+  m.node("Relu", {"x"}, "a");
+  m.node("Clip", {"a", "", m.floats({}, {6.0F})});
+  graph::Graph graph = m.import();
+  passes::optimise(graph);
+  EXPECT_EQ(operations(graph), "input, activation");
+  EXPECT_EQ(only<graph::Activate>(graph).kind, graph::Activation::relu6);
+}
+
+TEST(Function, OfEveryKindIsComputed) {
+  for (const FunctionOperator& one : function_operators) {
+    TestModel m({0, 9}, std::max<std::int64_t>(one.opset, 9));
+    m.node(one.type, {"x"});
+    const graph::Graph graph = m.import();
+    EXPECT_EQ(only<graph::Activate>(graph).kind, (graph::Activation{{}, one.function})) << one.type;
+    const std::vector<float> input = {-100.0F, -3.5F, -3.0F, -1.0F, 0.0F, 0.5F, 2.0F, 3.0F, 100.0F};
+    std::vector<float> output(input.size(), NAN);
+    run::Session(plan::make(graph)).run(input.data(), output.data());
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      const double expected = kernels::facts_of(one.function).reference(static_cast<double>(input[i]));
+      EXPECT_NEAR(output[i], expected, 1e-6 * std::max(1.0, std::abs(expected))) << one.type << " of " << input[i];
+    }
+  }
 }
 
 TEST(Gemm, TransposesAndScales) {

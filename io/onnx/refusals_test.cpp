@@ -152,8 +152,13 @@ const Refusal refusals[] = {
     {"ReduceMean", "axis 4", of_attributes({{"axes", Ints{4}}})},
     {"ReduceMean", "axis -9223372036854775808", of_attributes({{"axes", Ints{least}}})},
 
-    {"Clip", "clipping to", of_attributes({{"min", -1.0F}, {"max", 1.0F}})},
-    {"Clip", "clipping to", of_attributes({{"max", 6.0F}})},
+    {"Clip", "an activation from 1.0", of_attributes({{"min", 1.0F}, {"max", -1.0F}})},
+    {"Clip", "an activation from nan", of_attributes({{"min", std::numeric_limits<float>::quiet_NaN()}})},
+    {"Clip", "an activation from inf", of_attributes({{"min", std::numeric_limits<float>::infinity()}})},
+    {"Clip", "a bound is not a single number",
+     [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({2})}); }},
+    {"Clip", "is not known", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
+    {"Sigmoid", "attribute alpha", of_attributes({{"alpha", 1.0F}})},
     {"Add", "the same shape",
      [](TestModel& m, const char* type) {
        m.node("GlobalAveragePool", {"x"}, "a");
@@ -299,39 +304,61 @@ TEST(Model, OfOtherOpsets) {
   EXPECT_EQ(sound().refusal(), "");
 }
 
-TEST(Model, OfSeveralInputsOrOutputs) {
-  TestModel inputs = sound();
-  *inputs.proto.mutable_graph()->add_input() = inputs.proto.graph().input(0);
-  inputs.proto.mutable_graph()->mutable_input(1)->set_name("z");
-  EXPECT_PRED2(contains, inputs.refusal(), "several inputs ('x', 'z')");
-  TestModel outputs = sound();
-  outputs.proto.mutable_graph()->add_output()->set_name("x");
-  EXPECT_PRED2(contains, outputs.refusal(), "2 outputs");
+TEST(Model, OfInputsAndOutputsThatAreNone) {
   TestModel no_input = sound();
   no_input.proto.mutable_graph()->clear_input();
   EXPECT_PRED2(contains, no_input.refusal(), "no input");
   TestModel no_output = sound();
   no_output.proto.mutable_graph()->clear_output();
-  EXPECT_PRED2(contains, no_output.refusal(), "0 outputs");
+  EXPECT_PRED2(contains, no_output.refusal(), "no output");
   TestModel missing = sound();
-  missing.proto.mutable_graph()->mutable_output(0)->set_name("elsewhere");
-  EXPECT_PRED2(contains, missing.refusal(), "'elsewhere'");
+  missing.output("elsewhere");
+  EXPECT_PRED2(contains, missing.refusal(), "the output 'elsewhere': nothing before it makes");
+}
+
+TEST(Model, OfInputsOrOutputsThatCannotBeToldApart) {
+  TestModel inputs = sound();
+  inputs.input("x", {0, 4, 6, 6});
+  EXPECT_PRED2(contains, inputs.refusal(), "'x' is made twice");
+  TestModel outputs = sound();
+  outputs.output("y");
+  EXPECT_PRED2(contains, outputs.refusal(), "two outputs are called 'y'");
+}
+
+TEST(Model, OfInputsOfSeveralBatches) {
+  TestModel m({1, 4, 6, 6});
+  m.node("Relu", {"x"});
+  m.input("open", {0, 4, 6, 6});
+  EXPECT_EQ(m.refusal(), "");
+  m.input("two", {2, 4, 6, 6});
+  EXPECT_PRED2(contains, m.refusal(), "the input 'two' has a batch of 2, one before it of 1");
+}
+
+TEST(Model, OfTooManyInputsOrOutputs) {
+  TestModel inputs = sound(), outputs = sound();
+  for (std::size_t i = 0; i < graph::max_tensors; ++i) {
+    inputs.input(numbered("x", static_cast<std::int64_t>(i)), {0, 1});
+    outputs.node("Relu", {"x"}, numbered("y", static_cast<std::int64_t>(i)));
+    outputs.output(numbered("y", static_cast<std::int64_t>(i)));
+  }
+  EXPECT_PRED2(contains, inputs.refusal(), "more than 1024 inputs");
+  EXPECT_PRED2(contains, outputs.refusal(), "more than 1024 outputs");
 }
 
 TEST(Model, LacksAreNamedAllAtOnce) {
   TestModel m;
   const auto named = [](::onnx::NodeProto& node, const char* name) { node.set_name(name); };
-  named(m.node("Sigmoid", {"x"}, "a"), "first");
+  named(m.node("Erf", {"x"}, "a"), "first");
   named(m.node("Attention", {"a"}, "b"), "attend");
   m.proto.mutable_graph()->mutable_node(1)->set_domain("com.example");
   named(m.node("Mul", {"a", "b"}, "c"), "gate");
   named(m.node("Mul", {m.scalar(2), m.scalar(3)}, "six"), "of_numbers");
-  named(m.node("Sigmoid", {"c"}, "d"), "second");
+  named(m.node("Erf", {"c"}, "d"), "second");
   named(m.node("Conv", {"d", m.floats({4, 4, 3})}, "e"), "line");
   named(m.node("Conv", {"e", m.floats({4, 4, 3, 3, 3})}, "f", {{"kernel_shape", Ints{3, 3, 3}}}), "cube");
   m.node("If", {"f"}).clear_name();
   const std::string refusal = m.refusal();
-  for (const char* part : {"not supported: ", "Sigmoid (2 nodes, the first is 'first')",
+  for (const char* part : {"not supported: ", "Erf (2 nodes, the first is 'first')",
                            "Attention of the domain 'com.example' (the node 'attend')",
                            "Mul of tensors (the node 'gate')", "Conv in 1-D (the node 'line')",
                            "Conv in 3-D (the node 'cube')", "If (the node 'y')", "export the network without them"}) {
@@ -362,8 +389,11 @@ TEST(Model, OfUnusableInputs) {
   EXPECT_PRED2(contains, TestModel({1, 3, 5}).refusal(), "3 dimensions");
   TestModel integers;
   integers.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
-      ::onnx::TensorProto::UINT8);
-  EXPECT_PRED2(contains, integers.refusal(), "floating-point");
+      ::onnx::TensorProto::INT64);
+  EXPECT_PRED2(contains, integers.refusal(), "the input 'x': its element type 7 is not supported");
+  TestModel second = sound();
+  second.input("z", {0, 4, 6, 40000});
+  EXPECT_PRED2(contains, second.refusal(), "the input 'z': its width is 40000");
   TestModel untyped;
   untyped.proto.mutable_graph()->mutable_input(0)->clear_type();
   EXPECT_PRED2(contains, untyped.refusal(), "not a tensor");

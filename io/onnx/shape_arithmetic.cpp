@@ -12,7 +12,6 @@ namespace riffle::onnx {
 namespace {
 
 using ::onnx::AttributeProto;
-using ::onnx::TensorProto;
 
 Quantity truth(bool value) { return Quantity(value ? 1 : 0); }
 bool is_true(const Quantity& value) { return value != Quantity(0); }
@@ -46,10 +45,6 @@ constexpr Arithmetic operations[] = {
     {"Or", either, either, true},
     {"Xor", one_of, one_of, true},
 };
-
-bool is_real(std::int64_t type) {
-  return type == TensorProto::FLOAT || type == TensorProto::FLOAT16 || type == TensorProto::DOUBLE;
-}
 
 }  // namespace
 
@@ -97,37 +92,22 @@ void import_constant_of_shape(Call& call) {
 }
 
 void import_shape(Call& call) {
-  const Value& value = call.value(0);
+  const Value& value = call.value_of_any_type(0);
   std::vector<Quantity> all;
   if (const auto* floats = std::get_if<Floats>(&value)) {
     for (const std::int64_t dim : floats->dims) all.emplace_back(dim);
   } else if (const auto* numbers = std::get_if<Numbers>(&value)) {
     for (const std::int64_t dim : numbers->dims) all.emplace_back(dim);
+  } else if (const auto* view = std::get_if<View>(&value)) {
+    all = extents(*view);
   } else {
-    all = extents(call.tensor(0));
+    call.tensor(0);  // throws: it is padded
   }
   const auto rank = static_cast<std::int64_t>(all.size());
   const auto position = [&](std::int64_t p) { return std::clamp<std::int64_t>(p < 0 ? p + rank : p, 0, rank); };
   const std::int64_t start = position(call.integer("start", 0)), end = position(call.integer("end", rank));
   if (start >= end) return call.result(list_of({}));
   call.result(list_of({all.begin() + start, all.begin() + end}));
-}
-
-void import_cast(Call& call) {
-  const std::int64_t type = call.integer("to", 0);
-  call.ignore("saturate");  // of 8-bit floats
-  const bool real = is_real(type);
-  if (!real && type != TensorProto::INT64 && type != TensorProto::INT32 && type != TensorProto::BOOL) {
-    throw Error("casting to the type " + std::to_string(type) + " is not supported");
-  }
-  // Between floating-point types nothing happens: riffle computes in float whatever the model says.
-  if (real && !std::holds_alternative<Numbers>(call.value(0))) return call.result(call.value(0));
-  Numbers result = call.numbers(0);
-  result.real = real;
-  call.result(apply(std::move(result), [&](const Quantity& one) {
-    if (type == TensorProto::BOOL) return truth(is_true(one));
-    return real ? one : truncate(one);
-  }));
 }
 
 void import_arithmetic(Call& call) {

@@ -88,6 +88,20 @@ graph::Graph of_one(const graph::Operation& operation, const graph::Shape& in) {
 
 graph::Constant values(std::size_t count) { return graph::Constant(models::random_values(1, "values", count, {})); }
 
+/// All bounds that a clip can have, with every function and without.
+std::vector<graph::Activation> activations() {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  std::vector<graph::Activation> all;
+  for (const kernels::FunctionFacts& facts : kernels::function_facts) {
+    for (const kernels::Clamp& bounds :
+         {kernels::Clamp{}, kernels::Clamp{0.0F, infinity}, kernels::Clamp{0.0F, 6.0F}, kernels::Clamp{-0.5F, infinity},
+          kernels::Clamp{-infinity, 0.25F}, kernels::Clamp{-0.125F, 0.5F}}) {
+      all.push_back({bounds, facts.function});
+    }
+  }
+  return all;
+}
+
 TEST(Sizes, PoolingWithPaddingSurvivesAnExport) {
   for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
     for (const bool count : {false, true}) {
@@ -138,9 +152,6 @@ TEST(Sizes, EveryOtherOperationSurvivesAnExport) {
   }
   const graph::BatchNorm norm{values(6), values(6), values(6), graph::Constant(std::vector<float>(6, 0.5F)), 1e-3F};
   const graph::Operation operations[] = {norm,
-                                         graph::Activate{graph::Activation::none},
-                                         graph::Activate{graph::Activation::relu},
-                                         graph::Activate{graph::Activation::relu6},
                                          graph::GlobalAveragePool{graph::Activation::none},
                                          graph::GlobalAveragePool{graph::Activation::relu},
                                          graph::Slice{1, 3},
@@ -153,8 +164,9 @@ TEST(Sizes, EveryOtherOperationSurvivesAnExport) {
     SCOPED_TRACE(graph::operation_name(operation));
     expect_to_survive(of_one(operation, {9, 9, 6}), sizes);
   }
-  for (const graph::Activation activation :
-       {graph::Activation::none, graph::Activation::relu, graph::Activation::relu6}) {
+  for (const graph::Activation& activation : activations()) {
+    SCOPED_TRACE(graph::to_text(activation));
+    expect_to_survive(of_one(graph::Activate{activation}, {9, 9, 6}), sizes);
     graph::Graph sum = of_one(graph::Shuffle{2}, {9, 9, 6});
     sum.outputs = {{sum.add("sum", graph::Add{activation}, {1, 0})}};
     expect_to_survive(sum, sizes);

@@ -79,8 +79,8 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
   const auto floats = [&](std::vector<float> values) {
     return Floats{.dims = std::move(dims), .values = graph::Constant(std::move(values))};
   };
-  const auto numbers = [&](std::vector<Quantity> values) {
-    return Numbers{.dims = std::move(dims), .values = std::move(values), .real = false};
+  const auto numbers = [&](std::vector<Quantity> values, std::optional<Type> type = {}) {
+    return Numbers{.dims = std::move(dims), .values = std::move(values), .real = false, .type = type};
   };
   switch (tensor.data_type()) {
     case TensorProto::FLOAT:
@@ -90,19 +90,23 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
     case TensorProto::DOUBLE:
       return floats(converted(elements<double>(tensor, tensor.double_data(), count), from_double));
     case TensorProto::INT64:
+      expect_few(dims);
+      return numbers(quantities(elements<std::int64_t>(tensor, tensor.int64_data(), count)));
     case TensorProto::INT32:
+      expect_few(dims);
+      return numbers(quantities(elements<std::int32_t>(tensor, tensor.int32_data(), count)));
+    case TensorProto::INT8:
+      expect_few(dims);
+      return numbers(quantities(elements<std::int8_t>(tensor, tensor.int32_data(), count)), Type::i8);
+    case TensorProto::UINT8:
+      expect_few(dims);
+      return numbers(quantities(elements<std::uint8_t>(tensor, tensor.int32_data(), count)), Type::u8);
     case TensorProto::BOOL:
       expect_few(dims);
-      if (tensor.data_type() == TensorProto::INT64) {
-        return numbers(quantities(elements<std::int64_t>(tensor, tensor.int64_data(), count)));
-      }
-      if (tensor.data_type() == TensorProto::INT32) {
-        return numbers(quantities(elements<std::int32_t>(tensor, tensor.int32_data(), count)));
-      }
       return numbers(quantities(elements<std::uint8_t>(tensor, tensor.int32_data(), count)));
     default:
       throw Error("its element type " + std::to_string(tensor.data_type()) +
-                  " is not supported (float, float16, double, int64, int32 and bool are)");
+                  " is not supported (float, float16, double, int64, int32, int8, uint8 and bool are)");
   }
 }
 

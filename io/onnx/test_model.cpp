@@ -4,22 +4,28 @@
 #include <span>
 
 #include "engine/passes/passes.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
 #include "io/onnx/import.hpp"
 
 namespace riffle::onnx {
 
-TestModel::TestModel(std::vector<std::int64_t> input, std::int64_t opset) {
+TestModel::TestModel(std::vector<std::int64_t> input_dims, std::int64_t opset, ::onnx::TensorProto::DataType type) {
   proto.set_ir_version(7);
   proto.add_opset_import()->set_version(opset);
-  auto* graph = proto.mutable_graph();
-  graph->set_name("test");
-  graph->add_output()->set_name("y");
-  auto* x = graph->add_input();
-  x->set_name("x");
-  auto* type = x->mutable_type()->mutable_tensor_type();
-  type->set_elem_type(::onnx::TensorProto::FLOAT);
-  for (const std::int64_t extent : input) {
-    auto* dim = type->mutable_shape()->add_dim();
+  proto.mutable_graph()->set_name("test");
+  input("x", input_dims, type);
+  output("y");
+}
+
+void TestModel::input(const std::string& name, const std::vector<std::int64_t>& dims,
+                      ::onnx::TensorProto::DataType type) {
+  auto* input = proto.mutable_graph()->add_input();
+  input->set_name(name);
+  auto* tensor = input->mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(type);
+  for (const std::int64_t extent : dims) {
+    auto* dim = tensor->mutable_shape()->add_dim();
     if (extent == 0) {
       dim->set_dim_param("n");
     } else {
@@ -27,6 +33,8 @@ TestModel::TestModel(std::vector<std::int64_t> input, std::int64_t opset) {
     }
   }
 }
+
+void TestModel::output(const std::string& name) { proto.mutable_graph()->add_output()->set_name(name); }
 
 ::onnx::NodeProto& TestModel::node(const char* type, std::vector<std::string> inputs, const std::string& output,
                                    std::initializer_list<Attribute> attributes) {
@@ -69,6 +77,13 @@ std::string TestModel::scalar(std::int64_t value) {
   const std::string name = list({value});
   initialiser(name).clear_dims();
   return name;
+}
+
+std::string TestModel::scalar(std::int64_t value, ::onnx::TensorProto::DataType type) {
+  auto& tensor = initialiser(new_name());
+  tensor.set_data_type(type);
+  tensor.add_int32_data(static_cast<std::int32_t>(value));
+  return tensor.name();
 }
 
 std::string TestModel::floats(std::vector<std::int64_t> dims) {
@@ -118,6 +133,25 @@ std::string operations(graph::Graph graph) {
     result.append(result.empty() ? "" : ", ").append(graph::operation_name(node.operation));
   }
   return result;
+}
+
+std::vector<Bytes> outputs_of(const graph::Graph& graph, const std::vector<Bytes>& inputs, std::int64_t batch) {
+  const auto plan = plan::make(graph);
+  std::vector<Bytes> outputs;
+  std::vector<const void*> from;
+  std::vector<void*> to;
+  for (std::size_t i = 0; i < plan->inputs.size(); ++i) {
+    if (static_cast<std::int64_t>(inputs.at(i).size()) != batch * plan->inputs[i].bytes()) {
+      throw Error("the test has numbers of another size than input " + std::to_string(i));
+    }
+    from.push_back(inputs[i].data());
+  }
+  for (const plan::Tensor& output : plan->outputs) {
+    outputs.emplace_back(static_cast<std::size_t>(batch * output.bytes()), std::byte{0xFF});
+  }
+  for (Bytes& output : outputs) to.push_back(output.data());
+  run::Session(plan).run(from.data(), to.data(), batch);
+  return outputs;
 }
 
 }  // namespace riffle::onnx

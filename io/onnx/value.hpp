@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct Floats {
 struct Numbers {
   std::vector<std::int64_t> dims;
   std::vector<Quantity> values;
-  bool real = false;  ///< of a floating-point type: divides exactly
+  bool real = false;              ///< of a floating-point type: divides exactly
+  std::optional<Type> type = {};  ///< of a constant of int8 or uint8: which it is
 };
 inline constexpr std::int64_t max_numbers = 1 << 16;
 

@@ -47,6 +47,11 @@ struct View {
   graph::NodeId node = 0;
   std::int64_t first_channel = 0;
   std::vector<Axis> axes;
+  /// In what the model keeps the numbers, where it matters: of an input, and of what Cast and QuantizeLinear make,
+  /// which may be an output. Anything else is read as float.
+  Type type = Type::f32;
+  /// Of int8 and uint8; of an input none until it is read.
+  std::optional<Quantization> quantization = {};
 };
 
 /// How many images the model was exported for: a number or, where it is left open, none.

@@ -1,0 +1,36 @@
+// How ONNX numbers the types that a network's inputs and outputs may have.
+#pragma once
+
+#include <onnx.pb.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "kernels/element.hpp"
+
+namespace riffle::onnx {
+
+struct ElementType {
+  Type type;
+  int number;  ///< TensorProto::DataType
+};
+inline constexpr ElementType element_types[] = {
+    {Type::f32, ::onnx::TensorProto::FLOAT},     {Type::f16, ::onnx::TensorProto::FLOAT16},
+    {Type::bf16, ::onnx::TensorProto::BFLOAT16}, {Type::i8, ::onnx::TensorProto::INT8},
+    {Type::u8, ::onnx::TensorProto::UINT8},
+};
+
+/// Nothing for a number that is of none of them.
+inline std::optional<Type> type_of_number(std::int64_t number) {
+  const auto* const found = std::ranges::find(element_types, number, &ElementType::number);
+  return found == std::end(element_types) ? std::nullopt : std::optional(found->type);
+}
+
+/// Of one of them.
+inline int number_of_type(Type type) { return std::ranges::find(element_types, type, &ElementType::type)->number; }
+
+/// Do its numbers have a scale and a zero point?
+constexpr bool is_quantised(Type type) { return type == Type::i8 || type == Type::u8; }
+
+}  // namespace riffle::onnx
