@@ -5,7 +5,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "base/files.hpp"
@@ -16,9 +15,11 @@
 #include "io/model_file.hpp"
 #include "measure/profile.hpp"
 #include "measure/statistics.hpp"
+#include "measure/tensors.hpp"
 #include "tools/bench_cold.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -43,30 +44,20 @@ std::int64_t macs_of(const plan::Plan& plan) {
   return macs;
 }
 
-/// Reproducible: the engine's random numbers are the same everywhere, its conversion here too.
-std::vector<float> random_input(std::int64_t size) {
-  std::mt19937 random(1);
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random() >> 8) * 0x1p-23F - 1.0F;
-  return values;
-}
-
 /// Milliseconds an image.
-std::vector<double> time_runs(run::Session& session, const BenchOptions& options, std::span<const float> input,
-                              std::span<float> output) {
-  for (int i = 0; i < options.warmup; ++i) session.run(input.data(), output.data(), options.batch);
+std::vector<double> time_runs(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
+  for (int i = 0; i < options.warmup; ++i) session.run(tensors.inputs(), tensors.outputs(), options.batch);
   std::vector<double> milliseconds;
   for (int i = 0; i < options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    session.run(input.data(), output.data(), options.batch);
+    session.run(tensors.inputs(), tensors.outputs(), options.batch);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     milliseconds.push_back(time.count() / options.batch);
   }
   return milliseconds;
 }
 
-measure::Profile time_steps(run::Session& session, const BenchOptions& options, std::span<const float> input,
-                            std::span<float> output) {
+measure::Profile time_steps(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
   const std::vector<plan::Step>& steps = session.plan().steps;
   measure::Profile profile;
   profile.threads = session.threads();
@@ -77,7 +68,7 @@ measure::Profile time_steps(run::Session& session, const BenchOptions& options, 
   std::vector<std::vector<double>> milliseconds(steps.size());
   std::vector<double> seconds(steps.size());
   for (int i = 0; i < repeat; ++i) {
-    session.run_profiled(input.data(), output.data(), seconds.data());
+    session.run_profiled(tensors.inputs(), tensors.outputs(), seconds.data());
     for (std::size_t s = 0; s < steps.size(); ++s) milliseconds[s].push_back(seconds[s] * 1e3);
   }
   for (std::size_t s = 0; s < steps.size(); ++s) {
@@ -186,7 +177,8 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   nlohmann::json result = {{"model", file_name(options.model)},
-                           {"input", {plan.inputs[0].shape.c, plan.inputs[0].shape.h, plan.inputs[0].shape.w}},
+                           {"inputs", tensors_json(plan.inputs)},
+                           {"outputs", tensors_json(plan.outputs)},
                            {"isa", plan.kernels->isa},
                            {"threads", session.threads()},
                            {"pinned", session.pinned()},
@@ -219,7 +211,7 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
     print_profile(profile);
     std::cout << '\n';
   }
-  std::cout << file_name(options.model) << ", input " << graph::chw(plan.inputs[0].shape) << ", " << plan.kernels->isa
+  std::cout << file_name(options.model) << ", " << tensors_text("input", plan.inputs) << ", " << plan.kernels->isa
             << ", " << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
             << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
             << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
@@ -232,11 +224,11 @@ void bench(const BenchOptions& options) {
   const auto plan =
       plan::make(io::load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session = make_session(plan, options.threads, options.cores);
-  const std::vector<float> input = random_input(plan->inputs[0].shape.size() * options.batch);
-  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size() * options.batch));
-  const measure::Statistics time = measure::summarise(time_runs(session, options, input, output));
+  measure::Tensors tensors(*plan, options.batch);
+  tensors.fill_inputs();
+  const measure::Statistics time = measure::summarise(time_runs(session, options, tensors));
   measure::Profile profile;
-  if (options.profile) profile = time_steps(session, options, input, output);
+  if (options.profile) profile = time_steps(session, options, tensors);
   if (options.json) {
     print_json(options, session, time, profile);
   } else {

@@ -8,11 +8,13 @@
 #include "base/text.hpp"
 #include "draw/plan_svg.hpp"
 #include "draw/table.hpp"
+#include "engine/passes/choose_types.hpp"
 #include "engine/plan/plan.hpp"
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -24,11 +26,11 @@ struct InspectOptions {
   ImageSize size;
 };
 
-std::string operation_text(graph::Operation operation) {
-  std::string text(graph::operation_name(operation));
+std::string operation_text(const graph::Operation& operation) {
+  const std::string text(graph::operation_name(operation));
   const graph::Activation* activation = graph::fused_activation(operation);
   if (activation == nullptr || *activation == graph::Activation::none) return text;
-  return text + (*activation == graph::Activation::relu ? ", ReLU" : ", ReLU6");
+  return text + ", " + graph::to_text(*activation);
 }
 
 /// "3x3 s2 p1 d2": kernel, stride, padding, dilation, as far as they say something.
@@ -65,16 +67,28 @@ std::string groups_text(const graph::Operation& operation) {
   return "";
 }
 
+/// As the model has them.
 std::int64_t weight_bytes(const graph::Operation& operation) {
-  std::size_t floats = 0;
-  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-    floats = convolution->weights.size() + convolution->bias.size();
-  } else if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-    floats = dense->weights.size() + dense->bias.size();
-  } else if (const auto* norm = std::get_if<graph::BatchNorm>(&operation)) {
-    floats = norm->scale.size() + norm->shift.size() + norm->mean.size() + norm->variance.size();
-  }
-  return static_cast<std::int64_t>(floats * sizeof(float));
+  std::int64_t bytes = 0;
+  graph::for_each_constant(operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
+    bytes += std::ssize(constant.stored());
+  });
+  return bytes;
+}
+
+/// What it takes and gives, a row a tensor.
+void print_tensors(const Signature& signature) {
+  constexpr auto right = draw::Table::Align::right;
+  draw::Table table(
+      {{""}, {"name"}, {"C x H x W"}, {"type"}, {"scale", right}, {"zero point", right}, {"bytes", right}});
+  const auto add = [&](const char* side, const plan::Tensor& tensor) {
+    table.add({side, tensor.name, graph::chw(tensor.shape), std::string(name_of(tensor.type)),
+               tensor.is_quantized() ? shortest(tensor.quantization.scale) : "",
+               tensor.is_quantized() ? std::to_string(tensor.quantization.zero_point) : "", grouped(tensor.bytes())});
+  };
+  for (const plan::Tensor& input : signature.inputs) add("input", input);
+  for (const plan::Tensor& output : signature.outputs) add("output", output);
+  table.print(std::cout);
 }
 
 void print_layers(const graph::Graph& graph) {
@@ -91,12 +105,14 @@ void print_layers(const graph::Graph& graph) {
                      {"weight bytes", right},
                      {"output bytes", right}});
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  const std::vector<Type> types = passes::choose_types(graph);
   std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const graph::Node& node = graph.nodes[i];
     const graph::Cost cost = graph::cost(graph, shapes, static_cast<graph::NodeId>(i));
     const std::int64_t weights = weight_bytes(node.operation);
-    const std::int64_t output = shapes[i].size() * static_cast<std::int64_t>(sizeof(float));
+    const auto* input = std::get_if<graph::Input>(&node.operation);
+    const std::int64_t output = shapes[i].size() * size_of(input != nullptr ? input->type : types[i]);
     all_macs += cost.macs;
     all_parameters += cost.parameters;
     all_weight_bytes += weights;
@@ -133,7 +149,15 @@ void inspect(const InspectOptions& options) {
   graph::Graph graph = io::load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
-  std::cout << printable(graph.name) << ", input " << graph::chw(graph.input_shape()) << '\n';
+  const Signature signature = signature_of(graph);
+  std::cout << printable(graph.name);
+  if (signature.is_usual()) {
+    std::cout << ", " << tensors_text("input", signature.inputs) << '\n';
+  } else {
+    std::cout << "\n\n";
+    print_tensors(signature);
+    std::cout << '\n';
+  }
   print_metadata(graph);
   std::cout << '\n';
   print_layers(graph);
