@@ -9,10 +9,12 @@
 #include "draw/plan_svg.hpp"
 #include "draw/table.hpp"
 #include "engine/passes/choose_types.hpp"
+#include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
 #include "tools/commands.hpp"
+#include "tools/graph_text.hpp"
 #include "tools/options.hpp"
 #include "tools/tensors.hpp"
 
@@ -21,17 +23,10 @@ namespace {
 
 struct InspectOptions {
   std::string model;
-  bool plan = false;
+  bool graph = false, passes = false, plan = false;
   std::string svg;
   ImageSize size;
 };
-
-std::string operation_text(const graph::Operation& operation) {
-  const std::string text(graph::operation_name(operation));
-  const graph::Activation* activation = graph::fused_activation(operation);
-  if (activation == nullptr || *activation == graph::Activation::none) return text;
-  return text + ", " + graph::to_text(*activation);
-}
 
 /// "3x3 s2 p1 d2": kernel, stride, padding, dilation, as far as they say something.
 std::string window_text(const kernels::Window& window) {
@@ -144,6 +139,28 @@ void print_metadata(const graph::Graph& graph) {
             << '\n';
 }
 
+/// Names are a model's: whatever is in them.
+void print_lines(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) std::cout << printable(line) << '\n';
+}
+
+void print_passes(graph::Graph graph) {
+  bool any = false;
+  for (const passes::Pass& pass : passes::in_order()) {
+    const graph::Graph before = graph;
+    pass.run(graph);
+    const std::vector<std::string> lines = changes(before, graph);
+    if (lines.empty()) continue;
+    any = true;
+    std::cout << '\n' << pass.name << ": " << before.nodes.size() << " nodes";
+    if (graph.nodes.size() != before.nodes.size()) std::cout << " become " << graph.nodes.size();
+    std::cout << '\n';
+    for (const std::string& line : lines) std::cout << "  " << printable(line) << '\n';
+  }
+  if (!any) std::cout << "\nno pass changes anything: the graph is as they leave it\n";
+}
+
 void inspect(const InspectOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   graph::Graph graph = io::load_model(options.model);
@@ -161,13 +178,17 @@ void inspect(const InspectOptions& options) {
   print_metadata(graph);
   std::cout << '\n';
   print_layers(graph);
+  if (options.graph) {
+    std::cout << '\n';
+    print_lines(graph::to_text(graph));
+  }
+  if (options.passes) print_passes(graph);
   if (!options.plan && options.svg.empty()) return;
 
   const auto plan = plan::make(std::move(graph));
   if (options.plan) {
     std::cout << '\n';
-    std::istringstream lines(plan::to_text(*plan));
-    for (std::string line; std::getline(lines, line);) std::cout << printable(line) << '\n';
+    print_lines(plan::to_text(*plan));
   }
   if (!options.svg.empty()) {
     const std::string svg = draw::plan_svg(*plan);
@@ -182,6 +203,9 @@ void add_inspect(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("inspect", "What a model is made of");
   const auto options = std::make_shared<InspectOptions>();
   add_model(command, options->model);
+  command.add_flag("--graph", options->graph, "Print the graph, too: a line a node, with its operands");
+  command.add_flag("--passes", options->passes,
+                   "Print what each pass does to the graph, too: nodes that are gone (-), new (+), changed (~)");
   command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
   command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file")->type_name("FILE");
   add_size(command, options->size, "; by default the model's own");
