@@ -148,6 +148,7 @@ TEST_F(BadInput, options_that_would_do_nothing) {
   refuses({"bench", model, "--cold", "--warmup", "3"}, "--warmup");
   refuses({"bench", model, "--cold", "--batch", "3"}, "--batch");
   refuses({"bench", model, "--cold", "--profile"}, "--profile");
+  refuses({"bench", model, "--cold", "--trace", at("trace.json")}, "--trace");
 }
 
 TEST_F(BadInput, a_cold_start_is_a_riffle_files) {
@@ -172,6 +173,7 @@ TEST_F(BadInput, no_file_that_is_read_is_written_over) {
     refuses({"convert", at(name), model}, "OUT: ");
     refuses({"inspect", model, "--svg", at(name)}, "--svg: ");
     refuses({"bench", model, "--repeat", "1", "--profile", "--svg", at(name)}, "--svg: ");
+    refuses({"bench", model, "--repeat", "1", "--trace", at(name)}, "--trace: ");
   }
   refuses({"embed", at("source.c"), at("source.c")}, "OUT: ");
   refuses({"embed", at("header.h"), at("header.c")}, "OUT's header: ");

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 
@@ -668,6 +669,48 @@ TEST_F(Cli, bench_draws_a_roofline) {
   EXPECT_TRUE(contains(result.out, "roofline.svg"));
   EXPECT_GT(read_file(folder.path("roofline.svg"), 1 << 24).size(), 1000U);
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "roofline.svg"}));
+}
+
+/// What the trace says each worker did: its slices, one after the other, and all tiles of all steps by somebody.
+TEST_F(Cli, bench_traces_its_workers) {
+  const std::string path = two_headed(), file = folder.path("trace.json");
+  for (const int threads : {1, 3}) {
+    const Result result =
+        riffle({"bench", path, "--repeat", "1", "--threads", std::to_string(threads), "--trace", file});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(contains(result.out, "trace.json: an inference"));
+    const Bytes bytes = read_file(file, 1 << 24);
+    const nlohmann::json trace =
+        nlohmann::json::parse(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    std::map<int, double> ends;                           // by worker
+    std::map<int, std::string> workers;                   // their names
+    std::map<std::string, std::pair<int, int>> of_steps;  // by name and operation: tiles done, tiles that there are
+    for (const nlohmann::json& event : trace.at("traceEvents")) {
+      const int worker = event.at("tid");
+      const nlohmann::json& args = event.at("args");
+      if (event.at("ph") == "M") {
+        if (event.at("name") == "thread_name") workers[worker] = args.at("name");
+        continue;
+      }
+      ASSERT_EQ(event.at("ph"), "X");
+      EXPECT_TRUE(workers.contains(worker)) << "a row without a name";
+      const double begin = event.at("ts"), duration = event.at("dur");
+      EXPECT_GE(begin, ends[worker] - 1e-6) << event;
+      EXPECT_GE(duration, 0);
+      ends[worker] = begin + duration;
+      EXPECT_FALSE(args.at("kernel").get<std::string>().empty());
+      auto& [done, all] =
+          of_steps[event.at("name").get<std::string>() + ": " + args.at("operation").get<std::string>()];
+      done += args.at("tiles").get<int>();
+      all = args.at("step_tiles");
+    }
+    EXPECT_EQ(std::ssize(workers), threads);
+    EXPECT_EQ(of_steps.size(), 9U);
+    EXPECT_TRUE(of_steps.contains("image: convert"));
+    for (const auto& [step, tiles] : of_steps) EXPECT_EQ(tiles.first, tiles.second) << step;
+  }
+  const Result quiet = riffle({"bench", path, "--repeat", "1", "--json", "--trace", file});
+  EXPECT_TRUE(nlohmann::json::accept(quiet.out)) << "nothing but the object";
 }
 
 TEST_F(Cli, bench_prints_one_json_object) {

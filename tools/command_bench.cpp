@@ -17,6 +17,7 @@
 #include "measure/statistics.hpp"
 #include "measure/tensors.hpp"
 #include "tools/bench_cold.hpp"
+#include "tools/bench_trace.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
 #include "tools/tensors.hpp"
@@ -34,7 +35,7 @@ struct BenchOptions {
   bool profile = false;
   bool cold = false;
   bool json = false;
-  std::string svg;
+  std::string svg, trace;
   ImageSize size;
 };
 
@@ -44,9 +45,13 @@ std::int64_t macs_of(const plan::Plan& plan) {
   return macs;
 }
 
+void warm_up(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
+  for (int i = 0; i < options.warmup; ++i) session.run(tensors.inputs(), tensors.outputs(), options.batch);
+}
+
 /// Milliseconds an image.
 std::vector<double> time_runs(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
-  for (int i = 0; i < options.warmup; ++i) session.run(tensors.inputs(), tensors.outputs(), options.batch);
+  warm_up(session, options, tensors);
   std::vector<double> milliseconds;
   for (int i = 0; i < options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
@@ -221,6 +226,7 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
 
 void bench(const BenchOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
+  require_another_file({"--trace", options.trace}, {{"MODEL", options.model}});
   const auto plan =
       plan::make(io::load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session = make_session(plan, options.threads, options.cores);
@@ -234,10 +240,17 @@ void bench(const BenchOptions& options) {
   } else {
     print_text(options, session, time, profile);
   }
-  if (options.svg.empty()) return;
-  const std::string svg = draw::roofline_svg(*plan, profile);
-  write_file(options.svg, {std::as_bytes(std::span(svg))});
-  if (!options.json) std::cout << options.svg << ": the steps under their roofline\n";
+  const auto write = [&](const std::string& path, const std::string& content, const char* what) {
+    write_file(path, {std::as_bytes(std::span(content))});
+    if (!options.json) std::cout << path << ": " << what << '\n';
+  };
+  if (!options.svg.empty()) write(options.svg, draw::roofline_svg(*plan, profile), "the steps under their roofline");
+  if (!options.trace.empty()) {
+    std::vector<run::TraceSlice> slices(static_cast<std::size_t>(session.threads()) * plan->steps.size());
+    warm_up(session, options, tensors);  // the workers have gone to sleep
+    session.run_traced(tensors.inputs(), tensors.outputs(), slices.data());
+    write(options.trace, trace_json(session, slices), "an inference, for chrome://tracing or Perfetto");
+  }
 }
 
 }  // namespace
@@ -258,11 +271,17 @@ void add_bench(CLI::App& program) {
   command.add_option("--svg", options->svg, "Draw the profile's roofline into this file")
       ->needs(profile)
       ->type_name("FILE");
+  CLI::Option* trace =
+      command
+          .add_option("--trace", options->trace,
+                      "Write into this file which worker was at which step when, of one image more, in Chrome's "
+                      "trace-event format (chrome://tracing, Perfetto)")
+          ->type_name("FILE.json");
   CLI::Option* cold = command.add_flag("--cold", options->cold,
                                        "Of a .riffle file, from it to the first answer instead: the phases of --repeat "
                                        "loads, each in a new process, and "
                                        "the memory that they take");
-  for (CLI::Option* option : {cores, warmup, batch, profile}) cold->excludes(option);
+  for (CLI::Option* option : {cores, warmup, batch, profile, trace}) cold->excludes(option);
   command.add_flag("--json", options->json, "Print one JSON object; times are milliseconds");
   add_size(command, options->size, "; by default the model's own");
   command.callback([options, repeat] {
