@@ -1,4 +1,5 @@
-// The lower half of a plan's picture: which bytes of the arena hold what, from which step to which.
+// The lower half of a plan's picture: which bytes of the arena hold what, from which step to which; when the caller's
+// tensors are read and written.
 #include <algorithm>
 #include <array>
 
@@ -145,6 +146,68 @@ double draw_steps(Svg& svg, const plan::Plan& plan, const Chart& chart) {
   return top + strip_height + 20;
 }
 
+/// A tensor of the caller's, and the steps that touch it.
+struct Touched {
+  const plan::Tensor* tensor = nullptr;
+  bool is_output = false;
+  std::int64_t first_step = -1, last_step = -1;  ///< inclusive; -1: none does
+};
+
+/// Calls f(place) for the places of a call that can be the caller's.
+template <class Args, class F>
+void for_each_border(const Args& args, F&& f) {
+  if constexpr (requires { args.input.space; }) f(args.input);
+  if constexpr (requires { args.planes; }) f(args.planes);
+  if constexpr (requires { args.output.space; }) f(args.output);
+  if constexpr (requires { args.output.first; }) f(args.output.first);
+  if constexpr (requires { args.blocks; }) {
+    for (std::int32_t group = 0; group < args.groups; ++group) f(args.blocks[group].first);
+  }
+  if constexpr (std::is_same_v<Args, kernels::ConvertArgs>) f(args.runs[0].input.first);
+}
+
+/// The inputs, then the outputs.
+std::vector<Touched> touched_tensors(const plan::Plan& plan) {
+  std::vector<Touched> inputs, outputs;
+  for (const plan::Tensor& tensor : plan.inputs) inputs.push_back({&tensor, false});
+  for (const plan::Tensor& tensor : plan.outputs) outputs.push_back({&tensor, true});
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const auto touch = [&](const kernels::Place& place) {
+      const bool read = place.space == kernels::Space::input;
+      if (!read && place.space != kernels::Space::output) return;
+      Touched& touched = (read ? inputs : outputs)[place.index];
+      touched.last_step = static_cast<std::int64_t>(i);
+      if (touched.first_step < 0) touched.first_step = touched.last_step;
+    };
+    plan::Task task = plan.steps[i].task;
+    plan::for_each_call(task, [&](const auto& call) { for_each_border(call.args, touch); });
+  }
+  inputs.insert(inputs.end(), outputs.begin(), outputs.end());
+  return inputs;
+}
+
+/// A line for each of the caller's tensors, a bar over the steps that read or write it.
+double draw_callers(Svg& svg, const plan::Plan& plan, const Chart& chart, double top) {
+  constexpr double line_height = 20, bar_height = 12, size = 11;
+  double y = top + line_height / 2;
+  for (const auto& [tensor, is_output, first, last] : touched_tensors(plan)) {
+    svg.text(chart.area.x - 8, y, is_output ? "output" : "input",
+             {.size = size, .color = faint_ink, .anchor = Anchor::end});
+    const std::string words = words_of(*tensor) + "  ·  " + bytes_text(tensor->bytes());
+    const double left = first < 0 ? chart.area.x : chart.x(first) + 0.75;
+    const double right = first < 0 ? left : chart.x(last + 1) - 0.75;
+    if (right > left) {
+      svg.box({left, y - bar_height / 2, right - left, bar_height}, is_output ? "#57606a" : "#8c959f", 2,
+              plan::to_text(*tensor) + "\nsteps " + std::to_string(first) + " to " + std::to_string(last));
+    }
+    const bool before = right + 6 + text_width(words, size) > chart.area.right();
+    svg.text(before ? left - 6 : right + 6, y, words,
+             {.size = size, .color = ink, .anchor = before ? Anchor::end : Anchor::start});
+    y += line_height;
+  }
+  return y;
+}
+
 }  // namespace
 
 double draw_memory(Svg& svg, const plan::Plan& plan, double top) {
@@ -153,7 +216,9 @@ double draw_memory(Svg& svg, const plan::Plan& plan, double top) {
   const double chart_top = draw_heading(
       svg, "Memory plan",
       "Steps from left to right, bytes of the arena upwards. A block has the colour of the step that writes "
-      "it, and says its channels × height × width, or its channels alone.",
+      "it, and says its channels × height × width, or its channels alone. Below, the caller's tensors and the steps "
+      "that "
+      "touch them.",
       top);
   Chart chart;
   chart.area = {margin + axis_width, chart_top + live_height + 14 + band_height, page_width - 2 * margin - axis_width,
@@ -163,7 +228,7 @@ double draw_memory(Svg& svg, const plan::Plan& plan, double top) {
   draw_grid(svg, plan, chart, arena);
   draw_blocks(svg, plan, chart);
   draw_live(svg, chart, live, chart_top);
-  return draw_steps(svg, plan, chart);
+  return draw_callers(svg, plan, chart, draw_steps(svg, plan, chart));
 }
 
 }  // namespace riffle::draw

@@ -116,13 +116,17 @@ void draw_rest(Svg& svg, const std::vector<const plan::Step*>& steps, double x, 
 }  // namespace
 
 double draw_network(Svg& svg, const plan::Plan& plan, double top) {
-  double y = draw_heading(svg, "Network",
-                          "A row for each resolution, a box for each step, as wide as its multiply-adds.", top);
+  double y =
+      draw_heading(svg, "Network",
+                   "What the caller brings and gets; between them a row for each resolution, a box for each step, as "
+                   "wide as its multiply-adds.",
+                   top);
   const std::vector<Stage> stages = stages_of(plan);
   const double scale = find_scale(plan, stages);
   std::int64_t all_macs = 0;
   for (const plan::Step& step : plan.steps) all_macs += step.macs;
 
+  y = draw_tensors(svg, "inputs", plan.inputs, y) + row_gap;
   for (const Stage& stage : stages) {
     svg.box({margin, y, page_width - 2 * margin, row_height}, panel, 6);
     svg.text(margin + 12, y + row_height / 2, resolution(stage.shape), {.size = 15, .color = ink, .bold = true});
@@ -156,7 +160,7 @@ double draw_network(Svg& svg, const plan::Plan& plan, double top) {
     }
     y += row_height + row_gap;
   }
-  return y - row_gap;
+  return draw_tensors(svg, "outputs", plan.outputs, y);
 }
 
 }  // namespace riffle::draw

@@ -19,11 +19,9 @@ std::int64_t macs_of(const plan::Plan& plan, const Kind* kind) {
 
 double draw_title(Svg& svg, const plan::Plan& plan) {
   svg.text(margin, 56, plan.name.empty() ? "network" : plan.name, {.size = 28, .color = ink, .bold = true});
-  const std::string summary = "input " + std::to_string(plan.inputs[0].shape.c) + " × " +
-                              resolution(plan.inputs[0].shape) + "   ·   " + millions(macs_of(plan, nullptr)) +
-                              " multiply-adds   ·   " + std::to_string(plan.steps.size()) + " steps   ·   " +
-                              bytes_text(plan.weight_bytes) + " of weights   ·   arena " +
-                              bytes_text(plan.arena_bytes) + "   ·   " + plan.kernels->isa;
+  const std::string summary = millions(macs_of(plan, nullptr)) + " multiply-adds   ·   " +
+                              std::to_string(plan.steps.size()) + " steps   ·   " + bytes_text(plan.weight_bytes) +
+                              " of weights   ·   arena " + bytes_text(plan.arena_bytes) + "   ·   " + plan.kernels->isa;
   svg.text(margin, 90, summary, {.size = 14, .color = faint_ink});
   return 112;
 }

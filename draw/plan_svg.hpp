@@ -1,5 +1,6 @@
-// A plan as one self-contained SVG: above, the network, a row a resolution, its steps as boxes as wide as their
-// multiply-adds; below, the memory plan, steps from left to right, bytes of the arena upwards.
+// A plan as one self-contained SVG: above, the network between its inputs and outputs, a row a resolution, its steps as
+// boxes as wide as their multiply-adds; below, the memory plan, steps from left to right, bytes of the arena upwards,
+// and when the caller's tensors are read and written.
 #pragma once
 
 #include <string>

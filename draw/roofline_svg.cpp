@@ -316,14 +316,15 @@ std::string roofline_svg(const plan::Plan& plan, const measure::Profile& profile
   Svg body;
   body.text(margin, 56, name + ": roofline", {.size = 28, .color = ink, .bold = true});
   body.text(margin, 90,
-            "input " + std::to_string(plan.inputs[0].shape.c) + " × " + resolution(plan.inputs[0].shape) + "   ·   " +
-                millions(profile.total_macs()) + " multiply-adds   ·   " + plan.kernels->isa + ", " +
+            millions(profile.total_macs()) + " multiply-adds   ·   " + plan.kernels->isa + ", " +
                 std::to_string(profile.threads) + (profile.threads == 1 ? " thread" : " threads") + "   ·   steps " +
                 fixed(total, 3) + " ms, " + fixed(measure::gmac_per_second(profile.total_macs(), total), 1) +
                 " GMAC/s   ·   their limits " + fixed(limit, 3) +
                 " ms: " + fixed(total > 0 ? 100 * limit / total : 0.0, 0) + " %",
             {.size = 14, .color = faint_ink});
-  const double legend = draw_legend(body, legend_of(plan, profile), 112);
+  const double inputs = draw_tensors(body, "inputs", plan.inputs, 112);
+  const double outputs = draw_tensors(body, "outputs", plan.outputs, inputs + 6);
+  const double legend = draw_legend(body, legend_of(plan, profile), outputs + 12);
   body.text(
       margin, legend + 18,
       "A dot a step, its area the time, the percentages shares of the whole time. The line from a dot ends at the "

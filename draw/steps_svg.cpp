@@ -1,7 +1,7 @@
 #include "draw/steps_svg.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 #include "base/text.hpp"
 #include "draw/svg_style.hpp"
@@ -10,7 +10,7 @@ namespace riffle::draw {
 namespace {
 
 /// In the order of plan::Task's alternatives; a chain, the last one, is drawn as its producer, which does most of it.
-constexpr std::array<Kind, std::variant_size_v<plan::Task> - 1> kinds = {{
+constexpr Kind kinds[] = {
     {"stem convolution", "#e8884a"},
     {"pointwise", "#3f7fc1"},
     {"depthwise", "#35a29f"},
@@ -22,7 +22,9 @@ constexpr std::array<Kind, std::variant_size_v<plan::Task> - 1> kinds = {{
     {"softmax", "#7d8b5a"},
     {"input to channels-last", "#8c959f"},
     {"channels-last to output", "#8c959f"},
-}};
+    {"type conversion", "#aab1b9"},
+};
+static_assert(std::size(kinds) + 1 == std::variant_size_v<plan::Task>);
 constexpr Kind copy_kind = {"copy", "#57606a"};
 
 }  // namespace
@@ -62,6 +64,36 @@ double draw_legend(Svg& svg, const std::vector<LegendEntry>& entries, double top
 }
 
 std::string resolution(const graph::Shape& shape) { return std::to_string(shape.h) + " × " + std::to_string(shape.w); }
+
+std::string words_of(const plan::Tensor& tensor) {
+  const std::string type(tensor.type == Type::f32 ? "" : name_of(tensor.type));
+  return tensor.name + " " + std::to_string(tensor.shape.c) + " × " + resolution(tensor.shape) +
+         (type.empty() ? "" : " " + type);
+}
+
+double draw_tensors(Svg& svg, std::string_view word, const std::vector<plan::Tensor>& tensors, double top) {
+  constexpr double label_width = 96, padding = 6, box_height = 26, gap = 6, size = 12;
+  constexpr double left = margin + label_width, right = page_width - margin - padding;
+  std::vector<Box> boxes;
+  double x = left, y = top + padding;
+  for (const plan::Tensor& tensor : tensors) {
+    const double width = std::min(text_width(words_of(tensor), size) + 16, right - left);
+    if (x + width > right && x > left) {
+      x = left;
+      y += box_height + gap;
+    }
+    boxes.push_back({x, y, width, box_height});
+    x += width + gap;
+  }
+  const double bottom = y + box_height + padding;
+  svg.box({margin, top, page_width - 2 * margin, bottom - top}, panel, 6);
+  svg.text(margin + 12, top + padding + box_height / 2, word, {.size = 15, .color = ink, .bold = true});
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    svg.box(boxes[i], rule, 3, plan::to_text(tensors[i]) + "\n" + bytes_text(tensors[i].bytes()));
+    svg.text(boxes[i].x + 8, boxes[i].center_y(), words_of(tensors[i]), {.size = size, .color = ink});
+  }
+  return bottom;
+}
 
 std::string describe(const plan::Step& step, std::size_t index) {
   std::string words = std::to_string(index) + ": " + step.name + "\n" + step.operation + "\n" + graph::chw(step.in) +

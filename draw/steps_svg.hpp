@@ -1,4 +1,4 @@
-// Steps of a plan as drawings show them: kinds and their colours, legends, words.
+// Steps and tensors of a plan as drawings show them: kinds and their colours, legends, words.
 #pragma once
 
 #include <string>
@@ -32,5 +32,11 @@ struct LegendEntry {
   std::string words;
 };
 double draw_legend(Svg& svg, const std::vector<LegendEntry>& entries, double top);
+
+/// "image 3 × 224 × 224 u8"; f32 goes without saying.
+std::string words_of(const plan::Tensor& tensor);
+
+/// A row of the caller's tensors behind the word for them, or several. Returns its lower edge.
+double draw_tensors(Svg& svg, std::string_view word, const std::vector<plan::Tensor>& tensors, double top);
 
 }  // namespace riffle::draw

@@ -17,8 +17,16 @@ constexpr std::int64_t max_labels_bytes = std::int64_t{1} << 24;
 }  // namespace
 
 void require_classifier(const plan::Plan& plan) {
-  if (plan.outputs[0].shape.pixels() != 1) {
-    throw Error("the model's output is " + graph::chw(plan.outputs[0].shape) + ", not one value a class");
+  if (plan.inputs.size() != 1) {
+    throw Error("the model takes " + std::to_string(plan.inputs.size()) + " inputs (" + plan::to_text(plan.inputs[0]) +
+                ", " + plan::to_text(plan.inputs[1]) + (plan.inputs.size() > 2 ? " ..." : "") + "), not one picture");
+  }
+  if (plan.inputs[0].type != Type::f32) {
+    throw Error("the model's input is " + plan::to_text(plan.inputs[0]) + ", not f32, as pictures become");
+  }
+  const plan::Tensor& classes = plan.outputs[0];
+  if (classes.type != Type::f32 || classes.shape.pixels() != 1) {
+    throw Error("the model's first output is " + plan::to_text(classes) + ", not one f32 value a class");
   }
 }
 

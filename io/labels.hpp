@@ -10,7 +10,8 @@
 
 namespace riffle::io {
 
-/// Throws Error unless the plan's output is one value a class.
+/// Throws Error unless the plan reads one f32 tensor, the picture, and its first output is f32, one value a class. What
+/// it writes beside that is no matter.
 void require_classifier(const plan::Plan& plan);
 
 /// In place: exp(x - max) / sum.

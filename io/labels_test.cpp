@@ -45,7 +45,21 @@ TEST(Classification, labels) {
 }
 
 TEST(Classification, an_image_is_no_class) {
-  EXPECT_TRUE(contains(error_of([&] { io::require_classifier(plan_of({8, 8, 3}, {2, 2, 10})); }), "10 x 2 x 2"));
+  const auto fault = [](const plan::Plan& plan) { return error_of([&] { io::require_classifier(plan); }); };
+  EXPECT_EQ(fault(plan_of({8, 8, 3}, {2, 2, 10})),
+            "the model's first output is classes 10 x 2 x 2, not one f32 value a class");
+  plan::Plan plan = plan_of({8, 8, 3}, {1, 1, 10});
+  plan.outputs.push_back({"map", {4, 4, 2}, Type::u8});
+  io::require_classifier(plan);  // what there is beside the classes is no matter
+  plan.outputs[0].type = Type::i8;
+  plan.outputs[0].quantization = {0.25F, 3};
+  EXPECT_EQ(fault(plan),
+            "the model's first output is classes 10 x 1 x 1 i8 (scale 0.25, zero point 3), not one f32 value "
+            "a class");
+  plan.inputs[0].type = Type::f16;
+  EXPECT_EQ(fault(plan), "the model's input is image 3 x 8 x 8 f16, not f32, as pictures become");
+  plan.inputs.push_back({"mask", {8, 8, 1}});
+  EXPECT_EQ(fault(plan), "the model takes 2 inputs (image 3 x 8 x 8 f16, mask 1 x 8 x 8), not one picture");
 }
 
 }  // namespace

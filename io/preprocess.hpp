@@ -21,6 +21,7 @@ class Preprocess {
  public:
   /// `input` is the network's. Throws Error for what graph::check() refuses.
   Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels);
+  /// Of the plan's first input, which is f32.
   Preprocess(const plan::Plan& plan, const graph::Preprocessing& preprocessing)
       : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels) {}
 

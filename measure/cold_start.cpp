@@ -18,6 +18,7 @@
 #include "engine/plan/builder.hpp"
 #include "engine/run/session.hpp"
 #include "measure/statistics.hpp"
+#include "measure/tensors.hpp"
 
 namespace riffle::measure {
 namespace {
@@ -31,8 +32,7 @@ struct Load {
   double warm_ms = 0;            ///< the median of the runs behind the first one
   std::int64_t grown_bytes = 0;  ///< the process's peak resident memory over that before the load
   std::int64_t file_bytes = 0, packed_bytes = 0, arena_bytes = 0;
-  graph::Shape input;
-  std::int64_t output_floats = 0;
+  std::int64_t tensor_bytes = 0;  ///< of the caller's
   std::array<char, 16> isa = {};
   std::array<char, 512> error = {};  ///< empty: none
 
@@ -87,12 +87,8 @@ class Laps {
   Clock::time_point begin_;
 };
 
-/// The caller's tensors, which are there before a model is.
-struct Tensors {
-  std::vector<float> input, output;
-};
-
-/// What format::load_file(), plan::make() and a session do, step by step.
+/// What format::load_file(), plan::make() and a session do, step by step. The caller's tensors are there before a model
+/// is, if it is known how much memory they take.
 Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   Load result;
   const std::int64_t before = peak_bytes();
@@ -110,6 +106,7 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   laps.end_phase();
   if (options.height != 0) graph.set_input_size(options.height, options.width);
   passes::optimise(graph);
+  passes::lower_fully_connected(graph);
   laps.end_phase();
   plan::PlanBuilder builder(graph, kernels::choose_kernels());
   builder.make_steps();
@@ -118,25 +115,23 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   laps.end_phase();
   run::Session session(plan, options.threads);
   laps.end_phase();
-  tensors.input.resize(static_cast<std::size_t>(plan->inputs[0].shape.size()), 0.5F);
-  tensors.output.resize(static_cast<std::size_t>(plan->outputs[0].shape.size()));
+  tensors.place(*plan);
   laps.start();
-  session.run(tensors.input.data(), tensors.output.data());
+  session.run(tensors.inputs(), tensors.outputs());
   laps.end_phase();
   result.grown_bytes = peak_bytes() - before;
 
   std::array<double, warm_runs> warm{};
   for (double& ms : warm) {
     const auto begin = std::chrono::steady_clock::now();
-    session.run(tensors.input.data(), tensors.output.data());
+    session.run(tensors.inputs(), tensors.outputs());
     ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   }
   result.warm_ms = summarise(warm).median;
   result.file_bytes = static_cast<std::int64_t>(file->bytes().size());
   result.packed_bytes = plan->packed_bytes;
   result.arena_bytes = plan->arena_bytes;
-  result.input = plan->inputs[0].shape;
-  result.output_floats = plan->outputs[0].shape.size();
+  result.tensor_bytes = tensors.bytes();
   std::snprintf(result.isa.data(), result.isa.size(), "%s", plan->kernels->isa);
   return result;
 }
@@ -163,8 +158,8 @@ bool read_whole(int from, Load& load) {
   return true;
 }
 
-/// Loads in a process of their own. `scouted`: a load from which the sizes of the caller's tensors are known, or empty.
-std::vector<Load> load_in_a_process(const ColdStartOptions& options, int count, const Load& scouted) {
+/// Loads in a process of their own, which begins with `tensor_bytes` of memory for the caller's tensors.
+std::vector<Load> load_in_a_process(const ColdStartOptions& options, int count, std::int64_t tensor_bytes) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) throw Error(std::string("no pipe: ") + std::strerror(errno));
   const pid_t child = ::fork();
@@ -176,16 +171,14 @@ std::vector<Load> load_in_a_process(const ColdStartOptions& options, int count, 
   }
   if (child == 0) {
     ::close(ends[0]);
-    Tensors tensors{std::vector<float>(static_cast<std::size_t>(scouted.input.size()), 0.5F),
-                    std::vector<float>(static_cast<std::size_t>(scouted.output_floats))};
-    for (int i = 0; i < count; ++i) {
-      Load load;
-      try {
-        load = load_once(options, tensors);
-      } catch (const std::exception& error) {
-        std::snprintf(load.error.data(), load.error.size(), "%s", error.what());
+    try {
+      Tensors tensors(tensor_bytes);
+      for (int i = 0; i < count && write_whole(ends[1], load_once(options, tensors)); ++i) {
       }
-      if (!write_whole(ends[1], load) || load.error[0] != '\0') break;
+    } catch (const std::exception& error) {
+      Load load;
+      std::snprintf(load.error.data(), load.error.size(), "%s", error.what());
+      (void)write_whole(ends[1], load);
     }
     ::_exit(0);
   }
@@ -227,12 +220,12 @@ LoadTimes summarise(const std::vector<Load>& loads) {
 
 ColdStart cold_start(const ColdStartOptions& options) {
   // The first one brings the file into the page cache and says how large the caller's tensors are.
-  const Load facts = load_in_a_process(options, 1, {}).front();
+  const Load facts = load_in_a_process(options, 1, 0).front();
   std::vector<Load> fresh;
-  for (int i = 0; i < options.loads; ++i) fresh.push_back(load_in_a_process(options, 1, facts).front());
-  std::vector<Load> again = load_in_a_process(options, options.loads + 1, facts);
+  for (int i = 0; i < options.loads; ++i) fresh.push_back(load_in_a_process(options, 1, facts.tensor_bytes).front());
+  std::vector<Load> again = load_in_a_process(options, options.loads + 1, facts.tensor_bytes);
   again.erase(again.begin());  // that one was a new process's
-  return {facts.input,       facts.isa.data(), facts.file_bytes, facts.packed_bytes,
+  return {facts.isa.data(),  facts.file_bytes, facts.packed_bytes,
           facts.arena_bytes, summarise(fresh), summarise(again)};
 }
 

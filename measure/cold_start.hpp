@@ -5,15 +5,13 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/graph/graph.hpp"
-
 namespace riffle::measure {
 
 struct ColdStartOptions {
   std::string model;  ///< a .riffle file
   int threads = 1;
   int loads = 1;                       ///< each in a process of its own, and as many again in one process
-  std::int32_t height = 0, width = 0;  ///< of the input; 0: the model's own
+  std::int32_t height = 0, width = 0;  ///< of the inputs; 0: the model's own
 };
 
 inline constexpr std::array phase_names = {"open and map", "verify",  "graph", "passes",
@@ -30,7 +28,6 @@ struct LoadTimes {
 };
 
 struct ColdStart {
-  graph::Shape input;
   std::string isa;
   std::int64_t file_bytes = 0, packed_bytes = 0, arena_bytes = 0;
   LoadTimes new_process, same_process;

@@ -32,7 +32,8 @@ plan::Plan timed_plan() {
   plan::Plan plan;
   plan.name = "<net>";
   plan.kernels = kernels::find_kernels("scalar");
-  plan.inputs = {{"image", {16, 16, 3}}};
+  plan.inputs = {{"image", {16, 16, 3}}, {"mask", {16, 16, 1}, Type::u8, {0.5F, 7}}};
+  plan.outputs = {{"classes", {1, 1, 10}}};
   plan.steps = {
       step(plan::Call<kernels::PointwiseArgs>{}, 20'000'000, 50'000, 1'000'000, 1'000'000),
       step(plan::Call<kernels::PointwiseArgs>{}, 20'000'000, 50'000, 1'000'000, 1'000'000),
@@ -109,6 +110,9 @@ TEST(Roofline, is_one_whole_file) {
   }
   for (const std::string words : {"&lt;net&gt;", "100.0 GMAC/s", "200.0 GB/s", "50.0 GB/s", "not drawn"}) {
     EXPECT_TRUE(contains(svg, words));
+  }
+  for (const std::string tensor : {">image 3 × 16 × 16<", ">mask 1 × 16 × 16 u8<", ">classes 10 × 1 × 1<"}) {
+    EXPECT_EQ(count(svg, tensor), 1) << tensor;
   }
   EXPECT_EQ(count(svg, ">an operation, 58 → 116, 14 × 14<"), 1) << "steps of one shape share a line";
   EXPECT_TRUE(contains(svg, "2 steps, 0.800 ms, 50.0 %; at 50 % of the limit"));

@@ -67,6 +67,35 @@ inline graph::Graph network_with_metadata() {
   return graph;
 }
 
+/// Two inputs, of bytes and of floats, and two outputs: the classes, as floats, and a map, as integers of 8 bits.
+inline graph::Graph two_headed_network() {
+  graph::Graph graph;
+  graph.name = "two_headed";
+  const auto constant = [](std::size_t size, float value) { return graph::Constant(std::vector<float>(size, value)); };
+  const auto pointwise = [&](std::int32_t inputs, std::int32_t outputs) {
+    graph::Convolution convolution;
+    convolution.outputs = outputs;
+    convolution.weights = constant(static_cast<std::size_t>(inputs * outputs), 0.125F);
+    return convolution;
+  };
+  const graph::NodeId image = graph.add("image", graph::Input{{16, 16, 3}, {}, Type::u8, {0.0078125F, 128}});
+  const graph::NodeId mask = graph.add("mask", graph::Input{{16, 16, 1}});
+  graph::Convolution stem = pointwise(3 * 9, 8);
+  stem.window = {.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+  const graph::NodeId filtered = graph.add("stem", stem, {image});
+  const graph::BatchNorm norm{constant(8, 2), constant(8, 1), constant(8, 0), constant(8, 1)};
+  const graph::NodeId normal = graph.add("norm", norm, {filtered});
+  const graph::NodeId bright = graph.add("relu6", graph::Activate{graph::Activation::relu6}, {normal});
+  const graph::NodeId spread = graph.add("spread", pointwise(1, 8), {mask});
+  const graph::NodeId gate = graph.add("gate", graph::Activate{graph::Activation::sigmoid}, {spread});
+  const graph::NodeId sum = graph.add("sum", graph::Add{}, {bright, gate});
+  const graph::NodeId map = graph.add("to map", pointwise(8, 2), {sum});
+  const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {sum});
+  const graph::NodeId dense = graph.add("dense", graph::FullyConnected{5, constant(40, 0.5F), {}}, {mean});
+  graph.outputs = {{dense, "classes"}, {map, "map", Type::i8, {0.5F, -3}}};
+  return graph;
+}
+
 /// Numbers in -1 to 1 that repeat after no period of interest.
 inline std::vector<float> noise(std::int64_t count, std::uint32_t seed) {
   std::vector<float> values(static_cast<std::size_t>(count));

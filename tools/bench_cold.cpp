@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "draw/table.hpp"
 #include "io/model_file.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -23,9 +24,10 @@ nlohmann::json to_json(const measure::LoadTimes& summary) {
           {"ratio", summary.ratio}};
 }
 
-void print_json(const measure::ColdStartOptions& options, const measure::ColdStart& found) {
+void print_json(const measure::ColdStartOptions& options, const measure::ColdStart& found, const Signature& signature) {
   const nlohmann::json result = {{"model", file_name(options.model)},
-                                 {"input", {found.input.c, found.input.h, found.input.w}},
+                                 {"inputs", tensors_json(signature.inputs)},
+                                 {"outputs", tensors_json(signature.outputs)},
                                  {"isa", found.isa},
                                  {"threads", options.threads},
                                  {"loads", options.loads},
@@ -39,11 +41,11 @@ void print_json(const measure::ColdStartOptions& options, const measure::ColdSta
   std::cout << result.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void print_text(const measure::ColdStartOptions& options, const measure::ColdStart& found) {
+void print_text(const measure::ColdStartOptions& options, const measure::ColdStart& found, const Signature& signature) {
   const measure::LoadTimes &fresh = found.new_process, &again = found.same_process;
   constexpr auto right = draw::Table::Align::right;
   std::cout
-      << file_name(options.model) << ", input " << graph::chw(found.input) << ", " << found.isa << ", "
+      << file_name(options.model) << ", " << tensors_text("input", signature.inputs) << ", " << found.isa << ", "
       << options.threads << (options.threads == 1 ? " thread" : " threads") << ": medians of " << options.loads
       << (options.loads == 1 ? " load" : " loads")
       << ", the file in the page cache\n(a cold disk cannot be told from here); a new process begins with what it "
@@ -80,10 +82,13 @@ void bench_cold(const measure::ColdStartOptions& options, bool json) {
                 "riffle convert makes one of it");
   }
   const measure::ColdStart found = measure::cold_start(options);
+  graph::Graph graph = io::load_model(options.model);  // not before: what is measured begins with nothing loaded
+  if (options.height != 0) graph.set_input_size(options.height, options.width);
+  const Signature signature = signature_of(graph);
   if (json) {
-    print_json(options, found);
+    print_json(options, found, signature);
   } else {
-    print_text(options, found);
+    print_text(options, found, signature);
   }
 }
 

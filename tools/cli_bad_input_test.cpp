@@ -9,9 +9,11 @@
 #include <regex>
 
 #include "base/files.hpp"
+#include "engine/format/format.hpp"
 #include "io/npy.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
+#include "tests/networks.hpp"
 #include "tests/program.hpp"
 
 namespace riffle::tests {
@@ -146,6 +148,7 @@ TEST_F(BadInput, options_that_would_do_nothing) {
   refuses({"bench", model, "--cold", "--warmup", "3"}, "--warmup");
   refuses({"bench", model, "--cold", "--batch", "3"}, "--batch");
   refuses({"bench", model, "--cold", "--profile"}, "--profile");
+  refuses({"bench", model, "--cold", "--trace", at("trace.json")}, "--trace");
 }
 
 TEST_F(BadInput, a_cold_start_is_a_riffle_files) {
@@ -170,6 +173,7 @@ TEST_F(BadInput, no_file_that_is_read_is_written_over) {
     refuses({"convert", at(name), model}, "OUT: ");
     refuses({"inspect", model, "--svg", at(name)}, "--svg: ");
     refuses({"bench", model, "--repeat", "1", "--profile", "--svg", at(name)}, "--svg: ");
+    refuses({"bench", model, "--repeat", "1", "--trace", at(name)}, "--trace: ");
   }
   refuses({"embed", at("source.c"), at("source.c")}, "OUT: ");
   refuses({"embed", at("header.h"), at("header.c")}, "OUT's header: ");
@@ -303,6 +307,24 @@ TEST_F(BadInput, pictures) {
   EXPECT_EQ(some.code, 1);
   EXPECT_TRUE(contains(some.out, "gray.png"));
   EXPECT_TRUE(contains(some.err, "1 of 2 pictures cannot be read"));
+}
+
+TEST_F(BadInput, models_that_are_not_for_pictures) {
+  const std::string two = at("two.riffle"), image = at("gray.png");
+  format::save_file(testing::two_headed_network(), two);
+  refuses(
+      {"classify", two, image},
+      "the model takes 2 inputs (image 3 x 16 x 16 u8 (scale 0.0078125, zero point 128), mask 1 x 16 x 16), not one "
+      "picture");
+  graph::Graph graph;
+  graph.add("input", graph::Input{{4, 4, 3}, {}, Type::u8});
+  graph.outputs = {{graph.add("mean", graph::GlobalAveragePool{}, {0})}};
+  format::save_file(graph, two);
+  refuses({"classify", two, image}, "the model's input is input 3 x 4 x 4 u8 (scale 1, zero point 0), not f32");
+  std::get<graph::Input>(graph.nodes[0].operation).type = Type::f32;
+  graph.outputs[0].type = Type::f16;
+  format::save_file(graph, two);
+  refuses({"classify", two, image}, "the model's first output is mean 3 x 1 x 1 f16, not one f32 value a class");
 }
 
 TEST_F(BadInput, labelled_images) {

@@ -5,14 +5,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 
 #include "base/files.hpp"
+#include "engine/format/format.hpp"
 #include "io/npy.hpp"
 #include "onnx.pb.h"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
+#include "tests/networks.hpp"
 #include "tests/program.hpp"
 
 namespace riffle::tests {
@@ -28,6 +31,13 @@ class Cli : public ::testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Result result = riffle(arguments);
     EXPECT_EQ(result.code, 0) << result.err;
+    return path;
+  }
+
+  /// A model of two inputs and two outputs.
+  std::string two_headed() {
+    const std::string path = folder.path("two_headed.riffle");
+    format::save_file(testing::two_headed_network(), path);
     return path;
   }
 
@@ -464,6 +474,139 @@ TEST_F(Cli, classify_measures_accuracy) {
   EXPECT_EQ(right, 5);
 }
 
+/// What every command makes of a model with several inputs and outputs, of several types.
+TEST_F(Cli, inspect_names_every_input_and_output) {
+  const Result result = riffle({"inspect", two_headed(), "--plan", "--svg", folder.path("net.svg")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with("two_headed\n\n")) << result.out;
+  for (const std::string row :
+       {R"(input +image +3 x 16 x 16 +u8 +0\.0078125 +128 +768\n)", R"(input +mask +1 x 16 x 16 +f32 +1,024\n)",
+        R"(output +classes +5 x 1 x 1 +f32 +20\n)", R"(output +map +2 x 16 x 16 +i8 +0\.5 +-3 +512\n)"}) {
+    EXPECT_TRUE(std::regex_search(result.out, std::regex(row))) << row << "\n" << result.out;
+  }
+  EXPECT_TRUE(contains(result.out, "activation, ReLU6"));
+  EXPECT_TRUE(contains(result.out, "activation, sigmoid"));
+  EXPECT_TRUE(contains(result.out, "reads image 3 x 16 x 16 u8 (scale 0.0078125, zero point 128)\n"));
+  EXPECT_TRUE(contains(result.out, "writes map 2 x 16 x 16 i8 (scale 0.5, zero point -3)\n"));
+  EXPECT_GT(read_file(folder.path("net.svg"), 1 << 24).size(), 1000U);
+  EXPECT_TRUE(contains(riffle({"inspect", model()}).out, "v2_x0.5_note, input 1 x 32 x 32\n"));
+}
+
+TEST_F(Cli, bench_runs_models_of_several_inputs_and_outputs) {
+  const std::string path = two_headed();
+  const std::string inputs = "inputs image 3 x 16 x 16 u8 (scale 0.0078125, zero point 128), mask 1 x 16 x 16";
+  const Result result = riffle({"bench", path, "--repeat", "2", "--batch", "3", "--profile"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "two_headed.riffle, " + inputs + ", "));
+  const Result cold = riffle({"bench", path, "--repeat", "1", "--cold"});
+  ASSERT_EQ(cold.code, 0) << cold.err;
+  EXPECT_TRUE(contains(cold.out, "two_headed.riffle, " + inputs + ", "));
+  for (const std::vector<std::string>& how : {std::vector<std::string>{}, {"--cold"}}) {
+    std::vector<std::string> words = {"bench", path, "--repeat", "1", "--json"};
+    words.insert(words.end(), how.begin(), how.end());
+    const nlohmann::json object = nlohmann::json::parse(riffle(words).out);
+    EXPECT_EQ(object.at("inputs"), nlohmann::json::parse(R"([
+        {"name": "image", "shape": [3, 16, 16], "type": "u8", "scale": 0.0078125, "zero_point": 128},
+        {"name": "mask", "shape": [1, 16, 16], "type": "f32"}])"));
+    EXPECT_EQ(object.at("outputs"), nlohmann::json::parse(R"([
+        {"name": "classes", "shape": [5, 1, 1], "type": "f32"},
+        {"name": "map", "shape": [2, 16, 16], "type": "i8", "scale": 0.5, "zero_point": -3}])"));
+  }
+}
+
+TEST_F(Cli, convert_keeps_several_inputs_and_outputs) {
+  const std::string to = folder.path("to.riffle");
+  const Result result = riffle({"convert", two_headed(), to});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out,
+                       "to.riffle: inputs image 3 x 16 x 16 u8 (scale 0.0078125, zero point 128), mask 1 x "
+                       "16 x 16, 0.06 M MAC, "));
+  EXPECT_TRUE(contains(riffle({"inspect", to}).out, "classes"));
+}
+
+TEST_F(Cli, inspect_prints_the_graph) {
+  const Result result = riffle({"inspect", two_headed(), "--graph"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "\n%0 = input()  3x16x16  image\n%1 = input()  1x16x16  mask\n"));
+  EXPECT_TRUE(contains(result.out, "\n%8 = convolution(%7)  2x16x16  to map  -> output map i8\n"));
+}
+
+TEST_F(Cli, inspect_says_what_each_pass_does) {
+  // Beside the folding and fusing, a shuffle behind which an activation stands, an add that a convolution takes in.
+  graph::Graph graph = testing::two_headed_network();
+  const auto id = [&](const std::string& name) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (graph.nodes[i].name == name) return static_cast<graph::NodeId>(i);
+    }
+    return graph::NodeId{-1};
+  };
+  const graph::NodeId none = graph.add("none", graph::Activate{graph::Activation::none}, {id("sum")});
+  const graph::NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {none});
+  const graph::NodeId bright = graph.add("bright", graph::Activate{graph::Activation::relu}, {shuffled});
+  graph::Convolution mixing;
+  mixing.outputs = 8;
+  mixing.weights = graph::Constant(std::vector<float>(64, 0.5F));
+  mixing.bias = graph::Constant(std::vector<float>(8, 0.5F));
+  const graph::NodeId mixed = graph.add("mix", mixing, {bright});
+  const graph::Constant twos(std::vector<float>(8, 2.0F));
+  const graph::NodeId scaled = graph.add("scale", graph::BatchNorm{twos, twos, twos, twos}, {mixed});
+  graph.outputs.push_back({graph.add("both", graph::Add{}, {scaled, bright}), "third"});
+  graph.add("dead", graph::Shuffle{4}, {bright});
+  const std::string path = folder.path("passes.riffle"), again = folder.path("again.riffle");
+  format::save_file(graph, path);
+  const Result result = riffle({"inspect", path, "--passes"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const std::string listing = R"(
+remove_dead_nodes: 18 nodes become 17
+  - dead: shuffle(bright)
+
+remove_identities: 17 nodes become 16
+  - none: activation(sum)
+
+fold_batch_norm: 16 nodes become 14
+  ~ stem: convolution(image) -> convolution, bias(image)
+  - norm: batch norm(stem)
+  ~ mix: convolution, bias(bright), other weights
+  - scale: batch norm(mix)
+
+hoist_activation: 14 nodes
+  + shuffle.activation0: activation, ReLU(sum)
+  - bright: activation, ReLU(shuffle)
+
+fuse_activation: 14 nodes become 12
+  ~ stem: convolution, bias(image) -> convolution, bias, ReLU6(image)
+  - relu6: activation, ReLU6(stem)
+  ~ spread: convolution(mask) -> convolution, sigmoid(mask)
+  - gate: activation, sigmoid(spread)
+
+fuse_residual: 12 nodes become 11
+  ~ mix: convolution, bias(shuffle) -> convolution, bias(shuffle, shuffle)
+  - both: add(mix, shuffle)
+)";
+  EXPECT_TRUE(result.out.ends_with(listing)) << result.out;
+  ASSERT_EQ(riffle({"convert", path, again}).code, 0);
+  EXPECT_TRUE(contains(riffle({"inspect", again, "--passes"}).out,
+                       "\nno pass changes anything: the graph is as they leave it\n"));
+}
+
+/// What it writes beside the classes is no matter.
+TEST_F(Cli, classify_takes_the_first_output) {
+  graph::Graph graph;
+  graph.add("picture", graph::Input{{4, 4, 1}});
+  const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {0});
+  const graph::Constant weights(std::vector<float>{-1, 1, 2});
+  const graph::NodeId dense = graph.add("dense", graph::FullyConnected{3, weights, {}}, {mean});
+  graph.outputs = {{dense, "classes"}, {0, "picture again", Type::u8, {0.5F, 0}}};
+  const std::string path = folder.path("two_outputs.riffle");
+  format::save_file(graph, path);
+  const Result named = riffle({"classify", path, picture("a.png", 150)});
+  ASSERT_EQ(named.code, 0) << named.err;
+  EXPECT_TRUE(std::regex_search(named.out, std::regex("a.png +2 "))) << named.out;
+  const std::string images = folder.write("images", idx(8, {2, 4, 4}, Bytes(32, std::byte{200})));
+  const std::string labels = folder.write("labels", idx(8, {2}, Bytes(2, std::byte{2})));
+  EXPECT_TRUE(contains(riffle({"classify", path, "--idx", images, labels}).out, "2 of 2 right"));
+}
+
 TEST_F(Cli, inspect_prints_layers_plan_and_picture) {
   const std::string path = model();
   const Result layers = riffle({"inspect", path});
@@ -505,7 +648,7 @@ TEST_F(Cli, bench_measures_a_cold_start) {
   const nlohmann::json object = nlohmann::json::parse(as_json.out);
   EXPECT_EQ(object.at("loads"), 3);
   EXPECT_EQ(object.at("page_cache"), "warm");
-  EXPECT_EQ(object.at("input").at(1), 64);
+  EXPECT_EQ(object.at("inputs").at(0).at("shape"), (nlohmann::json{1, 64, 48}));
   EXPECT_GT(object.at("peak_over_start_bytes"), 0);
   EXPECT_EQ(object.at("file_bytes"), read_file(path, 1 << 26).size());
   for (const char* where : {"new_process", "same_process"}) {
@@ -534,6 +677,48 @@ TEST_F(Cli, bench_draws_a_roofline) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "roofline.svg"}));
 }
 
+/// What the trace says each worker did: its slices, one after the other, and all tiles of all steps by somebody.
+TEST_F(Cli, bench_traces_its_workers) {
+  const std::string path = two_headed(), file = folder.path("trace.json");
+  for (const int threads : {1, 3}) {
+    const Result result =
+        riffle({"bench", path, "--repeat", "1", "--threads", std::to_string(threads), "--trace", file});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(contains(result.out, "trace.json: an inference"));
+    const Bytes bytes = read_file(file, 1 << 24);
+    const nlohmann::json trace =
+        nlohmann::json::parse(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    std::map<int, double> ends;                           // by worker
+    std::map<int, std::string> workers;                   // their names
+    std::map<std::string, std::pair<int, int>> of_steps;  // by name and operation: tiles done, tiles that there are
+    for (const nlohmann::json& event : trace.at("traceEvents")) {
+      const int worker = event.at("tid");
+      const nlohmann::json& args = event.at("args");
+      if (event.at("ph") == "M") {
+        if (event.at("name") == "thread_name") workers[worker] = args.at("name");
+        continue;
+      }
+      ASSERT_EQ(event.at("ph"), "X");
+      EXPECT_TRUE(workers.contains(worker)) << "a row without a name";
+      const double begin = event.at("ts"), duration = event.at("dur");
+      EXPECT_GE(begin, ends[worker] - 1e-6) << event;
+      EXPECT_GE(duration, 0);
+      ends[worker] = begin + duration;
+      EXPECT_FALSE(args.at("kernel").get<std::string>().empty());
+      auto& [done, all] =
+          of_steps[event.at("name").get<std::string>() + ": " + args.at("operation").get<std::string>()];
+      done += args.at("tiles").get<int>();
+      all = args.at("step_tiles");
+    }
+    EXPECT_EQ(std::ssize(workers), threads);
+    EXPECT_EQ(of_steps.size(), 9U);
+    EXPECT_TRUE(of_steps.contains("image: convert"));
+    for (const auto& [step, tiles] : of_steps) EXPECT_EQ(tiles.first, tiles.second) << step;
+  }
+  const Result quiet = riffle({"bench", path, "--repeat", "1", "--json", "--trace", file});
+  EXPECT_TRUE(nlohmann::json::accept(quiet.out)) << "nothing but the object";
+}
+
 TEST_F(Cli, bench_prints_one_json_object) {
   const std::string path = model();
   const Result result = riffle(
@@ -545,7 +730,8 @@ TEST_F(Cli, bench_prints_one_json_object) {
   EXPECT_EQ(object.at("threads"), 1);
   EXPECT_EQ(object.at("repeat"), 5);
   EXPECT_EQ(object.at("model"), "model.riffle");
-  EXPECT_EQ(object.at("input"), (nlohmann::json{1, 64, 48}));
+  EXPECT_EQ(object.at("inputs"), nlohmann::json::parse(R"([{"name": "input", "shape": [1, 64, 48], "type": "f32"}])"));
+  EXPECT_EQ(object.at("outputs").at(0).at("shape"), (nlohmann::json{10, 1, 1}));
   EXPECT_GT(object.at("min_ms"), 0.0);
   EXPECT_LE(object.at("min_ms"), object.at("median_ms"));
   EXPECT_LE(object.at("median_ms"), object.at("p95_ms"));

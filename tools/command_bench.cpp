@@ -5,7 +5,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "base/files.hpp"
@@ -16,9 +15,12 @@
 #include "io/model_file.hpp"
 #include "measure/profile.hpp"
 #include "measure/statistics.hpp"
+#include "measure/tensors.hpp"
 #include "tools/bench_cold.hpp"
+#include "tools/bench_trace.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -33,7 +35,7 @@ struct BenchOptions {
   bool profile = false;
   bool cold = false;
   bool json = false;
-  std::string svg;
+  std::string svg, trace;
   ImageSize size;
 };
 
@@ -43,30 +45,24 @@ std::int64_t macs_of(const plan::Plan& plan) {
   return macs;
 }
 
-/// Reproducible: the engine's random numbers are the same everywhere, its conversion here too.
-std::vector<float> random_input(std::int64_t size) {
-  std::mt19937 random(1);
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random() >> 8) * 0x1p-23F - 1.0F;
-  return values;
+void warm_up(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
+  for (int i = 0; i < options.warmup; ++i) session.run(tensors.inputs(), tensors.outputs(), options.batch);
 }
 
 /// Milliseconds an image.
-std::vector<double> time_runs(run::Session& session, const BenchOptions& options, std::span<const float> input,
-                              std::span<float> output) {
-  for (int i = 0; i < options.warmup; ++i) session.run(input.data(), output.data(), options.batch);
+std::vector<double> time_runs(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
+  warm_up(session, options, tensors);
   std::vector<double> milliseconds;
   for (int i = 0; i < options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    session.run(input.data(), output.data(), options.batch);
+    session.run(tensors.inputs(), tensors.outputs(), options.batch);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     milliseconds.push_back(time.count() / options.batch);
   }
   return milliseconds;
 }
 
-measure::Profile time_steps(run::Session& session, const BenchOptions& options, std::span<const float> input,
-                            std::span<float> output) {
+measure::Profile time_steps(run::Session& session, const BenchOptions& options, const measure::Tensors& tensors) {
   const std::vector<plan::Step>& steps = session.plan().steps;
   measure::Profile profile;
   profile.threads = session.threads();
@@ -77,7 +73,7 @@ measure::Profile time_steps(run::Session& session, const BenchOptions& options, 
   std::vector<std::vector<double>> milliseconds(steps.size());
   std::vector<double> seconds(steps.size());
   for (int i = 0; i < repeat; ++i) {
-    session.run_profiled(input.data(), output.data(), seconds.data());
+    session.run_profiled(tensors.inputs(), tensors.outputs(), seconds.data());
     for (std::size_t s = 0; s < steps.size(); ++s) milliseconds[s].push_back(seconds[s] * 1e3);
   }
   for (std::size_t s = 0; s < steps.size(); ++s) {
@@ -186,7 +182,8 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
   const plan::Plan& plan = session.plan();
   const std::int64_t macs = macs_of(plan);
   nlohmann::json result = {{"model", file_name(options.model)},
-                           {"input", {plan.inputs[0].shape.c, plan.inputs[0].shape.h, plan.inputs[0].shape.w}},
+                           {"inputs", tensors_json(plan.inputs)},
+                           {"outputs", tensors_json(plan.outputs)},
                            {"isa", plan.kernels->isa},
                            {"threads", session.threads()},
                            {"pinned", session.pinned()},
@@ -219,7 +216,7 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
     print_profile(profile);
     std::cout << '\n';
   }
-  std::cout << file_name(options.model) << ", input " << graph::chw(plan.inputs[0].shape) << ", " << plan.kernels->isa
+  std::cout << file_name(options.model) << ", " << tensors_text("input", plan.inputs) << ", " << plan.kernels->isa
             << ", " << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
             << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
             << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
@@ -229,23 +226,31 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
 
 void bench(const BenchOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
+  require_another_file({"--trace", options.trace}, {{"MODEL", options.model}});
   const auto plan =
       plan::make(io::load_model(options.model), {.height = options.size.height, .width = options.size.width});
   run::Session session = make_session(plan, options.threads, options.cores);
-  const std::vector<float> input = random_input(plan->inputs[0].shape.size() * options.batch);
-  std::vector<float> output(static_cast<std::size_t>(plan->outputs[0].shape.size() * options.batch));
-  const measure::Statistics time = measure::summarise(time_runs(session, options, input, output));
+  measure::Tensors tensors(*plan, options.batch);
+  tensors.fill_inputs();
+  const measure::Statistics time = measure::summarise(time_runs(session, options, tensors));
   measure::Profile profile;
-  if (options.profile) profile = time_steps(session, options, input, output);
+  if (options.profile) profile = time_steps(session, options, tensors);
   if (options.json) {
     print_json(options, session, time, profile);
   } else {
     print_text(options, session, time, profile);
   }
-  if (options.svg.empty()) return;
-  const std::string svg = draw::roofline_svg(*plan, profile);
-  write_file(options.svg, {std::as_bytes(std::span(svg))});
-  if (!options.json) std::cout << options.svg << ": the steps under their roofline\n";
+  const auto write = [&](const std::string& path, const std::string& content, const char* what) {
+    write_file(path, {std::as_bytes(std::span(content))});
+    if (!options.json) std::cout << path << ": " << what << '\n';
+  };
+  if (!options.svg.empty()) write(options.svg, draw::roofline_svg(*plan, profile), "the steps under their roofline");
+  if (!options.trace.empty()) {
+    std::vector<run::TraceSlice> slices(static_cast<std::size_t>(session.threads()) * plan->steps.size());
+    warm_up(session, options, tensors);  // the workers have gone to sleep
+    session.run_traced(tensors.inputs(), tensors.outputs(), slices.data());
+    write(options.trace, trace_json(session, slices), "an inference, for chrome://tracing or Perfetto");
+  }
 }
 
 }  // namespace
@@ -266,11 +271,17 @@ void add_bench(CLI::App& program) {
   command.add_option("--svg", options->svg, "Draw the profile's roofline into this file")
       ->needs(profile)
       ->type_name("FILE");
+  CLI::Option* trace =
+      command
+          .add_option("--trace", options->trace,
+                      "Write into this file which worker was at which step when, of one image more, in Chrome's "
+                      "trace-event format (chrome://tracing, Perfetto)")
+          ->type_name("FILE.json");
   CLI::Option* cold = command.add_flag("--cold", options->cold,
                                        "Of a .riffle file, from it to the first answer instead: the phases of --repeat "
                                        "loads, each in a new process, and "
                                        "the memory that they take");
-  for (CLI::Option* option : {cores, warmup, batch, profile}) cold->excludes(option);
+  for (CLI::Option* option : {cores, warmup, batch, profile, trace}) cold->excludes(option);
   command.add_flag("--json", options->json, "Print one JSON object; times are milliseconds");
   add_size(command, options->size, "; by default the model's own");
   command.callback([options, repeat] {

@@ -7,6 +7,7 @@
 #include "io/model_file.hpp"
 #include "tools/commands.hpp"
 #include "tools/spec_options.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -24,7 +25,7 @@ void build(const BuildOptions& options) {
   // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
   if (format == io::ModelFormat::riffle) passes::optimise(graph);
   io::save_model(graph, options.output);
-  std::cout << options.output << ": " << graph.name << ", input " << graph::chw(graph.input_shape()) << ", "
+  std::cout << options.output << ": " << graph.name << ", " << tensors_text("input", signature_of(graph).inputs) << ", "
             << millions(defined.macs) << " MAC, " << grouped(defined.parameters) << " parameters\n";
 }
 

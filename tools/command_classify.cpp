@@ -16,6 +16,7 @@
 #include "io/model_file.hpp"
 #include "io/picture.hpp"
 #include "io/preprocess.hpp"
+#include "measure/tensors.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
 #include "tools/preprocessing_options.hpp"
@@ -77,25 +78,25 @@ void classify_pictures(Classifier& classifier, const ClassifyOptions& options, s
   }
   const std::vector<std::string>& names = classifier.labels;
   run::Session session(classifier.plan, options.threads);
-  std::vector<float> input(static_cast<std::size_t>(plan.inputs[0].shape.size()));
-  std::vector<float> output(static_cast<std::size_t>(plan.outputs[0].shape.size()));
+  const measure::Tensors tensors(plan);
+  const std::span<float> classes = tensors.output_floats(0);
   draw::Table table = make_table(top);
   std::size_t unreadable = 0;
   for (const std::string& path : options.pictures) {
     try {
-      classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), input);
+      classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), tensors.input_floats(0));
     } catch (const Error& error) {
       std::cerr << "riffle: " << error.what() << '\n';
       ++unreadable;
       continue;
     }
-    session.run(input.data(), output.data());
-    if (!classifier.ends_in_softmax) io::softmax(output);
+    session.run(tensors.inputs(), tensors.outputs());
+    if (!classifier.ends_in_softmax) io::softmax(classes);
     std::vector<std::string> cells = {file_name(path)};
-    for (const std::int32_t i : io::largest(output, top)) {
+    for (const std::int32_t i : io::largest(classes, top)) {
       const auto index = static_cast<std::size_t>(i);
       cells.push_back(names.empty() ? std::to_string(i) : names[index]);
-      cells.push_back(fixed(100.0 * static_cast<double>(output[index]), 1));
+      cells.push_back(fixed(100.0 * static_cast<double>(classes[index]), 1));
     }
     table.add(std::move(cells));
   }
@@ -140,13 +141,12 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
   draw::Progress progress("classifying", data.count());
   std::atomic<std::int64_t> next = 0, done = 0, right = 0;
   const auto work = [&](run::Session& session, draw::Progress* bar) {
-    std::vector<float> input(static_cast<std::size_t>(classifier.plan->inputs[0].shape.size()));
-    std::vector<float> output(static_cast<std::size_t>(classifier.plan->outputs[0].shape.size()));
+    const measure::Tensors tensors(*classifier.plan);
     io::Preprocess preprocess = classifier.preprocess;
     for (std::int64_t i = next++; i < data.count(); i = next++) {
-      preprocess(data.image(i), input);
-      session.run(input.data(), output.data());
-      if (io::largest(output, 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
+      preprocess(data.image(i), tensors.input_floats(0));
+      session.run(tensors.inputs(), tensors.outputs());
+      if (io::largest(tensors.output_floats(0), 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
       ++done;
       if (bar != nullptr) bar->update(done);
     }

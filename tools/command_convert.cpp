@@ -10,6 +10,7 @@
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
 #include "tools/preprocessing_options.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -37,8 +38,8 @@ void convert(const ConvertOptions& options) {
   if (format == io::ModelFormat::riffle) passes::optimise(graph);
   io::save_model(graph, options.output);
   const graph::Cost cost = graph::total_cost(graph);
-  std::cout << options.output << ": input " << graph::chw(graph.input_shape()) << ", " << millions(cost.macs)
-            << " MAC, " << grouped(cost.parameters) << " parameters; " << nodes << " nodes";
+  std::cout << options.output << ": " << tensors_text("input", signature_of(graph).inputs) << ", "
+            << millions(cost.macs) << " MAC, " << grouped(cost.parameters) << " parameters; " << nodes << " nodes";
   if (graph.nodes.size() != nodes) std::cout << " became " << graph.nodes.size();
   std::cout << '\n';
 }

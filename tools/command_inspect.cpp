@@ -8,28 +8,25 @@
 #include "base/text.hpp"
 #include "draw/plan_svg.hpp"
 #include "draw/table.hpp"
+#include "engine/passes/choose_types.hpp"
+#include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
 #include "tools/commands.hpp"
+#include "tools/graph_text.hpp"
 #include "tools/options.hpp"
+#include "tools/tensors.hpp"
 
 namespace riffle::tools {
 namespace {
 
 struct InspectOptions {
   std::string model;
-  bool plan = false;
+  bool graph = false, passes = false, plan = false;
   std::string svg;
   ImageSize size;
 };
-
-std::string operation_text(graph::Operation operation) {
-  std::string text(graph::operation_name(operation));
-  const graph::Activation* activation = graph::fused_activation(operation);
-  if (activation == nullptr || *activation == graph::Activation::none) return text;
-  return text + (*activation == graph::Activation::relu ? ", ReLU" : ", ReLU6");
-}
 
 /// "3x3 s2 p1 d2": kernel, stride, padding, dilation, as far as they say something.
 std::string window_text(const kernels::Window& window) {
@@ -65,16 +62,28 @@ std::string groups_text(const graph::Operation& operation) {
   return "";
 }
 
+/// As the model has them.
 std::int64_t weight_bytes(const graph::Operation& operation) {
-  std::size_t floats = 0;
-  if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) {
-    floats = convolution->weights.size() + convolution->bias.size();
-  } else if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-    floats = dense->weights.size() + dense->bias.size();
-  } else if (const auto* norm = std::get_if<graph::BatchNorm>(&operation)) {
-    floats = norm->scale.size() + norm->shift.size() + norm->mean.size() + norm->variance.size();
-  }
-  return static_cast<std::int64_t>(floats * sizeof(float));
+  std::int64_t bytes = 0;
+  graph::for_each_constant(operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
+    bytes += std::ssize(constant.stored());
+  });
+  return bytes;
+}
+
+/// What it takes and gives, a row a tensor.
+void print_tensors(const Signature& signature) {
+  constexpr auto right = draw::Table::Align::right;
+  draw::Table table(
+      {{""}, {"name"}, {"C x H x W"}, {"type"}, {"scale", right}, {"zero point", right}, {"bytes", right}});
+  const auto add = [&](const char* side, const plan::Tensor& tensor) {
+    table.add({side, tensor.name, graph::chw(tensor.shape), std::string(name_of(tensor.type)),
+               tensor.is_quantized() ? shortest(tensor.quantization.scale) : "",
+               tensor.is_quantized() ? std::to_string(tensor.quantization.zero_point) : "", grouped(tensor.bytes())});
+  };
+  for (const plan::Tensor& input : signature.inputs) add("input", input);
+  for (const plan::Tensor& output : signature.outputs) add("output", output);
+  table.print(std::cout);
 }
 
 void print_layers(const graph::Graph& graph) {
@@ -91,12 +100,14 @@ void print_layers(const graph::Graph& graph) {
                      {"weight bytes", right},
                      {"output bytes", right}});
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  const std::vector<Type> types = passes::choose_types(graph);
   std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const graph::Node& node = graph.nodes[i];
     const graph::Cost cost = graph::cost(graph, shapes, static_cast<graph::NodeId>(i));
     const std::int64_t weights = weight_bytes(node.operation);
-    const std::int64_t output = shapes[i].size() * static_cast<std::int64_t>(sizeof(float));
+    const auto* input = std::get_if<graph::Input>(&node.operation);
+    const std::int64_t output = shapes[i].size() * size_of(input != nullptr ? input->type : types[i]);
     all_macs += cost.macs;
     all_parameters += cost.parameters;
     all_weight_bytes += weights;
@@ -128,22 +139,56 @@ void print_metadata(const graph::Graph& graph) {
             << '\n';
 }
 
+/// Names are a model's: whatever is in them.
+void print_lines(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) std::cout << printable(line) << '\n';
+}
+
+void print_passes(graph::Graph graph) {
+  bool any = false;
+  for (const passes::Pass& pass : passes::in_order()) {
+    const graph::Graph before = graph;
+    pass.run(graph);
+    const std::vector<std::string> lines = changes(before, graph);
+    if (lines.empty()) continue;
+    any = true;
+    std::cout << '\n' << pass.name << ": " << before.nodes.size() << " nodes";
+    if (graph.nodes.size() != before.nodes.size()) std::cout << " become " << graph.nodes.size();
+    std::cout << '\n';
+    for (const std::string& line : lines) std::cout << "  " << printable(line) << '\n';
+  }
+  if (!any) std::cout << "\nno pass changes anything: the graph is as they leave it\n";
+}
+
 void inspect(const InspectOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   graph::Graph graph = io::load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
-  std::cout << printable(graph.name) << ", input " << graph::chw(graph.input_shape()) << '\n';
+  const Signature signature = signature_of(graph);
+  std::cout << printable(graph.name);
+  if (signature.is_usual()) {
+    std::cout << ", " << tensors_text("input", signature.inputs) << '\n';
+  } else {
+    std::cout << "\n\n";
+    print_tensors(signature);
+    std::cout << '\n';
+  }
   print_metadata(graph);
   std::cout << '\n';
   print_layers(graph);
+  if (options.graph) {
+    std::cout << '\n';
+    print_lines(graph::to_text(graph));
+  }
+  if (options.passes) print_passes(graph);
   if (!options.plan && options.svg.empty()) return;
 
   const auto plan = plan::make(std::move(graph));
   if (options.plan) {
     std::cout << '\n';
-    std::istringstream lines(plan::to_text(*plan));
-    for (std::string line; std::getline(lines, line);) std::cout << printable(line) << '\n';
+    print_lines(plan::to_text(*plan));
   }
   if (!options.svg.empty()) {
     const std::string svg = draw::plan_svg(*plan);
@@ -158,6 +203,9 @@ void add_inspect(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("inspect", "What a model is made of");
   const auto options = std::make_shared<InspectOptions>();
   add_model(command, options->model);
+  command.add_flag("--graph", options->graph, "Print the graph, too: a line a node, with its operands");
+  command.add_flag("--passes", options->passes,
+                   "Print what each pass does to the graph, too: nodes that are gone (-), new (+), changed (~)");
   command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
   command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file")->type_name("FILE");
   add_size(command, options->size, "; by default the model's own");

@@ -17,6 +17,7 @@
 #include "tools/interrupt.hpp"
 #include "tools/preprocessing_options.hpp"
 #include "tools/spec_options.hpp"
+#include "tools/tensors.hpp"
 #include "trainer/data/open.hpp"
 #include "trainer/fit/fit.hpp"
 #include "trainer/initial/initialise.hpp"
@@ -310,10 +311,21 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
             << std::flush;
 }
 
+/// Throws Error for a network that cannot be trained on labelled pictures, before they are read.
+void require_picture_classifier(const std::string& path, const graph::Graph& graph) {
+  const Signature signature = signature_of(graph);
+  if (signature.is_usual()) return;
+  throw Error(path + ": has " + tensors_text("input", signature.inputs) + ", " +
+              tensors_text("output", signature.outputs) + "; training is for one of each, both f32");
+}
+
 void train(const TrainOptions& options) {
   require_threads(2 * options.threads + 1);  // the network's, and two loaders of half as many
   std::optional<graph::Graph> from;
-  if (!options.from.empty()) from = io::load_model(options.from);
+  if (!options.from.empty()) {
+    from = io::load_model(options.from);
+    require_picture_classifier(options.from, *from);
+  }
   const std::int32_t channels = from                             ? from->input_shape().c
                                 : options.spec.in_channels       ? options.spec.in_channels
                                 : options.spec.flavour == "note" ? 1

@@ -11,10 +11,12 @@
 #include <thread>
 
 #include "base/files.hpp"
+#include "engine/format/format.hpp"
 #include "kernels/kernels.hpp"
 #include "models/random.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
+#include "tests/networks.hpp"
 #include "tests/program.hpp"
 #include "tests/screen.hpp"
 
@@ -522,6 +524,11 @@ TEST_F(Train, arguments_are_checked) {
   refuses(with_data({"train", "v2", "--from", "a.riffle"}), "a network is needed");
   refuses(with_data({"train", "--from", "a.riffle", "--width", "0.5"}), "--width");
   refuses(with_data({"train", "--from", at("none.riffle")}), "none.riffle");
+  format::save_file(testing::two_headed_network(), at("two.riffle"));
+  refuses(with_data({"train", "--from", at("two.riffle")}),
+          "two.riffle: has inputs image 3 x 16 x 16 u8 (scale 0.0078125, zero point 128), mask 1 x 16 x 16, outputs "
+          "classes "
+          "5 x 1 x 1, map 2 x 16 x 16 i8 (scale 0.5, zero point -3); training is for one of each, both f32");
   refuses(with_data({"train", "v2", "--groups", "3"}), "--groups");
   refuses({"train", "v2", "--out", at("refused")}, "--data");
   refuses({"train", "v2", "--data", at("train.images"), at("train.labels")}, "--out");

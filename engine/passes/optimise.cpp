@@ -2,24 +2,35 @@
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
+namespace {
+
+/// What a pass has replaced must not count as a reader in the next one.
+template <void (*pass)(Graph&)>
+void run_and_clean(Graph& graph) {
+  pass(graph);
+  remove_dead_nodes(graph);
+}
+
+constexpr Pass all[] = {
+    {"remove_dead_nodes", remove_dead_nodes},
+    {"remove_identities", run_and_clean<remove_identities>},
+    {"fold_batch_norm", run_and_clean<fold_batch_norm>},    // before activations: one may stand behind the norm
+    {"hoist_activation", run_and_clean<hoist_activation>},  // before fusing: a shuffle or concat may stand between an
+                                                            // activation and its producer
+    {"fuse_activation", run_and_clean<fuse_activation>},    // before the residual: an add takes its activation along
+    {"fuse_residual", run_and_clean<fuse_residual>},
+};
+
+}  // namespace
+
+std::span<const Pass> in_order() { return all; }
 
 void optimise(Graph& graph) {
-  static constexpr void (*order[])(Graph&) = {
-      remove_identities,
-      fold_batch_norm,   // before activations: one may stand behind the norm
-      hoist_activation,  // before fusing: a shuffle or concat may stand between an activation and its producer
-      fuse_activation,   // before the residual: an add takes its activation along
-      fuse_residual,
-  };
   (void)graph::infer_shapes(graph);
   if (graph.outputs.size() > 1) {  // which are told apart by their names, whatever node makes them in the end
     for (graph::Output& output : graph.outputs) output.name = graph.output_name(output);
   }
-  remove_dead_nodes(graph);
-  for (const auto pass : order) {
-    pass(graph);
-    remove_dead_nodes(graph);  // what a pass replaced must not count as a reader in the next one
-  }
+  for (const Pass& pass : in_order()) pass.run(graph);
 }
 
 }  // namespace riffle::passes

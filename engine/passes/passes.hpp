@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string_view>
 
 #include "engine/graph/graph.hpp"
 
@@ -10,8 +12,16 @@ namespace riffle::passes {
 
 using graph::Graph;
 
-/// Runs the passes from remove_dead_nodes() to fuse_residual() in order. Idempotent. Throws Error if the graph does not
-/// verify.
+/// One of the passes that optimise() runs, by the name of its function. It leaves no dead nodes.
+struct Pass {
+  std::string_view name;
+  void (*run)(Graph& graph);
+};
+
+/// From remove_dead_nodes() to fuse_residual().
+std::span<const Pass> in_order();
+
+/// Runs them all. Idempotent. Throws Error if the graph does not verify.
 void optimise(Graph& graph);
 
 /// Drops the nodes that no output depends on (the inputs stay).

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "engine/passes/lower_channels.hpp"
+#include "tests/networks.hpp"
 
 namespace riffle {
 namespace {
@@ -49,6 +52,23 @@ TEST(Passes, BatchNormFoldsIntoTheConvolutionBeforeIt) {
   EXPECT_EQ(graph.nodes[1].name, "conv");
   EXPECT_EQ(folded.weights.values()[0], 3.0F);
   EXPECT_EQ(folded.bias.values()[1], -6.5F);
+}
+
+TEST(Passes, OptimiseRunsTheListOfThem) {
+  Graph graph = testing::small_network();
+  Graph optimised = graph;
+  passes::optimise(optimised);
+  std::set<std::string_view> names, at_work;
+  for (const passes::Pass& pass : passes::in_order()) {
+    EXPECT_TRUE(names.insert(pass.name).second) << pass.name;
+    const std::string before = graph::to_text(graph);
+    pass.run(graph);
+    if (graph::to_text(graph) != before) at_work.insert(pass.name);
+    const auto readers = graph::reader_counts(graph);
+    EXPECT_EQ(std::count(readers.begin(), readers.end(), 0), 0) << pass.name << " leaves a dead node";
+  }
+  EXPECT_EQ(graph::to_text(graph), graph::to_text(optimised));
+  EXPECT_EQ(at_work, (std::set<std::string_view>{"fold_batch_norm", "fuse_activation"}));
 }
 
 TEST(Passes, AnActivationOfKindNoneIsPassedBy) {

@@ -123,6 +123,7 @@ struct Tensor {
   Type type = Type::f32;
   Quantization quantization = {};  ///< of i8 and u8
   [[nodiscard]] std::int64_t bytes() const { return shape.size() * size_of(type); }
+  [[nodiscard]] bool is_quantized() const { return type == Type::i8 || type == Type::u8; }
 };
 
 struct Plan {
@@ -147,7 +148,11 @@ struct Options {
 /// Throws Error if the graph does not verify, the size does not fit or RIFFLE_ISA names nothing that runs here.
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options = {});
 
-/// The steps, then the memory plan, as a table for people.
+/// For people: "f32", "u8 (scale 0.5, zero point 128)".
+std::string type_text(const Tensor& tensor);
+/// For people: "image 3 x 224 x 224 u8 (scale 0.5, zero point 128)"; f32 goes without saying.
+std::string to_text(const Tensor& tensor);
+/// What it reads and writes, the steps, then the memory plan, as a table for people.
 std::string to_text(const Plan& plan);
 
 }  // namespace riffle::plan

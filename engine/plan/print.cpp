@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <string>
 
+#include "base/text.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace riffle::plan {
@@ -19,8 +20,22 @@ std::string formatted(const char* format, Values... values) {
 
 }  // namespace
 
+std::string type_text(const Tensor& tensor) {
+  const std::string type(name_of(tensor.type));
+  if (!tensor.is_quantized()) return type;
+  const auto& [scale, zero_point] = tensor.quantization;
+  return type + " (scale " + shortest(scale) + ", zero point " + std::to_string(zero_point) + ")";
+}
+
+std::string to_text(const Tensor& tensor) {
+  return tensor.name + " " + graph::chw(tensor.shape) + (tensor.type == Type::f32 ? "" : " " + type_text(tensor));
+}
+
 std::string to_text(const Plan& plan) {
-  std::string text = formatted("plan of '%.60s' for %s\n\n", plan.name.c_str(), plan.kernels->isa);
+  std::string text = formatted("plan of '%.60s' for %s\n", plan.name.c_str(), plan.kernels->isa);
+  for (const Tensor& input : plan.inputs) text += "reads " + to_text(input) + "\n";
+  for (const Tensor& output : plan.outputs) text += "writes " + to_text(output) + "\n";
+  text += "\n";
   text += formatted("%4s  %-24s %-14s %-14s %9s %9s %6s  %s\n", "step", "operation", "in", "out", "MMAC", "weights KB",
                     "tiles", "name");
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
@@ -33,11 +48,11 @@ std::string to_text(const Plan& plan) {
       "\narena: %.1f KB in %zu blocks, and %.1f KB of rows a thread; weights: %.1f KB, of which %.1f KB are packed\n",
       static_cast<double>(plan.arena_bytes) / 1024, plan.blocks.size(), static_cast<double>(plan.rows_bytes) / 1024,
       static_cast<double>(plan.weight_bytes) / 1024, static_cast<double>(plan.packed_bytes) / 1024);
-  text += formatted("%12s %12s  %-11s %-14s %s\n", "offset KB", "size KB", "steps", "shape", "name");
+  text += formatted("%12s %12s  %-11s %-5s %-14s %s\n", "offset KB", "size KB", "steps", "type", "shape", "name");
   for (const BlockInfo& b : plan.blocks) {
-    text += formatted("%12.1f %12.1f  %4d - %-4d %-14s %.80s\n", static_cast<double>(b.offset) / 1024,
-                      static_cast<double>(b.size) / 1024, b.first_step, b.last_step, shape_text(b.shape).c_str(),
-                      b.name.c_str());
+    text += formatted("%12.1f %12.1f  %4d - %-4d %-5s %-14s %.80s\n", static_cast<double>(b.offset) / 1024,
+                      static_cast<double>(b.size) / 1024, b.first_step, b.last_step, name_of(b.type).data(),
+                      shape_text(b.shape).c_str(), b.name.c_str());
   }
   return text;
 }

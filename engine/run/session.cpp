@@ -66,15 +66,17 @@ std::int32_t least_chunk_of(const plan::Step& step) {
 struct Session::State {
   /// One run() under way.
   struct Job {
-    std::int64_t images = 0;  ///< this one and those after it
-    double* step_seconds = nullptr;
-    Clock::time_point step_began;
+    std::int64_t images = 0;            ///< this one and those after it
+    double* step_seconds = nullptr;     ///< null: not wanted
+    TraceSlice* slices = nullptr;       ///< null: not wanted
+    Clock::time_point step_began = {};  ///< of step_seconds
   };
 
   State(std::shared_ptr<const plan::Plan> made, const SessionOptions& options);
 
   void run(const void* const* from, void* const* to, const Job& next) noexcept;
   void work(int worker) noexcept;
+  void run_tiles(int worker, std::size_t step, kernels::TileRange tiles) noexcept;
   void step_done(std::int32_t step) noexcept;
 
   [[nodiscard]] kernels::Addresses memory(int worker) const {
@@ -153,13 +155,24 @@ void Session::State::work(int worker) noexcept {
     const auto s = static_cast<std::size_t>(turn.step);
     for (kernels::TileRange tiles = dispenser.take(turn, works[s], worker); tiles.first != tiles.last;
          tiles = dispenser.take(turn, works[s], worker)) {
-      plan->steps[s].run(memory(worker), tiles);
+      run_tiles(worker, s, tiles);
       if (dispenser.complete(tiles, works[s])) step_done(turn.step);
     }
     Dispenser::Turn now = dispenser.turn();
     for (Spin spin; now == turn; now = dispenser.turn()) spin.wait();
     turn = now;
   }
+}
+
+void Session::State::run_tiles(int worker, std::size_t step, kernels::TileRange tiles) noexcept {
+  if (job.slices == nullptr) return plan->steps[step].run(memory(worker), tiles);
+  // The worker's own, and complete before the tiles are: whoever sees the run's end sees it.
+  TraceSlice& slice = job.slices[static_cast<std::size_t>(worker) * works.size() + step];
+  const Clock::time_point begin = Clock::now();
+  plan->steps[step].run(memory(worker), tiles);
+  slice.end = Clock::now();
+  if (slice.tiles == 0) slice.begin = begin;
+  slice.tiles += tiles.last - tiles.first;
 }
 
 void Session::State::step_done(std::int32_t step) noexcept {
@@ -193,7 +206,7 @@ std::int64_t Session::memory_bytes(const plan::Plan& plan, int threads) {
 }
 
 void Session::run(const void* const* inputs, void* const* outputs, std::int64_t batch) noexcept {
-  state_->run(inputs, outputs, {batch, nullptr, {}});
+  state_->run(inputs, outputs, {.images = batch});
 }
 
 void Session::run(const float* input, float* output, std::int64_t batch) noexcept {
@@ -203,13 +216,18 @@ void Session::run(const float* input, float* output, std::int64_t batch) noexcep
 }
 
 void Session::run_profiled(const void* const* inputs, void* const* outputs, double* step_seconds) noexcept {
-  state_->run(inputs, outputs, {1, step_seconds, Clock::now()});
+  state_->run(inputs, outputs, {.images = 1, .step_seconds = step_seconds, .step_began = Clock::now()});
 }
 
 void Session::run_profiled(const float* input, float* output, double* step_seconds) noexcept {
   const void* const from = input;
   void* const to = output;
   run_profiled(&from, &to, step_seconds);
+}
+
+void Session::run_traced(const void* const* inputs, void* const* outputs, TraceSlice* slices) noexcept {
+  std::fill_n(slices, static_cast<std::size_t>(threads()) * plan().steps.size(), TraceSlice{});
+  state_->run(inputs, outputs, {.images = 1, .slices = slices});
 }
 
 const plan::Plan& Session::plan() const { return *state_->plan; }

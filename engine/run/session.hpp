@@ -1,6 +1,7 @@
 // A session: one arena and a number of threads, running a plan.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,13 @@ struct SessionOptions {
   /// The caller's memory to work in, of at least Session::memory_bytes() bytes, 64-byte aligned, which outlives the
   /// session and is used by nothing else. Empty: the session allocates.
   std::span<std::byte> memory = {};
+};
+
+/// What one worker did of one step, from its first chunk's beginning to its last one's end. Of no tiles where it came
+/// too late for any.
+struct TraceSlice {
+  std::chrono::steady_clock::time_point begin, end;
+  std::int32_t tiles = 0;
 };
 
 /// Many sessions may run one plan at the same time; one session runs one inference at a time. Results do not depend
@@ -54,6 +62,10 @@ class Session {
   /// As run() for one image; writes each step's seconds (step_seconds has plan().steps.size() entries).
   void run_profiled(const void* const* inputs, void* const* outputs, double* step_seconds) noexcept;
   void run_profiled(const float* input, float* output, double* step_seconds) noexcept;
+
+  /// As run() for one image; writes what each worker did of each step to slices[worker * steps + step], of threads() *
+  /// plan().steps.size() entries. Worker 0 is the calling thread, unless the session was given cores.
+  void run_traced(const void* const* inputs, void* const* outputs, TraceSlice* slices) noexcept;
 
   [[nodiscard]] const plan::Plan& plan() const;
   [[nodiscard]] int threads() const;

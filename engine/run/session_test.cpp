@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <new>
 #include <thread>
 
@@ -278,6 +280,44 @@ TEST(Session, ProfilingGivesTheSameResultAndATimeAStep) {
     several.run_profiled(input.data(), output.data(), seconds.data());
     EXPECT_EQ(output, result_of(session, input));
     for (const double s : seconds) EXPECT_GE(s, 0.0);
+  }
+}
+
+TEST(Session, ATraceHoldsEveryTileOnce) {
+  const auto plan = plan::make(testing::small_network());
+  const std::size_t steps = plan->steps.size();
+  run::Session alone(plan);
+  const std::vector<float> input = testing::noise(plan->inputs[0].shape.size(), 2), expected = result_of(alone, input);
+  std::vector<float> output(expected.size());
+  const void* const from = input.data();
+  void* const to = output.data();
+  for (const int threads : {1, 3}) {
+    for (const std::vector<int>& cores : choices_of_cores()) {
+      run::Session session(plan, {.threads = threads, .cores = cores});
+      std::vector<run::TraceSlice> slices(static_cast<std::size_t>(threads) * steps);
+      for (int again = 0; again < 5; ++again) {  // into what the run before has left
+        std::fill(output.begin(), output.end(), 0.0F);
+        const auto began = std::chrono::steady_clock::now();
+        session.run_traced(&from, &to, slices.data());
+        auto before = began;  // the end of the step before
+        EXPECT_EQ(output, expected);
+        for (std::size_t s = 0; s < steps; ++s) {
+          std::int32_t tiles = 0;
+          auto last = before;
+          for (std::size_t worker = 0; worker < static_cast<std::size_t>(threads); ++worker) {
+            const run::TraceSlice& slice = slices[worker * steps + s];
+            tiles += slice.tiles;
+            if (slice.tiles == 0) continue;
+            EXPECT_GE(slice.begin, before) << "a step begins when the one before is over";
+            EXPECT_GE(slice.end, slice.begin);
+            last = std::max(last, slice.end);
+          }
+          EXPECT_EQ(tiles, plan->steps[s].tiles) << plan->steps[s].name;
+          before = last;
+        }
+        EXPECT_LE(before, std::chrono::steady_clock::now());
+      }
+    }
   }
 }
 
