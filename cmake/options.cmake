@@ -16,6 +16,7 @@ option(RIFFLE_OPENMP "The trainer runs on OpenMP's threads; without them it has 
 option(RIFFLE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_BENCH "Build riffle_bench" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_INSTALL "Make rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
+option(RIFFLE_CONTRACTS "Check what kernels rely on in every plan that is made, as builds for debugging do" OFF)
 option(RIFFLE_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_UNITY "Compile a target's sources together, many at a time: sooner done, if all of them are to be compiled" OFF)

@@ -26,6 +26,7 @@ struct InspectOptions {
   bool graph = false, passes = false, plan = false;
   std::string svg;
   ImageSize size;
+  plan::Without without;
 };
 
 /// "3x3 s2 p1 d2": kernel, stride, padding, dilation, as far as they say something.
@@ -185,7 +186,7 @@ void inspect(const InspectOptions& options) {
   if (options.passes) print_passes(graph);
   if (!options.plan && options.svg.empty()) return;
 
-  const auto plan = plan::make(std::move(graph));
+  const auto plan = plan::make(std::move(graph), {.without = options.without});
   if (options.plan) {
     std::cout << '\n';
     print_lines(plan::to_text(*plan));
@@ -209,6 +210,7 @@ void add_inspect(CLI::App& program) {
   command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
   command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file")->type_name("FILE");
   add_size(command, options->size, "; by default the model's own");
+  add_without(command, options->without);
   command.callback([options] { inspect(*options); });
 }
 

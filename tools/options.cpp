@@ -104,6 +104,30 @@ CLI::Option* add_numbers(CLI::App& command, const std::string& name, std::vector
       ->type_name("X,...");
 }
 
+CLI::Option* add_without(CLI::App& command, plan::Without& without) {
+  std::string words = "Leave these out of the plan, to find out what a result comes from:";
+  std::string names;
+  for (const plan::Refinement& one : plan::refinements) {
+    names += (names.empty() ? "" : ", ") + std::string(one.name);
+    words += (names.size() == one.name.size() ? " " : "; ") + std::string(one.name) + ", " + std::string(one.what);
+  }
+  return command
+      .add_option_function<std::string>(
+          "--without",
+          [&without, names](const std::string& text) {
+            for (const std::string& word : CLI::detail::split(text, ',')) {
+              const auto found = std::find_if(std::begin(plan::refinements), std::end(plan::refinements),
+                                              [&](const plan::Refinement& one) { return one.name == word; });
+              if (found == std::end(plan::refinements)) {
+                throw CLI::ValidationError("--without", "'" + word + "' is none of " + names);
+              }
+              without.*found->left_out = true;
+            }
+          },
+          words)
+      ->type_name("NAME,...");
+}
+
 CLI::Option* add_size(CLI::App& command, ImageSize& size, const std::string& words) {
   return command
       .add_option_function<std::string>(

@@ -47,6 +47,9 @@ CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores);
 /// or does not let itself be pinned to them, it says so on the standard error and goes on.
 run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, std::optional<run::Cores> cores);
 
+/// --without NAME,...: those of plan::refinements.
+CLI::Option* add_without(CLI::App& command, plan::Without& without);
+
 /// MODEL, a path.
 CLI::Option* add_model(CLI::App& command, std::string& path);
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <span>
@@ -44,15 +46,25 @@ constexpr std::int32_t max_threads = 256;
 class Log {
  public:
   explicit Log(const riffle_options& options) : function_(options.log), user_(options.log_user) {}
+  /// Are messages printed, too, and steps among them? A build for size has no words for steps.
+#ifdef RIFFLE_SMALL
+  static constexpr bool is_printed() { return false; }
+#else
+  static bool is_printed() {
+    const char* const wanted = std::getenv("RIFFLE_LOG");
+    return wanted != nullptr && *wanted != '\0' && std::strcmp(wanted, "0") != 0;
+  }
+#endif
 
   __attribute__((format(printf, 3, 4))) void operator()(riffle_log_level level, const char* format, ...) const {
-    if (function_ == nullptr) return;
-    char message[256];
+    if (function_ == nullptr && !is_printed()) return;
+    char message[384];
     std::va_list arguments;
     va_start(arguments, format);
     std::vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    function_(user_, level, message);
+    if (is_printed()) std::fprintf(stderr, "riffle: %s\n", message);
+    if (function_ != nullptr) function_(user_, level, message);
   }
 
  private:
@@ -117,6 +129,11 @@ void tell_of(const riffle::run::Session& session, const riffle_options& options,
       input.c, input.h, input.w, plan.kernels->isa, session.threads(), session.pinned() ? " bound to cores" : "",
       static_cast<long long>(riffle::run::Session::memory_bytes(plan, session.threads())),
       options.memory != nullptr ? " of the caller's" : "");
+  for (std::size_t s = 0; log.is_printed() && s < plan.steps.size(); ++s) {
+    const riffle::plan::Step& step = plan.steps[s];
+    log(RIFFLE_LOG_INFO, "step %zu '%.80s': %.60s by %s (%s)", s, step.name.c_str(), step.operation.c_str(),
+        step.kernel, riffle::plan::reason_for(step).c_str());
+  }
   if (options.cores != RIFFLE_CORES_ALL && !session.pinned()) {
     log(RIFFLE_LOG_WARNING, "the system does not bind threads to cores; they run anywhere");
   }

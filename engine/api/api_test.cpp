@@ -444,6 +444,24 @@ TEST(ApiOfSeveralTensors, NamesThemAndTakesBuffersByIndex) {
             RIFFLE_BAD_ARGUMENT);
 }
 
+TEST_F(Api, TheEnvironmentCanAskForALineAStep) {
+  const Model model(path_);
+  std::string printed;
+  const auto create = [&](const char* value) {
+    const testing::Environment log("RIFFLE_LOG", value);
+    ::testing::internal::CaptureStderr();
+    const Session session(model);
+    printed = ::testing::internal::GetCapturedStderr();
+    return riffle_session_step_count(session.get());
+  };
+  create("0");
+  EXPECT_EQ(printed, "");
+  const std::size_t steps = create("1");
+  EXPECT_EQ(static_cast<std::size_t>(std::count(printed.begin(), printed.end(), '\n')), steps + 1);
+  EXPECT_NE(printed.find("reads the caller's 3 planes"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("riffle: step 1 "), std::string::npos) << printed;
+}
+
 TEST_F(Api, SessionsOfOneModelShareItsPackedWeights) {
   const Model model(path_);
   const plan::Options as_it_is = {}, larger = {.height = 96, .width = 96};

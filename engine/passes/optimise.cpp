@@ -14,23 +14,25 @@ void run_and_clean(Graph& graph) {
 constexpr Pass all[] = {
     {"remove_dead_nodes", remove_dead_nodes},
     {"remove_identities", run_and_clean<remove_identities>},
-    {"fold_batch_norm", run_and_clean<fold_batch_norm>},    // before activations: one may stand behind the norm
-    {"hoist_activation", run_and_clean<hoist_activation>},  // before fusing: a shuffle or concat may stand between an
-                                                            // activation and its producer
-    {"fuse_activation", run_and_clean<fuse_activation>},    // before the residual: an add takes its activation along
-    {"fuse_residual", run_and_clean<fuse_residual>},
+    {"fold_batch_norm", run_and_clean<fold_batch_norm>},  // before activations: one may stand behind the norm
+    // before fusing: a shuffle or concat may stand between an activation and its producer
+    {"hoist_activation", run_and_clean<hoist_activation>, true},
+    {"fuse_activation", run_and_clean<fuse_activation>, true},  // before the residual: an add takes it along
+    {"fuse_residual", run_and_clean<fuse_residual>, true},
 };
 
 }  // namespace
 
 std::span<const Pass> in_order() { return all; }
 
-void optimise(Graph& graph) {
+void optimise(Graph& graph, bool fuse) {
   (void)graph::infer_shapes(graph);
   if (graph.outputs.size() > 1) {  // which are told apart by their names, whatever node makes them in the end
     for (graph::Output& output : graph.outputs) output.name = graph.output_name(output);
   }
-  for (const Pass& pass : in_order()) pass.run(graph);
+  for (const Pass& pass : in_order()) {
+    if (fuse || !pass.fuses) pass.run(graph);
+  }
 }
 
 }  // namespace riffle::passes

@@ -16,13 +16,15 @@ using graph::Graph;
 struct Pass {
   std::string_view name;
   void (*run)(Graph& graph);
+  bool fuses = false;  ///< is it one of those without which more steps compute the same?
 };
 
 /// From remove_dead_nodes() to fuse_residual().
 std::span<const Pass> in_order();
 
-/// Runs them all. Idempotent. Throws Error if the graph does not verify.
-void optimise(Graph& graph);
+/// Runs them all, or all but those that fuse. Idempotent. Throws Error if the graph does not verify.
+void optimise(Graph& graph, bool fuse);
+inline void optimise(Graph& graph) { optimise(graph, true); }
 
 /// Drops the nodes that no output depends on (the inputs stay).
 void remove_dead_nodes(Graph& graph);

@@ -27,13 +27,14 @@ std::int32_t pixel_stride_of(std::int32_t channels) {
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels)
+PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, const Without& without)
     : graph_(graph),
       kernels_(kernels),
+      without_(without),
       shapes_(graph::infer_shapes(graph)),
       types_(passes::choose_types(graph)),
       lowered_(passes::lower_channels(graph, shapes_)),
-      layout_(graph, shapes_, lowered_),
+      layout_(graph, shapes_, lowered_, without),
       machine_(machine_of(kernels)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
@@ -119,7 +120,7 @@ kernels::Window PlanBuilder::resolved_window(graph::NodeId id) const {
 
 std::optional<ConvolutionKind> PlanBuilder::kind(graph::NodeId id) const {
   if (!std::holds_alternative<graph::Convolution>(node(id).operation)) return std::nullopt;
-  return convolution_kind(graph_, shapes_, lowered_, id);
+  return convolution_kind(graph_, shapes_, lowered_, id, without_);
 }
 
 bool PlanBuilder::needs_gather(graph::NodeId id) const {
@@ -130,6 +131,7 @@ bool PlanBuilder::needs_gather(graph::NodeId id) const {
 /// The step before the consumer, if its result is read by the consumer alone, is large, and is worth making row by row:
 /// where windows overlap by no more than they must (a stride of 2), little is computed twice.
 graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
+  if (without_.chain) return -1;
   constexpr std::int32_t least_rings = 3;  // the whole tensor is at least so many times what the ring keeps
   const graph::Node& reader = node(consumer);
   if (lowered_.operands[static_cast<std::size_t>(consumer)].size() != 1) return -1;
@@ -162,6 +164,7 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 /// Does the node that makes an output write it to the caller's memory? Planes of one pixel are its channels. Not where
 /// anything else reads the node: kernels may read behind their operands.
 void PlanBuilder::find_direct() {
+  if (without_.direct) return;
   std::vector<std::int32_t> lists(graph_.nodes.size(), 0);  // by node: in how many lists of channels it is
   std::vector<std::int32_t> last(graph_.nodes.size(), -1);  // by node: the last of those lists
   std::int32_t number = 0;

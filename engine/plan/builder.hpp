@@ -23,7 +23,7 @@ namespace riffle::plan {
 class PlanBuilder {
  public:
   /// The graph is optimised and verified; all arguments outlive the builder.
-  PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels);
+  PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, const Without& without = {});
 
   /// All of the plan but the weights.
   void make_steps();
@@ -144,6 +144,7 @@ class PlanBuilder {
 
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
+  const Without without_;
   std::vector<graph::Shape> shapes_;
   std::vector<Type> types_;  // by node
   passes::LoweredChannels lowered_;

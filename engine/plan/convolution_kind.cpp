@@ -11,7 +11,7 @@ bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t 
 }
 
 ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
-                                 const passes::LoweredChannels& lowered, graph::NodeId id) {
+                                 const passes::LoweredChannels& lowered, graph::NodeId id, const Without& without) {
   const auto i = static_cast<std::size_t>(id);
   const graph::Node& node = graph.nodes[i];
   const auto& convolution = std::get<graph::Convolution>(node.operation);
@@ -23,7 +23,8 @@ ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<gr
   const graph::NodeId read = operand[0].node;
   const std::int32_t channels = shapes[static_cast<std::size_t>(read)].c;
   const bool is_input = static_cast<std::size_t>(read) < graph.input_count();
-  if (alone && convolution.groups == 1 && is_input && channels <= 4 && is_whole(operand, read, channels)) {
+  if (!without.stem && alone && convolution.groups == 1 && is_input && channels <= 4 &&
+      is_whole(operand, read, channels)) {
     return ConvolutionKind::stem;
   }
   return graph::is_pointwise(convolution) ? ConvolutionKind::pointwise : ConvolutionKind::general;

@@ -6,6 +6,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "engine/passes/lower_channels.hpp"
+#include "engine/plan/plan.hpp"
 
 namespace riffle::plan {
 
@@ -18,7 +19,7 @@ enum class ConvolutionKind : std::uint8_t {
 
 /// Of node `id`, a convolution. The graph has `shapes` and was lowered to `lowered`.
 ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
-                                 const passes::LoweredChannels& lowered, graph::NodeId id);
+                                 const passes::LoweredChannels& lowered, graph::NodeId id, const Without& without);
 
 /// Is the list all of one node's channels, in their order?
 bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t channels);

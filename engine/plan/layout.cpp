@@ -79,10 +79,14 @@ class Readers {
 };
 
 Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
-               const passes::LoweredChannels& lowered)
+               const passes::LoweredChannels& lowered, const Without& without)
     : order_(graph.nodes.size()), position_(graph.nodes.size()), blocks_(graph.nodes.size(), 1) {
   const std::size_t count = graph.nodes.size();
   const Readers readers(shapes, lowered);
+  const auto order = [&](NodeId node, std::int32_t channels, std::int32_t groups) {
+    if (without.order) return set_order(node, natural_order(channels));
+    order_by_readers(node, channels, groups, readers);
+  };
   for (std::size_t i = 0; i < count; ++i) {
     if (!lowered.computes[i]) continue;
     const auto node = static_cast<NodeId>(i);
@@ -92,12 +96,13 @@ Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shape
     } else if (convolution == nullptr && graph::is_channelwise(graph.nodes[i].operation)) {
       set_order(node, read_sorted(lowered.operands[i][0]).order);
     } else if (convolution == nullptr) {
-      order_by_readers(node, shapes[i].c, 1, readers);
-    } else if (const auto kind = convolution_kind(graph, shapes, lowered, node); kind == ConvolutionKind::depthwise) {
+      order(node, shapes[i].c, 1);
+    } else if (const auto kind = convolution_kind(graph, shapes, lowered, node, without);
+               kind == ConvolutionKind::depthwise) {
       set_order(node, read_sorted(lowered.operands[i][0]).order);
     } else {
-      order_by_readers(node, shapes[i].c, convolution->groups, readers);
-      if (kind == ConvolutionKind::pointwise && convolution->groups == 1 &&
+      order(node, shapes[i].c, convolution->groups);
+      if (!without.halves && kind == ConvolutionKind::pointwise && convolution->groups == 1 &&
           is_worth_halving(node, shapes[i], readers)) {
         blocks_[i] = 2;
       }

@@ -18,6 +18,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "engine/passes/lower_channels.hpp"
+#include "engine/plan/plan.hpp"
 
 namespace riffle::plan {
 
@@ -43,7 +44,8 @@ class Layout {
  public:
   /// Chooses every block's order. The graph has `shapes` and was lowered to `lowered`; all three outlive the layout.
   /// The network's inputs are in their natural order: the step that reads the caller's planes knows no other.
-  Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered);
+  Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered,
+         const Without& without);
 
   /// order(n)[p] is the logical channel that stands at position p of node n's block.
   [[nodiscard]] std::span<const std::int32_t> order(graph::NodeId node) const {

@@ -4,6 +4,7 @@
 
 #include "engine/passes/passes.hpp"
 #include "engine/plan/builder.hpp"
+#include "engine/plan/contracts.hpp"
 
 namespace riffle::plan {
 
@@ -38,11 +39,15 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
       output.name = graph.output_name(output);
     }
   }
-  passes::optimise(graph);
+  passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);
-  PlanBuilder builder(graph, kernels);
+  PlanBuilder builder(graph, kernels, options.without);
   builder.make_steps();
-  return builder.pack();
+  auto plan = builder.pack();
+#ifdef RIFFLE_CONTRACTS
+  check_contracts(*plan);
+#endif
+  return plan;
 }
 
 }  // namespace riffle::plan

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -139,11 +140,36 @@ struct Plan {
   std::shared_ptr<const Storage> storage;
 };
 
+/// What a plan is made without, to find out what a wrong result comes from, or what each of these is worth.
+struct Without {
+  bool chain = false, halves = false, order = false, fusion = false, stem = false, direct = false;
+  bool operator==(const Without&) const = default;
+};
+
+/// By the names that people give them.
+struct Refinement {
+  std::string_view name;
+  bool Without::*left_out;
+  std::string_view what;
+};
+inline constexpr Refinement refinements[] = {
+    {"chain", &Without::chain, "two operations as one step, row by row"},
+    {"halves", &Without::halves, "the halves of a large tensor as blocks of their own"},
+    {"order", &Without::order, "results in the order of their readers"},
+    {"fusion", &Without::fusion, "activations and sums in the step before them"},
+    {"stem", &Without::stem, "a first convolution that reads the caller's planes"},
+    {"direct", &Without::direct, "a vector that is written to the caller's memory by the step that computes it"},
+};
+
 struct Options {
   const kernels::Kernels* kernels = nullptr;  ///< null: what RIFFLE_ISA says, or else this CPU's best
   std::int32_t height = 0, width = 0;         ///< of the inputs; 0: the graph's own
+  Without without = {};
   bool operator==(const Options&) const = default;
 };
+
+/// Why a step is computed as it is: "1 x 1; 13 tiles of 64 pixels; K in 2 parts". For people.
+std::string reason_for(const Step& step);
 
 /// Throws Error if the graph does not verify, the size does not fit or RIFFLE_ISA names nothing that runs here.
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options = {});

@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <map>
+#include <stdexcept>
 
 #include "engine/passes/passes.hpp"
+#include "engine/plan/contracts.hpp"
 #include "engine/run/session.hpp"
 #include "tests/environment.hpp"
 #include "tests/networks.hpp"
@@ -71,6 +73,72 @@ TEST(Plan, TilesWriteEveryNumberOnce) {
       EXPECT_TRUE(split_by_panels || size != 32);
     }
   }
+}
+
+TEST(Plan, OfTheFamilyKeepsWhatKernelsRelyOn) {
+  for (const testing::Network& network : testing::family(64)) {
+    SCOPED_TRACE(network.name);
+    EXPECT_NO_THROW(plan::check_contracts(*plan::make(network.graph)));
+  }
+}
+
+TEST(Plan, ThatBreaksAContractIsFound) {
+  const auto message = [](auto change) -> std::string {
+    plan::Plan plan = *plan::make(testing::small_network());
+    for (plan::Step& step : plan.steps) {
+      auto* call = std::get_if<plan::Call<kernels::PointwiseArgs>>(&step.task);
+      if (call == nullptr) continue;
+      kernels::Block block = call->args.blocks[0];
+      change(plan, call->args, block);
+      std::vector<kernels::Block> blocks(call->args.blocks, call->args.blocks + call->args.groups);
+      blocks[0] = block;
+      call->args.blocks = blocks.data();
+      try {
+        plan::check_contracts(plan);
+      } catch (const std::logic_error& error) {
+        return error.what();
+      }
+      break;
+    }
+    return "no error";
+  };
+  const auto expect = [](const std::string& text, const char* part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  EXPECT_EQ(message([](auto&, auto&, auto&) {}), "no error");
+  expect(message([](auto& plan, auto&, auto& block) { block.first.offset = plan.arena_bytes - 4; }),
+         "outside the memory");
+  expect(message([](auto&, auto&, auto& block) { block.first.offset += 2; }), "not aligned");
+  expect(message([](auto&, auto& args, auto& block) { block.first = args.runs[0].first; }), "it writes where it reads");
+}
+
+/// What a plan can do without changes how a result is computed, not what it is.
+TEST(Plan, CanBeMadeWithoutEachRefinement) {
+  const graph::Graph graph = testing::small_network();
+  const auto result = [&](const plan::Without& without, std::size_t& steps) {
+    run::Session session(plan::make(graph, {.without = without}));
+    steps = session.plan().steps.size();
+    const std::vector<float> input = testing::noise(session.plan().inputs[0].shape.size(), 4);
+    std::vector<float> output(static_cast<std::size_t>(session.plan().outputs[0].shape.size()));
+    session.run(input.data(), output.data());
+    return output;
+  };
+  std::size_t usual = 0;
+  const std::vector<float> expected = result({}, usual);
+  plan::Without all;
+  for (const plan::Refinement& one : plan::refinements) {
+    SCOPED_TRACE(one.name);
+    plan::Without without;
+    without.*one.left_out = all.*one.left_out = true;
+    std::size_t steps = 0;
+    const std::vector<float> got = result(without, steps);
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-4F);
+    const bool adds_steps = one.name != "halves" && one.name != "order";
+    EXPECT_EQ(steps > usual, adds_steps);
+  }
+  std::size_t steps = 0;
+  const std::vector<float> got = result(all, steps);
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-4F);
 }
 
 TEST(Plan, ChannelRunsOfV2StayFew) {

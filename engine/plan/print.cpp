@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -19,6 +20,45 @@ std::string formatted(const char* format, Values... values) {
 }
 
 }  // namespace
+
+namespace {
+
+/// Of what is cut into tiles, and why the kernel is that one.
+struct Reason {
+  std::string operator()(const kernels::StemArgs& a) const {
+    return joined({"reads the caller's ", a.channels, " planes"});
+  }
+  std::string operator()(const kernels::PointwiseArgs& a) const {
+    const bool by_pixels = a.split == kernels::PointwiseSplit::pixels;
+    return joined({"1 x 1; ", a.tiles,
+                   by_pixels ? " tiles of pixels, " : " tiles of outputs, for there are few pixels, ",
+                   by_pixels ? a.tile_pixels : a.outputs / std::max(a.tiles / a.groups, 1), " each; K in ", a.parts,
+                   a.parts == 1 ? " part" : " parts"});
+  }
+  std::string operator()(const kernels::DepthwiseArgs& a) const {
+    return joined({"one filter a channel; ", a.run_count, a.run_count == 1 ? " run" : " runs"});
+  }
+  std::string operator()(const kernels::ConvolutionArgs&) const { return "any window and groups"; }
+  std::string operator()(const kernels::FromPlanesArgs&) const { return "something else than a stem reads the input"; }
+  std::string operator()(const kernels::ToPlanesArgs& a) const {
+    return joined({"the caller's planes, from ", a.run_count, a.run_count == 1 ? " run" : " runs"});
+  }
+  std::string operator()(const kernels::ConvertArgs&) const { return "the caller's numbers are of another type"; }
+  template <class Args>
+  std::string operator()(const Args& a) const {
+    return joined({a.tiles, a.tiles == 1 ? " tile" : " tiles"});
+  }
+};
+
+}  // namespace
+
+std::string reason_for(const Step& step) {
+  std::string text;
+  Task task = step.task;
+  for_each_call(task, [&](const auto& call) { text += (text.empty() ? "" : "; then ") + Reason()(call.args); });
+  if (std::holds_alternative<Chain>(step.task)) text += "; row by row, for the second one alone reads what is large";
+  return text;
+}
 
 std::string type_text(const Tensor& tensor) {
   const std::string type(name_of(tensor.type));

@@ -227,7 +227,7 @@ const kernels::ResidualVector* PlanBuilder::residual(graph::NodeId id, std::int3
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Convolution& o) {
-  switch (convolution_kind(graph_, shapes_, lowered_, s.node)) {
+  switch (*kind(s.node)) {
     case ConvolutionKind::stem:
       return make_stem(s, o);
     case ConvolutionKind::depthwise:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <new>
 
 #include "base/error.hpp"
@@ -165,6 +166,9 @@ void Session::State::work(int worker) noexcept {
 }
 
 void Session::State::run_tiles(int worker, std::size_t step, kernels::TileRange tiles) noexcept {
+#ifdef RIFFLE_CONTRACTS
+  if (tiles.first < 0 || tiles.first >= tiles.last || tiles.last > plan->steps[step].tiles) std::abort();
+#endif
   if (job.slices == nullptr) return plan->steps[step].run(memory(worker), tiles);
   // The worker's own, and complete before the tiles are: whoever sees the run's end sees it.
   TraceSlice& slice = job.slices[static_cast<std::size_t>(worker) * works.size() + step];

@@ -25,11 +25,12 @@ enum class Function : std::uint8_t {
 struct FunctionFacts {
   Function function;
   std::string_view word;  ///< for people, and the name of its benchmark
+  double steepest;        ///< how many times as far apart as two numbers what it makes of them can be
 };
 inline constexpr std::array function_facts = {
-    FunctionFacts{Function::none, "none"},
-    FunctionFacts{Function::sigmoid, "sigmoid"},
-    FunctionFacts{Function::hard_swish, "hard swish"},
+    FunctionFacts{Function::none, "none", 1.0},
+    FunctionFacts{Function::sigmoid, "sigmoid", 0.25},
+    FunctionFacts{Function::hard_swish, "hard swish", 1.5},
 };
 static_assert([] {
   for (std::size_t i = 0; i < function_facts.size(); ++i) {

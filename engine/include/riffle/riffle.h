@@ -13,10 +13,11 @@
  * networks have one input and one output, and calls without an index are about these; riffle_session_run_buffers() is
  * for all others. Sizes are in elements, never bytes, except where a name says so.
  *
- * Errors: no function prints, aborts or throws. What can fail returns a status, and says what was wrong in *error where
- * that is given (it may be NULL everywhere). A null pointer where one is needed, and a number out of the range that is
- * stated, is RIFFLE_BAD_ARGUMENT. On failure nothing is created, *out is NULL and no result is written. Functions that
- * return something else than a status take NULL, too, and say what they return for it; the *_free functions do nothing.
+ * Errors: no function aborts, throws or, unless the environment's RIFFLE_LOG asks for it, prints. What can fail returns
+ * a status, and says what was wrong in *error where that is given (it may be NULL everywhere). A null pointer where one
+ * is needed, and a number out of the range that is stated, is RIFFLE_BAD_ARGUMENT. On failure nothing is created, *out
+ * is NULL and no result is written. Functions that return something else than a status take NULL, too, and say what
+ * they return for it; the *_free functions do nothing.
  *
  * Threads: any number of threads may make sessions of one model at the same time. A session does one thing at a time (a
  * call from a second thread meanwhile returns RIFFLE_BUSY); different sessions run side by side. There is no global
@@ -127,7 +128,10 @@ typedef struct riffle_session riffle_session;
 typedef enum riffle_log_level RIFFLE_INT { RIFFLE_LOG_INFO = 0, RIFFLE_LOG_WARNING = 1 } riffle_log_level;
 
 /* Log callback, called from riffle_session_create() on the calling thread: what was decided (instruction set, threads,
- * memory) and what could not be done as asked. The message is valid during the call. It must not throw. */
+ * memory) and what could not be done as asked. The message is valid during the call. It must not throw.
+ *
+ * With RIFFLE_LOG=1 in the environment the messages go to the standard error as well, and with them a line a step: its
+ * kernel, and why it is that one. A build for size has no such words and prints nothing. */
 typedef void (*riffle_log)(void* user, riffle_log_level level, const char* message);
 
 /* Zero is every field's default, so that `riffle_options options = {0};` is a good start. */
