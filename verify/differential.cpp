@@ -189,28 +189,32 @@ class Comparison {
     return way + ", input " + size_text(graph_) + ", batch " + std::to_string(batch_);
   }
 
-  /// By which the caller finds the tensors.
+  /// Which of several NaNs an instruction passes on, and with it the sign, depends on the tile that a number is in.
+  [[nodiscard]] bool are_same(const Buffers& a, const Buffers& b) const { return a == b || !expected_.is_compared; }
+
+  /// By which the caller finds the tensors; an output that has none may be called as whatever makes it in the end.
   [[nodiscard]] std::optional<std::string> check_names(const plan::Plan& plan) const {
-    std::vector<std::string> names, expected;
-    for (const plan::Tensor& input : plan.inputs) names.push_back(input.name);
-    for (const plan::Tensor& output : plan.outputs) names.push_back(output.name);
-    for (std::size_t i = 0; i < graph_.input_count(); ++i) expected.push_back(graph_.nodes[i].name);
-    for (const graph::Output& output : graph_.outputs) expected.push_back(graph_.output_name(output));
-    if (names == expected) return std::nullopt;
-    return "the plan calls its inputs and outputs otherwise than the graph";
+    bool are_kept = true;
+    for (std::size_t i = 0; i < graph_.input_count(); ++i) are_kept &= plan.inputs[i].name == graph_.nodes[i].name;
+    for (std::size_t o = 0; o < graph_.outputs.size(); ++o) {
+      const std::string& name = graph_.output_name(graph_.outputs[o]);
+      are_kept &= name.empty() || plan.outputs[o].name == name;
+    }
+    if (are_kept) return std::nullopt;
+    return "the plan calls its inputs or outputs otherwise than the graph";
   }
 
   std::optional<std::string> check_threads(const std::shared_ptr<const plan::Plan>& plan, const Buffers& alone) {
     if (!random_.chance(30)) return std::nullopt;
     const int threads = random_.between(2, 3);
-    if (run(plan, threads, inputs_, batch_) == alone) return std::nullopt;
+    if (are_same(run(plan, threads, inputs_, batch_), alone)) return std::nullopt;
     return "other bits on " + std::to_string(threads) + " threads than on one";
   }
 
   [[nodiscard]] std::optional<std::string> check_format(const Buffers& before) const {
     const std::vector<std::byte> bytes = format::save(graph_);
     const graph::Graph loaded = format::load(bytes, nullptr);
-    if (run(best_plan(loaded), 1, inputs_, batch_) != before) return "other bits as a .riffle file";
+    if (!are_same(run(best_plan(loaded), 1, inputs_, batch_), before)) return "other bits as a .riffle file";
     if (format::save(loaded) != bytes) return "saved, loaded and saved again it is another .riffle file";
     return std::nullopt;
   }

@@ -343,6 +343,25 @@ TEST(Regressions, TwoActivationsThatDoNotBecomeOneBehindAShuffle) {
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
+/// A file has ReLU for all bounds that are equal to ReLU's, which gave 0 where it had been -0.
+TEST(Regressions, BoundsFromMinusZero) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{4, 4, 3}});
+  graph.outputs = {{graph.add("relu", graph::Activate{{{-0.0F, 6.0F}}}, {0})}};
+  EXPECT_EQ(find_difference(graph, 0), std::nullopt);
+}
+
+/// An output without a name had that of the other one once both were made by one node, and the plan was refused.
+TEST(Regressions, OneOfSeveralOutputsWithoutAName) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{1, 1, 1}});
+  const graph::NodeId same = graph.add("", graph::Activate{graph::Activation::none}, {0});
+  graph.outputs = {{0}, {same}};
+  EXPECT_THROW((void)graph::infer_shapes(graph), Error);
+  graph.outputs[1].name = "same";
+  EXPECT_EQ(find_difference(graph, 0), std::nullopt);
+}
+
 /// Each test goes through graphs of its own, so that they run side by side.
 class Differential : public ::testing::TestWithParam<std::uint64_t> {};
 

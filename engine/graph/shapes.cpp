@@ -237,6 +237,8 @@ void check_outputs(const Graph& graph, const std::string& where) {
       throw Error(where + "an output is no node");
     }
     names.push_back(graph.output_name(output));
+    // Passes may let another node make an output: what has no name of its own would be called like that one.
+    if (names.back().empty() && graph.outputs.size() > 1) throw Error(where + "one of several outputs has no name");
     try {
       check_tensor(output.type, output.quantization);
     } catch (const Error& error) {

@@ -86,7 +86,8 @@ void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call
   if constexpr (Call<Args>::has_activation) {
     const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
     if (s.kind == PlannedStep::compute && activation != nullptr) {
-      call.args.clamp = activation->bounds;
+      const auto& [lower, upper] = activation->bounds;
+      call.args.clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
       if (activation->function != kernels::Function::none) {
         call.after = {activation->function, &row<kernels::FunctionKernel>(s.node), step.out.c, label.unit};
         step.operation += ", " + std::string(kernels::facts_of(activation->function).word);
