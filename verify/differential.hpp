@@ -4,7 +4,9 @@
 //     |--plan, on every instruction set, some threads, a batch --> the same to rounding; on any threads the same bits
 //     |--as a .riffle file and back --> the same bits
 //     |--as an ONNX file and back --> the same to rounding
-//     '--with an input of another size --> all of this again, or an Error from both sides
+//     '--with inputs of another size --> all of this again, or an Error from both sides
+//
+// That is every output; of another type than float32 it holds what its type makes of a number that is right.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +24,14 @@ enum class Closeness : std::uint8_t {
   certain,  ///< as close as it must whatever the weights are (Tensor::error): never wrong, and of deep networks wide
 };
 
-/// The first difference, in words; nothing where there is none. The seed decides about the images, the threads and the
+/// The first difference, in words; nothing where there is none. The seed decides about the inputs, the threads and the
 /// other size. A graph with numbers that float32 does not hold is run and not compared. Throws Error if the graph does
 /// not verify. Any thread, at any time.
 std::optional<std::string> find_difference(const graph::Graph& graph, std::uint64_t seed,
                                            Closeness closeness = Closeness::usual);
 
-/// A smaller graph for which `fails` holds, too: nodes, operands and pixels are left out as long as it does. `fails` is
-/// called with graphs that verify.
+/// A smaller graph for which `fails` holds, too: nodes, operands, outputs, inputs, types, names and pixels are left out
+/// as long as it does. `fails` is called with graphs that verify.
 graph::Graph shrink(graph::Graph graph, const std::function<bool(const graph::Graph&)>& fails);
 
 }  // namespace riffle::verify

@@ -8,6 +8,7 @@ namespace riffle::verify {
 std::int64_t elements_read(const graph::Graph& graph) {
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
   std::int64_t sum = 0;
+  for (const graph::Output& output : graph.outputs) sum += shapes[static_cast<std::size_t>(output.node)].size();
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const graph::Node& node = graph.nodes[i];
     sum += graph::cost(graph, shapes, static_cast<graph::NodeId>(i)).macs + shapes[i].size();

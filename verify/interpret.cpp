@@ -112,15 +112,17 @@ void convolve(const Tensor& in, const std::vector<double>& weight, const std::ve
 /// One node: its operands are complete, `out` has its shape and is 0.
 class Equation {
  public:
-  Equation(graph::NodeId node, std::vector<const Tensor*> operands, std::span<const float> images,
+  Equation(graph::NodeId node, std::vector<const Tensor*> operands, std::span<const std::vector<float>> inputs,
            const Interpretation& how, Tensor& out)
-      : node_(node), operands_(std::move(operands)), images_(images), how_(how), out_(out) {}
+      : node_(node), operands_(std::move(operands)), inputs_(inputs), how_(how), out_(out) {}
 
   void operator()(const graph::Input&) const {
     const graph::Shape& s = out_.shape;
+    const std::vector<float>& images = inputs_[static_cast<std::size_t>(node_)];
     each([&](auto n, auto y, auto x, auto c) {
-      return static_cast<double>(images_[static_cast<std::size_t>(((n * s.c + c) * s.h + y) * s.w + x)]);
+      return static_cast<double>(images[static_cast<std::size_t>(((n * s.c + c) * s.h + y) * s.w + x)]);
     });
+    if (!std::isfinite(largest_of(out_))) out_.error = std::numeric_limits<double>::infinity();
   }
   void operator()(const graph::Convolution& o) const {
     convolve(in(), numbers("weight", o.weights), numbers("bias", o.bias), o.groups,
@@ -257,7 +259,7 @@ class Equation {
 
   graph::NodeId node_;
   std::vector<const Tensor*> operands_;
-  std::span<const float> images_;
+  std::span<const std::vector<float>> inputs_;
   const Interpretation& how_;
   Tensor& out_;
 };
@@ -277,7 +279,7 @@ Parameters parameters_of(const graph::Graph& graph) {
   return all;
 }
 
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
+std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
                               const Interpretation& how) {
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
   std::vector<Tensor> tensors;
@@ -287,10 +289,16 @@ std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> 
     for (const graph::NodeId input : graph.nodes[i].inputs)
       operands.push_back(&tensors[static_cast<std::size_t>(input)]);
     Tensor& out = tensors.emplace_back(shapes[i], batch);
-    const Equation equation(static_cast<graph::NodeId>(i), std::move(operands), images, how, out);
+    const Equation equation(static_cast<graph::NodeId>(i), std::move(operands), inputs, how, out);
     std::visit(equation, graph.nodes[i].operation);
   }
   return tensors;
+}
+
+std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
+                              const Interpretation& how) {
+  const std::vector<float> input(images.begin(), images.end());
+  return interpret(graph, std::span(&input, 1), batch, how);
 }
 
 std::vector<double> planes(const Tensor& tensor) {

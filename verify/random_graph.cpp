@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "models/random.hpp"
 #include "verify/effort.hpp"
+#include "verify/numbers.hpp"
 
 namespace riffle::verify {
 namespace {
@@ -27,24 +29,21 @@ class Generator {
   graph::Graph run() {
     const bool large = random_.chance(15);
     graph_.name = "random";
-    Shape input;
-    input.h = large ? random_.between(40, 80) : random_.between(1, 14);
-    input.w = large ? random_.between(40, 80) : random_.between(1, 14);
-    input.c = random_.chance(50) ? random_.between(1, 4) : random_.between(1, 24);
-    append(graph::Input{input}, {});
+    add_inputs(large);
     budget_ = large ? large_cost : small_cost;
     const std::int32_t nodes = random_.between(1, large ? 8 : 16);
     if (random_.chance(large ? 70 : 30)) add<graph::Convolution>();
     if (large && random_.chance(50)) add_unit();
     // There may be no room left for as many: a number of trials, then.
-    for (std::int32_t trial = 0; trial < 2 * nodes && newest() < nodes; ++trial) {
+    const NodeId last_input = static_cast<NodeId>(graph_.input_count()) - 1;
+    for (std::int32_t trial = 0; trial < 2 * nodes && newest() < last_input + nodes; ++trial) {
       if (random_.chance(15)) {
         add_unit();
       } else {
         add_any();
       }
     }
-    graph_.outputs = {{random_.chance(80) ? newest() : random_.below(static_cast<std::int32_t>(graph_.nodes.size()))}};
+    graph_.outputs = choose_outputs();
     return std::move(graph_);
   }
 
@@ -62,6 +61,55 @@ class Generator {
   [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[static_cast<std::size_t>(id)]; }
 
   NodeId any_node() { return random_.chance(60) ? newest() : random_.below(newest() + 1); }
+
+  /// Mostly one; or else a few, mostly of one size, some of which have as many channels.
+  void add_inputs(bool large) {
+    const auto side = [&] { return large ? random_.between(40, 80) : random_.between(1, 14); };
+    Shape shape{side(), side(), 0};
+    const std::int32_t count = random_.chance(85) ? 1 : random_.between(2, 3);
+    for (std::int32_t i = 0; i < count; ++i) {
+      if (i > 0 && random_.chance(15)) shape.h = side(), shape.w = side();
+      if (i == 0 || random_.chance(50)) {
+        shape.c = random_.chance(50) ? random_.between(1, 4) : random_.between(1, 24);
+      }
+      graph::Input input{shape};
+      choose_type(input);
+      append(std::move(input), {});
+    }
+  }
+
+  /// Mostly the newest node alone; or else a few, which may be the same, read further, inputs, and some of one
+  /// another's channels.
+  std::vector<graph::Output> choose_outputs() {
+    std::vector<graph::Output> outputs = {{random_.chance(80) ? newest() : random_.below(newest() + 1)}};
+    for (std::int32_t i = random_.chance(75) ? 0 : random_.between(1, 3); i > 0; --i) {
+      const std::int32_t kind = random_.below(100);
+      if (kind < 30) {
+        outputs.push_back({add_moved_channels().value_or(newest())});
+      } else {
+        outputs.push_back({kind < 50 ? outputs.back().node : random_.below(newest() + 1)});
+      }
+    }
+    std::set<std::string> taken;
+    for (graph::Output& output : outputs) {
+      const std::string own = "output" + std::to_string(taken.size());
+      if (random_.chance(50)) output.name = random_.chance(90) ? own : node_name(random_.below(newest() + 1));
+      if (!taken.insert(graph_.output_name(output)).second) taken.insert(output.name = own);
+      choose_type(output);
+    }
+    return outputs;
+  }
+
+  /// The type of an input's or output's numbers: now and then another than f32.
+  template <class Tensor>
+  void choose_type(Tensor& tensor) {
+    constexpr Type others[] = {Type::f16, Type::bf16, Type::i8, Type::u8};
+    if (random_.chance(90)) return;
+    tensor.type = others[random_.below(4)];
+    if (tensor.type != Type::i8 && tensor.type != Type::u8) return;
+    const std::int32_t least = tensor.type == Type::i8 ? -128 : 0;
+    tensor.quantization = {(2.0F + random_.real()) / 128.0F, random_.between(least, least + 255)};
+  }
 
   /// Any node for which `fits` holds, if there is one.
   template <class F>
@@ -256,8 +304,10 @@ class Generator {
     return result;
   }
 
+  static std::string node_name(NodeId id) { return "n" + std::to_string(id); }
+
   NodeId append(graph::Operation operation, std::vector<NodeId> inputs) {
-    graph_.outputs = {{graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs))}};
+    graph_.outputs = {{graph_.add(node_name(newest() + 1), std::move(operation), std::move(inputs))}};
     shapes_ = graph::infer_shapes(graph_);
     return graph_.outputs[0].node;
   }
@@ -284,6 +334,19 @@ class Generator {
       add<graph::Convolution>();
     } else {
       add_kind(static_cast<std::size_t>(random_.below(kinds)), std::make_index_sequence<kinds>());
+    }
+  }
+
+  std::optional<NodeId> add_moved_channels() {
+    switch (random_.below(4)) {
+      case 0:
+        return add<graph::Slice>();
+      case 1:
+        return add<graph::Concat>();
+      case 2:
+        return add<graph::Shuffle>();
+      default:
+        return add<graph::Gather>();
     }
   }
 
@@ -326,11 +389,16 @@ float Random::real() { return static_cast<float>(next() >> 40) * (2.0F / 1677721
 
 graph::Graph random_graph(std::uint64_t seed) { return Generator(seed).run(); }
 
-std::vector<float> random_images(const graph::Graph& graph, std::int64_t batch, std::uint64_t seed) {
+std::vector<std::vector<std::byte>> random_inputs(const graph::Graph& graph, std::int64_t batch, std::uint64_t seed) {
   Random random(seed);
-  std::vector<float> images(static_cast<std::size_t>(batch * graph.input_shape().size()));
-  for (float& value : images) value = random.real();
-  return images;
+  std::vector<std::vector<std::byte>> inputs;
+  for (std::size_t i = 0; i < graph.input_count(); ++i) {
+    const graph::Input& input = graph.input(i);
+    std::vector<float> numbers(static_cast<std::size_t>(batch * input.shape.size()));
+    for (float& number : numbers) number = random.real();
+    inputs.push_back(encode(numbers, input.type, input.quantization));
+  }
+  return inputs;
 }
 
 }  // namespace riffle::verify

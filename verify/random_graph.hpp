@@ -1,6 +1,7 @@
 // Random valid graphs over every kind of node, for tests that hold different ways to run one graph against each other.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -28,10 +29,12 @@ class Random {
 
 /// The graph of that seed: it verifies, has a few nodes, and takes at most some million multiply-adds. Splits,
 /// shuffles, concatenations and choices of channels stand between layers of every kind, some of whose results have
-/// several readers or none; a few tensors are large enough for what plans do with large ones.
+/// several readers or none; a few tensors are large enough for what plans do with large ones. Most graphs have one
+/// input and one output, of f32; others several, of any type.
 graph::Graph random_graph(std::uint64_t seed);
 
-/// batch images for the graph's input, as it is now: (batch, C, H, W), in -1 to 1.
-std::vector<float> random_images(const graph::Graph& graph, std::int64_t batch, std::uint64_t seed);
+/// What a caller brings: batch images for each of the graph's inputs, as it is now, (batch, C, H, W) of its type; of
+/// numbers in -1 to 1, as far as the type has them.
+std::vector<std::vector<std::byte>> random_inputs(const graph::Graph& graph, std::int64_t batch, std::uint64_t seed);
 
 }  // namespace riffle::verify

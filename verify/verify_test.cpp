@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 
 #include "engine/passes/passes.hpp"
 #include "verify/differential.hpp"
 #include "verify/effort.hpp"
 #include "verify/interpret.hpp"
+#include "verify/numbers.hpp"
 #include "verify/random_graph.hpp"
 
 namespace riffle::verify {
@@ -31,6 +34,89 @@ TEST(RandomGraphs, VerifyAndHoldEveryKindOfNode) {
   EXPECT_EQ(kinds.size(), std::variant_size_v<graph::Operation>);
   EXPECT_GT(largest, 64 * 1024) << "no tensor is large enough to be halved or made by rows";
   EXPECT_TRUE(read_twice && dead);
+}
+
+/// What is true of a graph's inputs and outputs, in words.
+std::set<std::string> ends_of(const graph::Graph& graph) {
+  std::set<std::string> facts;
+  const auto note = [&](bool is_true, const std::string& fact) {
+    if (is_true) facts.insert(fact);
+  };
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  const auto shape = [&](graph::NodeId id) { return shapes[static_cast<std::size_t>(id)]; };
+  const std::vector<std::int32_t> readers = graph::reader_counts(graph);
+  note(true, std::to_string(graph.input_count()) + " inputs");
+  for (std::size_t i = 0; i < graph.input_count(); ++i) {
+    const graph::Input& input = graph.input(i);
+    note(true, "input of " + std::string(name_of(input.type)));
+    note(input.quantization.zero_point != 0, "input with a zero point");
+    note(readers[i] == 0, "input that nobody reads");
+    note(graph::hw(input.shape) != graph::hw(graph.input_shape()), "inputs of several sizes");
+    note(i > 0 && graph::hw(input.shape) == graph::hw(graph.input_shape()), "inputs of one size");
+  }
+  note(true, std::to_string(graph.outputs.size()) + " outputs");
+  for (std::size_t o = 0; o < graph.outputs.size(); ++o) {
+    const graph::Output& output = graph.outputs[o];
+    const graph::Node& node = graph.nodes[static_cast<std::size_t>(output.node)];
+    const auto is_output = [&](graph::NodeId id) {
+      return std::ranges::any_of(graph.outputs, [&](const graph::Output& other) { return other.node == id; });
+    };
+    const bool is_named = !output.name.empty();
+    note(true, "output of " + std::string(name_of(output.type)));
+    note(output.quantization.zero_point != 0, "output with a zero point");
+    note(true, is_named ? "output with a name" : "output without a name");
+    note(is_named && std::ranges::any_of(graph.nodes, [&](const auto& other) { return other.name == output.name; }),
+         "output with a node's name");
+    note(static_cast<std::size_t>(output.node) < graph.input_count(), "output that is an input");
+    note(graph::moves_channels(node.operation) && std::ranges::all_of(node.inputs, is_output),
+         "output of others' channels");
+    note(std::ranges::any_of(
+             graph.nodes,
+             [&](const auto& other) { return std::ranges::find(other.inputs, output.node) != other.inputs.end(); }),
+         "output that is read further");
+    for (std::size_t other = 0; other < o; ++other) {
+      note(graph.outputs[other].node == output.node, "outputs of one node");
+      note(shape(graph.outputs[other].node) != shape(output.node), "outputs of several sizes");
+    }
+  }
+  return facts;
+}
+
+TEST(RandomGraphs, HaveInputsAndOutputsOfEveryKind) {
+  std::map<std::string, int> counts;
+  int usual = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const std::set<std::string> facts = ends_of(random_graph(seed));
+    for (const std::string& fact : facts) ++counts[fact];
+    usual += facts.contains("1 inputs") && facts.contains("1 outputs") && facts.contains("input of f32") &&
+             facts.contains("output of f32");
+  }
+  EXPECT_GT(usual, 150) << "the engine's usual work is compared less than everything else";
+  std::vector<std::string> wanted = {"1 inputs",
+                                     "2 inputs",
+                                     "3 inputs",
+                                     "inputs of one size",
+                                     "inputs of several sizes",
+                                     "input that nobody reads",
+                                     "input with a zero point",
+                                     "1 outputs",
+                                     "2 outputs",
+                                     "3 outputs",
+                                     "4 outputs",
+                                     "output with a name",
+                                     "output without a name",
+                                     "output with a node's name",
+                                     "output that is an input",
+                                     "output that is read further",
+                                     "output of others' channels",
+                                     "outputs of one node",
+                                     "outputs of several sizes",
+                                     "output with a zero point"};
+  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::i8, Type::u8}) {
+    wanted.push_back("input of " + std::string(name_of(type)));
+    wanted.push_back("output of " + std::string(name_of(type)));
+  }
+  for (const std::string& fact : wanted) EXPECT_GE(counts[fact], 3) << fact;
 }
 
 TEST(RandomGraphs, AreTheSameForTheSameSeed) {
@@ -63,6 +149,27 @@ TEST(Effort, IsSmallOfFewNodes) {
   EXPECT_FALSE(is_small(graph));
 }
 
+TEST(Effort, IsAlsoWhatTheCallerGets) {
+  graph::Graph graph = pooled(80, 3);
+  while (graph.outputs.size() < 20) {
+    graph.outputs.push_back({graph.outputs[0].node, "output" + std::to_string(graph.outputs.size())});
+  }
+  EXPECT_FALSE(is_small(graph));
+}
+
+TEST(Numbers, AreTheNearestOfTheirType) {
+  const auto there_and_back = [](std::vector<float> numbers, Type type, Quantization quantization) {
+    return decode(encode(numbers, type, quantization), type, quantization);
+  };
+  const std::vector<float> numbers = {-3, 0.3F, 1000.3F};
+  EXPECT_EQ(there_and_back(numbers, Type::f32, {}), numbers);
+  EXPECT_EQ(there_and_back(numbers, Type::f16, {}), (std::vector<float>{-3, 1229.0F / 4096, 1000.5F}));
+  EXPECT_EQ(there_and_back(numbers, Type::bf16, {}), (std::vector<float>{-3, 77.0F / 256, 1000}));
+  EXPECT_EQ(there_and_back(numbers, Type::i8, {0.25F, -120}), (std::vector<float>{-2, 0.25F, 61.75F}));
+  EXPECT_EQ(encode(numbers, Type::u8, {0.25F, 20}),
+            (std::vector<std::byte>{std::byte{8}, std::byte{21}, std::byte{255}}));
+}
+
 TEST(Interpret, OfNumbersWorkedOutByHand) {
   graph::Graph graph;
   const graph::NodeId input = graph.add("input", graph::Input{{2, 2, 2}});
@@ -78,6 +185,48 @@ TEST(Interpret, OfNumbersWorkedOutByHand) {
                                         0.5 + 1 * 1 + 10 * 3 + 100 * 5 + 1000 * 7,
                                         0.5 + 1 * 2 + 10 * 4 + 100 * 6 + 1000 * 8};
   EXPECT_EQ(planes(interpret(graph, image, 1).back()), expected);
+}
+
+TEST(Interpret, OfSeveralInputs) {
+  graph::Graph graph;
+  graph.add("a", graph::Input{{1, 2, 1}});
+  graph.add("b", graph::Input{{1, 2, 2}});
+  const graph::NodeId joined = graph.add("joined", graph::Concat{}, {1, 0});
+  graph.outputs = {{graph.add("mean", graph::GlobalAveragePool{}, {joined})}, {joined}};
+  const std::vector<std::vector<float>> inputs = {{1, 2}, {3, 4, 5, 6}};
+  const std::vector<Tensor> tensors = interpret(graph, inputs, 1);
+  EXPECT_EQ(planes(tensors[2]), (std::vector<double>{3, 4, 5, 6, 1, 2}));
+  EXPECT_EQ(planes(tensors[3]), (std::vector<double>{3.5, 5.5, 1.5}));
+}
+
+TEST(Shrink, LeavesNothingThatDoesNotMatter) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const graph::Graph small = shrink(random_graph(seed), [](const graph::Graph&) { return true; });
+    EXPECT_EQ(small.nodes.size(), 1U) << graph::to_text(small);
+    EXPECT_EQ(small.outputs.size(), 1U) << graph::to_text(small);
+    EXPECT_EQ(small.outputs[0].name + std::string(name_of(small.outputs[0].type)), "f32");
+    EXPECT_EQ(small.input().type, Type::f32);
+    EXPECT_EQ(small.input_shape().pixels(), 1);
+  }
+}
+
+TEST(Shrink, LeavesInputsAndOutputsThatMatter) {
+  // Whatever has several inputs, and several outputs of which one is not of f32, counts as failing.
+  const auto fails = [](const graph::Graph& graph) {
+    return graph.input_count() > 1 && graph.outputs.size() > 1 &&
+           std::ranges::any_of(graph.outputs, [](const graph::Output& output) { return output.type != Type::f32; });
+  };
+  int shrunk = 0;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    const graph::Graph graph = random_graph(seed);
+    if (!fails(graph)) continue;
+    const graph::Graph small = shrink(graph, fails);
+    EXPECT_TRUE(fails(small)) << seed;
+    EXPECT_EQ(small.nodes.size(), 2U) << graph::to_text(small);
+    EXPECT_EQ(small.outputs.size(), 2U) << graph::to_text(small);
+    ++shrunk;
+  }
+  EXPECT_GT(shrunk, 3);
 }
 
 TEST(Shrink, LeavesWhatFailsAlone) {
@@ -180,6 +329,36 @@ TEST(Regressions, TwoActivationsBehindASlice) {
   const graph::NodeId slice = graph.add("slice", graph::Slice{1, 2}, {0});
   const graph::NodeId relu = graph.add("relu", graph::Activate{graph::Activation::relu}, {slice});
   graph.outputs = {{graph.add("relu6", graph::Activate{graph::Activation::relu6}, {relu})}};
+  EXPECT_EQ(find_difference(graph, 0), std::nullopt);
+}
+
+/// A function and bounds behind it do not become one: the function was moved before the shuffle, and the bounds when
+/// the graph was optimised again.
+TEST(Regressions, TwoActivationsThatDoNotBecomeOneBehindAShuffle) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{1, 1, 4}});
+  const graph::NodeId shuffle = graph.add("shuffle", graph::Shuffle{2}, {0});
+  const graph::NodeId sigmoid = graph.add("sigmoid", graph::Activate{graph::Activation::sigmoid}, {shuffle});
+  graph.outputs = {{graph.add("relu6", graph::Activate{graph::Activation::relu6}, {sigmoid})}};
+  EXPECT_EQ(find_difference(graph, 0), std::nullopt);
+}
+
+/// A file has ReLU for all bounds that are equal to ReLU's, which gave 0 where it had been -0.
+TEST(Regressions, BoundsFromMinusZero) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{4, 4, 3}});
+  graph.outputs = {{graph.add("relu", graph::Activate{{{-0.0F, 6.0F}}}, {0})}};
+  EXPECT_EQ(find_difference(graph, 0), std::nullopt);
+}
+
+/// An output without a name had that of the other one once both were made by one node, and the plan was refused.
+TEST(Regressions, OneOfSeveralOutputsWithoutAName) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{1, 1, 1}});
+  const graph::NodeId same = graph.add("", graph::Activate{graph::Activation::none}, {0});
+  graph.outputs = {{0}, {same}};
+  EXPECT_THROW((void)graph::infer_shapes(graph), Error);
+  graph.outputs[1].name = "same";
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 

@@ -237,7 +237,7 @@ struct Output {
 struct Graph {
   std::string name;
   std::vector<Node> nodes;      ///< the inputs first: input i is node i
-  std::vector<Output> outputs;  ///< at least one
+  std::vector<Output> outputs;  ///< at least one; of several each has a name that no other has
 
   // Metadata. It changes nothing that the network computes, and any of it may be missing.
   std::vector<std::string> labels;             ///< names of the classes, which are the first output's channels

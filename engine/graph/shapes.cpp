@@ -237,6 +237,8 @@ void check_outputs(const Graph& graph, const std::string& where) {
       throw Error({where, "an output is no node"});
     }
     const std::string& name = graph.output_name(output);
+    // Passes may let another node make an output: what has no name of its own would be called like that one.
+    if (name.empty() && graph.outputs.size() > 1) throw Error({where, "one of several outputs has no name"});
     for (std::size_t k = 0; k < i; ++k) expect_different(name, graph.output_name(graph.outputs[k]), "outputs");
     const std::string fault = fault_of(output.type, output.quantization);
     if (!fault.empty()) throw Error({where, "output '", name, "': ", fault});

@@ -37,7 +37,7 @@ void remove_identities(Graph& graph);
 void fold_batch_norm(Graph& graph);
 
 /// An activation behind a shuffle, slice, gather or concat moves before it: it is element-wise, so they commute. One
-/// behind another becomes one with it where that is one activation.
+/// behind another becomes one with it where that is one activation; where it is not, both stay.
 void hoist_activation(Graph& graph);
 
 /// `second` after `first`, as one: the bounds of both. Nothing where a function stands between them.

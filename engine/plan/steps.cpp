@@ -83,7 +83,8 @@ void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& 
                                  After& after) const {
   const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
   if (activation == nullptr) return;
-  clamp = activation->bounds;
+  const auto& [lower, upper] = activation->bounds;
+  clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
   if (activation->function == kernels::Function::none) return;
   after = {activation->function, &row<kernels::FunctionKernel>(s.node), step.out.c, unit};
   step.operation += joined({", ", kernels::facts_of(activation->function).word});
