@@ -130,23 +130,9 @@ std::optional<std::string> compare(const Buffers& results, const Expected& expec
   return std::nullopt;
 }
 
-/// TO BE DELETED as soon as io/onnx says them, too: several inputs or outputs, types at the ends, and other activations
-/// than ReLU and ReLU6. It is the one place that knows of them.
-bool said_in_onnx(const graph::Graph& graph) {
-  using graph::Activation;
-  const auto is_said = [](const graph::Node& node) {
-    const Activation* activation = graph::fused_activation(node.operation);
-    return activation == nullptr || *activation == Activation::none || *activation == Activation::relu ||
-           *activation == Activation::relu6;
-  };
-  return graph.input_count() == 1 && graph.outputs.size() == 1 && graph.input().type == Type::f32 &&
-         graph.outputs[0].type == Type::f32 && std::ranges::all_of(graph.nodes, is_said);
-}
-
 /// By way of an ONNX file. Nothing where the graph is one that ONNX cannot say: a network with usual weights can be
 /// said, or else the Error is passed on.
 std::optional<graph::Graph> exported_and_imported(const graph::Graph& graph, Closeness closeness) {
-  if (!said_in_onnx(graph)) return std::nullopt;
   std::string bytes;
   try {
     bytes = onnx::export_model(graph);
@@ -177,6 +163,7 @@ class Comparison {
       if (table != &kernels::best_kernels()) continue;
       if (auto difference = check_names(*plan)) return difference;
       if (auto difference = check_threads(plan, outputs)) return what + ": " + *difference;
+      if (auto difference = check_without(*table)) return difference;
       if (auto difference = check_format(outputs)) return what + ": " + *difference;
     }
     const auto imported = exported_and_imported(graph_, closeness_);
@@ -209,6 +196,19 @@ class Comparison {
     const int threads = random_.between(2, 3);
     if (are_same(run(plan, threads, inputs_, batch_), alone)) return std::nullopt;
     return "other bits on " + std::to_string(threads) + " threads than on one";
+  }
+
+  /// Some of what a plan can do without is left out.
+  std::optional<std::string> check_without(const kernels::Kernels& table) {
+    if (!random_.chance(40)) return std::nullopt;
+    plan::Without without;
+    std::string what = "the plan without";
+    for (const plan::Refinement& one : plan::refinements) {
+      without.*one.left_out = random_.chance(40);
+      if (without.*one.left_out) what += " " + std::string(one.name);
+    }
+    const auto plan = plan::make(graph_, {.kernels = &table, .without = without});
+    return compare(run(plan, 1, inputs_, batch_), expected_, name(what));
   }
 
   [[nodiscard]] std::optional<std::string> check_format(const Buffers& before) const {

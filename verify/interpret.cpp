@@ -52,19 +52,6 @@ double largest_of(const Tensor& tensor) {
   return largest;
 }
 
-/// How many times as far apart as two numbers what a function makes of them can be.
-double steepest(kernels::Function function) {
-  switch (function) {
-    case kernels::Function::none:
-      return 1.0;
-    case kernels::Function::sigmoid:
-      return 0.25;
-    case kernels::Function::hard_swish:
-      return 1.5;  // at 3
-  }
-  return std::numeric_limits<double>::infinity();
-}
-
 /// A NaN stays one.
 void activate(Tensor& tensor, const graph::Activation& activation) {
   const double lower = activation.bounds.lower, upper = activation.bounds.upper;
@@ -72,7 +59,7 @@ void activate(Tensor& tensor, const graph::Activation& activation) {
     x = kernels::reference_of(activation.function, x < lower ? lower : x > upper ? upper : x);
   }
   if (activation.function == kernels::Function::none) return;
-  tensor.error = steepest(activation.function) * tensor.error + rounding(1, 1.0 + largest_of(tensor));
+  tensor.error = kernels::facts_of(activation.function).steepest * tensor.error + rounding(1, 1.0 + largest_of(tensor));
 }
 
 /// Weights (outputs, C / groups, kernel_h, kernel_w), and a bias an output or none.

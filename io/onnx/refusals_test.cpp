@@ -152,9 +152,9 @@ const Refusal refusals[] = {
     {"ReduceMean", "axis 4", of_attributes({{"axes", Ints{4}}})},
     {"ReduceMean", "axis -9223372036854775808", of_attributes({{"axes", Ints{least}}})},
 
-    {"Clip", "an activation from 1.0", of_attributes({{"min", 1.0F}, {"max", -1.0F}})},
-    {"Clip", "an activation from nan", of_attributes({{"min", std::numeric_limits<float>::quiet_NaN()}})},
-    {"Clip", "an activation from inf", of_attributes({{"min", std::numeric_limits<float>::infinity()}})},
+    {"Clip", "bounds are no range", of_attributes({{"min", 1.0F}, {"max", -1.0F}})},
+    {"Clip", "bounds are no range", of_attributes({{"min", std::numeric_limits<float>::quiet_NaN()}})},
+    {"Clip", "bounds are no range", of_attributes({{"min", std::numeric_limits<float>::infinity()}})},
     {"Clip", "a bound is not a single number",
      [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({2})}); }},
     {"Clip", "is not known", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
