@@ -1,4 +1,4 @@
-// Which steps there are, and where every number lives. The steps themselves are made in steps.cpp.
+// Which steps there are, and where every number lives. The steps themselves are made in the files called *steps.cpp.
 #include "engine/plan/builder.hpp"
 
 #include <algorithm>

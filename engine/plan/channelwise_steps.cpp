@@ -1,0 +1,100 @@
+// Steps that have none: pooling, activations, sums, softmax.
+#include <algorithm>
+
+#include "engine/plan/append.hpp"
+
+namespace riffle::plan {
+
+void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::PoolKernel& kernel = row<kernels::PoolKernel>(s.node);
+  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
+  kernels::PoolArgs args;
+  args.extent = extent_of(in, out);
+  args.window = resolved_window(s.node);
+  args.count_padding = o.count_padding;
+  args.run_count = count_of(channel_runs);
+  args.runs = storage_->keep(std::move(channel_runs)).data();
+  args.output = block(s);
+  args.tile_rows = 1;
+  args.tiles = out.h;
+  const bool max = o.kind == graph::PoolKind::max;
+  append(s, {joined({max ? "max pool " : "average pool ", window_text(args.window)}), kernel.name},
+         max ? kernel.max : kernel.average, args);
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) {
+  const kernels::PoolKernel& kernel = row<kernels::PoolKernel>(s.node);
+  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
+  kernels::GlobalAveragePoolArgs args;
+  args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
+  args.run_count = count_of(channel_runs);
+  args.runs = storage_->keep(std::move(channel_runs)).data();
+  args.output = block(s);
+  const bool is_whole_tile = o.activation.function != kernels::Function::none;  // see for_each_written
+  args.tiles = is_whole_tile ? 1 : std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
+  append(s, {"global average pool", kernel.name}, kernel.global_average, args);
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
+  append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::Add&) {
+  const Reading reading = layout_.read_sorted(operand(s.node, 0));
+  passes::ChannelList other;  // the second operand's channels, in the order in which the first one's are read
+  for (const std::int32_t channel : reading.order) {
+    other.push_back(operand(s.node, 1)[static_cast<std::size_t>(channel)]);
+  }
+  // Both lists of runs are cut where either ends.
+  const std::vector<BlockRange> first = reading.runs, second = layout_.read_in_order(other);
+  std::vector<BlockRange> a, b;
+  std::int32_t used_a = 0, used_b = 0;  // channels of the current runs that are already cut off
+  for (std::size_t i = 0, k = 0; i < first.size() && k < second.size();) {
+    const std::int32_t piece = std::min(first[i].channels - used_a, second[k].channels - used_b);
+    a.push_back({first[i].node, first[i].first + used_a, piece});
+    b.push_back({second[k].node, second[k].first + used_b, piece});
+    used_a += piece;
+    used_b += piece;
+    if (used_a == first[i].channels) ++i, used_a = 0;
+    if (used_b == second[k].channels) ++k, used_b = 0;
+  }
+  append_elementwise(s, "add", StepKind::compute, channelwise(a), addresses(b));
+}
+
+void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
+                                     std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b) {
+  const graph::Shape out = shape(s.node);
+  kernels::ElementwiseArgs args;
+  args.pixels = static_cast<std::int32_t>(out.pixels());
+  args.run_count = count_of(a);
+  args.a = storage_->keep(std::move(a)).data();
+  if (!b.empty()) args.b = storage_->keep(std::move(b)).data();
+  args.output = block(s);
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
+  args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  const auto& kernel = row<kernels::ElementwiseKernel>(s.node);
+  append(s, {operation, kernel.name, kind}, kernel.run, args);
+}
+
+void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {
+  append_elementwise(s, "copy", StepKind::copy, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
+  const std::int32_t gathered = gathered_block_of_[static_cast<std::size_t>(s.node)];
+  kernels::SoftmaxArgs args;
+  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
+  if (gathered >= 0) {
+    const kernels::Block from = block_at(gathered);
+    args.input = {from.first, from.pixel_stride, shape(s.node).c};
+  } else {
+    args.input = address(layout_.read_sorted(operand(s.node, 0)).runs[0]);
+  }
+  args.output = block(s);
+  args.tiles = std::min(args.pixels, 64);
+  const auto& kernel = row<kernels::SoftmaxKernel>(s.node);
+  append(s, {"softmax", kernel.name}, kernel.run, args);
+}
+
+}  // namespace riffle::plan

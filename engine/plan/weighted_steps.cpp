@@ -1,0 +1,262 @@
+// Steps that have weights: convolutions and fully connected layers.
+#include <algorithm>
+
+#include "engine/plan/append.hpp"
+
+namespace riffle::plan {
+
+PlanBuilder::GroupedReading PlanBuilder::read_groups(graph::NodeId id, std::int32_t groups) const {
+  GroupedReading result;
+  const passes::ChannelList& channels = operand(id, 0);
+  const std::size_t each = channels.size() / static_cast<std::size_t>(groups);
+  result.run_begin.push_back(0);
+  for (std::size_t group = 0; group < static_cast<std::size_t>(groups); ++group) {
+    const Reading reading = layout_.read_sorted(std::span(channels).subspan(group * each, each));
+    for (const BlockRange& physical : reading.runs) result.runs.push_back(address(physical));
+    result.run_begin.push_back(count_of(result.runs));
+    result.input_order.insert(result.input_order.end(), reading.order.begin(), reading.order.end());
+  }
+  const std::span<const std::int32_t> order = layout_.order(id);
+  const std::int32_t outputs = count_of(order) / groups;
+  for (std::int32_t p = 0; p < count_of(order); ++p) {
+    result.output_order.push_back(order[static_cast<std::size_t>(p)] - p / outputs * outputs);
+  }
+  return result;
+}
+
+/// Cuts every group's runs where a part of the inputs ends: run_begin then counts groups * parts.
+void PlanBuilder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
+  if (parts == 1) return;
+  constexpr std::int32_t unit = 4;  // channels that a by-lane kernel loads at once
+  GroupedReading cut;
+  cut.input_order = std::move(reading.input_order);
+  cut.output_order = std::move(reading.output_order);
+  const auto groups = reading.run_begin.size() - 1;
+  const std::int32_t inputs = count_of(cut.input_order) / static_cast<std::int32_t>(groups);
+  const std::int32_t each = ceil_div(ceil_div(inputs, parts), unit) * unit;
+  cut.run_begin.push_back(0);
+  for (std::size_t group = 0; group < groups; ++group) {
+    std::int32_t r = reading.run_begin[group], used = 0;  // of run r
+    for (std::int32_t part = 0; part < parts; ++part) {
+      std::int32_t wanted = std::min(each, inputs - part * each);
+      while (wanted > 0) {
+        kernels::ChannelRun piece = reading.runs[static_cast<std::size_t>(r)];
+        piece.first = piece.first.behind(used, piece.type);
+        piece.channels = std::min(piece.channels - used, wanted);
+        wanted -= piece.channels;
+        used += piece.channels;
+        if (used == reading.runs[static_cast<std::size_t>(r)].channels) ++r, used = 0;
+        cut.runs.push_back(piece);
+      }
+      cut.run_begin.push_back(count_of(cut.runs));
+    }
+  }
+  reading = std::move(cut);
+}
+
+/// One group becomes `count` groups of as many outputs less each, which read the same.
+void PlanBuilder::repeat_groups(GroupedReading& reading, std::int32_t count) {
+  const std::vector<kernels::ChannelRun> runs = reading.runs;
+  const std::vector<std::int32_t> run_begin = reading.run_begin, input_order = reading.input_order;
+  for (std::int32_t copy = 1; copy < count; ++copy) {
+    const std::int32_t offset = count_of(reading.runs);
+    reading.runs.insert(reading.runs.end(), runs.begin(), runs.end());
+    for (std::size_t i = 1; i < run_begin.size(); ++i) reading.run_begin.push_back(offset + run_begin[i]);
+    reading.input_order.insert(reading.input_order.end(), input_order.begin(), input_order.end());
+  }
+  const std::int32_t outputs = count_of(reading.output_order) / count;
+  for (std::int32_t p = 0; p < count_of(reading.output_order); ++p) {
+    reading.output_order[static_cast<std::size_t>(p)] -= p / outputs * outputs;
+  }
+}
+
+const kernels::ResidualVector* PlanBuilder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
+  if (node(id).inputs.size() < 2) return nullptr;
+  const std::span<const std::int32_t> order = layout_.order(id);
+  const std::int32_t outputs = count_of(order) / groups;
+  std::vector<kernels::ResidualVector> vectors;
+  for (std::int32_t group = 0; group < groups; ++group) {
+    for (std::int32_t first = 0; first < outputs; first += lanes) {
+      passes::ChannelList columns;
+      for (std::int32_t c = first; c < std::min(first + lanes, outputs); ++c) {
+        const std::int32_t channel = order[static_cast<std::size_t>(group * outputs + c)];
+        columns.push_back(operand(id, 1)[static_cast<std::size_t>(channel)]);
+      }
+      const std::vector<BlockRange> physical = layout_.read_in_order(columns);
+      kernels::ResidualVector vector;
+      if (physical.size() == 1) {
+        vector.run = address(physical[0]);
+      } else {
+        std::vector<kernels::ChannelRun> scattered;
+        for (const BlockRange& piece : physical) {
+          for (std::int32_t c = 0; c < piece.channels; ++c)
+            scattered.push_back(address({piece.node, piece.first + c, 1}));
+        }
+        vector.columns = storage_->keep(std::move(scattered)).data();
+      }
+      vectors.push_back(vector);
+    }
+  }
+  return storage_->keep(std::move(vectors)).data();
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::Convolution& o) {
+  switch (*kind(s.node)) {
+    case ConvolutionKind::stem:
+      return make_stem(s, o);
+    case ConvolutionKind::depthwise:
+      return make_depthwise(s, o);
+    case ConvolutionKind::pointwise:
+      return make_pointwise(s, o);
+    case ConvolutionKind::general:
+      return make_general(s, o);
+  }
+}
+
+void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
+  const graph::NodeId input = operand(s.node, 0)[0].node;
+  const graph::Shape in = shape(input), out = shape(s.node);
+  const kernels::StemKernel& kernel = row<kernels::StemKernel>(s.node);
+  const kernels::Window window = resolved_window(s.node);
+  const std::int32_t taps = taps_of(window);
+  kernels::StemArgs args;
+  args.extent = extent_of(in, out);
+  args.window = window;
+  args.channels = in.c;
+  args.outputs = out.c;
+  args.input = planes_of_input(input);
+  args.output = block(s);
+  args.tile_rows = 1;
+  args.tiles = out.h;
+  append(s, {joined({"stem ", window_text(window)}), kernel.name}, kernel.run, args,
+         {bytes_of_floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)), o.weights,
+          [=, &kernel, &o, order = layout_.order(s.node)](std::span<std::byte> packed) {
+            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order,
+                               floats_in(packed));
+          }});
+}
+
+void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::DepthwiseKernel& kernel = row<kernels::DepthwiseKernel>(s.node);
+  const kernels::Window window = resolved_window(s.node);
+  const std::int32_t taps = taps_of(window);
+  Reading reading = layout_.read_sorted(operand(s.node, 0));
+  const std::span<const kernels::ChannelwiseRun> runs = storage_->keep(channelwise(reading.runs));
+  kernels::DepthwiseArgs args;
+  args.extent = extent_of(in, out);
+  args.window = window;
+  args.run_count = count_of(runs);
+  args.runs = runs.data();
+  args.output = block(s);
+  args.tile_rows = 1;
+  args.tiles = out.h;
+  append(s, {joined({"depthwise ", window_text(window)}), kernel.name}, kernel.run, args,
+         {bytes_of_floats(kernels::packed_depthwise_size(runs, taps, kernel.lanes)), o.weights,
+          [=, &kernel, &o, order = std::move(reading.order)](std::span<std::byte> packed) {
+            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order,
+                                    floats_in(packed));
+          }});
+}
+
+void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::PointwiseKernel& kernel = row<kernels::PointwiseKernel>(s.node);
+  // Blocks that are kept apart are groups that read the same.
+  const std::int32_t blocks = layout_.blocks(s.node);
+  GroupedReading reading = read_groups(s.node, o.groups);
+  kernels::PointwiseArgs args;
+  args.pixels = static_cast<std::int32_t>(out.pixels());
+  args.groups = o.groups * blocks;
+  args.inputs = in.c / o.groups;
+  args.outputs = out.c / args.groups;
+  const PointwiseTiling tiling = tile_pointwise(machine_, kernel, args.pixels, args.groups, args.inputs,
+                                                count_of(reading.runs) / o.groups, args.outputs);
+  args.parts = tiling.parts;
+  args.block_pixels = tiling.block_pixels;
+  args.split = tiling.split;
+  args.tile_pixels = tiling.tile_pixels;
+  args.tiles = tiling.tiles;
+  if (is_produced_by_rows(s.node)) {
+    args.split = kernels::PointwiseSplit::pixels;
+    args.tile_pixels = out.w;
+    args.tiles = out.h;
+  }
+  cut_in_parts(reading, args.parts);
+  repeat_groups(reading, blocks);
+  args.runs = storage_->keep(std::move(reading.runs)).data();
+  args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
+  args.residual = residual(s.node, args.groups, kernel.lanes);
+  std::vector<kernels::Block> outputs;
+  for (std::int32_t group = 0; group < args.groups; ++group) {
+    kernels::Block to = block(s, blocks == 1 ? 0 : group);
+    if (blocks == 1) to.first = to.first.behind(static_cast<std::int64_t>(group) * args.outputs, to.type);
+    outputs.push_back(to);
+  }
+  args.blocks = storage_->keep(std::move(outputs)).data();
+  append(s,
+         {joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}), kernel.name,
+          StepKind::compute, kernel.lanes},
+         kernel.run, args,
+         {bytes_of_floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)),
+          o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+            kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.factors(),
+                                    o.bias.values(), reading.input_order, reading.output_order, floats_in(packed));
+          }});
+}
+
+void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o) {
+  const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
+  const kernels::ConvolutionKernel& kernel = row<kernels::ConvolutionKernel>(s.node);
+  const kernels::Window window = resolved_window(s.node);
+  const std::int32_t taps = taps_of(window);
+  GroupedReading reading = read_groups(s.node, o.groups);
+  kernels::ConvolutionArgs args;
+  args.extent = extent_of(in, out);
+  args.window = window;
+  args.groups = o.groups;
+  args.inputs = in.c / o.groups;
+  args.outputs = out.c / o.groups;
+  args.runs = storage_->keep(std::move(reading.runs)).data();
+  args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
+  args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F)).data();
+  args.residual = residual(s.node, o.groups, kernel.lanes);
+  args.output = block(s);
+  args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
+  args.tiles = ceil_div(out.h, args.tile_rows);
+  append(s, {joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name}, kernel.run, args,
+         {bytes_of_floats(kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)),
+          o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+            kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
+                                      o.bias.values(), reading.input_order, reading.output_order, floats_in(packed));
+          }});
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
+  const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node);
+  GroupedReading reading = read_groups(s.node, 1);
+  kernels::FullyConnectedArgs args;
+  args.inputs = operand_shape(s.node, 0).c;
+  args.outputs = o.outputs;
+  args.run_count = count_of(reading.runs);
+  args.runs = storage_->keep(std::move(reading.runs)).data();
+  if (!o.bias.empty()) {
+    std::vector<float> bias;
+    for (const std::int32_t output : reading.output_order) {
+      bias.push_back(o.bias.values()[static_cast<std::size_t>(output)]);
+    }
+    args.bias = storage_->keep(std::move(bias)).data();
+  }
+  args.output = block(s).first;
+  args.tiles = ceil_div(args.outputs, kernel.rows);
+  Packing packing{bytes_of_floats(static_cast<std::int64_t>(o.weights.size())), o.weights, nullptr};
+  if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.row_scale().empty()) {
+    packing.write = [=, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+      kernels::pack_fully_connected(args.inputs, args.outputs, o.weights.factors(), reading.input_order,
+                                    reading.output_order, floats_in(packed));
+    };
+  }
+  append(s, {"fully connected", kernel.name, StepKind::compute, kernel.rows}, kernel.run, args, std::move(packing));
+}
+
+}  // namespace riffle::plan
