@@ -343,6 +343,18 @@ TEST(Regressions, TwoActivationsThatDoNotBecomeOneBehindAShuffle) {
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
 
+/// Exported, its pooling of all rows is a reduction of an axis of one, which the importer took for nothing, at any
+/// size.
+TEST(Regressions, PoolingOfTheOneRowThatThereIs) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{1, 2, 5}});
+  const graph::NodeId shuffled = graph.add("shuffle", graph::Shuffle{5}, {0});
+  graph::Pool column{graph::PoolKind::max, {.kernel_h = 0}, false, {}};
+  const graph::NodeId pooled = graph.add("pool", column, {shuffled});
+  graph.outputs = {{graph.add("sum", graph::Add{}, {pooled, shuffled})}};
+  for (std::uint64_t seed = 0; seed < 8; ++seed) EXPECT_EQ(find_difference(graph, seed), std::nullopt);
+}
+
 /// A file has ReLU for all bounds that are equal to ReLU's, which gave 0 where it had been -0.
 TEST(Regressions, BoundsFromMinusZero) {
   graph::Graph graph;

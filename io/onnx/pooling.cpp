@@ -60,13 +60,14 @@ void import_reduce(Call& call) {
 
   std::vector<bool> reduced(view.axes.size(), false);
   for (const std::int64_t axis : *given) reduced[Call::axis(axis, view.axes.size())] = true;
-  bool rows = false, columns = false;
+  bool rows = false, columns = false, unnamed = false;
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < view.axes.size(); ++i) {
     if (!reduced[i]) {
       axes.push_back(view.axes[i]);
       continue;
     }
+    unnamed |= view.axes[i].empty();  // it is one long, of whatever index
     for (const Factor& factor : view.axes[i]) {
       if (factor.index == Index::batch || factor.index == Index::channel) {
         throw Error("only height and width can be reduced");
@@ -80,6 +81,9 @@ void import_reduce(Call& call) {
   const graph::Shape in = call.importer.shape(view.node);
   const Extents open = call.importer.open(view.node);
   const bool all_rows = rows || (in.h == 1 && !open.rows), all_columns = columns || (in.w == 1 && !open.columns);
+  if (unnamed && ((in.h == 1 && open.rows && !rows) || (in.w == 1 && open.columns && !columns))) {
+    throw Error("it reduces an axis of one, which may be longer at other sizes");
+  }
   View result = view;
   result.axes = std::move(axes);
   if ((all_rows && all_columns) || rows || columns) {
