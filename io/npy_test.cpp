@@ -79,8 +79,8 @@ TEST(Npy, numbers_of_every_type) {
     const auto size = static_cast<std::size_t>(size_of(type));
     Bytes data(6 * size);
     for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i);
-    const auto header = [&](const std::string& fortran) {
-      return "{'descr': '" + word + "', 'fortran_order': " + fortran + ", 'shape': (2, 3), }";
+    const auto header = [&descr = word](const std::string& fortran) {
+      return "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': (2, 3), }";
     };
     const Tensor tensor = parse_npy(npy(1, header("False"), data), "x.npy");
     EXPECT_EQ(tensor.type, type);
