@@ -24,7 +24,8 @@ std::string trace_json(const run::Session& session, std::span<const run::TraceSl
   for (const run::TraceSlice& slice : slices) {
     if (slice.tiles > 0) began = std::min(began, slice.begin);
   }
-  nlohmann::json events = {name_event("process_name", 0, plan.name + ", " + plan.kernels->isa)};
+  nlohmann::json events = nlohmann::json::array();
+  events.push_back(name_event("process_name", 0, plan.name + ", " + plan.kernels->isa));
   auto slice = slices.begin();
   for (int worker = 0; worker < session.threads(); ++worker) {
     events.push_back(name_event("thread_name", worker, "worker " + std::to_string(worker)));

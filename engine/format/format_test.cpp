@@ -210,7 +210,9 @@ TEST(Format, TypedConstantsAndActivationsAreOfVersion3) {
   EXPECT_EQ(answer(loaded), answer(graph));
   EXPECT_EQ(format::save(loaded), saved);
 
-  std::get<graph::Convolution>(graph.nodes[1].operation).weights = convolution.weights.scaled({1, 1, 1, 1});
+  auto& weights = std::get<graph::Convolution>(graph.nodes[1].operation).weights;
+  weights = graph::Constant(Type::i8, std::as_bytes(std::span(bytes)), std::shared_ptr<const void>());
+  weights = weights.scaled({1, 1, 1, 1});
   EXPECT_NE(save_error(graph).find("weights: its number of factors is 4, not in 2 to 2"), std::string::npos)
       << save_error(graph);
 }
