@@ -1,5 +1,4 @@
-// What the system is told about memory, and files in memory. All of it are hints: where the system knows no such thing,
-// nothing happens.
+// madvise hints and read-only mapped files. Hints are no-ops where the system has none.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +13,7 @@ inline constexpr std::size_t huge_page = std::size_t{1} << 21;
 /// Of fresh memory: its pages may be huge where whole huge ones fit.
 void prefer_huge_pages(std::span<std::byte> memory) noexcept;
 
-/// Of memory that is about to be written: its pages come at once instead of at a fault each. The contents stay.
+/// Pre-faults memory that is about to be written: its pages come at once instead of at a fault each. The contents stay.
 void make_present(std::span<std::byte> memory) noexcept;
 
 /// The first and the last of the pieces of a file, each of them 2 MiB from its beginning on, that hold something.

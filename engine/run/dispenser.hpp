@@ -1,4 +1,4 @@
-// Who runs which tiles of a step, and when the next step begins.
+// Work stealing: schedules a step's tiles over the workers, and begins the next step.
 //
 // Each worker has a share of the step's tiles, as large as it is fast, and takes it in chunks from the front. Whoever
 // is through with its own takes chunks of the others':
@@ -58,8 +58,8 @@ class Dispenser {
   [[nodiscard]] int workers() const { return static_cast<int>(shares_.size()); }
 
  private:
-  /// How far a worker's share is taken: the turn's number, and the first tile that is free. Of an earlier turn it says
-  /// that nothing is taken, so that no one has to set it back.
+  /// How far a worker's share is taken: the first tile that is free, tagged with the turn's number (a generation).
+  /// Stale values count as nothing taken and need no reset.
   struct alignas(64) Share {
     std::atomic<std::uint64_t> taken;
     std::int64_t until = 0;  ///< where it ends, as a part of all tiles, 1 << whole_bits

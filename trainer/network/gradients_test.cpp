@@ -615,7 +615,7 @@ TEST(Gradients, WhatIsReadBothWaysIsCopied) {
   const NodeId sum = b.add("sum", graph::Add{Activation::none}, {a, activated});
   b.add("both", graph::Concat{}, {sum, normed});
   b.channels = 36;
-  b.norm("concat.norm");  // over two blocks
+  b.norm("concat.norm");  // over two results
   b.convolution("c", 9, {}, 1, true, Activation::relu);
   check(b.finish());
 }
