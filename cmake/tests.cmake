@@ -80,7 +80,7 @@ function(riffle_fuzz name)
   set(found "${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus")
   file(MAKE_DIRECTORY "${found}")
   add_test(NAME ${RIFFLE_TEST_PREFIX}${name}
-           COMMAND ${name} -max_total_time=60 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
+           COMMAND ${name} -max_total_time=30 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
   set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600 COST 60
                                                                ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}")
 endfunction()
