@@ -6,7 +6,8 @@ namespace riffle::plan {
 Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::int32_t tiles) {
   Step step;
   const graph::NodeId id = s.node;
-  step.name = node(id).name;
+  const bool is_output = s.kind == PlannedStep::to_planes || s.kind == PlannedStep::convert_output;
+  step.name = is_output ? plan_->outputs[s.output].name : node(id).name;
   step.operation = label.operation;
   step.kernel = label.kernel;
   step.kind = label.kind;
