@@ -112,7 +112,8 @@ riffle::run::Cores kind_of(riffle_cores cores) {
 }
 
 /// The numbers of the cores to bind the session's threads to: none where they may be anywhere.
-std::vector<int> cores_of(const riffle_options& options, const Log& log) {
+std::vector<int> cores_of([[maybe_unused]] const riffle_options& options, [[maybe_unused]] const Log& log) {
+#ifdef RIFFLE_HAS_THREADS
   if (options.cores == RIFFLE_CORES_ALL) return {};
   const riffle::run::Topology machine = riffle::run::this_machine();
   if (!machine.cores.empty() && !riffle::run::has(machine, kind_of(options.cores))) {
@@ -120,6 +121,9 @@ std::vector<int> cores_of(const riffle_options& options, const Log& log) {
         machine.cores.size());
   }
   return riffle::run::choose(machine, kind_of(options.cores));
+#else
+  return {};  // no thread is the session's to bind
+#endif
 }
 
 void tell_of(const riffle::run::Session& session, const riffle_options& options, const Log& log) {

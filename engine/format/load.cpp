@@ -100,8 +100,9 @@ class Loader {
     const Type of = type(table.type());
     if (of == Type::i32) fail({"numbers of type i32 where there are none"});
     const auto width = static_cast<std::size_t>(size_of(of));
-    if (bytes.size() % width != 0) fail({"numbers of ", name_of(of), " that are not whole"});
-    if (reinterpret_cast<std::uintptr_t>(bytes.Data()) % width != 0) fail({"numbers that are not aligned"});
+    if (bytes.size() % width != 0 || reinterpret_cast<std::uintptr_t>(bytes.Data()) % width != 0) {
+      fail({"numbers of ", name_of(of), " that are not whole and aligned"});
+    }
     spend(bytes.size());
     const graph::Constant stored(of, std::as_bytes(std::span(bytes.Data(), bytes.size())), owner_, file_);
     if (table.row_scale() == nullptr) return stored;

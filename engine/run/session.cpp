@@ -42,11 +42,13 @@ int own_threads([[maybe_unused]] const SessionOptions& options) {
 }
 
 /// What the workers' shares go by: where each has a core for itself, the cores' capacities; or else all are alike.
-std::vector<std::int64_t> speeds(std::span<const int> cores, int workers) {
+std::vector<std::int64_t> speeds([[maybe_unused]] std::span<const int> cores, int workers) {
   std::vector<std::int64_t> all(static_cast<std::size_t>(workers), 1);
+#ifdef RIFFLE_HAS_THREADS
   if (workers == 1 || cores.size() != all.size()) return all;
   const Topology topology = read_topology(cores);
   for (std::size_t w = 0; w < all.size(); ++w) all[w] = topology.cores[w].capacity;
+#endif
   return all;
 }
 
