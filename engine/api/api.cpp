@@ -254,6 +254,14 @@ class Claim {
   bool got_;
 };
 
+/// Takes a run's buffers over into the session's lists; else what does not fit is said in *error. The caller has
+/// claimed the session.
+bool take(riffle_session& session, const riffle_input_buffer* inputs, std::size_t input_count,
+          const riffle_output_buffer* outputs, std::size_t output_count, std::int64_t batch, riffle_error* error) {
+  return fit(inputs, input_count, inputs_of(&session), "input", batch, session.inputs.data(), error) &&
+         fit(outputs, output_count, outputs_of(&session), "output", batch, session.outputs.data(), error);
+}
+
 riffle_status not_plain(riffle_error* error) {
   return bad_argument(error,
                       "the model has not one input and one output of float32: riffle_session_run_buffers() and "
@@ -393,10 +401,7 @@ riffle_status riffle_session_run_buffers(riffle_session* session, const riffle_i
   if (batch < 1) return bad_argument(error, "batch is less than 1");
   const Claim claim(*session);
   if (!claim) return busy(error);
-  if (!fit(inputs, input_count, inputs_of(session), "input", batch, session->inputs.data(), error) ||
-      !fit(outputs, output_count, outputs_of(session), "output", batch, session->outputs.data(), error)) {
-    return RIFFLE_BAD_ARGUMENT;
-  }
+  if (!take(*session, inputs, input_count, outputs, output_count, batch, error)) return RIFFLE_BAD_ARGUMENT;
   session->session.run(session->inputs.data(), session->outputs.data(), batch);
   return RIFFLE_OK;
 }
@@ -425,10 +430,7 @@ riffle_status riffle_session_profile_buffers(riffle_session* session, const riff
   if (step_count != planned.size()) return bad_argument(error, "step_count is not riffle_session_step_count()'s");
   const Claim claim(*session);
   if (!claim) return busy(error);
-  if (!fit(inputs, input_count, inputs_of(session), "input", 1, session->inputs.data(), error) ||
-      !fit(outputs, output_count, outputs_of(session), "output", 1, session->outputs.data(), error)) {
-    return RIFFLE_BAD_ARGUMENT;
-  }
+  if (!take(*session, inputs, input_count, outputs, output_count, 1, error)) return RIFFLE_BAD_ARGUMENT;
   return guarded(error, RIFFLE_NO_MEMORY, [&] {
     std::vector<double> seconds(step_count);
     session->session.run_profiled(session->inputs.data(), session->outputs.data(), seconds.data());

@@ -15,6 +15,7 @@
 #include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "tests/expect_error.hpp"
 #include "tests/networks.hpp"
 
 namespace riffle {
@@ -74,12 +75,7 @@ std::string load_error(std::span<const std::byte> bytes) {
 }
 
 std::string save_error(const graph::Graph& graph) {
-  try {
-    (void)format::save(graph);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return tests::error_of([&] { (void)format::save(graph); });
 }
 
 TEST(Format, WhatIsSavedLoadsAndAnswersTheSame) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/expect_error.hpp"
+
 namespace riffle {
 namespace {
 
@@ -30,19 +32,8 @@ struct OneConvolution {
   }
 };
 
-/// The message of the Error that `f` throws.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 void expect_refused(const Graph& graph, const std::string& part) {
-  const std::string message = error_of([&] { (void)graph::infer_shapes(graph); });
+  const std::string message = tests::error_of([&] { (void)graph::infer_shapes(graph); });
   EXPECT_NE(message.find(part), std::string::npos) << message;
 }
 
@@ -144,7 +135,7 @@ TEST(Graph, RefusesASizeThatItIsNotFor) {
   Graph graph = OneConvolution().made();
   std::get<graph::Input>(graph.nodes[0].operation).only_size = "rows are squeezed";
   graph.set_input_size(16, 16);
-  const std::string message = error_of([&] { graph.set_input_size(16, 32); });
+  const std::string message = tests::error_of([&] { graph.set_input_size(16, 32); });
   EXPECT_NE(message.find("16 x 16 (height x width) alone, not of 16 x 32: rows are squeezed"), std::string::npos)
       << message;
   EXPECT_EQ(graph.input_shape(), (graph::Shape{16, 16, 8}));

@@ -10,6 +10,7 @@
 #include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
+#include "tests/expect_error.hpp"
 #include "tests/several.hpp"
 
 namespace riffle {
@@ -219,20 +220,11 @@ TEST(Tensors, KeepTheirNamesThroughThePasses) {
   EXPECT_EQ(once.output_name(once.outputs[1]), "same");
 }
 
-std::string refusal(const graph::Graph& graph) {
-  try {
-    (void)graph::infer_shapes(graph);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(Tensors, ThatAreNoneAreRefused) {
   const auto error = [](auto change) {
     graph::Graph graph = testing::several_inputs_and_outputs();
     change(graph);
-    return refusal(graph);
+    return tests::error_of([&] { (void)graph::infer_shapes(graph); });
   };
   const auto expect = [](const std::string& message, const char* part) {
     EXPECT_NE(message.find(part), std::string::npos) << message;
