@@ -84,7 +84,7 @@ void bench_cold(const measure::ColdStartOptions& options, bool json) {
   const measure::ColdStart found = measure::cold_start(options);
   graph::Graph graph = io::load_model(options.model);  // not before: what is measured begins with nothing loaded
   if (options.height != 0) graph.set_input_size(options.height, options.width);
-  const Signature signature = signature_of(graph);
+  const Signature signature = plan::signature_of(graph, graph::infer_shapes(graph));
   if (json) {
     print_json(options, found, signature);
   } else {

@@ -25,7 +25,8 @@ void build(const BuildOptions& options) {
   // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
   if (format == io::ModelFormat::riffle) passes::optimise(graph);
   io::save_model(graph, options.output);
-  std::cout << options.output << ": " << graph.name << ", " << tensors_text("input", signature_of(graph).inputs) << ", "
+  std::cout << options.output << ": " << graph.name << ", "
+            << tensors_text("input", plan::signature_of(graph, graph::infer_shapes(graph)).inputs) << ", "
             << millions(defined.macs) << " MAC, " << grouped(defined.parameters) << " parameters\n";
 }
 

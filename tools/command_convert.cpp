@@ -38,7 +38,8 @@ void convert(const ConvertOptions& options) {
   if (format == io::ModelFormat::riffle) passes::optimise(graph);
   io::save_model(graph, options.output);
   const graph::Cost cost = graph::total_cost(graph);
-  std::cout << options.output << ": " << tensors_text("input", signature_of(graph).inputs) << ", "
+  std::cout << options.output << ": "
+            << tensors_text("input", plan::signature_of(graph, graph::infer_shapes(graph)).inputs) << ", "
             << millions(cost.macs) << " MAC, " << grouped(cost.parameters) << " parameters; " << nodes << " nodes";
   if (graph.nodes.size() != nodes) std::cout << " became " << graph.nodes.size();
   std::cout << '\n';

@@ -167,9 +167,9 @@ void inspect(const InspectOptions& options) {
   graph::Graph graph = io::load_model(options.model);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
-  const Signature signature = signature_of(graph);
+  const Signature signature = plan::signature_of(graph, graph::infer_shapes(graph));
   std::cout << printable(graph.name);
-  if (signature.is_usual()) {
+  if (is_usual(signature)) {
     std::cout << ", " << tensors_text("input", signature.inputs) << '\n';
   } else {
     std::cout << "\n\n";

@@ -313,8 +313,8 @@ void describe(const trainer::Network& network, const graph::Graph& graph, const 
 
 /// Throws Error for a network that cannot be trained on labelled pictures, before they are read.
 void require_picture_classifier(const std::string& path, const graph::Graph& graph) {
-  const Signature signature = signature_of(graph);
-  if (signature.is_usual()) return;
+  const Signature signature = plan::signature_of(graph, graph::infer_shapes(graph));
+  if (is_usual(signature)) return;
   throw Error(path + ": has " + tensors_text("input", signature.inputs) + ", " +
               tensors_text("output", signature.outputs) + "; training is for one of each, both f32");
 }

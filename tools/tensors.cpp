@@ -11,21 +11,7 @@ bool is_usual(const std::vector<plan::Tensor>& tensors) { return tensors.size() 
 
 }  // namespace
 
-bool Signature::is_usual() const { return tools::is_usual(inputs) && tools::is_usual(outputs); }
-
-Signature signature_of(const graph::Graph& graph) {
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
-  Signature result;
-  for (std::size_t i = 0; i < graph.input_count(); ++i) {
-    const graph::Input& input = graph.input(i);
-    result.inputs.push_back({graph.nodes[i].name, input.shape, input.type, input.quantization});
-  }
-  for (const graph::Output& output : graph.outputs) {
-    result.outputs.push_back(
-        {graph.output_name(output), shapes[static_cast<std::size_t>(output.node)], output.type, output.quantization});
-  }
-  return result;
-}
+bool is_usual(const Signature& signature) { return is_usual(signature.inputs) && is_usual(signature.outputs); }
 
 std::string tensors_text(std::string word, const std::vector<plan::Tensor>& tensors) {
   if (is_usual(tensors)) return word + " " + graph::chw(tensors[0].shape);

@@ -9,13 +9,10 @@
 
 namespace riffle::tools {
 
-/// The caller's tensors of a graph, which has passed infer_shapes(): what a plan of it would say.
-struct Signature {
-  std::vector<plan::Tensor> inputs, outputs;
-  /// One f32 tensor in, one out: what needs no words.
-  [[nodiscard]] bool is_usual() const;
-};
-Signature signature_of(const graph::Graph& graph);
+using plan::Signature;
+
+/// One f32 tensor in, one out: what needs no words.
+bool is_usual(const Signature& signature);
 
 /// "input 3 x 224 x 224" where there is one of f32; or else "inputs image 3 x 64 x 64 u8 (scale 0.5, zero point 128),
 /// mask 1 x 64 x 64". `word`: what one is.

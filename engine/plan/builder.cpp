@@ -45,13 +45,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
 void PlanBuilder::make_steps() {
   plan_->name = graph_.name;
   plan_->kernels = &kernels_;
-  for (std::size_t i = 0; i < planes_of_input_.size(); ++i) {
-    const graph::Input& input = graph_.input(i);
-    plan_->inputs.push_back({graph_.nodes[i].name, input.shape, input.type, input.quantization});
-  }
-  for (const graph::Output& output : graph_.outputs) {
-    plan_->outputs.push_back({graph_.output_name(output), shape(output.node), output.type, output.quantization});
-  }
+  static_cast<Signature&>(*plan_) = signature_of(graph_, shapes_);
   plan_steps();
   place();
   for (const PlannedStep& planned : planned_) make_step(planned);

@@ -8,6 +8,19 @@
 
 namespace riffle::plan {
 
+Signature signature_of(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) {
+  Signature result;
+  for (std::size_t i = 0; i < graph.input_count(); ++i) {
+    const graph::Input& input = graph.input(i);
+    result.inputs.push_back({graph.nodes[i].name, input.shape, input.type, input.quantization});
+  }
+  for (const graph::Output& output : graph.outputs) {
+    result.outputs.push_back(
+        {graph.output_name(output), shapes[static_cast<std::size_t>(output.node)], output.type, output.quantization});
+  }
+  return result;
+}
+
 void After::run(const kernels::Addresses& memory, const Written& written) const {
   const auto& [block, first, pixels, count] = written;
   float* const values = memory.write(block.first) + kernels::slot(first, block.ring) * block.pixel_stride;

@@ -127,10 +127,16 @@ struct Tensor {
   [[nodiscard]] bool is_quantized() const { return type == Type::i8 || type == Type::u8; }
 };
 
-struct Plan {
+/// All of them, in the graph's order.
+struct Signature {
+  std::vector<Tensor> inputs, outputs;
+};
+/// Of a graph whose shapes infer_shapes() has said: what a plan of it says.
+Signature signature_of(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
+
+struct Plan : Signature {
   std::string name;
   const kernels::Kernels* kernels = nullptr;
-  std::vector<Tensor> inputs, outputs;
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
   std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
