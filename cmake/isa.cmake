@@ -1,9 +1,9 @@
 # The instruction sets: one object file each, all from the same bodies.
 #
-# An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in every folder that is handed to
-# riffle_isa_sources() below, and a line in kernels/isa/dispatch.cpp.
+# An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in the folders that are handed to
+# riffle_isa_sources() below, where it has kernels there, and a line in kernels/isa/dispatch.cpp.
 set(rows_x86 "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma" "sse2:-msse2")
-set(rows_arm64 "neon64:")
+set(rows_arm64 "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
 set(rows_arm "neon:-mfpu=neon-vfpv4")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
   set(rows ${rows_x86})
@@ -19,7 +19,7 @@ if(RIFFLE_ISAS)
   set(RIFFLE_ISA_ROWS "")
   foreach(row IN LISTS rows)  # best first, whatever the order in RIFFLE_ISAS
     string(REGEX REPLACE ":.*" "" isa "${row}")
-    if(isa IN_LIST RIFFLE_ISAS)
+    if(isa IN_LIST RIFFLE_ISAS OR (isa STREQUAL "neon64" AND "neon64fp16" IN_LIST RIFFLE_ISAS))  # half of it is there
       list(APPEND RIFFLE_ISA_ROWS "${row}")
     endif()
   endforeach()
@@ -54,6 +54,9 @@ function(riffle_isa_sources target folder)
   foreach(row IN LISTS RIFFLE_ISA_ROWS)
     string(REGEX MATCH "^([^:]*):(.*)$" _ "${row}")
     set(isa "${CMAKE_MATCH_1}")
+    if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${isa}.cpp")
+      continue()
+    endif()
     separate_arguments(flags UNIX_COMMAND "${CMAKE_MATCH_2}")
     # GCC's scheduling before register allocation tears a register tile apart on ARM: 32 registers, and it spills.
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND isa MATCHES "neon")

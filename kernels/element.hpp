@@ -92,4 +92,13 @@ RIFFLE_INLINE std::uint16_t to_f16(float value) {
   return static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000));
 }
 
+/// A number that stands as f16.
+struct Half {
+  std::uint16_t bits;
+
+  Half() = default;
+  explicit RIFFLE_INLINE Half(float value) : bits(to_f16(value)) {}
+  explicit RIFFLE_INLINE operator float() const { return from_f16(bits); }
+};
+
 }  // namespace riffle::kernels

@@ -12,16 +12,32 @@ inline double clamped(double x, const Clamp& clamp) {
   return x < lower ? lower : x > upper ? upper : x;
 }
 
+/// The number of a type (f32, f16) that stands so many elements behind a place.
+inline double number(const Numbers& numbers, std::int64_t at, const Addresses& memory) {
+  if (numbers.type == Type::f16) {
+    return static_cast<double>(from_f16(memory.read<std::uint16_t>(numbers.first)[at]));
+  }
+  return static_cast<double>(memory.read(numbers.first)[at]);
+}
+inline void set_number(const Numbers& numbers, std::int64_t at, const Addresses& memory, double value) {
+  if (numbers.type == Type::f16) {
+    memory.write<std::uint16_t>(numbers.first)[at] = to_f16(static_cast<float>(value));
+  } else {
+    memory.write(numbers.first)[at] = static_cast<float>(value);
+  }
+}
+
 /// Channel `channel` of pixel `pixel` of a run.
 inline double element(const ChannelRun& run, std::int64_t pixel, std::int32_t channel, const Addresses& memory) {
   const std::ptrdiff_t at = slot(static_cast<std::int32_t>(pixel), run.ring);
-  return static_cast<double>(memory.read(run.first)[at * run.pixel_stride + channel]);
+  return number({run.first, run.type}, at * run.pixel_stride + channel, memory);
 }
 
-/// The same of a block, to write.
-inline float& element(const Block& block, std::int64_t pixel, std::int32_t channel, const Addresses& memory) {
+/// The same of a block, written.
+inline void set_element(const Block& block, std::int64_t pixel, std::int32_t channel, const Addresses& memory,
+                        double value) {
   const std::ptrdiff_t at = slot(static_cast<std::int32_t>(pixel), block.ring);
-  return memory.write(block.first)[at * block.pixel_stride + channel];
+  set_number({block.first, block.type}, at * block.pixel_stride + channel, memory, value);
 }
 
 /// Calls f(tap, pixel) for the taps of output (y, x) that lie inside the image; tap counts row-major.

@@ -86,6 +86,12 @@ struct ChannelwiseRun {
   std::int32_t output_channel = 0;
 };
 
+/// Numbers of a type side by side: the caller's planes, a vector.
+struct Numbers {
+  Place first;
+  Type type = Type::f32;
+};
+
 /// Where a step writes: one block, all channels of a pixel side by side.
 struct Block {
   Place first;

@@ -7,15 +7,15 @@
 
 namespace riffle::kernels {
 
-std::int64_t packed_convolution_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t taps,
-                                     std::int32_t lanes) {
-  return packed_pointwise_size(groups, inputs * taps, outputs, lanes);
+std::int64_t packed_convolution_bytes(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs,
+                                      std::int32_t outputs, std::int32_t taps) {
+  return packed_panels_bytes(panels_of(kernel), groups, inputs * taps, outputs);
 }
 
 void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
                       std::int32_t taps, const Weights& weights, std::span<const float> bias,
                       std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
-                      std::span<float> packed) {
+                      std::span<std::byte> packed) {
   // The pointwise packing of a matrix whose rows are (input, tap), read tap by tap.
   std::vector<std::int32_t> row_order;
   row_order.reserve(input_order.size() * static_cast<std::size_t>(taps));
@@ -26,8 +26,7 @@ void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std:
       for (const std::int32_t input : order) row_order.push_back(input * taps + tap);
     }
   }
-  const PointwiseKernel panels{.name = kernel.name, .lanes = kernel.lanes, .max_vectors = kernel.max_vectors};
-  pack_pointwise(panels, groups, inputs * taps, outputs, weights, bias, row_order, output_order, packed);
+  pack_panels(panels_of(kernel), groups, inputs * taps, outputs, weights, bias, row_order, output_order, packed);
 }
 
 void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,
@@ -50,7 +49,7 @@ void convolution_reference(const ConvolutionArgs& args, std::span<const float> w
           }
         }
         sum += residual_element(args.residual, args.outputs, o, out_pixel, lanes, memory);
-        element(args.output, out_pixel, o, memory) = static_cast<float>(clamped(sum, args.clamp));
+        set_element(args.output, out_pixel, o, memory, clamped(sum, args.clamp));
       }
     }
   }

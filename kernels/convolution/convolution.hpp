@@ -4,7 +4,7 @@
 //   iy = y*sh - pt + i*dh, ix = x*sw - pl + j*dw
 //
 // The pointwise kernel's register tile with one address a pixel and tap: a tap outside the image reads `zeros`.
-// Reads up to 3 floats behind a run's last channel and uses none; writes exactly groups * N channels a pixel.
+// Reads up to 15 bytes behind a run's last channel and uses none; writes exactly groups * N channels a pixel.
 // Packed panels as in pointwise.hpp with K = taps * inputs; within a panel k runs over taps (row-major), then over the
 // channels in the order in which the runs list them.
 #pragma once
@@ -26,7 +26,7 @@ struct ConvolutionArgs {
   const ChannelRun* runs = nullptr;
   const std::int32_t* run_begin = nullptr;  ///< groups + 1 indices into runs
   const void* packed = nullptr;
-  const float* zeros = nullptr;              ///< max(run.channels) + 4 zeros
+  const void* zeros = nullptr;               ///< max(run.channels) of them, and 16 bytes of zeros more
   const ResidualVector* residual = nullptr;  ///< as in PointwiseArgs
   Clamp clamp;
   Block output;
@@ -43,16 +43,16 @@ struct ConvolutionKernel {
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-/// Floats that pack_convolution writes.
-std::int64_t packed_convolution_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t taps,
-                                     std::int32_t lanes);
+/// What pack_convolution writes, and what a kernel may read behind it.
+std::int64_t packed_convolution_bytes(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs,
+                                      std::int32_t outputs, std::int32_t taps);
 
 /// Packs weights (groups * outputs, inputs, taps) as PyTorch and ONNX have them, and bias (or empty); the orders as in
 /// pack_pointwise.
 void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
                       std::int32_t taps, const Weights& weights, std::span<const float> bias,
                       std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
-                      std::span<float> packed);
+                      std::span<std::byte> packed);
 
 /// The equation in double; weights (groups * outputs, inputs, taps) in the order of reading and writing.
 void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,

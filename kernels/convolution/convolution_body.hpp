@@ -10,13 +10,15 @@ namespace riffle::kernels {
 
 template <class S>
 struct Convolution {
+  using Value = typename S::Value;
+
   /// One register tile: neighbouring pixels of an output row by the columns of a panel.
   struct Job {
     const ConvolutionArgs* args;
     const Addresses* memory;
     const ChannelRun* runs;
     std::int32_t run_count;
-    const float* panel;  ///< bias, then K rows
+    const Value* panel;  ///< bias, then K rows
     const ResidualVector* residual;
     std::int32_t y, x;
     std::int32_t column;  ///< among all groups' outputs
@@ -34,7 +36,7 @@ struct Convolution {
     simd::Tile<S, MR, NV> tile;
     tile.start(job.panel);
     const std::ptrdiff_t tap_size = static_cast<std::ptrdiff_t>(args.inputs) * NV * S::lanes;
-    const float* w = job.panel + NV * S::lanes;
+    const Value* w = job.panel + NV * S::lanes;
     const std::int32_t top = job.y * window.stride_h - window.pad_top;
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for (std::int32_t i = 0; i < window.kernel_h; ++i) {
@@ -49,14 +51,14 @@ struct Convolution {
         for (std::int32_t r = 0; r < job.run_count; ++r) {
           const ChannelRun& run = job.runs[r];
           const std::ptrdiff_t stride = run.pixel_stride;
-          const float* const row = job.memory->read(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
+          const Value* const row = job.memory->template read<Value>(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
           if (inside) {
             tile.accumulate(simd::Strided{row + x * stride, window.stride_w * stride}, run.channels, w);
           } else {
-            const float* pixels[MR];
+            const Value* pixels[MR];
             simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
               const std::int32_t at = x + m * window.stride_w;
-              pixels[m] = at < 0 || at >= extent.in_w ? args.zeros : row + at * stride;
+              pixels[m] = at < 0 || at >= extent.in_w ? static_cast<const Value*>(args.zeros) : row + at * stride;
             });
             tile.accumulate(simd::Gathered{pixels, 0}, run.channels, w);
           }
@@ -66,7 +68,7 @@ struct Convolution {
     const std::int32_t pixel = job.y * extent.out_w + job.x;
     const std::ptrdiff_t stride = args.output.pixel_stride;
     store_tile(tile, job.residual, args.clamp, *job.memory, pixel,
-               job.memory->write(args.output.first) + pixel * stride + job.column, stride, job.columns);
+               job.memory->template write<Value>(args.output.first) + pixel * stride + job.column, stride, job.columns);
   }
 
   static void run(const ConvolutionArgs& args, const Addresses& memory, TileRange range) {
@@ -87,7 +89,7 @@ struct Convolution {
         for (std::int32_t panel = 0; panel < panels; ++panel) {
           const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
           job.panel =
-              static_cast<const float*>(args.packed) + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
+              static_cast<const Value*>(args.packed) + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
           job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
           job.column = group * args.outputs + v0 * S::lanes;
           job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
@@ -97,7 +99,7 @@ struct Convolution {
     }
   }
 
-  static constexpr ConvolutionKernel kernel(const char* name) { return {name, {}, S::lanes, S::max_vectors, run}; }
+  static constexpr ConvolutionKernel kernel(const char* name) { return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, run}; }
 };
 
 }  // namespace riffle::kernels

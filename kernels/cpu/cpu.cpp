@@ -1,8 +1,10 @@
 #include "kernels/cpu/cpu.hpp"
 
-#if defined(__arm__) && defined(__linux__)
+#if (defined(__arm__) || defined(__aarch64__)) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace riffle::kernels::cpu {
@@ -24,6 +26,21 @@ bool has_avx512f() { return false; }
 bool has_neon64() { return true; }  // part of the architecture
 #else
 bool has_neon64() { return false; }
+#endif
+
+#if defined(__aarch64__) && defined(__linux__)
+bool has_neon64fp16() {
+  constexpr unsigned long both = HWCAP_FPHP | HWCAP_ASIMDHP;
+  return (getauxval(AT_HWCAP) & both) == both;
+}
+#elif defined(__aarch64__) && defined(__APPLE__)
+bool has_neon64fp16() {
+  int has = 0;
+  std::size_t size = sizeof has;
+  return sysctlbyname("hw.optional.arm.FEAT_FP16", &has, &size, nullptr, 0) == 0 && has != 0;
+}
+#else
+bool has_neon64fp16() { return false; }
 #endif
 
 #if defined(__arm__) && defined(__linux__)

@@ -8,6 +8,7 @@ bool has_avx2();  ///< AVX2 and FMA3
 bool has_avx512f();
 bool has_neon();  ///< ARMv7's, with its multiply-add
 bool has_neon64();
+bool has_neon64fp16();  ///< ARMv8.2's arithmetic of half precision
 bool always();
 
 }  // namespace riffle::kernels::cpu

@@ -2,25 +2,30 @@
 
 #include <algorithm>
 
+#include "kernels/packing.hpp"
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
 
-std::int64_t packed_depthwise_size(std::span<const ChannelwiseRun> runs, std::int32_t taps, std::int32_t lanes) {
+std::int64_t packed_depthwise_bytes(const DepthwiseKernel& kernel, std::span<const ChannelwiseRun> runs,
+                                    std::int32_t taps) {
+  const std::int32_t lanes = kernel.lanes;
   std::int64_t vectors = 0;
   for (const ChannelwiseRun& run : runs) vectors += (run.input.channels + lanes - 1) / lanes;
-  return vectors * lanes * (taps + 1);
+  return vectors * lanes * (taps + 1) * size_of(kernel.types.weights);
 }
 
-void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const ChannelwiseRun> runs, const Weights& weights,
-                    std::span<const float> bias, std::span<const std::int32_t> order, std::span<float> packed) {
-  const std::size_t width = static_cast<std::size_t>(lanes), tap_count = static_cast<std::size_t>(taps);
-  float* to = packed.data();
+void pack_depthwise(const DepthwiseKernel& kernel, std::int32_t taps, std::span<const ChannelwiseRun> runs,
+                    const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> order,
+                    std::span<std::byte> packed) {
+  const std::size_t width = static_cast<std::size_t>(kernel.lanes), tap_count = static_cast<std::size_t>(taps);
+  PackedFloats floats(packed, kernel.types.weights);
   std::size_t run_first = 0;  // the run's first channel, in `order`
   for (const ChannelwiseRun& run : runs) {
     const std::size_t channels = static_cast<std::size_t>(run.input.channels);
     for (std::size_t begin = 0; begin < channels; begin += width) {
       const std::size_t first = std::min(begin, channels - std::min(channels, width));
+      float* to = floats.next((tap_count + 1) * width);
       for (std::size_t lane = 0; lane < width; ++lane, ++to) {
         const bool valid = first + lane < channels;
         const std::size_t filter = valid ? static_cast<std::size_t>(order[run_first + first + lane]) : 0;
@@ -30,7 +35,6 @@ void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const Chann
           to[(tap + 1) * width] = valid ? static_cast<float>(weights.values[filter * tap_count + tap] * scale) : 0.0F;
         }
       }
-      to += tap_count * width;
     }
     run_first += channels;
   }
@@ -51,8 +55,7 @@ void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weigh
             sum += element(run.input, pixel, c, memory) *
                    static_cast<double>(weights[filter * taps + static_cast<std::size_t>(tap)]);
           });
-          element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory) =
-              static_cast<float>(clamped(sum, args.clamp));
+          set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory, clamped(sum, args.clamp));
         }
       }
     }

@@ -1,4 +1,4 @@
-// Depthwise convolution, fp32: one k x k filter a channel, any window; 3x3 (stride 1 and 2) is the fast path.
+// Depthwise convolution: one k x k filter a channel, any window; 3x3 (stride 1 and 2) is the fast path.
 //
 //   out[y][x][c] = clamp(bias[c] + sum_{i,j} in[y*sh - pt + i*dh][x*sw - pl + j*dw][c] * weight[c][i][j])
 //
@@ -37,13 +37,15 @@ struct DepthwiseKernel {
   void (*run)(const DepthwiseArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-/// Floats that pack_depthwise writes: sum over runs of ceil(channels / lanes) * lanes * (1 + taps).
-std::int64_t packed_depthwise_size(std::span<const ChannelwiseRun> runs, std::int32_t taps, std::int32_t lanes);
+/// What pack_depthwise writes: sum over runs of ceil(channels / lanes) * lanes * (1 + taps) numbers.
+std::int64_t packed_depthwise_bytes(const DepthwiseKernel& kernel, std::span<const ChannelwiseRun> runs,
+                                    std::int32_t taps);
 
 /// Packs weights[c * taps + t] and bias[c] (or empty). `order`: for the runs' channels one after the other, the
 /// filter's index c.
-void pack_depthwise(std::int32_t lanes, std::int32_t taps, std::span<const ChannelwiseRun> runs, const Weights& weights,
-                    std::span<const float> bias, std::span<const std::int32_t> order, std::span<float> packed);
+void pack_depthwise(const DepthwiseKernel& kernel, std::int32_t taps, std::span<const ChannelwiseRun> runs,
+                    const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> order,
+                    std::span<std::byte> packed);
 
 /// The equation in double, with the unpacked weights of the runs' channels one after the other.
 void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,

@@ -23,16 +23,17 @@ namespace riffle::kernels {
 template <class S>
 struct Depthwise {
   using Vec = typename S::Vec;
+  using Value = typename S::Value;
 
   /// One vector of channels.
   struct Job {
     const DepthwiseArgs* args;
-    const float* in;  ///< pixel 0
+    const Value* in;  ///< pixel 0
     std::ptrdiff_t in_stride;
     std::int32_t in_ring;
-    float* out;  ///< pixel 0
+    Value* out;  ///< pixel 0
     std::ptrdiff_t out_stride;
-    const float* packed;  ///< bias, then the taps' weights
+    const Value* packed;  ///< bias, then the taps' weights
     int count;            ///< channels in the vector; fewer than S::lanes only where the run is
   };
 
@@ -51,8 +52,8 @@ struct Depthwise {
 
   /// What a strip keeps at hand: copies, which no store can be taken to change.
   struct Sheet {
-    const float* in[3];  ///< the input rows of the taps, where they are inside the image
-    float* out;          ///< the output row
+    const Value* in[3];  ///< the input rows of the taps, where they are inside the image
+    Value* out;          ///< the output row
     std::ptrdiff_t in_column, out_column;
     std::int32_t in_h, pad_top, pad_left;
     float lower, upper;
@@ -71,7 +72,7 @@ struct Depthwise {
 
   /// Columns outputs from (y, x). Left and Right say that the block's first and last column lack a tap.
   template <int Columns, int Stride, bool Left, bool Right>
-  static RIFFLE_INLINE void run_block(const Sheet& sheet, const float* bias, const Vec* weight, std::int32_t y,
+  static RIFFLE_INLINE void run_block(const Sheet& sheet, const Value* bias, const Vec* weight, std::int32_t y,
                                       std::int32_t x) {
     Vec acc[Columns];
     const Vec start = S::load(bias);
@@ -82,7 +83,7 @@ struct Depthwise {
     constexpr int in_columns = (Columns - 1) * Stride + 3;
     simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
       if (top + i >= 0 && top + i < sheet.in_h) {
-        const float* from = sheet.in[i] + left;
+        const Value* from = sheet.in[i] + left;
         simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
           if constexpr (!(Left && c == 0) && !(Right && c == in_columns - 1)) {
             const Vec v = takes_parts<Stride> ? S::load_partial(from, sheet.count) : S::load(from);
@@ -104,7 +105,7 @@ struct Depthwise {
       const Vec lower = S::broadcast(sheet.lower), upper = S::broadcast(sheet.upper);
       simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) { acc[o] = S::clamp(acc[o], lower, upper); });
     }
-    float* to = sheet.out + x * sheet.out_column;
+    Value* to = sheet.out + x * sheet.out_column;
     simd::unroll<Columns>([&](auto o) __attribute__((always_inline)) {
       if constexpr (takes_parts<Stride>) {
         S::store_partial(to, acc[o], sheet.count);
@@ -131,7 +132,7 @@ struct Depthwise {
                 clamp.upper,
                 clamp.has_bounds(),
                 job.count};
-    const float* const packed = job.packed;
+    const Value* const packed = job.packed;
     Vec weight[9];
     simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
     const std::int32_t end = x + blocks * Columns;
@@ -200,7 +201,7 @@ struct Depthwise {
   }
 
   template <bool Partial>
-  static RIFFLE_INLINE Vec load(const float* from, int count) {
+  static RIFFLE_INLINE Vec load(const Value* from, int count) {
     if constexpr (Partial) {
       return simd::load_lanes<S>(from, count);
     } else {
@@ -216,7 +217,7 @@ struct Depthwise {
     Vec acc[Pixels];
     const Vec bias = S::load(job.packed);
     simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) { acc[p] = bias; });
-    const float* w = job.packed + S::lanes;
+    const Value* w = job.packed + S::lanes;
     const std::int32_t top = y * window.stride_h - window.pad_top, left = x * window.stride_w - window.pad_left;
     const std::ptrdiff_t step = job.in_stride * window.stride_w;
     for (std::int32_t i = 0; i < window.kernel_h; ++i) {
@@ -225,19 +226,19 @@ struct Depthwise {
         w += window.kernel_w * S::lanes;
         continue;
       }
-      const float* const row = job.in + slot(iy * extent.in_w, job.in_ring) * job.in_stride;
+      const Value* const row = job.in + slot(iy * extent.in_w, job.in_ring) * job.in_stride;
       for (std::int32_t j = 0; j < window.kernel_w; ++j, w += S::lanes) {
         const std::int32_t ix = left + j * window.dilation_w;
         if (Pixels == 1 && (ix < 0 || ix >= extent.in_w)) continue;
         const Vec weight = S::load(w);
-        const float* const from = row + ix * job.in_stride;
+        const Value* const from = row + ix * job.in_stride;
         simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
           acc[p] = S::fma(load<Partial>(from + p * step, job.count), weight, acc[p]);
         });
       }
     }
     const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
-    float* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
+    Value* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
     simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
       const Vec result = S::clamp(acc[p], lower, upper);
       if constexpr (Partial) {
@@ -286,12 +287,12 @@ struct Depthwise {
 
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
   struct RunRows {
-    const float* in[2 * most_rows + 1];
+    const void* in[2 * most_rows + 1];
     DepthwiseRows rows;
 
-    RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const ChannelRun& run, const float* first, std::int32_t y0,
+    RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const ChannelRun& run, const Value* first, std::int32_t y0,
                           std::int32_t y1) {
-      constexpr std::ptrdiff_t bytes = sizeof(float);
+      constexpr std::ptrdiff_t bytes = sizeof(Value);
       const Extent& extent = args.extent;
       const std::int32_t stride = args.window.stride_h, top = y0 * stride - args.window.pad_top;
       for (std::int32_t i = 0; i < (y1 - y0 - 1) * stride + 3; ++i) {
@@ -309,13 +310,13 @@ struct Depthwise {
   };
 
   /// All whole vectors of a run, two by two, the last one ending at its last channel. `out`: output row y0.
-  static RIFFLE_INLINE void run_rows(const DepthwiseArgs& args, RunRows& run, std::int32_t channels, float* out,
-                                     const float* packed) {
+  static RIFFLE_INLINE void run_rows(const DepthwiseArgs& args, RunRows& run, std::int32_t channels, Value* out,
+                                     const Value* packed) {
     const std::ptrdiff_t packed_vector = 10 * S::lanes;
     const auto two = S::depthwise_rows(args.window.stride_h, 2), one = S::depthwise_rows(args.window.stride_h, 1);
     std::int32_t c = 0;
     const auto call = [&](auto function) __attribute__((always_inline)) {
-      run.rows.channel = c * static_cast<std::ptrdiff_t>(sizeof(float));
+      run.rows.channel = c * static_cast<std::ptrdiff_t>(sizeof(Value));
       run.rows.out = out + c;
       run.rows.packed = packed;
       function(run.rows);
@@ -334,7 +335,7 @@ struct Depthwise {
 
   /// Output rows that are done for all channels before the next, so that their input stays in L1.
   static RIFFLE_INLINE std::int32_t rows_at_once(const DepthwiseArgs& args) {
-    constexpr std::int64_t budget = 6144;  // floats
+    constexpr std::int64_t budget = 24 * 1024 / sizeof(Value);
     const std::int64_t row = static_cast<std::int64_t>(args.runs[0].input.pixel_stride) * args.extent.in_w;
     const std::int64_t reach = (args.window.kernel_h - 1) * args.window.dilation_h;
     const std::int64_t rows = (budget / row - reach) / args.window.stride_h;
@@ -351,11 +352,11 @@ struct Depthwise {
     if (for_rows && band > most_rows) band = most_rows;
     for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
-      const auto* packed = static_cast<const float*>(args.packed);
+      const auto* packed = static_cast<const Value*>(args.packed);
       for (std::int32_t r = 0; r < args.run_count; ++r) {
         const ChannelRun& run = args.runs[r].input;
-        const float* const in = memory.read(run.first);
-        float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+        const Value* const in = memory.read<Value>(run.first);
+        Value* const out = memory.write<Value>(args.output.first) + args.runs[r].output_channel;
         if constexpr (has_rows) {
           if (for_rows && run.channels >= S::lanes) {
             RunRows rows(args, run, in, y0, y1);
@@ -388,7 +389,7 @@ struct Depthwise {
     }
   }
 
-  static constexpr DepthwiseKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
+  static constexpr DepthwiseKernel kernel(const char* name) { return {name, {S::type, S::type, S::type}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

@@ -16,13 +16,13 @@ namespace riffle::kernels {
 
 /// Offsets in this struct are known to the assembly.
 struct DepthwiseRows {
-  const float* const* rows;  ///< input rows, pixel 0; null outside the image; `stride` further for each output row
+  const void* const* rows;   ///< input rows, pixel 0; null outside the image; `stride` further for each output row
   std::ptrdiff_t channel;    ///< bytes from there to the vectors
   std::ptrdiff_t in_stride;  ///< bytes to the next pixel
   std::ptrdiff_t out_stride;
-  float* out;
+  void* out;
   std::ptrdiff_t out_row;  ///< bytes to the next row
-  const float* packed;     ///< bias and weights of one vector, then of the other
+  const void* packed;      ///< bias and weights of one vector, then of the other
   std::int64_t height;     ///< output rows
   std::int32_t rounds;     ///< of the loop: of three outputs (stride 1) or two
   std::int32_t form;       ///< what set_length says

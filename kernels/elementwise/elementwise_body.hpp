@@ -9,20 +9,21 @@ namespace riffle::kernels {
 template <class S>
 struct Elementwise {
   using Vec = typename S::Vec;
+  using Value = typename S::Value;
 
   /// The result may lie where an operand lies, so that no channel may be computed twice: the last vector is a part.
   template <bool Add>
   static void run_pieces(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
     const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
-    float* const output = memory.write(args.output.first);
+    Value* const output = memory.write<Value>(args.output.first);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
       const ChannelRun& run = args.a[r].input;
-      const float* const first = memory.read(run.first);
-      const float* const second = Add ? memory.read(args.b[r].first) : nullptr;
+      const Value* const first = memory.read<Value>(run.first);
+      const Value* const second = Add ? memory.read<Value>(args.b[r].first) : nullptr;
       for (std::int64_t pixel = begin; pixel < end; ++pixel) {
-        const float* a = first + pixel * run.pixel_stride;
-        const float* b = Add ? second + pixel * args.b[r].pixel_stride : nullptr;
-        float* to = output + pixel * args.output.pixel_stride + args.a[r].output_channel;
+        const Value* a = first + pixel * run.pixel_stride;
+        const Value* b = Add ? second + pixel * args.b[r].pixel_stride : nullptr;
+        Value* to = output + pixel * args.output.pixel_stride + args.a[r].output_channel;
         std::int32_t c = 0;
         for (; c + S::lanes <= run.channels; c += S::lanes) {
           Vec x = S::load(a + c);
@@ -50,7 +51,7 @@ struct Elementwise {
     }
   }
 
-  static constexpr ElementwiseKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
+  static constexpr ElementwiseKernel kernel(const char* name) { return {name, {S::type, Type::f32, S::type}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

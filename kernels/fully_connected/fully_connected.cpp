@@ -1,14 +1,16 @@
 #include "kernels/fully_connected/fully_connected.hpp"
 
+#include "kernels/packing.hpp"
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
 
 void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weights& weights,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
-                          std::span<float> packed) {
-  float* to = packed.data();
+                          std::span<std::byte> packed, Type type) {
+  PackedFloats floats(packed, type);
   for (const std::int32_t output : output_order.first(static_cast<std::size_t>(outputs))) {
+    float* to = floats.next(static_cast<std::size_t>(inputs));
     const auto row = static_cast<std::size_t>(output);
     const float* from = weights.values.data() + row * static_cast<std::size_t>(inputs);
     if (weights.row_scale.empty()) {
@@ -19,8 +21,9 @@ void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weigh
   }
 }
 
-void fully_connected_reference(const FullyConnectedArgs& args, const Addresses& memory) {
-  const auto* weight = static_cast<const float*>(args.packed);
+void fully_connected_reference(const FullyConnectedArgs& args, std::span<const float> weights,
+                               const Addresses& memory) {
+  const float* weight = weights.data();
   for (std::int32_t n = 0; n < args.outputs; ++n) {
     double sum = args.bias == nullptr ? 0.0 : static_cast<double>(args.bias[n]);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
@@ -28,7 +31,7 @@ void fully_connected_reference(const FullyConnectedArgs& args, const Addresses& 
         sum += element(args.runs[r], 0, c, memory) * static_cast<double>(*weight++);
       }
     }
-    memory.write(args.output)[n] = static_cast<float>(clamped(sum, args.clamp));
+    set_number(args.output, n, memory, clamped(sum, args.clamp));
   }
 }
 

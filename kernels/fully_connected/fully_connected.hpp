@@ -1,4 +1,4 @@
-// Fully connected layer of one image, fp32: out[n] = clamp(bias[n] + sum_k in[k] * weight[n][k]).
+// Fully connected layer of one image: out[n] = clamp(bias[n] + sum_k in[k] * weight[n][k]).
 //
 // Bound by reading its weights once. Of one image it is a product of a matrix and a vector, so that a packed matrix is
 // its rows as they are, one an output, behind one another: where a model's weights are in the order in which inputs are
@@ -25,7 +25,7 @@ struct FullyConnectedArgs {
   const void* packed = nullptr;  ///< outputs * inputs
   const float* bias = nullptr;   ///< null, or `outputs` floats
   Clamp clamp;
-  Place output;            ///< `outputs` floats side by side
+  Numbers output;          ///< `outputs` of them
   std::int32_t tiles = 0;  ///< ceil(outputs / rows)
 };
 
@@ -41,9 +41,9 @@ struct FullyConnectedKernel {
 /// `output_order[n]`: the output that is written n-th.
 void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weights& weights,
                           std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
-                          std::span<float> packed);
+                          std::span<std::byte> packed, Type type);
 
-/// The equation in double.
-void fully_connected_reference(const FullyConnectedArgs& args, const Addresses& memory);
+/// The equation in double; weights (outputs, inputs) in the order of reading and writing.
+void fully_connected_reference(const FullyConnectedArgs& args, std::span<const float> weights, const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -8,33 +8,35 @@
 
 namespace riffle::kernels {
 
-template <class S>
+/// `Out`: what the results are.
+template <class S, class Out = typename S::Value>
 struct FullyConnected {
   using Vec = typename S::Vec;
+  using Value = typename S::Value;
 
   /// As many sums as keep the multiply-adds from waiting for one another.
   static constexpr int rows = 8;
 
   static void run_tile(const FullyConnectedArgs& args, const Addresses& memory, std::int32_t first) {
     const std::int32_t count = std::min(rows, args.outputs - first);
-    const float* w[rows];
+    const Value* w[rows];
     alignas(64) float sums[rows];  // the bias, and what does not fill a vector
     for (std::int32_t r = 0; r < rows; ++r) {
       const std::int32_t row = first + std::min(r, count - 1);  // in place of one that there is not, the last one
-      w[r] = static_cast<const float*>(args.packed) + static_cast<std::ptrdiff_t>(row) * args.inputs;
+      w[r] = static_cast<const Value*>(args.packed) + static_cast<std::ptrdiff_t>(row) * args.inputs;
       sums[r] = args.bias == nullptr ? 0 : args.bias[row];
     }
     Vec acc[rows];
     simd::unroll<rows>([&](auto r) __attribute__((always_inline)) { acc[r] = S::broadcast(0); });
 
     for (std::int32_t run = 0; run < args.run_count; ++run) {
-      const float* x = memory.read(args.runs[run].first);
+      const Value* x = memory.read<Value>(args.runs[run].first);
       std::int32_t n = args.runs[run].channels;
       if constexpr (requires { S::multiply_rows(); }) {
         // The instruction set's own.
         if (const std::int32_t sixteens = n / 16; sixteens > 0) {
           S::multiply_rows()(sums, x, sixteens, w);
-          for (const float*& row : w) row += sixteens * 16;
+          for (const Value*& row : w) row += sixteens * 16;
           x += sixteens * 16;
           n -= sixteens * 16;
         }
@@ -47,15 +49,15 @@ struct FullyConnected {
         });
       }
       for (; n > 0; --n, ++x) {
-        for (std::int32_t r = 0; r < rows; ++r) sums[r] += *w[r]++ * *x;
+        for (std::int32_t r = 0; r < rows; ++r) sums[r] += static_cast<float>(*w[r]++) * static_cast<float>(*x);
       }
     }
 
     simd::unroll<rows>([&](auto r) __attribute__((always_inline)) { sums[r] += S::sum(acc[r]); });
-    float* const out = memory.write(args.output) + first;
+    Out* const out = memory.write<Out>(args.output.first) + first;
     for (std::int32_t r = 0; r < count; ++r) {
       const float above = args.clamp.lower > sums[r] ? args.clamp.lower : sums[r];  // a NaN stays one
-      out[r] = args.clamp.upper < above ? args.clamp.upper : above;
+      out[r] = static_cast<Out>(args.clamp.upper < above ? args.clamp.upper : above);
     }
   }
 
@@ -63,7 +65,9 @@ struct FullyConnected {
     for (std::int32_t tile = range.first; tile < range.last; ++tile) run_tile(args, memory, tile * rows);
   }
 
-  static constexpr FullyConnectedKernel kernel(const char* name) { return {name, {}, rows, run}; }
+  static constexpr FullyConnectedKernel kernel(const char* name) { 
+    return {name, {S::type, S::type, simd::type_of<Out>}, rows, run};
+   }
 };
 
 }  // namespace riffle::kernels

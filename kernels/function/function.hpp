@@ -1,4 +1,4 @@
-// Functions of one number, fp32, in place: x[p][c] = f(x[p][c]).
+// Functions of one number, in place: x[p][c] = f(x[p][c]).
 //
 // What a step's kernel does not do itself: bounds are in every kernel, any other activation is a function that runs on
 // what a tile has just written, while it is in the cache. A function is an entry of the list below, with its reference,
@@ -49,7 +49,7 @@ struct FunctionKernel {
   Types types = {};
   std::int32_t lanes = 0;
   /// Of `pixels` pixels of `channels` channels, `pixel_stride` elements apart.
-  void (*run)(Function function, float* values, std::int64_t pixels, std::int32_t channels,
+  void (*run)(Function function, void* values, std::int64_t pixels, std::int32_t channels,
               std::int32_t pixel_stride) = nullptr;
 };
 

@@ -36,8 +36,10 @@ struct FunctionBody<S, Function::hard_swish> {
 
 template <class S>
 struct Functions {
+  using Value = typename S::Value;
+
   template <Function F>
-  static void run_row(float* values, std::int64_t count) {
+  static void run_row(Value* values, std::int64_t count) {
     std::int64_t i = 0;
     for (; i + S::lanes <= count; i += S::lanes) S::store(values + i, FunctionBody<S, F>::apply(S::load(values + i)));
     if (const int rest = static_cast<int>(count - i); rest > 0) {
@@ -46,13 +48,14 @@ struct Functions {
   }
 
   template <Function F>
-  static void run_all(float* values, std::int64_t pixels, std::int32_t channels, std::int32_t pixel_stride) {
+  static void run_all(Value* values, std::int64_t pixels, std::int32_t channels, std::int32_t pixel_stride) {
     if (channels == pixel_stride) return run_row<F>(values, pixels * channels);
     for (std::int64_t p = 0; p < pixels; ++p) run_row<F>(values + p * pixel_stride, channels);
   }
 
-  static void run(Function function, float* values, std::int64_t pixels, std::int32_t channels,
+  static void run(Function function, void* numbers, std::int64_t pixels, std::int32_t channels,
                   std::int32_t pixel_stride) {
+    auto* const values = static_cast<Value*>(numbers);
     switch (function) {
       case Function::none:
         return;
@@ -63,7 +66,7 @@ struct Functions {
     }
   }
 
-  static constexpr FunctionKernel kernel(const char* name) { return {name, {}, S::lanes, run}; }
+  static constexpr FunctionKernel kernel(const char* name) { return {name, {S::type, Type::f32, S::type}, S::lanes, run}; }
 };
 
 }  // namespace riffle::kernels

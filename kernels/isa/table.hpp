@@ -114,14 +114,62 @@ struct RowsOf {
 #endif
 };
 
-template <class S>
+/// The rows of half precision, which go from one half to another, and from and to the caller's floats at the ends.
+/// `Wide`: halves computed as floats, for what wants more than halves between its input and its output.
+template <class S, class Wide>
+struct HalfRowsOf {
+  static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
+  template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
+  static constexpr const char* name = KernelName<S, Types, Operation, Rows, Columns>::value.data();
+
+  static constexpr std::array pointwise = {Pointwise<S>::kernel(name<"f16", "pointwise", rows, columns>)};
+  static constexpr std::array depthwise = {Depthwise<S>::kernel(name<"f16", "depthwise">)};
+#ifdef RIFFLE_HAS_CONVOLUTION
+  static constexpr std::array convolution = {Convolution<S>::kernel(name<"f16", "convolution", rows, columns>)};
+#else
+  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
+#endif
+  static constexpr std::array stem = {Stem<S>::kernel(name<"f16", "stem">),
+                                      Stem<S, float>::kernel(name<"f32-f16", "stem">)};
+  static constexpr std::array pool = {Pooling<S, Wide>::kernel(name<"f16", "pool">)};
+  static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"f16", "fully-connected">),
+                                                 FullyConnected<S, float>::kernel(name<"f16-f32", "fully-connected">)};
+#ifdef RIFFLE_HAS_ELEMENTWISE
+  static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"f16", "elementwise">)};
+#else
+  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
+#endif
+#ifdef RIFFLE_HAS_SOFTMAX
+  using Floats = typename Wide::Floats;
+  static constexpr std::array softmax = {Softmax<Floats, Wide, Wide>::kernel(name<"f16", "softmax">),
+                                         Softmax<Floats, Wide, Floats>::kernel(name<"f16-f32", "softmax">)};
+#else
+  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
+#endif
+  static constexpr std::array planes = {Planes<S, Half>::kernel(name<"f16", "planes">),
+                                        Planes<S, float, Half>::kernel(name<"f32-f16", "planes">),
+                                        Planes<S, Half, float>::kernel(name<"f16-f32", "planes">)};
+  static constexpr std::array<ConvertKernel, 0> convert = {};
+#ifdef RIFFLE_HAS_FUNCTION
+  static constexpr std::array function = {Functions<Wide>::kernel(name<"f16", "function">)};
+#else
+  static constexpr std::array<FunctionKernel, 0> function = {};
+#endif
+  static constexpr std::array<FrameKernel, 0> frame = {};
+};
+
+template <class S, class Rows>
 constexpr Kernels make_table(bool (*supported)()) {
-  using Rows = RowsOf<S>;
   return {.isa = S::name,
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,
                    Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::function, Rows::frame}};
+}
+
+template <class S>
+constexpr Kernels make_table(bool (*supported)()) {
+  return make_table<S, RowsOf<S>>(supported);
 }
 
 }  // namespace riffle::kernels

@@ -1,4 +1,4 @@
-// Layout conversion: the caller's NCHW planes to channels-last and back, fp32.
+// Layout conversion: the caller's NCHW planes to channels-last and back, from one type to another.
 #pragma once
 
 #include <string_view>
@@ -11,7 +11,7 @@ namespace riffle::kernels {
 struct FromPlanesArgs {
   std::int32_t pixels = 0;
   std::int32_t channels = 0;
-  Place planes;
+  Numbers planes;
   Block output;
   std::int32_t tile_pixels = 0;
   std::int32_t tiles = 0;  ///< ceil(pixels / tile_pixels)
@@ -22,7 +22,7 @@ struct ToPlanesArgs {
   std::int32_t pixels = 0;
   const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
-  Place planes;
+  Numbers planes;
   std::int32_t tile_pixels = 0;
   std::int32_t tiles = 0;  ///< ceil(pixels / tile_pixels)
 };

@@ -5,14 +5,15 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/packing.hpp"
 #include "kernels/pointwise/residual_reference.hpp"
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
 namespace {
 
-/// A kernel may read so many floats behind the last weight.
-constexpr std::int64_t read_ahead = 32;
+/// A kernel may read so many bytes behind the last weight.
+constexpr std::int64_t read_ahead = 128;
 
 /// Columns that are packed together: a cache line of the packed weights is written whole, and so many rows are read
 /// side by side, each from its start to its end.
@@ -73,30 +74,30 @@ void pack_strip(std::span<const Row> rows, std::span<const std::int32_t> places,
 
 }  // namespace
 
-std::int64_t packed_pointwise_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t lanes) {
-  const std::int64_t vectors = (outputs + lanes - 1) / lanes;
-  return groups * vectors * lanes * (static_cast<std::int64_t>(inputs) + 1) + read_ahead;
+std::int64_t packed_panels_bytes(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
+  const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
+  return groups * vectors * panels.lanes * (static_cast<std::int64_t>(inputs) + 1) * size_of(panels.type) + read_ahead;
 }
 
-void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-                    const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
-                    std::span<const std::int32_t> output_order, std::span<float> packed) {
-  const std::int32_t lanes = kernel.lanes, vectors = (outputs + lanes - 1) / lanes;
-  const std::int32_t panels = panel_count(outputs, lanes, kernel.max_vectors);
+void pack_panels(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+                 const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
+                 std::span<const std::int32_t> output_order, std::span<std::byte> packed) {
+  const std::int32_t lanes = panels.lanes, vectors = (outputs + lanes - 1) / lanes;
+  const std::int32_t count = panel_count(outputs, lanes, panels.max_vectors);
   const bool scaled = !weights.row_scale.empty();
   const auto row_floats = static_cast<std::size_t>(inputs);
   const std::vector<float> nothing(row_floats);  // what an empty column holds
   std::vector<std::int32_t> places(row_floats);  // of a group's inputs, in the order in which they are read
-  float* to = packed.data();
+  PackedFloats floats(packed, panels.type);
   for (std::int32_t group = 0; group < groups; ++group) {
     const std::int32_t* reads = input_order.data() + static_cast<std::ptrdiff_t>(group) * inputs;
     const std::int32_t* writes = output_order.data() + static_cast<std::ptrdiff_t>(group) * outputs;
     for (std::int32_t k = 0; k < inputs; ++k) places[static_cast<std::size_t>(reads[k])] = k;
-    for (std::int32_t panel = 0; panel < panels; ++panel) {
-      const std::int32_t begin = panel_begin(panel, vectors, panels) * lanes;
-      const std::int32_t end = panel_begin(panel + 1, vectors, panels) * lanes;
+    for (std::int32_t panel = 0; panel < count; ++panel) {
+      const std::int32_t begin = panel_begin(panel, vectors, count) * lanes;
+      const std::int32_t end = panel_begin(panel + 1, vectors, count) * lanes;
       const auto width = static_cast<std::size_t>(end - begin);
-      const bool half = kernel.pairs_halves && end - outputs >= lanes / 2;
+      const bool half = panels.pairs_halves && end - outputs >= lanes / 2;
       /// The output whose weights a column holds, -1 if it is empty.
       const auto output_of = [&](std::int32_t column) {
         const std::int32_t n = half && column >= end - lanes / 2 ? column - lanes / 2 : column;
@@ -108,18 +109,18 @@ void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int
         const auto row = static_cast<std::size_t>(output);
         return {weights.values.data() + row * row_floats, scaled ? weights.row_scale[row] : 1.0};
       };
+      float* to = floats.next((row_floats + 1) * width);
       for (std::int32_t column = begin; column < end; ++column) {
         const std::int32_t output = output_of(column);
         *to++ = output < 0 || bias.empty() ? 0.0F : bias[static_cast<std::size_t>(output)];
       }
       for (std::int32_t first = begin; first < end; first += strip_columns) {
         std::array<Row, strip_columns> rows;
-        const std::int32_t count = std::min(strip_columns, end - first);
-        for (std::int32_t n = 0; n < count; ++n) rows[static_cast<std::size_t>(n)] = row_of(first + n);
+        const auto in_strip = static_cast<std::size_t>(std::min(strip_columns, end - first));
+        for (std::size_t n = 0; n < in_strip; ++n) rows[n] = row_of(first + static_cast<std::int32_t>(n));
         const auto pack = scaled ? pack_strip<true> : pack_strip<false>;
-        pack(std::span(rows).first(static_cast<std::size_t>(count)), places, to + (first - begin), width);
+        pack(std::span(rows).first(in_strip), places, to + (first - begin), width);
       }
-      to += row_floats * width;
     }
   }
 }
@@ -137,7 +138,7 @@ void pointwise_reference(const PointwiseArgs& args, std::span<const float> weigh
         }
       }
       sum += residual_element(args.residual, args.outputs, o, pixel, lanes, memory);
-      element(args.blocks[group], pixel, o % args.outputs, memory) = static_cast<float>(clamped(sum, args.clamp));
+      set_element(args.blocks[group], pixel, o % args.outputs, memory, clamped(sum, args.clamp));
     }
   }
 }

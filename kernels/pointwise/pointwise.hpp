@@ -1,10 +1,10 @@
-// Pointwise group convolution, fp32.
+// Pointwise group convolution.
 //
 //   out[p][h*N + n] = clamp(bias[h*N + n] + sum_k in_h[p][k] * weight[h*N + n][k] + residual[p][h*N + n])
 //
 // for every pixel p and group h, with K inputs and N outputs a group. in_h is a list of channel runs read one after
-// the other; the residual is optional. Runs and blocks may be rings. Reads up to 3 floats behind a run's last channel
-// (by-lane kernels load four channels at once) and uses none of them; writes exactly N channels of each pixel to each
+// the other; the residual is optional. Runs and blocks may be rings. Reads up to 15 bytes behind a run's last channel
+// (by-lane kernels load a vector of channels at once) and uses none of them; writes exactly N channels of each pixel to each
 // block.
 //
 // A register tile is MR pixels x NV vectors of outputs. The outputs of a group are cut into panels of at most
@@ -53,7 +53,7 @@ struct PointwiseArgs {
   std::int32_t parts = 1;                    ///< of K
   const ChannelRun* runs = nullptr;          ///< group after group, in a group part after part
   const std::int32_t* run_begin = nullptr;   ///< groups * parts + 1 indices into runs
-  const void* packed = nullptr;              ///< pack_pointwise
+  const void* packed = nullptr;              ///< pack_panels
   const ResidualVector* residual = nullptr;  ///< null, or groups * ceil(N / lanes) entries
   Clamp clamp;
   const Block* blocks = nullptr;  ///< a group's outputs; no two overlap, and no input
@@ -85,17 +85,30 @@ RIFFLE_INLINE std::int32_t panel_begin(std::int32_t i, std::int32_t vectors, std
   return static_cast<std::int32_t>(static_cast<std::int64_t>(vectors) * i / panels);
 }
 
-/// Floats of a packed group convolution: the groups * ceil(outputs / lanes) * lanes * (inputs + 1) that pack_pointwise
-/// writes, and 32 that a kernel may read behind them.
-std::int64_t packed_pointwise_size(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t lanes);
+/// How a kernel packs what it multiplies by.
+struct Panels {
+  Type type = Type::f32;  ///< of the packed numbers
+  std::int32_t lanes = 0, max_vectors = 0;
+  bool pairs_halves = false;
+};
+template <class Kernel>
+Panels panels_of(const Kernel& kernel) {
+  Panels panels{kernel.types.weights, kernel.lanes, kernel.max_vectors};
+  if constexpr (requires { kernel.pairs_halves; }) panels.pairs_halves = kernel.pairs_halves;
+  return panels;
+}
+
+/// Of a packed group convolution: the groups * ceil(outputs / lanes) * lanes * (inputs + 1) numbers that pack_panels
+/// writes, and 128 bytes that a kernel may read behind them.
+std::int64_t packed_panels_bytes(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs);
 
 /// Packs weights[o * inputs + i] (o over groups * outputs, i within the group) and bias[o] (or empty).
 /// `input_order[h * inputs + k]`: the channel within group h that is read k-th. `output_order[h * outputs + n]`: the
 /// channel within group h that is written n-th, counted from h * outputs (groups that read the same may exchange
 /// channels: then it is any of theirs).
-void pack_pointwise(const PointwiseKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-                    const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
-                    std::span<const std::int32_t> output_order, std::span<float> packed);
+void pack_panels(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+                 const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
+                 std::span<const std::int32_t> output_order, std::span<std::byte> packed);
 
 /// The same equation, straightforwardly, in double: the first witness of every kernel. Takes the unpacked weights in
 /// the order in which channels are read and written.

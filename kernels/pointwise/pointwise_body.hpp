@@ -10,22 +10,23 @@
 
 namespace riffle::kernels {
 
-/// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` floats. Out of line: it
+/// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` numbers. Out of line: it
 /// is rare, and there would be a copy of it for every vector of every register tile.
 template <class S>
 __attribute__((noinline)) void gather_residual(const ChannelRun* columns, int count, const Addresses& memory,
-                                               std::int32_t pixel, int rows, float* to) {
+                                               std::int32_t pixel, int rows, typename S::Value* to) {
   for (int i = 0; i < count; ++i) {
-    const float* from = memory.read(columns[i].first) + static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
+    const auto* from = memory.read<typename S::Value>(columns[i].first) +
+                       static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
     for (int m = 0; m < rows; ++m)
       to[m * S::lanes + i] = from[m * static_cast<std::ptrdiff_t>(columns[i].pixel_stride)];
   }
 }
 
-/// Adds to the accumulators of vector V what is at `from`, `stride` floats a pixel.
+/// Adds to the accumulators of vector V what is at `from`, `stride` numbers a pixel.
 template <int V, class S, int MR, int NV, bool Half>
-RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const float* from, std::ptrdiff_t stride,
-                              [[maybe_unused]] int count) {
+RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const typename S::Value* from,
+                              std::ptrdiff_t stride, [[maybe_unused]] int count) {
   if constexpr (Half && V == NV - 1) {
     tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
       tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
@@ -41,18 +42,19 @@ RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const float* fr
 template <class S, int MR, int NV, bool Half>
 RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual,
                                 const Addresses& memory, std::int32_t pixel, int columns) {
+  using Value = typename S::Value;
   simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
     const ChannelRun& run = residual[v].run;
     const int left = columns - v * S::lanes, count = left < S::lanes ? left : S::lanes;
-    alignas(64) float gathered[MR * S::lanes];
-    const float* from = gathered;
+    alignas(64) Value gathered[MR * S::lanes];
+    const Value* from = gathered;
     std::ptrdiff_t stride = S::lanes;
     if (run.channels == S::lanes) {
-      from = memory.read(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
+      from = memory.read<Value>(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
       stride = run.pixel_stride;
     } else if (run.channels != 0) {
       // The last vector of a group: what is behind its columns may be the end of the arena.
-      const float* start = memory.read(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
+      const Value* start = memory.read<Value>(run.first) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride;
       for (int m = 0; m < MR; ++m) {
         S::store(gathered + m * S::lanes,
                  S::load_partial(start + m * static_cast<std::ptrdiff_t>(run.pixel_stride), count));
@@ -67,8 +69,8 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const Residua
 /// Adds the residual, clamps and stores a finished register tile. `columns` is the number of valid output columns.
 template <class S, int MR, int NV, bool Half>
 RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Clamp& clamp,
-                              const Addresses& memory, std::int32_t pixel, float* out, std::ptrdiff_t out_stride,
-                              int columns) {
+                              const Addresses& memory, std::int32_t pixel, typename S::Value* out,
+                              std::ptrdiff_t out_stride, int columns) {
   if (residual != nullptr) add_residual(tile, residual, memory, pixel, columns);
   constexpr int last = (NV - 1) * S::lanes;
   if (clamp.has_bounds()) tile.clamp(S::broadcast(clamp.lower), S::broadcast(clamp.upper));
@@ -79,7 +81,7 @@ RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualV
   });
   if constexpr (Half) {
     tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
-      float* const to = out + last;
+      auto* const to = out + last;
       if constexpr (a == b) {
         S::store_partial(to + a * out_stride, tile.half[p], columns - last);
       } else {
@@ -101,17 +103,19 @@ RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualV
 /// which are closed).
 template <class S, class Prefetch = simd::NoPrefetch>
 struct Pointwise {
+  using Value = typename S::Value;
+
   /// What one register tile needs to know.
   struct Job {
     const Addresses* memory;
     const ChannelRun* runs;  ///< of one part of K
     std::int32_t run_count;
     std::int32_t inputs;             ///< of all runs
-    const float* bias;               ///< null: go on from the sums in the output
-    const float* weights;            ///< the part's first row
+    const Value* bias;               ///< null: go on from the sums in the output
+    const Value* weights;            ///< the part's first row
     const ResidualVector* residual;  ///< joins the sums of the first part
     Clamp clamp;
-    float* out;  ///< the first column of the pixel `out_pixel`
+    Value* out;  ///< the first column of the pixel `out_pixel`
     std::ptrdiff_t out_stride;
     std::int32_t out_pixel;
     std::int32_t pixel;
@@ -122,19 +126,20 @@ struct Pointwise {
   template <int MR, int NV, bool Half>
   static void run_tile(const Job& job) {
     simd::Tile<S, MR, NV, Half> tile;
-    float* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
+    Value* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
     if (job.bias != nullptr) {
       tile.start(job.bias);
     } else {
       tile.resume(out, job.out_stride, job.columns);
     }
-    const float* w = job.weights;
-    auto prefetch = job.prefetch.begin(job.inputs, job.memory->read(job.runs[0].first));
+    const Value* w = job.weights;
+    auto prefetch = job.prefetch.begin(job.inputs, job.memory->template read<Value>(job.runs[0].first));
     for (std::int32_t r = 0; r < job.run_count; ++r) {
       const ChannelRun& run = job.runs[r];
       const std::ptrdiff_t stride = run.pixel_stride;
-      tile.accumulate(simd::Strided{job.memory->read(run.first) + slot(job.pixel, run.ring) * stride, stride},
-                      run.channels, w, prefetch);
+      tile.accumulate(
+          simd::Strided{job.memory->template read<Value>(run.first) + slot(job.pixel, run.ring) * stride, stride},
+          run.channels, w, prefetch);
     }
     store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
   }
@@ -142,7 +147,7 @@ struct Pointwise {
   /// The instruction set's own strips: what the panels of a group and a part of K have in common, and their run.
   struct Strips {
     static constexpr std::int32_t most_runs = 32;
-    static constexpr std::ptrdiff_t bytes = sizeof(float);
+    static constexpr std::ptrdiff_t bytes = sizeof(Value);
 
     simd::StripRun runs[most_runs];
     simd::Strip strip;
@@ -154,8 +159,8 @@ struct Pointwise {
       for (std::int32_t r = 0; r < job.run_count; ++r) {
         const ChannelRun& run = job.runs[r];
         const std::ptrdiff_t stride = run.pixel_stride;
-        runs[r] = {job.memory->read(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
-                   run.channels - simd::StripRun::least};
+        runs[r] = {job.memory->template read<Value>(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
+                   run.channels - S::strip_least};
       }
       strip.lower = job.clamp.lower;
       strip.upper = job.clamp.upper;
@@ -183,7 +188,7 @@ struct Pointwise {
         }
       }
       const std::ptrdiff_t stride = first.pixel_stride;
-      strip.start = job.memory->read(first.first) + job.out_pixel * stride;
+      strip.start = job.memory->template read<Value>(first.first) + job.out_pixel * stride;
       strip.start_stride = stride * bytes;
       return true;
     }
@@ -201,7 +206,7 @@ struct Pointwise {
         strip.tiles = cut.higher;
         S::strip(cut.height + 1, vectors)(strip);
         strip.pixel = cut.higher * (cut.height + 1);
-        strip.out += strip.pixel * job.out_stride;
+        strip.out = job.out + strip.pixel * job.out_stride;
       }
       strip.tiles = cut.tiles - cut.higher;
       S::strip(cut.height, vectors)(strip);
@@ -225,7 +230,7 @@ struct Pointwise {
     const std::int64_t vector_size = static_cast<std::int64_t>(args.inputs + 1) * S::lanes;
     const Block& block = args.blocks[group];
     const std::ptrdiff_t out_stride = block.pixel_stride;
-    float* const out = memory.write(block.first) + slot(begin, block.ring) * out_stride;
+    Value* const out = memory.write<Value>(block.first) + slot(begin, block.ring) * out_stride;
     std::int64_t row = 1;  // of the packed panel: behind the bias, then behind the parts before
     for (std::int32_t part = 0; part < args.parts; ++part) {
       const std::int32_t* const run_begin = args.run_begin + group * args.parts + part;
@@ -243,8 +248,8 @@ struct Pointwise {
       for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int32_t v0 = v1;
         v1 = panel_begin(panel + 1, vectors, panels);
-        const float* const packed =
-            static_cast<const float*>(args.packed) + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
+        const Value* const packed =
+            static_cast<const Value*>(args.packed) + (static_cast<std::int64_t>(group) * vectors + v0) * vector_size;
         job.bias = part == 0 ? packed : nullptr;
         job.weights = packed + row * (v1 - v0) * S::lanes;
         job.residual = part == 0 && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
@@ -304,7 +309,7 @@ struct Pointwise {
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name, {}, S::lanes, S::max_vectors, S::pairs_halves, tile_rows, run};
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, S::pairs_halves, tile_rows, run};
   }
 };
 

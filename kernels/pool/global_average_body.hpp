@@ -8,12 +8,12 @@ namespace riffle::kernels {
 
 /// `Vectors` vectors of channels, or the first `count` lanes of one.
 template <class S, int Vectors>
-RIFFLE_INLINE void channel_means(const GlobalAveragePoolArgs& args, const float* from, std::ptrdiff_t stride, float* to,
-                                 int count) {
+RIFFLE_INLINE void channel_means(const GlobalAveragePoolArgs& args, const typename S::Value* from,
+                                 std::ptrdiff_t stride, typename S::Value* to, int count) {
   using Vec = typename S::Vec;
   const Vec scale = S::broadcast(1.0F / static_cast<float>(args.pixels));
   const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
-  const auto load_one = [&](const float* at) __attribute__((always_inline)) {
+  const auto load_one = [&](const typename S::Value* at) __attribute__((always_inline)) {
     return Vectors == 1 ? simd::load_lanes<S>(at, count) : S::load(at);
   };
   Vec sum[Vectors];
@@ -36,6 +36,7 @@ RIFFLE_INLINE void channel_means(const GlobalAveragePoolArgs& args, const float*
 
 template <class S>
 void global_average(const GlobalAveragePoolArgs& args, const Addresses& memory, TileRange range) {
+  using Value = typename S::Value;
   constexpr std::int32_t together = 8;
   std::int64_t vectors = 0;
   for (std::int32_t r = 0; r < args.run_count; ++r) {
@@ -48,8 +49,8 @@ void global_average(const GlobalAveragePoolArgs& args, const Addresses& memory, 
     const std::int64_t run_end = run_begin + (run.channels + S::lanes - 1) / S::lanes;
     std::int64_t v = first > run_begin ? first : run_begin;
     const std::int64_t end = last < run_end ? last : run_end;
-    const float* const in = memory.read(run.first);
-    float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+    const Value* const in = memory.read<Value>(run.first);
+    Value* const out = memory.write<Value>(args.output.first) + args.runs[r].output_channel;
     while (v < end) {
       const std::int64_t c = (v - run_begin) * S::lanes;
       if (v + together <= end && c + together * S::lanes <= run.channels) {

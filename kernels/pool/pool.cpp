@@ -20,9 +20,10 @@ void for_outputs(const PoolArgs& args, F&& f) {
   }
 }
 
-float& output(const PoolArgs& args, const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x,
-              const Addresses& memory) {
-  return element(args.output, static_cast<std::int64_t>(y) * args.extent.out_w + x, run.output_channel + c, memory);
+void set_output(const PoolArgs& args, const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x,
+                const Addresses& memory, double value) {
+  set_element(args.output, static_cast<std::int64_t>(y) * args.extent.out_w + x, run.output_channel + c, memory,
+              clamped(value, args.clamp));
 }
 
 /// The taps of output (y, x) that lie inside the image and its padding.
@@ -49,7 +50,7 @@ void max_pool_reference(const PoolArgs& args, const Addresses& memory) {
       const double value = element(run.input, pixel, c, memory);
       if (value > most || std::isnan(value)) most = value;  // and nothing is larger than a NaN
     });
-    output(args, run, c, y, x, memory) = static_cast<float>(clamped(most, args.clamp));
+    set_output(args, run, c, y, x, memory, most);
   });
 }
 
@@ -62,7 +63,7 @@ void average_pool_reference(const PoolArgs& args, const Addresses& memory) {
       ++inside;
     });
     const std::int32_t divisor = args.count_padding ? padded_taps(args, y, x) : inside;
-    output(args, run, c, y, x, memory) = static_cast<float>(clamped(sum / divisor, args.clamp));
+    set_output(args, run, c, y, x, memory, sum / divisor);
   });
 }
 
@@ -72,8 +73,7 @@ void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Addr
     for (std::int32_t c = 0; c < run.input.channels; ++c) {
       double sum = 0;
       for (std::int32_t p = 0; p < args.pixels; ++p) sum += element(run.input, p, c, memory);
-      element(args.output, 0, run.output_channel + c, memory) =
-          static_cast<float>(clamped(sum / args.pixels, args.clamp));
+      set_element(args.output, 0, run.output_channel + c, memory, clamped(sum / args.pixels, args.clamp));
     }
   }
 }

@@ -10,8 +10,11 @@
 
 namespace riffle::kernels {
 
-template <class S>
+/// `Sums`: what the global mean is made with.
+template <class S, class Sums = S>
 struct Pooling {
+  using Value = typename S::Value;
+
   template <bool Max>
   static void run(const PoolArgs& args, const Addresses& memory, TileRange range) {
     const Window& window = args.window;
@@ -26,15 +29,15 @@ struct Pooling {
         const bool two = has_pool_row<S> && fast && inside.begin < inside.end && top >= 0 && top + 2 < args.extent.in_h;
         for (std::int32_t r = 0; r < args.run_count; ++r) {
           const ChannelRun& input = args.runs[r].input;
-          const float* const in = memory.read(input.first);
-          float* const out = memory.write(args.output.first) + args.runs[r].output_channel;
+          const Value* const in = memory.read<Value>(input.first);
+          Value* const out = memory.write<Value>(args.output.first) + args.runs[r].output_channel;
           for (std::int32_t begin = 0; begin < input.channels; begin += S::lanes) {
             // The last vector ends at the run's last channel: it repeats channels of the one before.
             const std::int32_t c = begin + S::lanes <= input.channels ? begin
                                    : input.channels >= S::lanes       ? input.channels - S::lanes
                                                                       : 0;
             const int count = input.channels < S::lanes ? input.channels : S::lanes;
-            const PoolJob job{&args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, count};
+            const PoolJob<Value> job{&args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, count};
             if constexpr (has_pool_row<S>) {
               if (two && begin + 2 * S::lanes <= input.channels) {
                 pool_two_vectors<S, Max>(job, y, inside);
@@ -60,7 +63,7 @@ struct Pooling {
   }
 
   static constexpr PoolKernel kernel(const char* name) {
-    return {name, {}, S::lanes, run<true>, run<false>, global_average<S>};
+    return {name, {S::type, Type::f32, S::type}, S::lanes, run<true>, run<false>, global_average<Sums>};
   }
 };
 

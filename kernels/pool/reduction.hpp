@@ -8,12 +8,13 @@
 namespace riffle::kernels {
 
 /// One vector of channels of one run.
+template <class Value>
 struct PoolJob {
   const PoolArgs* args;
-  const float* in;  ///< pixel 0
+  const Value* in;  ///< pixel 0
   std::ptrdiff_t in_stride;
   std::int32_t in_ring;
-  float* out;  ///< pixel 0
+  Value* out;  ///< pixel 0
   std::ptrdiff_t out_stride;
   int count;  ///< channels in the vector; fewer than S::lanes only where the run is
 };

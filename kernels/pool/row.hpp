@@ -12,9 +12,9 @@ namespace riffle::kernels {
 /// Offsets in this struct are known to the assembly.
 struct PoolRow {
   float lower, upper;
-  const float* rows[3];      ///< at the first column inside the image
+  const void* rows[3];       ///< at the first column inside the image
   std::ptrdiff_t in_stride;  ///< bytes to the next pixel
-  float* out;
+  void* out;
   std::ptrdiff_t out_stride;  ///< bytes
   std::int64_t outputs;       ///< at least 1
   float factor;               ///< of the mean

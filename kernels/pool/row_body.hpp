@@ -29,12 +29,12 @@ struct PoolRowOutputs {
 
 /// The output (y, x), whose three rows of taps are inside the image.
 template <class S, bool Max>
-RIFFLE_INLINE void pool_border(const PoolJob& job, std::int32_t y, std::int32_t x) {
+RIFFLE_INLINE void pool_border(const PoolJob<typename S::Value>& job, std::int32_t y, std::int32_t x) {
   const PoolArgs& args = *job.args;
   const PoolReduction<S, Max> reduction(args.clamp);
   const std::int32_t in_w = args.extent.in_w, left = x * 2 - args.window.pad_left;
   const std::int32_t top = y * 2 - args.window.pad_top;
-  const float* rows[3];
+  const typename S::Value* rows[3];
   for (int i = 0; i < 3; ++i) rows[i] = job.in + slot((top + i) * in_w, job.in_ring) * job.in_stride;
   auto sum = reduction.nothing();
   for (std::int32_t c = left < 0 ? 0 : left; c < left + 3 && c < in_w; ++c) {
@@ -42,14 +42,14 @@ RIFFLE_INLINE void pool_border(const PoolJob& job, std::int32_t y, std::int32_t 
     const auto two = reduction.reduce(S::load(rows[0] + at), S::load(rows[1] + at));
     sum = reduction.reduce(sum, reduction.reduce(two, S::load(rows[2] + at)));
   }
-  float* const to = job.out + (slot(y * args.extent.out_w, args.output.ring) + x) * job.out_stride;
+  auto* const to = job.out + (slot(y * args.extent.out_w, args.output.ring) + x) * job.out_stride;
   S::store(to, reduction.finish(sum, reduction.factor(3 * tap_columns(args, x).counted)));
 }
 
 /// Row y of the output, two vectors of channels; its three rows of taps are inside the image.
 template <class S, bool Max>
-RIFFLE_INLINE void pool_two_vectors(const PoolJob& job, std::int32_t y, const PoolRowOutputs& inside) {
-  constexpr std::ptrdiff_t bytes = sizeof(float);
+RIFFLE_INLINE void pool_two_vectors(const PoolJob<typename S::Value>& job, std::int32_t y, const PoolRowOutputs& inside) {
+  constexpr std::ptrdiff_t bytes = sizeof(typename S::Value);
   const PoolArgs& args = *job.args;
   const Window& window = args.window;
   const std::int32_t out_w = args.extent.out_w;
@@ -68,7 +68,7 @@ RIFFLE_INLINE void pool_two_vectors(const PoolJob& job, std::int32_t y, const Po
   row.factor = 1.0F / 9.0F;
   row.form = simd::Strip::form_of(row.lower, row.upper, inside.left ? 1 : 0);
   S::pool_row(Max)(row);
-  PoolJob one = job;
+  auto one = job;
   for (int v = 0; v < 2; ++v, one.in += S::lanes, one.out += S::lanes) {
     // Around [begin, end), in one loop: the border is inlined once.
     const std::int32_t first = inside.begin > 0 ? 0 : inside.end;

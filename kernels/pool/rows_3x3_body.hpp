@@ -13,12 +13,12 @@ RIFFLE_INLINE bool has_rows_3x3(const Window& window) {
 
 /// Row y of the output, Rows of whose tap rows are inside the image, the first at input row `top`.
 template <class S, bool Max, int Rows>
-RIFFLE_INLINE void pool_row_3x3(const PoolJob& job, std::int32_t y, std::int32_t top, std::int32_t counted_rows) {
+RIFFLE_INLINE void pool_row_3x3(const PoolJob<typename S::Value>& job, std::int32_t y, std::int32_t top, std::int32_t counted_rows) {
   using Vec = typename S::Vec;
   const PoolArgs& args = *job.args;
   const std::int32_t in_w = args.extent.in_w, out_w = args.extent.out_w, left = args.window.pad_left;
   const std::ptrdiff_t stride = job.in_stride, out_stride = job.out_stride;
-  const float* rows[Rows];
+  const typename S::Value* rows[Rows];
   simd::unroll<Rows>([&](auto i) __attribute__((always_inline)) {
     rows[i] = job.in + slot((top + i) * in_w, job.in_ring) * stride;
   });
@@ -32,7 +32,7 @@ RIFFLE_INLINE void pool_row_3x3(const PoolJob& job, std::int32_t y, std::int32_t
   };
   const Vec nothing = reduction.nothing();
   std::ptrdiff_t from = (1 - left) * stride;  // the middle column
-  float* to = job.out + static_cast<std::ptrdiff_t>(y) * out_w * out_stride;
+  auto* to = job.out + static_cast<std::ptrdiff_t>(y) * out_w * out_stride;
   Vec first = left > 0 ? nothing : column(0);  // the column that two windows share
   std::int32_t x = 0;
   const auto next = [&](Vec second, Vec third, Vec factor) __attribute__((always_inline)) {
@@ -56,7 +56,7 @@ RIFFLE_INLINE void pool_row_3x3(const PoolJob& job, std::int32_t y, std::int32_t
 
 /// Row y of the output, wherever its tap rows are.
 template <class S, bool Max>
-void pool_row_3x3(const PoolJob& job, std::int32_t y) {
+void pool_row_3x3(const PoolJob<typename S::Value>& job, std::int32_t y) {
   const PoolTaps inside = tap_rows(*job.args, y);
   const std::int32_t top = y * 2 - job.args->window.pad_top + inside.begin;
   switch (inside.end - inside.begin) {

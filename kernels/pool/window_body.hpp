@@ -7,7 +7,7 @@ namespace riffle::kernels {
 
 /// Row y of the output. Partial: the vector has fewer channels than lanes.
 template <class S, bool Max, bool Partial>
-void pool_row_of_windows(const PoolJob& job, std::int32_t y) {
+void pool_row_of_windows(const PoolJob<typename S::Value>& job, std::int32_t y) {
   const PoolArgs& args = *job.args;
   const Window& window = args.window;
   const PoolReduction<S, Max> reduction(args.clamp);
@@ -20,13 +20,13 @@ void pool_row_of_windows(const PoolJob& job, std::int32_t y) {
       const std::ptrdiff_t first = slot(row * args.extent.in_w, job.in_ring);
       for (std::int32_t j = wide.begin; j < wide.end; ++j) {
         const std::ptrdiff_t pixel = first + x * window.stride_w - window.pad_left + j * window.dilation_w;
-        const float* const from = job.in + pixel * job.in_stride;
+        const auto* const from = job.in + pixel * job.in_stride;
         sum = reduction.reduce(sum, Partial ? simd::load_lanes<S>(from, job.count) : S::load(from));
       }
     }
     const auto result = reduction.finish(sum, reduction.factor(tall.counted * wide.counted));
     const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * args.extent.out_w + x;
-    float* const to = job.out + pixel * job.out_stride;
+    auto* const to = job.out + pixel * job.out_stride;
     if constexpr (Partial) {
       simd::store_lanes<S>(to, result, job.count);
     } else {

@@ -55,6 +55,11 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   /// tile_rows * vectors accumulators, tile_rows registers of activations (four channels each), and the weights.
   static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
 
+  static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)));
+  }
+  static RIFFLE_INLINE void store_f16(std::uint16_t* to, Vec v) { vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+
   /// acc + w * x[Lane]
   template <int Lane>
   static RIFFLE_INLINE Vec fma_lane(Vec w, Vec x, Vec acc) {
@@ -67,6 +72,8 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
 
   /// strip_rows * vectors accumulators, one and a half registers of activations a row, and eight of weights.
   static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4; }
+  /// Channels of a run from which on it takes the long way.
+  static constexpr std::int32_t strip_least = 13;
   static RIFFLE_INLINE StripFunction strip(int rows, int vectors) {
     static constexpr StripFunction strips[][8] = {
         {riffle_strip_1x1_neon64, riffle_strip_2x1_neon64, riffle_strip_3x1_neon64, riffle_strip_4x1_neon64,

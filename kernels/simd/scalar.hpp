@@ -6,6 +6,8 @@
 namespace riffle::simd {
 
 struct Scalar {
+  using Value = float;
+  static constexpr Type type = Type::f32;
   using Vec = float;
   static constexpr const char* name = "scalar";
   static constexpr int lanes = 1;

@@ -1,7 +1,7 @@
 // The small vector layer on xsimd that the generic bodies are written in.
 //
-// An instruction set is a struct S with the vector type, its width, the operations below, and the shapes of register
-// tile that its register file holds. Bodies are templates on S, so that each instruction set's object file has symbols
+// An instruction set is a struct S with the vector type, its width and the type of its numbers (Value), the operations
+// below, and the shapes of register tile that its register file holds. Bodies are templates on S, so that each instruction set's object file has symbols
 // of its own: nothing compiled for AVX-512 can be picked by the linker to serve an SSE2 caller. For the same reason
 // every function here is forced inline.
 #pragma once
@@ -34,9 +34,17 @@ constexpr bool one_variant =
     false;
 #endif
 
+/// The type of the numbers that a C++ type holds.
+template <class Value>
+inline constexpr Type type_of = Type::f32;
+template <>
+inline constexpr Type type_of<kernels::Half> = Type::f16;
+
 /// What every xsimd architecture shares.
 template <class Arch>
 struct XsimdOps {
+  using Value = float;
+  static constexpr Type type = Type::f32;
   using Vec = xsimd::batch<float, Arch>;
   static constexpr int lanes = static_cast<int>(Vec::size);
   static constexpr bool by_lane = false;  ///< has it a multiply-add by a lane of another vector?
@@ -46,6 +54,17 @@ struct XsimdOps {
 
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
+  /// Numbers that stand as f16, to the bits of from_f16() and to_f16().
+  static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
+    alignas(64) float lane[lanes];
+    for (int i = 0; i < lanes; ++i) lane[i] = kernels::from_f16(from[i]);
+    return load(lane);
+  }
+  static RIFFLE_INLINE void store_f16(std::uint16_t* to, Vec v) {
+    alignas(64) float lane[lanes];
+    store(lane, v);
+    for (int i = 0; i < lanes; ++i) to[i] = kernels::to_f16(lane[i]);
+  }
   static RIFFLE_INLINE Vec broadcast(float x) { return Vec(x); }
   /// A byte of each integer; 0 is the lowest.
   static RIFFLE_INLINE Vec from_bytes(const std::int32_t* from, int byte) {
@@ -90,11 +109,11 @@ struct XsimdOps {
 
 /// The whole vector or its first `count` lanes.
 template <class S>
-RIFFLE_INLINE typename S::Vec load_lanes(const float* from, int count) {
+RIFFLE_INLINE typename S::Vec load_lanes(const typename S::Value* from, int count) {
   return count == S::lanes ? S::load(from) : S::load_partial(from, count);
 }
 template <class S>
-RIFFLE_INLINE void store_lanes(float* to, typename S::Vec v, int count) {
+RIFFLE_INLINE void store_lanes(typename S::Value* to, typename S::Vec v, int count) {
   if (count == S::lanes) {
     S::store(to, v);
   } else {

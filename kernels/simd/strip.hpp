@@ -3,6 +3,7 @@
 // An instruction set whose tiles are written in assembly has
 //
 //   static constexpr int strip_rows(int vectors);           the highest
+//   static constexpr std::int32_t strip_least;              what its runs' channels are counted from
 //   static StripFunction strip(int rows, int vectors);
 //
 // It computes what Tile computes, to the same bits whatever the height.
@@ -18,11 +19,9 @@ namespace riffle::simd {
 
 /// A channel run at the strip's pixel 0.
 struct StripRun {
-  static constexpr std::int32_t least = 13;  ///< channels of a run that takes the long way
-
-  const float* first;
+  const void* first;
   std::ptrdiff_t stride;  ///< bytes to the next pixel
-  std::int64_t rest;      ///< channels - least
+  std::int64_t rest;      ///< channels - strip_least
 };
 
 /// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.
@@ -34,16 +33,16 @@ struct Strip {
   }
 
   float lower, upper;
-  const float* bias;     ///< may be null where there is a `start`
-  const float* weights;  ///< K rows; up to 32 floats behind them are read
+  const void* bias;      ///< may be null where there is a `start`
+  const void* weights;   ///< K rows; up to 128 bytes behind them are read
   std::int64_t pixel;    ///< the first tile's first
   const StripRun* runs;
   std::int64_t run_count;
-  float* out;  ///< the pixel `pixel`
+  void* out;  ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;    ///< bytes
   std::int32_t form;            ///< form_of
-  const float* start;           ///< null, or pixel 0's sums or residual; whole vectors
+  const void* start;            ///< null, or pixel 0's sums or residual; whole vectors
   std::ptrdiff_t start_stride;  ///< bytes
 };
 static_assert(sizeof(void*) < 8 ||

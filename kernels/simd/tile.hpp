@@ -5,7 +5,7 @@
 //          w[k]: NV vectors, streamed once, in the order in which they were packed
 //          |    |    |    |
 //   x[0]--acc--acc--acc--acc
-//   x[1]--acc--acc--acc--acc         x[m][k]: a broadcast (x86), or one lane of four channels loaded together (NEON)
+//   x[1]--acc--acc--acc--acc         x[m][k]: a broadcast (x86), or one lane of channels loaded together (NEON)
 //    ...
 //
 // Half: the last vector is at most half full. Where the instruction set pairs halves, two pixels share it; the packed
@@ -16,7 +16,8 @@
 //   x[1]--acc--acc--acc--+--
 //
 // All acc stay in registers for the whole of K. x[m] is `x.at(m)`: pixels a stride apart (Strided) or an address each
-// (Gathered). A by-lane tile loads x in fours: it reads up to 3 floats behind the n-th and uses none of them.
+// (Gathered). A by-lane tile loads a vector of x at once: it reads up to lanes - 1 numbers behind the n-th and uses none
+// of them.
 #pragma once
 
 #include "kernels/simd/simd.hpp"
@@ -24,10 +25,11 @@
 namespace riffle::simd {
 
 /// Pixels of one run, neighbours in memory order.
+template <class Value>
 struct Strided {
-  const float* first;
+  const Value* first;
   std::ptrdiff_t stride;
-  RIFFLE_INLINE const float* at(int m) const { return first + m * stride; }
+  RIFFLE_INLINE const Value* at(int m) const { return first + m * stride; }
 };
 
 /// Is the last of `vectors` vectors, `columns` of which are valid, one that two pixels share?
@@ -39,28 +41,30 @@ RIFFLE_INLINE bool has_half(int columns, int vectors) {
 /// What a loop over K does beside its multiply-adds: nothing.
 struct NoPrefetch {
   /// Before the loops of a tile, `steps` of k in all, over what is near `x`.
-  RIFFLE_INLINE NoPrefetch begin(std::int64_t /*steps*/, const float* /*x*/) const { return {}; }
+  RIFFLE_INLINE NoPrefetch begin(std::int64_t /*steps*/, const void* /*x*/) const { return {}; }
   /// With every k.
   RIFFLE_INLINE void step() {}
 };
 
 /// Pixels anywhere.
+template <class Value>
 struct Gathered {
-  const float* const* pixels;
+  const Value* const* pixels;
   std::ptrdiff_t offset;
-  RIFFLE_INLINE const float* at(int m) const { return pixels[m] + offset; }
+  RIFFLE_INLINE const Value* at(int m) const { return pixels[m] + offset; }
 };
 
 template <class S, int MR, int NV, bool Half = false>
 struct Tile {
   using Vec = typename S::Vec;
+  using Value = typename S::Value;
   static constexpr int whole = Half ? NV - 1 : NV;  ///< vectors that a pixel has alone
   static constexpr int pairs = Half ? (MR + 1) / 2 : 0;
   Vec acc[MR][whole > 0 ? whole : 1];
   Vec half[pairs > 0 ? pairs : 1];
 
   /// Every pixel starts from the panel's bias.
-  RIFFLE_INLINE void start(const float* bias) {
+  RIFFLE_INLINE void start(const Value* bias) {
     unroll<whole>([&](auto v) __attribute__((always_inline)) {
       const Vec b = S::load(bias + v * S::lanes);
       unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
@@ -72,7 +76,7 @@ struct Tile {
   }
 
   /// Every pixel goes on from the sums that it left; `columns` of them are valid.
-  RIFFLE_INLINE void resume(const float* sums, std::ptrdiff_t stride, int columns) {
+  RIFFLE_INLINE void resume(const Value* sums, std::ptrdiff_t stride, int columns) {
     constexpr int last = (NV - 1) * S::lanes;
     unroll<MR>([&](auto m) __attribute__((always_inline)) {
       unroll<NV - 1>([&](auto v)
@@ -103,7 +107,7 @@ struct Tile {
 
   /// One step of k by broadcasts: x(m) is pixel m's input in all lanes.
   template <class X>
-  RIFFLE_INLINE void multiply(const float* w, X&& x) {
+  RIFFLE_INLINE void multiply(const Value* w, X&& x) {
     Vec row[NV];
     unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
     const auto multiply_whole = [&](auto m, Vec b) __attribute__((always_inline)) {
@@ -128,7 +132,7 @@ struct Tile {
 
   /// One step of k: multiplies lane or broadcast `x(m)` into all accumulators.
   template <class Fma>
-  RIFFLE_INLINE void step(const float* w, Fma&& fma) {
+  RIFFLE_INLINE void step(const Value* w, Fma&& fma) {
     Vec row[NV];
     unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
     unroll<MR>([&](auto m) __attribute__((always_inline)) { fma(m, row); });
@@ -136,7 +140,7 @@ struct Tile {
 
   /// n channels of every pixel; w moves on by n rows.
   template <class Pixels, class Prefetch = NoPrefetch>
-  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const float*& w, Prefetch&& prefetch = {}) {
+  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const Value*& w, Prefetch&& prefetch = {}) {
     if constexpr (S::by_lane) {
       accumulate_by_lane(x, n, w, prefetch);
     } else {
@@ -150,7 +154,7 @@ struct Tile {
 
  private:
   template <int Lane>
-  RIFFLE_INLINE void lane_step(const Vec* x, const float*& w) {
+  RIFFLE_INLINE void lane_step(const Vec* x, const Value*& w) {
     step(
         w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
           unroll<NV>([&](auto v) __attribute__((always_inline)) {
@@ -161,28 +165,28 @@ struct Tile {
   }
 
   template <class Pixels, class Prefetch>
-  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const float*& w, Prefetch& prefetch) {
-    const float* p[MR];
+  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const Value*& w, Prefetch& prefetch) {
+    const Value* p[MR];
     unroll<MR>([&](auto m) __attribute__((always_inline)) { p[m] = x.at(m); });
     // One index for all pixels: a load takes its address from a pointer and the index, and nothing else moves on.
     std::ptrdiff_t k = 0;
-    Vec four[MR];
-    const auto load_four = [&]() __attribute__((always_inline)) {
-      unroll<MR>([&](auto m) __attribute__((always_inline)) { four[m] = S::load(p[m] + k); });
+    Vec channels[MR];
+    const auto load_channels = [&]() __attribute__((always_inline)) {
+      unroll<MR>([&](auto m) __attribute__((always_inline)) { channels[m] = S::load(p[m] + k); });
     };
-    for (; k + 4 <= n; k += 4) {
-      load_four();
-      unroll<4>([&](auto lane) __attribute__((always_inline)) {
+    for (; k + S::lanes <= n; k += S::lanes) {
+      load_channels();
+      unroll<S::lanes>([&](auto lane) __attribute__((always_inline)) {
         prefetch.step();
-        this->template lane_step<lane>(four, w);
+        this->template lane_step<lane>(channels, w);
       });
     }
     n -= static_cast<int>(k);
     if (n > 0) {
-      load_four();
-      lane_step<0>(four, w);
-      if (n > 1) lane_step<1>(four, w);
-      if (n > 2) lane_step<2>(four, w);
+      load_channels();
+      unroll<S::lanes - 1>([&](auto lane) __attribute__((always_inline)) {
+        if (n > lane) this->template lane_step<lane>(channels, w);
+      });
     }
   }
 };

@@ -19,7 +19,7 @@ void softmax_reference(const SoftmaxArgs& args, const Addresses& memory) {
       sum += power[c];
     }
     for (std::size_t c = 0; c < power.size(); ++c) {
-      element(args.output, p, static_cast<std::int32_t>(c), memory) = static_cast<float>(power[c] / sum);
+      set_element(args.output, p, static_cast<std::int32_t>(c), memory, power[c] / sum);
     }
   }
 }

@@ -17,10 +17,10 @@ struct StemRow {
   static constexpr std::int32_t pixels = 7, vectors = 3;
 
   float lower, upper;
-  const float* panel;               ///< bias, then K rows; up to 16 floats behind them are read
-  const float* in;                  ///< the first plane's first tap row, at the first pixel's left tap
+  const void* panel;                ///< bias, then K rows; up to 64 bytes behind them are read
+  const void* in;                   ///< the first plane's first tap row, at the first pixel's left tap
   std::ptrdiff_t in_row, in_plane;  ///< bytes
-  float* out;
+  void* out;
   std::int64_t tiles;
   std::ptrdiff_t out_stride;  ///< bytes to the next pixel
   std::int32_t form;          ///< as Strip's, and 16 if the first pixel's left taps are outside the image

@@ -8,20 +8,17 @@
 
 namespace riffle::kernels {
 
-std::int64_t packed_stem_size(std::int32_t channels, std::int32_t taps, std::int32_t outputs, std::int32_t lanes) {
-  return packed_pointwise_size(1, channels * taps, outputs, lanes);
+std::int64_t packed_stem_bytes(const StemKernel& kernel, std::int32_t channels, std::int32_t taps,
+                               std::int32_t outputs) {
+  return packed_panels_bytes(panels_of(kernel), 1, channels * taps, outputs);
 }
 
 void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t taps, std::int32_t outputs,
                const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
-               std::span<float> packed) {
+               std::span<std::byte> packed) {
   std::vector<std::int32_t> input_order(static_cast<std::size_t>(channels) * static_cast<std::size_t>(taps));
   std::iota(input_order.begin(), input_order.end(), 0);
-  const PointwiseKernel panels{.name = kernel.name,
-                               .lanes = kernel.lanes,
-                               .max_vectors = kernel.max_vectors,
-                               .pairs_halves = kernel.pairs_halves};
-  pack_pointwise(panels, 1, channels * taps, outputs, weights, bias, input_order, output_order, packed);
+  pack_panels(panels_of(kernel), 1, channels * taps, outputs, weights, bias, input_order, output_order, packed);
 }
 
 void stem_reference(const StemArgs& args, std::span<const float> weights, std::span<const float> bias,
@@ -30,7 +27,6 @@ void stem_reference(const StemArgs& args, std::span<const float> weights, std::s
   const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
   const std::size_t channels = static_cast<std::size_t>(args.channels);
   const std::int64_t plane_size = static_cast<std::int64_t>(extent.in_h) * extent.in_w;
-  const float* const planes = memory.read(args.input);
   for (std::int32_t y = 0; y < extent.out_h; ++y) {
     for (std::int32_t x = 0; x < extent.out_w; ++x) {
       for (std::int32_t n = 0; n < args.outputs; ++n) {
@@ -39,12 +35,11 @@ void stem_reference(const StemArgs& args, std::span<const float> weights, std::s
         for (std::size_t c = 0; c < channels; ++c) {
           for_taps_inside(extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
             const float weight = weights[(filter * channels + c) * taps + static_cast<std::size_t>(tap)];
-            sum += static_cast<double>(planes[static_cast<std::int64_t>(c) * plane_size + pixel]) *
+            sum += number(args.input, static_cast<std::int64_t>(c) * plane_size + pixel, memory) *
                    static_cast<double>(weight);
           });
         }
-        element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, n, memory) =
-            static_cast<float>(clamped(sum, args.clamp));
+        set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, n, memory, clamped(sum, args.clamp));
       }
     }
   }

@@ -20,7 +20,7 @@ struct StemArgs {
   Window window;
   std::int32_t channels = 0;  ///< 1 to 4
   std::int32_t outputs = 0;
-  Place input;  ///< `channels` planes of in_h * in_w floats
+  Numbers input;  ///< `channels` planes of in_h * in_w
   const void* packed = nullptr;
   Clamp clamp;
   Block output;
@@ -38,13 +38,14 @@ struct StemKernel {
   void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-/// Floats that pack_stem writes.
-std::int64_t packed_stem_size(std::int32_t channels, std::int32_t taps, std::int32_t outputs, std::int32_t lanes);
+/// What pack_stem writes, and what a kernel may read behind it.
+std::int64_t packed_stem_bytes(const StemKernel& kernel, std::int32_t channels, std::int32_t taps,
+                               std::int32_t outputs);
 
 /// Packs weights (outputs, channels, taps) and bias (or empty); `output_order[n]`: the output written n-th.
 void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t taps, std::int32_t outputs,
                const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
-               std::span<float> packed);
+               std::span<std::byte> packed);
 
 /// The equation in double; weights in the order of writing.
 void stem_reference(const StemArgs& args, std::span<const float> weights, std::span<const float> bias,

@@ -11,16 +11,18 @@
 
 namespace riffle::kernels {
 
-template <class S>
+/// `In`: what the planes are made of.
+template <class S, class In = typename S::Value>
 struct Stem {
   using Vec = typename S::Vec;
+  using Value = typename S::Value;
 
   /// One register tile: neighbouring pixels of an output row by the columns of a panel.
   struct Job {
     const StemArgs* args;
     const Addresses* memory;
-    const float* planes;
-    const float* panel;  ///< bias, then K rows
+    const In* planes;
+    const Value* panel;  ///< bias, then K rows
     std::int32_t y, x;
     std::int32_t column;
     std::int32_t columns;
@@ -35,7 +37,7 @@ struct Stem {
     const std::int32_t row = job.y * job.args->extent.out_w;
     const std::ptrdiff_t stride = output.pixel_stride, pixel = slot(row, output.ring) + job.x;
     store_tile(tile, nullptr, job.args->clamp, *job.memory, row + job.x,
-               job.memory->write(output.first) + pixel * stride + job.column, stride, job.columns);
+               job.memory->template write<Value>(output.first) + pixel * stride + job.column, stride, job.columns);
   }
 
   /// Calls f(row of the input, weights of the taps (c, i, 0)) for every plane c and tap row i inside the image.
@@ -43,8 +45,8 @@ struct Stem {
   static RIFFLE_INLINE void for_rows_inside(const Job& job, F&& f) {
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
-    const float* w = job.panel + NV * S::lanes;
-    const float* plane = job.planes;
+    const Value* w = job.panel + NV * S::lanes;
+    const In* plane = job.planes;
     const std::int32_t top = job.y * window.stride_h - window.pad_top;
     for (std::int32_t c = 0; c < job.args->channels; ++c) {
       for (std::int32_t i = 0; i < window.kernel_h; ++i, w += window.kernel_w * NV * S::lanes) {
@@ -64,15 +66,15 @@ struct Stem {
     tile.start(job.panel);
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for_rows_inside<NV>(
-        job, [&](const float* row, const float* w) __attribute__((always_inline)) {
-          const float* x = row + left;
+        job, [&](const In* row, const Value* w) __attribute__((always_inline)) {
+          const In* x = row + left;
           if constexpr (Width == 0) {
             const std::ptrdiff_t stride = window.stride_w;
             for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
               tile.multiply(
                   w, [&](auto m) __attribute__((always_inline)) { return S::broadcast(x[m * stride]); });
             }
-          } else if constexpr (S::by_lane && MR > 1) {
+          } else if constexpr (S::by_lane && (MR - 1) * Stride + Width >= S::lanes) {
             multiply_by_lane<Width, Stride>(tile, w, x);
           } else {
             simd::unroll<Width>([&](auto j) __attribute__((always_inline)) {
@@ -86,23 +88,22 @@ struct Stem {
     finish(job, tile);
   }
 
-  /// All taps of one row: the row's floats under the tile come in fours, the last four ending at the last float, so
+  /// All taps of one row: the row's numbers under the tile come by vectors, the last one ending at the last number, so
   /// that nothing behind it is read.
   template <int Width, int Stride, int MR, int NV>
-  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV, false>& tile, const float* w, const float* x) {
-    constexpr int floats = (MR - 1) * Stride + Width, fours = (floats + 3) / 4;
-    static_assert(floats >= 4);
-    Vec four[fours];
-    simd::unroll<fours>([&](auto f) __attribute__((always_inline)) {
-      four[f] = S::load(x + (4 * f + 4 <= floats ? 4 * f : floats - 4));
+  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV, false>& tile, const Value* w, const In* x) {
+    constexpr int by = S::lanes, numbers = (MR - 1) * Stride + Width, vectors = (numbers + by - 1) / by;
+    Vec in[vectors];
+    simd::unroll<vectors>([&](auto f) __attribute__((always_inline)) {
+      in[f] = S::load(x + (by * f + by <= numbers ? by * f : numbers - by));
     });
     simd::unroll<Width>([&](auto j) __attribute__((always_inline)) {
       tile.step(
           w + j * NV * S::lanes, [&](auto m, const Vec* row) __attribute__((always_inline)) {
-            constexpr int at = m * Stride + j, f = at / 4;
-            constexpr int lane = 4 * f + 4 <= floats ? at % 4 : at - (floats - 4);
+            constexpr int at = m * Stride + j, f = at / by;
+            constexpr int lane = by * f + by <= numbers ? at % by : at - (numbers - by);
             simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-              tile.acc[m][v] = S::template fma_lane<lane>(row[v], four[f], tile.acc[m][v]);
+              tile.acc[m][v] = S::template fma_lane<lane>(row[v], in[f], tile.acc[m][v]);
             });
           });
     });
@@ -116,7 +117,7 @@ struct Stem {
     tile.start(job.panel);
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for_rows_inside<NV>(
-        job, [&](const float* row, const float* w) __attribute__((always_inline)) {
+        job, [&](const In* row, const Value* w) __attribute__((always_inline)) {
           std::int32_t x = left;
           for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
             if (x < 0 || x >= job.args->extent.in_w) continue;
@@ -163,7 +164,7 @@ struct Stem {
   /// first column's; the row must not be the planes' first then, as a pointer to them is made. False where the row is
   /// none for the tiles.
   static RIFFLE_INLINE bool run_own(const Job& job, int vectors, std::int32_t end) {
-    constexpr std::ptrdiff_t bytes = sizeof(float);
+    constexpr std::ptrdiff_t in_bytes = sizeof(In), bytes = sizeof(Value);
     const StemArgs& args = *job.args;
     const Extent& extent = args.extent;
     const std::int32_t top = job.y * 2 - args.window.pad_top, left = args.window.pad_left;
@@ -175,15 +176,15 @@ struct Stem {
     row.lower = args.clamp.lower;
     row.upper = args.clamp.upper;
     row.panel = job.panel;
-    row.in_row = extent.in_w * bytes;
+    row.in_row = extent.in_w * in_bytes;
     row.in_plane = row.in_row * extent.in_h;
     row.out_stride = args.output.pixel_stride * bytes;
     row.channels = args.channels;
     const std::int32_t form = simd::Strip::form_of(args.clamp.lower, args.clamp.upper, job.columns % S::lanes);
-    const float* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
+    const In* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
     const std::ptrdiff_t out_stride = args.output.pixel_stride;
-    float* const out =
-        job.memory->write(args.output.first) + slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
+    Value* const out =
+        job.memory->template write<Value>(args.output.first) + slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
     const auto tiles = [&](std::int32_t x, std::int32_t count) __attribute__((always_inline)) {
       row.form = form + (x == 0 && left == 1 ? 16 : 0);
       row.in = in + x * 2;
@@ -231,14 +232,14 @@ struct Stem {
     const std::int32_t panels = panel_count(args.outputs, S::lanes, max_vectors);
     const std::int64_t taps = static_cast<std::int64_t>(args.window.kernel_h) * args.window.kernel_w;
     const std::int64_t vector_size = (args.channels * taps + 1) * S::lanes;
-    Job job{&args, &memory, memory.read(args.input), nullptr, 0, 0, 0, 0};
+    Job job{&args, &memory, memory.read<In>(args.input.first), nullptr, 0, 0, 0, 0};
     const std::int32_t first = range.first * args.tile_rows;
     const std::int32_t last =
         range.last * args.tile_rows < args.extent.out_h ? range.last * args.tile_rows : args.extent.out_h;
     for (job.y = first; job.y < last; ++job.y) {
       for (std::int32_t panel = 0; panel < panels; ++panel) {
         const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
-        job.panel = static_cast<const float*>(args.packed) + v0 * vector_size;
+        job.panel = static_cast<const Value*>(args.packed) + v0 * vector_size;
         job.column = v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - job.column;
         const auto& functions = simd::has_half<S>(job.columns, v1 - v0) ? half : whole;
@@ -248,7 +249,7 @@ struct Stem {
   }
 
   static constexpr StemKernel kernel(const char* name) {
-    return {name, {}, S::lanes, max_vectors, S::pairs_halves, run};
+    return {name, {simd::type_of<In>, S::type, S::type}, S::lanes, max_vectors, S::pairs_halves, run};
   }
 };
 

@@ -1,0 +1,31 @@
+// Numbers that stand as halves and are computed as floats: an instruction set's vectors of floats, loaded from f16 and
+// stored as f16.
+#pragma once
+
+#include "kernels/simd/simd.hpp"
+
+namespace riffle::simd {
+
+template <class S>
+struct HalvesAsFloats : S {
+  using Floats = S;
+  using Value = kernels::Half;
+  using Vec = typename S::Vec;
+  static constexpr Type type = Type::f16;
+  static constexpr bool pairs_halves = false;
+
+  static RIFFLE_INLINE Vec load(const Value* from) { return S::load_f16(&from->bits); }
+  static RIFFLE_INLINE void store(Value* to, Vec v) { S::store_f16(&to->bits, v); }
+  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
+    Value all[S::lanes] = {};
+    for (int i = 0; i < count; ++i) all[i] = from[i];
+    return load(all);
+  }
+  static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) {
+    Value all[S::lanes];
+    store(all, v);
+    for (int i = 0; i < count; ++i) to[i] = all[i];
+  }
+};
+
+}  // namespace riffle::simd

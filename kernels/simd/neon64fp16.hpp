@@ -1,0 +1,58 @@
+// AArch64's NEON with ARMv8.2's arithmetic of half precision: 32 registers of 8 halves and a fused multiply-add by lane.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "kernels/simd/neon64.hpp"
+
+namespace riffle::simd {
+
+struct Neon64Fp16 {
+  static constexpr const char* name = "neon64fp16";
+  using Value = kernels::Half;
+  static constexpr Type type = Type::f16;
+  using Vec = float16x8_t;
+  static constexpr int lanes = 8;
+  static constexpr bool by_lane = true;
+  static constexpr bool pairs_halves = false;
+  static constexpr int max_vectors = 4;
+  /// tile_rows * vectors accumulators, tile_rows registers of activations (eight channels each, which have to be among
+  /// the first 16 registers), and the weights.
+  static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
+
+  static RIFFLE_INLINE Vec load(const Value* from) { return vreinterpretq_f16_u16(vld1q_u16(&from->bits)); }
+  static RIFFLE_INLINE void store(Value* to, Vec v) { vst1q_u16(&to->bits, vreinterpretq_u16_f16(v)); }
+  /// Eight floats, rounded.
+  static RIFFLE_INLINE Vec load(const float* from) {
+    return vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(from)), vld1q_f32(from + 4));
+  }
+  static RIFFLE_INLINE Vec broadcast(float x) { return vdupq_n_f16(static_cast<__fp16>(x)); }
+  static RIFFLE_INLINE Vec broadcast(Value x) { return vreinterpretq_f16_u16(vdupq_n_u16(x.bits)); }
+  static RIFFLE_INLINE Vec add(Vec a, Vec b) { return vaddq_f16(a, b); }
+  static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return vmulq_f16(a, b); }
+  static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f16(c, a, b); }
+  template <int Lane>
+  static RIFFLE_INLINE Vec fma_lane(Vec w, Vec x, Vec acc) {
+    return vfmaq_laneq_f16(acc, w, x, Lane);
+  }
+  static RIFFLE_INLINE Vec max(Vec a, Vec b) { return vmaxq_f16(a, b); }
+  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return vminq_f16(upper, vmaxq_f16(lower, x)); }
+
+  /// Of all lanes, as floats.
+  static RIFFLE_INLINE float sum(Vec v) {
+    return vaddvq_f32(vaddq_f32(vcvt_f32_f16(vget_low_f16(v)), vcvt_high_f32_f16(v)));
+  }
+
+  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
+    Value all[lanes] = {};
+    for (int i = 0; i < count; ++i) all[i] = from[i];
+    return load(all);
+  }
+  static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) {
+    Value all[lanes];
+    store(all, v);
+    for (int i = 0; i < count; ++i) to[i] = all[i];
+  }
+};
+
+}  // namespace riffle::simd
