@@ -7,9 +7,14 @@
 
 namespace riffle::passes {
 
-/// The element type of each node's result, by node. A convert step stands where two that meet differ: between the
-/// caller's input and its node, between a node and the caller's output. Today every node is f32, so that there is none
-/// but at the ends. The graph verifies.
-std::vector<Type> choose_types(const graph::Graph& graph);
+/// The element types of a node: of its weights, f32 where it has none, and of its result.
+struct NodeTypes {
+  Type weights = Type::f32, result = Type::f32;
+};
+
+/// By node. `precision` (f32, f16) is what the network is computed in: all nodes' results have that type, but for
+/// vectors that only the caller reads and whose sums are floats anyway. Kernels at the ends read and write the caller's
+/// f32; a convert step stands where the caller's numbers are of another type. The graph verifies.
+std::vector<NodeTypes> choose_types(const graph::Graph& graph, Type precision);
 
 }  // namespace riffle::passes

@@ -68,7 +68,8 @@ void for_each_written(const kernels::GlobalAveragePoolArgs& args, const After& a
 template <class F>
 void for_each_written(const kernels::FullyConnectedArgs& args, const After& after, std::int32_t tile, F&& f) {
   const std::int32_t first = tile * after.unit;
-  f(Written{{args.output.behind(first, Type::f32)}, 0, 1, std::min(after.unit, args.outputs - first)});
+  const Type type = args.output.type;
+  f(Written{{args.output.first.behind(first, type), 0, 0, type}, 0, 1, std::min(after.unit, args.outputs - first)});
 }
 
 }  // namespace riffle::plan

@@ -28,15 +28,9 @@ std::int32_t count_of(const List& list) {
   throw Unsupported({"node '", node.name, "': this build has no ", operation, " kernel"});
 }
 
-inline std::span<float> floats_in(std::span<std::byte> bytes) {
-  return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};
-}
-
-inline std::int64_t bytes_of_floats(std::int64_t count) { return count * static_cast<std::int64_t>(sizeof(float)); }
-
 template <class Kernel>
-const Kernel& PlanBuilder::row(graph::NodeId id) const {
-  const Kernel* row = kernels::find_row<Kernel>(kernels_, types_of(id));
+const Kernel& PlanBuilder::row(graph::NodeId id, const kernels::Types& types) const {
+  const Kernel* row = kernels::find_row<Kernel>(kernels_, types);
   if (row == nullptr) missing(node(id), Kernel::operation);
   return *row;
 }

@@ -18,24 +18,29 @@ constexpr std::int64_t packed_first = 1024 * 1024;
 constexpr std::int64_t max_arena_bytes = 1LL << 33;
 
 /// Channels rounded up so that pixels start on cache-line or vector boundaries, where that costs little memory.
-std::int32_t pixel_stride_of(std::int32_t channels) {
-  const auto rounded = [&](std::int32_t unit) { return (channels + unit - 1) / unit * unit; };
-  if (rounded(16) - channels <= channels / 16) return rounded(16);
-  if (rounded(4) - channels <= channels / 8) return rounded(4);
+std::int32_t pixel_stride_of(std::int32_t channels, Type type) {
+  const auto rounded = [&](std::int32_t bytes) {
+    const std::int32_t unit = bytes / size_of(type);
+    return (channels + unit - 1) / unit * unit;
+  };
+  if (rounded(64) - channels <= channels / 16) return rounded(64);
+  if (rounded(16) - channels <= channels / 8) return rounded(16);
   return channels;
 }
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, const Without& without)
+PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, Type precision,
+                         const Without& without)
     : graph_(graph),
       kernels_(kernels),
+      precision_(precision),
       without_(without),
       shapes_(graph::infer_shapes(graph)),
-      types_(passes::choose_types(graph)),
+      types_(passes::choose_types(graph, precision)),
       lowered_(passes::lower_channels(graph, shapes_)),
       layout_(graph, shapes_, lowered_, without),
-      machine_(machine_of(kernels)),
+      machine_(machine_of(kernels, precision)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
       direct_(graph.nodes.size(), -1),
@@ -45,6 +50,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
 void PlanBuilder::make_steps() {
   plan_->name = graph_.name;
   plan_->kernels = &kernels_;
+  plan_->precision = precision_;
   static_cast<Signature&>(*plan_) = signature_of(graph_, shapes_);
   plan_steps();
   place();
@@ -68,7 +74,7 @@ std::shared_ptr<const Plan> PlanBuilder::pack() {
           call.args.packed = next->place.data();
           left = left.subspan(static_cast<std::size_t>(lines(next->bytes)));
         } else {
-          call.args.packed = storage_->keep(std::vector{next->weights})[0].values().data();
+          call.args.packed = storage_->keep(std::vector{next->weights})[0].stored().data();
         }
         ++next;
       }
@@ -176,7 +182,7 @@ void PlanBuilder::find_direct() {
   for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
     const graph::NodeId maker = lowered_.outputs[o][0].node;
     const auto i = static_cast<std::size_t>(maker);
-    if (!is_input(maker) && lists[i] == 1 && plan_->outputs[o].type == types_[i] && shape(maker).pixels() == 1 &&
+    if (!is_input(maker) && lists[i] == 1 && plan_->outputs[o].type == result_type(maker) && shape(maker).pixels() == 1 &&
         is_whole(lowered_.outputs[o], maker, shape(maker).c) && is_natural(layout_.order(maker))) {
       direct_[i] = static_cast<std::int32_t>(o);
     }
@@ -201,13 +207,13 @@ void PlanBuilder::plan_inputs() {
   for (std::size_t i = 0; i < count; ++i) {
     const auto id = static_cast<graph::NodeId>(i);
     if (read[i] == 0) continue;
-    if (plan_->inputs[i].type != types_[i]) {
+    if (converts_input(id)) {
       planes_of_input_[i] = add_planes(node(id).name, shape(id));
       planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[i]});
     }
     if ((read[i] & as_pixels) != 0) {
       touch(planes_of_input_[i]);
-      block_of_[i] = add_block(node(id).name, shape(id), types_[i]);
+      block_of_[i] = add_block(node(id).name, shape(id), result_type(id));
       planned_.push_back({PlannedStep::from_planes, id, block_of_[i]});
     }
   }
@@ -217,9 +223,9 @@ void PlanBuilder::plan_output(std::size_t output) {
   const graph::NodeId id = graph_.outputs[output].node;
   const passes::ChannelList& list = lowered_.outputs[output];
   if (direct_[static_cast<std::size_t>(list[0].node)] == static_cast<std::int32_t>(output)) return;
-  const bool converts = plan_->outputs[output].type != types_[static_cast<std::size_t>(id)];
+  const bool converts = converts_output(output);
   touch(list);
-  if (!converts || shape(id).pixels() != 1) {  // planes of one pixel are its channels
+  if (!converts || shape(id).pixels() != 1 || result_type(id) != Type::f32) {  // planes of one pixel are its channels
     if (converts) planes_of_output_[output] = add_planes(plan_->outputs[output].name, shape(id));
     planned_.push_back({PlannedStep::to_planes, id, planes_of_output_[output], -1, output});
     touch(planes_of_output_[output]);
@@ -250,7 +256,7 @@ void PlanBuilder::plan_steps() {
       touch_operands(id);
       if (producers[i] >= 0) touch_operands(producers[i]);
       if (needs_gather(id)) {
-        gathered_block_of_[i] = add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_[i]);
+        gathered_block_of_[i] = add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_of(id).input);
         planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[i]});
         touch(gathered_block_of_[i]);
       }
@@ -260,7 +266,7 @@ void PlanBuilder::plan_steps() {
         piece.c /= blocks;
         block_of_[i] = static_cast<std::int32_t>(plan_->blocks.size());
         for (std::int32_t b = 0; b < blocks; ++b) {
-          add_block(blocks == 1 ? node(id).name : joined({node(id).name, ".", b}), piece, types_[i]);
+          add_block(blocks == 1 ? node(id).name : joined({node(id).name, ".", b}), piece, result_type(id));
         }
       }
       planned_.push_back({PlannedStep::compute, id, block_of_[i], producers[i]});
@@ -276,7 +282,7 @@ std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape&
   info.name = name;
   info.shape = shape;
   info.type = type;
-  info.pixel_stride = pixel_stride_of(shape.c);
+  info.pixel_stride = pixel_stride_of(shape.c, type);
   info.size = shape.pixels() * info.pixel_stride * size_of(info.type);
   info.first_step = info.last_step = next_step();
   plan_->blocks.push_back(std::move(info));
@@ -295,7 +301,8 @@ void PlanBuilder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
   const graph::Shape& made = shape(producer);
   kernels::Block ring;
   ring.first = {0, kernels::Space::rows};  // a worker is in one chain at a time
-  ring.pixel_stride = pixel_stride_of(made.c);
+  ring.type = result_type(producer);
+  ring.pixel_stride = pixel_stride_of(made.c, ring.type);
   ring.ring = ring_rows(resolved_window(consumer)) * made.w;
   rings_[producer] = ring;
   const std::int64_t bytes = static_cast<std::int64_t>(ring.ring) * ring.pixel_stride * size_of(ring.type);
@@ -347,16 +354,32 @@ kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which
           plan_->outputs[output].type};
 }
 
-kernels::Place PlanBuilder::planes_of_input(graph::NodeId input) const {
-  const std::int32_t converted = planes_of_input_[static_cast<std::size_t>(input)];
-  if (converted >= 0) return block_at(converted).first;
-  return {0, kernels::Space::input, static_cast<std::uint16_t>(input)};
+kernels::Numbers PlanBuilder::planes_of_input(graph::NodeId input) const {
+  const auto i = static_cast<std::size_t>(input);
+  if (converts_input(input)) return {block_at(planes_of_input_[i]).first, Type::f32};
+  return {{0, kernels::Space::input, static_cast<std::uint16_t>(input)}, plan_->inputs[i].type};
+}
+
+/// Kernels read planes of f32, and of the type that the node has.
+bool PlanBuilder::converts_input(graph::NodeId input) const {
+  const Type type = plan_->inputs[static_cast<std::size_t>(input)].type;
+  return type != Type::f32 && type != result_type(input);
+}
+bool PlanBuilder::converts_output(std::size_t output) const {
+  const Type type = plan_->outputs[output].type;
+  return type != Type::f32 && type != result_type(graph_.outputs[output].node);
 }
 
 kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
-  const Type result = types_[static_cast<std::size_t>(id)];
-  const std::vector<graph::NodeId>& operands = node(id).inputs;
-  return {operands.empty() ? result : types_[static_cast<std::size_t>(operands[0])], Type::f32, result};
+  const auto& [weights, result] = types_[static_cast<std::size_t>(id)];
+  Type input = result;
+  if (kind(id) == ConvolutionKind::stem) {
+    const auto read = static_cast<std::size_t>(operand(id, 0)[0].node);
+    input = converts_input(operand(id, 0)[0].node) ? Type::f32 : plan_->inputs[read].type;
+  } else if (!node(id).inputs.empty()) {
+    input = result_type(operand(id, 0)[0].node);
+  }
+  return {input, weights, result};
 }
 
 kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {

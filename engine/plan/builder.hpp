@@ -23,7 +23,8 @@ namespace riffle::plan {
 class PlanBuilder {
  public:
   /// The graph is optimised and verified; all arguments outlive the builder.
-  PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, const Without& without = {});
+  PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, Type precision = Type::f32,
+              const Without& without = {});
 
   /// All of the plan but the weights.
   void make_steps();
@@ -62,7 +63,7 @@ class PlanBuilder {
   // Places.
   [[nodiscard]] std::int32_t next_step() const { return static_cast<std::int32_t>(planned_.size()); }
   std::int32_t add_block(const std::string& name, const graph::Shape& shape, Type type);  // of the next step
-  std::int32_t add_planes(const std::string& name, const graph::Shape& shape);            // as the caller has them
+  std::int32_t add_planes(const std::string& name, const graph::Shape& shape);            // f32, as the caller has them
   void touch(std::int32_t block);                                                         // by the next step
   void touch(const passes::ChannelList& channels);
   void touch_operands(graph::NodeId reader);
@@ -72,14 +73,21 @@ class PlanBuilder {
   [[nodiscard]] std::vector<kernels::ChannelwiseRun> channelwise(const std::vector<BlockRange>& ranges) const;
   [[nodiscard]] kernels::Block block(const PlannedStep& planned, std::int32_t which = 0) const;
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
-  [[nodiscard]] kernels::Place planes_of_input(graph::NodeId input) const;
+  [[nodiscard]] kernels::Numbers planes_of_input(graph::NodeId input) const;
+  [[nodiscard]] bool converts_input(graph::NodeId input) const;
+  [[nodiscard]] bool converts_output(std::size_t output) const;
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
   /// The row of an operation for a node's types. Throws Unsupported where a build has left it out (RIFFLE_OPERATIONS).
   template <class Kernel>
-  [[nodiscard]] const Kernel& row(graph::NodeId id) const;
+  [[nodiscard]] const Kernel& row(graph::NodeId id) const {
+    return row<Kernel>(id, types_of(id));
+  }
+  template <class Kernel>
+  [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types) const;
 
   [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
+  [[nodiscard]] Type result_type(graph::NodeId id) const { return types_[static_cast<std::size_t>(id)].result; }
   [[nodiscard]] bool is_input(graph::NodeId id) const { return static_cast<std::size_t>(id) < plan_->inputs.size(); }
 
   // What a node reads.
@@ -144,9 +152,10 @@ class PlanBuilder {
 
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
+  const Type precision_;
   const Without without_;
   std::vector<graph::Shape> shapes_;
-  std::vector<Type> types_;  // by node
+  std::vector<passes::NodeTypes> types_;  // by node
   passes::LoweredChannels lowered_;
   Layout layout_;
   Machine machine_;

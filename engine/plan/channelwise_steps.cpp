@@ -73,7 +73,8 @@ void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::ElementwiseKernel>(s.node);
+  const Type type = args.output.type;
+  const auto& kernel = row<kernels::ElementwiseKernel>(s.node, {type, Type::f32, type});
   append(s, {operation, kernel.name, kind}, kernel.run, args);
 }
 
@@ -87,7 +88,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
   args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
   if (gathered >= 0) {
     const kernels::Block from = block_at(gathered);
-    args.input = {from.first, from.pixel_stride, shape(s.node).c};
+    args.input = {from.first, from.pixel_stride, shape(s.node).c, 0, from.type};
   } else {
     args.input = address(layout_.read_sorted(operand(s.node, 0)).runs[0]);
   }

@@ -21,6 +21,9 @@ struct Access {
 struct Accesses {
   std::vector<Access> read, written;
 
+  static Access side_by_side(const kernels::Numbers& numbers, std::int64_t count) {
+    return {numbers.first, count * size_of(numbers.type), numbers.type};
+  }
   static Access pixels(kernels::Place first, std::int64_t count, std::int32_t ring, std::int32_t stride,
                        std::int32_t channels, Type type) {
     if (ring != 0) count = std::min<std::int64_t>(count, ring);
@@ -51,7 +54,7 @@ std::int32_t channels_of(const kernels::ChannelwiseRun* runs, std::int32_t count
 // weights, and residuals.
 
 void note(const kernels::StemArgs& a, Accesses& all) {
-  all.read.push_back({a.input, in_pixels(a.extent) * a.channels * size_of(Type::f32)});
+  all.read.push_back(Accesses::side_by_side(a.input, in_pixels(a.extent) * a.channels));
   all.writes(a.output, out_pixels(a.extent), a.outputs);
 }
 void note(const kernels::PointwiseArgs& a, Accesses& all) {
@@ -74,7 +77,7 @@ void note(const kernels::GlobalAveragePoolArgs& a, Accesses& all) {
 }
 void note(const kernels::FullyConnectedArgs& a, Accesses& all) {
   for (std::int32_t r = 0; r < a.run_count; ++r) all.reads(a.runs[r], 1);
-  all.written.push_back({a.output, std::int64_t{a.outputs} * size_of(Type::f32)});
+  all.written.push_back(Accesses::side_by_side(a.output, a.outputs));
 }
 void note(const kernels::ElementwiseArgs& a, Accesses& all) {
   all.reads(a.a, a.run_count, a.pixels);
@@ -86,12 +89,13 @@ void note(const kernels::SoftmaxArgs& a, Accesses& all) {
   all.writes(a.output, a.pixels, a.input.channels);
 }
 void note(const kernels::FromPlanesArgs& a, Accesses& all) {
-  all.read.push_back({a.planes, std::int64_t{a.pixels} * a.channels * size_of(Type::f32)});
+  all.read.push_back(Accesses::side_by_side(a.planes, std::int64_t{a.pixels} * a.channels));
   all.writes(a.output, a.pixels, a.channels);
 }
 void note(const kernels::ToPlanesArgs& a, Accesses& all) {
   all.reads(a.runs, a.run_count, a.pixels);
-  all.written.push_back({a.planes, std::int64_t{a.pixels} * channels_of(a.runs, a.run_count) * size_of(Type::f32)});
+  all.written.push_back(
+      Accesses::side_by_side(a.planes, std::int64_t{a.pixels} * channels_of(a.runs, a.run_count)));
 }
 void note(const kernels::ConvertArgs& a, Accesses& all) {
   all.reads(a.runs, a.run_count, a.pixels);

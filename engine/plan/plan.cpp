@@ -23,8 +23,9 @@ Signature signature_of(const graph::Graph& graph, const std::vector<graph::Shape
 
 void After::run(const kernels::Addresses& memory, const Written& written) const {
   const auto& [block, first, pixels, count] = written;
-  float* const values = memory.write(block.first) + kernels::slot(first, block.ring) * block.pixel_stride;
-  kernel->run(function, values, pixels, count, block.pixel_stride);
+  const kernels::Place at =
+      block.first.behind(kernels::slot(first, block.ring) * std::int64_t{block.pixel_stride}, block.type);
+  kernel->run(function, memory.write<std::byte>(at), pixels, count, block.pixel_stride);
 }
 
 void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) const {
@@ -41,6 +42,11 @@ void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) cons
   }
 }
 
+Type precision_of(const kernels::Kernels& kernels, Type wanted) {
+  const bool has_rows = kernels::find_row<kernels::PointwiseKernel>(kernels, {wanted, wanted, wanted}) != nullptr;
+  return has_rows ? wanted : Type::f32;
+}
+
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   const kernels::Kernels& kernels = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
   if (options.height != 0 || options.width != 0) {
@@ -54,7 +60,7 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   }
   passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);
-  PlanBuilder builder(graph, kernels, options.without);
+  PlanBuilder builder(graph, kernels, precision_of(kernels, options.precision), options.without);
   builder.make_steps();
   auto plan = builder.pack();
 #ifdef RIFFLE_CONTRACTS

@@ -137,6 +137,7 @@ Signature signature_of(const graph::Graph& graph, const std::vector<graph::Shape
 struct Plan : Signature {
   std::string name;
   const kernels::Kernels* kernels = nullptr;
+  Type precision = Type::f32;  ///< what the network is computed in
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
   std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
@@ -170,9 +171,14 @@ inline constexpr Refinement refinements[] = {
 struct Options {
   const kernels::Kernels* kernels = nullptr;  ///< null: what RIFFLE_ISA says, or else this CPU's best
   std::int32_t height = 0, width = 0;         ///< of the inputs; 0: the graph's own
+  /// What the network is computed in: f32, or f16 where the instruction set has its arithmetic; see precision_of().
+  Type precision = Type::f32;
   Without without = {};
   bool operator==(const Options&) const = default;
 };
+
+/// What a network is computed in on this instruction set where `wanted` is asked for: that, or f32.
+Type precision_of(const kernels::Kernels& kernels, Type wanted);
 
 /// Why a step is computed as it is: "1 x 1; 13 tiles of 64 pixels; K in 2 parts". For people.
 std::string reason_for(const Step& step);

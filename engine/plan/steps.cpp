@@ -38,7 +38,8 @@ void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& 
   const auto& [lower, upper] = activation->bounds;
   clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
   if (activation->function == kernels::Function::none) return;
-  after = {activation->function, &row<kernels::FunctionKernel>(s.node), step.out.c, unit};
+  const Type type = result_type(s.node);
+  after = {activation->function, &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, unit};
   step.operation += joined({", ", kernels::facts_of(activation->function).word});
 }
 
@@ -111,7 +112,7 @@ void PlanBuilder::make_from_planes(const PlannedStep& s) {
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * args.channels);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::PlanesKernel>(s.node);
+  const auto& kernel = row<kernels::PlanesKernel>(s.node, {args.planes.type, Type::f32, args.output.type});
   append(s, {"from planes", kernel.name, StepKind::layout_conversion}, kernel.from_planes, args);
 }
 
@@ -122,16 +123,16 @@ void PlanBuilder::make_to_planes(const PlannedStep& s) {
   args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
   args.run_count = count_of(channel_runs);
   args.runs = storage_->keep(std::move(channel_runs)).data();
-  args.planes = block(s).first;
+  const kernels::Block planes = block(s);
+  args.planes = {planes.first, planes.type};
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * shape(s.node).c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::PlanesKernel>(s.node);
+  const auto& kernel = row<kernels::PlanesKernel>(s.node, {result_type(s.node), Type::f32, planes.type});
   append(s, {"to planes", kernel.name, StepKind::layout_conversion}, kernel.to_planes, args);
 }
 
 void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const Tensor& input = plan_->inputs[static_cast<std::size_t>(s.node)];
-  const Type to = types_[static_cast<std::size_t>(s.node)];
   kernels::ConvertArgs args;
   args.pixels = static_cast<std::int32_t>(input.shape.size());
   const auto index = static_cast<std::uint16_t>(s.node);
@@ -139,20 +140,19 @@ void PlanBuilder::make_convert_input(const PlannedStep& s) {
   args.runs = storage_->keep(std::vector<kernels::ChannelwiseRun>{{planes}}).data();
   args.run_count = 1;
   args.from = input.quantization;
-  args.output = {block(s).first, 1, 0, to};
-  append_convert(s, args, {input.type, Type::f32, to});
+  args.output = {block(s).first, 1};
+  append_convert(s, args, {input.type, Type::f32, Type::f32});
 }
 
 void PlanBuilder::make_convert_output(const PlannedStep& s) {
   const Tensor& output = plan_->outputs[s.output];
-  const Type from = types_[static_cast<std::size_t>(s.node)];
   kernels::ConvertArgs args;
   args.output = block(s);
   std::vector<kernels::ChannelwiseRun> runs;
   if (const std::int32_t planes = planes_of_output_[s.output]; planes >= 0) {
     args.pixels = static_cast<std::int32_t>(output.shape.size());
     args.output.pixel_stride = 1;
-    runs.push_back({{block_at(planes).first, 1, 1, 0, from}});
+    runs.push_back({{block_at(planes).first, 1, 1}});
   } else {
     args.pixels = 1;
     runs = channelwise(layout_.read_in_order(lowered_.outputs[s.output]));
@@ -160,7 +160,7 @@ void PlanBuilder::make_convert_output(const PlannedStep& s) {
   args.run_count = count_of(runs);
   args.runs = storage_->keep(std::move(runs)).data();
   args.to = output.quantization;
-  append_convert(s, args, {from, Type::f32, output.type});
+  append_convert(s, args, {Type::f32, Type::f32, output.type});
 }
 
 void PlanBuilder::append_convert(const PlannedStep& s, kernels::ConvertArgs args, const kernels::Types& types) {

@@ -11,16 +11,17 @@ namespace {
 constexpr std::int32_t least_tiles = 12;
 // Pixels from which on they are shared out, and weights from which on it is the panels.
 constexpr std::int32_t least_pixels = 16;
-constexpr std::int64_t large_weights = 256 * 1024;
-constexpr std::int64_t line_floats = 16;
+constexpr std::int64_t large_weights = 32;  // times what L1 holds
 // A part of K is at least so long: a register tile's start and end must not weigh.
 constexpr std::int32_t least_inputs = 64;
 constexpr std::int32_t max_parts = 16;
 
 }  // namespace
 
-Machine machine_of(const kernels::Kernels& kernels) {
+Machine machine_of(const kernels::Kernels& kernels, Type precision) {
   Machine machine;
+  machine.l1_numbers = 32 * 1024 / size_of(precision);
+  machine.line_numbers = 64 / size_of(precision);
   // A server's core hides its way to L2: parts of K only cost.
   if (!std::string_view(kernels.isa).starts_with("neon")) machine.sum_cost = 64;
   return machine;
@@ -32,16 +33,16 @@ PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseK
   const std::int32_t vectors = ceil_div(ceil_div(outputs, kernel.lanes), panels);  // of the widest panel
   const std::int32_t width = vectors * kernel.lanes, rows = kernel.tile_rows(vectors);
   // A run's ends share cache lines with what is not read.
-  const std::int64_t pixel_floats = inputs + static_cast<std::int64_t>(runs) * (line_floats - 1);
-  const std::int64_t x = pixels * pixel_floats, w = static_cast<std::int64_t>(inputs) * outputs,
+  const std::int64_t pixel_numbers = inputs + static_cast<std::int64_t>(runs) * (machine.line_numbers - 1);
+  const std::int64_t x = pixels * pixel_numbers, w = static_cast<std::int64_t>(inputs) * outputs,
                      out = static_cast<std::int64_t>(pixels) * outputs;
   // A little is always lost to what else passes through.
-  const std::int64_t l1 = machine.l1_floats * 7 / 8;
+  const std::int64_t l1 = machine.l1_numbers * 7 / 8;
 
-  /// Floats that come into L1, for one group.
+  /// Numbers that come into L1, for one group.
   const auto moved = [&](std::int32_t parts, std::int32_t block) {
     const std::int64_t k = ceil_div(inputs, parts), blocks = ceil_div(pixels, block);
-    const std::int64_t k_lines = pixel_floats / parts, panel = k * width, tile = rows * (k_lines + width);
+    const std::int64_t k_lines = pixel_numbers / parts, panel = k * width, tile = rows * (k_lines + width);
     const std::int64_t sums = out * parts;
     // All weights stay, and blocks pass.
     if (parts == 1 && w + 2 * block * k_lines + block * outputs <= l1) return w + x + sums;
@@ -74,21 +75,21 @@ PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseK
   // core's caches are shared out instead of being read by every worker.
   tiling.tile_pixels = 1;
   tiling.tiles = pixels;
-  if (groups * panels > 1 && (pixels < least_pixels || groups * w > large_weights)) {
+  if (groups * panels > 1 && (pixels < least_pixels || groups * w > large_weights * machine.l1_numbers)) {
     tiling.split = kernels::PointwiseSplit::panels;
     tiling.tiles = groups * panels;
   }
   return tiling;
 }
 
-std::int32_t tile_rows(const Machine& machine, std::int32_t out_h, std::int64_t row_floats) {
-  const std::int64_t in_l1 = machine.l1_floats / std::max<std::int64_t>(row_floats, 1);
+std::int32_t tile_rows(const Machine& machine, std::int32_t out_h, std::int64_t row_numbers) {
+  const std::int64_t in_l1 = machine.l1_numbers / std::max<std::int64_t>(row_numbers, 1);
   const std::int64_t shared = std::max(1, out_h / least_tiles);
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(in_l1, 1, shared));
 }
 
-std::int32_t tile_pixels(const Machine& machine, std::int32_t pixels, std::int64_t pixel_floats) {
-  const std::int64_t in_l1 = machine.l1_floats / std::max<std::int64_t>(pixel_floats, 1);
+std::int32_t tile_pixels(const Machine& machine, std::int32_t pixels, std::int64_t pixel_numbers) {
+  const std::int64_t in_l1 = machine.l1_numbers / std::max<std::int64_t>(pixel_numbers, 1);
   const std::int64_t shared = ceil_div(pixels, least_tiles);
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(in_l1, 1, shared));
 }

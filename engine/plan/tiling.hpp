@@ -7,15 +7,16 @@
 
 namespace riffle::plan {
 
-/// What the choices below are made for. Costs are in floats that come into L1 from L2; docs/performance.md has the
-/// counts that they were chosen by.
+/// What the choices below are made for, in numbers of the type that a network is computed in. Costs are in numbers that
+/// come into L1 from L2; docs/performance.md has the counts that they were chosen by.
 struct Machine {
-  std::int64_t l1_floats = 32 * 1024 / 4;  ///< what a phone's core and a server's have in common
+  std::int64_t l1_numbers = 0;     ///< of 32 KiB, which a phone's core and a server's have in common
+  std::int64_t line_numbers = 0;   ///< of a cache line
   std::int64_t sum_cost = 6;       ///< a sum that waits in the output between two parts of K: a store and a load
   std::int64_t panel_cost = 1600;  ///< the beginning and end of a panel's pass over a block
 };
 
-Machine machine_of(const kernels::Kernels& kernels);
+Machine machine_of(const kernels::Kernels& kernels, Type precision);
 
 struct PointwiseTiling {
   std::int32_t parts = 1;         ///< of K
@@ -29,11 +30,11 @@ struct PointwiseTiling {
 PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseKernel& kernel, std::int32_t pixels,
                                std::int32_t groups, std::int32_t inputs, std::int32_t runs, std::int32_t outputs);
 
-/// Output rows a tile for an operation that slides over rows of `row_floats` floats; at least 1, at most out_h.
-std::int32_t tile_rows(const Machine& machine, std::int32_t out_h, std::int64_t row_floats);
+/// Output rows a tile for an operation that slides over rows of `row_numbers` numbers; at least 1, at most out_h.
+std::int32_t tile_rows(const Machine& machine, std::int32_t out_h, std::int64_t row_numbers);
 
-/// Pixels a tile for an operation that touches `pixel_floats` floats a pixel.
-std::int32_t tile_pixels(const Machine& machine, std::int32_t pixels, std::int64_t pixel_floats);
+/// Pixels a tile for an operation that touches `pixel_numbers` numbers a pixel.
+std::int32_t tile_pixels(const Machine& machine, std::int32_t pixels, std::int64_t pixel_numbers);
 
 inline std::int32_t ceil_div(std::int32_t a, std::int32_t b) { return (a + b - 1) / b; }
 

@@ -27,7 +27,7 @@ PlanBuilder::GroupedReading PlanBuilder::read_groups(graph::NodeId id, std::int3
 /// Cuts every group's runs where a part of the inputs ends: run_begin then counts groups * parts.
 void PlanBuilder::cut_in_parts(GroupedReading& reading, std::int32_t parts) {
   if (parts == 1) return;
-  constexpr std::int32_t unit = 4;  // channels that a by-lane kernel loads at once
+  const std::int32_t unit = 16 / size_of(reading.runs[0].type);  // channels that a by-lane kernel loads at once
   GroupedReading cut;
   cut.input_order = std::move(reading.input_order);
   cut.output_order = std::move(reading.output_order);
@@ -129,10 +129,9 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.tile_rows = 1;
   args.tiles = out.h;
   append(s, {joined({"stem ", window_text(window)}), kernel.name}, kernel.run, args,
-         {bytes_of_floats(kernels::packed_stem_size(in.c, taps, out.c, kernel.lanes)), o.weights,
+         {kernels::packed_stem_bytes(kernel, in.c, taps, out.c), o.weights,
           [=, &kernel, &o, order = layout_.order(s.node)](std::span<std::byte> packed) {
-            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order,
-                               floats_in(packed));
+            kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order, packed);
           }});
 }
 
@@ -152,10 +151,9 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.tile_rows = 1;
   args.tiles = out.h;
   append(s, {joined({"depthwise ", window_text(window)}), kernel.name}, kernel.run, args,
-         {bytes_of_floats(kernels::packed_depthwise_size(runs, taps, kernel.lanes)), o.weights,
+         {kernels::packed_depthwise_bytes(kernel, runs, taps), o.weights,
           [=, &kernel, &o, order = std::move(reading.order)](std::span<std::byte> packed) {
-            kernels::pack_depthwise(kernel.lanes, taps, runs, o.weights.factors(), o.bias.values(), order,
-                                    floats_in(packed));
+            kernels::pack_depthwise(kernel, taps, runs, o.weights.factors(), o.bias.values(), order, packed);
           }});
 }
 
@@ -198,10 +196,10 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
          {joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}), kernel.name,
           StepKind::compute, kernel.lanes},
          kernel.run, args,
-         {bytes_of_floats(kernels::packed_pointwise_size(args.groups, args.inputs, args.outputs, kernel.lanes)),
-          o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
-            kernels::pack_pointwise(kernel, args.groups, args.inputs, args.outputs, o.weights.factors(),
-                                    o.bias.values(), reading.input_order, reading.output_order, floats_in(packed));
+         {kernels::packed_panels_bytes(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs), o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+            kernels::pack_panels(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs,
+                                 o.weights.factors(), o.bias.values(), reading.input_order, reading.output_order,
+                                 packed);
           }});
 }
 
@@ -219,16 +217,16 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.outputs = out.c / o.groups;
   args.runs = storage_->keep(std::move(reading.runs)).data();
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
-  args.zeros = storage_->keep(std::vector<float>(static_cast<std::size_t>(args.inputs) + 4, 0.0F)).data();
+  const std::size_t zeros = static_cast<std::size_t>(args.inputs * size_of(kernel.types.input)) + 16;
+  args.zeros = storage_->keep(std::vector<std::byte>(zeros)).data();
   args.residual = residual(s.node, o.groups, kernel.lanes);
   args.output = block(s);
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
   append(s, {joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name}, kernel.run, args,
-         {bytes_of_floats(kernels::packed_convolution_size(args.groups, args.inputs, args.outputs, taps, kernel.lanes)),
-          o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+         {kernels::packed_convolution_bytes(kernel, args.groups, args.inputs, args.outputs, taps), o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
-                                      o.bias.values(), reading.input_order, reading.output_order, floats_in(packed));
+                                      o.bias.values(), reading.input_order, reading.output_order, packed);
           }});
 }
 
@@ -247,13 +245,16 @@ void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
     }
     args.bias = storage_->keep(std::move(bias)).data();
   }
-  args.output = block(s).first;
+  const kernels::Block to = block(s);
+  args.output = {to.first, to.type};
   args.tiles = ceil_div(args.outputs, kernel.rows);
-  Packing packing{bytes_of_floats(static_cast<std::int64_t>(o.weights.size())), o.weights, nullptr};
-  if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.row_scale().empty()) {
+  const Type type = kernel.types.weights;
+  Packing packing{static_cast<std::int64_t>(o.weights.size()) * size_of(type), o.weights, nullptr};
+  if (!is_natural(reading.input_order) || !is_natural(reading.output_order) || !o.weights.row_scale().empty() ||
+      o.weights.type() != type) {
     packing.write = [=, &o, reading = std::move(reading)](std::span<std::byte> packed) {
       kernels::pack_fully_connected(args.inputs, args.outputs, o.weights.factors(), reading.input_order,
-                                    reading.output_order, floats_in(packed));
+                                    reading.output_order, packed, type);
     };
   }
   append(s, {"fully connected", kernel.name, StepKind::compute, kernel.rows}, kernel.run, args, std::move(packing));

@@ -32,7 +32,7 @@ struct TrainingKernels {
   Adam adam = nullptr;
 };
 
-/// The table for the engine's kernels of the same instruction set.
-const TrainingKernels& training_kernels(const kernels::Kernels& kernels);
+/// The table of the instruction set `best`, or else of the best one behind it in the list that there is one of.
+const TrainingKernels& training_kernels(const kernels::Kernels& best);
 
 }  // namespace riffle::trainer

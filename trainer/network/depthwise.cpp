@@ -36,8 +36,7 @@ class Depthwise final : public Operation {
     args_.in_ring = in_.pixels();
     args_.out_ring = out_.pixels();
     runs_ = {ChannelwiseRun{{Place{0, Space::rows}, static_cast<std::int32_t>(stride_), result.channels, 0}, 0}};
-    const std::int64_t floats = kernels::packed_depthwise_size(runs_, taps, tables.kernels.lanes);
-    packed_.resize(static_cast<std::size_t>(floats));
+    packed_.resize(static_cast<std::size_t>(kernels::packed_depthwise_bytes(row(), runs_, taps)) / sizeof(float));
     wants_input_gradient_ = result.wants_gradient && operand_.wants_gradient();
     // Each output reads its own pixel and the eight around it: then each input is read by the same nine, mirrored.
     mirrored_ = window.stride_h == 1 && window.stride_w == 1 && window.pad_top == 1 && window.pad_left == 1 &&
@@ -58,8 +57,8 @@ class Depthwise final : public Operation {
   [[nodiscard]] std::int64_t scratch() const override { return 2 * in_.floats() + out_.floats() + 3 * slack; }
 
   void pack() override {
-    kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, parameters_.weights, parameters_.bias, result_.order,
-                            packed_);
+    kernels::pack_depthwise(row(), taps, runs_, parameters_.weights, parameters_.bias, result_.order,
+                            std::as_writable_bytes(std::span(packed_)));
     if (!wants_input_gradient_) return;
     if (mirrored_) {
       mirrored_weights_.resize(parameters_.weights.size());
@@ -68,8 +67,8 @@ class Depthwise final : public Operation {
                           parameters_.weights.begin() + static_cast<std::ptrdiff_t>(i) + taps,
                           mirrored_weights_.begin() + static_cast<std::ptrdiff_t>(i));
       }
-      kernels::pack_depthwise(tables_.kernels.lanes, taps, runs_, mirrored_weights_, {}, result_.order,
-                              packed_mirrored_);
+      kernels::pack_depthwise(row(), taps, runs_, mirrored_weights_, {}, result_.order,
+                              std::as_writable_bytes(std::span(packed_mirrored_)));
       return;
     }
     for (std::size_t position = 0; position < result_.order.size(); ++position) {
@@ -156,6 +155,9 @@ class Depthwise final : public Operation {
   }
 
  private:
+  [[nodiscard]] const kernels::DepthwiseKernel& row() const {
+    return tables_.kernels.row<kernels::DepthwiseKernel>();
+  }
   struct Part {
     std::vector<float> weights;        ///< tap by tap, a value a position
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used
@@ -186,7 +188,7 @@ class Depthwise final : public Operation {
     kernels::Addresses memory;
     memory.arena = kernels::bytes_at(to);
     memory.rows = kernels::bytes_at(const_cast<float*>(from));  // only read
-    tables_.kernels.row<kernels::DepthwiseKernel>().run(args, memory, {out.begin, out.end});
+    row().run(args, memory, {out.begin, out.end});
   }
 
   const KernelTables& tables_;

@@ -42,9 +42,9 @@ MatrixProduct::MatrixProduct(const KernelTables& tables, std::int32_t groups, st
   packed_rest_floats_ = rest_ == 0 ? 0 : packed_dots_size(inputs, rest_, kernel_.lanes);
   packed_rest_ = memory::allocate<float>(groups * packed_rest_floats_);
   rest_bias_.resize(rest_rows_.size());
-  const std::int64_t floats = kernels::packed_pointwise_size(groups, inputs, whole, kernel_.lanes);
-  packed_ = memory::allocate<float>(floats);
-  packed_floats_ = static_cast<std::size_t>(floats);
+  const std::int64_t bytes = kernels::packed_panels_bytes(kernels::panels_of(kernel_), groups, inputs, whole);
+  packed_ = memory::allocate<std::byte>(bytes);
+  packed_bytes_ = static_cast<std::size_t>(bytes);
   for (std::int32_t h = 0; h < groups; ++h) {
     runs_.push_back({Place{0, Space::rows}.behind(static_cast<std::int64_t>(h) * inputs, Type::f32),
                      static_cast<std::int32_t>(in_stride), inputs, 0});
@@ -56,8 +56,8 @@ MatrixProduct::MatrixProduct(const KernelTables& tables, std::int32_t groups, st
 }
 
 void MatrixProduct::pack(std::span<const float> weights, std::span<const float> bias) {
-  kernels::pack_pointwise(kernel_, groups_, inputs_, outputs_ - rest_, weights, bias, input_order_, output_order_,
-                          {packed_.get(), packed_floats_});
+  kernels::pack_panels(kernels::panels_of(kernel_), groups_, inputs_, outputs_ - rest_, weights, bias, input_order_,
+                       output_order_, {packed_.get(), packed_bytes_});
   const auto rest = static_cast<std::size_t>(rest_), inputs = static_cast<std::size_t>(inputs_);
   for (std::size_t h = 0; h < static_cast<std::size_t>(groups_) && rest != 0; ++h) {
     const auto floats = static_cast<std::size_t>(packed_rest_floats_);

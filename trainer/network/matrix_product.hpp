@@ -38,8 +38,8 @@ class MatrixProduct {
   std::int32_t groups_, inputs_, outputs_;
   std::int32_t rest_;  ///< of a group's outputs, the last ones: by dot products
   std::ptrdiff_t in_stride_, out_stride_;
-  memory::Aligned<float> packed_;
-  std::size_t packed_floats_ = 0;
+  memory::Aligned<std::byte> packed_;
+  std::size_t packed_bytes_ = 0;
   std::vector<kernels::ChannelRun> runs_;
   std::vector<kernels::Block> blocks_;
   std::vector<std::int32_t> run_begin_, input_order_, output_order_;

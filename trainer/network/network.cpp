@@ -105,9 +105,7 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
       shapes(graph::infer_shapes(source)),
       classified(without_softmax(source, shapes)),
       options(chosen),
-      tables{chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels(),
-             training_kernels(chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels()),
-             std::max(1, chosen.threads)},
+      tables(chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels(), std::max(1, chosen.threads)),
       traced(trace(classified, shapes)),
       parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)) {
   if (options.batch < 1) throw Error("a batch of " + std::to_string(options.batch) + " images");

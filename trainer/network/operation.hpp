@@ -13,9 +13,15 @@ namespace riffle::trainer {
 
 /// What operations are made with.
 struct KernelTables {
-  const kernels::Kernels& kernels;  ///< the engine's
   const TrainingKernels& training_kernels;
-  int workers = 1;  ///< shares of a batch
+  const kernels::Kernels& kernels;  ///< the engine's, of the same instruction set
+  int workers;                      ///< shares of a batch
+
+  /// Of the best instruction set from `best` on that there are kernels for training of.
+  KernelTables(const kernels::Kernels& best, int shares)
+      : training_kernels(trainer::training_kernels(best)),
+        kernels(*kernels::find_kernels(training_kernels.isa)),
+        workers(shares) {}
 };
 
 class Operation {

@@ -38,14 +38,14 @@ class StemRows {
            const kernels::Block& output)
       : tables_(tables), parameters_(parameters), input_(input), result_(result) {
     const std::int32_t taps = window.kernel_h * window.kernel_w;
-    packed_floats_ = static_cast<std::size_t>(kernels::packed_stem_size(
-        input.channels, taps, result.channels, tables.kernels.row<kernels::StemKernel>().lanes));
-    packed_ = memory::allocate<float>(packed_floats_);
+    const auto& kernel = tables.kernels.row<kernels::StemKernel>();
+    packed_bytes_ = static_cast<std::size_t>(kernels::packed_stem_bytes(kernel, input.channels, taps, result.channels));
+    packed_ = memory::allocate<std::byte>(static_cast<std::int64_t>(packed_bytes_));
     args_.extent = extent;
     args_.window = window;
     args_.channels = input.channels;
     args_.outputs = result.channels;
-    args_.input = {0, Space::input};
+    args_.input = {{0, Space::input}};
     args_.packed = packed_.get();
     args_.output = output;
     args_.tile_rows = 1;
@@ -78,7 +78,7 @@ class StemRows {
     for (std::size_t output = 0; output < bias_.size(); ++output) bias_[output] *= static_cast<float>(signs_[output]);
     kernels::pack_stem(tables_.kernels.row<kernels::StemKernel>(), input_.channels,
                        args_.window.kernel_h * args_.window.kernel_w, result_.channels, {parameters_.weights, signs_},
-                       bias_, result_.order, {packed_.get(), packed_floats_});
+                       bias_, result_.order, {packed_.get(), packed_bytes_});
   }
 
   /// Rows of an image's outputs.
@@ -154,8 +154,8 @@ class StemRows {
   WeightParameters parameters_;
   const LayerResult &input_, &result_;
   StemArgs args_;
-  memory::Aligned<float> packed_;
-  std::size_t packed_floats_ = 0;
+  memory::Aligned<std::byte> packed_;
+  std::size_t packed_bytes_ = 0;
   std::vector<double> signs_;              ///< by output
   std::vector<float> bias_;                ///< times those
   std::int64_t line_ = 0, lines_ = 0;      ///< floats of a line, and how many there are but for the ones
