@@ -2,7 +2,7 @@
 #
 # An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in every folder that is handed to
 # riffle_isa_sources() below, and a line in kernels/isa/dispatch.cpp.
-set(rows_x86 "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma" "sse2:-msse2")
+set(rows_x86 "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
 set(rows_arm64 "neon64:")
 set(rows_arm "neon:-mfpu=neon-vfpv4")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")

@@ -43,6 +43,9 @@ struct XsimdOps {
   /// Does it hold the last, at most half full vector of two pixels in one? Then it has join_halves(a, b), a's lower
   /// half and b's upper half, and load_halves and store_halves, the first `count` lanes of the halves at two addresses.
   static constexpr bool pairs_halves = false;
+  /// Has it instructions that convert f16? Then it has load_f16 and store_f16, a whole vector from memory and to it, to
+  /// the bits of from_f16() and to_f16().
+  static constexpr bool converts_f16 = false;
 
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
