@@ -68,27 +68,37 @@ RIFFLE_INLINE std::uint16_t to_bf16(float value) {
   return static_cast<std::uint16_t>((bits & 0x7FFFFFFF) > 0x7F800000 ? (bits >> 16) | 0x40 : rounded);
 }
 
+/// `a` where `first`, else `b`; by a mask, for compilers make no vectors of a branch around floating-point arithmetic.
+RIFFLE_INLINE std::uint32_t select(bool first, std::uint32_t a, std::uint32_t b) {
+  const std::uint32_t mask = 0U - std::uint32_t{first};
+  return (a & mask) | (b & ~mask);
+}
+
+/// Exact; a NaN becomes a quiet one and keeps the rest of its bits. The same in every rounding mode, and where denormal
+/// floats count as zero.
 RIFFLE_INLINE float from_f16(std::uint16_t bits) {
-  // The exponent moved to where a float's is, 112 too small: a multiplication makes up for it, and normalises what is
-  // denormal. An exponent of all ones (infinity, NaN) is one here, too.
-  const std::uint32_t moved = (std::uint32_t{bits} & 0x7FFF) << 13;
-  const auto scaled = std::bit_cast<std::uint32_t>(std::bit_cast<float>(moved) * 0x1p112F);
-  const std::uint32_t magnitude = moved >= (std::uint32_t{0x7C00} << 13) ? moved | 0x7F800000 : scaled;
+  constexpr std::uint32_t infinity = 0x7C00, least_normal = 0x400, rebias = 112U << 23, quiet = 1U << 22;
+  const std::uint32_t half = bits & 0x7FFFU;
+  const auto denormal = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(half)) * 0x1p-24F);
+  // Twice for an exponent of all ones, so that the float's is, too.
+  const std::uint32_t rebiased = (half << 13) + rebias + (half >= infinity ? rebias : 0);
+  const std::uint32_t normal = rebiased | (half > infinity ? quiet : 0);
+  const std::uint32_t magnitude = select(half < least_normal, denormal, normal);
   return std::bit_cast<float>(magnitude | (std::uint32_t{bits} & 0x8000) << 16);
 }
 
-/// To nearest, ties to even; what is too large becomes infinity, a NaN stays a NaN.
+/// To nearest, ties to even; what is too large becomes infinity, a NaN a quiet one with the upper bits of its own.
 RIFFLE_INLINE std::uint16_t to_f16(float value) {
   constexpr std::uint32_t infinity = 0x7F800000, least_normal = 113U << 23, overflow = (127U + 16) << 23;
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t magnitude = bits & 0x7FFFFFFF;
   // Denormal: the addition of a power of two shifts it into place and rounds it, as every addition is rounded.
   constexpr std::uint32_t aligner = (127U - 15 + (23 - 10) + 1) << 23;
-  const std::uint32_t small =
+  const std::uint32_t denormal =
       std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + std::bit_cast<float>(aligner)) - aligner;
   const std::uint32_t normal = (magnitude - (112U << 23) + 0xFFF + ((magnitude >> 13) & 1)) >> 13;
-  const std::uint32_t large = magnitude > infinity ? 0x7E00 : 0x7C00;
-  const std::uint32_t half = magnitude >= overflow ? large : magnitude < least_normal ? small : normal;
+  const std::uint32_t large = magnitude > infinity ? 0x7E00 | (magnitude >> 13 & 0x1FF) : 0x7C00;
+  const std::uint32_t half = select(magnitude < least_normal, denormal, select(magnitude < overflow, normal, large));
   return static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000));
 }
 

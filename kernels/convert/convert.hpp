@@ -3,12 +3,14 @@
 //   out[p][c] = to(from(in[p][c]))
 //
 //   from: of f16 and bf16 the value, of i8 and u8 from.scale * (q - from.zero_point)
-//   to:   f16 and bf16 the nearest, ties to even, infinity where it is too large; a NaN stays a NaN
+//   to:   f16 and bf16 the nearest, ties to even, infinity where it is too large; a NaN stays one, with the upper bits
+//   of
+//         its own
 //         i8 and u8 round(x / to.scale) + to.zero_point, ties to even, the nearest of those that there are; a NaN
 //         becomes the smallest (ONNX QuantizeLinear, which says nothing of NaNs)
 //
-// One of the two types is f32. Every instruction set computes the same bits. Reads nothing outside the runs; writes
-// exactly their channels; the two do not overlap.
+// One of the two types is f32. Every instruction set computes the same bits, in the rounding mode that programs start
+// with. Reads nothing outside the runs; writes exactly their channels; the two do not overlap.
 #pragma once
 
 #include <string_view>

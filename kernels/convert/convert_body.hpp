@@ -1,6 +1,7 @@
 // The one body of the convert kernels; see convert.hpp for the equations.
 //
-// Plain loops over neighbouring elements without a branch, which compilers make vectors of, but for those to f16.
+// Plain loops over neighbouring elements without a branch, which compilers make vectors of; of f16 whole vectors by
+// instructions, where there are some.
 #pragma once
 
 #include "kernels/convert/convert.hpp"
@@ -65,8 +66,14 @@ struct Convert {
 
   static RIFFLE_INLINE void convert(const In* __restrict from, Out* __restrict to, std::int64_t count,
                                     const Quantization& from_scale, const Quantization& to_scale) {
-    for (std::int64_t i = 0; i < count; ++i)
-      to[i] = Element<To>::encode(Element<From>::decode(from[i], from_scale), to_scale);
+    std::int64_t i = 0;
+    if constexpr (S::converts_f16 && From == Type::f16) {
+      for (; i + S::lanes <= count; i += S::lanes) S::store(to + i, S::load_f16(from + i));
+    }
+    if constexpr (S::converts_f16 && To == Type::f16) {
+      for (; i + S::lanes <= count; i += S::lanes) S::store_f16(to + i, S::load(from + i));
+    }
+    for (; i < count; ++i) to[i] = Element<To>::encode(Element<From>::decode(from[i], from_scale), to_scale);
   }
 
   static void run(const ConvertArgs& args, const Addresses& memory, TileRange range) {

@@ -1,4 +1,9 @@
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
+
 #include <array>
+#include <cfenv>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -99,6 +104,34 @@ class Convert : public EveryIsa {
     expect_same(row.types.output, expected, actual);
   }
 
+  [[nodiscard]] const ConvertKernel& row(Type from, Type to) const {
+    return kernels().row<ConvertKernel>({from, Type::f32, to});
+  }
+
+  static std::vector<std::byte> converted(const ConvertKernel& row, std::vector<std::byte> numbers) {
+    ConvertArgs args;
+    args.pixels = args.tile_pixels = static_cast<std::int32_t>(numbers.size()) / size_of(row.types.input);
+    std::vector<std::byte> result(static_cast<std::size_t>(args.pixels) * size_of(row.types.output));
+    ChannelwiseRun run;
+    run.input = {Place{}, 1, 1, 0, row.types.input};
+    args.runs = &run;
+    args.run_count = 1;
+    args.from = args.to = {0.25F, 3};
+    args.output = {Place{0, Space::rows}, 1, 0, row.types.output};
+    Addresses memory;
+    memory.arena = numbers.data();
+    memory.rows = result.data();
+    row.run(args, memory, {0, 1});
+    return result;
+  }
+
+  template <class T>
+  static std::vector<T> as(const std::vector<std::byte>& bytes) {
+    std::vector<T> numbers(bytes.size() / sizeof(T));
+    std::memcpy(numbers.data(), bytes.data(), bytes.size());
+    return numbers;
+  }
+
   /// Every bit, but for those of a NaN.
   static void expect_same(Type type, const std::vector<std::byte>& expected, const std::vector<std::byte>& actual) {
     const auto width = static_cast<std::size_t>(size_of(type));
@@ -136,27 +169,55 @@ TEST_P(Convert, ThereAndBackIsTheSame) {
     if (there.types.output != Type::f32) continue;
     const ConvertKernel& back = kernels().row<ConvertKernel>({Type::f32, Type::f32, there.types.input});
     Scene scene(1);
-    std::vector<std::byte> numbers = Convert::numbers(there.types.input, scene, 1), returned(numbers.size());
-    ConvertArgs args;
-    args.pixels = static_cast<std::int32_t>(numbers.size()) / size_of(there.types.input);
-    std::vector<float> between(static_cast<std::size_t>(args.pixels));
-    ChannelwiseRun run;
-    run.input = {Place{}, 1, 1, 0, there.types.input};
-    args.runs = &run;
-    args.run_count = 1;
-    args.from = args.to = {0.25F, 3};
-    args.output = {Place{0, Space::rows}, 1};
-    args.tile_pixels = args.pixels;
-    Addresses memory;
-    memory.arena = numbers.data();
-    memory.rows = bytes_at(between.data());
-    there.run(args, memory, {0, 1});
-    memory.arena = bytes_at(between.data());
-    memory.rows = returned.data();
-    run.input.type = Type::f32;
-    back.run(args, memory, {0, 1});
-    expect_same(there.types.input, numbers, returned);
+    const std::vector<std::byte> numbers = Convert::numbers(there.types.input, scene, 1);
+    expect_same(there.types.input, numbers, converted(back, converted(there, numbers)));
   }
+}
+
+/// NaNs, too.
+TEST_P(Convert, HalvesHaveTheBitsOfTheScalarFunctions) {
+  Scene scene(1);
+  const auto decoded = as<std::uint32_t>(converted(row(Type::f16, Type::f32), numbers(Type::f16, scene, 1)));
+  ASSERT_EQ(decoded.size(), 65536U);
+  for (std::size_t i = 0; i < decoded.size(); ++i)
+    ASSERT_EQ(decoded[i], std::bit_cast<std::uint32_t>(from_f16(static_cast<std::uint16_t>(i)))) << "half " << i;
+  const std::vector<std::byte> floats = numbers(Type::f32, scene, 1);
+  const auto bits = as<std::uint32_t>(floats);
+  const auto encoded = as<std::uint16_t>(converted(row(Type::f32, Type::f16), floats));
+  ASSERT_EQ(encoded.size(), bits.size());
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    ASSERT_EQ(encoded[i], to_f16(std::bit_cast<float>(bits[i]))) << "float of bits " << bits[i];
+}
+
+/// A host program may round otherwise, and may have set denormal floats to count as zero.
+TEST_P(Convert, HalvesAreDecodedInEveryMode) {
+  Scene scene(1);
+  const std::vector<std::byte> halves = numbers(Type::f16, scene, 1);
+  const std::vector<std::byte> expected = converted(row(Type::f16, Type::f32), halves);
+  std::fenv_t before;
+  ASSERT_EQ(std::fegetenv(&before), 0);
+  const auto expect_same_bits = [&] {
+    const std::vector<std::byte> actual = converted(row(Type::f16, Type::f32), halves);
+    std::fesetenv(&before);
+    EXPECT_TRUE(expected == actual);
+  };
+  for (const int rounding : {FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO}) {
+    SCOPED_TRACE(rounding);
+    ASSERT_EQ(std::fesetround(rounding), 0);
+    expect_same_bits();
+  }
+#ifdef __SSE2__
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
+  expect_same_bits();
+#endif
+}
+
+TEST(Half, NaNBecomesQuietAndKeepsItsUpperBits) {
+  EXPECT_EQ(to_f16(std::bit_cast<float>(0x7F800001U)), 0x7E00);
+  EXPECT_EQ(to_f16(std::bit_cast<float>(0xFFA00000U)), 0xFF00);
+  EXPECT_EQ(to_f16(std::bit_cast<float>(0x7FC02FFFU)), 0x7E01);
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(from_f16(0x7C01)), 0x7FC02000U);
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(from_f16(0xFE00)), 0xFFC00000U);
 }
 
 RIFFLE_EVERY_ISA(Convert);

@@ -1,5 +1,8 @@
 #include "kernels/cpu/cpu.hpp"
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
 #if (defined(__arm__) || defined(__aarch64__)) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -14,7 +17,12 @@ bool always() { return true; }
 // The compiler's run-time support asks cpuid and, for the wide registers, whether the system saves them.
 #if defined(__x86_64__) || defined(__i386__)
 bool has_sse2() { return __builtin_cpu_supports("sse2") != 0; }
-bool has_avx2() { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }
+bool has_avx2() {
+  // Clang 14's support does not know F16C by name.
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  const bool has_f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+  return has_f16c && __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+}
 bool has_avx512f() { return __builtin_cpu_supports("avx512f") != 0 && has_avx2(); }
 #else
 bool has_sse2() { return false; }

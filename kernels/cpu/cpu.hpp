@@ -4,7 +4,7 @@
 namespace riffle::kernels::cpu {
 
 bool has_sse2();
-bool has_avx2();  ///< AVX2 and FMA3
+bool has_avx2();  ///< AVX2, FMA3 and F16C
 bool has_avx512f();
 bool has_neon();  ///< ARMv7's, with its multiply-add
 bool has_neon64();

@@ -1,4 +1,4 @@
-// AVX2 with FMA3: 16 registers of 8 floats.
+// AVX2 with FMA3 and F16C: 16 registers of 8 floats.
 #pragma once
 
 #include "kernels/simd/simd.hpp"
@@ -10,6 +10,14 @@ struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
   static constexpr int max_vectors = 3;
   /// 12 accumulators, the weights, a broadcast.
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : 4; }
+
+  static constexpr bool converts_f16 = true;
+  static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  static RIFFLE_INLINE void store_f16(std::uint16_t* to, Vec v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
 
   /// Where `a` is a NaN all bits are set, which is one; where only `b` is one, maxps gives it.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) {

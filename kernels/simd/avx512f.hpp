@@ -12,6 +12,14 @@ struct Avx512f : XsimdOps<xsimd::avx512f> {
   /// fill the pipelines; more would only be more code.
   static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
 
+  static constexpr bool converts_f16 = true;
+  static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static RIFFLE_INLINE void store_f16(std::uint16_t* to, Vec v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+
   /// Where `a` is a NaN it stays; where only `b` is one, maxps gives it.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) {
     return _mm512_mask_max_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);

@@ -13,6 +13,7 @@ struct Scalar {
   static constexpr int lanes = 1;
   static constexpr bool by_lane = false;
   static constexpr bool pairs_halves = false;
+  static constexpr bool converts_f16 = false;
   static constexpr int max_vectors = 4;
   static constexpr int tile_rows(int) { return 2; }
 

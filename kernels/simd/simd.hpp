@@ -51,20 +51,12 @@ struct XsimdOps {
   /// Does it hold the last, at most half full vector of two pixels in one? Then it has join_halves(a, b), a's lower
   /// half and b's upper half, and load_halves and store_halves, the first `count` lanes of the halves at two addresses.
   static constexpr bool pairs_halves = false;
+  /// Has it instructions that convert f16? Then it has load_f16 and store_f16, a whole vector from memory and to it, to
+  /// the bits of from_f16() and to_f16().
+  static constexpr bool converts_f16 = false;
 
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
-  /// Numbers that stand as f16, to the bits of from_f16() and to_f16().
-  static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
-    alignas(64) float lane[lanes];
-    for (int i = 0; i < lanes; ++i) lane[i] = kernels::from_f16(from[i]);
-    return load(lane);
-  }
-  static RIFFLE_INLINE void store_f16(std::uint16_t* to, Vec v) {
-    alignas(64) float lane[lanes];
-    store(lane, v);
-    for (int i = 0; i < lanes; ++i) to[i] = kernels::to_f16(lane[i]);
-  }
   static RIFFLE_INLINE Vec broadcast(float x) { return Vec(x); }
   /// A byte of each integer; 0 is the lowest.
   static RIFFLE_INLINE Vec from_bytes(const std::int32_t* from, int byte) {
