@@ -2,6 +2,6 @@
 
 namespace riffle::passes {
 
-std::vector<Type> choose_types(const graph::Graph& graph) { return std::vector<Type>(graph.nodes.size(), Type::f32); }
+graph::ById<Type> choose_types(const graph::Graph& graph) { return graph::ById<Type>(graph.nodes.size(), Type::f32); }
 
 }  // namespace riffle::passes
