@@ -81,18 +81,16 @@ std::int64_t peak_rss_bytes() {
 void print_profile(const graph::Graph& graph, const trainer::Network& network,
                    const std::vector<trainer::LayerTime>& before, const Options& options,
                    const measure::Limits& limits) {
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
   std::map<std::string, graph::NodeId> node;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) node[graph.nodes[i].name] = static_cast<graph::NodeId>(i);
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) node[graph.nodes[id].name] = id;
   std::printf("%-26s %9s %9s %9s %9s %9s %9s\n", "layer", "forward", "macs", "bytes", "backward", "macs", "bytes");
   const std::vector<trainer::LayerTime> after = network.times();
   double forward = 0, backward = 0;
   for (std::size_t i = 1; i < after.size(); ++i) {
     const graph::NodeId id = node.at(after[i].name);
     double in = 0;
-    for (const graph::NodeId input : graph.nodes[static_cast<std::size_t>(id)].inputs) {
-      in += static_cast<double>(shapes[static_cast<std::size_t>(input)].size());
-    }
+    for (const graph::NodeId input : graph.nodes[id].inputs) in += static_cast<double>(shapes[input].size());
     const auto out = static_cast<double>(after[i].values);
     const double macs =
         1000 * options.batch * static_cast<double>(graph::cost(graph, shapes, id).macs) / limits.macs_per_second;

@@ -167,7 +167,7 @@ TEST(ShuffleNetV1, HasTheShapesOfItsSpec) {
   const Graph graph = shufflenet_v1(spec, recorder.source());
   const auto shapes = graph::infer_shapes(graph);
   EXPECT_EQ(graph.input_shape(), (graph::Shape{97, 131, 3}));
-  EXPECT_EQ(shapes[static_cast<std::size_t>(graph.outputs[0].node)], (graph::Shape{1, 1, 7}));
+  EXPECT_EQ(shapes[graph.outputs[0].node], (graph::Shape{1, 1, 7}));
   std::set<std::string> names;
   for (const graph::Node& node : graph.nodes) EXPECT_TRUE(names.insert(node.name).second) << node.name;
 }
@@ -234,7 +234,7 @@ struct Bench {
 
   explicit Bench(graph::Shape shape) : input(graph.add("input", graph::Input{shape})) {}
 
-  graph::Shape output_shape() { return graph::infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)]; }
+  graph::Shape output_shape() { return graph::infer_shapes(graph)[graph.outputs[0].node]; }
 };
 
 TEST(SeparableConvolution, HasFewParametersAndKeepsTheImage) {

@@ -27,7 +27,7 @@ void convert(const ConvertOptions& options) {
   const io::ModelFormat format = io::format_to_save(options.output);  // before much is read
   graph::Graph graph = io::load_model(options.input);
   if (!options.labels.empty()) {
-    const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)];
+    const graph::Shape output = graph::infer_shapes(graph)[graph.outputs[0].node];
     graph.labels = io::read_labels(options.labels, output.c);
   }
   if (!options.preprocessing.given().empty()) {

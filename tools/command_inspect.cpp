@@ -100,23 +100,22 @@ void print_layers(const graph::Graph& graph) {
                      {"parameters", right},
                      {"weight bytes", right},
                      {"output bytes", right}});
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
-  const std::vector<Type> types = passes::choose_types(graph);
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<Type> types = passes::choose_types(graph);
   std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const graph::Node& node = graph.nodes[i];
-    const graph::Cost cost = graph::cost(graph, shapes, static_cast<graph::NodeId>(i));
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const graph::Node& node = graph.nodes[id];
+    const graph::Cost cost = graph::cost(graph, shapes, id);
     const std::int64_t weights = weight_bytes(node.operation);
     const auto* input = std::get_if<graph::Input>(&node.operation);
-    const std::int64_t output = shapes[i].size() * size_of(input != nullptr ? input->type : types[i]);
+    const std::int64_t output = shapes[id].size() * size_of(input != nullptr ? input->type : types[id]);
     all_macs += cost.macs;
     all_parameters += cost.parameters;
     all_weight_bytes += weights;
     all_output_bytes += output;
-    const graph::Shape* operand =
-        node.inputs.empty() ? nullptr : &shapes[static_cast<std::size_t>(node.inputs.front())];
-    table.add({std::to_string(i), operation_text(node.operation), node.name,
-               operand == nullptr ? "" : graph::chw(*operand), graph::chw(shapes[i]),
+    const graph::Shape* operand = node.inputs.empty() ? nullptr : &shapes[node.inputs.front()];
+    table.add({std::to_string(id), operation_text(node.operation), node.name,
+               operand == nullptr ? "" : graph::chw(*operand), graph::chw(shapes[id]),
                operand == nullptr ? "" : window_text(node.operation, *operand), groups_text(node.operation),
                cost.macs > 0 ? grouped(cost.macs) : "", cost.parameters > 0 ? grouped(cost.parameters) : "",
                weights > 0 ? grouped(weights) : "", grouped(output)});

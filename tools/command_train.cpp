@@ -262,7 +262,7 @@ graph::Graph given_network(const TrainOptions& options, graph::Graph graph, cons
     graph.set_input_size(options.spec.size.height, options.spec.size.width);
     if (graph.preprocessing) graph.preprocessing->resize_size = 0;  // it belonged to the other size
   }
-  const graph::Shape output = graph::infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)];
+  const graph::Shape output = graph::infer_shapes(graph)[graph.outputs[0].node];
   if (output.c == classes) {
     if (options.init_option->count() > 0) {
       throw Error("--init: no weights begin anew, for " + options.from + " has as many classes as the data");

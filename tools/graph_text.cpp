@@ -25,7 +25,7 @@ std::string details_text(const graph::Operation& operation) {
 std::string node_text(const graph::Graph& graph, const graph::Node& node) {
   std::string operands;
   for (const graph::NodeId id : node.inputs) {
-    operands += (operands.empty() ? "" : ", ") + graph.nodes[static_cast<std::size_t>(id)].name;
+    operands += (operands.empty() ? "" : ", ") + graph.nodes[id].name;
   }
   return details_text(node.operation) + "(" + operands + ")";
 }

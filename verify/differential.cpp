@@ -56,7 +56,7 @@ Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t b
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     numbers.push_back(decode(inputs[i], graph.input(i).type, graph.input(i).quantization));
   }
-  const std::vector<Tensor> tensors = interpret(graph, numbers, batch);
+  const graph::ById<Tensor> tensors = interpret(graph, numbers, batch);
   double largest = 0.0;
   Expected expected;
   for (const Tensor& tensor : tensors) {
@@ -64,7 +64,7 @@ Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t b
     for (const double value : tensor.values) largest = std::max(largest, std::abs(value));
   }
   for (const graph::Output& output : graph.outputs) {
-    const Tensor& tensor = tensors[static_cast<std::size_t>(output.node)];
+    const Tensor& tensor = tensors[output.node];
     const double bound = closeness == Closeness::certain ? tensor.error : tolerance * std::max(largest, 1e-3);
     ExpectedOutput& one = expected.outputs.emplace_back(ExpectedOutput{output, planes(tensor)});
     if (!expected.is_compared) continue;
@@ -338,7 +338,7 @@ std::vector<graph::Graph> simpler(const graph::Graph& graph) {
     passes::remove_dead_nodes(candidate);
     all.push_back(std::move(candidate));
   };
-  const auto count = static_cast<graph::NodeId>(graph.nodes.size());
+  const graph::NodeId count = graph.nodes.end_id();
   const auto inputs = static_cast<graph::NodeId>(graph.input_count());
   const auto is_output = [&](graph::NodeId id) {
     return std::ranges::any_of(graph.outputs, [&](const graph::Output& output) { return output.node == id; });
@@ -363,29 +363,29 @@ std::vector<graph::Graph> simpler(const graph::Graph& graph) {
       offer(std::move(candidate));
     }
   }
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
   for (graph::NodeId id = count - 1; id >= inputs; --id) {  // begin later: the node is an input
-    offer(with_input(graph, id, shapes[static_cast<std::size_t>(id)]));
+    offer(with_input(graph, id, shapes[id]));
   }
   for (graph::NodeId id = inputs; id < count; ++id) {  // pass a node by
     if (is_output(id)) continue;
-    for (const graph::NodeId operand : graph.nodes[static_cast<std::size_t>(id)].inputs) {
+    for (const graph::NodeId operand : graph.nodes[id].inputs) {
       graph::Graph candidate = graph;
       for (graph::Node& node : candidate.nodes) std::replace(node.inputs.begin(), node.inputs.end(), id, operand);
       offer(std::move(candidate));
     }
   }
   for (graph::NodeId id = inputs; id < count; ++id) {  // leave an operand out
-    for (std::size_t i = 0; i < graph.nodes[static_cast<std::size_t>(id)].inputs.size(); ++i) {
+    for (std::size_t i = 0; i < graph.nodes[id].inputs.size(); ++i) {
       graph::Graph candidate = graph;
-      std::vector<graph::NodeId>& operands = candidate.nodes[static_cast<std::size_t>(id)].inputs;
+      std::vector<graph::NodeId>& operands = candidate.nodes[id].inputs;
       operands.erase(operands.begin() + static_cast<std::ptrdiff_t>(i));
       if (!operands.empty()) offer(std::move(candidate));
     }
   }
   for (graph::NodeId id = inputs; id < count; ++id) {  // leave an activation out
     graph::Graph candidate = graph;
-    graph::Activation* activation = graph::fused_activation(candidate.nodes[static_cast<std::size_t>(id)].operation);
+    graph::Activation* activation = graph::fused_activation(candidate.nodes[id].operation);
     if (activation == nullptr || *activation == graph::Activation::none) continue;
     *activation = graph::Activation::none;
     offer(std::move(candidate));

@@ -1,23 +1,22 @@
 #include "verify/effort.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace riffle::verify {
 
 std::int64_t elements_read(const graph::Graph& graph) {
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
   std::int64_t sum = 0;
-  for (const graph::Output& output : graph.outputs) sum += shapes[static_cast<std::size_t>(output.node)].size();
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const graph::Node& node = graph.nodes[i];
-    sum += graph::cost(graph, shapes, static_cast<graph::NodeId>(i)).macs + shapes[i].size();
-    for (const graph::NodeId input : node.inputs) sum += shapes[static_cast<std::size_t>(input)].size();
+  for (const graph::Output& output : graph.outputs) sum += shapes[output.node].size();
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const graph::Node& node = graph.nodes[id];
+    sum += graph::cost(graph, shapes, id).macs + shapes[id].size();
+    for (const graph::NodeId input : node.inputs) sum += shapes[input].size();
     if (const auto* pool = std::get_if<graph::Pool>(&node.operation)) {
       // Of a window that reaches beyond the image, what lies on it.
-      const graph::Shape& input = shapes[static_cast<std::size_t>(node.inputs[0])];
+      const graph::Shape& input = shapes[node.inputs[0]];
       const kernels::Window window = graph::resolve(pool->window, input).window;
-      sum += shapes[i].size() * std::min(window.kernel_h, input.h) * std::min(window.kernel_w, input.w);
+      sum += shapes[id].size() * std::min(window.kernel_h, input.h) * std::min(window.kernel_w, input.w);
     }
   }
   return sum;

@@ -105,7 +105,7 @@ class Equation {
 
   void operator()(const graph::Input&) const {
     const graph::Shape& s = out_.shape;
-    const std::vector<float>& images = inputs_[static_cast<std::size_t>(node_)];
+    const std::vector<float>& images = inputs_[node_];
     each([&](auto n, auto y, auto x, auto c) {
       return static_cast<double>(images[static_cast<std::size_t>(((n * s.c + c) * s.h + y) * s.w + x)]);
     });
@@ -255,34 +255,34 @@ class Equation {
 
 Parameters parameters_of(const graph::Graph& graph) {
   Parameters all;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    graph::for_each_constant(
-        graph.nodes[i].operation, [&](const std::string& word, const graph::Constant& constant, const graph::Extents&) {
-          const bool is_parameter = word == "weight" || word == "bias";
-          if (!is_parameter || constant.empty()) return;
-          all[{static_cast<graph::NodeId>(i), word}] = {constant.values().begin(), constant.values().end()};
-        });
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    graph::for_each_constant(graph.nodes[id].operation,
+                             [&](const std::string& word, const graph::Constant& constant, const graph::Extents&) {
+                               const bool is_parameter = word == "weight" || word == "bias";
+                               if (!is_parameter || constant.empty()) return;
+                               all[{id, word}] = {constant.values().begin(), constant.values().end()};
+                             });
   }
   return all;
 }
 
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
+graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
                               const Interpretation& how) {
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
-  std::vector<Tensor> tensors;
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
+  graph::ById<Tensor> tensors;
   tensors.reserve(graph.nodes.size());  // operands are pointed to
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const graph::Node& node = graph.nodes[id];
     std::vector<const Tensor*> operands;
-    for (const graph::NodeId input : graph.nodes[i].inputs)
-      operands.push_back(&tensors[static_cast<std::size_t>(input)]);
-    Tensor& out = tensors.emplace_back(shapes[i], batch);
-    const Equation equation(static_cast<graph::NodeId>(i), std::move(operands), inputs, how, out);
-    std::visit(equation, graph.nodes[i].operation);
+    for (const graph::NodeId input : node.inputs) operands.push_back(&tensors[input]);
+    Tensor& out = tensors.emplace_back(shapes[id], batch);
+    const Equation equation(id, std::move(operands), inputs, how, out);
+    std::visit(equation, node.operation);
   }
   return tensors;
 }
 
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
+graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
                               const Interpretation& how) {
   const std::vector<float> input(images.begin(), images.end());
   return interpret(graph, std::span(&input, 1), batch, how);

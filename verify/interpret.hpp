@@ -46,13 +46,13 @@ struct Interpretation {
   const Parameters* parameters = nullptr;  ///< all of them, in place of the graph's
 };
 
-/// Every node's tensor, by node. inputs[i]: what the caller's numbers for input i stand for, whatever their type,
+/// Every node's tensor. inputs[i]: what the caller's numbers for input i stand for, whatever their type,
 /// (batch, C, H, W). Throws Error if the graph does not verify.
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
+graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
                               const Interpretation& how = {});
 
 /// The same of a graph with one input.
-std::vector<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
+graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
                               const Interpretation& how = {});
 
 /// The tensor as the caller of a session sees it: (batch, C, H, W).

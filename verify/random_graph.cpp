@@ -57,8 +57,8 @@ class Generator {
     std::vector<NodeId> inputs;
   };
 
-  [[nodiscard]] NodeId newest() const { return static_cast<NodeId>(graph_.nodes.size()) - 1; }
-  [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] NodeId newest() const { return graph_.nodes.end_id() - 1; }
+  [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[id]; }
 
   NodeId any_node() { return random_.chance(60) ? newest() : random_.below(newest() + 1); }
 
@@ -371,7 +371,7 @@ class Generator {
 
   Random random_;
   graph::Graph graph_;
-  std::vector<Shape> shapes_;
+  graph::ById<Shape> shapes_;
   std::int64_t budget_ = small_cost;
 };
 

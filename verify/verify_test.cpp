@@ -22,7 +22,7 @@ TEST(RandomGraphs, VerifyAndHoldEveryKindOfNode) {
   bool read_twice = false, dead = false;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     const graph::Graph graph = random_graph(seed);
-    const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
+    const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
     for (const graph::Node& node : graph.nodes) kinds.insert(node.operation.index());
     for (const graph::Shape& shape : shapes) largest = std::max(largest, shape.size());
     for (const std::int32_t readers : graph::reader_counts(graph)) {
@@ -42,9 +42,9 @@ std::set<std::string> ends_of(const graph::Graph& graph) {
   const auto note = [&](bool is_true, const std::string& fact) {
     if (is_true) facts.insert(fact);
   };
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph);
-  const auto shape = [&](graph::NodeId id) { return shapes[static_cast<std::size_t>(id)]; };
-  const std::vector<std::int32_t> readers = graph::reader_counts(graph);
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
+  const auto shape = [&](graph::NodeId id) { return shapes[id]; };
+  const graph::ById<std::int32_t> readers = graph::reader_counts(graph);
   note(true, std::to_string(graph.input_count()) + " inputs");
   for (std::size_t i = 0; i < graph.input_count(); ++i) {
     const graph::Input& input = graph.input(i);
@@ -57,7 +57,7 @@ std::set<std::string> ends_of(const graph::Graph& graph) {
   note(true, std::to_string(graph.outputs.size()) + " outputs");
   for (std::size_t o = 0; o < graph.outputs.size(); ++o) {
     const graph::Output& output = graph.outputs[o];
-    const graph::Node& node = graph.nodes[static_cast<std::size_t>(output.node)];
+    const graph::Node& node = graph.nodes[output.node];
     const auto is_output = [&](graph::NodeId id) {
       return std::ranges::any_of(graph.outputs, [&](const graph::Output& other) { return other.node == id; });
     };
@@ -67,7 +67,7 @@ std::set<std::string> ends_of(const graph::Graph& graph) {
     note(true, is_named ? "output with a name" : "output without a name");
     note(is_named && std::ranges::any_of(graph.nodes, [&](const auto& other) { return other.name == output.name; }),
          "output with a node's name");
-    note(static_cast<std::size_t>(output.node) < graph.input_count(), "output that is an input");
+    note(std::holds_alternative<graph::Input>(node.operation), "output that is an input");
     note(graph::moves_channels(node.operation) && std::ranges::all_of(node.inputs, is_output),
          "output of others' channels");
     note(std::ranges::any_of(
@@ -194,7 +194,7 @@ TEST(Interpret, OfSeveralInputs) {
   const graph::NodeId joined = graph.add("joined", graph::Concat{}, {1, 0});
   graph.outputs = {{graph.add("mean", graph::GlobalAveragePool{}, {joined})}, {joined}};
   const std::vector<std::vector<float>> inputs = {{1, 2}, {3, 4, 5, 6}};
-  const std::vector<Tensor> tensors = interpret(graph, inputs, 1);
+  const graph::ById<Tensor> tensors = interpret(graph, inputs, 1);
   EXPECT_EQ(planes(tensors[2]), (std::vector<double>{3, 4, 5, 6, 1, 2}));
   EXPECT_EQ(planes(tensors[3]), (std::vector<double>{3.5, 5.5, 1.5}));
 }

@@ -6,7 +6,7 @@ namespace riffle::graph {
 
 NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId> inputs) {
   nodes.push_back({std::move(node_name), std::move(operation), std::move(inputs)});
-  return static_cast<NodeId>(nodes.size()) - 1;
+  return nodes.end_id() - 1;
 }
 
 std::size_t Graph::input_count() const {
@@ -23,7 +23,7 @@ const Input& Graph::input(std::size_t i) const {
 }
 
 const std::string& Graph::output_name(const Output& output) const {
-  return output.name.empty() ? nodes[static_cast<std::size_t>(output.node)].name : output.name;
+  return output.name.empty() ? nodes[output.node].name : output.name;
 }
 
 void Graph::set_input_size(std::int32_t h, std::int32_t w) {
@@ -98,38 +98,36 @@ bool is_depthwise(const Convolution& convolution, std::int32_t channels) {
   return convolution.groups == channels && convolution.outputs == channels;
 }
 
-std::vector<std::int32_t> reader_counts(const Graph& graph) {
-  std::vector<std::int32_t> counts(graph.nodes.size(), 0);
-  std::vector<std::size_t> last(graph.nodes.size(), graph.nodes.size());  // by node: who counted for it last
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    for (const NodeId input : graph.nodes[i].inputs) {
-      const auto read = static_cast<std::size_t>(input);
-      if (std::exchange(last[read], i) != i) ++counts[read];
+ById<std::int32_t> reader_counts(const Graph& graph) {
+  ById<std::int32_t> counts(graph.nodes.size(), 0);
+  ById<NodeId> last(graph.nodes.size(), -1);  // who counted for it last
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    for (const NodeId input : graph.nodes[id].inputs) {
+      if (std::exchange(last[input], id) != id) ++counts[input];
     }
   }
-  for (const Output& output : graph.outputs) ++counts[static_cast<std::size_t>(output.node)];
+  for (const Output& output : graph.outputs) ++counts[output.node];
   return counts;
 }
 
-Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node) {
-  const Operation& operation = graph.nodes[static_cast<std::size_t>(node)].operation;
+Cost cost(const Graph& graph, const ById<Shape>& shapes, NodeId node) {
+  const Operation& operation = graph.nodes[node].operation;
   Cost result;
   for_each_constant(operation, [&](std::string_view word, const Constant& constant, const Extents&) {
     const auto size = static_cast<std::int64_t>(constant.size());
     if (word == "weight" || word == "bias") result.parameters += size;
     if (word == "weight" && !std::holds_alternative<BatchNorm>(operation)) {
-      result.macs =
-          size * (std::holds_alternative<Convolution>(operation) ? shapes[static_cast<std::size_t>(node)].pixels() : 1);
+      result.macs = size * (std::holds_alternative<Convolution>(operation) ? shapes[node].pixels() : 1);
     }
   });
   return result;
 }
 
 Cost total_cost(const Graph& graph) {
-  const std::vector<Shape> shapes = infer_shapes(graph);
+  const ById<Shape> shapes = infer_shapes(graph);
   Cost total;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Cost one = cost(graph, shapes, static_cast<NodeId>(i));
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const Cost one = cost(graph, shapes, id);
     total.macs += one.macs;
     total.parameters += one.parameters;
   }

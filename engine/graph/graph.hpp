@@ -220,6 +220,19 @@ using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, Gl
 
 using NodeId = std::int32_t;
 
+/// A list with one entry a node (or, as the inputs are the first nodes, an input), which a NodeId indexes as it is.
+template <class T>
+class ById : public std::vector<T> {
+ public:
+  using std::vector<T>::vector;
+  using std::vector<T>::operator[];
+  typename std::vector<T>::reference operator[](NodeId id) { return (*this)[static_cast<std::size_t>(id)]; }
+  typename std::vector<T>::const_reference operator[](NodeId id) const { return (*this)[static_cast<std::size_t>(id)]; }
+
+  /// The id behind the last one, which the next entry will have.
+  [[nodiscard]] NodeId end_id() const { return static_cast<NodeId>(this->size()); }
+};
+
 struct Node {
   std::string name;
   Operation operation;
@@ -236,7 +249,7 @@ struct Output {
 
 struct Graph {
   std::string name;
-  std::vector<Node> nodes;      ///< the inputs first: input i is node i
+  ById<Node> nodes;             ///< the inputs first: input i is node i
   std::vector<Output> outputs;  ///< at least one; of several each has a name that no other has
 
   // Metadata. It changes nothing that the network computes, and any of it may be missing.
@@ -294,7 +307,7 @@ inline constexpr std::int64_t max_channels = 1 << 24;  ///< of all nodes togethe
 
 /// Checks every node (operands exist and come before, channels divide by groups, windows fit, weights have the size
 /// that the shapes ask for ...) and the outputs, and returns each node's shape. Throws Error naming the node.
-std::vector<Shape> infer_shapes(const Graph& graph);
+ById<Shape> infer_shapes(const Graph& graph);
 
 /// Throws Error unless the preprocessing makes an input of this shape: 1 or 3 channels, a finite mean and deviation for
 /// each, the deviation not zero, a size to resize to that the input fits into.
@@ -310,11 +323,11 @@ struct Cost {
   std::int64_t macs = 0;        ///< multiply-adds of convolutions and fully connected layers
   std::int64_t parameters = 0;  ///< floats of weights, bias, and batch norm's scale and shift (two a channel)
 };
-Cost cost(const Graph& graph, const std::vector<Shape>& shapes, NodeId node);
+Cost cost(const Graph& graph, const ById<Shape>& shapes, NodeId node);
 Cost total_cost(const Graph& graph);
 
-/// By node, how often its result is wanted: by other nodes, each of which counts once, and as an output.
-std::vector<std::int32_t> reader_counts(const Graph& graph);
+/// How often each node's result is wanted: by other nodes, each of which counts once, and as an output.
+ById<std::int32_t> reader_counts(const Graph& graph);
 
 /// For people: "ReLU6", "clip from -1 to 1, sigmoid"; of none it is empty.
 std::string to_text(const Activation& activation);

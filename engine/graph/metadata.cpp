@@ -40,7 +40,7 @@ void check(const Preprocessing& preprocessing, const Shape& input) {
 
 void check_metadata(const Graph& graph) {
   if (!graph.labels.empty()) {
-    const std::int32_t classes = infer_shapes(graph)[static_cast<std::size_t>(graph.outputs[0].node)].c;
+    const std::int32_t classes = infer_shapes(graph)[graph.outputs[0].node].c;
     if (graph.labels.size() != static_cast<std::size_t>(classes)) {
       throw Error({"graph '", graph.name, "': ", graph.labels.size(), " labels for ", classes, " classes"});
     }

@@ -24,15 +24,15 @@ std::string to_text(const Activation& activation) {
 }
 
 std::string to_text(const Graph& graph) {
-  const std::vector<Shape> shapes = infer_shapes(graph);
+  const ById<Shape> shapes = infer_shapes(graph);
   std::ostringstream out;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    out << '%' << i << " = " << operation_name(node.operation) << '(';
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const Node& node = graph.nodes[id];
+    out << '%' << id << " = " << operation_name(node.operation) << '(';
     for (std::size_t k = 0; k < node.inputs.size(); ++k) out << (k == 0 ? "%" : ", %") << node.inputs[k];
-    out << ")  " << shapes[i].c << 'x' << shapes[i].h << 'x' << shapes[i].w << "  " << node.name;
+    out << ")  " << shapes[id].c << 'x' << shapes[id].h << 'x' << shapes[id].w << "  " << node.name;
     for (const Output& output : graph.outputs) {
-      if (output.node != static_cast<NodeId>(i)) continue;
+      if (output.node != id) continue;
       out << "  -> output";
       if (!output.name.empty()) out << ' ' << output.name;
       if (output.type != Type::f32) out << ' ' << name_of(output.type);

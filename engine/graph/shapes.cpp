@@ -14,7 +14,7 @@ std::string text(const Shape& s) { return joined({s.c, "x", s.h, "x", s.w}); }
 /// The node in question, and how to complain about it.
 class Checker {
  public:
-  Checker(const Graph& graph, std::size_t id, const std::vector<Shape>& shapes)
+  Checker(const Graph& graph, NodeId id, const ById<Shape>& shapes)
       : node_(graph.nodes[id]), id_(id), shapes_(shapes) {}
 
   [[noreturn]] void fail(std::initializer_list<Piece> what) const {
@@ -26,7 +26,7 @@ class Checker {
     if (n < least || n > most) fail({"has ", n, " operands"});
   }
 
-  [[nodiscard]] Shape operand(std::size_t i) const { return shapes_[static_cast<std::size_t>(node_.inputs[i])]; }
+  [[nodiscard]] Shape operand(std::size_t i) const { return shapes_[node_.inputs[i]]; }
   [[nodiscard]] std::size_t operands() const { return node_.inputs.size(); }
 
   /// `size` numbers in so many rows, each of which may count a factor times.
@@ -54,8 +54,8 @@ class Checker {
 
  private:
   const Node& node_;
-  std::size_t id_;
-  const std::vector<Shape>& shapes_;
+  NodeId id_;
+  const ById<Shape>& shapes_;
 };
 
 /// What is wrong with the type and the scale of a caller's tensor; empty where nothing is.
@@ -233,7 +233,7 @@ void check_outputs(const Graph& graph, const std::string& where) {
   expect_few(graph.outputs.size(), "outputs");
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
     const Output& output = graph.outputs[i];
-    if (output.node < 0 || static_cast<std::size_t>(output.node) >= graph.nodes.size()) {
+    if (output.node < 0 || output.node >= graph.nodes.end_id()) {
       throw Error({where, "an output is no node"});
     }
     const std::string& name = graph.output_name(output);
@@ -247,25 +247,23 @@ void check_outputs(const Graph& graph, const std::string& where) {
 
 }  // namespace
 
-std::vector<Shape> infer_shapes(const Graph& graph) {
+ById<Shape> infer_shapes(const Graph& graph) {
   const std::string where = "graph '" + graph.name + "': ";
   if (graph.nodes.empty()) throw Error({where, "it has no nodes"});
   if (graph.nodes.size() > max_nodes) throw Error({where, "more than ", max_nodes, " nodes"});
   check_outputs(graph, where);
-  std::vector<Shape> shapes;
+  ById<Shape> shapes;
   shapes.reserve(graph.nodes.size());
   std::int64_t channels = 0;
-  const std::size_t inputs = std::max<std::size_t>(graph.input_count(), 1);
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    const Checker check(graph, i, shapes);
+  const auto inputs = std::max(static_cast<NodeId>(graph.input_count()), 1);
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const Node& node = graph.nodes[id];
+    const Checker check(graph, id, shapes);
     const bool is_input = std::holds_alternative<Input>(node.operation);
-    if (is_input != (i < inputs)) check.fail({"the inputs, and nothing else, are the first nodes"});
+    if (is_input != (id < inputs)) check.fail({"the inputs, and nothing else, are the first nodes"});
     if (is_input) check.expect_operands(0, 0);
     for (const NodeId input : node.inputs) {
-      if (input < 0 || static_cast<std::size_t>(input) >= i) {
-        check.fail({"operand ", input, " does not come before it"});
-      }
+      if (input < 0 || input >= id) check.fail({"operand ", input, " does not come before it"});
     }
     if (const Activation* activation = fused_activation(node.operation)) check_activation(*activation, check);
     const Shape shape = std::visit([&](const auto& o) { return shape_of(o, check); }, node.operation);

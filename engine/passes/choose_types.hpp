@@ -1,8 +1,6 @@
 // In which type each node's numbers stand, and so where they are converted.
 #pragma once
 
-#include <vector>
-
 #include "engine/graph/graph.hpp"
 
 namespace riffle::passes {
@@ -12,9 +10,9 @@ struct NodeTypes {
   Type weights = Type::f32, result = Type::f32;
 };
 
-/// By node. `precision` (f32, f16) is what the network is computed in: all nodes' results have that type, but for
+/// `precision` (f32, f16) is what the network is computed in: all nodes' results have that type, but for
 /// vectors that only the caller reads and whose sums are floats anyway. Kernels at the ends read and write the caller's
 /// f32; a convert step stands where the caller's numbers are of another type. The graph verifies.
-std::vector<NodeTypes> choose_types(const graph::Graph& graph, Type precision);
+graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision);
 
 }  // namespace riffle::passes

@@ -52,7 +52,7 @@ void fold_batch_norm(Graph& graph) {
     const auto* norm = std::get_if<graph::BatchNorm>(&node.operation);
     if (norm == nullptr) continue;
     const Affine affine = affine_of(*norm);
-    const auto before = static_cast<std::size_t>(node.inputs[0]);
+    const graph::NodeId before = node.inputs[0];
     const graph::Node& producer = graph.nodes[before];
     const bool alone = readers[before] == 1;
     const auto* convolution = std::get_if<graph::Convolution>(&producer.operation);

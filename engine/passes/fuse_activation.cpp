@@ -17,7 +17,7 @@ void fuse_activation(Graph& graph) {
   for (graph::Node& node : graph.nodes) {
     const auto* activate = std::get_if<graph::Activate>(&node.operation);
     if (activate == nullptr) continue;
-    const auto before = static_cast<std::size_t>(node.inputs[0]);
+    const graph::NodeId before = node.inputs[0];
     graph::Node producer = graph.nodes[before];
     graph::Activation* fused = graph::fused_activation(producer.operation);
     if (fused == nullptr || readers[before] != 1) continue;

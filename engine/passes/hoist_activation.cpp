@@ -6,23 +6,21 @@ namespace riffle::passes {
 void hoist_activation(Graph& graph) {
   const auto readers = graph::reader_counts(graph);
   const std::size_t count = graph.nodes.size();
-  // From the end to the beginning: wanted[i] is the activation that node i's result shall have because the one
+  // From the end to the beginning: wanted[id] is the activation that a node's result shall have because the one
   // behind it was taken away; `gone` are those activations. `held` are those behind which another stays: they stay
   // behind what moves channels, too, or that one could follow them.
-  std::vector<std::optional<graph::Activation>> wanted(count);
-  std::vector<bool> gone(count, false), held(count, false);
+  graph::ById<std::optional<graph::Activation>> wanted(count);
+  graph::ById<bool> gone(count, false), held(count, false);
   const auto can_take = [&](graph::NodeId id, const graph::Activation& activation) {
-    const auto i = static_cast<std::size_t>(id);
-    if (readers[i] != 1) return false;
-    const auto* before = std::get_if<graph::Activate>(&graph.nodes[i].operation);
+    if (readers[id] != 1) return false;
+    const auto* before = std::get_if<graph::Activate>(&graph.nodes[id].operation);
     return before != nullptr ? composed(before->kind, activation).has_value()
-                             : graph::moves_channels(graph.nodes[i].operation);
+                             : graph::moves_channels(graph.nodes[id].operation);
   };
   const auto give = [&](graph::NodeId id, const graph::Activation& activation, bool is_held) {
-    const auto i = static_cast<std::size_t>(id);
-    const bool taken = can_take(id, activation) && !(is_held && graph::moves_channels(graph.nodes[i].operation));
-    if (taken) wanted[i] = activation;
-    held[i] = readers[i] == 1 && (is_held || !taken);
+    const bool taken = can_take(id, activation) && !(is_held && graph::moves_channels(graph.nodes[id].operation));
+    if (taken) wanted[id] = activation;
+    held[id] = readers[id] == 1 && (is_held || !taken);
     return taken;
   };
   for (std::size_t i = count; i-- > 0;) {
@@ -35,23 +33,22 @@ void hoist_activation(Graph& graph) {
     }
   }
 
-  std::vector<graph::NodeId> moved(count, -1);
-  std::vector<graph::Node> nodes;
+  graph::ById<graph::NodeId> moved(count, -1);
+  graph::ById<graph::Node> nodes;
   nodes.swap(graph.nodes);
   for (std::size_t i = 0; i < count; ++i) {
     graph::Node& node = nodes[i];
     std::vector<graph::NodeId> inputs;
     for (const graph::NodeId input : node.inputs) {
-      const auto from = static_cast<std::size_t>(input);
-      graph::NodeId operand = moved[from];
-      if (wanted[i] && !std::holds_alternative<graph::Activate>(node.operation) && !wanted[from]) {
+      graph::NodeId operand = moved[input];
+      if (wanted[i] && !std::holds_alternative<graph::Activate>(node.operation) && !wanted[input]) {
         operand = graph.add(joined({node.name, ".activation", inputs.size()}), graph::Activate{*wanted[i]}, {operand});
       }
       inputs.push_back(operand);
     }
     moved[i] = gone[i] ? inputs[0] : graph.add(std::move(node.name), std::move(node.operation), std::move(inputs));
   }
-  for (graph::Output& output : graph.outputs) output.node = moved[static_cast<std::size_t>(output.node)];
+  for (graph::Output& output : graph.outputs) output.node = moved[output.node];
 }
 
 }  // namespace riffle::passes

@@ -38,27 +38,25 @@ std::optional<ChannelList> moved_channels(const graph::Operation& operation,
 
 }  // namespace
 
-LoweredChannels lower_channels(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) {
+LoweredChannels lower_channels(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) {
   const std::size_t count = graph.nodes.size();
   LoweredChannels lowered;
   lowered.computes.resize(count, false);
   lowered.operands.resize(count);
-  std::vector<ChannelList> names(count);  // of each node's results
-  for (std::size_t i = 0; i < count; ++i) {
-    const graph::Node& node = graph.nodes[i];
+  graph::ById<ChannelList> names(count);  // of each node's results
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const graph::Node& node = graph.nodes[id];
     std::vector<const ChannelList*> operands;
-    for (const graph::NodeId input : node.inputs) operands.push_back(&names[static_cast<std::size_t>(input)]);
+    for (const graph::NodeId input : node.inputs) operands.push_back(&names[input]);
     if (std::optional<ChannelList> moved = moved_channels(node.operation, operands)) {
-      names[i] = std::move(*moved);
+      names[id] = std::move(*moved);
       continue;
     }
-    lowered.computes[i] = true;
-    for (const ChannelList* operand : operands) lowered.operands[i].push_back(*operand);
-    for (std::int32_t c = 0; c < shapes[i].c; ++c) names[i].push_back({static_cast<graph::NodeId>(i), c});
+    lowered.computes[id] = true;
+    for (const ChannelList* operand : operands) lowered.operands[id].push_back(*operand);
+    for (std::int32_t c = 0; c < shapes[id].c; ++c) names[id].push_back({id, c});
   }
-  for (const graph::Output& output : graph.outputs) {
-    lowered.outputs.push_back(names[static_cast<std::size_t>(output.node)]);
-  }
+  for (const graph::Output& output : graph.outputs) lowered.outputs.push_back(names[output.node]);
   return lowered;
 }
 

@@ -20,12 +20,12 @@ struct Channel {
 using ChannelList = std::vector<Channel>;
 
 struct LoweredChannels {
-  std::vector<bool> computes;                      ///< by node: is it more than a name for channels of others?
-  std::vector<std::vector<ChannelList>> operands;  ///< by node and operand; empty for nodes that compute nothing
+  graph::ById<bool> computes;                      ///< is a node more than a name for channels of others?
+  graph::ById<std::vector<ChannelList>> operands;  ///< by operand; empty for nodes that compute nothing
   std::vector<ChannelList> outputs;                ///< by output of the graph
 };
 
 /// The graph verifies and has `shapes`.
-LoweredChannels lower_channels(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
+LoweredChannels lower_channels(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes);
 
 }  // namespace riffle::passes

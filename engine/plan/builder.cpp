@@ -134,7 +134,7 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
   if (without_.chain) return -1;
   constexpr std::int32_t least_rings = 3;  // the whole tensor is at least so many times what the ring keeps
   const graph::Node& reader = node(consumer);
-  if (lowered_.operands[static_cast<std::size_t>(consumer)].size() != 1) return -1;
+  if (lowered_.operands[consumer].size() != 1) return -1;
   const passes::ChannelList& channels = operand(consumer, 0);
   const graph::NodeId producer = channels[0].node;
   const bool all_of_one =
@@ -148,10 +148,10 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 
   const std::optional<ConvolutionKind> made_by = kind(producer);
   if (made_by != ConvolutionKind::stem && made_by != ConvolutionKind::pointwise) return -1;
-  for (graph::NodeId id = producer + 1; id < static_cast<graph::NodeId>(graph_.nodes.size()); ++id) {
+  for (graph::NodeId id = producer + 1; id < graph_.nodes.end_id(); ++id) {
     if (id == consumer) continue;
-    if (id < consumer && lowered_.computes[static_cast<std::size_t>(id)]) return -1;  // not the step before
-    for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(id)]) {
+    if (id < consumer && lowered_.computes[id]) return -1;  // not the step before
+    for (const passes::ChannelList& list : lowered_.operands[id]) {
       if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
     }
   }
@@ -165,13 +165,12 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 /// anything else reads the node: kernels may read behind their operands.
 void PlanBuilder::find_direct() {
   if (without_.direct) return;
-  std::vector<std::int32_t> lists(graph_.nodes.size(), 0);  // by node: in how many lists of channels it is
-  std::vector<std::int32_t> last(graph_.nodes.size(), -1);  // by node: the last of those lists
+  graph::ById<std::int32_t> lists(graph_.nodes.size(), 0);  // in how many lists of channels a node is
+  graph::ById<std::int32_t> last(graph_.nodes.size(), -1);  // the last of those lists
   std::int32_t number = 0;
   const auto count = [&](const passes::ChannelList& list) {
     for (const passes::Channel& channel : list) {
-      const auto i = static_cast<std::size_t>(channel.node);
-      if (std::exchange(last[i], number) != number) ++lists[i];
+      if (std::exchange(last[channel.node], number) != number) ++lists[channel.node];
     }
     ++number;
   };
@@ -181,40 +180,38 @@ void PlanBuilder::find_direct() {
   for (const passes::ChannelList& list : lowered_.outputs) count(list);
   for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
     const graph::NodeId maker = lowered_.outputs[o][0].node;
-    const auto i = static_cast<std::size_t>(maker);
-    if (!is_input(maker) && lists[i] == 1 && plan_->outputs[o].type == result_type(maker) && shape(maker).pixels() == 1 &&
-        is_whole(lowered_.outputs[o], maker, shape(maker).c) && is_natural(layout_.order(maker))) {
-      direct_[i] = static_cast<std::int32_t>(o);
+    if (!is_input(maker) && lists[maker] == 1 && plan_->outputs[o].type == result_type(maker) &&
+        shape(maker).pixels() == 1 && is_whole(lowered_.outputs[o], maker, shape(maker).c) &&
+        is_natural(layout_.order(maker))) {
+      direct_[maker] = static_cast<std::int32_t>(o);
     }
   }
 }
 
 /// Brings the inputs into the types and layouts in which they are read.
 void PlanBuilder::plan_inputs() {
-  const std::size_t count = plan_->inputs.size();
   constexpr std::int32_t as_planes = 1, as_pixels = 2;
-  std::vector<std::int32_t> read(count, 0);  // by input: how it is
+  graph::ById<std::int32_t> read(plan_->inputs.size(), 0);  // how an input is
   const auto note = [&](const passes::ChannelList& list, std::int32_t how) {
     for (const passes::Channel& channel : list) {
-      if (is_input(channel.node)) read[static_cast<std::size_t>(channel.node)] |= how;
+      if (is_input(channel.node)) read[channel.node] |= how;
     }
   };
-  for (std::size_t i = count; i < graph_.nodes.size(); ++i) {
-    const bool is_stem = kind(static_cast<graph::NodeId>(i)) == ConvolutionKind::stem;
-    for (const passes::ChannelList& list : lowered_.operands[i]) note(list, is_stem ? as_planes : as_pixels);
+  for (graph::NodeId id = read.end_id(); id < graph_.nodes.end_id(); ++id) {
+    const bool is_stem = kind(id) == ConvolutionKind::stem;
+    for (const passes::ChannelList& list : lowered_.operands[id]) note(list, is_stem ? as_planes : as_pixels);
   }
   for (const passes::ChannelList& list : lowered_.outputs) note(list, as_pixels);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto id = static_cast<graph::NodeId>(i);
-    if (read[i] == 0) continue;
+  for (graph::NodeId id = 0; id < read.end_id(); ++id) {
+    if (read[id] == 0) continue;
     if (converts_input(id)) {
-      planes_of_input_[i] = add_planes(node(id).name, shape(id));
-      planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[i]});
+      planes_of_input_[id] = add_planes(node(id).name, shape(id));
+      planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[id]});
     }
-    if ((read[i] & as_pixels) != 0) {
-      touch(planes_of_input_[i]);
-      block_of_[i] = add_block(node(id).name, shape(id), result_type(id));
-      planned_.push_back({PlannedStep::from_planes, id, block_of_[i]});
+    if ((read[id] & as_pixels) != 0) {
+      touch(planes_of_input_[id]);
+      block_of_[id] = add_block(node(id).name, shape(id), result_type(id));
+      planned_.push_back({PlannedStep::from_planes, id, block_of_[id]});
     }
   }
 }
@@ -222,7 +219,7 @@ void PlanBuilder::plan_inputs() {
 void PlanBuilder::plan_output(std::size_t output) {
   const graph::NodeId id = graph_.outputs[output].node;
   const passes::ChannelList& list = lowered_.outputs[output];
-  if (direct_[static_cast<std::size_t>(list[0].node)] == static_cast<std::int32_t>(output)) return;
+  if (direct_[list[0].node] == static_cast<std::int32_t>(output)) return;
   const bool converts = converts_output(output);
   touch(list);
   if (!converts || shape(id).pixels() != 1 || result_type(id) != Type::f32) {  // planes of one pixel are its channels
@@ -234,42 +231,38 @@ void PlanBuilder::plan_output(std::size_t output) {
 }
 
 void PlanBuilder::plan_steps() {
-  const auto count = static_cast<graph::NodeId>(graph_.nodes.size());
-  const auto inputs = static_cast<graph::NodeId>(plan_->inputs.size());
   find_direct();
   plan_inputs();
-  std::vector<graph::NodeId> producers(graph_.nodes.size(), -1);  // by consumer
-  for (graph::NodeId id = inputs; id < count; ++id) {
-    const auto i = static_cast<std::size_t>(id);
-    if (!lowered_.computes[i]) continue;
-    producers[i] = find_producer(id);
-    if (producers[i] >= 0) add_ring(producers[i], id);
+  graph::ById<graph::NodeId> producers(graph_.nodes.size(), -1);  // by consumer
+  for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+    if (is_input(id) || !lowered_.computes[id]) continue;
+    producers[id] = find_producer(id);
+    if (producers[id] >= 0) add_ring(producers[id], id);
   }
   // An output is handed over as soon as it is there, so that its memory is free again.
   std::vector<graph::NodeId> last(lowered_.outputs.size(), 0);  // by output: the last node that makes a part of it
   for (std::size_t o = 0; o < last.size(); ++o) {
     for (const passes::Channel& channel : lowered_.outputs[o]) last[o] = std::max(last[o], channel.node);
   }
-  for (graph::NodeId id = 0; id < count; ++id) {
-    const auto i = static_cast<std::size_t>(id);
-    if (id >= inputs && lowered_.computes[i] && !is_produced_by_rows(id)) {
+  for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+    if (!is_input(id) && lowered_.computes[id] && !is_produced_by_rows(id)) {
       touch_operands(id);
-      if (producers[i] >= 0) touch_operands(producers[i]);
+      if (producers[id] >= 0) touch_operands(producers[id]);
       if (needs_gather(id)) {
-        gathered_block_of_[i] = add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_of(id).input);
-        planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[i]});
-        touch(gathered_block_of_[i]);
+        gathered_block_of_[id] = add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_of(id).input);
+        planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[id]});
+        touch(gathered_block_of_[id]);
       }
-      if (direct_[i] < 0) {
+      if (direct_[id] < 0) {
         const std::int32_t blocks = layout_.blocks(id);
         graph::Shape piece = shape(id);
         piece.c /= blocks;
-        block_of_[i] = static_cast<std::int32_t>(plan_->blocks.size());
+        block_of_[id] = static_cast<std::int32_t>(plan_->blocks.size());
         for (std::int32_t b = 0; b < blocks; ++b) {
           add_block(blocks == 1 ? node(id).name : joined({node(id).name, ".", b}), piece, result_type(id));
         }
       }
-      planned_.push_back({PlannedStep::compute, id, block_of_[i], producers[i]});
+      planned_.push_back({PlannedStep::compute, id, block_of_[id], producers[id]});
     }
     for (std::size_t o = 0; o < last.size(); ++o) {
       if (last[o] == id) plan_output(o);
@@ -315,14 +308,14 @@ void PlanBuilder::touch(std::int32_t block) {
 
 void PlanBuilder::touch(const passes::ChannelList& channels) {
   for (const passes::Channel& channel : channels) {
-    const std::int32_t first = block_of_[static_cast<std::size_t>(channel.node)];
+    const std::int32_t first = block_of_[channel.node];
     if (first >= 0) touch(first + layout_.block_of(channel));
-    if (is_input(channel.node)) touch(planes_of_input_[static_cast<std::size_t>(channel.node)]);
+    if (is_input(channel.node)) touch(planes_of_input_[channel.node]);
   }
 }
 
 void PlanBuilder::touch_operands(graph::NodeId reader) {
-  for (const passes::ChannelList& list : lowered_.operands[static_cast<std::size_t>(reader)]) touch(list);
+  for (const passes::ChannelList& list : lowered_.operands[reader]) touch(list);
 }
 
 void PlanBuilder::place() {
@@ -345,9 +338,8 @@ kernels::Block PlanBuilder::block_at(std::int32_t block) const {
 kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which) const {
   if (const auto ring = rings_.find(planned.node); ring != rings_.end()) return ring->second;
   if (planned.written_block >= 0) return block_at(planned.written_block + which);
-  const auto i = static_cast<std::size_t>(planned.node);
   const bool computes = planned.kind == PlannedStep::compute;
-  const std::size_t output = computes ? static_cast<std::size_t>(direct_[i]) : planned.output;
+  const std::size_t output = computes ? static_cast<std::size_t>(direct_[planned.node]) : planned.output;
   return {{0, kernels::Space::output, static_cast<std::uint16_t>(output)},
           shape(planned.node).c,
           0,
@@ -355,14 +347,13 @@ kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which
 }
 
 kernels::Numbers PlanBuilder::planes_of_input(graph::NodeId input) const {
-  const auto i = static_cast<std::size_t>(input);
-  if (converts_input(input)) return {block_at(planes_of_input_[i]).first, Type::f32};
-  return {{0, kernels::Space::input, static_cast<std::uint16_t>(input)}, plan_->inputs[i].type};
+  if (converts_input(input)) return {block_at(planes_of_input_[input]).first, Type::f32};
+  return {{0, kernels::Space::input, static_cast<std::uint16_t>(input)}, plan_->inputs[input].type};
 }
 
 /// Kernels read planes of f32, and of the type that the node has.
 bool PlanBuilder::converts_input(graph::NodeId input) const {
-  const Type type = plan_->inputs[static_cast<std::size_t>(input)].type;
+  const Type type = plan_->inputs[input].type;
   return type != Type::f32 && type != result_type(input);
 }
 bool PlanBuilder::converts_output(std::size_t output) const {
@@ -371,11 +362,11 @@ bool PlanBuilder::converts_output(std::size_t output) const {
 }
 
 kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
-  const auto& [weights, result] = types_[static_cast<std::size_t>(id)];
+  const auto& [weights, result] = types_[id];
   Type input = result;
   if (kind(id) == ConvolutionKind::stem) {
-    const auto read = static_cast<std::size_t>(operand(id, 0)[0].node);
-    input = converts_input(operand(id, 0)[0].node) ? Type::f32 : plan_->inputs[read].type;
+    const graph::NodeId planes = operand(id, 0)[0].node;
+    input = converts_input(planes) ? Type::f32 : plan_->inputs[planes].type;
   } else if (!node(id).inputs.empty()) {
     input = result_type(operand(id, 0)[0].node);
   }
@@ -384,8 +375,7 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
 
 kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {
   const std::int32_t channels = layout_.block_channels(range.node);
-  kernels::Block from = block({PlannedStep::compute, range.node, block_of_[static_cast<std::size_t>(range.node)]},
-                              range.first / channels);
+  kernels::Block from = block({PlannedStep::compute, range.node, block_of_[range.node]}, range.first / channels);
   return {from.first.behind(range.first % channels, from.type), from.pixel_stride, range.channels, from.ring,
           from.type};
 }

@@ -87,14 +87,16 @@ class PlanBuilder {
   [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types) const;
 
   [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
-  [[nodiscard]] Type result_type(graph::NodeId id) const { return types_[static_cast<std::size_t>(id)].result; }
-  [[nodiscard]] bool is_input(graph::NodeId id) const { return static_cast<std::size_t>(id) < plan_->inputs.size(); }
+  [[nodiscard]] Type result_type(graph::NodeId id) const { return types_[id].result; }
+  [[nodiscard]] bool is_input(graph::NodeId id) const {
+    return std::holds_alternative<graph::Input>(node(id).operation);
+  }
 
   // What a node reads.
-  [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
-  [[nodiscard]] const graph::Shape& shape(graph::NodeId id) const { return shapes_[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[id]; }
+  [[nodiscard]] const graph::Shape& shape(graph::NodeId id) const { return shapes_[id]; }
   [[nodiscard]] const passes::ChannelList& operand(graph::NodeId id, std::size_t i) const {
-    return lowered_.operands[static_cast<std::size_t>(id)][i];
+    return lowered_.operands[id][i];
   }
   [[nodiscard]] graph::Shape operand_shape(graph::NodeId id, std::size_t i) const;
   [[nodiscard]] kernels::Window resolved_window(graph::NodeId id) const;      // a convolution's or a pooling's
@@ -154,17 +156,17 @@ class PlanBuilder {
   const kernels::Kernels& kernels_;
   const Type precision_;
   const Without without_;
-  std::vector<graph::Shape> shapes_;
-  std::vector<passes::NodeTypes> types_;  // by node
+  graph::ById<graph::Shape> shapes_;
+  graph::ById<passes::NodeTypes> types_;
   passes::LoweredChannels lowered_;
   Layout layout_;
   Machine machine_;
   std::vector<PlannedStep> planned_;
-  std::vector<std::int32_t> block_of_;             // by node: the first of its blocks, -1 if it has none
+  graph::ById<std::int32_t> block_of_;             // the first of a node's blocks, -1 if it has none
   std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
-  std::vector<std::int32_t> gathered_block_of_;    // by softmax node: where its operand is gathered, -1 if nowhere
-  std::vector<std::int32_t> direct_;               // by node: which of the caller's outputs it writes, -1 if none
-  std::vector<std::int32_t> planes_of_input_;      // by input: its planes as f32, -1 if they are the caller's
+  graph::ById<std::int32_t> gathered_block_of_;    // where a softmax node's operand is gathered, -1 if nowhere
+  graph::ById<std::int32_t> direct_;               // which of the caller's outputs a node writes, -1 if none
+  graph::ById<std::int32_t> planes_of_input_;      // an input's planes as f32, -1 if they are the caller's
   std::vector<std::int32_t> planes_of_output_;     // by output: its planes before they are converted, -1 if nowhere
   std::vector<Packing> packings_;                  // of the steps that have weights, in their order
   std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();

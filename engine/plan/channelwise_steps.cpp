@@ -83,7 +83,7 @@ void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
-  const std::int32_t gathered = gathered_block_of_[static_cast<std::size_t>(s.node)];
+  const std::int32_t gathered = gathered_block_of_[s.node];
   kernels::SoftmaxArgs args;
   args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
   if (gathered >= 0) {

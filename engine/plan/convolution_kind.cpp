@@ -10,19 +10,18 @@ bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t 
   return true;
 }
 
-ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
+ConvolutionKind convolution_kind(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                                  const passes::LoweredChannels& lowered, graph::NodeId id, const Without& without) {
-  const auto i = static_cast<std::size_t>(id);
-  const graph::Node& node = graph.nodes[i];
+  const graph::Node& node = graph.nodes[id];
   const auto& convolution = std::get<graph::Convolution>(node.operation);
-  const passes::ChannelList& operand = lowered.operands[i][0];
+  const passes::ChannelList& operand = lowered.operands[id][0];
   const bool alone = node.inputs.size() == 1;  // no residual, which neither the stem's nor the depthwise kernel takes
   if (alone && graph::is_depthwise(convolution, static_cast<std::int32_t>(operand.size()))) {
     return ConvolutionKind::depthwise;
   }
   const graph::NodeId read = operand[0].node;
-  const std::int32_t channels = shapes[static_cast<std::size_t>(read)].c;
-  const bool is_input = static_cast<std::size_t>(read) < graph.input_count();
+  const std::int32_t channels = shapes[read].c;
+  const bool is_input = std::holds_alternative<graph::Input>(graph.nodes[read].operation);
   if (!without.stem && alone && convolution.groups == 1 && is_input && channels <= 4 &&
       is_whole(operand, read, channels)) {
     return ConvolutionKind::stem;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "engine/graph/graph.hpp"
 #include "engine/passes/lower_channels.hpp"
@@ -18,7 +17,7 @@ enum class ConvolutionKind : std::uint8_t {
 };
 
 /// Of node `id`, a convolution. The graph has `shapes` and was lowered to `lowered`.
-ConvolutionKind convolution_kind(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
+ConvolutionKind convolution_kind(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                                  const passes::LoweredChannels& lowered, graph::NodeId id, const Without& without);
 
 /// Is the list all of one node's channels, in their order?

@@ -35,7 +35,7 @@ bool is_natural(std::span<const std::int32_t> order) {
 /// thousands of channels would be most of what making a plan allocates.
 class Readers {
  public:
-  Readers(const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered) {
+  Readers(const graph::ById<graph::Shape>& shapes, const passes::LoweredChannels& lowered) {
     std::size_t channels = 0;
     for (const graph::Shape& shape : shapes) {
       first_.push_back(channels);
@@ -51,7 +51,7 @@ class Readers {
 
   /// Ascending; the graph's outputs count as the last steps.
   [[nodiscard]] std::span<const NodeId> of(NodeId node, std::int32_t channel) const {
-    const std::size_t at = first_[static_cast<std::size_t>(node)] + static_cast<std::size_t>(channel);
+    const std::size_t at = first_[node] + static_cast<std::size_t>(channel);
     return std::span(readers_).subspan(begin_[at], begin_[at + 1] - begin_[at]);
   }
 
@@ -62,49 +62,48 @@ class Readers {
     std::vector<NodeId> last(begin_.size(), -1);  // by channel
     const auto read = [&](const passes::ChannelList& list, NodeId reader) {
       for (const Channel& channel : list) {
-        const std::size_t at = first_[static_cast<std::size_t>(channel.node)] + static_cast<std::size_t>(channel.index);
+        const std::size_t at = first_[channel.node] + static_cast<std::size_t>(channel.index);
         if (std::exchange(last[at], reader) != reader) f(at, reader);
       }
     };
-    const std::size_t count = lowered.operands.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      for (const passes::ChannelList& operand : lowered.operands[i]) read(operand, static_cast<NodeId>(i));
+    NodeId reader = 0;
+    for (; reader < lowered.operands.end_id(); ++reader) {
+      for (const passes::ChannelList& operand : lowered.operands[reader]) read(operand, reader);
     }
-    for (std::size_t o = 0; o < lowered.outputs.size(); ++o) read(lowered.outputs[o], static_cast<NodeId>(count + o));
+    for (const passes::ChannelList& output : lowered.outputs) read(output, reader++);
   }
 
-  std::vector<std::size_t> first_;  // by node: its first channel among all
+  graph::ById<std::size_t> first_;  // a node's first channel among all
   std::vector<std::size_t> begin_;  // by channel: where its readers begin; one more behind them
   std::vector<NodeId> readers_;
 };
 
-Layout::Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes,
+Layout::Layout(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                const passes::LoweredChannels& lowered, const Without& without)
     : order_(graph.nodes.size()), position_(graph.nodes.size()), blocks_(graph.nodes.size(), 1) {
-  const std::size_t count = graph.nodes.size();
   const Readers readers(shapes, lowered);
   const auto order = [&](NodeId node, std::int32_t channels, std::int32_t groups) {
     if (without.order) return set_order(node, natural_order(channels));
     order_by_readers(node, channels, groups, readers);
   };
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!lowered.computes[i]) continue;
-    const auto node = static_cast<NodeId>(i);
-    const auto* convolution = std::get_if<graph::Convolution>(&graph.nodes[i].operation);
-    if (std::holds_alternative<graph::Input>(graph.nodes[i].operation)) {
-      set_order(node, natural_order(shapes[i].c));
-    } else if (convolution == nullptr && graph::is_channelwise(graph.nodes[i].operation)) {
-      set_order(node, read_sorted(lowered.operands[i][0]).order);
+  for (NodeId node = 0; node < graph.nodes.end_id(); ++node) {
+    if (!lowered.computes[node]) continue;
+    const graph::Operation& operation = graph.nodes[node].operation;
+    const auto* convolution = std::get_if<graph::Convolution>(&operation);
+    if (std::holds_alternative<graph::Input>(operation)) {
+      set_order(node, natural_order(shapes[node].c));
+    } else if (convolution == nullptr && graph::is_channelwise(operation)) {
+      set_order(node, read_sorted(lowered.operands[node][0]).order);
     } else if (convolution == nullptr) {
-      order(node, shapes[i].c, 1);
+      order(node, shapes[node].c, 1);
     } else if (const auto kind = convolution_kind(graph, shapes, lowered, node, without);
                kind == ConvolutionKind::depthwise) {
-      set_order(node, read_sorted(lowered.operands[i][0]).order);
+      set_order(node, read_sorted(lowered.operands[node][0]).order);
     } else {
-      order(node, shapes[i].c, convolution->groups);
+      order(node, shapes[node].c, convolution->groups);
       if (!without.halves && kind == ConvolutionKind::pointwise && convolution->groups == 1 &&
-          is_worth_halving(node, shapes[i], readers)) {
-        blocks_[i] = 2;
+          is_worth_halving(node, shapes[node], readers)) {
+        blocks_[node] = 2;
       }
     }
   }
@@ -136,12 +135,12 @@ bool Layout::is_worth_halving(NodeId node, const graph::Shape& shape, const Read
 }
 
 void Layout::set_order(NodeId node, std::vector<std::int32_t> order) {
-  std::vector<std::int32_t>& position = position_[static_cast<std::size_t>(node)];
+  std::vector<std::int32_t>& position = position_[node];
   position.resize(order.size());
   for (std::size_t p = 0; p < order.size(); ++p) {
     position[static_cast<std::size_t>(order[p])] = static_cast<std::int32_t>(p);
   }
-  order_[static_cast<std::size_t>(node)] = std::move(order);
+  order_[node] = std::move(order);
 }
 
 Reading Layout::read_sorted(std::span<const Channel> channels) const {

@@ -44,16 +44,14 @@ class Layout {
  public:
   /// Chooses every block's order. The graph has `shapes` and was lowered to `lowered`; all three outlive the layout.
   /// The network's inputs are in their natural order: the step that reads the caller's planes knows no other.
-  Layout(const graph::Graph& graph, const std::vector<graph::Shape>& shapes, const passes::LoweredChannels& lowered,
+  Layout(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes, const passes::LoweredChannels& lowered,
          const Without& without);
 
   /// order(n)[p] is the logical channel that stands at position p of node n's block.
-  [[nodiscard]] std::span<const std::int32_t> order(graph::NodeId node) const {
-    return order_[static_cast<std::size_t>(node)];
-  }
+  [[nodiscard]] std::span<const std::int32_t> order(graph::NodeId node) const { return order_[node]; }
 
   /// Into how many blocks of equally many channels node n's order is cut: 1 or 2.
-  [[nodiscard]] std::int32_t blocks(graph::NodeId node) const { return blocks_[static_cast<std::size_t>(node)]; }
+  [[nodiscard]] std::int32_t blocks(graph::NodeId node) const { return blocks_[node]; }
 
   /// The block, among the node's, in which a channel stands.
   [[nodiscard]] std::int32_t block_of(const passes::Channel& channel) const {
@@ -74,12 +72,12 @@ class Layout {
   [[nodiscard]] bool is_worth_halving(graph::NodeId node, const graph::Shape& shape, const Readers& readers) const;
   void set_order(graph::NodeId node, std::vector<std::int32_t> order);
   [[nodiscard]] std::int32_t position(const passes::Channel& channel) const {
-    return position_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
+    return position_[channel.node][static_cast<std::size_t>(channel.index)];
   }
 
-  std::vector<std::vector<std::int32_t>> order_;     // by node: position -> channel
-  std::vector<std::vector<std::int32_t>> position_;  // by node: channel -> position
-  std::vector<std::int32_t> blocks_;                 // by node
+  graph::ById<std::vector<std::int32_t>> order_;     // position -> channel
+  graph::ById<std::vector<std::int32_t>> position_;  // channel -> position
+  graph::ById<std::int32_t> blocks_;
 };
 
 }  // namespace riffle::plan

@@ -8,15 +8,14 @@
 
 namespace riffle::plan {
 
-Signature signature_of(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) {
+Signature signature_of(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) {
   Signature result;
   for (std::size_t i = 0; i < graph.input_count(); ++i) {
     const graph::Input& input = graph.input(i);
     result.inputs.push_back({graph.nodes[i].name, input.shape, input.type, input.quantization});
   }
   for (const graph::Output& output : graph.outputs) {
-    result.outputs.push_back(
-        {graph.output_name(output), shapes[static_cast<std::size_t>(output.node)], output.type, output.quantization});
+    result.outputs.push_back({graph.output_name(output), shapes[output.node], output.type, output.quantization});
   }
   return result;
 }
@@ -54,9 +53,7 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);
   }
   for (graph::Output& output : graph.outputs) {  // keep their names, whatever node makes them in the end
-    if (output.node >= 0 && static_cast<std::size_t>(output.node) < graph.nodes.size()) {
-      output.name = graph.output_name(output);
-    }
+    if (output.node >= 0 && output.node < graph.nodes.end_id()) output.name = graph.output_name(output);
   }
   passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);

@@ -132,7 +132,7 @@ struct Signature {
   std::vector<Tensor> inputs, outputs;
 };
 /// Of a graph whose shapes infer_shapes() has said: what a plan of it says.
-Signature signature_of(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
+Signature signature_of(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes);
 
 struct Plan : Signature {
   std::string name;

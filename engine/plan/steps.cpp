@@ -23,8 +23,7 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
   } else {  // it moves or converts a tensor
     step.in = step.out = s.kind == PlannedStep::gather_for_softmax ? operand_shape(id, 0) : shape(id);
     const bool from_caller = s.kind == PlannedStep::convert_input;
-    step.read_bytes =
-        step.in.size() * size_of(from_caller ? plan_->inputs[static_cast<std::size_t>(id)].type : types.output);
+    step.read_bytes = step.in.size() * size_of(from_caller ? plan_->inputs[id].type : types.output);
   }
   const bool to_caller = s.kind == PlannedStep::convert_output;
   step.write_bytes = step.out.size() * size_of(to_caller ? plan_->outputs[s.output].type : types.output);
@@ -132,7 +131,7 @@ void PlanBuilder::make_to_planes(const PlannedStep& s) {
 }
 
 void PlanBuilder::make_convert_input(const PlannedStep& s) {
-  const Tensor& input = plan_->inputs[static_cast<std::size_t>(s.node)];
+  const Tensor& input = plan_->inputs[s.node];
   kernels::ConvertArgs args;
   args.pixels = static_cast<std::int32_t>(input.shape.size());
   const auto index = static_cast<std::uint16_t>(s.node);

@@ -104,7 +104,7 @@ class Exporter {
     write_metadata(graph_, model_);
     write_inputs();
     name_outputs();
-    for (id_ = 0; id_ < graph_.nodes.size(); ++id_) {
+    for (id_ = 0; id_ < graph_.nodes.end_id(); ++id_) {
       tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
       if (const auto name = result_names_.find(id_); name != result_names_.end()) rename_result(name->second);
     }
@@ -130,8 +130,10 @@ class Exporter {
     entry.set_value(only_size);
   }
 
-  [[nodiscard]] bool is_input(std::size_t id) const { return id < graph_.input_count(); }
-  [[nodiscard]] const std::string& input_name(std::size_t id) const { return out_.input(static_cast<int>(id)).name(); }
+  [[nodiscard]] bool is_input(graph::NodeId id) const {
+    return std::holds_alternative<graph::Input>(graph_.nodes[id].operation);
+  }
+  [[nodiscard]] const std::string& input_name(graph::NodeId id) const { return out_.input(id).name(); }
 
   /// Gives the outputs their names before any tensor but an input takes one of them. A single output that has none of
   /// its own is called as its tensor is.
@@ -139,7 +141,7 @@ class Exporter {
     const graph::Output& first = graph_.outputs[0];
     const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32;
     for (const graph::Output& output : graph_.outputs) {
-      const auto id = static_cast<std::size_t>(output.node);
+      const graph::NodeId id = output.node;
       const std::string& wanted = graph_.output_name(output);
       if (is_single) {
         output_names_.push_back(is_input(id) ? unique("output") : "");
@@ -161,7 +163,7 @@ class Exporter {
 
   void write_output(std::size_t i) {
     const graph::Output& output = graph_.outputs[i];
-    const auto id = static_cast<std::size_t>(output.node);
+    const graph::NodeId id = output.node;
     const Tensor& tensor = tensors_[id];
     const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
     const bool is_input_itself = is_input(id) && name == input_name(id);
@@ -185,12 +187,8 @@ class Exporter {
   // The node in question.
   [[nodiscard]] const graph::Node& node() const { return graph_.nodes[id_]; }
   [[nodiscard]] const graph::Shape& shape() const { return shapes_[id_]; }
-  [[nodiscard]] const Tensor& operand(std::size_t i = 0) const {
-    return tensors_[static_cast<std::size_t>(node().inputs[i])];
-  }
-  [[nodiscard]] const graph::Shape& operand_shape() const {
-    return shapes_[static_cast<std::size_t>(node().inputs[0])];
-  }
+  [[nodiscard]] const Tensor& operand(std::size_t i = 0) const { return tensors_[node().inputs[i]]; }
+  [[nodiscard]] const graph::Shape& operand_shape() const { return shapes_[node().inputs[0]]; }
 
   /// The name, or one like it that no other tensor has.
   std::string unique(const std::string& wanted) {
@@ -287,14 +285,13 @@ class Exporter {
   std::string image(std::size_t i = 0) {
     const Tensor& tensor = operand(i);
     if (!tensor.vector) return tensor.name;
-    const std::int32_t channels = shapes_[static_cast<std::size_t>(node().inputs[i])].c;
+    const std::int32_t channels = shapes_[node().inputs[i]].c;
     return reshaped(tensor.name, tensor.name + ".image", {0, channels, 1, 1});
   }
 
   /// Of several operands that have to be of one kind: vectors, if all of them are.
   [[nodiscard]] bool all_vectors() const {
-    return std::ranges::all_of(node().inputs,
-                               [this](graph::NodeId i) { return tensors_[static_cast<std::size_t>(i)].vector; });
+    return std::ranges::all_of(node().inputs, [this](graph::NodeId i) { return tensors_[i].vector; });
   }
   std::string operand_as(std::size_t i, bool vector) { return vector ? operand(i).name : image(i); }
 
@@ -454,13 +451,13 @@ class Exporter {
   }
 
   const graph::Graph& graph_;
-  std::vector<graph::Shape> shapes_;
-  std::size_t id_ = 0;
-  std::vector<Tensor> tensors_;  ///< a node's, so far
+  graph::ById<graph::Shape> shapes_;
+  graph::NodeId id_ = 0;
+  graph::ById<Tensor> tensors_;  ///< a node's, so far
   ::onnx::ModelProto model_;
   ::onnx::GraphProto& out_ = *model_.mutable_graph();
-  std::vector<std::string> output_names_;                      ///< by output; empty: its tensor's
-  std::unordered_map<std::size_t, std::string> result_names_;  ///< of nodes whose tensor is an output
+  std::vector<std::string> output_names_;                        ///< by output; empty: its tensor's
+  std::unordered_map<graph::NodeId, std::string> result_names_;  ///< of nodes whose tensor is an output
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> repeats_;  ///< how often a name had to be changed
   std::string channel_axis_;                      ///< a constant that nodes share

@@ -242,7 +242,7 @@ Value& Importer::value(const std::string& name) {
 
 void Importer::define(const std::string& name, Value value) {
   if (const auto* numbers = std::get_if<Numbers>(&value)) charge(6 * static_cast<std::int64_t>(numbers->values.size()));
-  if (const auto* view = std::get_if<View>(&value)) ++views_[static_cast<std::size_t>(view->node)];
+  if (const auto* view = std::get_if<View>(&value)) ++views_[view->node];
   if (initialisers_.contains(name) || !values_.emplace(name, std::move(value)).second) {
     throw Error("'" + name + "' is made twice");
   }
@@ -264,7 +264,7 @@ void Importer::keep_type(View& input, const Quantization& quantization) {
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
-  return uses(name) == 1 && views_[static_cast<std::size_t>(node)] == 1;
+  return uses(name) == 1 && views_[node] == 1;
 }
 
 int Importer::uses(const std::string& name) const {

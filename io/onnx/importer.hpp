@@ -45,9 +45,9 @@ class Importer {
 
   [[nodiscard]] std::int64_t opset() const { return opset_; }
   [[nodiscard]] Batch batch() const { return batch_; }
-  [[nodiscard]] const graph::Shape& shape(graph::NodeId node) const { return shapes_[static_cast<std::size_t>(node)]; }
+  [[nodiscard]] const graph::Shape& shape(graph::NodeId node) const { return shapes_[node]; }
   /// Which of the node's extents another input size changes.
-  [[nodiscard]] Extents open(graph::NodeId node) const { return open_[static_cast<std::size_t>(node)]; }
+  [[nodiscard]] Extents open(graph::NodeId node) const { return open_[node]; }
   /// The whole of a node's tensor, as the model's (N, C, H, W).
   [[nodiscard]] View whole(graph::NodeId node, std::string name = "") const;
 
@@ -67,7 +67,7 @@ class Importer {
 
   /// Appends a node to the graph; checks it first and knows its shape afterwards.
   graph::NodeId add(const std::string& name, graph::Operation operation, std::vector<graph::NodeId> operands);
-  [[nodiscard]] graph::Node& node(graph::NodeId id) { return graph_.nodes[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] graph::Node& node(graph::NodeId id) { return graph_.nodes[id]; }
 
   /// Makes the view's node hold exactly the view's channels in the view's order, with a slice, shuffle or gather if it
   /// must. Throws Error if the channels are spread over several axes.
@@ -96,9 +96,9 @@ class Importer {
   std::int64_t opset_ = 0;
   Batch batch_;
   graph::Graph graph_;
-  std::vector<graph::Shape> shapes_;
-  std::vector<Extents> open_;  ///< by node
-  std::vector<int> views_;     ///< of each node, how many names were given to views of it
+  graph::ById<graph::Shape> shapes_;
+  graph::ById<Extents> open_;
+  graph::ById<int> views_;  ///< of each node, how many names were given to views of it
   std::unordered_map<std::string, ::onnx::TensorProto*> initialisers_;
   std::unordered_map<std::string, Value> values_;
   std::unordered_set<std::string> inputs_;

@@ -51,8 +51,7 @@ void expect_same_at(graph::Graph a, graph::Graph b, Sizes sizes) {
   for (const auto& [h, w] : sizes) {
     a.set_input_size(h, w);
     b.set_input_size(h, w);
-    EXPECT_EQ(graph::infer_shapes(a)[static_cast<std::size_t>(a.outputs[0].node)],
-              graph::infer_shapes(b)[static_cast<std::size_t>(b.outputs[0].node)]);
+    EXPECT_EQ(graph::infer_shapes(a)[a.outputs[0].node], graph::infer_shapes(b)[b.outputs[0].node]);
     const std::vector<float> expected = run(a), actual = run(b);
     ASSERT_EQ(actual.size(), expected.size());
     for (std::size_t i = 0; i < actual.size(); ++i) {

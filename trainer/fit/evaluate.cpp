@@ -48,8 +48,7 @@ class Sessions {
 std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threads,
                                    const std::function<bool(std::int64_t)>& go_on) {
   const auto start = std::chrono::steady_clock::now();
-  const bool probabilities =
-      std::holds_alternative<graph::Softmax>(graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)].operation);
+  const bool probabilities = std::holds_alternative<graph::Softmax>(graph.nodes[graph.outputs[0].node].operation);
   const auto plan = plan::make(std::move(graph));
   io::require_classifier(*plan);
   const auto classes = static_cast<std::size_t>(plan->outputs[0].shape.c);

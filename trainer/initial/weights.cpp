@@ -47,9 +47,9 @@ graph::Graph with_classes(graph::Graph graph, std::int32_t classes, const models
   if (classes < 1 || classes > graph::max_extent) {
     throw Error(std::to_string(classes) + " classes; 1 to " + std::to_string(graph::max_extent) + " are possible");
   }
-  graph::Node* last = &graph.nodes[static_cast<std::size_t>(graph.outputs[0].node)];
+  graph::Node* last = &graph.nodes[graph.outputs[0].node];
   if (std::holds_alternative<graph::Softmax>(last->operation)) {
-    last = &graph.nodes[static_cast<std::size_t>(last->inputs[0])];
+    last = &graph.nodes[last->inputs[0]];
   }
   auto* layer = std::get_if<graph::FullyConnected>(&last->operation);
   if (layer == nullptr) {

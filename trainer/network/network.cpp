@@ -19,17 +19,15 @@ namespace {
 using graph::NodeId;
 
 /// Takes the softmax off a classifier's end. Throws Error where there is not one output, of one value a class.
-graph::Graph without_softmax(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) {
+graph::Graph without_softmax(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) {
   graph::Graph result = graph;
   if (graph.input_count() != 1 || graph.outputs.size() != 1 || graph.input().type != Type::f32 ||
       graph.outputs[0].type != Type::f32) {
     throw Error("'" + graph.name + "' cannot be trained: it has not one input and one output of float32");
   }
-  while (std::holds_alternative<graph::Softmax>(
-      result.nodes[static_cast<std::size_t>(result.outputs[0].node)].operation)) {
-    result.outputs[0].node = result.nodes[static_cast<std::size_t>(result.outputs[0].node)].inputs[0];
-  }
-  const graph::Shape& out = shapes[static_cast<std::size_t>(result.outputs[0].node)];
+  graph::NodeId& last = result.outputs[0].node;
+  while (std::holds_alternative<graph::Softmax>(result.nodes[last].operation)) last = result.nodes[last].inputs[0];
+  const graph::Shape& out = shapes[last];
   if (out.pixels() != 1 || out.c < 2) {
     throw Error("'" + graph.name + "' is no classifier: its output is " + std::to_string(out.h) + " x " +
                 std::to_string(out.w) + " pixels of " + std::to_string(out.c) + " values");
@@ -82,7 +80,7 @@ struct Network::State {
   void backward(const Thread& thread, run::Barrier& barrier) noexcept;
 
   graph::Graph given;  ///< as it came
-  std::vector<graph::Shape> shapes;
+  graph::ById<graph::Shape> shapes;
   graph::Graph classified;  ///< without softmax; the same nodes
   NetworkOptions options;
   KernelTables tables;

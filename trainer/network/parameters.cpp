@@ -7,7 +7,7 @@ using graph::NodeId;
 Parameters::Parameters(const graph::Graph& graph, const std::set<NodeId>& nodes, NodeId first_trained)
     : first_trained_(first_trained) {
   for (const NodeId id : nodes) {
-    const graph::Operation& operation = graph.nodes[static_cast<std::size_t>(id)].operation;
+    const graph::Operation& operation = graph.nodes[id].operation;
     const bool is_norm = std::holds_alternative<graph::BatchNorm>(operation);
     graph::for_each_constant(operation,
                              [&](const std::string& word, const graph::Constant& constant, graph::Extents extents) {
@@ -25,7 +25,7 @@ Parameters::Parameters(const graph::Graph& graph, const std::set<NodeId>& nodes,
 }
 
 std::string Parameters::name_of(const graph::Graph& graph, NodeId node, const std::string& word) {
-  std::string name = graph.nodes[static_cast<std::size_t>(node)].name + "." + word;
+  std::string name = graph.nodes[node].name + "." + word;
   if (!names_.insert(name).second) names_.insert(name += "#" + std::to_string(node));
   return name;
 }
@@ -69,16 +69,15 @@ NormParameters Parameters::norm(const graph::Graph& graph, NodeId node, float mo
   result.shift_gradient = shift.gradient;
   result.running_mean = at(node, "running_mean").values;
   result.running_variance = at(node, "running_var").values;
-  result.epsilon = std::get<graph::BatchNorm>(graph.nodes[static_cast<std::size_t>(node)].operation).epsilon;
+  result.epsilon = std::get<graph::BatchNorm>(graph.nodes[node].operation).epsilon;
   result.momentum = momentum;
   result.frozen = node < first_trained_;
   return result;
 }
 
 void Parameters::write(graph::Graph& graph, const ValuesOf& values) const {
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto id = static_cast<NodeId>(i);
-    graph::for_each_constant(graph.nodes[i].operation,
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    graph::for_each_constant(graph.nodes[id].operation,
                              [&](const std::string& word, graph::Constant& constant, const graph::Extents&) {
                                const auto found = stores_.find({id, word});
                                if (found == stores_.end()) return;

@@ -28,7 +28,7 @@ bool is_open(const kernels::Clamp& clamp) { return clamp.lower < 0.0F; }
 
 class Tracer {
  public:
-  Tracer(const graph::Graph& graph, const std::vector<graph::Shape>& shapes)
+  Tracer(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes)
       : graph_(graph), shapes_(shapes), lowered_(passes::lower_channels(graph, shapes)), names_(graph.nodes.size()) {
     find_live();
     count_reads();
@@ -45,7 +45,7 @@ class Tracer {
   }
 
  private:
-  [[nodiscard]] const graph::Node& node(NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const graph::Node& node(NodeId id) const { return graph_.nodes[id]; }
 
   void find_live() {
     live_.resize(graph_.nodes.size(), false);
@@ -212,7 +212,7 @@ class Tracer {
   }
 
   const graph::Graph& graph_;
-  const std::vector<graph::Shape>& shapes_;
+  const graph::ById<graph::Shape>& shapes_;
   passes::LoweredChannels lowered_;
   std::vector<bool> live_;
   std::vector<std::vector<std::int32_t>> reads_;
@@ -248,6 +248,6 @@ bool is_fused_into_reader(const Trace& trace, std::size_t i) {
   return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
 }
 
-Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes) { return Tracer(graph, shapes).run(); }
+Trace trace(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) { return Tracer(graph, shapes).run(); }
 
 }  // namespace riffle::trainer

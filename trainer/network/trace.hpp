@@ -67,6 +67,6 @@ bool is_pixel_wise(const Layer& layer);
 bool is_fused_into_reader(const Trace& trace, std::size_t i);
 
 /// `graph` verifies, has `shapes`, and ends in one value a class, without softmax. Dead nodes make no layer.
-Trace trace(const graph::Graph& graph, const std::vector<graph::Shape>& shapes);
+Trace trace(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes);
 
 }  // namespace riffle::trainer
