@@ -17,13 +17,13 @@
 // between output rows, w14 rounds, w15 form.
 
         .macro  fmla_vector acc, x, w
-        fmla    v\acc\().4s, v\x\().4s, v\w\().4s
+        fmla    v\acc\()ALL, v\x\()ALL, v\w\()ALL
         .endm
         .macro  next_pixel op, a, b, pointer, stride
         .if     NV == 2
-        \op     {v\a\().4s, v\b\().4s}, [\pointer], \stride
+        \op     {v\a\()ALL, v\b\()ALL}, [\pointer], \stride
         .else
-        \op     {v\a\().4s}, [\pointer], \stride
+        \op     {v\a\()ALL}, [\pointer], \stride
         .endif
         .endm
         .macro  load_row row, pointer
@@ -171,10 +171,10 @@
         .set    SUM, 9 * NV
         .set    IN, SUM + 3 * NV
         .p2align 4
-        .globl  SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()_neon64)
-        HIDDEN(riffle_depthwise_rows_\stride\()x\vectors\()_neon64)
-        TYPE(riffle_depthwise_rows_\stride\()x\vectors\()_neon64)
-SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()_neon64):
+        .globl  SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()ISA)
+        HIDDEN(riffle_depthwise_rows_\stride\()x\vectors\()ISA)
+        TYPE(riffle_depthwise_rows_\stride\()x\vectors\()ISA)
+SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()ISA):
         sub     sp, sp, #32
         save_registers
         ldp     x1, x5, [x0]
@@ -207,7 +207,7 @@ SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()_neon64):
         restore_registers
         add     sp, sp, #32
         ret
-        SIZE(riffle_depthwise_rows_\stride\()x\vectors\()_neon64)
+        SIZE(riffle_depthwise_rows_\stride\()x\vectors\()ISA)
         .endm
 
         rows    1, 1

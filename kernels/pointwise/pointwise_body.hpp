@@ -149,8 +149,8 @@ struct Pointwise {
     static constexpr std::int32_t most_runs = 32;
     static constexpr std::ptrdiff_t bytes = sizeof(Value);
 
-    simd::StripRun runs[most_runs];
-    simd::Strip strip;
+    simd::StripRun<Value> runs[most_runs];
+    simd::Strip<Value> strip;
     std::int32_t form;
     bool fits;
 
@@ -160,14 +160,14 @@ struct Pointwise {
         const ChannelRun& run = job.runs[r];
         const std::ptrdiff_t stride = run.pixel_stride;
         runs[r] = {job.memory->template read<Value>(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
-                   run.channels - S::strip_least};
+                   run.channels - 2 * S::lanes};
       }
-      strip.lower = job.clamp.lower;
-      strip.upper = job.clamp.upper;
+      strip.lower = static_cast<Value>(job.clamp.lower);
+      strip.upper = static_cast<Value>(job.clamp.upper);
       strip.runs = runs;
       strip.run_count = job.run_count;
       strip.out_stride = job.out_stride * bytes;
-      form = simd::Strip::form_of(job.clamp.lower, job.clamp.upper, 0);
+      form = simd::form_of(job.clamp, 0);
     }
 
     /// What the sums start from, besides the bias. False where it is not whole vectors side by side.
@@ -198,7 +198,7 @@ struct Pointwise {
       if (!fits || !start(job, vectors)) return false;
       strip.bias = job.bias;
       strip.weights = job.weights;
-      strip.form = form + 4 * (job.columns % S::lanes);
+      strip.form = form + 4 * static_cast<std::int32_t>(job.columns % S::lanes * bytes);
       strip.out = job.out;
       strip.pixel = 0;
       const simd::EvenTiles cut(pixels, S::strip_rows(vectors));

@@ -54,9 +54,10 @@ RIFFLE_INLINE void pool_two_vectors(const PoolJob<typename S::Value>& job, std::
   const Window& window = args.window;
   const std::int32_t out_w = args.extent.out_w;
   const std::int32_t in_w = args.extent.in_w, top = y * 2 - window.pad_top;
-  PoolRow row;
-  row.lower = args.clamp.lower;
-  row.upper = args.clamp.upper;
+  using Value = typename S::Value;
+  PoolRow<Value> row;
+  row.lower = static_cast<Value>(args.clamp.lower);
+  row.upper = static_cast<Value>(args.clamp.upper);
   for (int i = 0; i < 3; ++i) {
     const std::ptrdiff_t column = inside.begin * 2 - window.pad_left + (inside.left ? 1 : 0);
     row.rows[i] = job.in + (slot((top + i) * in_w, job.in_ring) + column) * job.in_stride;
@@ -65,8 +66,8 @@ RIFFLE_INLINE void pool_two_vectors(const PoolJob<typename S::Value>& job, std::
   row.out = job.out + (slot(y * out_w, args.output.ring) + inside.begin) * job.out_stride;
   row.out_stride = job.out_stride * bytes;
   row.outputs = inside.end - inside.begin;
-  row.factor = 1.0F / 9.0F;
-  row.form = simd::Strip::form_of(row.lower, row.upper, inside.left ? 1 : 0);
+  row.factor = static_cast<Value>(1.0F / 9.0F);
+  row.form = simd::form_of(args.clamp, inside.left ? 1 : 0);
   S::pool_row(Max)(row);
   auto one = job;
   for (int v = 0; v < 2; ++v, one.in += S::lanes, one.out += S::lanes) {

@@ -14,6 +14,11 @@ struct HalvesAsFloats : S {
   static constexpr Type type = Type::f16;
   static constexpr bool pairs_halves = false;
 
+  // Those in assembly are of floats.
+  static void strip(int, int) = delete;
+  static void depthwise_rows(int, int) = delete;
+  static void pool_row(bool) = delete;
+
   static RIFFLE_INLINE Vec load(const Value* from) { return S::load_f16(&from->bits); }
   static RIFFLE_INLINE void store(Value* to, Vec v) { S::store_f16(&to->bits, v); }
   static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {

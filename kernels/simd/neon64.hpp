@@ -1,48 +1,26 @@
 // AArch64's NEON: 32 registers of 4 floats and a fused multiply-add by lane.
 #pragma once
 
-#include "kernels/depthwise/rows.hpp"
-#include "kernels/pool/row.hpp"
+#include <concepts>
+
+#include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/simd.hpp"
-#include "kernels/simd/strip.hpp"
 #include "kernels/stem/row.hpp"
 
 namespace riffle::simd {
 
 extern "C" {
 // strip_neon64.S: rows x vectors.
-#define RIFFLE_STRIP(rows, vectors) void riffle_strip_##rows##x##vectors##_neon64(const Strip&)
-#define RIFFLE_STRIPS(rows) \
-  RIFFLE_STRIP(rows, 1);    \
-  RIFFLE_STRIP(rows, 2);    \
-  RIFFLE_STRIP(rows, 3);    \
-  RIFFLE_STRIP(rows, 4)
-RIFFLE_STRIPS(1);
-RIFFLE_STRIPS(2);
-RIFFLE_STRIPS(3);
-RIFFLE_STRIPS(4);
-RIFFLE_STRIP(5, 1);
-RIFFLE_STRIP(5, 2);
-RIFFLE_STRIP(5, 3);
-RIFFLE_STRIP(6, 1);
-RIFFLE_STRIP(6, 2);
-RIFFLE_STRIP(7, 1);
-RIFFLE_STRIP(8, 1);
-#undef RIFFLE_STRIPS
-#undef RIFFLE_STRIP
+RIFFLE_STRIPS(float, neon64)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
-void riffle_depthwise_rows_1x1_neon64(const kernels::DepthwiseRows&);
-void riffle_depthwise_rows_1x2_neon64(const kernels::DepthwiseRows&);
-void riffle_depthwise_rows_2x1_neon64(const kernels::DepthwiseRows&);
-void riffle_depthwise_rows_2x2_neon64(const kernels::DepthwiseRows&);
+RIFFLE_DEPTHWISE_ROWS(float, neon64)
 
 // kernels/stem/row_neon64.S
-void riffle_stem_row_neon64(const kernels::StemRow&);
+void riffle_stem_row_neon64(const kernels::StemRow<float, float>&);
 
 // kernels/pool/row_neon64.S
-void riffle_max_pool_row_neon64(const kernels::PoolRow&);
-void riffle_average_pool_row_neon64(const kernels::PoolRow&);
+RIFFLE_POOL_ROWS(float, neon64)
 
 // kernels/fully_connected/rows_neon64.S
 void riffle_multiply_rows_neon64(float*, const float*, std::int64_t, const float* const*);
@@ -71,33 +49,12 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   /// The instruction: xsimd takes an estimate, which makes a NaN of infinity.
   static RIFFLE_INLINE Vec sqrt(Vec x) { return vsqrtq_f32(x); }
 
-  /// strip_rows * vectors accumulators, one and a half registers of activations a row, and eight of weights.
-  static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 5 : 4; }
-  /// Channels of a run from which on it takes the long way.
-  static constexpr std::int32_t strip_least = 13;
-  static RIFFLE_INLINE StripFunction strip(int rows, int vectors) {
-    static constexpr StripFunction strips[][8] = {
-        {riffle_strip_1x1_neon64, riffle_strip_2x1_neon64, riffle_strip_3x1_neon64, riffle_strip_4x1_neon64,
-         riffle_strip_5x1_neon64, riffle_strip_6x1_neon64, riffle_strip_7x1_neon64, riffle_strip_8x1_neon64},
-        {riffle_strip_1x2_neon64, riffle_strip_2x2_neon64, riffle_strip_3x2_neon64, riffle_strip_4x2_neon64,
-         riffle_strip_5x2_neon64, riffle_strip_6x2_neon64},
-        {riffle_strip_1x3_neon64, riffle_strip_2x3_neon64, riffle_strip_3x3_neon64, riffle_strip_4x3_neon64,
-         riffle_strip_5x3_neon64},
-        {riffle_strip_1x4_neon64, riffle_strip_2x4_neon64, riffle_strip_3x4_neon64, riffle_strip_4x4_neon64}};
-    return strips[vectors - 1][rows - 1];
-  }
+  RIFFLE_NEON64_KERNELS(neon64)
 
-  static RIFFLE_INLINE kernels::DepthwiseRowsFunction depthwise_rows(int stride, int vectors) {
-    static constexpr kernels::DepthwiseRowsFunction rows[][2] = {
-        {riffle_depthwise_rows_1x1_neon64, riffle_depthwise_rows_1x2_neon64},
-        {riffle_depthwise_rows_2x1_neon64, riffle_depthwise_rows_2x2_neon64}};
-    return rows[stride - 1][vectors - 1];
-  }
-
-  static RIFFLE_INLINE kernels::StemRowFunction stem_row() { return riffle_stem_row_neon64; }
-
-  static RIFFLE_INLINE kernels::PoolRowFunction pool_row(bool max) {
-    return max ? riffle_max_pool_row_neon64 : riffle_average_pool_row_neon64;
+  static constexpr int stem_pixels = 7, stem_vectors = 3;
+  template <std::same_as<float> In>
+  static RIFFLE_INLINE kernels::StemRowFunction<In, float> stem_row() {
+    return riffle_stem_row_neon64;
   }
 
   /// (sums, x, sixteens, rows)

@@ -7,6 +7,12 @@
 
 namespace riffle::simd {
 
+extern "C" {
+RIFFLE_STRIPS(kernels::Half, neon64fp16)
+RIFFLE_DEPTHWISE_ROWS(kernels::Half, neon64fp16)
+RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
+}
+
 struct Neon64Fp16 {
   static constexpr const char* name = "neon64fp16";
   using Value = kernels::Half;
@@ -42,6 +48,8 @@ struct Neon64Fp16 {
   static RIFFLE_INLINE float sum(Vec v) {
     return vaddvq_f32(vaddq_f32(vcvt_f32_f16(vget_low_f16(v)), vcvt_high_f32_f16(v)));
   }
+
+  RIFFLE_NEON64_KERNELS(neon64fp16)
 
   static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
     Value all[lanes] = {};

@@ -3,8 +3,7 @@
 // An instruction set whose tiles are written in assembly has
 //
 //   static constexpr int strip_rows(int vectors);           the highest
-//   static constexpr std::int32_t strip_least;              what its runs' channels are counted from
-//   static StripFunction strip(int rows, int vectors);
+//   static StripFunction<Value> strip(int rows, int vectors);
 //
 // It computes what Tile computes, to the same bits whatever the height.
 #pragma once
@@ -18,37 +17,44 @@
 namespace riffle::simd {
 
 /// A channel run at the strip's pixel 0.
+template <class Value>
 struct StripRun {
-  const void* first;
+  const Value* first;
   std::ptrdiff_t stride;  ///< bytes to the next pixel
-  std::int64_t rest;      ///< channels - strip_least
+  std::int64_t rest;      ///< channels, less two vectors
 };
 
-/// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.
-struct Strip {
-  /// Bits 0 and 1: clamp below, and also above; from bit 2: columns of the last vector, 0 if it is whole.
-  static RIFFLE_INLINE std::int32_t form_of(float lower, float upper, std::int32_t last_columns) {
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    return (upper < infinity ? 3 : lower > -infinity ? 1 : 0) + 4 * last_columns;
-  }
+/// How a tile ends, as the assembly is told. Bits 0 and 1: clamp below, and also above; from bit 2 on: bytes of the last
+/// vector, 0 if it is whole.
+RIFFLE_INLINE std::int32_t form_of(const kernels::Clamp& clamp, std::int64_t last_bytes) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const std::int32_t bounds = clamp.upper < infinity ? 3 : clamp.lower > -infinity ? 1 : 0;
+  return bounds + 4 * static_cast<std::int32_t>(last_bytes);
+}
 
-  float lower, upper;
-  const void* bias;      ///< may be null where there is a `start`
-  const void* weights;   ///< K rows; up to 128 bytes behind them are read
+/// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.
+template <class Value>
+struct Strip {
+  Value lower, upper;
+  const Value* bias;     ///< may be null where there is a `start`
+  const Value* weights;  ///< K rows; up to 64 bytes behind them are read
   std::int64_t pixel;    ///< the first tile's first
-  const StripRun* runs;
+  const StripRun<Value>* runs;
   std::int64_t run_count;
-  void* out;  ///< the pixel `pixel`
+  Value* out;  ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;    ///< bytes
   std::int32_t form;            ///< form_of
-  const void* start;            ///< null, or pixel 0's sums or residual; whole vectors
+  const Value* start;           ///< null, or pixel 0's sums or residual; whole vectors
   std::ptrdiff_t start_stride;  ///< bytes
 };
-static_assert(sizeof(void*) < 8 ||
-              (offsetof(Strip, bias) == 8 && offsetof(Strip, pixel) == 24 && offsetof(Strip, runs) == 32 &&
-               offsetof(Strip, out) == 48 && offsetof(Strip, out_stride) == 64 && offsetof(Strip, start) == 80));
+template <class Value>
+constexpr bool has_known_offsets =
+    offsetof(Strip<Value>, bias) == 8 && offsetof(Strip<Value>, pixel) == 24 && offsetof(Strip<Value>, runs) == 32 &&
+    offsetof(Strip<Value>, out) == 48 && offsetof(Strip<Value>, out_stride) == 64 && offsetof(Strip<Value>, start) == 80;
+static_assert(sizeof(void*) < 8 || (has_known_offsets<float> && has_known_offsets<kernels::Half>));
 
-using StripFunction = void (*)(const Strip&);
+template <class Value>
+using StripFunction = void (*)(const Strip<Value>&);
 
 }  // namespace riffle::simd

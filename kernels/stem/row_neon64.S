@@ -13,6 +13,8 @@
         .set    W, 21
         .set    IN, 25
         .set    LAST, 31
+        .set    SUMS, 0
+        .set    BOUND, 31
 
 // x0 StemRow, x1 weights (two pairs ahead), x2 panel, x3 bytes between rows, x4 planes left, x5 the tile's input, x6
 // output, x7 bytes between planes, x8 plane, x9 and x10 its other rows, x17 tiles left.
@@ -117,15 +119,15 @@ SYMBOL(riffle_stem_row_neon64):
         ldp     x3, x7, [x0, #24]
         ldp     x6, x17, [x0, #40]
         ldp     x21, x22, [x0, #56]
-        tbz     w22, #4, 1f
-        and     x22, x22, #15
+        tbz     w22, #6, 1f
+        and     x22, x22, #63
         b       4f
 
 1:      tile_start
 2:      plane   0
         subs    w4, w4, #1
         b.ne    2b
-3:      finish_tile 0
+3:      finish_tile
 17:     subs    x17, x17, #1
         b.ne    1b
         restore_registers
@@ -138,7 +140,7 @@ SYMBOL(riffle_stem_row_neon64):
         b.ne    5b
         b       3b
 
-        finish_tile_otherwise 0
+        finish_tile_otherwise
         SIZE(riffle_stem_row_neon64)
 
 #ifdef __ELF__

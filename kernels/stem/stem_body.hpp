@@ -129,8 +129,8 @@ struct Stem {
   }
 
   /// The heights of tile that there are, tallest first; a row is cut greedily.
-  static constexpr bool one_variant = simd::one_variant < S, requires { S::stem_row(); }
-  > ;
+  static constexpr bool has_rows = requires { S::template stem_row<In>(); };
+  static constexpr bool one_variant = simd::one_variant<S, has_rows>;
   static constexpr int heights = one_variant ? 1 : 4;
   static constexpr int height(int vectors, int i) {
     const int rows = S::tile_rows(vectors) >> i;
@@ -168,33 +168,33 @@ struct Stem {
     const StemArgs& args = *job.args;
     const Extent& extent = args.extent;
     const std::int32_t top = job.y * 2 - args.window.pad_top, left = args.window.pad_left;
-    if (vectors != StemRow::vectors || end < StemRow::pixels || left > 1 || args.window.kernel_h != 3 ||
+    if (vectors != S::stem_vectors || end < S::stem_pixels || left > 1 || args.window.kernel_h != 3 ||
         args.window.stride_h != 2 || args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
       return false;
     }
-    StemRow row{};
-    row.lower = args.clamp.lower;
-    row.upper = args.clamp.upper;
+    StemRow<In, Value> row{};
+    row.lower = static_cast<Value>(args.clamp.lower);
+    row.upper = static_cast<Value>(args.clamp.upper);
     row.panel = job.panel;
     row.in_row = extent.in_w * in_bytes;
     row.in_plane = row.in_row * extent.in_h;
     row.out_stride = args.output.pixel_stride * bytes;
     row.channels = args.channels;
-    const std::int32_t form = simd::Strip::form_of(args.clamp.lower, args.clamp.upper, job.columns % S::lanes);
+    const std::int32_t form = simd::form_of(args.clamp, job.columns % S::lanes * bytes);
     const In* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
     const std::ptrdiff_t out_stride = args.output.pixel_stride;
     Value* const out =
         job.memory->template write<Value>(args.output.first) + slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
     const auto tiles = [&](std::int32_t x, std::int32_t count) __attribute__((always_inline)) {
-      row.form = form + (x == 0 && left == 1 ? 16 : 0);
+      row.form = form + (x == 0 && left == 1 ? 64 : 0);
       row.in = in + x * 2;
       row.out = out + x * out_stride;
       row.tiles = count;
-      S::stem_row()(row);
+      S::template stem_row<In>()(row);
     };
-    tiles(0, end / StemRow::pixels);
+    tiles(0, end / S::stem_pixels);
     // What is left over is computed with some pixels before it, again.
-    if (end % StemRow::pixels != 0) tiles(end - StemRow::pixels, 1);
+    if (end % S::stem_pixels != 0) tiles(end - S::stem_pixels, 1);
     return true;
   }
 
@@ -211,7 +211,7 @@ struct Stem {
     while (end > x && left_of(end - 1) + reach >= extent.in_w) --end;
 
     const bool fast = window.kernel_w == 3 && window.stride_w == 2 && window.dilation_w == 1;
-    if constexpr (requires { S::stem_row(); }) {
+    if constexpr (has_rows) {
       if (fast && run_own(job, vectors, end)) {
         for (job.x = end; job.x < extent.out_w; ++job.x) functions.border(job);
         return;
