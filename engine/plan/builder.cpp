@@ -34,7 +34,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
       shapes_(graph::infer_shapes(graph)),
       types_(passes::choose_types(graph)),
       lowered_(passes::lower_channels(graph, shapes_)),
-      layout_(graph, shapes_, lowered_, without),
+      layout_(block_layout(graph, shapes_, lowered_, without)),
       machine_(machine_of(kernels)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
@@ -248,12 +248,11 @@ void PlanBuilder::plan_steps() {
         touch(gathered_block_of_[id]);
       }
       if (direct_[id] < 0) {
-        const std::int32_t blocks = layout_.blocks(id);
-        graph::Shape piece = shape(id);
-        piece.c /= blocks;
+        const std::span<const Part> parts = layout_.parts(id);
         block_of_[id] = static_cast<std::int32_t>(plan_->blocks.size());
-        for (std::int32_t b = 0; b < blocks; ++b) {
-          add_block(blocks == 1 ? node(id).name : joined({node(id).name, ".", b}), piece, types_[id]);
+        for (std::size_t b = 0; b < parts.size(); ++b) {
+          add_block(parts.size() == 1 ? node(id).name : joined({node(id).name, ".", b}),
+                    {shape(id).h, shape(id).w, parts[b].channels}, types_[id]);
         }
       }
       planned_.push_back({PlannedStep::compute, id, block_of_[id], producers[id]});
@@ -302,7 +301,8 @@ void PlanBuilder::touch(std::int32_t block) {
 void PlanBuilder::touch(const passes::ChannelList& channels) {
   for (const passes::Channel& channel : channels) {
     const std::int32_t first = block_of_[channel.node];
-    if (first >= 0) touch(first + layout_.block_of(channel));
+    const std::size_t part = part_at(layout_.parts(channel.node), layout_.position(channel));
+    if (first >= 0) touch(first + static_cast<std::int32_t>(part));
     if (is_input(channel.node)) touch(planes_of_input_[channel.node]);
   }
 }
@@ -351,23 +351,25 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
   return {operands.empty() ? result : types_[operands[0]], Type::f32, result};
 }
 
-kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {
-  const std::int32_t channels = layout_.block_channels(range.node);
-  kernels::Block from = block({PlannedStep::compute, range.node, block_of_[range.node]}, range.first / channels);
-  return {from.first.behind(range.first % channels, from.type), from.pixel_stride, range.channels, from.ring,
+kernels::ChannelRun PlanBuilder::address(const PartRange& range) const {
+  const std::span<const Part> parts = layout_.parts(range.node);
+  const std::size_t part = part_at(parts, range.first);
+  const kernels::Block from =
+      block({PlannedStep::compute, range.node, block_of_[range.node]}, static_cast<std::int32_t>(part));
+  return {from.first.behind(range.first - parts[part].first, from.type), from.pixel_stride, range.channels, from.ring,
           from.type};
 }
 
-std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<BlockRange>& ranges) const {
+std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<PartRange>& ranges) const {
   std::vector<kernels::ChannelRun> result;
-  for (const BlockRange& one : ranges) result.push_back(address(one));
+  for (const PartRange& one : ranges) result.push_back(address(one));
   return result;
 }
 
-std::vector<kernels::ChannelwiseRun> PlanBuilder::channelwise(const std::vector<BlockRange>& ranges) const {
+std::vector<kernels::ChannelwiseRun> PlanBuilder::channelwise(const std::vector<PartRange>& ranges) const {
   std::vector<kernels::ChannelwiseRun> result;
   std::int32_t channel = 0;
-  for (const BlockRange& one : ranges) {
+  for (const PartRange& one : ranges) {
     result.push_back({address(one), channel});
     channel += one.channels;
   }

@@ -9,26 +9,21 @@
 namespace riffle::trainer {
 namespace {
 
-/// The last layer but `reader` that reads the result, or 0.
-std::size_t last_reader_but(const Trace& trace, const Results& results, std::size_t reader, const LayerResult* result) {
-  const auto reads = [&](const ChannelList& list) {
-    return std::any_of(list.begin(), list.end(), [&](const Channel& channel) {
-      return results[static_cast<std::size_t>(channel.node)].get() == result;
-    });
-  };
-  if (reads(trace.output)) return trace.layers.size();
-  for (std::size_t i = trace.layers.size(); i-- > 0;) {
-    const std::vector<ChannelList>& operands = trace.layers[i].operands;
-    if (i != reader && std::any_of(operands.begin(), operands.end(), reads)) return i;
+/// Calls f(reader) for everyone who reads a layer's result, perhaps several times; the loss counts as the last layer.
+template <class F>
+void for_readers(const plan::Readers& readers, const Results& results, std::size_t layer, F&& f) {
+  for (std::int32_t c = 0; c < results[layer]->channels; ++c) {
+    for (const graph::NodeId reader : readers.of({static_cast<graph::NodeId>(layer), c})) {
+      f(static_cast<std::size_t>(reader));
+    }
   }
-  return 0;
 }
 
 /// A sum's gradient is its operands', so that it may become theirs where it stands: that of an operand whose gradient
 /// comes from the sum alone, and also that of another to which layers add only when the first has been used. What the
 /// sum itself makes complete must have no activation: it would be applied to the gradient of both. Returns, by layer,
 /// the one in whose gradient's memory its own stands, perhaps itself.
-std::vector<std::size_t> share_gradients(const Trace& trace, const Results& results,
+std::vector<std::size_t> share_gradients(const Trace& trace, const plan::Readers& readers, const Results& results,
                                          const std::vector<std::vector<Operand>>& operands) {
   std::vector<std::size_t> shares(trace.layers.size());
   std::iota(shares.begin(), shares.end(), 0);
@@ -46,6 +41,12 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const Results& resu
                                                  [&](const Piece& piece) { return piece.result == result; });
       });
     };
+    const auto last_reader_but_i = [&](std::size_t layer) {
+      std::size_t last = 0;
+      for_readers(readers, results, layer,
+                  [&](std::size_t reader) { last = std::max(last, reader == i ? 0 : reader); });
+      return last;
+    };
     std::size_t alone = 0;
     for (const Operand& operand : operands[i]) {
       if (alone == 0 && may_share(operand) && operand.pieces()[0].last) alone = index(operand.pieces()[0].result);
@@ -54,7 +55,7 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const Results& resu
     for (const Operand& operand : operands[i]) {
       const LayerResult* const result = operand.pieces()[0].result;
       if (other == 0 && may_share(operand) && index(result) != alone &&
-          (alone == 0 || last_reader_but(trace, results, i, result) < alone)) {
+          (alone == 0 || last_reader_but_i(index(result)) < alone)) {
         other = index(result);
       }
     }
@@ -66,37 +67,29 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const Results& resu
 
 }  // namespace
 
-ResultPlaces place_results(const Trace& trace, const Results& results,
+ResultPlaces place_results(const Trace& trace, const plan::Readers& readers, const Results& results,
                            const std::vector<std::vector<Operand>>& operands,
                            const std::vector<bool>& fused_into_reader, std::int32_t batch) {
   // A step is a layer's forward or backward pass: layer i's are i and 2 n + 1 - i, the loss's n and n + 1.
-  const auto count = static_cast<std::int32_t>(results.size());
-  std::vector<memory::Lifetime> lifetimes(2 * results.size());
-  for (std::int32_t i = 0; i < count; ++i) {
-    const LayerResult& result = *results[static_cast<std::size_t>(i)];
-    memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * i)],
-                     &gradient = lifetimes[static_cast<std::size_t>(2 * i + 1)];
+  const std::size_t count = results.size();
+  std::vector<memory::Lifetime> lifetimes(2 * count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const LayerResult& result = *results[i];
+    const auto backward_step = [&](std::size_t layer) { return static_cast<std::int32_t>(2 * count + 1 - layer); };
+    memory::Lifetime &y = lifetimes[2 * i], &gradient = lifetimes[2 * i + 1];
     y.size = row_floats(batch * result.pixels * result.channels + slack);
-    y.first_step = i;
-    y.last_step = result.wants_gradient ? 2 * count + 1 - i : i;
+    y.first_step = static_cast<std::int32_t>(i);
+    y.last_step = result.wants_gradient ? backward_step(i) : y.first_step;
     gradient.size = result.wants_gradient ? y.size : 0;
-    gradient.first_step = gradient.last_step = 2 * count + 1 - i;
+    gradient.first_step = gradient.last_step = backward_step(i);
+    for_readers(readers, results, i, [&](std::size_t reader) {
+      const bool backward = reader == count || results[reader]->wants_gradient;
+      if (reader < count && fused_into_reader[reader]) ++reader;
+      y.last_step = std::max(y.last_step, backward ? backward_step(reader) : static_cast<std::int32_t>(reader));
+      if (backward) gradient.first_step = std::min(gradient.first_step, backward_step(reader));
+    });
   }
-  const auto note = [&](const ChannelList& list, std::int32_t reader) {
-    const bool backward = reader == count || results[static_cast<std::size_t>(reader)]->wants_gradient;
-    if (reader < count && fused_into_reader[static_cast<std::size_t>(reader)]) ++reader;
-    for (const Channel& channel : list) {
-      memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * channel.node)],
-                       &gradient = lifetimes[static_cast<std::size_t>(2 * channel.node + 1)];
-      y.last_step = std::max(y.last_step, backward ? 2 * count + 1 - reader : reader);
-      if (backward) gradient.first_step = std::min(gradient.first_step, 2 * count + 1 - reader);
-    }
-  };
-  for (std::int32_t i = 0; i < count; ++i) {
-    for (const ChannelList& operand : trace.layers[static_cast<std::size_t>(i)].operands) note(operand, i);
-  }
-  note(trace.output, count);
-  std::vector<std::size_t> shares = share_gradients(trace, results, operands);
+  std::vector<std::size_t> shares = share_gradients(trace, readers, results, operands);
   for (std::size_t i = results.size(); i-- > 0;) {  // a sum comes behind its operands
     if (shares[i] == i) continue;
     shares[i] = shares[shares[i]];

@@ -18,9 +18,9 @@ struct ResultPlaces {
   std::int64_t floats = 0;                ///< of the arena
 };
 
-/// For `batch` images. operands[i]: what layer i reads, with its pieces in order (gradient_order.hpp).
-/// fused_into_reader[i]: does the layer behind it do its work (is_fused_into_reader)?
-ResultPlaces place_results(const Trace& trace, const Results& results,
+/// For `batch` images. `readers`: of the layers' channels. operands[i]: what layer i reads, with its pieces in order
+/// (gradient_order.hpp). fused_into_reader[i]: does the layer behind it do its work (is_fused_into_reader)?
+ResultPlaces place_results(const Trace& trace, const plan::Readers& readers, const Results& results,
                            const std::vector<std::vector<Operand>>& operands,
                            const std::vector<bool>& fused_into_reader, std::int32_t batch);
 
