@@ -142,15 +142,12 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 
   const std::optional<ConvolutionKind> made_by = kind(producer);
   if (made_by != ConvolutionKind::stem && made_by != ConvolutionKind::pointwise) return -1;
-  for (graph::NodeId id = producer + 1; id < graph_.nodes.end_id(); ++id) {
-    if (id == consumer) continue;
-    if (id < consumer && lowered_.computes[id]) return -1;  // not the step before
-    for (const passes::ChannelList& list : lowered_.operands[id]) {
-      if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
-    }
+  for (graph::NodeId id = producer + 1; id < consumer; ++id) {
+    if (lowered_.computes[id]) return -1;  // not the step before
   }
-  for (const passes::ChannelList& list : lowered_.outputs) {
-    if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
+  const auto is_another = [&](graph::NodeId id) { return id != consumer; };
+  for (std::int32_t c = 0; c < shape(producer).c; ++c) {
+    if (std::ranges::any_of(layout_.readers().of({producer, c}), is_another)) return -1;
   }
   return producer;
 }
@@ -159,24 +156,12 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 /// anything else reads the node: kernels may read behind their operands.
 void PlanBuilder::find_direct() {
   if (without_.direct) return;
-  graph::ById<std::int32_t> lists(graph_.nodes.size(), 0);  // in how many lists of channels a node is
-  graph::ById<std::int32_t> last(graph_.nodes.size(), -1);  // the last of those lists
-  std::int32_t number = 0;
-  const auto count = [&](const passes::ChannelList& list) {
-    for (const passes::Channel& channel : list) {
-      if (std::exchange(last[channel.node], number) != number) ++lists[channel.node];
-    }
-    ++number;
-  };
-  for (const auto& operands : lowered_.operands) {
-    for (const passes::ChannelList& list : operands) count(list);
-  }
-  for (const passes::ChannelList& list : lowered_.outputs) count(list);
+  const auto is_read_once = [&](const passes::Channel& channel) { return layout_.readers().of(channel).size() == 1; };
   for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
     const graph::NodeId maker = lowered_.outputs[o][0].node;
-    if (!is_input(maker) && lists[maker] == 1 && plan_->outputs[o].type == types_[maker] &&
-        shape(maker).pixels() == 1 && is_whole(lowered_.outputs[o], maker, shape(maker).c) &&
-        is_natural(layout_.order(maker))) {
+    if (!is_input(maker) && plan_->outputs[o].type == types_[maker] && shape(maker).pixels() == 1 &&
+        is_whole(lowered_.outputs[o], maker, shape(maker).c) && is_natural(layout_.order(maker)) &&
+        std::ranges::all_of(lowered_.outputs[o], is_read_once)) {
       direct_[maker] = static_cast<std::int32_t>(o);
     }
   }
