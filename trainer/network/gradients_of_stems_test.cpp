@@ -110,6 +110,15 @@ TEST(GradientsOfStems, StemOrInputThatPoolingDoesNotReadAlone) {
   }
 }
 
+/// One filter of one plane is depthwise, too.
+TEST(GradientsOfStems, OfOneFilterWithPooling) {
+  Builder b(9, 8, 1);
+  b.convolution("stem", 1, window(3));
+  b.add("pool", graph::Pool{graph::PoolKind::max, window(3, 2), false, Activation::none});
+  b.convolution("a", 6);
+  check(b.finish());
+}
+
 TEST(GradientsOfStems, WithPoolingWhoseWeightsAreFrozen) {
   Builder b(9, 8, 1);
   b.convolution("stem", 12, window(3, 2));

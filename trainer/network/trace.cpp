@@ -220,10 +220,10 @@ bool is_depthwise(const Layer& layer) {
 }
 
 bool is_stem(const Trace& trace, std::size_t i) {
-  const Layer& input = trace.layers[0];
+  const std::int32_t planes = trace.layers[0].out.c;
   const auto* const convolution = std::get_if<graph::Convolution>(&trace.layers[i].operation);
-  return convolution != nullptr && convolution->groups == 1 && input.out.c <= 4 &&
-         plan::is_whole(trace.channels.operands[i][0], 0, input.out.c);
+  return convolution != nullptr && convolution->groups == 1 && !is_depthwise(trace.layers[i]) && planes <= 4 &&
+         plan::is_whole(trace.channels.operands[i][0], 0, planes);
 }
 
 bool is_sum(const Layer& layer) {

@@ -57,7 +57,8 @@ struct Trace {
 
 /// Is it a depthwise 3x3 convolution for which there is an operation of its own?
 bool is_depthwise(const Layer& layer);
-/// Is layer i a dense convolution of the input's 1 to 4 channels, as they come?
+/// Is layer i a dense convolution of the input's 1 to 4 channels, as they come? One filter of one plane is depthwise,
+/// too, and counts as that.
 bool is_stem(const Trace& trace, std::size_t i);
 
 /// Is it a sum or a copy?
