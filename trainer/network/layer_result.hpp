@@ -34,6 +34,7 @@ struct Share {
 using plan::Part;
 
 struct LayerResult {
+  graph::NodeId layer = -1;
   std::string name;
   std::int32_t channels = 0;
   std::vector<Part> parts;          ///< of all channels, in their order; more than one behind a convolution alone
@@ -133,7 +134,7 @@ struct LayerResult {
   }
 };
 
-/// By layer. Addresses do not change.
-using Results = std::vector<std::unique_ptr<LayerResult>>;
+/// Addresses do not change.
+using Results = graph::ById<std::unique_ptr<LayerResult>>;
 
 }  // namespace riffle::trainer

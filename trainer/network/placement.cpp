@@ -9,13 +9,13 @@
 namespace riffle::trainer {
 namespace {
 
+using graph::NodeId;
+
 /// Calls f(reader) for everyone who reads a layer's result, perhaps several times; the loss counts as the last layer.
 template <class F>
-void for_readers(const plan::Readers& readers, const Results& results, std::size_t layer, F&& f) {
-  for (std::int32_t c = 0; c < results[layer]->channels; ++c) {
-    for (const graph::NodeId reader : readers.of({static_cast<graph::NodeId>(layer), c})) {
-      f(static_cast<std::size_t>(reader));
-    }
+void for_readers(const plan::Readers& readers, const LayerResult& result, F&& f) {
+  for (std::int32_t c = 0; c < result.channels; ++c) {
+    for (const NodeId reader : readers.of({result.layer, c})) f(reader);
   }
 }
 
@@ -23,15 +23,11 @@ void for_readers(const plan::Readers& readers, const Results& results, std::size
 /// comes from the sum alone, and also that of another to which layers add only when the first has been used. What the
 /// sum itself makes complete must have no activation: it would be applied to the gradient of both. Returns, by layer,
 /// the one in whose gradient's memory its own stands, perhaps itself.
-std::vector<std::size_t> share_gradients(const Trace& trace, const plan::Readers& readers, const Results& results,
-                                         const std::vector<std::vector<Operand>>& operands) {
-  std::vector<std::size_t> shares(trace.layers.size());
+graph::ById<NodeId> share_gradients(const Trace& trace, const plan::Readers& readers, const Results& results,
+                                    const Operands& operands) {
+  graph::ById<NodeId> shares(trace.layers.size());
   std::iota(shares.begin(), shares.end(), 0);
-  const auto index = [&](const LayerResult* result) {
-    const auto is = [&](const std::unique_ptr<LayerResult>& other) { return other.get() == result; };
-    return static_cast<std::size_t>(std::find_if(results.begin(), results.end(), is) - results.begin());
-  };
-  for (std::size_t i = 1; i < trace.layers.size(); ++i) {
+  for (NodeId i = 1; i < trace.layers.end_id(); ++i) {
     if (!is_pixel_wise(trace.layers[i]) || !results[i]->wants_gradient) continue;
     const auto may_share = [&](const Operand& operand) {
       const LayerResult* const result = operand.gradient_in_place();
@@ -41,22 +37,21 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const plan::Readers
                                                  [&](const Piece& piece) { return piece.result == result; });
       });
     };
-    const auto last_reader_but_i = [&](std::size_t layer) {
-      std::size_t last = 0;
-      for_readers(readers, results, layer,
-                  [&](std::size_t reader) { last = std::max(last, reader == i ? 0 : reader); });
+    const auto last_reader_but_i = [&](const LayerResult& result) {
+      NodeId last = 0;
+      for_readers(readers, result, [&](NodeId reader) { last = std::max(last, reader == i ? 0 : reader); });
       return last;
     };
-    std::size_t alone = 0;
+    NodeId alone = 0;
     for (const Operand& operand : operands[i]) {
-      if (alone == 0 && may_share(operand) && operand.pieces()[0].last) alone = index(operand.pieces()[0].result);
+      if (alone == 0 && may_share(operand) && operand.pieces()[0].last) alone = operand.pieces()[0].result->layer;
     }
-    std::size_t other = 0;
+    NodeId other = 0;
     for (const Operand& operand : operands[i]) {
-      const LayerResult* const result = operand.pieces()[0].result;
-      if (other == 0 && may_share(operand) && index(result) != alone &&
-          (alone == 0 || last_reader_but_i(index(result)) < alone)) {
-        other = index(result);
+      const LayerResult& result = *operand.pieces()[0].result;
+      if (other == 0 && may_share(operand) && result.layer != alone &&
+          (alone == 0 || last_reader_but_i(result) < alone)) {
+        other = result.layer;
       }
     }
     if (alone != 0) shares[alone] = i;
@@ -68,51 +63,50 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const plan::Readers
 }  // namespace
 
 ResultPlaces place_results(const Trace& trace, const plan::Readers& readers, const Results& results,
-                           const std::vector<std::vector<Operand>>& operands,
-                           const std::vector<bool>& fused_into_reader, std::int32_t batch) {
+                           const Operands& operands, const graph::ById<bool>& fused_into_reader, std::int32_t batch) {
   // A step is a layer's forward or backward pass: layer i's are i and 2 n + 1 - i, the loss's n and n + 1.
-  const std::size_t count = results.size();
-  std::vector<memory::Lifetime> lifetimes(2 * count);
-  for (std::size_t i = 0; i < count; ++i) {
+  const NodeId count = results.end_id();
+  const auto backward_step = [&](NodeId layer) { return 2 * count + 1 - layer; };
+  graph::ById<memory::Lifetime> y(results.size()), gradient(results.size());
+  for (NodeId i = 0; i < count; ++i) {
     const LayerResult& result = *results[i];
-    const auto backward_step = [&](std::size_t layer) { return static_cast<std::int32_t>(2 * count + 1 - layer); };
-    memory::Lifetime &y = lifetimes[2 * i], &gradient = lifetimes[2 * i + 1];
-    y.size = row_floats(batch * result.pixels * result.channels + slack);
-    y.first_step = static_cast<std::int32_t>(i);
-    y.last_step = result.wants_gradient ? backward_step(i) : y.first_step;
-    gradient.size = result.wants_gradient ? y.size : 0;
-    gradient.first_step = gradient.last_step = backward_step(i);
-    for_readers(readers, results, i, [&](std::size_t reader) {
+    y[i].size = row_floats(batch * result.pixels * result.channels + slack);
+    y[i].first_step = i;
+    y[i].last_step = result.wants_gradient ? backward_step(i) : i;
+    gradient[i].size = result.wants_gradient ? y[i].size : 0;
+    gradient[i].first_step = gradient[i].last_step = backward_step(i);
+    for_readers(readers, result, [&](NodeId reader) {
       const bool backward = reader == count || results[reader]->wants_gradient;
       if (reader < count && fused_into_reader[reader]) ++reader;
-      y.last_step = std::max(y.last_step, backward ? backward_step(reader) : static_cast<std::int32_t>(reader));
-      if (backward) gradient.first_step = std::min(gradient.first_step, backward_step(reader));
+      y[i].last_step = std::max(y[i].last_step, backward ? backward_step(reader) : reader);
+      if (backward) gradient[i].first_step = std::min(gradient[i].first_step, backward_step(reader));
     });
   }
-  std::vector<std::size_t> shares = share_gradients(trace, readers, results, operands);
-  for (std::size_t i = results.size(); i-- > 0;) {  // a sum comes behind its operands
+  graph::ById<NodeId> shares = share_gradients(trace, readers, results, operands);
+  for (NodeId i = count; i-- > 0;) {  // a sum comes behind its operands
     if (shares[i] == i) continue;
     shares[i] = shares[shares[i]];
-    memory::Lifetime &own = lifetimes[2 * i + 1], &shared = lifetimes[2 * shares[i] + 1];
+    memory::Lifetime &own = gradient[i], &shared = gradient[shares[i]];
     shared.first_step = std::min(shared.first_step, own.first_step);
     shared.last_step = std::max(shared.last_step, own.last_step);
     own.size = 0;
   }
   std::vector<memory::Lifetime> placed;
-  for (const memory::Lifetime& lifetime : lifetimes) {
-    if (lifetime.size > 0) placed.push_back(lifetime);
+  for (NodeId i = 0; i < count; ++i) {
+    placed.push_back(y[i]);
+    if (gradient[i].size > 0) placed.push_back(gradient[i]);
   }
   const memory::Placement placement = memory::place_blocks(placed, 16);
   ResultPlaces places;
   places.floats = placement.total + slack;
   places.y.resize(results.size());
   places.gradient.resize(results.size(), -1);
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    places.y[i] = placement.offsets[next++];
-    if (lifetimes[2 * i + 1].size > 0) places.gradient[i] = placement.offsets[next++];
+  auto next = placement.offsets.begin();
+  for (NodeId i = 0; i < count; ++i) {
+    places.y[i] = *next++;
+    if (gradient[i].size > 0) places.gradient[i] = *next++;
   }
-  for (std::size_t i = 0; i < results.size(); ++i) {
+  for (NodeId i = 0; i < count; ++i) {
     if (shares[i] != i) places.gradient[i] = places.gradient[shares[i]];
   }
   return places;

@@ -15,6 +15,8 @@
 namespace riffle::trainer {
 namespace {
 
+using graph::NodeId;
+
 // The most floats that are allocated: what a pointer reaches.
 constexpr std::int64_t most_floats = std::int64_t{1} << (sizeof(void*) == 4 ? 28 : 36);
 
@@ -32,7 +34,7 @@ Operand make_operand(std::span<const Channel> channels, const plan::Layout& layo
   std::vector<Piece> pieces;
   std::int32_t column = 0;
   for (const plan::PartRange& run : layout.read_in_order(channels)) {
-    pieces.push_back({results[static_cast<std::size_t>(run.node)].get(), run.first, run.channels, column});
+    pieces.push_back({results[run.node].get(), run.first, run.channels, column});
     column += run.channels;
   }
   return {std::move(pieces), column};
@@ -41,9 +43,8 @@ Operand make_operand(std::span<const Channel> channels, const plan::Layout& layo
 /// Is the input read by stems alone?
 bool reads_planes(const Trace& trace, const plan::Readers& readers) {
   for (std::int32_t c = 0; c < trace.layers[0].out.c; ++c) {
-    for (const graph::NodeId reader : readers.of({0, c})) {
-      const auto i = static_cast<std::size_t>(reader);
-      if (i == trace.layers.size() || !is_stem(trace, i)) return false;
+    for (const NodeId reader : readers.of({0, c})) {
+      if (reader == trace.layers.end_id() || !is_stem(trace, reader)) return false;
     }
   }
   return true;
@@ -60,13 +61,13 @@ class ProgramBuilder {
         batch_(batch),
         momentum_(momentum),
         layout_(order_results(trace)) {
-    for (std::size_t i = 0; i < trace.layers.size(); ++i) fused_into_reader_.push_back(is_fused_into_reader(trace, i));
+    for (NodeId i = 0; i < trace.layers.end_id(); ++i) fused_into_reader_.push_back(is_fused_into_reader(trace, i));
   }
 
   Program make() {
     make_results();
-    std::vector<std::vector<std::int32_t>> input_orders(trace_.layers.size());
-    std::vector<std::vector<Operand>> operands = make_operands(input_orders);
+    InputOrders input_orders(trace_.layers.size());
+    Operands operands = make_operands(input_orders);
     program_.never_read = order_gradients(program_.results, operands);
     const ResultPlaces places =
         place_results(trace_, layout_.readers(), program_.results, operands, fused_into_reader_, batch_);
@@ -76,10 +77,13 @@ class ProgramBuilder {
   }
 
  private:
+  /// Of convolutions: in which order the inputs of a group are read.
+  using InputOrders = graph::ById<std::vector<std::int32_t>>;
+
   void make_results();
-  std::vector<std::vector<Operand>> make_operands(std::vector<std::vector<std::int32_t>>& input_orders) const;
-  void make_operations(std::vector<std::vector<Operand>> operands, std::vector<std::vector<std::int32_t>> input_orders);
-  std::unique_ptr<Operation> make_operation(std::size_t index, std::vector<Operand> operands,
+  Operands make_operands(InputOrders& input_orders) const;
+  void make_operations(Operands operands, InputOrders input_orders);
+  std::unique_ptr<Operation> make_operation(NodeId index, std::vector<Operand> operands,
                                             std::vector<std::int32_t> input_order);
   void allocate(const ResultPlaces& places);
 
@@ -90,24 +94,24 @@ class ProgramBuilder {
   std::int32_t batch_;
   float momentum_;
   plan::Layout layout_;
-  std::vector<bool> fused_into_reader_;  ///< by layer: does the layer behind it do its work?
+  graph::ById<bool> fused_into_reader_;  ///< does the layer behind a layer do its work?
   Program program_;
 };
 
 void ProgramBuilder::make_results() {
   Results& results = program_.results;
-  for (std::size_t i = 0; i < trace_.layers.size(); ++i) {
+  for (NodeId i = 0; i < trace_.layers.end_id(); ++i) {
     const Layer& layer = trace_.layers[i];
     auto result = std::make_unique<LayerResult>();
+    result->layer = i;
     result->name = layer.name;
     result->channels = layer.out.c;
-    const auto index = static_cast<graph::NodeId>(i);
-    result->parts.assign(layout_.parts(index).begin(), layout_.parts(index).end());
+    result->parts.assign(layout_.parts(i).begin(), layout_.parts(i).end());
     result->pixels = layer.out.pixels();
     result->batch_pixels = batch_ * result->pixels;
     result->norm_pixels =
         layer.pooled ? std::int64_t{layer.pooled->extent.in_h} * layer.pooled->extent.in_w : result->pixels;
-    result->order.assign(layout_.order(index).begin(), layout_.order(index).end());
+    result->order.assign(layout_.order(i).begin(), layout_.order(i).end());
     result->clamp = layer.clamp;
     result->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);
     result->wants_gradient = !parameters_.weights(layer.node).weight_gradient.empty();
@@ -120,8 +124,7 @@ void ProgramBuilder::make_results() {
     }
     for (const ChannelList& operand : trace_.channels.operands[i]) {
       for (const Channel& channel : operand) {
-        result->wants_gradient =
-            result->wants_gradient || results[static_cast<std::size_t>(channel.node)]->wants_gradient;
+        result->wants_gradient = result->wants_gradient || results[channel.node]->wants_gradient;
       }
     }
     results.push_back(std::move(result));
@@ -129,14 +132,10 @@ void ProgramBuilder::make_results() {
   results[0]->planes = reads_planes(trace_, layout_.readers());
 }
 
-/// What every layer reads, and behind them the network's output; for convolutions, in which order the inputs of a group
-/// are read.
-std::vector<std::vector<Operand>> ProgramBuilder::make_operands(
-    std::vector<std::vector<std::int32_t>>& input_orders) const {
+Operands ProgramBuilder::make_operands(InputOrders& input_orders) const {
   const Results& results = program_.results;
-  const std::size_t count = trace_.layers.size();
-  std::vector<std::vector<Operand>> operands(count);
-  for (std::size_t i = 1; i < count; ++i) {
+  Operands operands(trace_.layers.size());
+  for (NodeId i = 1; i < trace_.layers.end_id(); ++i) {
     const Layer& layer = trace_.layers[i];
     const std::vector<ChannelList>& read = trace_.channels.operands[i];
     const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
@@ -147,7 +146,7 @@ std::vector<std::vector<Operand>> ProgramBuilder::make_operands(
       operands[i].push_back(make_operand(plan::permuted(read[0], order), layout_, results));
     } else {
       for (const ChannelList& operand : read) {
-        const ChannelList channels = plan::permuted(operand, layout_.order(static_cast<graph::NodeId>(i)));
+        const ChannelList channels = plan::permuted(operand, layout_.order(i));
         operands[i].push_back(make_operand(channels, layout_, results));
       }
     }
@@ -156,17 +155,15 @@ std::vector<std::vector<Operand>> ProgramBuilder::make_operands(
   return operands;
 }
 
-void ProgramBuilder::make_operations(std::vector<std::vector<Operand>> operands,
-                                     std::vector<std::vector<std::int32_t>> input_orders) {
-  const std::size_t count = trace_.layers.size();
-  program_.output = std::move(operands[count][0]);
+void ProgramBuilder::make_operations(Operands operands, InputOrders input_orders) {
+  program_.output = std::move(operands[trace_.layers.end_id()][0]);
   program_.operations.push_back(nullptr);
-  for (std::size_t i = 1; i < count; ++i) {
+  for (NodeId i = 1; i < trace_.layers.end_id(); ++i) {
     program_.operations.push_back(make_operation(i, std::move(operands[i]), std::move(input_orders[i])));
   }
 }
 
-std::unique_ptr<Operation> ProgramBuilder::make_operation(std::size_t index, std::vector<Operand> operands,
+std::unique_ptr<Operation> ProgramBuilder::make_operation(NodeId index, std::vector<Operand> operands,
                                                           std::vector<std::int32_t> input_order) {
   const Layer& layer = trace_.layers[index];
   const LayerResult& result = *program_.results[index];

@@ -34,10 +34,10 @@ plan::Layout order_results(const Trace& trace) {
   graph::ById<plan::OrderRule> rules;
   for (const Layer& layer : trace.layers) rules.push_back(rule_of(layer));
   plan::Layout layout(rules, trace.channels);
-  for (std::size_t i = 0; i < rules.size(); ++i) {
+  for (graph::NodeId i = 0; i < rules.end_id(); ++i) {
     // The first convolution does not write matrices, of which parts could be taken.
     if (rules[i].kind == plan::OrderRule::any && trace.channels.operands[i][0][0].node != 0) {
-      cut_between_readers(layout, static_cast<graph::NodeId>(i));
+      cut_between_readers(layout, i);
     }
   }
   return layout;

@@ -31,11 +31,11 @@ class Tracer {
   }
 
   Trace run() {
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (!live_[i]) continue;
+    for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+      if (!live_[id]) continue;
       std::vector<ChannelList> operands;
-      for (const ChannelList& operand : lowered_.operands[i]) operands.push_back(resolve(operand));
-      names_[i] = add_node(static_cast<NodeId>(i), std::move(operands));
+      for (const ChannelList& operand : lowered_.operands[id]) operands.push_back(resolve(operand));
+      names_[id] = add_node(id, std::move(operands));
     }
     trace_.channels.outputs = {resolve(lowered_.outputs[0])};
     return std::move(trace_);
@@ -48,28 +48,27 @@ class Tracer {
     live_.resize(graph_.nodes.size(), false);
     live_[0] = true;
     const auto mark = [&](const ChannelList& list) {
-      for (const Channel& channel : list) live_[static_cast<std::size_t>(channel.node)] = true;
+      for (const Channel& channel : list) live_[channel.node] = true;
     };
     mark(lowered_.outputs[0]);
-    for (std::size_t i = graph_.nodes.size(); i-- > 0;) {
-      if (!live_[i]) continue;
-      for (const ChannelList& operand : lowered_.operands[i]) mark(operand);
+    for (NodeId id = graph_.nodes.end_id(); id-- > 0;) {
+      if (!live_[id]) continue;
+      for (const ChannelList& operand : lowered_.operands[id]) mark(operand);
     }
   }
 
   /// How many times each channel of each node is read.
   void count_reads() {
-    reads_.resize(graph_.nodes.size());
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) reads_[i].resize(static_cast<std::size_t>(shapes_[i].c), 0);
+    for (const graph::Shape& shape : shapes_) reads_.emplace_back(static_cast<std::size_t>(shape.c), 0);
     const auto count = [&](const ChannelList& list) {
       for (const Channel& channel : list) {
-        ++reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
+        ++reads_[channel.node][static_cast<std::size_t>(channel.index)];
       }
     };
     count(lowered_.outputs[0]);
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (!live_[i]) continue;
-      for (const ChannelList& operand : lowered_.operands[i]) count(operand);
+    for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+      if (!live_[id]) continue;
+      for (const ChannelList& operand : lowered_.operands[id]) count(operand);
     }
   }
 
@@ -77,22 +76,22 @@ class Tracer {
     ChannelList resolved;
     resolved.reserve(list.size());
     for (const Channel& channel : list) {
-      resolved.push_back(names_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)]);
+      resolved.push_back(names_[channel.node][static_cast<std::size_t>(channel.index)]);
     }
     return resolved;
   }
 
   /// The layers that node `id` alone reads through its only operand, once, every channel; none if there are others.
-  std::optional<std::vector<std::size_t>> read_alone(NodeId id, const ChannelList& operand) const {
-    for (const Channel& channel : lowered_.operands[static_cast<std::size_t>(id)][0]) {
-      if (reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)] != 1) return {};
+  std::optional<std::vector<NodeId>> read_alone(NodeId id, const ChannelList& operand) const {
+    for (const Channel& channel : lowered_.operands[id][0]) {
+      if (reads_[channel.node][static_cast<std::size_t>(channel.index)] != 1) return {};
     }
-    std::vector<std::size_t> channels(trace_.layers.size(), 0);
-    for (const Channel& channel : operand) ++channels[static_cast<std::size_t>(channel.node)];
-    std::vector<std::size_t> whole;
-    for (std::size_t layer = 0; layer < channels.size(); ++layer) {
+    graph::ById<std::int32_t> channels(trace_.layers.size(), 0);
+    for (const Channel& channel : operand) ++channels[channel.node];
+    std::vector<NodeId> whole;
+    for (NodeId layer = 0; layer < channels.end_id(); ++layer) {
       if (channels[layer] == 0) continue;
-      if (layer == 0 || channels[layer] != static_cast<std::size_t>(trace_.layers[layer].out.c)) return {};
+      if (layer == 0 || channels[layer] != trace_.layers[layer].out.c) return {};
       whole.push_back(layer);
     }
     return whole;
@@ -112,15 +111,15 @@ class Tracer {
     layer.node = id;
     layer.name = node(id).name;
     layer.operation = std::move(operation);
-    layer.out = shapes_[static_cast<std::size_t>(id)];
+    layer.out = shapes_[id];
     if (!operands.empty()) {
-      layer.in = trace_.layers[static_cast<std::size_t>(operands[0][0].node)].out;
+      layer.in = trace_.layers[operands[0][0].node].out;
       layer.in.c = static_cast<std::int32_t>(operands[0].size());
       layer.window = window_of(layer.operation, layer.in);
     }
     layer.clamp = bounds_of(id, activation);
     ChannelList names;
-    for (std::int32_t c = 0; c < layer.out.c; ++c) names.push_back({static_cast<NodeId>(trace_.layers.size()), c});
+    for (std::int32_t c = 0; c < layer.out.c; ++c) names.push_back({trace_.layers.end_id(), c});
     trace_.layers.push_back(std::move(layer));
     trace_.channels.computes.push_back(true);
     trace_.channels.operands.push_back(std::move(operands));
@@ -128,12 +127,12 @@ class Tracer {
   }
 
   ChannelList add_batch_norm(NodeId id, ChannelList operand) {
-    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    const std::optional<std::vector<NodeId>> alone = read_alone(id, operand);
     const Layer* const read = alone && alone->size() == 1 ? &trace_.layers[(*alone)[0]] : nullptr;
     if (read == nullptr || read->norm >= 0 || !is_open(read->clamp) || read->pooled) {
       operand = add_operation(id, Copy{}, {std::move(operand)}, graph::Activation::none);
     }
-    Layer& of = trace_.layers[static_cast<std::size_t>(operand[0].node)];
+    Layer& of = trace_.layers[operand[0].node];
     of.norm = id;
     of.norm_channel.resize(operand.size());
     for (std::size_t c = 0; c < operand.size(); ++c) {
@@ -143,19 +142,19 @@ class Tracer {
   }
 
   ChannelList add_activation(NodeId id, graph::Activation activation, ChannelList operand) {
-    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    const std::optional<std::vector<NodeId>> alone = read_alone(id, operand);
     bool open = alone.has_value();
     if (alone) {
-      for (const std::size_t layer : *alone) open = open && is_open(trace_.layers[layer].clamp);
+      for (const NodeId layer : *alone) open = open && is_open(trace_.layers[layer].clamp);
     }
     if (!open) return add_operation(id, Copy{}, {std::move(operand)}, activation);
-    for (const std::size_t layer : *alone) trace_.layers[layer].clamp = bounds_of(id, activation);
+    for (const NodeId layer : *alone) trace_.layers[layer].clamp = bounds_of(id, activation);
     return operand;
   }
 
   /// Max pooling becomes part of the first convolution if it alone reads that, and that alone reads the input.
   ChannelList add_pool(NodeId id, const graph::Pool& pool, ChannelList operand) {
-    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    const std::optional<std::vector<NodeId>> alone = read_alone(id, operand);
     const auto is_read_once = [](std::int32_t reads) { return reads == 1; };
     if (pool.kind != graph::PoolKind::max || !alone || alone->size() != 1 || !is_stem(trace_, (*alone)[0]) ||
         trace_.layers[(*alone)[0]].pooled || !std::all_of(reads_[0].begin(), reads_[0].end(), is_read_once)) {
@@ -164,7 +163,7 @@ class Tracer {
     Layer& layer = trace_.layers[(*alone)[0]];
     const graph::ResolvedWindow resolved = graph::resolve(pool.window, layer.out);
     layer.pooled = {resolved.window, resolved.extent};
-    layer.out = shapes_[static_cast<std::size_t>(id)];
+    layer.out = shapes_[id];
     return pool.activation == graph::Activation::none ? operand
                                                       : add_activation(id, pool.activation, std::move(operand));
   }
@@ -204,9 +203,9 @@ class Tracer {
   const graph::Graph& graph_;
   const graph::ById<graph::Shape>& shapes_;
   passes::LoweredChannels lowered_;
-  std::vector<bool> live_;
-  std::vector<std::vector<std::int32_t>> reads_;
-  std::vector<ChannelList> names_;  // by node: its results, in layers
+  graph::ById<bool> live_;
+  graph::ById<std::vector<std::int32_t>> reads_;
+  graph::ById<ChannelList> names_;  // a node's results, in layers
   Trace trace_;
 };
 
@@ -219,7 +218,7 @@ bool is_depthwise(const Layer& layer) {
   return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
 }
 
-bool is_stem(const Trace& trace, std::size_t i) {
+bool is_stem(const Trace& trace, NodeId i) {
   const std::int32_t planes = trace.layers[0].out.c;
   const auto* const convolution = std::get_if<graph::Convolution>(&trace.layers[i].operation);
   return convolution != nullptr && convolution->groups == 1 && !is_depthwise(trace.layers[i]) && planes <= 4 &&
@@ -231,13 +230,13 @@ bool is_sum(const Layer& layer) {
 }
 bool is_pixel_wise(const Layer& layer) { return is_sum(layer) && layer.norm < 0; }
 
-bool is_fused_into_reader(const Trace& trace, std::size_t i) {
-  if (i + 1 >= trace.layers.size() || !is_pixel_wise(trace.layers[i])) return false;
+bool is_fused_into_reader(const Trace& trace, NodeId i) {
+  if (i + 1 >= trace.layers.end_id() || !is_pixel_wise(trace.layers[i])) return false;
   const std::vector<ChannelList>& operands = trace.channels.operands[i + 1];
   if (is_sum(trace.layers[i + 1]) || operands.size() != 1) return false;
   std::vector<bool> read(static_cast<std::size_t>(trace.layers[i].out.c), false);
   for (const Channel& channel : operands[0]) {
-    if (static_cast<std::size_t>(channel.node) == i) read[static_cast<std::size_t>(channel.index)] = true;
+    if (channel.node == i) read[static_cast<std::size_t>(channel.index)] = true;
   }
   return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
 }

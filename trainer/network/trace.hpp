@@ -51,7 +51,7 @@ struct Layer {
 };
 
 struct Trace {
-  std::vector<Layer> layers;         ///< the first is the input; each behind those that it reads
+  graph::ById<Layer> layers;         ///< the first is the input; each behind those that it reads
   passes::LoweredChannels channels;  ///< of the layers: all of them compute
 };
 
@@ -59,14 +59,14 @@ struct Trace {
 bool is_depthwise(const Layer& layer);
 /// Is layer i a dense convolution of the input's 1 to 4 channels, as they come? One filter of one plane is depthwise,
 /// too, and counts as that.
-bool is_stem(const Trace& trace, std::size_t i);
+bool is_stem(const Trace& trace, graph::NodeId i);
 
 /// Is it a sum or a copy?
 bool is_sum(const Layer& layer);
 /// Is it one without batch norm, which needs nothing but the same pixel of its operands?
 bool is_pixel_wise(const Layer& layer);
 /// Is layer i one that works pixel by pixel and is read, whole, by the layer behind it, before anybody else?
-bool is_fused_into_reader(const Trace& trace, std::size_t i);
+bool is_fused_into_reader(const Trace& trace, graph::NodeId i);
 
 /// `graph` verifies, has `shapes`, and ends in one value a class, without softmax. Dead nodes make no layer.
 Trace trace(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes);
