@@ -53,5 +53,7 @@ void fuse_residual(Graph& graph);
 /// kernel for a vector knows no pixels. Not a part of optimise(), which may stand before a file is written: the layer
 /// refuses an operand of another size, the convolution would slide over it.
 void lower_fully_connected(Graph& graph);
+/// Of one pixel or more: computes the same of an operand of the layer's size.
+graph::Convolution as_convolution(const graph::FullyConnected& layer);
 
 }  // namespace riffle::passes

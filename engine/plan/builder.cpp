@@ -39,7 +39,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
       shapes_(graph::infer_shapes(graph)),
       types_(passes::choose_types(graph, precision)),
       lowered_(passes::lower_channels(graph, shapes_)),
-      layout_(graph, shapes_, lowered_, without),
+      layout_(block_layout(graph, shapes_, lowered_, without)),
       machine_(machine_of(kernels, precision)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
@@ -148,15 +148,12 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 
   const std::optional<ConvolutionKind> made_by = kind(producer);
   if (made_by != ConvolutionKind::stem && made_by != ConvolutionKind::pointwise) return -1;
-  for (graph::NodeId id = producer + 1; id < graph_.nodes.end_id(); ++id) {
-    if (id == consumer) continue;
-    if (id < consumer && lowered_.computes[id]) return -1;  // not the step before
-    for (const passes::ChannelList& list : lowered_.operands[id]) {
-      if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
-    }
+  for (graph::NodeId id = producer + 1; id < consumer; ++id) {
+    if (lowered_.computes[id]) return -1;  // not the step before
   }
-  for (const passes::ChannelList& list : lowered_.outputs) {
-    if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return c.node == producer; })) return -1;
+  const auto is_another = [&](graph::NodeId id) { return id != consumer; };
+  for (std::int32_t c = 0; c < shape(producer).c; ++c) {
+    if (std::ranges::any_of(layout_.readers().of({producer, c}), is_another)) return -1;
   }
   return producer;
 }
@@ -165,24 +162,12 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
 /// anything else reads the node: kernels may read behind their operands.
 void PlanBuilder::find_direct() {
   if (without_.direct) return;
-  graph::ById<std::int32_t> lists(graph_.nodes.size(), 0);  // in how many lists of channels a node is
-  graph::ById<std::int32_t> last(graph_.nodes.size(), -1);  // the last of those lists
-  std::int32_t number = 0;
-  const auto count = [&](const passes::ChannelList& list) {
-    for (const passes::Channel& channel : list) {
-      if (std::exchange(last[channel.node], number) != number) ++lists[channel.node];
-    }
-    ++number;
-  };
-  for (const auto& operands : lowered_.operands) {
-    for (const passes::ChannelList& list : operands) count(list);
-  }
-  for (const passes::ChannelList& list : lowered_.outputs) count(list);
+  const auto is_read_once = [&](const passes::Channel& channel) { return layout_.readers().of(channel).size() == 1; };
   for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
     const graph::NodeId maker = lowered_.outputs[o][0].node;
-    if (!is_input(maker) && lists[maker] == 1 && plan_->outputs[o].type == result_type(maker) &&
-        shape(maker).pixels() == 1 && is_whole(lowered_.outputs[o], maker, shape(maker).c) &&
-        is_natural(layout_.order(maker))) {
+    if (!is_input(maker) && plan_->outputs[o].type == result_type(maker) && shape(maker).pixels() == 1 &&
+        is_whole(lowered_.outputs[o], maker, shape(maker).c) && is_natural(layout_.order(maker)) &&
+        std::ranges::all_of(lowered_.outputs[o], is_read_once)) {
       direct_[maker] = static_cast<std::int32_t>(o);
     }
   }
@@ -254,12 +239,11 @@ void PlanBuilder::plan_steps() {
         touch(gathered_block_of_[id]);
       }
       if (direct_[id] < 0) {
-        const std::int32_t blocks = layout_.blocks(id);
-        graph::Shape piece = shape(id);
-        piece.c /= blocks;
+        const std::span<const Part> parts = layout_.parts(id);
         block_of_[id] = static_cast<std::int32_t>(plan_->blocks.size());
-        for (std::int32_t b = 0; b < blocks; ++b) {
-          add_block(blocks == 1 ? node(id).name : joined({node(id).name, ".", b}), piece, result_type(id));
+        for (std::size_t b = 0; b < parts.size(); ++b) {
+          add_block(parts.size() == 1 ? node(id).name : joined({node(id).name, ".", b}),
+                    {shape(id).h, shape(id).w, parts[b].channels}, result_type(id));
         }
       }
       planned_.push_back({PlannedStep::compute, id, block_of_[id], producers[id]});
@@ -309,7 +293,8 @@ void PlanBuilder::touch(std::int32_t block) {
 void PlanBuilder::touch(const passes::ChannelList& channels) {
   for (const passes::Channel& channel : channels) {
     const std::int32_t first = block_of_[channel.node];
-    if (first >= 0) touch(first + layout_.block_of(channel));
+    const std::size_t part = part_at(layout_.parts(channel.node), layout_.position(channel));
+    if (first >= 0) touch(first + static_cast<std::int32_t>(part));
     if (is_input(channel.node)) touch(planes_of_input_[channel.node]);
   }
 }
@@ -373,23 +358,25 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
   return {input, weights, result};
 }
 
-kernels::ChannelRun PlanBuilder::address(const BlockRange& range) const {
-  const std::int32_t channels = layout_.block_channels(range.node);
-  kernels::Block from = block({PlannedStep::compute, range.node, block_of_[range.node]}, range.first / channels);
-  return {from.first.behind(range.first % channels, from.type), from.pixel_stride, range.channels, from.ring,
+kernels::ChannelRun PlanBuilder::address(const PartRange& range) const {
+  const std::span<const Part> parts = layout_.parts(range.node);
+  const std::size_t part = part_at(parts, range.first);
+  const kernels::Block from =
+      block({PlannedStep::compute, range.node, block_of_[range.node]}, static_cast<std::int32_t>(part));
+  return {from.first.behind(range.first - parts[part].first, from.type), from.pixel_stride, range.channels, from.ring,
           from.type};
 }
 
-std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<BlockRange>& ranges) const {
+std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<PartRange>& ranges) const {
   std::vector<kernels::ChannelRun> result;
-  for (const BlockRange& one : ranges) result.push_back(address(one));
+  for (const PartRange& one : ranges) result.push_back(address(one));
   return result;
 }
 
-std::vector<kernels::ChannelwiseRun> PlanBuilder::channelwise(const std::vector<BlockRange>& ranges) const {
+std::vector<kernels::ChannelwiseRun> PlanBuilder::channelwise(const std::vector<PartRange>& ranges) const {
   std::vector<kernels::ChannelwiseRun> result;
   std::int32_t channel = 0;
-  for (const BlockRange& one : ranges) {
+  for (const PartRange& one : ranges) {
     result.push_back({address(one), channel});
     channel += one.channels;
   }

@@ -12,8 +12,8 @@
 
 #include "engine/passes/choose_types.hpp"
 #include "engine/passes/lower_channels.hpp"
+#include "engine/plan/block_layout.hpp"
 #include "engine/plan/convolution_kind.hpp"
-#include "engine/plan/layout.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/storage.hpp"
 #include "engine/plan/tiling.hpp"
@@ -68,9 +68,9 @@ class PlanBuilder {
   void touch(const passes::ChannelList& channels);
   void touch_operands(graph::NodeId reader);
   void add_ring(graph::NodeId producer, graph::NodeId consumer);
-  [[nodiscard]] kernels::ChannelRun address(const BlockRange& range) const;
-  [[nodiscard]] std::vector<kernels::ChannelRun> addresses(const std::vector<BlockRange>& ranges) const;
-  [[nodiscard]] std::vector<kernels::ChannelwiseRun> channelwise(const std::vector<BlockRange>& ranges) const;
+  [[nodiscard]] kernels::ChannelRun address(const PartRange& range) const;
+  [[nodiscard]] std::vector<kernels::ChannelRun> addresses(const std::vector<PartRange>& ranges) const;
+  [[nodiscard]] std::vector<kernels::ChannelwiseRun> channelwise(const std::vector<PartRange>& ranges) const;
   [[nodiscard]] kernels::Block block(const PlannedStep& planned, std::int32_t which = 0) const;
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
   [[nodiscard]] kernels::Numbers planes_of_input(graph::NodeId input) const;
@@ -159,7 +159,7 @@ class PlanBuilder {
   graph::ById<graph::Shape> shapes_;
   graph::ById<passes::NodeTypes> types_;
   passes::LoweredChannels lowered_;
-  Layout layout_;
+  Layout layout_;  // a part is a block
   Machine machine_;
   std::vector<PlannedStep> planned_;
   graph::ById<std::int32_t> block_of_;             // the first of a node's blocks, -1 if it has none

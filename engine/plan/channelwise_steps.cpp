@@ -42,13 +42,11 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Add&) {
   const Reading reading = layout_.read_sorted(operand(s.node, 0));
-  passes::ChannelList other;  // the second operand's channels, in the order in which the first one's are read
-  for (const std::int32_t channel : reading.order) {
-    other.push_back(operand(s.node, 1)[static_cast<std::size_t>(channel)]);
-  }
-  // Both lists of runs are cut where either ends.
-  const std::vector<BlockRange> first = reading.runs, second = layout_.read_in_order(other);
-  std::vector<BlockRange> a, b;
+  // The second operand's channels are read in the order of the first one's, and both lists of runs cut where either
+  // ends.
+  const std::vector<PartRange> first = reading.runs,
+                               second = layout_.read_in_order(permuted(operand(s.node, 1), reading.order));
+  std::vector<PartRange> a, b;
   std::int32_t used_a = 0, used_b = 0;  // channels of the current runs that are already cut off
   for (std::size_t i = 0, k = 0; i < first.size() && k < second.size();) {
     const std::int32_t piece = std::min(first[i].channels - used_a, second[k].channels - used_b);

@@ -7,20 +7,18 @@ namespace riffle::plan {
 
 PlanBuilder::GroupedReading PlanBuilder::read_groups(graph::NodeId id, std::int32_t groups) const {
   GroupedReading result;
-  const passes::ChannelList& channels = operand(id, 0);
+  const std::vector<std::int32_t> order = layout_.sorted(operand(id, 0), groups);
+  const passes::ChannelList channels = permuted(operand(id, 0), order);
   const std::size_t each = channels.size() / static_cast<std::size_t>(groups);
   result.run_begin.push_back(0);
-  for (std::size_t group = 0; group < static_cast<std::size_t>(groups); ++group) {
-    const Reading reading = layout_.read_sorted(std::span(channels).subspan(group * each, each));
-    for (const BlockRange& physical : reading.runs) result.runs.push_back(address(physical));
+  for (std::size_t first = 0; first < channels.size(); first += each) {
+    for (const PartRange& run : layout_.read_in_order(std::span(channels).subspan(first, each))) {
+      result.runs.push_back(address(run));
+    }
     result.run_begin.push_back(count_of(result.runs));
-    result.input_order.insert(result.input_order.end(), reading.order.begin(), reading.order.end());
   }
-  const std::span<const std::int32_t> order = layout_.order(id);
-  const std::int32_t outputs = count_of(order) / groups;
-  for (std::int32_t p = 0; p < count_of(order); ++p) {
-    result.output_order.push_back(order[static_cast<std::size_t>(p)] - p / outputs * outputs);
-  }
+  result.input_order = within_groups(order, groups);
+  result.output_order = within_groups(layout_.order(id), groups);
   return result;
 }
 
@@ -64,31 +62,25 @@ void PlanBuilder::repeat_groups(GroupedReading& reading, std::int32_t count) {
     for (std::size_t i = 1; i < run_begin.size(); ++i) reading.run_begin.push_back(offset + run_begin[i]);
     reading.input_order.insert(reading.input_order.end(), input_order.begin(), input_order.end());
   }
-  const std::int32_t outputs = count_of(reading.output_order) / count;
-  for (std::int32_t p = 0; p < count_of(reading.output_order); ++p) {
-    reading.output_order[static_cast<std::size_t>(p)] -= p / outputs * outputs;
-  }
+  reading.output_order = within_groups(reading.output_order, count);
 }
 
 const kernels::ResidualVector* PlanBuilder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
   if (node(id).inputs.size() < 2) return nullptr;
-  const std::span<const std::int32_t> order = layout_.order(id);
-  const std::int32_t outputs = count_of(order) / groups;
+  const passes::ChannelList channels = permuted(operand(id, 1), layout_.order(id));
+  const std::int32_t outputs = count_of(channels) / groups;
   std::vector<kernels::ResidualVector> vectors;
   for (std::int32_t group = 0; group < groups; ++group) {
     for (std::int32_t first = 0; first < outputs; first += lanes) {
-      passes::ChannelList columns;
-      for (std::int32_t c = first; c < std::min(first + lanes, outputs); ++c) {
-        const std::int32_t channel = order[static_cast<std::size_t>(group * outputs + c)];
-        columns.push_back(operand(id, 1)[static_cast<std::size_t>(channel)]);
-      }
-      const std::vector<BlockRange> physical = layout_.read_in_order(columns);
+      const auto begin = static_cast<std::size_t>(group * outputs + first);
+      const auto columns = static_cast<std::size_t>(std::min(lanes, outputs - first));
+      const std::vector<PartRange> physical = layout_.read_in_order(std::span(channels).subspan(begin, columns));
       kernels::ResidualVector vector;
       if (physical.size() == 1) {
         vector.run = address(physical[0]);
       } else {
         std::vector<kernels::ChannelRun> scattered;
-        for (const BlockRange& piece : physical) {
+        for (const PartRange& piece : physical) {
           for (std::int32_t c = 0; c < piece.channels; ++c)
             scattered.push_back(address({piece.node, piece.first + c, 1}));
         }
@@ -161,7 +153,7 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::PointwiseKernel& kernel = row<kernels::PointwiseKernel>(s.node);
   // Blocks that are kept apart are groups that read the same.
-  const std::int32_t blocks = layout_.blocks(s.node);
+  const auto blocks = count_of(layout_.parts(s.node));
   GroupedReading reading = read_groups(s.node, o.groups);
   kernels::PointwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());

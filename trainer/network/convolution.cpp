@@ -41,7 +41,7 @@ class Convolution final : public Operation {
         im2col_(window, extent, groups, operand_.columns() / groups, dx_stride_) {
     const std::int64_t fits = cache_floats / (2 * dx_stride_ + y_stride_);
     rows_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(fits / 24 * 24, least_rows, most_rows));
-    // By column: where its weight stands among an output's; by position: which of the group's outputs it is.
+    // By column: where its weight stands among an output's.
     const std::int32_t taps = window.kernel_h * window.kernel_w, group_channels = inputs_ / taps;
     weight_of_column_.resize(static_cast<std::size_t>(groups_) * inputs_);
     for (std::int32_t h = 0; h < groups_; ++h) {
@@ -53,19 +53,13 @@ class Convolution final : public Operation {
         }
       }
     }
-    std::vector<std::int32_t> output_order(result.order);
-    for (std::size_t position = 0; position < output_order.size(); ++position) {
-      output_order[position] -= static_cast<std::int32_t>(position) / outputs_ * outputs_;
-    }
     forward_ = std::make_unique<MatrixProduct>(tables, groups_, inputs_, outputs_, x_stride_,
                                                result.is_one_part() ? result.channels : y_stride_, weight_of_column_,
-                                               std::move(output_order));
+                                               plan::within_groups(result.order, groups_));
     if (result.wants_gradient && operand_.wants_gradient()) {
       if (pointwise_) direct_ = operand_.gradient_in_place();
       const auto straight = [&](std::int32_t count) {
-        std::vector<std::int32_t> order(static_cast<std::size_t>(groups_) * count);
-        for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i) % count;
-        return order;
+        return plan::within_groups(plan::natural_order(groups_ * count), groups_);
       };
       backward_ = std::make_unique<MatrixProduct>(tables, groups_, outputs_, inputs_, y_stride_,
                                                   direct_ != nullptr ? direct_->channels : dx_stride_,

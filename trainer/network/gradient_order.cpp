@@ -1,86 +1,83 @@
 #include "trainer/network/gradient_order.hpp"
 
-#include <map>
-#include <utility>
+#include <ranges>
 
 namespace riffle::trainer {
 namespace {
 
-/// Going backward, the first operation that writes a channel's gradient stores it, the others add. Returns what nobody
-/// writes.
-std::vector<std::vector<Piece>> mark_first_writers(const Results& results,
-                                                   std::vector<std::vector<Operand>>& operands) {
-  std::map<const LayerResult*, std::vector<bool>> written;
-  for (const std::unique_ptr<LayerResult>& result : results) {
-    written[result.get()].resize(static_cast<std::size_t>(result->channels), false);
-  }
-  for (std::size_t i = operands.size(); i-- > 0;) {
-    if (i < results.size() && !results[i]->wants_gradient) continue;
-    for (Operand& operand : operands[i]) {
-      std::vector<Piece> split;
-      for (const Piece& piece : operand.pieces()) {
-        std::vector<bool>& is_written = written[piece.result];
-        for (std::int32_t c = 0; c < piece.channels; ++c) {
-          const auto position = static_cast<std::size_t>(piece.first + c);
-          const bool add = is_written[position];
-          if (c > 0 && split.back().add == add) {
-            ++split.back().channels;
-          } else {
-            split.push_back({piece.result, piece.first + c, 1, piece.column + c, add, false});
-          }
-          is_written[position] = true;
-        }
-      }
-      operand.pieces() = std::move(split);
-    }
-  }
-  std::vector<std::vector<Piece>> never_read(results.size());
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::vector<bool>& is_written = written[results[i].get()];
-    for (std::int32_t c = 0; results[i]->wants_gradient && c < results[i]->channels; ++c) {
-      if (!is_written[static_cast<std::size_t>(c)]) never_read[i].push_back({results[i].get(), c, 1, 0});
-    }
-  }
-  return never_read;
+using graph::NodeId;
+
+/// By layer and position: has an operation been met that writes the channel's gradient?
+using Met = graph::ById<std::vector<bool>>;
+
+Met none_met(const Results& results) {
+  Met met;
+  for (const auto& result : results) met.emplace_back(static_cast<std::size_t>(result->channels), false);
+  return met;
 }
 
-/// And the last one to write it makes it complete.
-void mark_last_writers(const Results& results, std::vector<std::vector<Operand>>& operands) {
-  std::map<const LayerResult*, std::vector<bool>> completed;
-  for (const std::unique_ptr<LayerResult>& result : results) {
-    completed[result.get()].resize(static_cast<std::size_t>(result->channels), false);
-  }
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    if (i < results.size() && !results[i]->wants_gradient) continue;
-    for (std::size_t o = operands[i].size(); o-- > 0;) {
-      std::vector<Piece> split;
-      // Backward: an operand's pieces are written in their order, so that the last of equals comes last.
-      std::vector<Piece>& pieces = operands[i][o].pieces();
-      for (std::size_t p = pieces.size(); p-- > 0;) {
-        std::vector<bool>& is_completed = completed[pieces[p].result];
-        std::vector<Piece> parts;
-        for (std::int32_t c = 0; c < pieces[p].channels; ++c) {
-          const auto position = static_cast<std::size_t>(pieces[p].first + c);
-          const bool last = !is_completed[position];
-          if (c > 0 && parts.back().last == last) {
-            ++parts.back().channels;
-          } else {
-            parts.push_back({pieces[p].result, pieces[p].first + c, 1, pieces[p].column + c, pieces[p].add, last});
-          }
-          is_completed[position] = true;
-        }
-        split.insert(split.begin(), parts.begin(), parts.end());
-      }
-      pieces = std::move(split);
+/// The piece, its channels marked by mark(piece, has been met), and cut where that differs. Then they have been met.
+template <class F>
+std::vector<Piece> marked(const Piece& piece, Met& met, F&& mark) {
+  std::vector<Piece> pieces;
+  for (std::int32_t c = 0; c < piece.channels; ++c) {
+    Piece one = piece;
+    one.first += c;
+    one.column += c;
+    one.channels = 1;
+    auto is_met = met[piece.result->layer][static_cast<std::size_t>(one.first)];
+    mark(one, is_met);
+    is_met = true;
+    if (c > 0 && pieces.back().add == one.add && pieces.back().last == one.last) {
+      ++pieces.back().channels;
+    } else {
+      pieces.push_back(one);
     }
   }
+  return pieces;
+}
+
+bool wants_gradient(const Results& results, NodeId reader) {
+  return reader == results.end_id() || results[reader]->wants_gradient;
 }
 
 }  // namespace
 
-std::vector<std::vector<Piece>> order_gradients(const Results& results, std::vector<std::vector<Operand>>& operands) {
-  std::vector<std::vector<Piece>> never_read = mark_first_writers(results, operands);
-  mark_last_writers(results, operands);
+graph::ById<std::vector<Piece>> order_gradients(const Results& results, Operands& operands) {
+  // Going backward, the first operation that writes a channel's gradient stores it, the others add.
+  Met written = none_met(results);
+  for (NodeId i = operands.end_id(); i-- > 0;) {
+    if (!wants_gradient(results, i)) continue;
+    for (Operand& operand : operands[i]) {
+      std::vector<Piece> pieces;
+      for (const Piece& piece : operand.pieces()) {
+        const auto parts = marked(piece, written, [](Piece& part, bool is_written) { part.add = is_written; });
+        pieces.insert(pieces.end(), parts.begin(), parts.end());
+      }
+      operand.pieces() = std::move(pieces);
+    }
+  }
+  // And the last one makes it complete: going forward it is the first, of a layer's operands and an operand's pieces,
+  // which are written in their order, the last.
+  Met completed = none_met(results);
+  for (NodeId i = 0; i < operands.end_id(); ++i) {
+    if (!wants_gradient(results, i)) continue;
+    for (Operand& operand : std::views::reverse(operands[i])) {
+      std::vector<Piece> pieces;
+      for (const Piece& piece : std::views::reverse(operand.pieces())) {
+        const auto parts = marked(piece, completed, [](Piece& part, bool is_completed) { part.last = !is_completed; });
+        pieces.insert(pieces.begin(), parts.begin(), parts.end());
+      }
+      operand.pieces() = std::move(pieces);
+    }
+  }
+  graph::ById<std::vector<Piece>> never_read(results.size());
+  for (NodeId i = 0; i < results.end_id(); ++i) {
+    if (!results[i]->wants_gradient) continue;
+    for (std::int32_t c = 0; c < results[i]->channels; ++c) {
+      if (!written[i][static_cast<std::size_t>(c)]) never_read[i].push_back({results[i].get(), c, 1, 0});
+    }
+  }
   return never_read;
 }
 

@@ -12,9 +12,11 @@
 
 namespace riffle::trainer {
 
-/// Marks the operands' pieces (Piece::add, Piece::last) and cuts those whose channels differ in that. operands[i]: what
-/// layer i reads; the last entry is the network's output. Returns, by layer, the channels whose gradient nobody writes,
-/// because nobody reads them: it is zero.
-std::vector<std::vector<Piece>> order_gradients(const Results& results, std::vector<std::vector<Operand>>& operands);
+/// What each layer reads, and behind them what the network's output does.
+using Operands = graph::ById<std::vector<Operand>>;
+
+/// Marks the operands' pieces (Piece::add, Piece::last) and cuts those whose channels differ in that. Returns, by
+/// layer, the channels whose gradient nobody writes, because nobody reads them: it is zero.
+graph::ById<std::vector<Piece>> order_gradients(const Results& results, Operands& operands);
 
 }  // namespace riffle::trainer

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan/layout.hpp"
 #include "trainer/kernels/kernels.hpp"
 #include "trainer/network/norm.hpp"
 
@@ -30,12 +31,10 @@ struct Share {
   float* scratch = nullptr;
 };
 
-/// Positions of a result that stand side by side in memory.
-struct Part {
-  std::int32_t first = 0, channels = 0;
-};
+using plan::Part;
 
 struct LayerResult {
+  graph::NodeId layer = -1;
   std::string name;
   std::int32_t channels = 0;
   std::vector<Part> parts;          ///< of all channels, in their order; more than one behind a convolution alone
@@ -53,11 +52,7 @@ struct LayerResult {
 
   [[nodiscard]] bool is_one_part() const { return parts.size() == 1; }
   /// The part that has the position.
-  [[nodiscard]] const Part& part_of(std::int32_t position) const {
-    std::size_t p = 0;
-    while (position >= parts[p].first + parts[p].channels) ++p;
-    return parts[p];
-  }
+  [[nodiscard]] const Part& part_of(std::int32_t position) const { return parts[plan::part_at(parts, position)]; }
   /// Where a part's first channel of pixel `pixel` of the batch stands, in y and in the gradient.
   [[nodiscard]] std::int64_t place(const Part& part, std::int64_t pixel) const {
     return part.first * batch_pixels + pixel * part.channels;
@@ -139,7 +134,7 @@ struct LayerResult {
   }
 };
 
-/// By layer. Addresses do not change.
-using Results = std::vector<std::unique_ptr<LayerResult>>;
+/// Addresses do not change.
+using Results = graph::ById<std::unique_ptr<LayerResult>>;
 
 }  // namespace riffle::trainer

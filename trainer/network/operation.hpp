@@ -52,8 +52,8 @@ struct WeightParameters {
   std::span<float> weight_gradient, bias_gradient;
 };
 
-/// Convolution in groups, pointwise or not, and the fully connected layer. `operand` has its columns group after group
-/// and within a group in `input_order` (a group's input channel by column).
+/// Convolution in groups, pointwise or not. `operand` has its columns group after group and within a group in
+/// `input_order` (a group's input channel by column).
 std::unique_ptr<Operation> make_convolution(const KernelTables& tables, const kernels::Window& window,
                                             std::int32_t groups, const WeightParameters& parameters,
                                             const kernels::Extent& extent, Operand operand,

@@ -9,34 +9,25 @@
 namespace riffle::trainer {
 namespace {
 
-/// The last layer but `reader` that reads the result, or 0.
-std::size_t last_reader_but(const Trace& trace, const Results& results, std::size_t reader, const LayerResult* result) {
-  const auto reads = [&](const ChannelList& list) {
-    return std::any_of(list.begin(), list.end(), [&](const Channel& channel) {
-      return results[static_cast<std::size_t>(channel.node)].get() == result;
-    });
-  };
-  if (reads(trace.output)) return trace.layers.size();
-  for (std::size_t i = trace.layers.size(); i-- > 0;) {
-    const std::vector<ChannelList>& operands = trace.layers[i].operands;
-    if (i != reader && std::any_of(operands.begin(), operands.end(), reads)) return i;
+using graph::NodeId;
+
+/// Calls f(reader) for everyone who reads a layer's result, perhaps several times; the loss counts as the last layer.
+template <class F>
+void for_readers(const plan::Readers& readers, const LayerResult& result, F&& f) {
+  for (std::int32_t c = 0; c < result.channels; ++c) {
+    for (const NodeId reader : readers.of({result.layer, c})) f(reader);
   }
-  return 0;
 }
 
 /// A sum's gradient is its operands', so that it may become theirs where it stands: that of an operand whose gradient
 /// comes from the sum alone, and also that of another to which layers add only when the first has been used. What the
 /// sum itself makes complete must have no activation: it would be applied to the gradient of both. Returns, by layer,
 /// the one in whose gradient's memory its own stands, perhaps itself.
-std::vector<std::size_t> share_gradients(const Trace& trace, const Results& results,
-                                         const std::vector<std::vector<Operand>>& operands) {
-  std::vector<std::size_t> shares(trace.layers.size());
+graph::ById<NodeId> share_gradients(const Trace& trace, const plan::Readers& readers, const Results& results,
+                                    const Operands& operands) {
+  graph::ById<NodeId> shares(trace.layers.size());
   std::iota(shares.begin(), shares.end(), 0);
-  const auto index = [&](const LayerResult* result) {
-    const auto is = [&](const std::unique_ptr<LayerResult>& other) { return other.get() == result; };
-    return static_cast<std::size_t>(std::find_if(results.begin(), results.end(), is) - results.begin());
-  };
-  for (std::size_t i = 1; i < trace.layers.size(); ++i) {
+  for (NodeId i = 1; i < trace.layers.end_id(); ++i) {
     if (!is_pixel_wise(trace.layers[i]) || !results[i]->wants_gradient) continue;
     const auto may_share = [&](const Operand& operand) {
       const LayerResult* const result = operand.gradient_in_place();
@@ -46,16 +37,21 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const Results& resu
                                                  [&](const Piece& piece) { return piece.result == result; });
       });
     };
-    std::size_t alone = 0;
+    const auto last_reader_but_i = [&](const LayerResult& result) {
+      NodeId last = 0;
+      for_readers(readers, result, [&](NodeId reader) { last = std::max(last, reader == i ? 0 : reader); });
+      return last;
+    };
+    NodeId alone = 0;
     for (const Operand& operand : operands[i]) {
-      if (alone == 0 && may_share(operand) && operand.pieces()[0].last) alone = index(operand.pieces()[0].result);
+      if (alone == 0 && may_share(operand) && operand.pieces()[0].last) alone = operand.pieces()[0].result->layer;
     }
-    std::size_t other = 0;
+    NodeId other = 0;
     for (const Operand& operand : operands[i]) {
-      const LayerResult* const result = operand.pieces()[0].result;
-      if (other == 0 && may_share(operand) && index(result) != alone &&
-          (alone == 0 || last_reader_but(trace, results, i, result) < alone)) {
-        other = index(result);
+      const LayerResult& result = *operand.pieces()[0].result;
+      if (other == 0 && may_share(operand) && result.layer != alone &&
+          (alone == 0 || last_reader_but_i(result) < alone)) {
+        other = result.layer;
       }
     }
     if (alone != 0) shares[alone] = i;
@@ -66,60 +62,51 @@ std::vector<std::size_t> share_gradients(const Trace& trace, const Results& resu
 
 }  // namespace
 
-ResultPlaces place_results(const Trace& trace, const Results& results,
-                           const std::vector<std::vector<Operand>>& operands,
-                           const std::vector<bool>& fused_into_reader, std::int32_t batch) {
+ResultPlaces place_results(const Trace& trace, const plan::Readers& readers, const Results& results,
+                           const Operands& operands, const graph::ById<bool>& fused_into_reader, std::int32_t batch) {
   // A step is a layer's forward or backward pass: layer i's are i and 2 n + 1 - i, the loss's n and n + 1.
-  const auto count = static_cast<std::int32_t>(results.size());
-  std::vector<memory::Lifetime> lifetimes(2 * results.size());
-  for (std::int32_t i = 0; i < count; ++i) {
-    const LayerResult& result = *results[static_cast<std::size_t>(i)];
-    memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * i)],
-                     &gradient = lifetimes[static_cast<std::size_t>(2 * i + 1)];
-    y.size = row_floats(batch * result.pixels * result.channels + slack);
-    y.first_step = i;
-    y.last_step = result.wants_gradient ? 2 * count + 1 - i : i;
-    gradient.size = result.wants_gradient ? y.size : 0;
-    gradient.first_step = gradient.last_step = 2 * count + 1 - i;
+  const NodeId count = results.end_id();
+  const auto backward_step = [&](NodeId layer) { return 2 * count + 1 - layer; };
+  graph::ById<memory::Lifetime> y(results.size()), gradient(results.size());
+  for (NodeId i = 0; i < count; ++i) {
+    const LayerResult& result = *results[i];
+    y[i].size = row_floats(batch * result.pixels * result.channels + slack);
+    y[i].first_step = i;
+    y[i].last_step = result.wants_gradient ? backward_step(i) : i;
+    gradient[i].size = result.wants_gradient ? y[i].size : 0;
+    gradient[i].first_step = gradient[i].last_step = backward_step(i);
+    for_readers(readers, result, [&](NodeId reader) {
+      const bool backward = reader == count || results[reader]->wants_gradient;
+      if (reader < count && fused_into_reader[reader]) ++reader;
+      y[i].last_step = std::max(y[i].last_step, backward ? backward_step(reader) : reader);
+      if (backward) gradient[i].first_step = std::min(gradient[i].first_step, backward_step(reader));
+    });
   }
-  const auto note = [&](const ChannelList& list, std::int32_t reader) {
-    const bool backward = reader == count || results[static_cast<std::size_t>(reader)]->wants_gradient;
-    if (reader < count && fused_into_reader[static_cast<std::size_t>(reader)]) ++reader;
-    for (const Channel& channel : list) {
-      memory::Lifetime &y = lifetimes[static_cast<std::size_t>(2 * channel.node)],
-                       &gradient = lifetimes[static_cast<std::size_t>(2 * channel.node + 1)];
-      y.last_step = std::max(y.last_step, backward ? 2 * count + 1 - reader : reader);
-      if (backward) gradient.first_step = std::min(gradient.first_step, 2 * count + 1 - reader);
-    }
-  };
-  for (std::int32_t i = 0; i < count; ++i) {
-    for (const ChannelList& operand : trace.layers[static_cast<std::size_t>(i)].operands) note(operand, i);
-  }
-  note(trace.output, count);
-  std::vector<std::size_t> shares = share_gradients(trace, results, operands);
-  for (std::size_t i = results.size(); i-- > 0;) {  // a sum comes behind its operands
+  graph::ById<NodeId> shares = share_gradients(trace, readers, results, operands);
+  for (NodeId i = count; i-- > 0;) {  // a sum comes behind its operands
     if (shares[i] == i) continue;
     shares[i] = shares[shares[i]];
-    memory::Lifetime &own = lifetimes[2 * i + 1], &shared = lifetimes[2 * shares[i] + 1];
+    memory::Lifetime &own = gradient[i], &shared = gradient[shares[i]];
     shared.first_step = std::min(shared.first_step, own.first_step);
     shared.last_step = std::max(shared.last_step, own.last_step);
     own.size = 0;
   }
   std::vector<memory::Lifetime> placed;
-  for (const memory::Lifetime& lifetime : lifetimes) {
-    if (lifetime.size > 0) placed.push_back(lifetime);
+  for (NodeId i = 0; i < count; ++i) {
+    placed.push_back(y[i]);
+    if (gradient[i].size > 0) placed.push_back(gradient[i]);
   }
   const memory::Placement placement = memory::place_blocks(placed, 16);
   ResultPlaces places;
   places.floats = placement.total + slack;
   places.y.resize(results.size());
   places.gradient.resize(results.size(), -1);
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    places.y[i] = placement.offsets[next++];
-    if (lifetimes[2 * i + 1].size > 0) places.gradient[i] = placement.offsets[next++];
+  auto next = placement.offsets.begin();
+  for (NodeId i = 0; i < count; ++i) {
+    places.y[i] = *next++;
+    if (gradient[i].size > 0) places.gradient[i] = *next++;
   }
-  for (std::size_t i = 0; i < results.size(); ++i) {
+  for (NodeId i = 0; i < count; ++i) {
     if (shares[i] != i) places.gradient[i] = places.gradient[shares[i]];
   }
   return places;

@@ -6,22 +6,20 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "trainer/network/operand.hpp"
+#include "trainer/network/gradient_order.hpp"
 #include "trainer/network/trace.hpp"
 
 namespace riffle::trainer {
 
 struct ResultPlaces {
-  std::vector<std::int64_t> y, gradient;  ///< by layer, floats from the arena's start on; -1 where there is no gradient
+  graph::ById<std::int64_t> y, gradient;  ///< floats from the arena's start on; -1 where there is no gradient
   std::int64_t floats = 0;                ///< of the arena
 };
 
-/// For `batch` images. operands[i]: what layer i reads, with its pieces in order (gradient_order.hpp).
-/// fused_into_reader[i]: does the layer behind it do its work (is_fused_into_reader)?
-ResultPlaces place_results(const Trace& trace, const Results& results,
-                           const std::vector<std::vector<Operand>>& operands,
-                           const std::vector<bool>& fused_into_reader, std::int32_t batch);
+/// For `batch` images. `readers` are those of the layers' channels, the pieces of `operands` in order
+/// (gradient_order.hpp). fused_into_reader[i]: does the layer behind i do its work (is_fused_into_reader)?
+ResultPlaces place_results(const Trace& trace, const plan::Readers& readers, const Results& results,
+                           const Operands& operands, const graph::ById<bool>& fused_into_reader, std::int32_t batch);
 
 }  // namespace riffle::trainer

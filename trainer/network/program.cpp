@@ -15,6 +15,8 @@
 namespace riffle::trainer {
 namespace {
 
+using graph::NodeId;
+
 // The most floats that are allocated: what a pointer reaches.
 constexpr std::int64_t most_floats = std::int64_t{1} << (sizeof(void*) == 4 ? 28 : 36);
 
@@ -28,35 +30,24 @@ LargeFloats allocate_large(std::int64_t count) {
 }
 
 /// Pieces for `channels` in this order of columns.
-Operand make_operand(std::span<const Channel> channels, const ResultOrder& order, const Results& results) {
+Operand make_operand(std::span<const Channel> channels, const plan::Layout& layout, const Results& results) {
   std::vector<Piece> pieces;
-  for (std::size_t i = 0; i < channels.size(); ++i) {
-    const LayerResult* const result = results[static_cast<std::size_t>(channels[i].node)].get();
-    const std::int32_t position = order.position(channels[i]);
-    if (!pieces.empty() && pieces.back().result == result && pieces.back().first + pieces.back().channels == position &&
-        result->part_of(position).first != position) {
-      ++pieces.back().channels;
-    } else {
-      pieces.push_back({result, position, 1, static_cast<std::int32_t>(i)});
-    }
+  std::int32_t column = 0;
+  for (const plan::PartRange& run : layout.read_in_order(channels)) {
+    pieces.push_back({results[run.node].get(), run.first, run.channels, column});
+    column += run.channels;
   }
-  return {std::move(pieces), static_cast<std::int32_t>(channels.size())};
+  return {std::move(pieces), column};
 }
 
 /// Is the input read by stems alone?
-bool reads_planes(const Trace& trace) {
-  const auto reads_input = [](const ChannelList& list) {
-    return std::any_of(list.begin(), list.end(), [](const Channel& channel) { return channel.node == 0; });
-  };
-  return !reads_input(trace.output) && std::all_of(trace.layers.begin(), trace.layers.end(), [&](const Layer& layer) {
-    return std::none_of(layer.operands.begin(), layer.operands.end(), reads_input) || is_stem(trace.layers[0], layer);
-  });
-}
-
-ChannelList permuted(const ChannelList& list, std::span<const std::int32_t> order, std::size_t first) {
-  ChannelList result;
-  for (const std::int32_t index : order) result.push_back(list[first + static_cast<std::size_t>(index)]);
-  return result;
+bool reads_planes(const Trace& trace, const plan::Readers& readers) {
+  for (std::int32_t c = 0; c < trace.layers[0].out.c; ++c) {
+    for (const NodeId reader : readers.of({0, c})) {
+      if (reader == trace.layers.end_id() || !is_stem(trace, reader)) return false;
+    }
+  }
+  return true;
 }
 
 class ProgramBuilder {
@@ -69,26 +60,30 @@ class ProgramBuilder {
         parameters_(parameters),
         batch_(batch),
         momentum_(momentum),
-        order_(trace) {
-    for (std::size_t i = 0; i < trace.layers.size(); ++i) fused_into_reader_.push_back(is_fused_into_reader(trace, i));
+        layout_(order_results(trace)) {
+    for (NodeId i = 0; i < trace.layers.end_id(); ++i) fused_into_reader_.push_back(is_fused_into_reader(trace, i));
   }
 
   Program make() {
     make_results();
-    std::vector<std::vector<std::int32_t>> input_orders(trace_.layers.size());
-    std::vector<std::vector<Operand>> operands = make_operands(input_orders);
+    InputOrders input_orders(trace_.layers.size());
+    Operands operands = make_operands(input_orders);
     program_.never_read = order_gradients(program_.results, operands);
-    const ResultPlaces places = place_results(trace_, program_.results, operands, fused_into_reader_, batch_);
+    const ResultPlaces places =
+        place_results(trace_, layout_.readers(), program_.results, operands, fused_into_reader_, batch_);
     make_operations(std::move(operands), std::move(input_orders));
     allocate(places);
     return std::move(program_);
   }
 
  private:
+  /// Of convolutions: in which order the inputs of a group are read.
+  using InputOrders = graph::ById<std::vector<std::int32_t>>;
+
   void make_results();
-  std::vector<std::vector<Operand>> make_operands(std::vector<std::vector<std::int32_t>>& input_orders) const;
-  void make_operations(std::vector<std::vector<Operand>> operands, std::vector<std::vector<std::int32_t>> input_orders);
-  std::unique_ptr<Operation> make_operation(std::size_t index, std::vector<Operand> operands,
+  Operands make_operands(InputOrders& input_orders) const;
+  void make_operations(Operands operands, InputOrders input_orders);
+  std::unique_ptr<Operation> make_operation(NodeId index, std::vector<Operand> operands,
                                             std::vector<std::int32_t> input_order);
   void allocate(const ResultPlaces& places);
 
@@ -98,24 +93,25 @@ class ProgramBuilder {
   Parameters& parameters_;
   std::int32_t batch_;
   float momentum_;
-  ResultOrder order_;
-  std::vector<bool> fused_into_reader_;  ///< by layer: does the layer behind it do its work?
+  plan::Layout layout_;
+  graph::ById<bool> fused_into_reader_;  ///< does the layer behind a layer do its work?
   Program program_;
 };
 
 void ProgramBuilder::make_results() {
   Results& results = program_.results;
-  for (std::size_t i = 0; i < trace_.layers.size(); ++i) {
+  for (NodeId i = 0; i < trace_.layers.end_id(); ++i) {
     const Layer& layer = trace_.layers[i];
     auto result = std::make_unique<LayerResult>();
+    result->layer = i;
     result->name = layer.name;
     result->channels = layer.out.c;
-    result->parts = order_.parts(i);
+    result->parts.assign(layout_.parts(i).begin(), layout_.parts(i).end());
     result->pixels = layer.out.pixels();
     result->batch_pixels = batch_ * result->pixels;
     result->norm_pixels =
         layer.pooled ? std::int64_t{layer.pooled->extent.in_h} * layer.pooled->extent.in_w : result->pixels;
-    result->order = order_.order(i);
+    result->order.assign(layout_.order(i).begin(), layout_.order(i).end());
     result->clamp = layer.clamp;
     result->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);
     result->wants_gradient = !parameters_.weights(layer.node).weight_gradient.empty();
@@ -126,61 +122,48 @@ void ProgramBuilder::make_results() {
       for (const std::int32_t c : result->order) channel.push_back(layer.norm_channel[static_cast<std::size_t>(c)]);
       result->norm = std::make_unique<Norm>(tables_.training_kernels, norm, std::move(channel), tables_.workers);
     }
-    for (const ChannelList& operand : layer.operands) {
+    for (const ChannelList& operand : trace_.channels.operands[i]) {
       for (const Channel& channel : operand) {
-        result->wants_gradient =
-            result->wants_gradient || results[static_cast<std::size_t>(channel.node)]->wants_gradient;
+        result->wants_gradient = result->wants_gradient || results[channel.node]->wants_gradient;
       }
     }
     results.push_back(std::move(result));
   }
-  results[0]->planes = reads_planes(trace_);
+  results[0]->planes = reads_planes(trace_, layout_.readers());
 }
 
-/// What every layer reads, and behind them the network's output; for convolutions, in which order the inputs of a group
-/// are read.
-std::vector<std::vector<Operand>> ProgramBuilder::make_operands(
-    std::vector<std::vector<std::int32_t>>& input_orders) const {
+Operands ProgramBuilder::make_operands(InputOrders& input_orders) const {
   const Results& results = program_.results;
-  const std::size_t count = trace_.layers.size();
-  std::vector<std::vector<Operand>> operands(count);
-  for (std::size_t i = 1; i < count; ++i) {
+  Operands operands(trace_.layers.size());
+  for (NodeId i = 1; i < trace_.layers.end_id(); ++i) {
     const Layer& layer = trace_.layers[i];
+    const std::vector<ChannelList>& read = trace_.channels.operands[i];
     const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
-    if ((convolution != nullptr && !is_depthwise(layer)) ||
-        std::holds_alternative<graph::FullyConnected>(layer.operation)) {
+    if (convolution != nullptr && !is_depthwise(layer)) {
       // Any order within a group: that of the places.
-      const std::size_t groups = convolution == nullptr ? 1 : static_cast<std::size_t>(convolution->groups);
-      const std::size_t each = layer.operands[0].size() / groups;
-      ChannelList columns;
-      for (std::size_t h = 0; h < groups; ++h) {
-        const std::vector<std::int32_t> order = order_.sorted(std::span(layer.operands[0]).subspan(h * each, each));
-        input_orders[i].insert(input_orders[i].end(), order.begin(), order.end());
-        const ChannelList group = permuted(layer.operands[0], order, h * each);
-        columns.insert(columns.end(), group.begin(), group.end());
-      }
-      operands[i].push_back(make_operand(columns, order_, results));
+      const std::vector<std::int32_t> order = layout_.sorted(read[0], convolution->groups);
+      input_orders[i] = plan::within_groups(order, convolution->groups);
+      operands[i].push_back(make_operand(plan::permuted(read[0], order), layout_, results));
     } else {
-      for (const ChannelList& operand : layer.operands) {
-        operands[i].push_back(make_operand(permuted(operand, order_.order(i), 0), order_, results));
+      for (const ChannelList& operand : read) {
+        const ChannelList channels = plan::permuted(operand, layout_.order(i));
+        operands[i].push_back(make_operand(channels, layout_, results));
       }
     }
   }
-  operands.push_back({make_operand(trace_.output, order_, results)});
+  operands.push_back({make_operand(trace_.channels.outputs[0], layout_, results)});
   return operands;
 }
 
-void ProgramBuilder::make_operations(std::vector<std::vector<Operand>> operands,
-                                     std::vector<std::vector<std::int32_t>> input_orders) {
-  const std::size_t count = trace_.layers.size();
-  program_.output = std::move(operands[count][0]);
+void ProgramBuilder::make_operations(Operands operands, InputOrders input_orders) {
+  program_.output = std::move(operands[trace_.layers.end_id()][0]);
   program_.operations.push_back(nullptr);
-  for (std::size_t i = 1; i < count; ++i) {
+  for (NodeId i = 1; i < trace_.layers.end_id(); ++i) {
     program_.operations.push_back(make_operation(i, std::move(operands[i]), std::move(input_orders[i])));
   }
 }
 
-std::unique_ptr<Operation> ProgramBuilder::make_operation(std::size_t index, std::vector<Operand> operands,
+std::unique_ptr<Operation> ProgramBuilder::make_operation(NodeId index, std::vector<Operand> operands,
                                                           std::vector<std::int32_t> input_order) {
   const Layer& layer = trace_.layers[index];
   const LayerResult& result = *program_.results[index];
@@ -202,10 +185,6 @@ std::unique_ptr<Operation> ProgramBuilder::make_operation(std::size_t index, std
     if (operand.planes) return make_stem(tables_, layer.window, weights, extent, operand, result);
     return make_convolution(tables_, layer.window, convolution->groups, weights, extent, std::move(operands[0]),
                             std::move(input_order), result);
-  }
-  if (std::holds_alternative<graph::FullyConnected>(layer.operation)) {
-    return make_convolution(tables_, layer.window, 1, weights, extent, std::move(operands[0]), std::move(input_order),
-                            result);
   }
   if (const auto* pool = std::get_if<graph::Pool>(&layer.operation)) {
     return make_pool(tables_, *pool, layer.window, extent, std::move(operands[0]), result);

@@ -28,8 +28,8 @@ using LargeFloats = std::unique_ptr<float, LargeDelete>;
 
 struct Program {
   Results results;
-  std::vector<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
-  std::vector<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
+  graph::ById<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
+  graph::ById<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
   Operand output;                                      ///< the logits
   LargeFloats arena, scratch;
   std::int64_t arena_floats = 0;

@@ -1,9 +1,10 @@
 #include "trainer/network/trace.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 #include <optional>
+
+#include "engine/passes/passes.hpp"
+#include "engine/plan/convolution_kind.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -16,12 +17,7 @@ kernels::Window window_of(const LayerOperation& operation, const graph::Shape& i
     return graph::resolve(convolution->window, in).window;
   }
   if (const auto* pool = std::get_if<graph::Pool>(&operation)) return graph::resolve(pool->window, in).window;
-  kernels::Window window;
-  if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-    window.kernel_h = dense->height;
-    window.kernel_w = dense->width;
-  }
-  return window;
+  return {};
 }
 
 bool is_open(const kernels::Clamp& clamp) { return clamp.lower < 0.0F; }
@@ -35,13 +31,14 @@ class Tracer {
   }
 
   Trace run() {
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (!live_[i]) continue;
+    for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+      if (!live_[id]) continue;
       std::vector<ChannelList> operands;
-      for (const ChannelList& operand : lowered_.operands[i]) operands.push_back(resolve(operand));
-      names_[i] = add_node(static_cast<NodeId>(i), std::move(operands));
+      for (const ChannelList& operand : lowered_.operands[id]) operands.push_back(resolve(operand));
+      names_[id] = add_node(id, std::move(operands));
     }
-    return {std::move(layers_), resolve(lowered_.outputs[0])};
+    trace_.channels.outputs = {resolve(lowered_.outputs[0])};
+    return std::move(trace_);
   }
 
  private:
@@ -51,28 +48,27 @@ class Tracer {
     live_.resize(graph_.nodes.size(), false);
     live_[0] = true;
     const auto mark = [&](const ChannelList& list) {
-      for (const Channel& channel : list) live_[static_cast<std::size_t>(channel.node)] = true;
+      for (const Channel& channel : list) live_[channel.node] = true;
     };
     mark(lowered_.outputs[0]);
-    for (std::size_t i = graph_.nodes.size(); i-- > 0;) {
-      if (!live_[i]) continue;
-      for (const ChannelList& operand : lowered_.operands[i]) mark(operand);
+    for (NodeId id = graph_.nodes.end_id(); id-- > 0;) {
+      if (!live_[id]) continue;
+      for (const ChannelList& operand : lowered_.operands[id]) mark(operand);
     }
   }
 
   /// How many times each channel of each node is read.
   void count_reads() {
-    reads_.resize(graph_.nodes.size());
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) reads_[i].resize(static_cast<std::size_t>(shapes_[i].c), 0);
+    for (const graph::Shape& shape : shapes_) reads_.emplace_back(static_cast<std::size_t>(shape.c), 0);
     const auto count = [&](const ChannelList& list) {
       for (const Channel& channel : list) {
-        ++reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)];
+        ++reads_[channel.node][static_cast<std::size_t>(channel.index)];
       }
     };
     count(lowered_.outputs[0]);
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (!live_[i]) continue;
-      for (const ChannelList& operand : lowered_.operands[i]) count(operand);
+    for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+      if (!live_[id]) continue;
+      for (const ChannelList& operand : lowered_.operands[id]) count(operand);
     }
   }
 
@@ -80,32 +76,25 @@ class Tracer {
     ChannelList resolved;
     resolved.reserve(list.size());
     for (const Channel& channel : list) {
-      resolved.push_back(names_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)]);
+      resolved.push_back(names_[channel.node][static_cast<std::size_t>(channel.index)]);
     }
     return resolved;
   }
 
   /// The layers that node `id` alone reads through its only operand, once, every channel; none if there are others.
-  std::optional<std::vector<std::size_t>> read_alone(NodeId id, const ChannelList& operand) const {
-    for (const Channel& channel : lowered_.operands[static_cast<std::size_t>(id)][0]) {
-      if (reads_[static_cast<std::size_t>(channel.node)][static_cast<std::size_t>(channel.index)] != 1) return {};
+  std::optional<std::vector<NodeId>> read_alone(NodeId id, const ChannelList& operand) const {
+    for (const Channel& channel : lowered_.operands[id][0]) {
+      if (reads_[channel.node][static_cast<std::size_t>(channel.index)] != 1) return {};
     }
-    std::vector<std::size_t> channels(layers_.size(), 0);
-    for (const Channel& channel : operand) ++channels[static_cast<std::size_t>(channel.node)];
-    std::vector<std::size_t> whole;
-    for (std::size_t layer = 0; layer < channels.size(); ++layer) {
+    graph::ById<std::int32_t> channels(trace_.layers.size(), 0);
+    for (const Channel& channel : operand) ++channels[channel.node];
+    std::vector<NodeId> whole;
+    for (NodeId layer = 0; layer < channels.end_id(); ++layer) {
       if (channels[layer] == 0) continue;
-      if (layer == 0 || channels[layer] != static_cast<std::size_t>(layers_[layer].out.c)) return {};
+      if (layer == 0 || channels[layer] != trace_.layers[layer].out.c) return {};
       whole.push_back(layer);
     }
     return whole;
-  }
-
-  ChannelList add_layer(Layer layer) {
-    ChannelList names;
-    for (std::int32_t c = 0; c < layer.out.c; ++c) names.push_back({static_cast<NodeId>(layers_.size()), c});
-    layers_.push_back(std::move(layer));
-    return names;
   }
 
   /// Throws Error where a function stands behind the bounds: there is no backward pass for any.
@@ -122,27 +111,28 @@ class Tracer {
     layer.node = id;
     layer.name = node(id).name;
     layer.operation = std::move(operation);
-    layer.out = shapes_[static_cast<std::size_t>(id)];
+    layer.out = shapes_[id];
     if (!operands.empty()) {
-      layer.in = layers_[static_cast<std::size_t>(operands[0][0].node)].out;
+      layer.in = trace_.layers[operands[0][0].node].out;
       layer.in.c = static_cast<std::int32_t>(operands[0].size());
       layer.window = window_of(layer.operation, layer.in);
     }
-    layer.operands = std::move(operands);
     layer.clamp = bounds_of(id, activation);
-    return add_layer(std::move(layer));
+    ChannelList names;
+    for (std::int32_t c = 0; c < layer.out.c; ++c) names.push_back({trace_.layers.end_id(), c});
+    trace_.layers.push_back(std::move(layer));
+    trace_.channels.computes.push_back(true);
+    trace_.channels.operands.push_back(std::move(operands));
+    return names;
   }
 
   ChannelList add_batch_norm(NodeId id, ChannelList operand) {
-    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
-    std::size_t layer = layers_.size();
-    if (alone && alone->size() == 1 && layers_[(*alone)[0]].norm < 0 && is_open(layers_[(*alone)[0]].clamp) &&
-        !layers_[(*alone)[0]].pooled) {
-      layer = (*alone)[0];
-    } else {
+    const std::optional<std::vector<NodeId>> alone = read_alone(id, operand);
+    const Layer* const read = alone && alone->size() == 1 ? &trace_.layers[(*alone)[0]] : nullptr;
+    if (read == nullptr || read->norm >= 0 || !is_open(read->clamp) || read->pooled) {
       operand = add_operation(id, Copy{}, {std::move(operand)}, graph::Activation::none);
     }
-    Layer& of = layers_[layer];
+    Layer& of = trace_.layers[operand[0].node];
     of.norm = id;
     of.norm_channel.resize(operand.size());
     for (std::size_t c = 0; c < operand.size(); ++c) {
@@ -152,29 +142,28 @@ class Tracer {
   }
 
   ChannelList add_activation(NodeId id, graph::Activation activation, ChannelList operand) {
-    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    const std::optional<std::vector<NodeId>> alone = read_alone(id, operand);
     bool open = alone.has_value();
     if (alone) {
-      for (const std::size_t layer : *alone) open = open && is_open(layers_[layer].clamp);
+      for (const NodeId layer : *alone) open = open && is_open(trace_.layers[layer].clamp);
     }
     if (!open) return add_operation(id, Copy{}, {std::move(operand)}, activation);
-    for (const std::size_t layer : *alone) layers_[layer].clamp = bounds_of(id, activation);
+    for (const NodeId layer : *alone) trace_.layers[layer].clamp = bounds_of(id, activation);
     return operand;
   }
 
   /// Max pooling becomes part of the first convolution if it alone reads that, and that alone reads the input.
   ChannelList add_pool(NodeId id, const graph::Pool& pool, ChannelList operand) {
-    const std::optional<std::vector<std::size_t>> alone = read_alone(id, operand);
+    const std::optional<std::vector<NodeId>> alone = read_alone(id, operand);
     const auto is_read_once = [](std::int32_t reads) { return reads == 1; };
-    if (pool.kind != graph::PoolKind::max || !alone || alone->size() != 1 ||
-        !is_stem(layers_[0], layers_[(*alone)[0]]) || layers_[(*alone)[0]].pooled ||
-        !std::all_of(reads_[0].begin(), reads_[0].end(), is_read_once)) {
+    if (pool.kind != graph::PoolKind::max || !alone || alone->size() != 1 || !is_stem(trace_, (*alone)[0]) ||
+        trace_.layers[(*alone)[0]].pooled || !std::all_of(reads_[0].begin(), reads_[0].end(), is_read_once)) {
       return add_operation(id, pool, {std::move(operand)}, pool.activation);
     }
-    Layer& layer = layers_[(*alone)[0]];
+    Layer& layer = trace_.layers[(*alone)[0]];
     const graph::ResolvedWindow resolved = graph::resolve(pool.window, layer.out);
     layer.pooled = {resolved.window, resolved.extent};
-    layer.out = shapes_[static_cast<std::size_t>(id)];
+    layer.out = shapes_[id];
     return pool.activation == graph::Activation::none ? operand
                                                       : add_activation(id, pool.activation, std::move(operand));
   }
@@ -205,7 +194,7 @@ class Tracer {
       return add_operation(id, Sum{}, std::move(operands), add->activation);
     }
     if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-      return add_operation(id, *dense, std::move(operands), dense->activation);
+      return add_operation(id, passes::as_convolution(*dense), std::move(operands), dense->activation);
     }
     throw Error(node(id).name + ": " + std::string(graph::operation_name(operation)) +
                 " can be trained only at the network's end");
@@ -214,22 +203,26 @@ class Tracer {
   const graph::Graph& graph_;
   const graph::ById<graph::Shape>& shapes_;
   passes::LoweredChannels lowered_;
-  std::vector<bool> live_;
-  std::vector<std::vector<std::int32_t>> reads_;
-  std::vector<ChannelList> names_;  // by node: its results, in layers
-  std::vector<Layer> layers_;
+  graph::ById<bool> live_;
+  graph::ById<std::vector<std::int32_t>> reads_;
+  graph::ById<ChannelList> names_;  // a node's results, in layers
+  Trace trace_;
 };
 
 }  // namespace
 
-bool is_stem(const Layer& input, const Layer& layer) {
-  const auto* const convolution = std::get_if<graph::Convolution>(&layer.operation);
-  if (convolution == nullptr || convolution->groups != 1 || layer.in.c > 4) return false;
-  const ChannelList& operand = layer.operands[0];
-  for (std::int32_t c = 0; c < layer.in.c; ++c) {
-    if (!(operand[static_cast<std::size_t>(c)] == Channel{0, c})) return false;
-  }
-  return layer.in.c == input.out.c;
+bool is_depthwise(const Layer& layer) {
+  const auto* convolution = std::get_if<graph::Convolution>(&layer.operation);
+  if (convolution == nullptr || !graph::is_depthwise(*convolution, layer.in.c)) return false;
+  const kernels::Window& w = layer.window;
+  return w.kernel_h == 3 && w.kernel_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
+}
+
+bool is_stem(const Trace& trace, NodeId i) {
+  const std::int32_t planes = trace.layers[0].out.c;
+  const auto* const convolution = std::get_if<graph::Convolution>(&trace.layers[i].operation);
+  return convolution != nullptr && convolution->groups == 1 && !is_depthwise(trace.layers[i]) && planes <= 4 &&
+         plan::is_whole(trace.channels.operands[i][0], 0, planes);
 }
 
 bool is_sum(const Layer& layer) {
@@ -237,13 +230,13 @@ bool is_sum(const Layer& layer) {
 }
 bool is_pixel_wise(const Layer& layer) { return is_sum(layer) && layer.norm < 0; }
 
-bool is_fused_into_reader(const Trace& trace, std::size_t i) {
-  if (i + 1 >= trace.layers.size() || !is_pixel_wise(trace.layers[i])) return false;
-  const Layer& reader = trace.layers[i + 1];
-  if (is_sum(reader) || reader.operands.size() != 1) return false;
+bool is_fused_into_reader(const Trace& trace, NodeId i) {
+  if (i + 1 >= trace.layers.end_id() || !is_pixel_wise(trace.layers[i])) return false;
+  const std::vector<ChannelList>& operands = trace.channels.operands[i + 1];
+  if (is_sum(trace.layers[i + 1]) || operands.size() != 1) return false;
   std::vector<bool> read(static_cast<std::size_t>(trace.layers[i].out.c), false);
-  for (const Channel& channel : reader.operands[0]) {
-    if (static_cast<std::size_t>(channel.node) == i) read[static_cast<std::size_t>(channel.index)] = true;
+  for (const Channel& channel : operands[0]) {
+    if (channel.node == i) read[static_cast<std::size_t>(channel.index)] = true;
   }
   return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
 }
