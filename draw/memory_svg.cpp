@@ -156,9 +156,8 @@ struct Touched {
 /// Calls f(place) for the places of a call that can be the caller's.
 template <class Args, class F>
 void for_each_border(const Args& args, F&& f) {
-  if constexpr (requires { args.input.space; }) f(args.input);
-  if constexpr (requires { args.planes; }) f(args.planes);
-  if constexpr (requires { args.output.space; }) f(args.output);
+  if constexpr (requires { args.input.first; }) f(args.input.first);
+  if constexpr (requires { args.planes; }) f(args.planes.first);
   if constexpr (requires { args.output.first; }) f(args.output.first);
   if constexpr (requires { args.blocks; }) {
     for (std::int32_t group = 0; group < args.groups; ++group) f(args.blocks[group].first);

@@ -9,10 +9,18 @@ namespace riffle::measure {
 namespace {
 
 using S = simd::RIFFLE_PEAK_STRUCT;
+using Value = S::Value;
 
 /// As many independent sums as the widest register tile has.
 constexpr int sums_of_tile = S::max_vectors * S::tile_rows(S::max_vectors);
 constexpr int steps = 16;
+
+/// Where the compiler has to keep it.
+RIFFLE_INLINE void store(S::Vec v, Sums& sums) {
+  alignas(64) Value lanes[S::lanes];
+  S::store(lanes, v);
+  for (int i = 0; i < S::lanes; ++i) sums[i] = static_cast<float>(lanes[i]);
+}
 
 void multiply_add(std::int64_t rounds, Sums& sums) {
   static_assert(sums_of_tile <= 64);
@@ -27,10 +35,12 @@ void multiply_add(std::int64_t rounds, Sums& sums) {
   }
   S::Vec sum = x[0];
   simd::unroll<sums_of_tile - 1>([&](auto i) __attribute__((always_inline)) { sum = S::add(sum, x[i + 1]); });
-  S::store(sums, sum);
+  store(sum, sums);
 }
 
-void read(const float* from, std::int64_t count, Sums& sums) {
+void read(const float* floats, std::int64_t count, Sums& sums) {
+  const auto* const from = reinterpret_cast<const Value*>(floats);
+  count *= sizeof(float) / sizeof(Value);
   // Two loads a cycle and an addition of four cycles keep eight sums busy.
   constexpr int chains = 8;
   static_assert(read_block % (chains * S::lanes) == 0);
@@ -42,7 +52,7 @@ void read(const float* from, std::int64_t count, Sums& sums) {
     });
   }
   simd::unroll<chains - 1>([&](auto i) __attribute__((always_inline)) { x[0] = S::add(x[0], x[i + 1]); });
-  S::store(sums, x[0]);
+  store(x[0], sums);
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct BenchOptions {
   bool json = false;
   std::string svg, trace;
   ImageSize size;
+  Type precision = Type::f32;
   plan::Without without;
 };
 
@@ -229,8 +230,10 @@ void bench(const BenchOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   require_another_file({"--trace", options.trace}, {{"MODEL", options.model}});
   const auto plan =
-      plan::make(io::load_model(options.model),
-                 {.height = options.size.height, .width = options.size.width, .without = options.without});
+      make_plan(io::load_model(options.model), {.height = options.size.height,
+                                                .width = options.size.width,
+                                                .precision = options.precision,
+                                                .without = options.without});
   run::Session session = make_session(plan, options.threads, options.cores);
   measure::Tensors tensors(*plan, options.batch);
   tensors.fill_inputs();
@@ -286,7 +289,9 @@ void add_bench(CLI::App& program) {
   for (CLI::Option* option : {cores, warmup, batch, profile, trace}) cold->excludes(option);
   command.add_flag("--json", options->json, "Print one JSON object; times are milliseconds");
   add_size(command, options->size, "; by default the model's own");
-  add_without(command, options->without);
+  for (CLI::Option* option : {add_precision(command, options->precision), add_without(command, options->without)}) {
+    cold->excludes(option);
+  }
   command.callback([options, repeat] {
     constexpr int cold_loads = 21;
     if (options->cold) {

@@ -31,6 +31,7 @@ struct ClassifyOptions {
   std::string labels;
   std::int32_t top = 3;  ///< where there are as many classes, unless it was given
   PreprocessingOptions preprocessing;
+  Type precision = Type::f32;
   int threads = 1;
 };
 
@@ -50,7 +51,7 @@ Classifier make_classifier(const ClassifyOptions& options) {
   const std::string from = origin(options.preprocessing, graph.preprocessing);
   std::vector<std::string> labels = std::move(graph.labels);
   graph.labels.clear();
-  auto plan = plan::make(std::move(graph));
+  auto plan = make_plan(std::move(graph), {.precision = options.precision});
   io::require_classifier(*plan);
   if (!options.labels.empty()) labels = io::read_labels(options.labels, plan->outputs[0].shape.c);
   io::Preprocess preprocess(*plan, preprocessing);
@@ -186,6 +187,7 @@ void add_classify(CLI::App& program) {
           ->allow_extra_args(false)
           ->option_text("IMAGES LABELS");
   add_threads(command, options->threads);
+  add_precision(command, options->precision);
   pictures->excludes(idx);
   labels->excludes(idx);
   top->excludes(idx);

@@ -26,6 +26,7 @@ struct InspectOptions {
   bool graph = false, passes = false, plan = false;
   std::string svg;
   ImageSize size;
+  Type precision = Type::f32;
   plan::Without without;
 };
 
@@ -87,7 +88,7 @@ void print_tensors(const Signature& signature) {
   table.print(std::cout);
 }
 
-void print_layers(const graph::Graph& graph) {
+void print_layers(const graph::Graph& graph, Type precision) {
   constexpr auto right = draw::Table::Align::right;
   draw::Table table({{"#", right},
                      {"operation"},
@@ -101,14 +102,14 @@ void print_layers(const graph::Graph& graph) {
                      {"weight bytes", right},
                      {"output bytes", right}});
   const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
-  const graph::ById<Type> types = passes::choose_types(graph);
+  const graph::ById<passes::NodeTypes> types = passes::choose_types(graph, precision);
   std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
   for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
     const graph::Node& node = graph.nodes[id];
     const graph::Cost cost = graph::cost(graph, shapes, id);
     const std::int64_t weights = weight_bytes(node.operation);
     const auto* input = std::get_if<graph::Input>(&node.operation);
-    const std::int64_t output = shapes[id].size() * size_of(input != nullptr ? input->type : types[id]);
+    const std::int64_t output = shapes[id].size() * size_of(input != nullptr ? input->type : types[id].result);
     all_macs += cost.macs;
     all_parameters += cost.parameters;
     all_weight_bytes += weights;
@@ -177,7 +178,7 @@ void inspect(const InspectOptions& options) {
   }
   print_metadata(graph);
   std::cout << '\n';
-  print_layers(graph);
+  print_layers(graph, options.precision);
   if (options.graph) {
     std::cout << '\n';
     print_lines(graph::to_text(graph));
@@ -185,7 +186,7 @@ void inspect(const InspectOptions& options) {
   if (options.passes) print_passes(graph);
   if (!options.plan && options.svg.empty()) return;
 
-  const auto plan = plan::make(std::move(graph), {.without = options.without});
+  const auto plan = make_plan(std::move(graph), {.precision = options.precision, .without = options.without});
   if (options.plan) {
     std::cout << '\n';
     print_lines(plan::to_text(*plan));
@@ -209,6 +210,7 @@ void add_inspect(CLI::App& program) {
   command.add_flag("--plan", options->plan, "Print the steps and the memory plan, too");
   command.add_option("--svg", options->svg, "Draw the network and the memory plan into this file")->type_name("FILE");
   add_size(command, options->size, "; by default the model's own");
+  add_precision(command, options->precision);
   add_without(command, options->without);
   command.callback([options] { inspect(*options); });
 }

@@ -28,6 +28,7 @@ struct RunOptions {
   int threads = 1;
   std::optional<run::Cores> cores;
   int repeat = 1;
+  Type precision = Type::f32;
   plan::Without without;
 };
 
@@ -133,7 +134,7 @@ void run_model(const RunOptions& options) {
                 ", which an .npz file takes under their names: " + output_names(graph));
   }
   const std::vector<io::Tensor> inputs = read_inputs(options.input, graph);
-  const auto plan = plan::make(std::move(graph), {.without = options.without});
+  const auto plan = make_plan(std::move(graph), {.precision = options.precision, .without = options.without});
   const std::int64_t batch = inputs[0].shape[0];
   std::int64_t output_bytes = 0;
   for (const plan::Tensor& output : plan->outputs) output_bytes += output.bytes();
@@ -190,6 +191,7 @@ void add_run(CLI::App& program) {
       ->required()
       ->type_name("Y.npy|Y.npz");
   add_threads(command, options->threads);
+  add_precision(command, options->precision);
   add_without(command, options->without);
   add_cores(command, options->cores);
   add_number(command, "--repeat", options->repeat, 1, 1'000'000, "Run so many times; the time is the median");

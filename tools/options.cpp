@@ -104,6 +104,23 @@ CLI::Option* add_numbers(CLI::App& command, const std::string& name, std::vector
       ->type_name("X,...");
 }
 
+CLI::Option* add_precision(CLI::App& command, Type& precision) {
+  static const std::map<std::string, Type> names = {{"fp32", Type::f32}, {"fp16", Type::f16}};
+  return command
+      .add_option_function<std::string>(
+          "--precision", [&precision](const std::string& name) { precision = names.at(name); },
+          "What the network is computed in: fp32, or fp16 where this CPU has its arithmetic, and fp32 elsewhere")
+      ->check(CLI::IsMember(names));
+}
+
+std::shared_ptr<const plan::Plan> make_plan(graph::Graph graph, const plan::Options& options) {
+  auto plan = plan::make(std::move(graph), options);
+  if (plan->precision != options.precision) {
+    std::cerr << "riffle: --precision: this CPU has no arithmetic of half precision that is used; fp32 is computed\n";
+  }
+  return plan;
+}
+
 CLI::Option* add_without(CLI::App& command, plan::Without& without) {
   std::string words = "Leave these out of the plan, to find out what a result comes from:";
   std::string names;

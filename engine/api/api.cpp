@@ -25,6 +25,7 @@ std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan:
   if (options.kernels == nullptr) options.kernels = &riffle::kernels::choose_kernels();
   if (options.height == 0) options.height = own.h;
   if (options.width == 0) options.width = own.w;
+  options.precision = riffle::plan::precision_of(*options.kernels, options.precision);
 
   const std::lock_guard lock(mutex_);
   for (const Made& made : made_) {
@@ -77,6 +78,9 @@ const char* fault_of(const riffle_options& options) {
   if (options.threads < 0 || options.threads > max_threads) return "threads is not in 0 to 256";
   if (options.height < 0 || options.width < 0) return "the input size is negative";
   if (options.cores < RIFFLE_CORES_ALL || options.cores > RIFFLE_CORES_LITTLE) return "cores is no riffle_cores";
+  if (options.precision != RIFFLE_FLOAT32 && options.precision != RIFFLE_FLOAT16) {
+    return "precision is neither RIFFLE_FLOAT32 nor RIFFLE_FLOAT16";
+  }
   if (options.memory == nullptr && options.memory_bytes != 0) return "memory_bytes is given without memory";
   if (options.memory != nullptr && options.memory_bytes == 0) return "memory is given without memory_bytes";
   for (const void* field : options.reserved) {
@@ -85,11 +89,16 @@ const char* fault_of(const riffle_options& options) {
   return nullptr;
 }
 
+riffle::Type precision_of(const riffle_options& options) {
+  return options.precision == RIFFLE_FLOAT16 ? riffle::Type::f16 : riffle::Type::f32;
+}
+
 /// Throws Error for an instruction set that is unknown.
 riffle::plan::Options plan_options_of(const riffle_options& options) {
   riffle::plan::Options result;
   result.height = options.height;
   result.width = options.width;
+  result.precision = precision_of(options);
   result.kernels =
       options.isa != nullptr ? riffle::kernels::best_kernels(options.isa) : &riffle::kernels::choose_kernels();
   if (result.kernels == nullptr) {
@@ -137,6 +146,10 @@ void tell_of(const riffle::run::Session& session, const riffle_options& options,
     const riffle::plan::Step& step = plan.steps[s];
     log(RIFFLE_LOG_INFO, "step %zu '%.80s': %.60s by %s (%s)", s, step.name.c_str(), step.operation.c_str(),
         step.kernel, riffle::plan::reason_for(step).c_str());
+  }
+  if (plan.precision != precision_of(options)) {
+    log(RIFFLE_LOG_WARNING, "%s has no arithmetic of half precision; the network is computed in float32",
+        plan.kernels->isa);
   }
   if (options.cores != RIFFLE_CORES_ALL && !session.pinned()) {
     log(RIFFLE_LOG_WARNING, "the system does not bind threads to cores; they run anywhere");

@@ -160,7 +160,7 @@ struct Pointwise {
         const ChannelRun& run = job.runs[r];
         const std::ptrdiff_t stride = run.pixel_stride;
         runs[r] = {job.memory->template read<Value>(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
-                   run.channels - 2 * S::lanes};
+                   run.channels - 16};
       }
       strip.lower = static_cast<Value>(job.clamp.lower);
       strip.upper = static_cast<Value>(job.clamp.upper);

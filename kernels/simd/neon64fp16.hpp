@@ -13,7 +13,7 @@ RIFFLE_DEPTHWISE_ROWS(kernels::Half, neon64fp16)
 RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
 }
 
-struct Neon64Fp16 {
+struct Neon64fp16 {
   static constexpr const char* name = "neon64fp16";
   using Value = kernels::Half;
   static constexpr Type type = Type::f16;

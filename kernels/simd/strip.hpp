@@ -21,7 +21,7 @@ template <class Value>
 struct StripRun {
   const Value* first;
   std::ptrdiff_t stride;  ///< bytes to the next pixel
-  std::int64_t rest;      ///< channels, less two vectors
+  std::int64_t rest;      ///< channels, less 16
 };
 
 /// How a tile ends, as the assembly is told. Bits 0 and 1: clamp below, and also above; from bit 2 on: bytes of the last

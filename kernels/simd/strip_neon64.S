@@ -9,9 +9,8 @@
 //               then    MR NV sums, pixel after pixel
 //   4 x 4: 8 + 8 + 16 = 32      5 x 3: 10 + 6 + 15 = 31      7 x 2: 14 + 4 + 14 = 32      8 x 1: 16 + 2 + 8 = 26
 //
-// Sixteen channels of halves, or eight of floats, of 4 x 4: a multiply-add for each 16 numbers of a product, 4 loads of
-// activations, one of weights a channel, 2 instructions of loop. What is left of a run is as many channels as the bits
-// of its length say: 8, 4, 2, 1. Nothing is read behind a run; up to NV vectors are read behind the panel's last weight.
+// Sixteen channels of 4 x 4: 256 multiply-adds, 4 loads of activations (8 of floats), 16 of weights, 2 instructions of
+// loop. What is left of a run is taken as the bits of its length say: 8 channels, 4, 2, 1. Nothing is read behind a run; up to NV vectors are read behind the panel's last weight.
 #include "kernels/simd/neon64_asm.inc"
 
 // Offsets into Strip.
@@ -24,7 +23,7 @@
 #define START 80
 
 // What is where in the general registers: x0 Strip, x1 weights, x2 bias, x3 next run, x4 runs left,
-// x5 the run's channels left, less two vectors, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 bytes
+// x5 the run's channels left, less 16, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 bytes
 // between them, x17 tiles left, x19 start, x20 bytes between its pixels, x21 bytes between output pixels, w22 form.
 
 // The next pixel's activations; x16: bytes between them.
@@ -91,10 +90,10 @@
         .endr
         .endm
 
-        .macro  rest    bytes, bit
+        .macro  rest    count, bit
         tbz     w5, #\bit, 3\bit\()f
-        load_activations \bytes
-        channels %(\bytes / BYTES)
+        load_activations %(\count * BYTES)
+        channels \count
 3\bit\():
         .endm
 
@@ -134,21 +133,17 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         .set    I, I + 1
         .endr
         tbnz    x5, #63, 5f
-3:      load_activations 32
+3:
+        .rept   8 / LANES
+        load_activations 32
         channels %(2 * LANES)
-        subs    x5, x5, #(2 * LANES)
+        .endr
+        subs    x5, x5, #16
         b.ge    3b
-5:
-        .if     BYTES == 2
-        rest    16, 3
-        rest    8, 2
-        rest    4, 1
-        rest    2, 0
-        .else
-        rest    16, 2
-        rest    8, 1
-        rest    4, 0
-        .endif
+5:      rest    8, 3
+        rest    4, 2
+        rest    2, 1
+        rest    1, 0
         subs    x4, x4, #1
         b.ne    2b
 

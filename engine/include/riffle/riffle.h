@@ -134,6 +134,15 @@ typedef enum riffle_log_level RIFFLE_INT { RIFFLE_LOG_INFO = 0, RIFFLE_LOG_WARNI
  * kernel, and why it is that one. A build for size has no such words and prints nothing. */
 typedef void (*riffle_log)(void* user, riffle_log_level level, const char* message);
 
+/* How a number stands in memory. */
+typedef enum riffle_type RIFFLE_INT {
+  RIFFLE_FLOAT32 = 0,
+  RIFFLE_FLOAT16 = 1,  /* IEEE 754 binary16 */
+  RIFFLE_BFLOAT16 = 2, /* the upper half of a float32 */
+  RIFFLE_INT8 = 3,     /* quantised: scale * (q - zero_point) */
+  RIFFLE_UINT8 = 4     /* quantised alike */
+} riffle_type;
+
 /* Zero is every field's default, so that `riffle_options options = {0};` is a good start. */
 typedef struct riffle_options {
   int32_t threads;       /* 0: one; at most 256 */
@@ -145,11 +154,13 @@ typedef struct riffle_options {
   size_t memory_bytes; /* at least what riffle_session_memory() says; without memory: 0 */
   riffle_log log;      /* NULL: nobody is told */
   void* log_user;
-  const void* reserved[8];
+  riffle_type precision; /* what the network is computed in: RIFFLE_FLOAT32, or RIFFLE_FLOAT16 where this CPU has its
+                            arithmetic (elsewhere float32, and `log` is told). Inputs and outputs keep their types. */
+  const void* reserved[7];
 } riffle_options;
 
 /* Plans the network for this CPU and takes the working memory. options may be NULL. Sessions of one model with the same
- * input size and instruction set share its packed weights. An input size that the network cannot take, memory that is
+ * input size, instruction set and precision share its packed weights. An input size that the network cannot take, memory that is
  * too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT; a network with an
  * operation that this build leaves out is RIFFLE_UNSUPPORTED.
  * Threads are started here; those that cannot be had are RIFFLE_NO_MEMORY. */
@@ -162,15 +173,6 @@ RIFFLE_API riffle_status riffle_session_memory(const riffle_model* model, const 
                                                size_t* byte_count, riffle_error* error);
 
 RIFFLE_API_VOID void riffle_session_free(riffle_session* session);
-
-/* How a number stands in memory. */
-typedef enum riffle_type RIFFLE_INT {
-  RIFFLE_FLOAT32 = 0,
-  RIFFLE_FLOAT16 = 1,  /* IEEE 754 binary16 */
-  RIFFLE_BFLOAT16 = 2, /* the upper half of a float32 */
-  RIFFLE_INT8 = 3,     /* quantised: scale * (q - zero_point) */
-  RIFFLE_UINT8 = 4     /* quantised alike */
-} riffle_type;
 
 /* One image's tensor. */
 typedef struct riffle_tensor {
