@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
+#include "kernels/reference.hpp"
 
 namespace riffle::kernels::testing {
 
@@ -34,8 +35,74 @@ inline std::string isa_name(const ::testing::TestParamInfo<const Kernels*>& info
       ::testing::ValuesIn(::riffle::kernels::all_kernels().begin(), ::riffle::kernels::all_kernels().end()), \
       ::riffle::kernels::testing::isa_name)
 
-/// Every float of an arena that holds no operand is this NaN: used, it spoils a result; written over, it is missed.
-inline constexpr std::uint32_t guard_bits = 0x7fc0beef;
+/// A row of an instruction set.
+template <class Kernel>
+struct IsaRow {
+  const Kernels* kernels;
+  const Kernel* row;
+};
+
+/// A test that runs for every row of an operation: an instruction set has one for each combination of types that it
+/// computes with, or none.
+template <class Kernel>
+class EveryRow : public ::testing::TestWithParam<IsaRow<Kernel>> {
+ protected:
+  void SetUp() override {
+    const Kernels& kernels = *this->GetParam().kernels;
+    if (!kernels.supported()) GTEST_SKIP() << "this CPU has no " << kernels.isa;
+  }
+  [[nodiscard]] const Kernel& row() const { return *this->GetParam().row; }
+};
+
+template <class Kernel>
+std::vector<IsaRow<Kernel>> every_row() {
+  std::vector<IsaRow<Kernel>> rows;
+  for (const Kernels* kernels : all_kernels()) {
+    for (const Kernel& row : kernels->of<Kernel>()) rows.push_back({kernels, &row});
+  }
+  return rows;
+}
+
+template <class Kernel>
+std::string row_name(const ::testing::TestParamInfo<IsaRow<Kernel>>& info) {
+  std::string name = info.param.row->name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+#define RIFFLE_EVERY_ROW(test, Kernel)                                                                      \
+  INSTANTIATE_TEST_SUITE_P(Row, test, ::testing::ValuesIn(::riffle::kernels::testing::every_row<Kernel>()), \
+                           ::riffle::kernels::testing::row_name<Kernel>)
+
+/// Every number of an arena that is no operand's is this NaN: used, it spoils a result; written over, it is missed. The
+/// half is the same number as the float.
+inline constexpr std::uint32_t guard_bits = 0x7fc0a000;
+inline constexpr std::uint16_t half_guard_bits = 0x7e05;
+
+inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+
+inline bool is_guard(float x) { return std::bit_cast<std::uint32_t>(x) == guard_bits; }
+
+/// A kernel that takes channels by vectors of 16 bytes may read so many numbers behind a run's last.
+inline std::int64_t readable_behind(Type type) { return 16 / size_of(type) - 1; }
+
+/// The number of a type (f32, f16) that is nearest to x.
+inline float nearest(Type type, float x) { return type == Type::f16 ? from_f16(to_f16(x)) : x; }
+
+inline Addresses addresses_of(std::vector<std::byte>& arena) {
+  Addresses addresses;
+  addresses.arena = arena.data();
+  return addresses;
+}
+
+/// Numbers as they stand in memory.
+inline std::vector<std::byte> stored(Type type, std::span<const float> numbers) {
+  std::vector<std::byte> bytes(numbers.size() * static_cast<std::size_t>(size_of(type)));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    set_number({Place{}, type}, static_cast<std::int64_t>(i), addresses_of(bytes), static_cast<double>(numbers[i]));
+  }
+  return bytes;
+}
 
 /// An arena of random operands. What is allocated last ends the arena: a sanitizer sees what is read behind it.
 class Scene {
@@ -53,10 +120,11 @@ class Scene {
   /// A channel count of the networks, or an odd one.
   std::int32_t channels() { return pick({1, 3, 5, 8, 16, 17, 24, 29, 58, 116}); }
 
-  std::vector<float> values(std::int64_t count, double scale = 1) {
+  /// Numbers that the type has.
+  std::vector<float> values(std::int64_t count, double scale = 1, Type type = Type::f32) {
     std::uniform_real_distribution<double> uniform(-scale, scale);
     std::vector<float> result(static_cast<std::size_t>(count));
-    for (float& x : result) x = static_cast<float>(uniform(random_));
+    for (float& x : result) x = nearest(type, static_cast<float>(uniform(random_)));
     return result;
   }
   std::vector<std::int32_t> permutation(std::int32_t count) {
@@ -67,40 +135,44 @@ class Scene {
   }
 
   /// An output of `channels` a pixel, guards around it and, now and then, between its pixels.
-  Block block(std::int64_t pixels, std::int32_t channels) {
+  Block block(std::int64_t pixels, std::int32_t channels, Type type = Type::f32) {
     const std::int32_t stride = channels + pick({0, 0, 1, 7, 16});
-    const std::int64_t first = grow(integer(16, 40)) + integer(0, stride - channels);
-    grow((pixels - 1) * stride + channels);
-    grow(32 + stride);
-    return {Place{}.behind(first, Type::f32), stride};
+    const Place guards = grow(integer(16, 40), type);
+    const Place first = guards.behind(integer(0, stride - channels), type);
+    grow((pixels - 1) * stride + channels, type);
+    grow(32 + stride, type);
+    return {first, stride, 0, type};
   }
 
-  /// A run of random values; guards before it, between its pixels and (`slack` floats) behind it.
-  ChannelRun run(std::int64_t pixels, std::int32_t channels, std::int64_t slack) {
+  /// A run of random values; guards before it, between its pixels and (`slack` numbers) behind it.
+  ChannelRun run(std::int64_t pixels, std::int32_t channels, std::int64_t slack, Type type = Type::f32) {
     const std::int32_t stride = channels + pick({0, 0, 1, 7, 16});
-    grow(integer(16, 40));
-    const std::int64_t first = grow((pixels - 1) * stride + channels);
-    const std::vector<float> filling = values(pixels * channels);
-    for (std::int64_t p = 0; p < pixels; ++p) {
-      std::copy_n(filling.begin() + p * channels, channels, arena_.begin() + first + p * stride);
+    grow(integer(16, 40), type);
+    const ChannelRun result{grow((pixels - 1) * stride + channels, type), stride, channels, 0, type};
+    std::int64_t i = 0;
+    for (const float x : values(pixels * channels)) {
+      set({result.first, type}, i / channels * stride + i % channels, x);
+      ++i;
     }
-    grow(slack);
-    return {Place{}.behind(first, Type::f32), stride, channels};
+    grow(slack, type);
+    return result;
   }
 
   /// `channels` channels in up to `pieces` runs.
-  std::vector<ChannelRun> runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces, std::int64_t slack) {
+  std::vector<ChannelRun> runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces, std::int64_t slack,
+                               Type type = Type::f32) {
     std::vector<ChannelRun> result;
     for (std::int32_t left = channels; left > 0; left -= result.back().channels) {
       const bool last = static_cast<std::int32_t>(result.size()) == pieces - 1;
-      result.push_back(run(pixels, last ? left : integer(1, left), slack));
+      result.push_back(run(pixels, last ? left : integer(1, left), slack, type));
     }
     return result;
   }
 
   /// The same, landing side by side at output channels from `first` on, in shuffled order.
-  std::vector<ChannelwiseRun> mapped_runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces) {
-    const std::vector<ChannelRun> cut = runs(pixels, channels, pieces, 0);
+  std::vector<ChannelwiseRun> mapped_runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces,
+                                          Type type = Type::f32) {
+    const std::vector<ChannelRun> cut = runs(pixels, channels, pieces, 0, type);
     std::vector<ChannelwiseRun> result(cut.size());
     std::int32_t at = 0;
     for (const std::int32_t i : permutation(static_cast<std::int32_t>(cut.size()))) {
@@ -113,24 +185,85 @@ class Scene {
 
   Clamp clamp() { return pick<Clamp>({{}, {0, std::numeric_limits<float>::infinity()}, {0, 0.25F}, {-0.5F, 0.5F}}); }
 
+  /// The number so many elements behind a place, before anything has run.
+  float get(const Numbers& numbers, std::int64_t elements) {
+    return static_cast<float>(number(numbers, elements, addresses_of(arena_)));
+  }
+  void set(const Numbers& numbers, std::int64_t elements, float x) {
+    set_number(numbers, elements, addresses_of(arena_), static_cast<double>(x));
+  }
+  /// The first channel of the middle one of a run's pixels becomes a NaN.
+  void poison(const ChannelRun& run, std::int64_t pixels) {
+    set({run.first, run.type}, pixels / 2 * run.pixel_stride, std::numeric_limits<float>::quiet_NaN());
+  }
+
   /// What the arena holds before anything has run; its capacity is its size.
-  [[nodiscard]] std::vector<float> arena() const { return std::vector<float>(arena_.begin(), arena_.end()); }
-  /// The number so many elements behind a place.
-  float& at(const Place& place, std::int64_t elements = 0) {
-    return arena_[static_cast<std::size_t>(place.offset) / sizeof(float) + static_cast<std::size_t>(elements)];
+  [[nodiscard]] std::vector<std::byte> arena() const { return std::vector<std::byte>(arena_.begin(), arena_.end()); }
+
+  /// All numbers of an arena, guards as well, as floats.
+  [[nodiscard]] std::vector<float> numbers(const std::vector<std::byte>& arena) const {
+    std::vector<float> result;
+    result.reserve(static_cast<std::size_t>(count_));
+    for (const Region& region : regions_) {
+      const std::byte* const from = arena.data() + region.numbers.first.offset;
+      if (region.numbers.type == Type::f16) {
+        const auto* const halves = reinterpret_cast<const std::uint16_t*>(from);
+        for (std::int64_t i = 0; i < region.count; ++i) result.push_back(from_f16(halves[i]));
+      } else {
+        const auto* const floats = reinterpret_cast<const float*>(from);
+        result.insert(result.end(), floats, floats + region.count);
+      }
+    }
+    return result;
+  }
+
+  /// The arena with NaNs among the operands, of either sign.
+  [[nodiscard]] std::vector<std::byte> with_nans(std::vector<std::byte> arena) const {
+    const Addresses memory = addresses_of(arena);
+    std::minstd_rand random(static_cast<unsigned>(count_));
+    for (int found = 0, tries = 0; found < 3 && tries < 1000; ++tries) {
+      std::int64_t at = static_cast<std::int64_t>(random()) % count_;
+      auto region = regions_.begin();
+      for (; at >= region->count; ++region) at -= region->count;
+      if (is_guard(static_cast<float>(number(region->numbers, at, memory)))) continue;
+      set_number(region->numbers, at, memory,
+                 std::copysign(std::numeric_limits<double>::quiet_NaN(), random() % 2 == 0 ? 1 : -1));
+      ++found;
+    }
+    return arena;
   }
 
   std::mt19937& random() { return random_; }
 
  private:
-  std::int64_t grow(std::int64_t count) {
-    const std::int64_t first = static_cast<std::int64_t>(arena_.size());
-    arena_.resize(arena_.size() + static_cast<std::size_t>(count), std::bit_cast<float>(guard_bits));
+  /// Numbers of one type side by side; the arena is nothing but regions.
+  struct Region {
+    Numbers numbers;
+    std::int64_t count;
+  };
+
+  /// Guards, where an operand may be put.
+  Place grow(std::int64_t count, Type type) {
+    const auto bytes = static_cast<std::size_t>(size_of(type));
+    while (arena_.size() % bytes != 0) grow(1, Type::f16);
+    const Place first{static_cast<std::int64_t>(arena_.size())};
+    if (regions_.empty() || regions_.back().numbers.type != type) regions_.push_back({{first, type}, 0});
+    regions_.back().count += count;
+    count_ += count;
+    arena_.resize(arena_.size() + static_cast<std::size_t>(count) * bytes);
+    const Addresses memory = addresses_of(arena_);
+    if (type == Type::f16) {
+      std::fill_n(memory.write<std::uint16_t>(first), count, half_guard_bits);
+    } else {
+      std::fill_n(memory.write(first), count, std::bit_cast<float>(guard_bits));
+    }
     return first;
   }
 
   std::mt19937 random_;
-  std::vector<float> arena_;
+  std::vector<std::byte> arena_;
+  std::vector<Region> regions_;
+  std::int64_t count_ = 0;  // numbers in all of them
 };
 
 /// A window and sizes of a windowed operation that has at least one output.
@@ -199,79 +332,76 @@ inline std::string to_string(const Geometry& g) {
          std::to_string(w.pad_right);
 }
 
-inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+/// How far a result may be from the reference's: so much, and so much of it.
+struct Tolerance {
+  double absolute, relative;
 
-inline bool is_guard(float x) { return std::bit_cast<std::uint32_t>(x) == guard_bits; }
+  constexpr Tolerance(double both) : absolute(both), relative(both) {}  // NOLINT: a number is meant to convert
+  constexpr Tolerance(double absolute_part, double relative_part) : absolute(absolute_part), relative(relative_part) {}
+};
 
-/// Where the reference changed the arena the kernel must agree (a NaN with a NaN); elsewhere nothing may have changed.
+/// Of a result that is rounded to its type at the end: a half may be the neighbour of the reference's.
+inline Tolerance rounded(Type output, const Tolerance& before) {
+  return output == Type::f16 ? Tolerance(before.absolute + 0x1p-24, before.relative + 0x1p-10) : before;
+}
+
+/// Of a sum of so many numbers of a type, added one after the other. Each addition rounds: to halves, by up to 2^-11
+/// where the sum lies between 1 and 2, evenly spread. So many independent errors have a standard deviation of 2^-11 *
+/// sqrt(terms / 3), and this is 2.6 times as much; but the operands of the tests make sums that are around 1 at their
+/// end and less on the way to it, where errors are smaller. A term that is missing is about 1 / sqrt(terms), and over
+/// all of a test's outputs there are larger ones.
+inline Tolerance summed(Type type, std::int32_t terms) {
+  return 1e-5 + (type == Type::f16 ? 1.5 * 0x1p-11 * std::sqrt(terms) : 0.0);
+}
+
+/// Did the reference write it? An operand's NaN that the result takes the place of may be the result, too.
+inline bool is_written(float before, float expected) {
+  return !same_bits(before, expected) || (std::isnan(expected) && !is_guard(expected));
+}
+
+/// What is wrong with a number, if anything: where the reference wrote it the kernel must agree (a NaN with a NaN);
+/// else it may not have changed.
+inline const char* fault_of(float before, float expected, float actual, const Tolerance& tolerance) {
+  if (!is_written(before, expected)) return same_bits(before, actual) ? nullptr : "is not the kernel's to write";
+  if (std::isnan(expected)) return std::isnan(actual) && !is_guard(actual) ? nullptr : "should be a NaN";
+  if (same_bits(before, actual)) return "was not written";
+  if (std::isinf(expected)) return actual == expected ? nullptr : "should be infinite";
+  const double e = static_cast<double>(expected), error = std::abs(static_cast<double>(actual) - e);
+  return error <= tolerance.absolute + tolerance.relative * std::abs(e) ? nullptr : "is too far off";
+}
+
 inline void expect_matches(const std::vector<float>& before, const std::vector<float>& expected,
-                           const std::vector<float>& actual, double tolerance) {
+                           const std::vector<float>& actual, const Tolerance& tolerance) {
   std::size_t written = 0;
   for (std::size_t i = 0; i < before.size(); ++i) {
-    // A NaN of an operand that the result takes the place of may be the result, too, and another NaN as well.
-    const bool operand_nan = std::isnan(before[i]) && !is_guard(before[i]);
-    if (operand_nan && std::isnan(expected[i])) {
-      ASSERT_TRUE(std::isnan(actual[i])) << "float " << i << " should be a NaN";
-      ++written;
-      continue;
-    }
-    if (same_bits(before[i], expected[i])) {
-      ASSERT_TRUE(same_bits(before[i], actual[i])) << "float " << i << " is not the kernel's to write: " << actual[i];
-      continue;
-    }
-    ++written;
-    ASSERT_FALSE(same_bits(before[i], actual[i])) << "float " << i << " was not written";
-    if (std::isnan(expected[i])) {
-      ASSERT_TRUE(std::isnan(actual[i])) << "float " << i << " should be a NaN";
-    } else if (std::isinf(expected[i])) {
-      ASSERT_EQ(actual[i], expected[i]) << "float " << i;
-    } else {
-      const double e = static_cast<double>(expected[i]);
-      ASSERT_NEAR(static_cast<double>(actual[i]), e, tolerance * (1 + std::abs(e))) << "float " << i;
-    }
+    const char* const fault = fault_of(before[i], expected[i], actual[i], tolerance);
+    if (fault != nullptr)
+      FAIL() << "number " << i << " " << fault << ": " << actual[i] << ", reference " << expected[i];
+    if (is_written(before[i], expected[i])) ++written;
   }
   ASSERT_GT(written, 0U) << "the reference wrote nothing";
-}
-
-/// The operands with NaNs among them, of either sign.
-inline std::vector<float> with_nans(std::vector<float> arena) {
-  std::minstd_rand random(static_cast<unsigned>(arena.size()));
-  for (int found = 0, tries = 0; found < 3 && tries < 1000; ++tries) {
-    float& x = arena[random() % arena.size()];
-    if (is_guard(x)) continue;
-    x = std::copysign(std::numeric_limits<float>::quiet_NaN(), random() % 2 == 0 ? 1.0F : -1.0F);
-    ++found;
-  }
-  return arena;
-}
-
-inline Addresses addresses_of(std::vector<float>& arena) {
-  Addresses addresses;
-  addresses.arena = bytes_at(arena.data());
-  return addresses;
 }
 
 /// The kernel against the reference: in one range, then tile by tile in shuffled order, to the same bits; then with
 /// NaNs among the operands, each of which has to reach what it should, and nothing else. reference(Addresses),
 /// run(Addresses, TileRange).
 template <class Reference, class Kernel>
-void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run, double tolerance = 1e-5) {
-  const std::vector<float> before = scene.arena();
-  std::vector<float> expected = before, whole = before, shuffled = before;
+void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run, const Tolerance& tolerance) {
+  std::vector<std::byte> before = scene.arena();
+  std::vector<std::byte> expected = before, whole = before, shuffled = before;
   reference(addresses_of(expected));
   run(addresses_of(whole), TileRange{0, tiles});
-  expect_matches(before, expected, whole, tolerance);
+  expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
   for (const std::int32_t t : scene.permutation(tiles)) {
     run(addresses_of(shuffled), TileRange{t, t + 1});
   }
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    ASSERT_TRUE(same_bits(whole[i], shuffled[i])) << "float " << i << " depends on how the tiles are run";
-  }
-  const std::vector<float> spoilt = with_nans(before);
-  expected = whole = spoilt;
+  const auto differing = std::mismatch(whole.begin(), whole.end(), shuffled.begin()).first;
+  ASSERT_TRUE(differing == whole.end()) << "byte " << differing - whole.begin() << " depends on how the tiles are run";
+  before = scene.with_nans(before);
+  expected = whole = before;
   reference(addresses_of(expected));
   run(addresses_of(whole), TileRange{0, tiles});
-  expect_matches(spoilt, expected, whole, tolerance);
+  expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
 }
 
 /// Weights (groups * outputs, inputs * taps) in the order in which channels are read and written.
@@ -308,11 +438,11 @@ inline std::vector<double> row_scale(Scene& scene, std::int32_t rows) {
   return result;
 }
 
-/// What packed weights hold: each row times its factor.
-inline std::vector<float> scaled(std::vector<float> weights, const std::vector<double>& row_scale) {
+/// What packed weights of a type hold: each row times its factor.
+inline std::vector<float> scaled(std::vector<float> weights, const std::vector<double>& row_scale, Type type) {
   const std::size_t row = row_scale.empty() ? 0 : weights.size() / row_scale.size();
   for (std::size_t i = 0; row > 0 && i < weights.size(); ++i) {
-    weights[i] = static_cast<float>(weights[i] * row_scale[i / row]);
+    weights[i] = nearest(type, static_cast<float>(weights[i] * row_scale[i / row]));
   }
   return weights;
 }
@@ -334,7 +464,7 @@ struct Residual {
 };
 
 inline Residual random_residual(Scene& scene, std::int64_t pixels, std::int32_t groups, std::int32_t outputs,
-                                std::int32_t lanes) {
+                                std::int32_t lanes, Type type) {
   const std::int32_t per_group = (outputs + lanes - 1) / lanes;
   Residual residual;
   residual.columns.resize(static_cast<std::size_t>(groups * per_group * lanes));
@@ -342,9 +472,9 @@ inline Residual random_residual(Scene& scene, std::int64_t pixels, std::int32_t 
     const std::int32_t count = std::min(lanes, outputs - v % per_group * lanes);
     ChannelRun* const columns = residual.columns.data() + v * lanes;
     if (scene.coin()) {
-      residual.vectors.push_back({scene.run(pixels, count, 0), columns});
+      residual.vectors.push_back({scene.run(pixels, count, 0, type), columns});
     } else {
-      for (std::int32_t i = 0; i < count; ++i) columns[i] = scene.run(pixels, 1, 0);
+      for (std::int32_t i = 0; i < count; ++i) columns[i] = scene.run(pixels, 1, 0, type);
       residual.vectors.push_back({ChannelRun{}, columns});
     }
   }

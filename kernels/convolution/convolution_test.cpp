@@ -3,15 +3,16 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Convolution : public EveryIsa {
+class Convolution : public EveryRow<ConvolutionKernel> {
  protected:
   void try_one(Scene& scene, const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
                bool poison) {
     SCOPED_TRACE(to_string(g) + ", groups " + std::to_string(groups) + ", " + std::to_string(inputs) + " -> " +
                  std::to_string(outputs));
-    const std::int32_t lanes = kernels().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+    const std::int32_t lanes = row().lanes, taps = g.window.kernel_h * g.window.kernel_w;
     const std::int64_t in_pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
     const std::int64_t out_pixels = static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w;
+    const Types& types = row().types;
     ConvolutionArgs args;
     args.extent = g.extent;
     args.window = g.window;
@@ -19,34 +20,37 @@ class Convolution : public EveryIsa {
     args.inputs = inputs;
     args.outputs = outputs;
     args.clamp = scene.clamp();
-    args.output = scene.block(out_pixels, groups * outputs);
-    const Residual residual = scene.coin() ? random_residual(scene, out_pixels, groups, outputs, lanes) : Residual{};
+    args.output = scene.block(out_pixels, groups * outputs, types.output);
+    const Residual residual =
+        scene.coin() ? random_residual(scene, out_pixels, groups, outputs, lanes, types.output) : Residual{};
     if (!residual.vectors.empty()) args.residual = residual.vectors.data();
     std::vector<kernels::ChannelRun> runs;
     std::vector<std::int32_t> run_begin{0};
     for (std::int32_t group = 0; group < groups; ++group) {
-      for (const kernels::ChannelRun& run : scene.runs(in_pixels, inputs, scene.integer(1, 3), 3)) runs.push_back(run);
+      const std::int64_t slack = readable_behind(types.input);
+      for (const kernels::ChannelRun& run : scene.runs(in_pixels, inputs, scene.integer(1, 3), slack, types.input)) {
+        runs.push_back(run);
+      }
       run_begin.push_back(static_cast<std::int32_t>(runs.size()));
     }
     args.runs = runs.data();
     args.run_begin = run_begin.data();
-    const std::vector<float> zeros(static_cast<std::size_t>(inputs) + 4);
+    const std::vector<std::byte> zeros(static_cast<std::size_t>(inputs * size_of(types.input) + 16));
     args.zeros = zeros.data();
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
-    if (poison) {
-      scene.at(runs[0].first, in_pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
-    }
+    if (poison) scene.poison(runs[0], in_pixels);
 
-    const std::vector<float> weights =
-        scene.values(static_cast<std::int64_t>(groups) * outputs * inputs * taps, 1 / std::sqrt(inputs * taps));
-    const std::vector<float> bias =
-        scene.coin() ? scene.values(static_cast<std::int64_t>(groups) * outputs) : std::vector<float>{};
+    const std::vector<float> weights = scene.values(static_cast<std::int64_t>(groups) * outputs * inputs * taps,
+                                                    1 / std::sqrt(inputs * taps), types.weights);
+    const std::vector<float> bias = scene.coin()
+                                        ? scene.values(static_cast<std::int64_t>(groups) * outputs, 1, types.weights)
+                                        : std::vector<float>{};
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
-    std::vector<float> packed(static_cast<std::size_t>(packed_convolution_size(groups, inputs, outputs, taps, lanes)));
-    pack_convolution(kernels().row<ConvolutionKernel>(), groups, inputs, outputs, taps, weights, bias, input_order,
-                     output_order, packed);
+    std::vector<std::byte> packed(
+        static_cast<std::size_t>(packed_convolution_bytes(row(), groups, inputs, outputs, taps)));
+    pack_convolution(row(), groups, inputs, outputs, taps, weights, bias, input_order, output_order, packed);
     args.packed = packed.data();
 
     const std::vector<float> ordered = reorder(weights, groups, inputs, outputs, taps, input_order, output_order);
@@ -54,7 +58,8 @@ class Convolution : public EveryIsa {
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { convolution_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<ConvolutionKernel>().run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
+        summed(types.weights, inputs * taps + 2));
   }
 };
 
@@ -89,7 +94,7 @@ TEST_P(Convolution, HandsANanThroughTheClamp) {
   }
 }
 
-RIFFLE_EVERY_ISA(Convolution);
+RIFFLE_EVERY_ROW(Convolution, ConvolutionKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

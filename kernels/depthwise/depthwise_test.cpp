@@ -3,41 +3,42 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Depthwise : public EveryIsa {
+class Depthwise : public EveryRow<DepthwiseKernel> {
  protected:
   /// One random depthwise convolution of the geometry; poison: some inputs are NaN.
   void try_one(Scene& scene, const Geometry& g, std::int32_t channels, bool poison) {
     SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
     const std::int32_t taps = g.window.kernel_h * g.window.kernel_w;
+    const Types& types = row().types;
     DepthwiseArgs args;
     args.extent = g.extent;
     args.window = g.window;
     args.clamp = scene.clamp();
-    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, types.output);
     const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
+    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4), types.input);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
-    if (poison) {
-      scene.at(runs[0].input.first, pixels / 2 * runs[0].input.pixel_stride) = std::numeric_limits<float>::quiet_NaN();
-    }
+    if (poison) scene.poison(runs[0].input, pixels);
 
-    const std::vector<float> weights = scene.values(static_cast<std::int64_t>(channels) * taps, 1 / std::sqrt(taps));
-    const std::vector<float> bias = scene.coin() ? scene.values(channels) : std::vector<float>{};
+    const std::vector<float> weights =
+        scene.values(static_cast<std::int64_t>(channels) * taps, 1 / std::sqrt(taps), types.weights);
+    const std::vector<float> bias = scene.coin() ? scene.values(channels, 1, types.weights) : std::vector<float>{};
     const std::vector<std::int32_t> order = scene.permutation(channels);
-    std::vector<float> packed(static_cast<std::size_t>(packed_depthwise_size(runs, taps, kernels().lanes)));
+    std::vector<std::byte> packed(static_cast<std::size_t>(packed_depthwise_bytes(row(), runs, taps)));
     const std::vector<double> scale = row_scale(scene, channels);
-    pack_depthwise(kernels().lanes, taps, runs, {weights, scale}, bias, order, packed);
+    pack_depthwise(row(), taps, runs, {weights, scale}, bias, order, packed);
     args.packed = packed.data();
 
     const std::vector<std::int32_t> one(1, 0);
-    const std::vector<float> ordered = reorder(scaled(weights, scale), 1, 1, channels, taps, one, order);
+    const std::vector<float> ordered = reorder(scaled(weights, scale, types.weights), 1, 1, channels, taps, one, order);
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
     check(
         scene, args.tiles, [&](const Addresses& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<DepthwiseKernel>().run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
+        summed(types.weights, taps + 1));
   }
 };
 
@@ -76,7 +77,7 @@ TEST_P(Depthwise, HandsANanThroughTheClamp) {
   }
 }
 
-RIFFLE_EVERY_ISA(Depthwise);
+RIFFLE_EVERY_ROW(Depthwise, DepthwiseKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

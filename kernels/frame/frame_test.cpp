@@ -56,7 +56,7 @@ std::size_t size_of(const FrameArgs& args) {
   return static_cast<std::size_t>(args.channels) * static_cast<std::size_t>(args.out_h * args.out_w);
 }
 
-class FrameToTensor : public EveryIsa {
+class FrameToTensor : public EveryRow<FrameKernel> {
  protected:
   void try_one(FrameArgs args) {
     const Frame& f = args.frame;
@@ -71,7 +71,7 @@ class FrameToTensor : public EveryIsa {
     args.output = expected.data() + 16;
     frame_reference(args);
     args.output = actual.data() + 16;
-    kernels().row<FrameKernel>().run(args);
+    row().run(args);
     expect_matches(before, expected, actual, tolerance);
   }
 
@@ -85,7 +85,7 @@ class FrameToTensor : public EveryIsa {
     args.out_w = out_w;
     std::vector<float> output(size_of(args));
     args.output = output.data();
-    kernels().row<FrameKernel>().run(args);
+    row().run(args);
     return output;
   }
 
@@ -165,7 +165,7 @@ TEST_P(FrameToTensor, OfTheSameSizeIsScaledOnly) {
   FrameArgs args = normalised(camera.frame, 3, 9, 70);
   std::vector<float> out(size_of(args));
   args.output = out.data();
-  kernels().row<FrameKernel>().run(args);
+  row().run(args);
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t p = 0; p < 9 * 70; ++p) {
       ASSERT_NEAR(out[c * 9 * 70 + p], args.scale[c] * camera.planes[0][p * 3 + c] + args.shift[c], 1e-5);
@@ -315,7 +315,7 @@ TEST_P(FrameToTensor, ReadsNothingOutsideTheCrop) {
           FrameArgs args = normalised(camera.frame, 3, 8, 11);
           std::vector<float> expected(size_of(args)), actual(expected);
           args.output = expected.data();
-          kernels().row<FrameKernel>().run(args);
+          row().run(args);
 
           std::vector<std::unique_ptr<Guarded>> memory;
           for (std::int32_t p = 0; p < plane_count(format); ++p) {
@@ -332,7 +332,7 @@ TEST_P(FrameToTensor, ReadsNothingOutsideTheCrop) {
                                                                          static_cast<std::uintptr_t>(first));
           }
           args.output = actual.data();
-          kernels().row<FrameKernel>().run(args);
+          row().run(args);
           ASSERT_EQ(actual, expected);
         }
       }
@@ -361,7 +361,7 @@ TEST_P(FrameToTensor, ReadsRowsThatAreFarApart) {
   munmap(map, bytes);
 }
 
-RIFFLE_EVERY_ISA(FrameToTensor);
+RIFFLE_EVERY_ROW(FrameToTensor, FrameKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

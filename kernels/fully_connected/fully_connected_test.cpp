@@ -3,39 +3,44 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class FullyConnected : public EveryIsa {
+class FullyConnected : public EveryRow<FullyConnectedKernel> {
  protected:
-  /// Weights end where their memory does, on any address of a float.
+  /// Weights end where their memory does, on any address of a number.
   void try_one(Scene& scene, std::int32_t inputs, std::int32_t outputs, bool poison) {
     SCOPED_TRACE(std::to_string(inputs) + " -> " + std::to_string(outputs));
+    const Types& types = row().types;
     FullyConnectedArgs args;
     args.inputs = inputs;
     args.outputs = outputs;
     args.clamp = scene.clamp();
-    const std::int32_t rows = kernels().row<FullyConnectedKernel>().rows;
+    const std::int32_t rows = row().rows;
     args.tiles = (outputs + rows - 1) / rows;
-    args.output = scene.block(1, outputs).first;
-    const std::vector<kernels::ChannelRun> runs = scene.runs(1, inputs, scene.integer(1, 4), 0);
+    args.output = {scene.block(1, outputs, types.output).first, types.output};
+    const std::vector<kernels::ChannelRun> runs = scene.runs(1, inputs, scene.integer(1, 4), 0, types.input);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
-    if (poison) scene.at(runs[0].first) = std::numeric_limits<float>::quiet_NaN();
+    if (poison) scene.poison(runs[0], 1);
 
     const std::int32_t before = scene.integer(0, 15);
     const std::vector<float> weights =
-        scene.values(before + static_cast<std::int64_t>(outputs) * inputs, 1 / std::sqrt(inputs));
+        scene.values(before + static_cast<std::int64_t>(outputs) * inputs, 1 / std::sqrt(inputs), types.weights);
     const std::vector<float> bias = scene.coin() ? scene.values(outputs) : std::vector<float>{};
-    args.packed = weights.data() + before;
+    const std::vector<std::byte> packed = stored(types.weights, weights);
+    args.packed = packed.data() + before * size_of(types.weights);
     if (!bias.empty()) args.bias = bias.data();
+    // Halves are summed in eight lanes, in each of them an eighth of the inputs; the lanes then as floats.
+    const Tolerance tolerance = rounded(types.output, summed(types.weights, inputs / 8));
     check(
-        scene, args.tiles, [&](const Addresses& memory) { fully_connected_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) {
-          kernels().row<FullyConnectedKernel>().run(args, memory, range);
-        });
+        scene, args.tiles,
+        [&](const Addresses& memory) {
+          fully_connected_reference(args, std::span(weights).subspan(static_cast<std::size_t>(before)), memory);
+        },
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); }, tolerance);
   }
 };
 
 TEST_P(FullyConnected, EqualsTheReferenceOnEveryTailOfRowsAndInputs) {
-  const std::int32_t rows = kernels().row<FullyConnectedKernel>().rows;
+  const std::int32_t rows = row().rows;
   for (std::int32_t outputs = 1; outputs <= 2 * rows + 1; ++outputs) {
     for (std::int32_t inputs = 1; inputs <= 70 && !HasFatalFailure(); ++inputs) {
       Scene scene(static_cast<std::uint32_t>(outputs * 128 + inputs));
@@ -56,7 +61,7 @@ TEST_P(FullyConnected, HandsANanThroughTheClamp) {
   }
 }
 
-RIFFLE_EVERY_ISA(FullyConnected);
+RIFFLE_EVERY_ROW(FullyConnected, FullyConnectedKernel);
 
 TEST(PackFullyConnected, OrdersAndScales) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
@@ -65,9 +70,12 @@ TEST(PackFullyConnected, OrdersAndScales) {
     const std::vector<float> weights = scene.values(static_cast<std::int64_t>(outputs) * inputs);
     const std::vector<double> scale = row_scale(scene, outputs);
     const std::vector<std::int32_t> input_order = scene.permutation(inputs), output_order = scene.permutation(outputs);
-    std::vector<float> packed(weights.size());
-    pack_fully_connected(inputs, outputs, {weights, scale}, input_order, output_order, packed);
-    EXPECT_EQ(packed, reorder(scaled(weights, scale), 1, inputs, outputs, 1, input_order, output_order));
+    for (const Type type : {Type::f32, Type::f16}) {
+      std::vector<std::byte> packed(weights.size() * static_cast<std::size_t>(size_of(type)));
+      pack_fully_connected(inputs, outputs, {weights, scale}, input_order, output_order, packed, type);
+      EXPECT_EQ(packed,
+                stored(type, reorder(scaled(weights, scale, type), 1, inputs, outputs, 1, input_order, output_order)));
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "kernels/reference.hpp"
+
 namespace riffle::kernels {
 
 double reference_of(Function function, double x) {
@@ -18,12 +20,13 @@ double reference_of(Function function, double x) {
   return x;
 }
 
-void function_reference(Function function, float* values, std::int64_t pixels, std::int32_t channels,
-                        std::int32_t pixel_stride) {
+void function_reference(Function function, const Block& values, std::int64_t pixels, std::int32_t channels,
+                        const Addresses& memory) {
   for (std::int64_t p = 0; p < pixels; ++p) {
     for (std::int32_t c = 0; c < channels; ++c) {
-      float& x = values[p * pixel_stride + c];
-      x = static_cast<float>(reference_of(function, x));
+      const Numbers numbers{values.first, values.type};
+      const std::int64_t at = p * values.pixel_stride + c;
+      set_number(numbers, at, memory, reference_of(function, number(numbers, at, memory)));
     }
   }
 }

@@ -56,8 +56,8 @@ struct FunctionKernel {
 /// The equation.
 double reference_of(Function function, double x);
 
-/// The equation in place, number by number.
-void function_reference(Function function, float* values, std::int64_t pixels, std::int32_t channels,
-                        std::int32_t pixel_stride);
+/// The equation in place, number by number, of `channels` channels.
+void function_reference(Function function, const Block& values, std::int64_t pixels, std::int32_t channels,
+                        const Addresses& memory);
 
 }  // namespace riffle::kernels

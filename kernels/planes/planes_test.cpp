@@ -3,7 +3,7 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Planes : public EveryIsa {};
+class Planes : public EveryRow<PlanesKernel> {};
 
 TEST_P(Planes, FromPlanesEqualsTheReference) {
   for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
@@ -12,16 +12,13 @@ TEST_P(Planes, FromPlanesEqualsTheReference) {
     FromPlanesArgs args;
     args.pixels = scene.integer(1, 70);
     args.channels = scene.channels();
-    args.output = scene.block(args.pixels, args.channels);
-    args.planes = scene.run(1, args.channels * args.pixels, 0).first;
+    args.output = scene.block(args.pixels, args.channels, row().types.output);
+    args.planes = {scene.run(1, args.channels * args.pixels, 0, row().types.input).first, row().types.input};
     args.tile_pixels = scene.integer(1, args.pixels);
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     check(
         scene, args.tiles, [&](const Addresses& memory) { from_planes_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) {
-          kernels().row<PlanesKernel>().from_planes(args, memory, range);
-        },
-        0);
+        [&](const Addresses& memory, TileRange range) { row().from_planes(args, memory, range); }, 0);
   }
 }
 
@@ -32,20 +29,20 @@ TEST_P(Planes, ToPlanesEqualsTheReference) {
     ToPlanesArgs args;
     args.pixels = scene.integer(1, 70);
     const std::int32_t channels = scene.channels();
-    args.planes = scene.block(1, channels * args.pixels).first;
-    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
+    args.planes = {scene.block(1, channels * args.pixels, row().types.output).first, row().types.output};
+    const std::vector<ChannelwiseRun> runs =
+        scene.mapped_runs(args.pixels, channels, scene.integer(1, 4), row().types.input);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_pixels = scene.integer(1, args.pixels);
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
     check(
         scene, args.tiles, [&](const Addresses& memory) { to_planes_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<PlanesKernel>().to_planes(args, memory, range); },
-        0);
+        [&](const Addresses& memory, TileRange range) { row().to_planes(args, memory, range); }, 0);
   }
 }
 
-RIFFLE_EVERY_ISA(Planes);
+RIFFLE_EVERY_ROW(Planes, PlanesKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

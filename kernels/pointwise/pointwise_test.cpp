@@ -3,13 +3,14 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Pointwise : public EveryIsa {
+class Pointwise : public EveryRow<PointwiseKernel> {
  protected:
   void try_one(Scene& scene, std::int32_t pixels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
                bool poison) {
     SCOPED_TRACE(std::to_string(pixels) + " pixels, groups " + std::to_string(groups) + ", " + std::to_string(inputs) +
                  " -> " + std::to_string(outputs));
-    const std::int32_t lanes = kernels().lanes;
+    const std::int32_t lanes = row().lanes;
+    const Types& types = row().types;
     PointwiseArgs args;
     args.pixels = pixels;
     args.groups = groups;
@@ -17,9 +18,10 @@ class Pointwise : public EveryIsa {
     args.outputs = outputs;
     args.clamp = scene.clamp();
     std::vector<Block> blocks;
-    for (std::int32_t group = 0; group < groups; ++group) blocks.push_back(scene.block(pixels, outputs));
+    for (std::int32_t group = 0; group < groups; ++group) blocks.push_back(scene.block(pixels, outputs, types.output));
     args.blocks = blocks.data();
-    const Residual residual = scene.coin() ? random_residual(scene, pixels, groups, outputs, lanes) : Residual{};
+    const Residual residual =
+        scene.coin() ? random_residual(scene, pixels, groups, outputs, lanes, types.output) : Residual{};
     if (!residual.vectors.empty()) args.residual = residual.vectors.data();
     std::vector<kernels::ChannelRun> runs;
     std::vector<std::int32_t> run_begin{0};
@@ -27,16 +29,17 @@ class Pointwise : public EveryIsa {
     for (std::int32_t group = 0; group < groups; ++group) {
       for (std::int32_t part = 0; part < args.parts; ++part) {
         const std::int32_t channels = inputs * (part + 1) / args.parts - inputs * part / args.parts;
-        for (const kernels::ChannelRun& run : scene.runs(pixels, channels, scene.integer(1, 4), 3)) runs.push_back(run);
+        const std::int64_t slack = readable_behind(types.input);
+        for (const kernels::ChannelRun& run : scene.runs(pixels, channels, scene.integer(1, 4), slack, types.input)) {
+          runs.push_back(run);
+        }
         run_begin.push_back(static_cast<std::int32_t>(runs.size()));
       }
     }
     args.runs = runs.data();
     args.run_begin = run_begin.data();
-    if (poison) {
-      scene.at(runs[0].first, pixels / 2 * runs[0].pixel_stride) = std::numeric_limits<float>::quiet_NaN();
-    }
-    const std::int32_t panels = panel_count(outputs, lanes, kernels().row<PointwiseKernel>().max_vectors);
+    if (poison) scene.poison(runs[0], pixels);
+    const std::int32_t panels = panel_count(outputs, lanes, row().max_vectors);
     args.block_pixels = scene.integer(1, pixels);
     args.split = scene.coin() ? PointwiseSplit::panels : PointwiseSplit::pixels;
     args.tile_pixels = scene.integer(1, pixels);
@@ -44,24 +47,26 @@ class Pointwise : public EveryIsa {
         args.split == PointwiseSplit::panels ? groups * panels : (pixels + args.tile_pixels - 1) / args.tile_pixels;
 
     const std::vector<float> weights =
-        scene.values(static_cast<std::int64_t>(groups) * outputs * inputs, 1 / std::sqrt(inputs));
-    const std::vector<float> bias =
-        scene.coin() ? scene.values(static_cast<std::int64_t>(groups) * outputs) : std::vector<float>{};
+        scene.values(static_cast<std::int64_t>(groups) * outputs * inputs, 1 / std::sqrt(inputs), types.weights);
+    const std::vector<float> bias = scene.coin()
+                                        ? scene.values(static_cast<std::int64_t>(groups) * outputs, 1, types.weights)
+                                        : std::vector<float>{};
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
-    std::vector<float> packed(static_cast<std::size_t>(packed_pointwise_size(groups, inputs, outputs, lanes)));
+    const Panels shape = panels_of(row());
+    std::vector<std::byte> packed(static_cast<std::size_t>(packed_panels_bytes(shape, groups, inputs, outputs)));
     const std::vector<double> scale = row_scale(scene, groups * outputs);
-    pack_pointwise(kernels().row<PointwiseKernel>(), groups, inputs, outputs, {weights, scale}, bias, input_order,
-                   output_order, packed);
+    pack_panels(shape, groups, inputs, outputs, {weights, scale}, bias, input_order, output_order, packed);
     args.packed = packed.data();
 
     const std::vector<float> ordered =
-        reorder(scaled(weights, scale), groups, inputs, outputs, 1, input_order, output_order);
+        reorder(scaled(weights, scale, types.weights), groups, inputs, outputs, 1, input_order, output_order);
     const std::vector<float> ordered_bias = reorder_bias(bias, groups, outputs, output_order);
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { pointwise_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<PointwiseKernel>().run(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
+        summed(types.weights, inputs + 2));
   }
 };
 
@@ -76,7 +81,7 @@ TEST_P(Pointwise, EqualsTheReferenceOnRandomShapes) {
 
 /// Every height and every width of register tile.
 TEST_P(Pointwise, EqualsTheReferenceOnEveryTile) {
-  const std::int32_t lanes = kernels().lanes, most = kernels().row<PointwiseKernel>().max_vectors;
+  const std::int32_t lanes = row().lanes, most = row().max_vectors;
   for (std::int32_t vectors = 1; vectors <= most + 1; ++vectors) {
     for (std::int32_t pixels = 1; pixels <= 25 && !HasFatalFailure(); ++pixels) {
       Scene scene(static_cast<std::uint32_t>(vectors * 32 + pixels));
@@ -93,7 +98,7 @@ TEST_P(Pointwise, HandsANanThroughTheClamp) {
   }
 }
 
-RIFFLE_EVERY_ISA(Pointwise);
+RIFFLE_EVERY_ROW(Pointwise, PointwiseKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

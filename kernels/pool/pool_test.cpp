@@ -3,7 +3,7 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Pool : public EveryIsa {
+class Pool : public EveryRow<PoolKernel> {
  protected:
   void try_one(Scene& scene, const Geometry& g, std::int32_t channels) {
     SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
@@ -12,19 +12,22 @@ class Pool : public EveryIsa {
     args.window = g.window;
     args.clamp = scene.clamp();
     args.count_padding = scene.coin();
-    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, row().types.output);
     const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4));
+    const std::vector<ChannelwiseRun> runs =
+        scene.mapped_runs(pixels, channels, scene.integer(1, 4), row().types.input);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
     check(
         scene, args.tiles, [&](const Addresses& memory) { max_pool_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<PoolKernel>().max(args, memory, range); }, 0);
+        [&](const Addresses& memory, TileRange range) { row().max(args, memory, range); }, 0);
+    // What a sum's roundings come to is divided as the sum is: no more than one of them is left.
+    const Tolerance of_mean = rounded(row().types.output, summed(row().types.input, 1));
     check(
         scene, args.tiles, [&](const Addresses& memory) { average_pool_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<PoolKernel>().average(args, memory, range); });
+        [&](const Addresses& memory, TileRange range) { row().average(args, memory, range); }, of_mean);
   }
 };
 
@@ -61,23 +64,26 @@ TEST_P(Pool, ANaNAnywhereInTheWindowIsItsMaximum) {
       PoolArgs args;
       args.extent = g.extent;
       args.window = g.window;
-      args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels);
+      args.output =
+          scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, row().types.output);
       const std::int32_t pixels = g.extent.in_h * g.extent.in_w;
-      const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, 1);
+      const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, 1, row().types.input);
       args.runs = runs.data();
       args.run_count = 1;
       args.tile_rows = 1;
       args.tiles = g.extent.out_h;
-      const std::vector<float> clean = scene.arena();
+      const std::vector<std::byte> clean = scene.arena();
       const kernels::ChannelRun& input = runs.front().input;
       for (std::int32_t i = 0; i < pixels * channels; ++i) {
-        std::vector<float> before = clean;
-        before[static_cast<std::size_t>(input.first.offset / 4 + i / channels * input.pixel_stride + i % channels)] =
-            std::copysign(std::numeric_limits<float>::quiet_NaN(), i % 2 == 0 ? 1.0F : -1.0F);
-        std::vector<float> expected = before, actual = before;
+        std::vector<std::byte> before = clean;
+        set_number({input.first, input.type}, i / channels * input.pixel_stride + i % channels, addresses_of(before),
+                   std::copysign(std::numeric_limits<double>::quiet_NaN(), i % 2 == 0 ? 1 : -1));
+        std::vector<std::byte> expected = before, actual = before;
         max_pool_reference(args, addresses_of(expected));
-        kernels().row<PoolKernel>().max(args, addresses_of(actual), TileRange{0, args.tiles});
-        ASSERT_NO_FATAL_FAILURE(expect_matches(before, expected, actual, 0)) << "NaN at " << i;
+        row().max(args, addresses_of(actual), TileRange{0, args.tiles});
+        ASSERT_NO_FATAL_FAILURE(
+            expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(actual), 0))
+            << "NaN at " << i;
       }
     }
   }
@@ -91,20 +97,20 @@ TEST_P(Pool, GlobalAverageEqualsTheReference) {
     GlobalAveragePoolArgs args;
     args.pixels = scene.integer(1, 60);
     args.clamp = scene.clamp();
-    args.output = scene.block(1, channels);
-    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4));
+    args.output = scene.block(1, channels, row().types.output);
+    const std::vector<ChannelwiseRun> runs =
+        scene.mapped_runs(args.pixels, channels, scene.integer(1, 4), row().types.input);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tiles = scene.integer(1, 12);
     check(
         scene, args.tiles, [&](const Addresses& memory) { global_average_pool_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) {
-          kernels().row<PoolKernel>().global_average(args, memory, range);
-        });
+        [&](const Addresses& memory, TileRange range) { row().global_average(args, memory, range); },
+        rounded(row().types.output, 1e-5));
   }
 }
 
-RIFFLE_EVERY_ISA(Pool);
+RIFFLE_EVERY_ROW(Pool, PoolKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

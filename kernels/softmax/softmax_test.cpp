@@ -3,27 +3,32 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Softmax : public EveryIsa {
+class Softmax : public EveryRow<SoftmaxKernel> {
  protected:
   void try_one(Scene& scene, bool in_place) {
     const std::int32_t channels = scene.pick({1, 2, 3, 5, 10, 17, 29, 58, 1000});
+    const Types& types = row().types;
     SoftmaxArgs args;
     args.pixels = scene.integer(1, 5);
-    const Block elsewhere = scene.block(args.pixels, channels);
-    args.input = scene.run(args.pixels, channels, 0);
+    const Block elsewhere = scene.block(args.pixels, channels, types.output);
+    args.input = scene.run(args.pixels, channels, 0, types.input);
     for (std::int64_t p = 0; p < args.pixels; ++p) {
       for (std::int32_t c = 0; c < channels; ++c) {
         // Wide apart and far from zero: what overflows without the maximum's subtraction.
-        float& x = scene.at(args.input.first, p * args.input.pixel_stride + c);
-        x = x * 20 + 200;
+        const Numbers input{args.input.first, types.input};
+        const std::int64_t at = p * args.input.pixel_stride + c;
+        scene.set(input, at, scene.get(input, at) * 20 + 200);
       }
     }
-    args.output = in_place ? Block{args.input.first, args.input.pixel_stride} : elsewhere;
+    args.output = in_place && types.input == types.output
+                      ? Block{args.input.first, args.input.pixel_stride, 0, types.input}
+                      : elsewhere;
     args.tiles = scene.integer(1, 4);
+    Tolerance tolerance = rounded(types.output, 1e-6);
+    if (types.output == Type::f16) tolerance.relative += 0x1p-11;  // powers wait in the output for their sum
     check(
         scene, args.tiles, [&](const Addresses& memory) { softmax_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { kernels().row<SoftmaxKernel>().run(args, memory, range); },
-        1e-6);
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); }, tolerance);
   }
 };
 
@@ -35,7 +40,7 @@ TEST_P(Softmax, EqualsTheReference) {
   }
 }
 
-RIFFLE_EVERY_ISA(Softmax);
+RIFFLE_EVERY_ROW(Softmax, SoftmaxKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

@@ -3,50 +3,51 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Stem : public EveryIsa {
+class Stem : public EveryRow<StemKernel> {
  protected:
   void try_one(Scene& scene, const Geometry& g, std::int32_t channels, std::int32_t outputs, bool poison) {
     SCOPED_TRACE(to_string(g) + ", " + std::to_string(channels) + " -> " + std::to_string(outputs));
-    const std::int32_t lanes = kernels().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+    const std::int32_t taps = g.window.kernel_h * g.window.kernel_w;
     const std::int64_t in_pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
+    const Types& types = row().types;
     StemArgs args;
     args.extent = g.extent;
     args.window = g.window;
     args.channels = channels;
     args.outputs = outputs;
     args.clamp = scene.clamp();
-    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, outputs);
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, outputs, types.output);
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
 
-    const std::vector<float> weights =
-        scene.values(static_cast<std::int64_t>(outputs) * channels * taps, 1 / std::sqrt(channels * taps));
-    const std::vector<float> bias = scene.coin() ? scene.values(outputs) : std::vector<float>{};
+    const std::vector<float> weights = scene.values(static_cast<std::int64_t>(outputs) * channels * taps,
+                                                    1 / std::sqrt(channels * taps), types.weights);
+    const std::vector<float> bias = scene.coin() ? scene.values(outputs, 1, types.weights) : std::vector<float>{};
     std::vector<std::int32_t> input_order(static_cast<std::size_t>(channels));
     std::iota(input_order.begin(), input_order.end(), 0);
     const std::vector<std::int32_t> output_order = scene.permutation(outputs);
-    std::vector<float> packed(static_cast<std::size_t>(packed_stem_size(channels, taps, outputs, lanes)));
-    pack_stem(kernels().row<StemKernel>(), channels, taps, outputs, weights, bias, output_order, packed);
+    std::vector<std::byte> packed(static_cast<std::size_t>(packed_stem_bytes(row(), channels, taps, outputs)));
+    pack_stem(row(), channels, taps, outputs, weights, bias, output_order, packed);
     args.packed = packed.data();
 
-    // The planes are a block of their own that ends with its last float.
+    // The planes are a block of their own that ends with its last number.
     std::vector<float> planes = scene.values(channels * in_pixels);
     if (poison) planes[planes.size() / 2] = std::numeric_limits<float>::quiet_NaN();
-    args.input = {0, Space::input};
+    const std::vector<std::byte> input = stored(types.input, planes);
+    args.input = {Place{0, Space::input}, types.input};
 
     const std::vector<float> ordered = reorder(weights, 1, channels, outputs, taps, input_order, output_order);
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, outputs, output_order);
-    const std::byte* const input = bytes_at(planes.data());
+    const std::byte* const inputs = input.data();
     const auto with_planes = [&](Addresses memory) {
-      memory.inputs = &input;
+      memory.inputs = &inputs;
       return memory;
     };
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { stem_reference(args, ordered, ordered_bias, with_planes(memory)); },
-        [&](const Addresses& memory, TileRange range) {
-          kernels().row<StemKernel>().run(args, with_planes(memory), range);
-        });
+        [&](const Addresses& memory, TileRange range) { row().run(args, with_planes(memory), range); },
+        summed(types.weights, channels * taps + 1));
   }
 };
 
@@ -65,8 +66,7 @@ TEST_P(Stem, EqualsTheReferenceOnEveryWidth) {
     Scene scene(static_cast<std::uint32_t>(in_w));
     const std::int32_t in_h = scene.integer(1, 6);
     const Geometry g{{3, 3, 2, 2, 1, 1, 1, 1}, {in_h, in_w, (in_h - 1) / 2 + 1, (in_w - 1) / 2 + 1}};
-    try_one(scene, g, scene.pick({1, 3}), kernels().lanes * (in_w % kernels().row<StemKernel>().max_vectors) + 1,
-            false);
+    try_one(scene, g, scene.pick({1, 3}), row().lanes * (in_w % row().max_vectors) + 1, false);
   }
 }
 
@@ -79,7 +79,7 @@ TEST_P(Stem, HandsANanThroughTheClamp) {
   }
 }
 
-RIFFLE_EVERY_ISA(Stem);
+RIFFLE_EVERY_ROW(Stem, StemKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing
