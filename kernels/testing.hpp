@@ -144,6 +144,23 @@ class Scene {
     return {first, stride, 0, type};
   }
 
+  /// The same, where what is between two pixels may be written, too.
+  Block spacious_block(std::int64_t pixels, std::int32_t channels, Type type) {
+    Block result = block(pixels, channels, type);
+    result.spare = result.pixel_stride - channels;
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      spare_.push_back({{result.first.behind(p * result.pixel_stride + channels, type), type}, result.spare});
+    }
+    return result;
+  }
+  /// Guards again, where anything may have been written.
+  void restore_spare(std::vector<std::byte>& arena) const {
+    for (const Region& region : spare_) {
+      const auto first = static_cast<std::ptrdiff_t>(region.numbers.first.offset);
+      std::copy_n(arena_.begin() + first, region.count * size_of(region.numbers.type), arena.begin() + first);
+    }
+  }
+
   /// A run of random values; guards before it, between its pixels and (`slack` numbers) behind it.
   ChannelRun run(std::int64_t pixels, std::int32_t channels, std::int64_t slack, Type type = Type::f32) {
     const std::int32_t stride = channels + pick({0, 0, 1, 7, 16});
@@ -171,8 +188,8 @@ class Scene {
 
   /// The same, landing side by side at output channels from `first` on, in shuffled order.
   std::vector<ChannelwiseRun> mapped_runs(std::int64_t pixels, std::int32_t channels, std::int32_t pieces,
-                                          Type type = Type::f32) {
-    const std::vector<ChannelRun> cut = runs(pixels, channels, pieces, 0, type);
+                                          Type type = Type::f32, std::int64_t slack = 0) {
+    const std::vector<ChannelRun> cut = runs(pixels, channels, pieces, slack, type);
     std::vector<ChannelwiseRun> result(cut.size());
     std::int32_t at = 0;
     for (const std::int32_t i : permutation(static_cast<std::int32_t>(cut.size()))) {
@@ -262,7 +279,7 @@ class Scene {
 
   std::mt19937 random_;
   std::vector<std::byte> arena_;
-  std::vector<Region> regions_;
+  std::vector<Region> regions_, spare_;
   std::int64_t count_ = 0;  // numbers in all of them
 };
 
@@ -391,16 +408,19 @@ void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run
   std::vector<std::byte> expected = before, whole = before, shuffled = before;
   reference(addresses_of(expected));
   run(addresses_of(whole), TileRange{0, tiles});
+  scene.restore_spare(whole);
   expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
   for (const std::int32_t t : scene.permutation(tiles)) {
     run(addresses_of(shuffled), TileRange{t, t + 1});
   }
+  scene.restore_spare(shuffled);
   const auto differing = std::mismatch(whole.begin(), whole.end(), shuffled.begin()).first;
   ASSERT_TRUE(differing == whole.end()) << "byte " << differing - whole.begin() << " depends on how the tiles are run";
   before = scene.with_nans(before);
   expected = whole = before;
   reference(addresses_of(expected));
   run(addresses_of(whole), TileRange{0, tiles});
+  scene.restore_spare(whole);
   expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
 }
 

@@ -98,6 +98,8 @@ struct Block {
   std::int32_t pixel_stride = 0;
   std::int32_t ring = 0;  ///< as in ChannelRun
   Type type = Type::f32;
+  /// Behind a pixel's channels so many numbers are nobody's: they may be written, too, so that vectors are whole.
+  std::int32_t spare = 0;
 };
 
 /// An activation as bounds: none is (-inf, inf), ReLU (0, inf), ReLU6 (0, 6). A NaN stays a NaN.

@@ -10,8 +10,8 @@
 
 namespace riffle::plan {
 
-/// A part is a block. The graph has `shapes`, was lowered to `lowered` and is computed in numbers of `type`. The network's inputs are in their natural
-/// order: the step that reads the caller's planes knows no other.
+/// A part is a block. The graph has `shapes`, was lowered to `lowered` and is computed in numbers of `type`. The
+/// network's inputs are in their natural order: the step that reads the caller's planes knows no other.
 Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                     const passes::LoweredChannels& lowered, Type type, const Without& without);
 

@@ -234,7 +234,8 @@ void PlanBuilder::plan_steps() {
       touch_operands(id);
       if (producers[id] >= 0) touch_operands(producers[id]);
       if (needs_gather(id)) {
-        gathered_block_of_[id] = add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_of(id).input);
+        gathered_block_of_[id] =
+            add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_of(id).input);
         planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[id]});
         touch(gathered_block_of_[id]);
       }
@@ -280,6 +281,7 @@ void PlanBuilder::add_ring(graph::NodeId producer, graph::NodeId consumer) {
   ring.first = {0, kernels::Space::rows};  // a worker is in one chain at a time
   ring.type = result_type(producer);
   ring.pixel_stride = pixel_stride_of(made.c, ring.type);
+  ring.spare = ring.pixel_stride - made.c;
   ring.ring = ring_rows(resolved_window(consumer)) * made.w;
   rings_[producer] = ring;
   const std::int64_t bytes = static_cast<std::int64_t>(ring.ring) * ring.pixel_stride * size_of(ring.type);
@@ -317,7 +319,8 @@ void PlanBuilder::place() {
 
 kernels::Block PlanBuilder::block_at(std::int32_t block) const {
   const BlockInfo& info = plan_->blocks[static_cast<std::size_t>(block)];
-  return {{info.offset, kernels::Space::arena}, info.pixel_stride, 0, info.type};
+  const std::int32_t spare = info.pixel_stride - info.shape.c;
+  return {{info.offset, kernels::Space::arena}, info.pixel_stride, 0, info.type, spare};
 }
 
 kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which) const {

@@ -94,8 +94,7 @@ void note(const kernels::FromPlanesArgs& a, Accesses& all) {
 }
 void note(const kernels::ToPlanesArgs& a, Accesses& all) {
   all.reads(a.runs, a.run_count, a.pixels);
-  all.written.push_back(
-      Accesses::side_by_side(a.planes, std::int64_t{a.pixels} * channels_of(a.runs, a.run_count)));
+  all.written.push_back(Accesses::side_by_side(a.planes, std::int64_t{a.pixels} * channels_of(a.runs, a.run_count)));
 }
 void note(const kernels::ConvertArgs& a, Accesses& all) {
   all.reads(a.runs, a.run_count, a.pixels);

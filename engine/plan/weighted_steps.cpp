@@ -181,6 +181,7 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   for (std::int32_t group = 0; group < args.groups; ++group) {
     kernels::Block to = block(s, blocks == 1 ? 0 : group);
     if (blocks == 1) to.first = to.first.behind(static_cast<std::int64_t>(group) * args.outputs, to.type);
+    if (blocks == 1 && group + 1 < args.groups) to.spare = 0;
     outputs.push_back(to);
   }
   args.blocks = storage_->keep(std::move(outputs)).data();
@@ -188,7 +189,8 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
          {joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}), kernel.name,
           StepKind::compute, kernel.lanes},
          kernel.run, args,
-         {kernels::packed_panels_bytes(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs), o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+         {kernels::packed_panels_bytes(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs), o.weights,
+          [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_panels(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs,
                                  o.weights.factors(), o.bias.values(), reading.input_order, reading.output_order,
                                  packed);
@@ -216,7 +218,8 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
   append(s, {joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name}, kernel.run, args,
-         {kernels::packed_convolution_bytes(kernel, args.groups, args.inputs, args.outputs, taps), o.weights, [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
+         {kernels::packed_convolution_bytes(kernel, args.groups, args.inputs, args.outputs, taps), o.weights,
+          [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
                                       o.bias.values(), reading.input_order, reading.output_order, packed);
           }});

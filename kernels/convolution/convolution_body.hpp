@@ -51,7 +51,8 @@ struct Convolution {
         for (std::int32_t r = 0; r < job.run_count; ++r) {
           const ChannelRun& run = job.runs[r];
           const std::ptrdiff_t stride = run.pixel_stride;
-          const Value* const row = job.memory->template read<Value>(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
+          const Value* const row =
+              job.memory->template read<Value>(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
           if (inside) {
             tile.accumulate(simd::Strided{row + x * stride, window.stride_w * stride}, run.channels, w);
           } else {
@@ -99,7 +100,9 @@ struct Convolution {
     }
   }
 
-  static constexpr ConvolutionKernel kernel(const char* name) { return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, run}; }
+  static constexpr ConvolutionKernel kernel(const char* name) {
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, run};
+  }
 };
 
 }  // namespace riffle::kernels

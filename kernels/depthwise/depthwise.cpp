@@ -55,7 +55,8 @@ void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weigh
             sum += element(run.input, pixel, c, memory) *
                    static_cast<double>(weights[filter * taps + static_cast<std::size_t>(tap)]);
           });
-          set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory, clamped(sum, args.clamp));
+          set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory,
+                      clamped(sum, args.clamp));
         }
       }
     }

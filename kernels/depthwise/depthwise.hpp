@@ -2,9 +2,9 @@
 //
 //   out[y][x][c] = clamp(bias[c] + sum_{i,j} in[y*sh - pt + i*dh][x*sw - pl + j*dw][c] * weight[c][i][j])
 //
-// The input is a list of channel runs, each mapped to a place among the output channels. Runs may be rings. May read
-// and use nothing outside the runs; writes exactly their channels. Packed weights, run after run, for each of the run's
-// ceil(channels / lanes) vectors:
+// The input is a list of channel runs, each mapped to a place among the output channels. Runs may be rings. Reads up
+// to 15 bytes behind a run of fewer channels than a vector has (by-lane kernels do) and uses none of them; writes
+// exactly the runs' channels. Packed weights, run after run, for each of the run's ceil(channels / lanes) vectors:
 //   bias[lanes]  then for tap (i, j) row-major:  weight[lanes]
 // The last vector ends at the run's last channel: where it is not whole it repeats some of the channels before it,
 // which are computed twice, to the same bits. Only a run shorter than a vector is padded, with zeros.

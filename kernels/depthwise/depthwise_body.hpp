@@ -200,9 +200,10 @@ struct Depthwise {
     }
   }
 
+  /// Where activations are multiplied by lane, what is behind a run may be read (depthwise.hpp).
   template <bool Partial>
   static RIFFLE_INLINE Vec load(const Value* from, int count) {
-    if constexpr (Partial) {
+    if constexpr (Partial && !S::by_lane) {
       return simd::load_lanes<S>(from, count);
     } else {
       return S::load(from);
@@ -389,7 +390,9 @@ struct Depthwise {
     }
   }
 
-  static constexpr DepthwiseKernel kernel(const char* name) { return {name, {S::type, S::type, S::type}, S::lanes, run}; }
+  static constexpr DepthwiseKernel kernel(const char* name) {
+    return {name, {S::type, S::type, S::type}, S::lanes, run};
+  }
 };
 
 }  // namespace riffle::kernels

@@ -16,7 +16,9 @@ class Depthwise : public EveryRow<DepthwiseKernel> {
     args.clamp = scene.clamp();
     args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, types.output);
     const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<ChannelwiseRun> runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4), types.input);
+    const std::vector<ChannelwiseRun> runs =
+        scene.mapped_runs(pixels, channels, scene.integer(1, 4), types.input,
+                          row().lanes * size_of(types.input) == 16 ? readable_behind(types.input) : 0);
     args.runs = runs.data();
     args.run_count = static_cast<std::int32_t>(runs.size());
     args.tile_rows = scene.integer(1, g.extent.out_h);

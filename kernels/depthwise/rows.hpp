@@ -28,7 +28,8 @@ struct DepthwiseRows {
   std::int32_t rounds;     ///< of the loop: of three outputs (stride 1) or two
   std::int32_t form;       ///< what set_length says
 };
-static_assert(sizeof(void*) < 8 || (offsetof(DepthwiseRows<float>, packed) == 48 && offsetof(DepthwiseRows<float>, form) == 68));
+static_assert(sizeof(void*) < 8 ||
+              (offsetof(DepthwiseRows<float>, packed) == 48 && offsetof(DepthwiseRows<float>, form) == 68));
 
 template <class Value>
 using DepthwiseRowsFunction = void (*)(const DepthwiseRows<Value>&);

@@ -10,7 +10,8 @@ void elementwise_reference(const ElementwiseArgs& args, const Addresses& memory)
     for (std::int64_t p = 0; p < args.pixels; ++p) {
       for (std::int32_t c = 0; c < a.input.channels; ++c) {
         const double b = args.b == nullptr ? 0.0 : element(args.b[r], p, c, memory);
-        set_element(args.output, p, a.output_channel + c, memory, clamped(element(a.input, p, c, memory) + b, args.clamp));
+        set_element(args.output, p, a.output_channel + c, memory,
+                    clamped(element(a.input, p, c, memory) + b, args.clamp));
       }
     }
   }

@@ -51,7 +51,9 @@ struct Elementwise {
     }
   }
 
-  static constexpr ElementwiseKernel kernel(const char* name) { return {name, {S::type, Type::f32, S::type}, S::lanes, run}; }
+  static constexpr ElementwiseKernel kernel(const char* name) {
+    return {name, {S::type, Type::f32, S::type}, S::lanes, run};
+  }
 };
 
 }  // namespace riffle::kernels

@@ -34,11 +34,12 @@ struct FullyConnected {
       std::int32_t n = args.runs[run].channels;
       if constexpr (requires { S::multiply_rows(); }) {
         // The instruction set's own.
-        if (const std::int32_t sixteens = n / 16; sixteens > 0) {
-          S::multiply_rows()(sums, x, sixteens, w);
-          for (const Value*& row : w) row += sixteens * 16;
-          x += sixteens * 16;
-          n -= sixteens * 16;
+        if (const std::int32_t fours = n / (4 * S::lanes); fours > 0) {
+          S::multiply_rows()(sums, x, fours, w);
+          const std::int32_t done = fours * 4 * S::lanes;
+          for (const Value*& row : w) row += done;
+          x += done;
+          n -= done;
         }
       }
       for (; n >= S::lanes; n -= S::lanes, x += S::lanes) {
@@ -65,9 +66,9 @@ struct FullyConnected {
     for (std::int32_t tile = range.first; tile < range.last; ++tile) run_tile(args, memory, tile * rows);
   }
 
-  static constexpr FullyConnectedKernel kernel(const char* name) { 
+  static constexpr FullyConnectedKernel kernel(const char* name) {
     return {name, {S::type, S::type, simd::type_of<Out>}, rows, run};
-   }
+  }
 };
 
 }  // namespace riffle::kernels

@@ -1,28 +1,29 @@
-// A tile's multiply-adds of the fully connected layer for AArch64: eight rows of weights, sixteen inputs at a time.
+// A tile's multiply-adds of the fully connected layer for AArch64: eight rows of weights, four vectors of inputs at a
+// time (16 floats, or 32 halves).
 //
-//   sums[r] += sum_k x[k] * rows[r][k]        for k = 0 .. 16 * sixteens - 1, sixteens >= 1
+//   sums[r] += sum_k x[k] * rows[r][k]        for k = 0 .. 4 * lanes * fours - 1, fours >= 1; sums are floats
 //
-// Two rows are multiplied while the next two are loaded; nothing is read behind a row. Sixteen inputs of eight rows: 32
+// Two rows are multiplied while the next two are loaded; nothing is read behind a row. Four vectors of eight rows: 32
 // multiply-adds, 8 loads of weights, 1 of inputs, 2 of loop.
 #include "kernels/simd/neon64_asm.inc"
 
-// x0 sums, x1 x, x2 sixteens, x3 rows; x4 .. x11 the rows' weights. v0 .. v7 sums, v8 .. v11 inputs; v16 .. v31 the
+// x0 sums, x1 x, x2 fours, x3 rows; x4 .. x11 the rows' weights. v0 .. v7 sums, v8 .. v11 inputs; v16 .. v31 the
 // weights of four rows, row r's from v(16 + r % 4 * 4) on.
 
         .macro  load_row r
         load_row_at %(\r + 4), %(16 + \r % 4 * 4), %(19 + \r % 4 * 4)
         .endm
         .macro  load_row_at pointer, a, b
-        ld1     {v\a\().4s - v\b\().4s}, [x\pointer], #64
+        several_next ld1, \a, \b, x\pointer, 64
         .endm
         .macro  zero acc
-        movi    v\acc\().4s, #0
+        movi    v\acc\().16b, #0
         .endm
         .macro  multiply r, k
         multiply_by %\r, %(16 + \r % 4 * 4 + \k), %(8 + \k)
         .endm
         .macro  multiply_by acc, weight, x
-        fmla    v\acc\().4s, v\weight\().4s, v\x\().4s
+        lanes   fmla, \acc, \weight, \x
         .endm
         .macro  multiply_both r, k
         multiply \r, \k
@@ -42,8 +43,8 @@
         .endif
         multiply_both \r, 2
         .endm
-        .macro  sixteen last
-        ld1     {v8.4s - v11.4s}, [x1], #64
+        .macro  four    last
+        several_next ld1, 8, 11, x1, 64
         multiply_rows 0, 2, 0
         multiply_rows 2, 4, 0
         multiply_rows 4, 6, 0
@@ -51,10 +52,10 @@
         .endm
 
         .p2align 4
-        .globl  SYMBOL(riffle_multiply_rows_neon64)
-        HIDDEN(riffle_multiply_rows_neon64)
-        TYPE(riffle_multiply_rows_neon64)
-SYMBOL(riffle_multiply_rows_neon64):
+        .globl  SYMBOL(PASTE(riffle_multiply_rows, ISA))
+        HIDDEN(PASTE(riffle_multiply_rows, ISA))
+        TYPE(PASTE(riffle_multiply_rows, ISA))
+SYMBOL(PASTE(riffle_multiply_rows, ISA)):
         stp     d8, d9, [sp, #-32]!
         stp     d10, d11, [sp, #16]
         ldp     x4, x5, [x3]
@@ -70,10 +71,17 @@ SYMBOL(riffle_multiply_rows_neon64):
         load_row 1
         subs    x2, x2, #1
         b.eq    2f
-1:      sixteen 0
+1:      four    0
         subs    x2, x2, #1
         b.ne    1b
-2:      sixteen 1
+2:      four    1
+#ifdef RIFFLE_HALVES
+        .irp    r, 0, 1, 2, 3, 4, 5, 6, 7
+        fcvtl   v16.4s, v\r\().4h
+        fcvtl2  v17.4s, v\r\().8h
+        fadd    v\r\().4s, v16.4s, v17.4s
+        .endr
+#endif
         faddp   v0.4s, v0.4s, v1.4s
         faddp   v2.4s, v2.4s, v3.4s
         faddp   v4.4s, v4.4s, v5.4s
@@ -87,7 +95,7 @@ SYMBOL(riffle_multiply_rows_neon64):
         ldp     d10, d11, [sp, #16]
         ldp     d8, d9, [sp], #32
         ret
-        SIZE(riffle_multiply_rows_neon64)
+        SIZE(PASTE(riffle_multiply_rows, ISA))
 
 #ifdef __ELF__
         .section .note.GNU-stack, "", %progbits

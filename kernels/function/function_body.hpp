@@ -66,7 +66,9 @@ struct Functions {
     }
   }
 
-  static constexpr FunctionKernel kernel(const char* name) { return {name, {S::type, Type::f32, S::type}, S::lanes, run}; }
+  static constexpr FunctionKernel kernel(const char* name) {
+    return {name, {S::type, Type::f32, S::type}, S::lanes, run};
+  }
 };
 
 }  // namespace riffle::kernels

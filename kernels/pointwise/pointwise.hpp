@@ -4,8 +4,8 @@
 //
 // for every pixel p and group h, with K inputs and N outputs a group. in_h is a list of channel runs read one after
 // the other; the residual is optional. Runs and blocks may be rings. Reads up to 15 bytes behind a run's last channel
-// (by-lane kernels load a vector of channels at once) and uses none of them; writes exactly N channels of each pixel to each
-// block.
+// (by-lane kernels load a vector of channels at once) and uses none of them; writes exactly N channels of each pixel to
+// each block.
 //
 // A register tile is MR pixels x NV vectors of outputs. The outputs of a group are cut into panels of at most
 // `max_vectors` vectors, of even width (panel_begin below). A packed panel is one stream in the order of its use:

@@ -16,8 +16,8 @@ template <class S>
 __attribute__((noinline)) void gather_residual(const ChannelRun* columns, int count, const Addresses& memory,
                                                std::int32_t pixel, int rows, typename S::Value* to) {
   for (int i = 0; i < count; ++i) {
-    const auto* from = memory.read<typename S::Value>(columns[i].first) +
-                       static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
+    const auto* from =
+        memory.read<typename S::Value>(columns[i].first) + static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
     for (int m = 0; m < rows; ++m)
       to[m * S::lanes + i] = from[m * static_cast<std::ptrdiff_t>(columns[i].pixel_stride)];
   }
@@ -25,8 +25,8 @@ __attribute__((noinline)) void gather_residual(const ChannelRun* columns, int co
 
 /// Adds to the accumulators of vector V what is at `from`, `stride` numbers a pixel.
 template <int V, class S, int MR, int NV, bool Half>
-RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const typename S::Value* from,
-                              std::ptrdiff_t stride, [[maybe_unused]] int count) {
+RIFFLE_INLINE void add_vector(simd::Tile<S, MR, NV, Half>& tile, const typename S::Value* from, std::ptrdiff_t stride,
+                              [[maybe_unused]] int count) {
   if constexpr (Half && V == NV - 1) {
     tile.for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
       tile.half[p] = S::add(tile.half[p], S::load_halves(from + a * stride, from + b * stride, count));
@@ -254,7 +254,10 @@ struct Pointwise {
         job.weights = packed + row * (v1 - v0) * S::lanes;
         job.residual = part == 0 && args.residual != nullptr ? args.residual + group * vectors + v0 : nullptr;
         job.out = out + v0 * S::lanes;
-        job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
+        // A half that two pixels share, and a residual, end where the columns do.
+        const bool exact = S::pairs_halves || args.residual != nullptr;
+        const std::int32_t room = args.outputs + (exact ? 0 : block.spare);
+        job.columns = (v1 * S::lanes <= room ? v1 * S::lanes : args.outputs) - v0 * S::lanes;
         if (own.run(job, v1 - v0, end - begin)) continue;
         tiles.run(job, job.pixel, v1 - v0, simd::has_half<S>(job.columns, v1 - v0), begin, end);
       }

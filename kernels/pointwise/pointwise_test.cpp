@@ -18,7 +18,10 @@ class Pointwise : public EveryRow<PointwiseKernel> {
     args.outputs = outputs;
     args.clamp = scene.clamp();
     std::vector<Block> blocks;
-    for (std::int32_t group = 0; group < groups; ++group) blocks.push_back(scene.block(pixels, outputs, types.output));
+    for (std::int32_t group = 0; group < groups; ++group) {
+      blocks.push_back(scene.coin() ? scene.block(pixels, outputs, types.output)
+                                    : scene.spacious_block(pixels, outputs, types.output));
+    }
     args.blocks = blocks.data();
     const Residual residual =
         scene.coin() ? random_residual(scene, pixels, groups, outputs, lanes, types.output) : Residual{};

@@ -37,7 +37,8 @@ struct Pooling {
                                    : input.channels >= S::lanes       ? input.channels - S::lanes
                                                                       : 0;
             const int count = input.channels < S::lanes ? input.channels : S::lanes;
-            const PoolJob<Value> job{&args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, count};
+            const PoolJob<Value> job{&args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride,
+                                     count};
             if constexpr (has_pool_row<S>) {
               if (two && begin + 2 * S::lanes <= input.channels) {
                 pool_two_vectors<S, Max>(job, y, inside);

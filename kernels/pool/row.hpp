@@ -24,9 +24,9 @@ struct PoolRow {
   std::int32_t form;          ///< simd::form_of, without columns; 4: the first output's first column is outside
 };
 template <class Value>
-constexpr bool pool_row_is_as_known =
-    offsetof(PoolRow<Value>, rows) == 8 && offsetof(PoolRow<Value>, out) == 40 &&
-    offsetof(PoolRow<Value>, factor) == 64 && offsetof(PoolRow<Value>, form) == 68 && sizeof(PoolRow<Value>) == 72;
+constexpr bool pool_row_is_as_known = offsetof(PoolRow<Value>, rows) == 8 && offsetof(PoolRow<Value>, out) == 40 &&
+                                      offsetof(PoolRow<Value>, factor) == 64 && offsetof(PoolRow<Value>, form) == 68 &&
+                                      sizeof(PoolRow<Value>) == 72;
 static_assert(sizeof(void*) < 8 || (pool_row_is_as_known<float> && pool_row_is_as_known<Half>));
 
 template <class Value>

@@ -48,7 +48,8 @@ RIFFLE_INLINE void pool_border(const PoolJob<typename S::Value>& job, std::int32
 
 /// Row y of the output, two vectors of channels; its three rows of taps are inside the image.
 template <class S, bool Max>
-RIFFLE_INLINE void pool_two_vectors(const PoolJob<typename S::Value>& job, std::int32_t y, const PoolRowOutputs& inside) {
+RIFFLE_INLINE void pool_two_vectors(const PoolJob<typename S::Value>& job, std::int32_t y,
+                                    const PoolRowOutputs& inside) {
   constexpr std::ptrdiff_t bytes = sizeof(typename S::Value);
   const PoolArgs& args = *job.args;
   const Window& window = args.window;

@@ -13,7 +13,8 @@ RIFFLE_INLINE bool has_rows_3x3(const Window& window) {
 
 /// Row y of the output, Rows of whose tap rows are inside the image, the first at input row `top`.
 template <class S, bool Max, int Rows>
-RIFFLE_INLINE void pool_row_3x3(const PoolJob<typename S::Value>& job, std::int32_t y, std::int32_t top, std::int32_t counted_rows) {
+RIFFLE_INLINE void pool_row_3x3(const PoolJob<typename S::Value>& job, std::int32_t y, std::int32_t top,
+                                std::int32_t counted_rows) {
   using Vec = typename S::Vec;
   const PoolArgs& args = *job.args;
   const std::int32_t in_w = args.extent.in_w, out_w = args.extent.out_w, left = args.window.pad_left;

@@ -18,6 +18,7 @@ struct HalvesAsFloats : S {
   static void strip(int, int) = delete;
   static void depthwise_rows(int, int) = delete;
   static void pool_row(bool) = delete;
+  static void multiply_rows() = delete;
 
   static RIFFLE_INLINE Vec load(const Value* from) { return S::load_f16(&from->bits); }
   static RIFFLE_INLINE void store(Value* to, Vec v) { S::store_f16(&to->bits, v); }

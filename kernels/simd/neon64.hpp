@@ -23,7 +23,7 @@ void riffle_stem_row_neon64(const kernels::StemRow<float, float>&);
 RIFFLE_POOL_ROWS(float, neon64)
 
 // kernels/fully_connected/rows_neon64.S
-void riffle_multiply_rows_neon64(float*, const float*, std::int64_t, const float* const*);
+RIFFLE_MULTIPLY_ROWS(float, neon64)
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
@@ -56,10 +56,6 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   static RIFFLE_INLINE kernels::StemRowFunction<In, float> stem_row() {
     return riffle_stem_row_neon64;
   }
-
-  /// (sums, x, sixteens, rows)
-  using MultiplyRows = void (*)(float*, const float*, std::int64_t, const float* const*);
-  static RIFFLE_INLINE MultiplyRows multiply_rows() { return riffle_multiply_rows_neon64; }
 };
 
 }  // namespace riffle::simd

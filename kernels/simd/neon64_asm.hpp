@@ -1,4 +1,5 @@
-// What AArch64's instruction sets have in assembly alike, of floats and of halves: their declarations, and their choice.
+// What AArch64's instruction sets have in assembly alike, of floats and of halves: their declarations, and their
+// choice.
 #pragma once
 
 #include "kernels/depthwise/rows.hpp"
@@ -27,38 +28,43 @@
   RIFFLE_STRIPS_OF_4(value, isa, 4)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
-#define RIFFLE_DEPTHWISE_ROWS(value, isa)                                                   \
+#define RIFFLE_DEPTHWISE_ROWS(value, isa)                                             \
   void riffle_depthwise_rows_1x1_##isa(const riffle::kernels::DepthwiseRows<value>&); \
   void riffle_depthwise_rows_1x2_##isa(const riffle::kernels::DepthwiseRows<value>&); \
   void riffle_depthwise_rows_2x1_##isa(const riffle::kernels::DepthwiseRows<value>&); \
   void riffle_depthwise_rows_2x2_##isa(const riffle::kernels::DepthwiseRows<value>&);
 
 // kernels/pool/row_neon64.S
-#define RIFFLE_POOL_ROWS(value, isa)                                     \
+#define RIFFLE_POOL_ROWS(value, isa)                                      \
   void riffle_max_pool_row_##isa(const riffle::kernels::PoolRow<value>&); \
   void riffle_average_pool_row_##isa(const riffle::kernels::PoolRow<value>&);
 
+// kernels/fully_connected/rows_neon64.S: (sums, x, vectors of x by fours, rows)
+#define RIFFLE_MULTIPLY_ROWS(value, isa) \
+  void riffle_multiply_rows_##isa(float*, const value*, std::int64_t, const value* const*);
+
 /// The members of an instruction set's struct that say so.
-#define RIFFLE_NEON64_KERNELS(isa)                                                                                  \
-  /* Two registers of activations a pixel, two of weights a vector, a sum for each of both. */                      \
+#define RIFFLE_NEON64_KERNELS(isa)                                                                                    \
+  /* Two registers of activations a pixel, two of weights a vector, a sum for each of both. */                        \
   static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 7 : vectors == 3 ? 5 : 4; } \
-  static RIFFLE_INLINE riffle::simd::StripFunction<Value> strip(int rows, int vectors) {                            \
-    static constexpr riffle::simd::StripFunction<Value> strips[][8] = {                                             \
-        {riffle_strip_1x1_##isa, riffle_strip_2x1_##isa, riffle_strip_3x1_##isa, riffle_strip_4x1_##isa,            \
-         riffle_strip_5x1_##isa, riffle_strip_6x1_##isa, riffle_strip_7x1_##isa, riffle_strip_8x1_##isa},           \
-        {riffle_strip_1x2_##isa, riffle_strip_2x2_##isa, riffle_strip_3x2_##isa, riffle_strip_4x2_##isa,            \
-         riffle_strip_5x2_##isa, riffle_strip_6x2_##isa, riffle_strip_7x2_##isa},                                   \
-        {riffle_strip_1x3_##isa, riffle_strip_2x3_##isa, riffle_strip_3x3_##isa, riffle_strip_4x3_##isa,            \
-         riffle_strip_5x3_##isa},                                                                                   \
-        {riffle_strip_1x4_##isa, riffle_strip_2x4_##isa, riffle_strip_3x4_##isa, riffle_strip_4x4_##isa}};          \
-    return strips[vectors - 1][rows - 1];                                                                           \
-  }                                                                                                                 \
-  static RIFFLE_INLINE riffle::kernels::DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors) {      \
-    static constexpr riffle::kernels::DepthwiseRowsFunction<Value> rows[][2] = {                                    \
-        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},                                         \
-        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};                                        \
-    return rows[stride - 1][vectors - 1];                                                                           \
-  }                                                                                                                 \
-  static RIFFLE_INLINE riffle::kernels::PoolRowFunction<Value> pool_row(bool max) {                                 \
-    return max ? riffle_max_pool_row_##isa : riffle_average_pool_row_##isa;                                         \
-  }
+  static RIFFLE_INLINE riffle::simd::StripFunction<Value> strip(int rows, int vectors) {                              \
+    static constexpr riffle::simd::StripFunction<Value> strips[][8] = {                                               \
+        {riffle_strip_1x1_##isa, riffle_strip_2x1_##isa, riffle_strip_3x1_##isa, riffle_strip_4x1_##isa,              \
+         riffle_strip_5x1_##isa, riffle_strip_6x1_##isa, riffle_strip_7x1_##isa, riffle_strip_8x1_##isa},             \
+        {riffle_strip_1x2_##isa, riffle_strip_2x2_##isa, riffle_strip_3x2_##isa, riffle_strip_4x2_##isa,              \
+         riffle_strip_5x2_##isa, riffle_strip_6x2_##isa, riffle_strip_7x2_##isa},                                     \
+        {riffle_strip_1x3_##isa, riffle_strip_2x3_##isa, riffle_strip_3x3_##isa, riffle_strip_4x3_##isa,              \
+         riffle_strip_5x3_##isa},                                                                                     \
+        {riffle_strip_1x4_##isa, riffle_strip_2x4_##isa, riffle_strip_3x4_##isa, riffle_strip_4x4_##isa}};            \
+    return strips[vectors - 1][rows - 1];                                                                             \
+  }                                                                                                                   \
+  static RIFFLE_INLINE riffle::kernels::DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors) {        \
+    static constexpr riffle::kernels::DepthwiseRowsFunction<Value> rows[][2] = {                                      \
+        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},                                           \
+        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};                                          \
+    return rows[stride - 1][vectors - 1];                                                                             \
+  }                                                                                                                   \
+  static RIFFLE_INLINE riffle::kernels::PoolRowFunction<Value> pool_row(bool max) {                                   \
+    return max ? riffle_max_pool_row_##isa : riffle_average_pool_row_##isa;                                           \
+  }                                                                                                                   \
+  static RIFFLE_INLINE auto multiply_rows() { return riffle_multiply_rows_##isa; }

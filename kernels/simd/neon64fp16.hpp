@@ -1,4 +1,5 @@
-// AArch64's NEON with ARMv8.2's arithmetic of half precision: 32 registers of 8 halves and a fused multiply-add by lane.
+// AArch64's NEON with ARMv8.2's arithmetic of half precision: 32 registers of 8 halves and a fused multiply-add by
+// lane.
 #pragma once
 
 #include <arm_neon.h>
@@ -11,6 +12,8 @@ extern "C" {
 RIFFLE_STRIPS(kernels::Half, neon64fp16)
 RIFFLE_DEPTHWISE_ROWS(kernels::Half, neon64fp16)
 RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
+RIFFLE_MULTIPLY_ROWS(kernels::Half, neon64fp16)
+void riffle_stem_row_neon64fp16(const kernels::StemRow<float, kernels::Half>&);
 }
 
 struct Neon64fp16 {
@@ -51,15 +54,31 @@ struct Neon64fp16 {
 
   RIFFLE_NEON64_KERNELS(neon64fp16)
 
+  static constexpr int stem_pixels = 7, stem_vectors = 3;
+  template <std::same_as<float> In>
+  static RIFFLE_INLINE kernels::StemRowFunction<In, Value> stem_row() {
+    return riffle_stem_row_neon64fp16;
+  }
+
   static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
     Value all[lanes] = {};
     for (int i = 0; i < count; ++i) all[i] = from[i];
     return load(all);
   }
   static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) {
-    Value all[lanes];
-    store(all, v);
-    for (int i = 0; i < count; ++i) to[i] = all[i];
+    uint16x8_t left = vreinterpretq_u16_f16(v);
+    if ((count & 4) != 0) {
+      vst1_u16(&to->bits, vget_low_u16(left));
+      left = vextq_u16(left, left, 4);
+      to += 4;
+    }
+    if ((count & 2) != 0) {
+      vst1q_lane_u16(&to->bits, left, 0);
+      vst1q_lane_u16(&to->bits + 1, left, 1);
+      left = vextq_u16(left, left, 2);
+      to += 2;
+    }
+    if ((count & 1) != 0) vst1q_lane_u16(&to->bits, left, 0);
   }
 };
 

@@ -1,9 +1,9 @@
 // The small vector layer on xsimd that the generic bodies are written in.
 //
 // An instruction set is a struct S with the vector type, its width and the type of its numbers (Value), the operations
-// below, and the shapes of register tile that its register file holds. Bodies are templates on S, so that each instruction set's object file has symbols
-// of its own: nothing compiled for AVX-512 can be picked by the linker to serve an SSE2 caller. For the same reason
-// every function here is forced inline.
+// below, and the shapes of register tile that its register file holds. Bodies are templates on S, so that each
+// instruction set's object file has symbols of its own: nothing compiled for AVX-512 can be picked by the linker to
+// serve an SSE2 caller. For the same reason every function here is forced inline.
 #pragma once
 
 #include <cstddef>

@@ -24,8 +24,8 @@ struct StripRun {
   std::int64_t rest;      ///< channels, less 16
 };
 
-/// How a tile ends, as the assembly is told. Bits 0 and 1: clamp below, and also above; from bit 2 on: bytes of the last
-/// vector, 0 if it is whole.
+/// How a tile ends, as the assembly is told. Bits 0 and 1: clamp below, and also above; from bit 2 on: bytes of the
+/// last vector, 0 if it is whole.
 RIFFLE_INLINE std::int32_t form_of(const kernels::Clamp& clamp, std::int64_t last_bytes) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const std::int32_t bounds = clamp.upper < infinity ? 3 : clamp.lower > -infinity ? 1 : 0;
@@ -49,9 +49,9 @@ struct Strip {
   std::ptrdiff_t start_stride;  ///< bytes
 };
 template <class Value>
-constexpr bool has_known_offsets =
-    offsetof(Strip<Value>, bias) == 8 && offsetof(Strip<Value>, pixel) == 24 && offsetof(Strip<Value>, runs) == 32 &&
-    offsetof(Strip<Value>, out) == 48 && offsetof(Strip<Value>, out_stride) == 64 && offsetof(Strip<Value>, start) == 80;
+constexpr bool has_known_offsets = offsetof(Strip<Value>, bias) == 8 && offsetof(Strip<Value>, pixel) == 24 &&
+                                   offsetof(Strip<Value>, runs) == 32 && offsetof(Strip<Value>, out) == 48 &&
+                                   offsetof(Strip<Value>, out_stride) == 64 && offsetof(Strip<Value>, start) == 80;
 static_assert(sizeof(void*) < 8 || (has_known_offsets<float> && has_known_offsets<kernels::Half>));
 
 template <class Value>

@@ -16,8 +16,8 @@
 //   x[1]--acc--acc--acc--+--
 //
 // All acc stay in registers for the whole of K. x[m] is `x.at(m)`: pixels a stride apart (Strided) or an address each
-// (Gathered). A by-lane tile loads a vector of x at once: it reads up to lanes - 1 numbers behind the n-th and uses none
-// of them.
+// (Gathered). A by-lane tile loads a vector of x at once: it reads up to lanes - 1 numbers behind the n-th and uses
+// none of them.
 #pragma once
 
 #include "kernels/simd/simd.hpp"

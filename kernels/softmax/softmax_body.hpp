@@ -65,7 +65,9 @@ struct Softmax {
     }
   }
 
-  static constexpr SoftmaxKernel kernel(const char* name) { return {name, {In::type, Type::f32, Out::type}, S::lanes, run}; }
+  static constexpr SoftmaxKernel kernel(const char* name) {
+    return {name, {In::type, Type::f32, Out::type}, S::lanes, run};
+  }
 };
 
 }  // namespace riffle::kernels

@@ -27,8 +27,9 @@ struct StemRow {
   std::int32_t channels;
 };
 using FloatStemRow = StemRow<float, float>;
-static_assert(sizeof(void*) < 8 || (offsetof(FloatStemRow, in) == 16 && offsetof(FloatStemRow, out) == 40 &&
-                                    offsetof(FloatStemRow, out_stride) == 56 && offsetof(FloatStemRow, channels) == 68));
+static_assert(sizeof(void*) < 8 ||
+              (offsetof(FloatStemRow, in) == 16 && offsetof(FloatStemRow, out) == 40 &&
+               offsetof(FloatStemRow, out_stride) == 56 && offsetof(FloatStemRow, channels) == 68));
 
 template <class In, class Value>
 using StemRowFunction = void (*)(const StemRow<In, Value>&);

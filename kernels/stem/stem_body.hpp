@@ -183,8 +183,8 @@ struct Stem {
     const std::int32_t form = simd::form_of(args.clamp, job.columns % S::lanes * bytes);
     const In* const in = job.planes + static_cast<std::ptrdiff_t>(top) * extent.in_w - left;
     const std::ptrdiff_t out_stride = args.output.pixel_stride;
-    Value* const out =
-        job.memory->template write<Value>(args.output.first) + slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
+    Value* const out = job.memory->template write<Value>(args.output.first) +
+                       slot(job.y * extent.out_w, args.output.ring) * out_stride + job.column;
     const auto tiles = [&](std::int32_t x, std::int32_t count) __attribute__((always_inline)) {
       row.form = form + (x == 0 && left == 1 ? 64 : 0);
       row.in = in + x * 2;

@@ -155,9 +155,7 @@ class Depthwise final : public Operation {
   }
 
  private:
-  [[nodiscard]] const kernels::DepthwiseKernel& row() const {
-    return tables_.kernels.row<kernels::DepthwiseKernel>();
-  }
+  [[nodiscard]] const kernels::DepthwiseKernel& row() const { return tables_.kernels.row<kernels::DepthwiseKernel>(); }
   struct Part {
     std::vector<float> weights;        ///< tap by tap, a value a position
     std::vector<float> bias, squares;  ///< the latter come with the sums and are not used

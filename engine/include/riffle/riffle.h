@@ -160,10 +160,10 @@ typedef struct riffle_options {
 } riffle_options;
 
 /* Plans the network for this CPU and takes the working memory. options may be NULL. Sessions of one model with the same
- * input size, instruction set and precision share its packed weights. An input size that the network cannot take, memory that is
- * too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT; a network with an
- * operation that this build leaves out is RIFFLE_UNSUPPORTED.
- * Threads are started here; those that cannot be had are RIFFLE_NO_MEMORY. */
+ * input size, instruction set and precision share its packed weights. An input size that the network cannot take,
+ * memory that is too small or not aligned, and a field of `reserved` that is not zero are RIFFLE_BAD_ARGUMENT; a
+ * network with an operation that this build leaves out is RIFFLE_UNSUPPORTED. Threads are started here; those that
+ * cannot be had are RIFFLE_NO_MEMORY. */
 RIFFLE_API riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options,
                                                riffle_session** out, riffle_error* error);
 
