@@ -26,6 +26,7 @@ set(RIFFLE_ALL_OPERATIONS convolution elementwise softmax convert function frame
 set(RIFFLE_OPERATIONS "${RIFFLE_ALL_OPERATIONS}"
     CACHE STRING "Operations to build beyond those of a ShuffleNet: ${RIFFLE_ALL_OPERATIONS}")
 set(RIFFLE_KERNEL_OPTIONS "" CACHE STRING "Further compiler options for the vector bodies of the kernels")
+set(RIFFLE_TESTS_LEFT_OUT "" CACHE STRING "Test programs that are neither built by default nor run")
 set(RIFFLE_TEST_LABEL "" CACHE STRING "A label for the tests, which also starts their names")
 set(RIFFLE_TEST_ENVIRONMENT "" CACHE STRING "NAME=value pairs that the tests run with")
 
@@ -52,18 +53,23 @@ foreach(operation IN LISTS RIFFLE_ALL_OPERATIONS)
   endif()
 endforeach()
 
+# riffle_unity(<target> <count>): compiles so many of its sources together.
+function(riffle_unity target count)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
+  # A file's names would be shadowed by those of the file behind it, and GCC takes the files for headers, whose types must
+  # not have members of anonymous namespaces'. Builds that compile each file by itself tell what is real of both.
+  target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endfunction()
+
 # riffle_own(<target>): C++20, warnings, include paths from the project's root.
 function(riffle_own target)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
-                                             UNITY_BUILD ${RIFFLE_UNITY} UNITY_BUILD_BATCH_SIZE 12)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
                                            $<$<BOOL:${RIFFLE_WERROR}>:-Werror>)
-  # A file's names would be shadowed by those of the file behind it, and GCC takes the files for headers, whose types must
-  # not have members of anonymous namespaces'. Builds that compile each file by itself tell what is real of both.
   if(RIFFLE_UNITY)
-    target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+    riffle_unity(${target} 12)
   endif()
   # GCC 12 takes std::string's own code for overlapping copies (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -24,20 +24,29 @@ endif()
 # where one of them is and none fails.
 # LONG: its tests take seconds. They are CTest tests everywhere, and are started before the others, so that none of them
 # is left over when the other cores have nothing more to do. They have the label "long".
-# OPTIMISED: its own arithmetic takes its time, as a long one's does. A sanitizer's build compiles the others
-# unoptimised, which takes a third of the time.
+# OPTIMISED: its own arithmetic takes its time, as a long one's does.
 # EMULATED_FILTER: what an emulator runs of them, as --gtest_filter has it. Arithmetic takes fifty times as long there:
 # what trains and does not depend on the machine is left out.
+# RIFFLE_TESTS_LEFT_OUT names programs that are built if asked for alone, and not run.
 function(riffle_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "LONG;OPTIMISED" "EMULATED_FILTER" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   riffle_own(${name})
-  # What is tested is optimised as it ships. The program around it need not be, and is compiled sooner.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  if(NOT arg_LONG AND NOT arg_OPTIMISED AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  # What is tested is optimised as it ships. The program around it need not be, and is compiled sooner; and sooner still
+  # a few files at a time, which share what they include.
+  if(arg_LONG OR arg_OPTIMISED)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  else()
     target_compile_options(${name} PRIVATE -O0)
   endif()
+  if(NOT RIFFLE_UNITY)
+    riffle_unity(${name} 4)
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
+  if(name IN_LIST RIFFLE_TESTS_LEFT_OUT)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    return()
+  endif()
   set(filter "*")
   if(arg_EMULATED_FILTER AND CMAKE_CROSSCOMPILING)
     set(filter "${arg_EMULATED_FILTER}")
@@ -70,7 +79,7 @@ endforeach()
 endfunction()
 
 # riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer program, and a CTest test that
-# runs it for a minute from the seeds in the folders. What it finds to be new goes to the build tree.
+# runs it for a quarter of a minute from the seeds in the folders. What it finds to be new goes to the build tree.
 function(riffle_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;CORPUS")
   add_executable(${name} ${arg_SOURCES})
@@ -80,7 +89,7 @@ function(riffle_fuzz name)
   set(found "${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus")
   file(MAKE_DIRECTORY "${found}")
   add_test(NAME ${RIFFLE_TEST_PREFIX}${name}
-           COMMAND ${name} -max_total_time=30 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
+           COMMAND ${name} -max_total_time=15 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
   set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600 COST 60
                                                                ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}")
 endfunction()

@@ -1,10 +1,10 @@
 #include "models/builder.hpp"
 
-#include <cmath>
 #include <functional>
 #include <numeric>
-#include <sstream>
 #include <utility>
+
+#include "models/spec.hpp"
 
 namespace riffle::models {
 
@@ -101,6 +101,12 @@ NodeId NetworkBuilder::slice(NodeId input, const std::string& name, std::int32_t
   return graph_.add(name, graph::Slice{first, count}, {input});
 }
 
+NodeId NetworkBuilder::stem(const graph::Shape& image, std::int32_t outputs, bool bias) {
+  NodeId y = graph_.add("input", graph::Input{image});
+  y = conv_bn_relu(y, "stem.0", {.inputs = image.c, .outputs = outputs, .kernel = 3, .stride = 2, .bias = bias});
+  return pool(y, "stem.1", graph::PoolKind::max);
+}
+
 NodeId NetworkBuilder::classifier(NodeId input, std::int32_t features, std::int32_t classes) {
   const NodeId pooled = graph_.add("mean", graph::GlobalAveragePool{}, {input});
   graph::FullyConnected layer;
@@ -118,34 +124,6 @@ graph::Constant NetworkBuilder::parameter(const std::string& name, const std::ve
                 " are needed");
   }
   return values;
-}
-
-std::int32_t scaled_channels(std::int32_t channels, double width, const std::string& layer) {
-  const double scaled = std::floor(channels * width);
-  if (!(scaled >= 1) || scaled > static_cast<double>(graph::max_extent)) {
-    throw Error(layer + ": width " + text(width) + " makes " + text(scaled) + " channels of " +
-                std::to_string(channels) + "; 1 to " + std::to_string(graph::max_extent) + " are possible");
-  }
-  return static_cast<std::int32_t>(scaled);
-}
-
-void check_width(double width) {
-  if (!(width > 0) || !std::isfinite(width)) {
-    throw Error("width " + text(width) + ": a finite number above 0 is needed");
-  }
-}
-
-void check_extent(std::int64_t value, const std::string& what) {
-  if (value < 1 || value > graph::max_extent) {
-    throw Error(what + " is " + std::to_string(value) + "; 1 to " + std::to_string(graph::max_extent) +
-                " are possible");
-  }
-}
-
-std::string text(double value) {
-  std::ostringstream stream;
-  stream << value;
-  return stream.str();
 }
 
 }  // namespace riffle::models

@@ -45,6 +45,9 @@ class NetworkBuilder {
   graph::NodeId add(graph::NodeId first, graph::NodeId second, const std::string& name);
   graph::NodeId slice(graph::NodeId input, const std::string& name, std::int32_t first, std::int32_t count);
 
+  /// The input "input" of images of this shape, the convolution "stem.0" and the pooling "stem.1", each of stride 2.
+  graph::NodeId stem(const graph::Shape& image, std::int32_t outputs, bool bias);
+
   /// Global average pooling and the fully connected layer "classifier" of `features` to `classes`.
   graph::NodeId classifier(graph::NodeId input, std::int32_t features, std::int32_t classes);
 
@@ -54,18 +57,5 @@ class NetworkBuilder {
   graph::Graph& graph_;
   const WeightSource& weights_;
 };
-
-/// int(width * channels), as the networks' widths are defined. Throws Error naming `layer` if nothing is left or more
-/// than a graph may hold.
-std::int32_t scaled_channels(std::int32_t channels, double width, const std::string& layer);
-
-/// Throws Error unless width > 0 and finite.
-void check_width(double width);
-
-/// Throws Error unless `value` is in [1, graph::max_extent]; `what` is its name for people.
-void check_extent(std::int64_t value, const std::string& what);
-
-/// A number as people write it: 0.5, 1, 1.25.
-std::string text(double value);
 
 }  // namespace riffle::models

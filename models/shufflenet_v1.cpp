@@ -1,6 +1,7 @@
 #include <array>
 
 #include "models/builder.hpp"
+#include "models/spec.hpp"
 
 namespace riffle::models {
 
@@ -52,11 +53,7 @@ NodeId build_v1_unit(NetworkBuilder& build, NodeId input, const std::string& pre
 
 graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights) {
   const Stages& stages = stages_of(spec.groups);
-  check_width(spec.width_multiplier);
-  check_extent(spec.in_channels, "in_channels");
-  check_extent(spec.classes, "classes");
-  check_extent(spec.height, "height");
-  check_extent(spec.width, "width");
+  check_spec(spec);
 
   const bool note = spec.flavour == Flavour::study_note;
   const std::array<std::int32_t, 3> repeats = note ? std::array{2, 4, 2} : std::array{4, 8, 4};
@@ -66,10 +63,7 @@ graph::Graph shufflenet_v1(const V1Spec& spec, const WeightSource& weights) {
   graph.name = "shufflenet_v1_g" + std::to_string(spec.groups) + "_x" + text(spec.width_multiplier) +
                (note ? "_note" : "_paper");
   NetworkBuilder build(graph, weights);
-  NodeId y = graph.add("input", graph::Input{{spec.height, spec.width, spec.in_channels}});
-  y = build.conv_bn_relu(y, "stem.0",
-                         {.inputs = spec.in_channels, .outputs = stem, .kernel = 3, .stride = 2, .bias = note});
-  y = build.pool(y, "stem.1", graph::PoolKind::max);
+  NodeId y = build.stem({spec.height, spec.width, spec.in_channels}, stem, note);
 
   std::int32_t channels = stem;
   int index = 0;

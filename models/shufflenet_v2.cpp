@@ -1,6 +1,7 @@
 #include <array>
 
 #include "models/builder.hpp"
+#include "models/spec.hpp"
 
 namespace riffle::models {
 
@@ -68,11 +69,7 @@ NodeId build_v2_unit(NetworkBuilder& build, NodeId input, const std::string& pre
 }  // namespace
 
 graph::Graph shufflenet_v2(const V2Spec& spec, const WeightSource& weights) {
-  check_width(spec.width_multiplier);
-  check_extent(spec.in_channels, "in_channels");
-  check_extent(spec.classes, "classes");
-  check_extent(spec.height, "height");
-  check_extent(spec.width, "width");
+  check_spec(spec);
 
   const bool note = spec.flavour == Flavour::study_note;
   const Widths widths = note ? note_widths(spec.width_multiplier) : paper_widths(spec.width_multiplier);
@@ -83,10 +80,7 @@ graph::Graph shufflenet_v2(const V2Spec& spec, const WeightSource& weights) {
   graph.name = "shufflenet_v2_x" + text(spec.width_multiplier) + (note ? "_note" : "_paper") +
                (spec.residual ? "_residual" : "");
   NetworkBuilder build(graph, weights);
-  NodeId y = graph.add("input", graph::Input{{spec.height, spec.width, spec.in_channels}});
-  y = build.conv_bn_relu(y, "stem.0",
-                         {.inputs = spec.in_channels, .outputs = stem, .kernel = 3, .stride = 2, .bias = note});
-  y = build.pool(y, "stem.1", graph::PoolKind::max);
+  NodeId y = build.stem({spec.height, spec.width, spec.in_channels}, stem, note);
 
   std::int32_t channels = stem;
   int index = 0;

@@ -1,4 +1,4 @@
-// riffle run: several inputs and outputs, by their names, of any type.
+// riffle run: any batch and size; several inputs and outputs, by their names, of any type.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,12 +9,55 @@
 #include "engine/format/format.hpp"
 #include "io/npz.hpp"
 #include "kernels/element.hpp"
+#include "tests/cli_fixture.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
 #include "tests/program.hpp"
 
 namespace riffle::tests {
 namespace {
+
+TEST_F(Cli, run_takes_any_batch_and_size) {
+  const std::string path = model();
+  const std::string y = folder.path("y.npy");
+  for (const std::vector<std::int64_t>& shape :
+       {std::vector<std::int64_t>{3, 1, 32, 32}, {1, 32, 32}, {1, 1, 32, 32}, {2, 1, 41, 67}}) {
+    const Result result =
+        riffle({"run", path, "--input", tensor(shape), "--output", y, "--threads", "2", "--repeat", "2"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const std::int64_t batch = shape.size() == 3 ? 1 : shape[0];
+    EXPECT_EQ(io::read_npy(y).shape, (std::vector<std::int64_t>{batch, 10}));
+    EXPECT_TRUE(contains(result.out, "median of 2"));
+  }
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"model.riffle", "x.npy", "y.npy"}));
+}
+
+TEST_F(Cli, run_gives_the_same_for_every_instruction_set_and_image_of_a_batch) {
+  const std::string path = model();
+  const std::string y = folder.path("y.npy");
+  // Two images alike.
+  io::Tensor input = io::read_npy(tensor({1, 1, 32, 32}));
+  const Bytes image = input.bytes;
+  input.bytes.insert(input.bytes.end(), image.begin(), image.end());
+  input.shape[0] = 2;
+  io::write_npy(folder.path("x.npy"), input);
+  const auto run = [&](const std::vector<std::string>& environment) {
+    const Result result = riffle({"run", path, "--input", folder.path("x.npy"), "--output", y}, environment);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return floats(io::read_npy(y));
+  };
+  const std::vector<float> best = run({});
+  const std::vector<float> scalar = run({"RIFFLE_ISA=scalar"});
+  ASSERT_EQ(best.size(), 20U);
+  ASSERT_EQ(scalar.size(), 20U);
+  float largest = 0;
+  for (const float value : scalar) largest = std::max(largest, std::abs(value));
+  EXPECT_GT(largest, 0);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_NEAR(best[i], scalar[i], 1e-4 * static_cast<double>(largest));
+    EXPECT_EQ(best[i], best[i + 10]);
+  }
+}
 
 using io::NamedTensor;
 using io::Npz;

@@ -79,7 +79,7 @@ std::string save_error(const graph::Graph& graph) {
 }
 
 TEST(Format, WhatIsSavedLoadsAndAnswersTheSame) {
-  for (const testing::Network& network : testing::family(64)) {
+  for (const testing::Network& network : testing::family(32)) {
     SCOPED_TRACE(network.name);
     Aligned file(format::save(network.graph));
     const graph::Graph loaded = format::load(file.bytes(), nullptr);

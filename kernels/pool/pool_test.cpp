@@ -74,16 +74,19 @@ TEST_P(Pool, ANaNAnywhereInTheWindowIsItsMaximum) {
       args.tiles = g.extent.out_h;
       const std::vector<std::byte> clean = scene.arena();
       const kernels::ChannelRun& input = runs.front().input;
-      for (std::int32_t i = 0; i < pixels * channels; ++i) {
+      // In every third channel at a time: those beside it keep their numbers.
+      for (std::int32_t i = 0; i < pixels * 3; ++i) {
         std::vector<std::byte> before = clean;
-        set_number({input.first, input.type}, i / channels * input.pixel_stride + i % channels, addresses_of(before),
-                   std::copysign(std::numeric_limits<double>::quiet_NaN(), i % 2 == 0 ? 1 : -1));
+        for (std::int32_t c = i % 3; c < channels; c += 3) {
+          set_number({input.first, input.type}, i / 3 * input.pixel_stride + c, addresses_of(before),
+                     std::copysign(std::numeric_limits<double>::quiet_NaN(), c % 2 == 0 ? 1 : -1));
+        }
         std::vector<std::byte> expected = before, actual = before;
         max_pool_reference(args, addresses_of(expected));
         row().max(args, addresses_of(actual), TileRange{0, args.tiles});
         ASSERT_NO_FATAL_FAILURE(
             expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(actual), 0))
-            << "NaN at " << i;
+            << "NaN at pixel " << i / 3 << ", channel " << i % 3;
       }
     }
   }

@@ -38,9 +38,9 @@ struct Case {
 
 std::ostream& operator<<(std::ostream& stream, const Case& value);
 
-/// The goldens of these kinds times the instruction sets that this CPU runs. In a cross build, whose tests run in an
-/// emulator, the large images and wide networks are left out (RIFFLE_GOLDEN_REDUCED); the environment variable
-/// RIFFLE_GOLDEN, "all" or "reduced", overrides that.
+/// The goldens of these kinds times the instruction sets that this CPU runs, the best first. In a cross build, whose
+/// tests run in an emulator, there are none but the small images, and all but narrow networks on the best instruction
+/// set alone (RIFFLE_GOLDEN_REDUCED); the environment variable RIFFLE_GOLDEN, "all" or "reduced", overrides that.
 std::vector<Case> cases(const std::vector<std::string>& kinds);
 
 /// The lines of a file of this directory. Throws Error naming it where it cannot be read.

@@ -78,7 +78,7 @@ make_with() {
   LD_LIBRARY_PATH=$(dirname "$pc") classifies "$folder/embed-c"
 }
 
-# A project that takes riffle's sources, in one instruction set, with no operation but what the demo
+# A project that takes riffle's sources (FetchContent), in one instruction set, with no operation but what the demo
 # model needs: it runs on threads of its own, and refuses what it cannot run.
 small() {
   "$PREFIX/bin/riffle" convert "$SOURCE/tests/onnx/models/softmax_13_open.onnx" "$WORK/softmax.riffle"
