@@ -35,6 +35,20 @@ inline std::string isa_name(const ::testing::TestParamInfo<const Kernels*>& info
       ::testing::ValuesIn(::riffle::kernels::all_kernels().begin(), ::riffle::kernels::all_kernels().end()), \
       ::riffle::kernels::testing::isa_name)
 
+/// The same for those that have rows of an operation.
+template <class Kernel>
+std::vector<const Kernels*> isas_with() {
+  std::vector<const Kernels*> result;
+  for (const Kernels* kernels : all_kernels()) {
+    if (!kernels->of<Kernel>().empty()) result.push_back(kernels);
+  }
+  return result;
+}
+
+#define RIFFLE_EVERY_ISA_WITH(test, Kernel)                                                                 \
+  INSTANTIATE_TEST_SUITE_P(Isa, test, ::testing::ValuesIn(::riffle::kernels::testing::isas_with<Kernel>()), \
+                           ::riffle::kernels::testing::isa_name)
+
 /// A row of an instruction set.
 template <class Kernel>
 struct IsaRow {
@@ -74,10 +88,9 @@ std::string row_name(const ::testing::TestParamInfo<IsaRow<Kernel>>& info) {
   INSTANTIATE_TEST_SUITE_P(Row, test, ::testing::ValuesIn(::riffle::kernels::testing::every_row<Kernel>()), \
                            ::riffle::kernels::testing::row_name<Kernel>)
 
-/// Every number of an arena that is no operand's is this NaN: used, it spoils a result; written over, it is missed. The
-/// half is the same number as the float.
+/// Every number of an arena that is no operand's is this NaN: used, it spoils a result; written over, it is missed. A
+/// half has room for all of its bits.
 inline constexpr std::uint32_t guard_bits = 0x7fc0a000;
-inline constexpr std::uint16_t half_guard_bits = 0x7e05;
 
 inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 
@@ -269,10 +282,11 @@ class Scene {
     count_ += count;
     arena_.resize(arena_.size() + static_cast<std::size_t>(count) * bytes);
     const Addresses memory = addresses_of(arena_);
+    const auto guard = std::bit_cast<float>(guard_bits);
     if (type == Type::f16) {
-      std::fill_n(memory.write<std::uint16_t>(first), count, half_guard_bits);
+      std::fill_n(memory.write<std::uint16_t>(first), count, to_f16(guard));
     } else {
-      std::fill_n(memory.write(first), count, std::bit_cast<float>(guard_bits));
+      std::fill_n(memory.write(first), count, guard);
     }
     return first;
   }

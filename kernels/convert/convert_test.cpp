@@ -219,7 +219,7 @@ TEST(Half, NaNBecomesQuietAndKeepsItsUpperBits) {
   EXPECT_EQ(std::bit_cast<std::uint32_t>(from_f16(0xFE00)), 0xFFC00000U);
 }
 
-RIFFLE_EVERY_ISA(Convert);
+RIFFLE_EVERY_ISA_WITH(Convert, ConvertKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing
