@@ -13,7 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "kernels/element.hpp"
 
@@ -133,6 +135,7 @@ struct Extent {
 struct Weights {
   std::span<const float> values;
   std::span<const double> row_scale;
+  std::shared_ptr<const std::vector<float>> widened;  ///< what `values` are, where a model has another type than f32
 
   template <std::convertible_to<std::span<const float>> Floats>
   Weights(const Floats& all) : values(all) {}  // NOLINT: weights without a scale are nothing but floats

@@ -1,7 +1,10 @@
 // riffle build, convert, embed: models in, models out.
 #include <algorithm>
+#include <cmath>
+#include <filesystem>
 #include <utility>
 
+#include "engine/plan/plan.hpp"
 #include "onnx.pb.h"
 #include "tests/cli_fixture.hpp"
 
@@ -73,6 +76,34 @@ TEST_F(Cli, convert_and_run_agree_with_onnx) {
     EXPECT_EQ(y.shape, (std::vector<std::int64_t>{2, 2, 4, 4}));
     EXPECT_EQ(floats(y), expected);
   }
+}
+
+/// Half of the file; on this CPU the numbers are those of weights that were rounded, in whatever it computes.
+TEST_F(Cli, convert_stores_halves) {
+  const std::string whole = model(), halves = folder.path("halves.riffle"), x = tensor({1, 1, 32, 32});
+  const Result converted = riffle({"convert", whole, halves, "--precision", "fp16"});
+  ASSERT_EQ(converted.code, 0) << converted.err;
+  EXPECT_EQ(converted.err, "");
+  const auto size = [](const std::string& path) { return std::filesystem::file_size(path); };
+  EXPECT_LT(static_cast<double>(size(halves)), 0.6 * static_cast<double>(size(whole)));
+  const auto output = [&](const std::string& path, const std::string& precision) {
+    const Result run = riffle({"run", path, "--precision", precision, "--input", x, "--output", folder.path("y.npy")});
+    EXPECT_EQ(run.code, 0) << run.err;
+    const bool is_told = !run.err.empty();
+    EXPECT_EQ(is_told, precision == "fp16" && plan::precision_of(kernels::choose_kernels(), Type::f16) == Type::f32);
+    return floats(io::read_npy(folder.path("y.npy")));
+  };
+  const std::vector<float> expected = output(whole, "fp32");
+  const float most = std::ranges::max(expected, {}, [](float v) { return std::abs(v); });
+  for (const auto& [path, precision] :
+       {std::pair(halves, "fp32"), std::pair(whole, "fp16"), std::pair(halves, "fp16")}) {
+    const std::vector<float> got = output(path, precision);
+    ASSERT_EQ(got.size(), expected.size());
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 0.02F * std::abs(most)) << precision;
+  }
+  const Result onnx = riffle({"convert", whole, folder.path("halves.onnx"), "--precision", "fp16"});
+  EXPECT_EQ(onnx.code, 1);
+  EXPECT_TRUE(contains(onnx.err, "--precision")) << onnx.err;
 }
 
 TEST_F(Cli, convert_makes_onnx_of_any_model) {

@@ -187,6 +187,7 @@ void print_json(const BenchOptions& options, const run::Session& session, const 
                            {"inputs", tensors_json(plan.inputs)},
                            {"outputs", tensors_json(plan.outputs)},
                            {"isa", plan.kernels->isa},
+                           {"precision", name_of(plan.precision)},
                            {"threads", session.threads()},
                            {"pinned", session.pinned()},
                            {"repeat", options.repeat},
@@ -219,7 +220,8 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
     std::cout << '\n';
   }
   std::cout << file_name(options.model) << ", " << tensors_text("input", plan.inputs) << ", " << plan.kernels->isa
-            << ", " << threads_text(session.threads()) << (session.pinned() ? " pinned" : "") << ", " << options.repeat
+            << ", " << name_of(plan.precision) << ", " << threads_text(session.threads())
+            << (session.pinned() ? " pinned" : "") << ", " << options.repeat
             << (options.batch == 1 ? " runs" : " runs of " + std::to_string(options.batch) + " images") << ": min "
             << fixed(time.min, 3) << " ms, median " << fixed(time.median, 3) << " ms, mean " << fixed(time.mean, 3)
             << " ms, p95 " << fixed(time.p95, 3) << " ms, " << fixed(measure::gmac_per_second(macs, time.median), 1)

@@ -19,6 +19,7 @@ struct ConvertOptions {
   std::string input;
   std::string output;
   std::string labels;
+  Type precision = Type::f32;
   PreprocessingOptions preprocessing;
 };
 
@@ -35,7 +36,16 @@ void convert(const ConvertOptions& options) {
   }
   const std::size_t nodes = graph.nodes.size();
   // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.
-  if (format == io::ModelFormat::riffle) passes::optimise(graph);
+  if (format == io::ModelFormat::riffle) {
+    passes::optimise(graph);
+  } else if (options.precision != Type::f32) {
+    throw Error("--precision: an .onnx file gets the weights as they are; name a .riffle file");
+  }
+  if (options.precision == Type::f16) {
+    for (const std::string& node : passes::store_halves(graph)) {
+      std::cerr << "riffle: node '" << node << "' has a weight beyond what a half holds; its weights stay fp32\n";
+    }
+  }
   io::save_model(graph, options.output);
   const graph::Cost cost = graph::total_cost(graph);
   std::cout << options.output << ": "
@@ -54,6 +64,10 @@ void add_convert(CLI::App& program) {
   command.add_option("OUT", options->output, "The file to write; its name ends in .riffle or .onnx")->required();
   command.add_option("--labels", options->labels, "A file of one class name a line, for OUT to carry")
       ->type_name("FILE");
+  add_precision(
+      command, options->precision,
+      "How OUT, a .riffle file, stores the weights of convolutions and fully connected layers: fp32, or fp16, "
+      "in half as many bytes");
   add_preprocessing(command, options->preprocessing);
   command.footer(
       "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "

@@ -104,13 +104,18 @@ CLI::Option* add_numbers(CLI::App& command, const std::string& name, std::vector
       ->type_name("X,...");
 }
 
-CLI::Option* add_precision(CLI::App& command, Type& precision) {
+CLI::Option* add_precision(CLI::App& command, Type& precision, const std::string& words) {
   static const std::map<std::string, Type> names = {{"fp32", Type::f32}, {"fp16", Type::f16}};
   return command
       .add_option_function<std::string>(
-          "--precision", [&precision](const std::string& name) { precision = names.at(name); },
-          "What the network is computed in: fp32, or fp16 where this CPU has its arithmetic, and fp32 elsewhere")
+          "--precision", [&precision](const std::string& name) { precision = names.at(name); }, words)
       ->check(CLI::IsMember(names));
+}
+
+CLI::Option* add_precision(CLI::App& command, Type& precision) {
+  return add_precision(command, precision,
+                       "What the network is computed in: fp32, or fp16 where this CPU has its arithmetic, and fp32 "
+                       "elsewhere");
 }
 
 std::shared_ptr<const plan::Plan> make_plan(graph::Graph graph, const plan::Options& options) {

@@ -47,7 +47,9 @@ CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores);
 /// or does not let itself be pinned to them, it says so on the standard error and goes on.
 run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, std::optional<run::Cores> cores);
 
-/// --precision fp32|fp16.
+/// --precision fp32|fp16. `words` is what it says.
+CLI::Option* add_precision(CLI::App& command, Type& precision, const std::string& words);
+/// What a network is computed in.
 CLI::Option* add_precision(CLI::App& command, Type& precision);
 
 /// As plan::make; where this CPU does not compute in the precision that is asked for, it says so on the standard error.

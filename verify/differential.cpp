@@ -51,7 +51,15 @@ struct Expected {
   bool is_compared = true;  ///< false where nothing can be asked for but the outputs' size
 };
 
-Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t batch, Closeness closeness) {
+/// As many times as close has to come what is computed in halves, which have 13 bits less.
+constexpr double halves_less = 0x1p13;
+/// What is usual for it: an error of 2^-11 at each of some hundred roundings.
+constexpr double usual_of_halves = 0.05;
+/// A network with larger numbers may have sums beyond what a half holds.
+constexpr double largest_in_halves = 1000;
+
+Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t batch, Closeness closeness,
+                Type precision = Type::f32) {
   std::vector<std::vector<float>> numbers;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     numbers.push_back(decode(inputs[i], graph.input(i).type, graph.input(i).quantization));
@@ -63,9 +71,13 @@ Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t b
     expected.is_compared &= std::isfinite(tensor.error);  // float32 holds all of them
     for (const double value : tensor.values) largest = std::max(largest, std::abs(value));
   }
+  const bool in_halves = precision == Type::f16;
+  if (in_halves) expected.is_compared &= largest < largest_in_halves;
   for (const graph::Output& output : graph.outputs) {
     const Tensor& tensor = tensors[output.node];
-    const double bound = closeness == Closeness::certain ? tensor.error : tolerance * std::max(largest, 1e-3);
+    const double certain = in_halves ? tensor.error * halves_less + 0x1p-14 : tensor.error;
+    const double usual = (in_halves ? usual_of_halves : tolerance) * std::max(largest, 1e-3);
+    const double bound = closeness == Closeness::certain ? certain : usual;
     ExpectedOutput& one = expected.outputs.emplace_back(ExpectedOutput{output, planes(tensor)});
     if (!expected.is_compared) continue;
     const auto displaced = [&](double by) {
@@ -163,6 +175,7 @@ class Comparison {
       if (table != &kernels::best_kernels()) continue;
       if (auto difference = check_names(*plan)) return difference;
       if (auto difference = check_threads(plan, outputs)) return what + ": " + *difference;
+      if (auto difference = check_halves(*table)) return difference;
       if (auto difference = check_without(*table)) return difference;
       if (auto difference = check_format(outputs)) return what + ": " + *difference;
     }
@@ -196,6 +209,15 @@ class Comparison {
     const int threads = random_.between(2, 3);
     if (are_same(run(plan, threads, inputs_, batch_), alone)) return std::nullopt;
     return "other bits on " + std::to_string(threads) + " threads than on one";
+  }
+
+  /// In half precision, where this CPU has it.
+  std::optional<std::string> check_halves(const kernels::Kernels& table) {
+    if (plan::precision_of(table, Type::f16) != Type::f16) return std::nullopt;
+    const auto plan = plan::make(graph_, {.kernels = &table, .precision = Type::f16});
+    const Buffers outputs = run(plan, 1, inputs_, batch_);
+    if (auto difference = check_threads(plan, outputs)) return "the plan in half precision: " + *difference;
+    return compare(outputs, expect(graph_, inputs_, batch_, closeness_, Type::f16), name("the plan in half precision"));
   }
 
   /// Some of what a plan can do without is left out.

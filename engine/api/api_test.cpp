@@ -117,6 +117,32 @@ TEST_F(Api, FilesAreNamedIfBad) {
   EXPECT_EQ(model, nullptr);
 }
 
+/// In half precision the numbers are near those of float32, and a CPU that has none says so and gives the same.
+TEST_F(Api, PrecisionIsWhatTheCpuHas) {
+  const Model model(path_);
+  const auto run = [&](riffle_type precision, std::string& told) {
+    riffle_options options = {};
+    options.precision = precision;
+    options.log_user = &told;
+    options.log = [](void* user, riffle_log_level level, const char* message) {
+      if (level == RIFFLE_LOG_WARNING) *static_cast<std::string*>(user) += message;
+    };
+    Session session(model, options);
+    std::vector<float> input(session.input().size), output(session.output().size);
+    for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i * 7919 % 1000) / 500.0F - 1.0F;
+    session.run(input, output);
+    return output;
+  };
+  std::string told, told_of_halves;
+  const std::vector<float> floats = run(RIFFLE_FLOAT32, told), halves = run(RIFFLE_FLOAT16, told_of_halves);
+  EXPECT_EQ(told, "");
+  const bool has_halves = plan::precision_of(kernels::choose_kernels(), Type::f16) == Type::f16;
+  EXPECT_EQ(told_of_halves.find("half precision") != std::string::npos, !has_halves) << told_of_halves;
+  EXPECT_EQ(floats == halves, !has_halves);
+  const auto [least, most] = std::ranges::minmax(floats);
+  for (std::size_t i = 0; i < floats.size(); ++i) EXPECT_NEAR(halves[i], floats[i], 0.02F * (most - least));
+}
+
 TEST_F(Api, OptionsOutOfRangeAreNamed) {
   const Model model(path_);
   const auto no_cores = static_cast<riffle_cores>(3);
@@ -133,7 +159,8 @@ TEST_F(Api, OptionsOutOfRangeAreNamed) {
       {"memory", [](riffle_options& o) { o.memory_bytes = 64; }},
       {"memory_bytes", [](riffle_options& o) { o.memory = memory; }},
       {"memory", [](riffle_options& o) { o.memory = memory, o.memory_bytes = sizeof memory; }},  // too small
-      {"reserved", [](riffle_options& o) { o.reserved[7] = memory; }},
+      {"reserved", [](riffle_options& o) { o.reserved[6] = memory; }},
+      {"precision", [](riffle_options& o) { o.precision = RIFFLE_INT8; }},
   };
   for (const auto& one : cases) {
     riffle_options options = {};

@@ -31,7 +31,7 @@ float number(Type type, const std::byte* stored, std::size_t i) {
 struct Constant::Derived {
   std::vector<double> row_scale;  // empty: all are 1
   std::mutex making;
-  std::vector<float> unscaled, products;
+  std::vector<float> products;
 };
 
 Constant::Constant(std::vector<float> values) {
@@ -67,25 +67,22 @@ std::span<const double> Constant::row_scale() const {
 kernels::Weights Constant::factors() const {
   if (derived_ == nullptr) return floats();
   if (type_ == Type::f32) return {floats(), derived_->row_scale};
-  const std::lock_guard lock(derived_->making);
-  std::vector<float>& unscaled = derived_->unscaled;
-  if (unscaled.empty() && !empty()) {
-    unscaled.reserve(size());
-    for (std::size_t i = 0; i < size(); ++i) unscaled.push_back(number(type_, stored_.data(), i));
-  }
-  return {unscaled, derived_->row_scale};
+  auto widened = std::make_shared<std::vector<float>>(size());
+  for (std::size_t i = 0; i < size(); ++i) (*widened)[i] = number(type_, stored_.data(), i);
+  kernels::Weights result(*widened, derived_->row_scale);
+  result.widened = std::move(widened);
+  return result;
 }
 
 std::span<const float> Constant::derived() const {
-  const kernels::Weights all = factors();
-  if (all.row_scale.empty()) return all.values;
   const std::lock_guard lock(derived_->making);
   std::vector<float>& products = derived_->products;
   if (products.empty() && !empty()) {
-    const std::size_t row_size = size() / all.row_scale.size();
-    products.reserve(size());
-    for (std::size_t i = 0; i < size(); ++i) {
-      products.push_back(static_cast<float>(all.values[i] * all.row_scale[i / row_size]));
+    const kernels::Weights all = factors();
+    products.assign(all.values.begin(), all.values.end());
+    const std::size_t rows = all.row_scale.size(), row_size = rows == 0 ? 0 : size() / rows;
+    for (std::size_t i = 0; rows != 0 && i < size(); ++i) {
+      products[i] = static_cast<float>(products[i] * all.row_scale[i / row_size]);
     }
   }
   return products;

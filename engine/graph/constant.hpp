@@ -43,7 +43,7 @@ class Constant {
   /// The rows' factors; empty where there are none.
   [[nodiscard]] std::span<const double> row_scale() const;
 
-  /// What values() are the products of.
+  /// What values() are the products of. Numbers of another type are widened, each time, for whoever holds the result.
   [[nodiscard]] kernels::Weights factors() const;
 
   /// Says that nobody reads the values for a while, nor others of the same mapped file, if they are of one: it then

@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/graph/graph.hpp"
 
@@ -48,6 +50,10 @@ void fuse_activation(Graph& graph);
 
 /// add(x, convolution(y)) into the convolution as its residual operand, where nothing else reads the convolution.
 void fuse_residual(Graph& graph);
+
+/// The weights of convolutions and fully connected layers become halves, rounded to nearest: half of a model's file.
+/// Returns the names of the nodes that have a weight that halves do not hold, and keep theirs.
+std::vector<std::string> store_halves(Graph& graph);
 
 /// A fully connected layer of more than one pixel becomes the convolution whose window is as large as its operand: the
 /// kernel for a vector knows no pixels. Not a part of optimise(), which may stand before a file is written: the layer

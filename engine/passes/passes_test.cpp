@@ -148,6 +148,25 @@ TEST(Passes, FoldingCopiesNoWeights) {
   EXPECT_EQ(convolution.weights.values()[5], 2.0F);
 }
 
+/// Halves where they hold the weights; a layer that has a larger one keeps its floats, and is named.
+TEST(Passes, WeightsAreStoredAsHalves) {
+  Graph graph = with_input(3);
+  graph::Convolution small = pointwise(3, 2), large = pointwise(2, 1);
+  small.weights = Constant(std::vector<float>{1, -2, 1.0F / 3, 65504, 0x1p-24F, 0});
+  large.weights = Constant(std::vector<float>{1, 65520});
+  const NodeId first = graph.add("small", small, {0});
+  graph.outputs = {{graph.add("large", large, {first})}};
+  EXPECT_EQ(passes::store_halves(graph), std::vector<std::string>{"large"});
+  const Constant& weights = operation<graph::Convolution>(graph, 1).weights;
+  EXPECT_EQ(weights.type(), Type::f16);
+  EXPECT_EQ(weights.stored().size(), 12U);
+  const std::vector<float> expected = {1, -2, 0x1.554p-2F, 65504, 0x1p-24F, 0};
+  EXPECT_TRUE(std::ranges::equal(weights.values(), expected));
+  EXPECT_TRUE(std::ranges::equal(weights.factors().values, expected));
+  EXPECT_EQ(operation<graph::Convolution>(graph, 2).weights.type(), Type::f32);
+  EXPECT_TRUE(passes::store_halves(graph).size() == 1) << "and what is stored so already stays";
+}
+
 TEST(Passes, BatchNormStaysOutOfAConvolutionThatOthersRead) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 3), {0});

@@ -87,6 +87,7 @@ class PlanBuilder {
   [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types) const;
 
   [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
+  [[nodiscard]] kernels::Types types_as_stored(graph::NodeId id, const graph::FullyConnected& o) const;
   [[nodiscard]] Type result_type(graph::NodeId id) const { return types_[id].result; }
   [[nodiscard]] bool is_input(graph::NodeId id) const {
     return std::holds_alternative<graph::Input>(node(id).operation);

@@ -15,10 +15,17 @@
 namespace riffle {
 namespace {
 
-TEST(Plan, OfTheFamilyHoldsNoStepThatOnlyMovesData) {
+class FamilyPlan : public ::testing::TestWithParam<Type> {};
+
+INSTANTIATE_TEST_SUITE_P(Precision, FamilyPlan, ::testing::Values(Type::f32, Type::f16),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+TEST_P(FamilyPlan, HoldsNoStepThatOnlyMovesOrConvertsData) {
   for (const testing::Network& network : testing::family(64)) {
     SCOPED_TRACE(network.name);
-    const auto plan = plan::make(network.graph);
+    const auto plan = plan::make(network.graph, {.precision = GetParam()});
+    EXPECT_EQ(plan->precision, plan::precision_of(*plan->kernels, GetParam()));
+    for (const plan::BlockInfo& block : plan->blocks) EXPECT_EQ(block.type, plan->precision) << block.name;
     for (const plan::Step& step : plan->steps) {
       // Neither a copy, nor a border: the stem reads the caller's planes and the classifier writes the caller's
       // output.

@@ -12,21 +12,38 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
   step.kernel = label.kernel;
   step.kind = label.kind;
   step.tiles = tiles;
-  const kernels::Types types = types_of(id);
-  if (s.kind == PlannedStep::compute) {
-    step.in = operand_shape(id, 0);
-    step.out = shape(id);
-    step.macs = graph::cost(graph_, shapes_, id).macs;
-    for (std::size_t i = 0; i < node(id).inputs.size(); ++i) {
-      step.read_bytes += operand_shape(id, i).size() * size_of(types.input);
-    }
-  } else {  // it moves or converts a tensor
-    step.in = step.out = s.kind == PlannedStep::gather_for_softmax ? operand_shape(id, 0) : shape(id);
-    const bool from_caller = s.kind == PlannedStep::convert_input;
-    step.read_bytes = step.in.size() * size_of(from_caller ? plan_->inputs[id].type : types.output);
+  Type read = result_type(id), written = read;
+  step.in = step.out = shape(id);
+  switch (s.kind) {
+    case PlannedStep::compute:
+      read = types_of(id).input;
+      step.in = operand_shape(id, 0);
+      step.macs = graph::cost(graph_, shapes_, id).macs;
+      for (std::size_t i = 1; i < node(id).inputs.size(); ++i) {
+        step.read_bytes += operand_shape(id, i).size() * size_of(read);
+      }
+      break;
+    case PlannedStep::gather_for_softmax:
+      read = written = types_of(id).input;
+      step.in = step.out = operand_shape(id, 0);
+      break;
+    case PlannedStep::convert_input:
+      read = plan_->inputs[id].type;
+      written = Type::f32;
+      break;
+    case PlannedStep::from_planes:
+      read = planes_of_input(id).type;
+      break;
+    case PlannedStep::to_planes:
+      written = block(s).type;
+      break;
+    case PlannedStep::convert_output:
+      read = Type::f32;
+      written = plan_->outputs[s.output].type;
+      break;
   }
-  const bool to_caller = s.kind == PlannedStep::convert_output;
-  step.write_bytes = step.out.size() * size_of(to_caller ? plan_->outputs[s.output].type : types.output);
+  step.read_bytes += step.in.size() * size_of(read);
+  step.write_bytes = step.out.size() * size_of(written);
   return plan_->steps.emplace_back(std::move(step));
 }
 

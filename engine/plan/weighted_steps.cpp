@@ -225,8 +225,16 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
           }});
 }
 
+/// A layer whose weights a model has as halves takes them as they are, if there is a kernel for that.
+kernels::Types PlanBuilder::types_as_stored(graph::NodeId id, const graph::FullyConnected& o) const {
+  const kernels::Types types = types_of(id), stored = {types.input, o.weights.type(), types.output};
+  const bool is_product = !o.weights.row_scale().empty();
+  const bool has_row = !is_product && kernels::find_row<kernels::FullyConnectedKernel>(kernels_, stored) != nullptr;
+  return has_row ? stored : types;
+}
+
 void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
-  const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node);
+  const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node, types_as_stored(s.node, o));
   GroupedReading reading = read_groups(s.node, 1);
   kernels::FullyConnectedArgs args;
   args.inputs = operand_shape(s.node, 0).c;

@@ -2,28 +2,38 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/fully_connected/fully_connected.hpp"
 #include "kernels/simd/simd.hpp"
 
 namespace riffle::kernels {
 
-/// `Out`: what the results are.
-template <class S, class Out = typename S::Value>
+/// `Out`: what the results are; `Stored`: what the weights are.
+template <class S, class Out = typename S::Value, class Stored = typename S::Value>
 struct FullyConnected {
   using Vec = typename S::Vec;
   using Value = typename S::Value;
+  static constexpr bool widens = !std::is_same_v<Stored, Value>;
 
   /// As many sums as keep the multiply-adds from waiting for one another.
   static constexpr int rows = 8;
 
+  static RIFFLE_INLINE Vec load_weights(const Stored* from) {
+    if constexpr (widens) {
+      return S::load_f16(&from->bits);
+    } else {
+      return S::load(from);
+    }
+  }
+
   static void run_tile(const FullyConnectedArgs& args, const Addresses& memory, std::int32_t first) {
     const std::int32_t count = std::min(rows, args.outputs - first);
-    const Value* w[rows];
+    const Stored* w[rows];
     alignas(64) float sums[rows];  // the bias, and what does not fill a vector
     for (std::int32_t r = 0; r < rows; ++r) {
       const std::int32_t row = first + std::min(r, count - 1);  // in place of one that there is not, the last one
-      w[r] = static_cast<const Value*>(args.packed) + static_cast<std::ptrdiff_t>(row) * args.inputs;
+      w[r] = static_cast<const Stored*>(args.packed) + static_cast<std::ptrdiff_t>(row) * args.inputs;
       sums[r] = args.bias == nullptr ? 0 : args.bias[row];
     }
     Vec acc[rows];
@@ -32,12 +42,12 @@ struct FullyConnected {
     for (std::int32_t run = 0; run < args.run_count; ++run) {
       const Value* x = memory.read<Value>(args.runs[run].first);
       std::int32_t n = args.runs[run].channels;
-      if constexpr (requires { S::multiply_rows(); }) {
+      if constexpr (!widens && requires { S::multiply_rows(); }) {
         // The instruction set's own.
         if (const std::int32_t fours = n / (4 * S::lanes); fours > 0) {
           S::multiply_rows()(sums, x, fours, w);
           const std::int32_t done = fours * 4 * S::lanes;
-          for (const Value*& row : w) row += done;
+          for (const Stored*& row : w) row += done;
           x += done;
           n -= done;
         }
@@ -45,7 +55,7 @@ struct FullyConnected {
       for (; n >= S::lanes; n -= S::lanes, x += S::lanes) {
         const Vec in = S::load(x);
         simd::unroll<rows>([&](auto r) __attribute__((always_inline)) {
-          acc[r] = S::fma(S::load(w[r]), in, acc[r]);
+          acc[r] = S::fma(load_weights(w[r]), in, acc[r]);
           w[r] += S::lanes;
         });
       }
@@ -67,7 +77,7 @@ struct FullyConnected {
   }
 
   static constexpr FullyConnectedKernel kernel(const char* name) {
-    return {name, {S::type, S::type, simd::type_of<Out>}, rows, run};
+    return {name, {S::type, simd::type_of<Stored>, simd::type_of<Out>}, rows, run};
   }
 };
 

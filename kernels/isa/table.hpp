@@ -77,7 +77,16 @@ struct RowsOf {
 #endif
   static constexpr std::array stem = {Stem<S>::kernel(f32<"stem">)};
   static constexpr std::array pool = {Pooling<S>::kernel(f32<"pool">)};
-  static constexpr std::array fully_connected = {FullyConnected<S>::kernel(f32<"fully-connected">)};
+  static constexpr auto fully_connected = [] {
+    constexpr FullyConnectedKernel floats = FullyConnected<S>::kernel(f32<"fully-connected">);
+    if constexpr (S::converts_f16) {
+      // Bound by reading its weights: halves are half of them.
+      constexpr const char* name = KernelName<S, "f32-f16-f32", "fully-connected">::value.data();
+      return std::array{floats, FullyConnected<S, float, Half>::kernel(name)};
+    } else {
+      return std::array{floats};
+    }
+  }();
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(f32<"elementwise">)};
 #else

@@ -20,7 +20,8 @@ namespace riffle::golden {
 
 namespace {
 
-constexpr float tolerance = 1e-4F;  ///< of the output's largest magnitude
+constexpr float tolerance = 1e-4F;            ///< of the output's largest magnitude
+constexpr float tolerance_of_halves = 1e-2F;  // each result is rounded to 11 bits, and each sum on its way
 
 bool reduced() {
   const char* wanted = std::getenv("RIFFLE_GOLDEN");
@@ -59,9 +60,10 @@ float largest_magnitude(std::span<const float> values) {
   return largest;
 }
 
-void expect_close(std::span<const float> actual, std::span<const float> expected, const std::string& what) {
+void expect_close(std::span<const float> actual, std::span<const float> expected, Type precision,
+                  const std::string& what) {
   ASSERT_EQ(actual.size(), expected.size()) << what;
-  const float bound = tolerance * largest_magnitude(expected);
+  const float bound = (precision == Type::f16 ? tolerance_of_halves : tolerance) * largest_magnitude(expected);
   float worst = 0;
   for (std::size_t i = 0; i < actual.size(); ++i) {
     ASSERT_TRUE(std::isfinite(actual[i])) << what << ", element " << i << " is " << actual[i];
@@ -97,7 +99,7 @@ std::string Golden::name() const {
 }
 
 std::ostream& operator<<(std::ostream& stream, const Case& value) {
-  return stream << value.golden.name() << " on " << value.kernels->isa;
+  return stream << value.golden.name() << " on " << value.kernels->isa << ", " << name_of(value.precision);
 }
 
 std::vector<Case> cases(const std::vector<std::string>& kinds) {
@@ -108,6 +110,7 @@ std::vector<Case> cases(const std::vector<std::string>& kinds) {
     if (few && !affordable(golden)) continue;
     for (const kernels::Kernels* one : kernels::all_kernels()) {
       if (!one->supported()) continue;
+      if (plan::precision_of(*one, Type::f16) == Type::f16) all.push_back({golden, one, Type::f16});
       all.push_back({golden, one});
       if (few && !narrow(golden)) break;
     }
@@ -171,7 +174,7 @@ std::vector<float> make_input(std::int32_t batch, graph::Shape shape) {
 }
 
 void expect_golden(const graph::Graph& graph, const Case& golden_case) {
-  const auto plan = plan::make(graph, {.kernels = golden_case.kernels});
+  const auto plan = plan::make(graph, {.kernels = golden_case.kernels, .precision = golden_case.precision});
   const std::span<const float> expected = golden_case.golden.output;
   const auto image = static_cast<std::size_t>(plan->outputs[0].shape.size());
   ASSERT_GT(image, 0U);
@@ -182,13 +185,13 @@ void expect_golden(const graph::Graph& graph, const Case& golden_case) {
   run::Session session(plan);
   std::vector<float> output(expected.size(), NAN);
   session.run(input.data(), output.data(), batch);
-  expect_close(output, expected, "batch of " + std::to_string(batch));
+  expect_close(output, expected, golden_case.precision, "batch of " + std::to_string(batch));
   if (batch == 1) return;
 
   // Batch 1 after batch 3 in the same session: its input is the first image of another batch's layout.
   std::vector<float> first(image, NAN);
   session.run(input.data(), first.data(), 1);
-  expect_close(first, expected.first(image), "batch of 1");
+  expect_close(first, expected.first(image), golden_case.precision, "batch of 1");
 }
 
 }  // namespace riffle::golden
