@@ -37,6 +37,8 @@ static_assert([] {
 
 constexpr std::int32_t size_of(Type type) { return type_facts[static_cast<std::size_t>(type)].bytes; }
 constexpr std::string_view name_of(Type type) { return type_facts[static_cast<std::size_t>(type)].name; }
+/// May its numbers have a scale and a zero point?
+constexpr bool is_quantised(Type type) { return type == Type::i8 || type == Type::u8; }
 
 /// The type of that name, if there is one.
 constexpr std::optional<Type> type_of(std::string_view name) {

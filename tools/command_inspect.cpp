@@ -80,8 +80,9 @@ void print_tensors(const Signature& signature) {
       {{""}, {"name"}, {"C x H x W"}, {"type"}, {"scale", right}, {"zero point", right}, {"bytes", right}});
   const auto add = [&](const char* side, const plan::Tensor& tensor) {
     table.add({side, tensor.name, graph::chw(tensor.shape), std::string(name_of(tensor.type)),
-               tensor.is_quantized() ? shortest(tensor.quantization.scale) : "",
-               tensor.is_quantized() ? std::to_string(tensor.quantization.zero_point) : "", grouped(tensor.bytes())});
+               is_quantised(tensor.type) ? shortest(tensor.quantization.scale) : "",
+               is_quantised(tensor.type) ? std::to_string(tensor.quantization.zero_point) : "",
+               grouped(tensor.bytes())});
   };
   for (const plan::Tensor& input : signature.inputs) add("input", input);
   for (const plan::Tensor& output : signature.outputs) add("output", output);

@@ -54,7 +54,7 @@ std::string output_names(const graph::Graph& graph) {
 /// "f32 ('<f4')"; "u8 ('|u1'), scale 0.5, zero point 128".
 std::string numbers_text(const graph::Input& input) {
   const std::string type = io::type_text(input.type);
-  if (input.type != Type::i8 && input.type != Type::u8) return type;
+  if (!is_quantised(input.type)) return type;
   return type + ", scale " + shortest(input.quantization.scale) + ", zero point " +
          std::to_string(input.quantization.zero_point);
 }

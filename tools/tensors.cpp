@@ -25,7 +25,7 @@ nlohmann::json tensors_json(const std::vector<plan::Tensor>& tensors) {
   for (const plan::Tensor& tensor : tensors) {
     const auto& [h, w, c] = tensor.shape;
     nlohmann::json one = {{"name", tensor.name}, {"shape", {c, h, w}}, {"type", name_of(tensor.type)}};
-    if (tensor.is_quantized()) {
+    if (is_quantised(tensor.type)) {
       one["scale"] = tensor.quantization.scale;
       one["zero_point"] = tensor.quantization.zero_point;
     }

@@ -106,7 +106,7 @@ class Generator {
     constexpr Type others[] = {Type::f16, Type::bf16, Type::i8, Type::u8};
     if (random_.chance(90)) return;
     tensor.type = others[random_.below(4)];
-    if (tensor.type != Type::i8 && tensor.type != Type::u8) return;
+    if (!is_quantised(tensor.type)) return;
     const std::int32_t least = tensor.type == Type::i8 ? -128 : 0;
     tensor.quantization = {(2.0F + random_.real()) / 128.0F, random_.between(least, least + 255)};
   }

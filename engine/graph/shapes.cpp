@@ -61,7 +61,7 @@ class Checker {
 /// What is wrong with the type and the scale of a caller's tensor; empty where nothing is.
 std::string fault_of(Type type, const Quantization& quantization) {
   if (type == Type::i32) return "its type is i32, not one of f32, f16, bf16, i8, u8";
-  if (type != Type::i8 && type != Type::u8) {
+  if (!is_quantised(type)) {
     return quantization == Quantization{} ? "" : "a scale or a zero point is for i8 and u8 alone";
   }
   if (!(quantization.scale >= std::numeric_limits<float>::min()) || !std::isfinite(quantization.scale)) {

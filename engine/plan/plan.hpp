@@ -124,7 +124,6 @@ struct Tensor {
   Type type = Type::f32;
   Quantization quantization = {};  ///< of i8 and u8
   [[nodiscard]] std::int64_t bytes() const { return shape.size() * size_of(type); }
-  [[nodiscard]] bool is_quantized() const { return type == Type::i8 || type == Type::u8; }
 };
 
 /// All of them, in the graph's order.

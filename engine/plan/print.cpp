@@ -62,7 +62,7 @@ std::string reason_for(const Step& step) {
 
 std::string type_text(const Tensor& tensor) {
   const std::string type(name_of(tensor.type));
-  if (!tensor.is_quantized()) return type;
+  if (!is_quantised(tensor.type)) return type;
   const auto& [scale, zero_point] = tensor.quantization;
   return type + " (scale " + shortest(scale) + ", zero point " + std::to_string(zero_point) + ")";
 }

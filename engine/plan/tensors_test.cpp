@@ -151,8 +151,7 @@ TEST(Tensors, OfOtherTypesAreConvertedAtTheEnds) {
   const graph::Graph graph = testing::several_inputs_and_outputs();
   for (const Type type : {Type::f16, Type::bf16, Type::i8, Type::u8}) {
     SCOPED_TRACE(name_of(type));
-    const bool quantised = type == Type::i8 || type == Type::u8;
-    const Quantization q = quantised ? Quantization{0.0078125F, type == Type::u8 ? 128 : -3} : Quantization{};
+    const Quantization q = is_quantised(type) ? Quantization{0.0078125F, type == Type::u8 ? 128 : -3} : Quantization{};
     graph::Graph typed = graph;
     for (std::size_t i = 0; i < 2; ++i) {
       std::get<graph::Input>(typed.nodes[i].operation).type = type;

@@ -30,7 +30,4 @@ inline std::optional<Type> type_of_number(std::int64_t number) {
 /// Of one of them.
 inline int number_of_type(Type type) { return std::ranges::find(element_types, type, &ElementType::type)->number; }
 
-/// Do its numbers have a scale and a zero point?
-constexpr bool is_quantised(Type type) { return type == Type::i8 || type == Type::u8; }
-
 }  // namespace riffle::onnx
