@@ -18,8 +18,9 @@ parser.add_argument("functions", nargs="*")
 args = parser.parse_args()
 cpus = args.cpus or ["cortex-a55", "cortex-a76", "cortex-x1"]
 functions = args.functions or [
-    *(f"riffle_strip_{tile}_neon64" for tile in ("4x4", "5x3", "6x2")), "riffle_depthwise_rows_1x2_neon64",
-    "riffle_depthwise_rows_2x2_neon64", "riffle_stem_row_neon64", "riffle_multiply_rows_neon64"]
+    f"riffle_{name}_{isa}" for isa in ("neon64", "neon64fp16")
+    for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2", "stem_row",
+                 "multiply_rows")]
 rounds = 100
 
 

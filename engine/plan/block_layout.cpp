@@ -10,8 +10,8 @@ using graph::NodeId;
 
 namespace {
 
-// Bytes from which on half a tensor's memory is worth having back early.
-constexpr std::int64_t large_tensor = 128 * 1024;
+// Numbers from which on half a tensor's memory is worth having back early.
+constexpr std::int64_t large_tensor = 32 * 1024;
 
 /// The last node that reads any of the channels, or 0.
 NodeId last_reader(const Layout& layout, NodeId node, std::span<const std::int32_t> channels) {
@@ -23,8 +23,8 @@ NodeId last_reader(const Layout& layout, NodeId node, std::span<const std::int32
   return last;
 }
 
-bool is_worth_halving(const Layout& layout, NodeId node, const graph::Shape& shape, Type type) {
-  if (shape.size() * size_of(type) < large_tensor || shape.c % 2 != 0) return false;
+bool is_worth_halving(const Layout& layout, NodeId node, const graph::Shape& shape) {
+  if (shape.size() < large_tensor || shape.c % 2 != 0) return false;
   const std::span<const std::int32_t> order = layout.order(node);
   return last_reader(layout, node, order.first(order.size() / 2)) <
          last_reader(layout, node, order.last(order.size() / 2));
@@ -33,7 +33,7 @@ bool is_worth_halving(const Layout& layout, NodeId node, const graph::Shape& sha
 }  // namespace
 
 Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
-                    const passes::LoweredChannels& lowered, Type type, const Without& without) {
+                    const passes::LoweredChannels& lowered, const Without& without) {
   graph::ById<OrderRule> rules(graph.nodes.size());
   std::vector<NodeId> pointwise;  // of one group
   for (NodeId node = 0; node < graph.nodes.end_id(); ++node) {
@@ -55,7 +55,7 @@ Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& 
   }
   Layout layout(rules, lowered);
   for (const NodeId node : pointwise) {
-    if (!without.halves && is_worth_halving(layout, node, shapes[node], type)) layout.cut(node, shapes[node].c / 2);
+    if (!without.halves && is_worth_halving(layout, node, shapes[node])) layout.cut(node, shapes[node].c / 2);
   }
   return layout;
 }

@@ -10,9 +10,9 @@
 
 namespace riffle::plan {
 
-/// A part is a block. The graph has `shapes`, was lowered to `lowered` and is computed in numbers of `type`. The
+/// A part is a block. The graph has `shapes` and was lowered to `lowered`. The
 /// network's inputs are in their natural order: the step that reads the caller's planes knows no other.
 Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
-                    const passes::LoweredChannels& lowered, Type type, const Without& without);
+                    const passes::LoweredChannels& lowered, const Without& without);
 
 }  // namespace riffle::plan

@@ -39,7 +39,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
       shapes_(graph::infer_shapes(graph)),
       types_(passes::choose_types(graph, precision)),
       lowered_(passes::lower_channels(graph, shapes_)),
-      layout_(block_layout(graph, shapes_, lowered_, precision, without)),
+      layout_(block_layout(graph, shapes_, lowered_, without)),
       machine_(machine_of(kernels, precision)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
