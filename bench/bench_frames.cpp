@@ -52,7 +52,7 @@ void run_frame(benchmark::State& state, const kernels::Kernels& kernels, kernels
 void register_frames() {
   using kernels::PixelFormat;
   for (const kernels::Kernels* kernels : kernels::all_kernels()) {
-    if (!kernels->supported()) continue;
+    if (!kernels->supported() || kernels->of<kernels::FrameKernel>().empty()) continue;
     for (const auto& [width, height] : {std::pair(640, 480), std::pair(1280, 720)}) {
       for (const auto& [format, name] :
            {Format{PixelFormat::rgb, "rgb"}, Format{PixelFormat::rgba, "rgba"}, Format{PixelFormat::grey, "grey"},

@@ -195,7 +195,7 @@ double lanes_filled(const plan::Plan& plan) {
 
 void run_guideline(benchmark::State& state, const Network& network) {
   run_network(state, network, 1);
-  state.counters["lanes"] = lanes_filled(*plan_of(network, kernels::choose_kernels()));
+  state.counters["lanes"] = lanes_filled(*plan_of(network, kernels_of_floats()));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace riffle::bench {
 
 void run_network(benchmark::State& state, const Network& network, int threads) {
-  run::Session session(plan_of(network, kernels::choose_kernels()), threads);
+  run::Session session(plan_of(network, kernels_of_floats()), threads);
   if (session.threads() != threads) {
     state.SkipWithError("built without threads");
     return;
@@ -34,7 +34,7 @@ void run_network(benchmark::State& state, const Network& network, int threads) {
 }
 
 void register_networks() {
-  const std::string isa = kernels::choose_kernels().isa;
+  const std::string isa = kernels_of_floats().isa;
   for (const Network& network : networks()) {
     for (const int threads : {1, 2}) {
       const std::string name = "network/" + network.name + "/" + isa + "/threads:" + std::to_string(threads);

@@ -52,6 +52,7 @@ std::shared_ptr<const plan::Plan> make_plan(const Network& network, const kernel
                                             const models::WeightSource& weights) {
   plan::Options options;
   options.kernels = &kernels;
+  options.precision = kernels.type;
   return plan::make(network.build(weights), options);
 }
 

@@ -21,7 +21,13 @@ struct Network {
 
 std::span<const Network> networks();
 
-/// A plan with random weights; the last one asked for is kept, so that a network's benchmarks share it.
+/// The instruction set that floats are computed with.
+inline const kernels::Kernels& kernels_of_floats() {
+  return *kernels::find_kernels(kernels::choose_kernels(), Type::f32);
+}
+
+/// A plan with random weights, in the type of the instruction set's numbers; the last one asked for is kept, so that a
+/// network's benchmarks share it.
 std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels::Kernels& kernels);
 
 /// The same steps with weights of zero: cheap, for a list of what there is.

@@ -22,7 +22,7 @@ std::string list(const std::vector<float>& values) {
 
 Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing,
                        const kernels::Kernels& kernels)
-    : kernel_(kernels.row<kernels::FrameKernel>()),
+    : kernel_(*kernels::find_row<kernels::FrameKernel>(kernels)),
       resize_(preprocessing.resize),
       antialias_(preprocessing.antialias),
       resize_size_(resize_size(preprocessing, input)) {

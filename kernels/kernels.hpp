@@ -27,8 +27,10 @@ namespace riffle::kernels {
 /// types, the shape of its tiles, its functions. Of an operation that was left out of the build (RIFFLE_OPERATIONS)
 /// there is none.
 struct Kernels {
-  const char* isa = nullptr;      ///< "scalar", "sse2", "avx2", "avx512f", "neon", "neon64": what RIFFLE_ISA says
-  std::int32_t lanes = 0;         ///< floats in a vector
+  const char* isa =
+      nullptr;            ///< "scalar", "sse2", "avx2", "avx512f", "neon", "neon64", "neon64fp16": what RIFFLE_ISA says
+  Type type = Type::f32;  ///< of the numbers in its vectors
+  std::int32_t lanes = 0;         ///< numbers in a vector
   bool (*supported)() = nullptr;  ///< does this CPU (and its system) run it?
 
   /// Of each operation its rows.
@@ -68,6 +70,9 @@ const Kernels& best_kernels();
 
 /// The first one that this CPU runs, from the one called `bound` on; null if there is none of that name.
 const Kernels* best_kernels(std::string_view bound);
+
+/// The first one of these numbers that this CPU runs, from `best` on; null if there is none.
+const Kernels* find_kernels(const Kernels& best, Type type);
 
 /// What RIFFLE_ISA names, or else the best one. Throws Error for a name that is unknown or not supported here.
 const Kernels& choose_kernels();

@@ -26,6 +26,7 @@ std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan:
   if (options.height == 0) options.height = own.h;
   if (options.width == 0) options.width = own.w;
   options.precision = riffle::plan::precision_of(*options.kernels, options.precision);
+  options.kernels = riffle::kernels::find_kernels(*options.kernels, options.precision);
 
   const std::lock_guard lock(mutex_);
   for (const Made& made : made_) {

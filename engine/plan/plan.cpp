@@ -42,12 +42,13 @@ void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) cons
 }
 
 Type precision_of(const kernels::Kernels& kernels, Type wanted) {
-  const bool has_rows = kernels::find_row<kernels::PointwiseKernel>(kernels, {wanted, wanted, wanted}) != nullptr;
-  return has_rows ? wanted : Type::f32;
+  return kernels::find_kernels(kernels, wanted) != nullptr ? wanted : Type::f32;
 }
 
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
-  const kernels::Kernels& kernels = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
+  const kernels::Kernels& best = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
+  const Type precision = precision_of(best, options.precision);
+  const kernels::Kernels& kernels = *kernels::find_kernels(best, precision);
   if (options.height != 0 || options.width != 0) {
     const graph::Shape shape = graph.input_shape();
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);
@@ -57,7 +58,7 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   }
   passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);
-  PlanBuilder builder(graph, kernels, precision_of(kernels, options.precision), options.without);
+  PlanBuilder builder(graph, kernels, precision, options.without);
   builder.make_steps();
   auto plan = builder.pack();
 #ifdef RIFFLE_CONTRACTS

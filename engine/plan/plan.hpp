@@ -135,8 +135,8 @@ Signature signature_of(const graph::Graph& graph, const graph::ById<graph::Shape
 
 struct Plan : Signature {
   std::string name;
-  const kernels::Kernels* kernels = nullptr;
-  Type precision = Type::f32;  ///< what the network is computed in
+  const kernels::Kernels* kernels = nullptr;  ///< the best for this precision
+  Type precision = Type::f32;                 ///< what the network is computed in
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
   std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
@@ -168,7 +168,7 @@ inline constexpr Refinement refinements[] = {
 };
 
 struct Options {
-  const kernels::Kernels* kernels = nullptr;  ///< null: what RIFFLE_ISA says, or else this CPU's best
+  const kernels::Kernels* kernels = nullptr;  ///< the best allowed; null: what RIFFLE_ISA says, or this CPU's best
   std::int32_t height = 0, width = 0;         ///< of the inputs; 0: the graph's own
   /// What the network is computed in: f32, or f16 where the instruction set has its arithmetic; see precision_of().
   Type precision = Type::f32;

@@ -54,6 +54,15 @@ const Kernels* best_kernels(std::string_view bound) {
   return nullptr;
 }
 
+const Kernels* find_kernels(const Kernels& best, Type type) {
+  bool allowed = false;
+  for (const Kernels* kernels : list) {
+    allowed = allowed || kernels == &best;
+    if (allowed && kernels->type == type && kernels->supported()) return kernels;
+  }
+  return nullptr;
+}
+
 const Kernels& best_kernels() { return *best_kernels(list[0]->isa); }
 
 const Kernels& choose_kernels() {

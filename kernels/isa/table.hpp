@@ -15,6 +15,7 @@
 #include "kernels/planes/planes_body.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
 #include "kernels/pool/pool_body.hpp"
+#include "kernels/simd/halves.hpp"
 #include "kernels/softmax/softmax_body.hpp"
 #include "kernels/stem/stem_body.hpp"
 
@@ -93,7 +94,16 @@ struct RowsOf {
   static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
 #ifdef RIFFLE_HAS_SOFTMAX
-  static constexpr std::array softmax = {Softmax<S>::kernel(f32<"softmax">)};
+  static constexpr auto softmax = [] {
+    constexpr SoftmaxKernel floats = Softmax<S>::kernel(f32<"softmax">);
+    if constexpr (S::serves_halves) {
+      using Halves = simd::HalvesAsFloats<S>;
+      return std::array{floats, Softmax<S, Halves, Halves>::kernel(KernelName<S, "f16", "softmax">::value.data()),
+                        Softmax<S, Halves, S>::kernel(KernelName<S, "f16-f32", "softmax">::value.data())};
+    } else {
+      return std::array{floats};
+    }
+  }();
 #else
   static constexpr std::array<SoftmaxKernel, 0> softmax = {};
 #endif
@@ -112,7 +122,15 @@ struct RowsOf {
   static constexpr std::array<ConvertKernel, 0> convert = {};
 #endif
 #ifdef RIFFLE_HAS_FUNCTION
-  static constexpr std::array function = {Functions<S>::kernel(f32<"function">)};
+  static constexpr auto function = [] {
+    constexpr FunctionKernel floats = Functions<S>::kernel(f32<"function">);
+    if constexpr (S::serves_halves) {
+      using Halves = simd::HalvesAsFloats<S>;
+      return std::array{floats, Functions<Halves>::kernel(KernelName<S, "f16", "function">::value.data())};
+    } else {
+      return std::array{floats};
+    }
+  }();
 #else
   static constexpr std::array<FunctionKernel, 0> function = {};
 #endif
@@ -123,9 +141,10 @@ struct RowsOf {
 #endif
 };
 
-/// The rows of half precision, which go from one half to another, and from and to the caller's floats at the ends.
-/// `Wide`: halves computed as floats, for what wants more than halves between its input and its output.
-template <class S, class Wide>
+/// The rows of half precision, which go from one half to another, and from and to the caller's floats at the ends. What
+/// wants more than halves between its input and its output (softmax, functions) is the floats' instruction set's
+/// (serves_halves).
+template <class S>
 struct HalfRowsOf {
   static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
   template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
@@ -140,7 +159,7 @@ struct HalfRowsOf {
 #endif
   static constexpr std::array stem = {Stem<S>::kernel(name<"f16", "stem">),
                                       Stem<S, float>::kernel(name<"f32-f16", "stem">)};
-  static constexpr std::array pool = {Pooling<S, Wide>::kernel(name<"f16", "pool">)};
+  static constexpr std::array pool = {Pooling<S, typename S::Sums>::kernel(name<"f16", "pool">)};
   static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"f16", "fully-connected">),
                                                  FullyConnected<S, float>::kernel(name<"f16-f32", "fully-connected">)};
 #ifdef RIFFLE_HAS_ELEMENTWISE
@@ -148,28 +167,19 @@ struct HalfRowsOf {
 #else
   static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
-#ifdef RIFFLE_HAS_SOFTMAX
-  using Floats = typename Wide::Floats;
-  static constexpr std::array softmax = {Softmax<Floats, Wide, Wide>::kernel(name<"f16", "softmax">),
-                                         Softmax<Floats, Wide, Floats>::kernel(name<"f16-f32", "softmax">)};
-#else
   static constexpr std::array<SoftmaxKernel, 0> softmax = {};
-#endif
   static constexpr std::array planes = {Planes<S, Half>::kernel(name<"f16", "planes">),
                                         Planes<S, float, Half>::kernel(name<"f32-f16", "planes">),
                                         Planes<S, Half, float>::kernel(name<"f16-f32", "planes">)};
   static constexpr std::array<ConvertKernel, 0> convert = {};
-#ifdef RIFFLE_HAS_FUNCTION
-  static constexpr std::array function = {Functions<Wide>::kernel(name<"f16", "function">)};
-#else
   static constexpr std::array<FunctionKernel, 0> function = {};
-#endif
   static constexpr std::array<FrameKernel, 0> frame = {};
 };
 
 template <class S, class Rows>
 constexpr Kernels make_table(bool (*supported)()) {
   return {.isa = S::name,
+          .type = S::type,
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,

@@ -8,7 +8,6 @@ namespace riffle::simd {
 
 template <class S>
 struct HalvesAsFloats : S {
-  using Floats = S;
   using Value = kernels::Half;
   using Vec = typename S::Vec;
   static constexpr Type type = Type::f16;

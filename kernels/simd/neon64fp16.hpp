@@ -16,7 +16,41 @@ RIFFLE_MULTIPLY_ROWS(kernels::Half, neon64fp16)
 void riffle_stem_row_neon64fp16(const kernels::StemRow<float, kernels::Half>&);
 }
 
+/// Eight halves as two vectors of floats, for sums of many.
+struct Neon64fp16Sums {
+  using Value = kernels::Half;
+  struct Vec {
+    float32x4_t low, high;
+  };
+  static constexpr int lanes = 8;
+
+  static RIFFLE_INLINE Vec load(const Value* from) {
+    const float16x8_t v = vreinterpretq_f16_u16(vld1q_u16(&from->bits));
+    return {vcvt_f32_f16(vget_low_f16(v)), vcvt_high_f32_f16(v)};
+  }
+  static RIFFLE_INLINE void store(Value* to, Vec v) {
+    vst1q_u16(&to->bits, vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(v.low), v.high)));
+  }
+  static RIFFLE_INLINE Vec broadcast(float x) { return {vdupq_n_f32(x), vdupq_n_f32(x)}; }
+  static RIFFLE_INLINE Vec add(Vec a, Vec b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
+  static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
+  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) {
+    return {vminq_f32(upper.low, vmaxq_f32(lower.low, x.low)), vminq_f32(upper.high, vmaxq_f32(lower.high, x.high))};
+  }
+  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
+    Value all[lanes] = {};
+    for (int i = 0; i < count; ++i) all[i] = from[i];
+    return load(all);
+  }
+  static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) {
+    Value all[lanes];
+    store(all, v);
+    for (int i = 0; i < count; ++i) to[i] = all[i];
+  }
+};
+
 struct Neon64fp16 {
+  using Sums = Neon64fp16Sums;
   static constexpr const char* name = "neon64fp16";
   using Value = kernels::Half;
   static constexpr Type type = Type::f16;

@@ -34,15 +34,15 @@ struct Golden {
 struct Case {
   Golden golden;
   const kernels::Kernels* kernels = nullptr;
-  Type precision = Type::f32;
+  Type precision = Type::f32;  ///< what it computes in
 };
 
 std::ostream& operator<<(std::ostream& stream, const Case& value);
 
-/// The goldens of these kinds times the instruction sets that this CPU runs, the best first, and once more in half
-/// precision where there is one that computes it. In a cross build, whose
-/// tests run in an emulator, there are none but the small images, and all but narrow networks on the best instruction
-/// set alone (RIFFLE_GOLDEN_REDUCED); the environment variable RIFFLE_GOLDEN, "all" or "reduced", overrides that.
+/// The goldens of these kinds times the instruction sets that this CPU runs, the best first, each in the precision of
+/// its numbers. In a cross build, whose tests run in an emulator, there are none but the small images, and all but
+/// narrow networks on the best instruction set of a precision alone (RIFFLE_GOLDEN_REDUCED); the environment variable
+/// RIFFLE_GOLDEN, "all" or "reduced", overrides that.
 std::vector<Case> cases(const std::vector<std::string>& kinds);
 
 /// The lines of a file of this directory. Throws Error naming it where it cannot be read.

@@ -37,7 +37,7 @@ TEST_P(Comparison, EqualsPyTorch) {
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) {
-  return info.param.golden.name() + "_" + info.param.kernels->isa + (info.param.precision == Type::f16 ? "_f16" : "");
+  return info.param.golden.name() + "_" + info.param.kernels->isa;
 }
 
 INSTANTIATE_TEST_SUITE_P(ShuffleNetV1, Comparison, testing::ValuesIn(cases({"v1"})), name_of);

@@ -32,7 +32,7 @@ struct TrainingKernels {
   Adam adam = nullptr;
 };
 
-/// The table of the instruction set `best`, or else of the best one behind it in the list that there is one of.
+/// The table of the instruction set `best`, or of the floats of one that has other numbers.
 const TrainingKernels& training_kernels(const kernels::Kernels& best);
 
 }  // namespace riffle::trainer

@@ -29,13 +29,9 @@ constexpr const TrainingKernels* list[] = {
 }  // namespace
 
 const TrainingKernels& training_kernels(const kernels::Kernels& best) {
-  bool allowed = false;
-  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
-    allowed = allowed || kernels == &best;
-    if (!allowed || !kernels->supported()) continue;
-    for (const TrainingKernels* table : list) {
-      if (std::string_view(table->isa) == kernels->isa) return *table;
-    }
+  const kernels::Kernels* const floats = kernels::find_kernels(best, Type::f32);
+  for (const TrainingKernels* table : list) {
+    if (floats != nullptr && std::string_view(table->isa) == floats->isa) return *table;
   }
   return training_kernels_scalar;
 }
