@@ -71,7 +71,8 @@ const Kernels& best_kernels();
 /// The first one that this CPU runs, from the one called `bound` on; null if there is none of that name.
 const Kernels* best_kernels(std::string_view bound);
 
-/// The first one of these numbers that this CPU runs, from `best` on; null if there is none.
+/// `best`, which this CPU runs, if it is one of these numbers, or else the first one behind it that is and that this
+/// CPU runs; null if there is none.
 const Kernels* find_kernels(const Kernels& best, Type type);
 
 /// What RIFFLE_ISA names, or else the best one. Throws Error for a name that is unknown or not supported here.

@@ -180,7 +180,7 @@ TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
     }
     return "";
   };
-  const kernels::Kernels& all = kernels::best_kernels();
+  const kernels::Kernels& all = *kernels::find_kernels(kernels::best_kernels(), Type::f32);
   EXPECT_EQ(message(all), "");
   kernels::Kernels less = all;
   std::get<std::span<const kernels::ConvolutionKernel>>(less.rows) = {};

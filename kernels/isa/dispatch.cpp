@@ -55,6 +55,7 @@ const Kernels* best_kernels(std::string_view bound) {
 }
 
 const Kernels* find_kernels(const Kernels& best, Type type) {
+  if (best.type == type) return &best;
   bool allowed = false;
   for (const Kernels* kernels : list) {
     allowed = allowed || kernels == &best;

@@ -93,7 +93,8 @@ typedef enum riffle_cores RIFFLE_INT {
 RIFFLE_API int32_t riffle_cpu_core_count(riffle_cores cores);
 
 /* The instruction sets that this build has and this CPU runs, best first: "avx512f", "avx2", "sse2", "neon64fp16" (half
- * precision), "neon64", "neon", "scalar". NULL where index is not less than their number. Lives as long as the program. */
+ * precision), "neon64", "neon", "scalar". NULL where index is not less than their number. Lives as long as the program.
+ */
 RIFFLE_API const char* riffle_cpu_isa(size_t index);
 
 /* ---- Models ---- */
