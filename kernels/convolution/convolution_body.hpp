@@ -54,14 +54,14 @@ struct Convolution {
           const Value* const row =
               job.memory->template read<Value>(run.first) + static_cast<std::ptrdiff_t>(y) * extent.in_w * stride;
           if (inside) {
-            tile.accumulate(simd::Strided{row + x * stride, window.stride_w * stride}, run.channels, w);
+            tile.accumulate(simd::Strided<Value>{row + x * stride, window.stride_w * stride}, run.channels, w);
           } else {
             const Value* pixels[MR];
             simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
               const std::int32_t at = x + m * window.stride_w;
               pixels[m] = at < 0 || at >= extent.in_w ? static_cast<const Value*>(args.zeros) : row + at * stride;
             });
-            tile.accumulate(simd::Gathered{pixels, 0}, run.channels, w);
+            tile.accumulate(simd::Gathered<Value>{pixels, 0}, run.channels, w);
           }
         }
       }

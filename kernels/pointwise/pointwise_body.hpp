@@ -138,7 +138,8 @@ struct Pointwise {
       const ChannelRun& run = job.runs[r];
       const std::ptrdiff_t stride = run.pixel_stride;
       tile.accumulate(
-          simd::Strided{job.memory->template read<Value>(run.first) + slot(job.pixel, run.ring) * stride, stride},
+          simd::Strided<Value>{job.memory->template read<Value>(run.first) + slot(job.pixel, run.ring) * stride,
+                               stride},
           run.channels, w, prefetch);
     }
     store_tile(tile, job.residual, job.clamp, *job.memory, job.pixel, out, job.out_stride, job.columns);
