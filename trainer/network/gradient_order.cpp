@@ -1,7 +1,5 @@
 #include "trainer/network/gradient_order.hpp"
 
-#include <ranges>
-
 namespace riffle::trainer {
 namespace {
 
@@ -62,13 +60,13 @@ graph::ById<std::vector<Piece>> order_gradients(const Results& results, Operands
   Met completed = none_met(results);
   for (NodeId i = 0; i < operands.end_id(); ++i) {
     if (!wants_gradient(results, i)) continue;
-    for (Operand& operand : std::views::reverse(operands[i])) {
+    for (auto operand = operands[i].rbegin(); operand != operands[i].rend(); ++operand) {
       std::vector<Piece> pieces;
-      for (const Piece& piece : std::views::reverse(operand.pieces())) {
-        const auto parts = marked(piece, completed, [](Piece& part, bool is_completed) { part.last = !is_completed; });
+      for (auto piece = operand->pieces().rbegin(); piece != operand->pieces().rend(); ++piece) {
+        const auto parts = marked(*piece, completed, [](Piece& part, bool is_completed) { part.last = !is_completed; });
         pieces.insert(pieces.begin(), parts.begin(), parts.end());
       }
-      operand.pieces() = std::move(pieces);
+      operand->pieces() = std::move(pieces);
     }
   }
   graph::ById<std::vector<Piece>> never_read(results.size());
