@@ -369,7 +369,7 @@ TEST(Plan, RiffleIsaForcesEveryInstructionSetThatRunsHere) {
   for (const kernels::Kernels* kernels : kernels::all_kernels()) {
     if (!kernels->supported()) continue;
     const testing::Environment isa("RIFFLE_ISA", kernels->isa);
-    const auto plan = plan::make(testing::small_network());
+    const auto plan = plan::make(testing::small_network(), {.precision = kernels->type});
     EXPECT_EQ(plan->kernels, kernels);
     for (const plan::Step& step : plan->steps) {
       EXPECT_TRUE(std::string(step.kernel).ends_with(std::string("-") + kernels->isa)) << step.kernel;
