@@ -3,9 +3,8 @@
 //   out[p][c] = to(from(in[p][c]))
 //
 //   from: of f16 and bf16 the value, of i8 and u8 from.scale * (q - from.zero_point)
-//   to:   f16 and bf16 the nearest, ties to even, infinity where it is too large; a NaN stays one, with the upper bits
-//   of
-//         its own
+//   to:   f16 and bf16 the nearest, ties to even, infinity where it is too large; a NaN stays one, with
+//         the upper bits of its own;
 //         i8 and u8 round(x / to.scale) + to.zero_point, ties to even, the nearest of those that there are; a NaN
 //         becomes the smallest (ONNX QuantizeLinear, which says nothing of NaNs)
 //

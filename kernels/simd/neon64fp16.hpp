@@ -37,16 +37,8 @@ struct Neon64fp16Sums {
   static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) {
     return {vminq_f32(upper.low, vmaxq_f32(lower.low, x.low)), vminq_f32(upper.high, vmaxq_f32(lower.high, x.high))};
   }
-  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
-    Value all[lanes] = {};
-    for (int i = 0; i < count; ++i) all[i] = from[i];
-    return load(all);
-  }
-  static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) {
-    Value all[lanes];
-    store(all, v);
-    for (int i = 0; i < count; ++i) to[i] = all[i];
-  }
+  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) { return load_part<Neon64fp16Sums>(from, count); }
+  static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) { store_part<Neon64fp16Sums>(to, v, count); }
 };
 
 struct Neon64fp16 {
@@ -94,11 +86,7 @@ struct Neon64fp16 {
     return riffle_stem_row_neon64fp16;
   }
 
-  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) {
-    Value all[lanes] = {};
-    for (int i = 0; i < count; ++i) all[i] = from[i];
-    return load(all);
-  }
+  static RIFFLE_INLINE Vec load_partial(const Value* from, int count) { return load_part<Neon64fp16>(from, count); }
   static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) {
     uint16x8_t left = vreinterpretq_u16_f16(v);
     if ((count & 4) != 0) {

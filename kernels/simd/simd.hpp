@@ -40,6 +40,21 @@ inline constexpr Type type_of = Type::f32;
 template <>
 inline constexpr Type type_of<kernels::Half> = Type::f16;
 
+/// A part of a vector by way of a whole one, for an instruction set that loads and stores no parts: the first `count`
+/// numbers, the others zero; touches nothing behind them.
+template <class S>
+RIFFLE_INLINE typename S::Vec load_part(const typename S::Value* from, int count) {
+  alignas(64) typename S::Value lane[S::lanes] = {};
+  for (int i = 0; i < count; ++i) lane[i] = from[i];
+  return S::load(lane);
+}
+template <class S>
+RIFFLE_INLINE void store_part(typename S::Value* to, typename S::Vec v, int count) {
+  alignas(64) typename S::Value lane[S::lanes];
+  S::store(lane, v);
+  for (int i = 0; i < count; ++i) to[i] = lane[i];
+}
+
 /// What every xsimd architecture shares.
 template <class Arch>
 struct XsimdOps {
@@ -89,16 +104,8 @@ struct XsimdOps {
   }
 
   /// The first `count` lanes (1 to lanes - 1) from memory, the others zero; touches nothing behind them.
-  static RIFFLE_INLINE Vec load_partial(const float* from, int count) {
-    alignas(64) float lane[lanes] = {};
-    for (int i = 0; i < count; ++i) lane[i] = from[i];
-    return load(lane);
-  }
-  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) {
-    alignas(64) float lane[lanes];
-    store(lane, v);
-    for (int i = 0; i < count; ++i) to[i] = lane[i];
-  }
+  static RIFFLE_INLINE Vec load_partial(const float* from, int count) { return load_part<XsimdOps>(from, count); }
+  static RIFFLE_INLINE void store_partial(float* to, Vec v, int count) { store_part<XsimdOps>(to, v, count); }
 };
 
 /// The whole vector or its first `count` lanes.

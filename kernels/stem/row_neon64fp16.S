@@ -102,41 +102,4 @@
         load_weights 0
         .endm
 
-        .p2align 4
-        .globl  SYMBOL(riffle_stem_row_neon64fp16)
-        HIDDEN(riffle_stem_row_neon64fp16)
-        TYPE(riffle_stem_row_neon64fp16)
-SYMBOL(riffle_stem_row_neon64fp16):
-        save_general
-        save_registers
-        ldp     x2, x5, [x0, #8]
-        ldp     x3, x7, [x0, #24]
-        ldp     x6, x17, [x0, #40]
-        ldp     x21, x22, [x0, #56]
-        tbz     w22, #6, 1f
-        and     x22, x22, #63
-        b       4f
-
-1:      tile_start
-2:      plane   0
-        subs    w4, w4, #1
-        b.ne    2b
-3:      finish_tile
-17:     subs    x17, x17, #1
-        b.ne    1b
-        restore_registers
-        restore_general
-        ret
-
-4:      tile_start
-5:      plane   1
-        subs    w4, w4, #1
-        b.ne    5b
-        b       3b
-
-        finish_tile_otherwise
-        SIZE(riffle_stem_row_neon64fp16)
-
-#ifdef __ELF__
-        .section .note.GNU-stack, "", %progbits
-#endif
+#include "kernels/stem/row_neon64.inc"
