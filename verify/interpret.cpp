@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "verify/integers.hpp"
+
 namespace riffle::verify {
 namespace {
 
@@ -269,6 +271,7 @@ Parameters parameters_of(const graph::Graph& graph) {
 graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
                               const Interpretation& how) {
   const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<graph::NumbersRead> read = graph::numbers_read(graph);
   graph::ById<Tensor> tensors;
   tensors.reserve(graph.nodes.size());  // operands are pointed to
   for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
@@ -276,8 +279,14 @@ graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::ve
     std::vector<const Tensor*> operands;
     for (const graph::NodeId input : node.inputs) operands.push_back(&tensors[input]);
     Tensor& out = tensors.emplace_back(shapes[id], batch);
+    const bool reads_integers = !node.inputs.empty() && read[node.inputs[0]].integers;
+    if (reads_integers && !graph::moves_channels(node.operation)) {
+      interpret_integers(node, operands, out);
+      continue;
+    }
     const Equation equation(id, std::move(operands), inputs, how, out);
     std::visit(equation, node.operation);
+    if (node.quantization) quantise(node, out);
   }
   return tensors;
 }

@@ -9,7 +9,7 @@ static_assert(std::endian::native == std::endian::little, "weights are used wher
 namespace riffle::format {
 namespace {
 
-constexpr std::uint32_t newest_version = 3;
+constexpr std::uint32_t newest_version = 4;
 // What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels read weights at any address of a float.
 constexpr std::size_t alignment = alignof(std::max_align_t);
 
@@ -36,6 +36,7 @@ class Loader {
       where_ += joined({" '", name, "'"});
       graph::Operation operation = read_operation(*node);
       graph.add(std::move(name), std::move(operation), integers(node->inputs()));
+      if (node->quantization() != nullptr) graph.nodes.back().quantization = quantization(node->quantization());
     }
     read_outputs(model, graph);
     (void)graph::infer_shapes(graph);

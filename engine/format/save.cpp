@@ -2,6 +2,7 @@
 
 #include "base/files.hpp"
 #include "engine/format/format.hpp"
+#include "engine/graph/quantization.hpp"
 #include "riffle_generated.h"
 
 namespace riffle::format {
@@ -62,7 +63,10 @@ class Saver {
       const auto name = out_.CreateString(node.name);
       const Written operation = std::visit([&](const auto& o) { return write(o); }, node.operation);
       const auto inputs = out_.CreateVector(node.inputs);
-      nodes.push_back(fbs::CreateNode(out_, name, operation.type, operation.table, inputs));
+      const Quantization known = node.quantization.value_or(Quantization{});
+      const fbs::Quantization q(known.scale, known.zero_point);
+      nodes.push_back(
+          fbs::CreateNode(out_, name, operation.type, operation.table, inputs, node.quantization ? &q : nullptr));
     }
     const auto name = out_.CreateString(graph.name);
     const auto list = out_.CreateVector(nodes);
@@ -85,6 +89,7 @@ class Saver {
     const auto any = [&](bool (*needs)(const graph::Node&)) {
       return std::any_of(graph.nodes.begin(), graph.nodes.end(), needs);
     };
+    if (graph::is_quantised(graph)) return 4;
     if (graph.input_count() > 1 || needs_outputs(graph) || any(needs_version_3)) return 3;
     return any(needs_version_2) ? 2 : 1;
   }

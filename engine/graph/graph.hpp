@@ -237,6 +237,9 @@ struct Node {
   std::string name;
   Operation operation;
   std::vector<NodeId> inputs;
+  /// Of a node whose result is integers, each of which a byte holds: see quantization.hpp. What moves channels has
+  /// none, its channels are its operands'.
+  std::optional<Quantization> quantization = {};
 };
 
 /// A tensor that the caller gets: what a node makes. A node may be several outputs, and read further.

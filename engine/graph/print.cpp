@@ -31,6 +31,9 @@ std::string to_text(const Graph& graph) {
     out << '%' << id << " = " << operation_name(node.operation) << '(';
     for (std::size_t k = 0; k < node.inputs.size(); ++k) out << (k == 0 ? "%" : ", %") << node.inputs[k];
     out << ")  " << shapes[id].c << 'x' << shapes[id].h << 'x' << shapes[id].w << "  " << node.name;
+    if (node.quantization) {
+      out << "  u8 (scale " << node.quantization->scale << ", zero point " << node.quantization->zero_point << ')';
+    }
     for (const Output& output : graph.outputs) {
       if (output.node != id) continue;
       out << "  -> output";

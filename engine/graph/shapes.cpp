@@ -4,7 +4,7 @@
 #include <limits>
 #include <string_view>
 
-#include "engine/graph/graph.hpp"
+#include "engine/graph/quantization.hpp"
 
 namespace riffle::graph {
 namespace {
@@ -275,6 +275,7 @@ ById<Shape> infer_shapes(const Graph& graph) {
     if (channels > max_channels) check.fail({"all tensors together have too many channels"});
     shapes.push_back(shape);
   }
+  check_quantization(graph, shapes);
   return shapes;
 }
 

@@ -1,4 +1,5 @@
 // The order of the passes.
+#include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
@@ -30,9 +31,12 @@ void optimise(Graph& graph, bool fuse) {
   if (graph.outputs.size() > 1) {  // which are told apart by their names, whatever node makes them in the end
     for (graph::Output& output : graph.outputs) output.name = graph.output_name(output);
   }
+  // A quantised network was optimised before: where its nodes round is a part of what it computes.
+  const bool is_closed = graph::is_quantised(graph);
   for (const Pass& pass : in_order()) {
-    if (fuse || !pass.fuses) pass.run(graph);
+    if (!is_closed && (fuse || !pass.fuses)) pass.run(graph);
   }
+  if (is_closed) remove_dead_nodes(graph);
 }
 
 }  // namespace riffle::passes

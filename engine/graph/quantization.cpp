@@ -1,0 +1,180 @@
+#include "engine/graph/quantization.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace riffle::graph {
+namespace {
+
+/// A bias may be as large as this, and so may all products that join it.
+constexpr std::int64_t largest_bias = 1 << 30;
+
+/// Of an operation's constants by PyTorch's words, null where it has none.
+struct Layer {
+  const Constant* weights = nullptr;
+  const Constant* bias = nullptr;
+  std::int32_t outputs = 0;
+};
+
+Layer layer_of(const Operation& operation) {
+  if (const auto* o = std::get_if<Convolution>(&operation)) return {&o->weights, &o->bias, o->outputs};
+  if (const auto* o = std::get_if<FullyConnected>(&operation)) return {&o->weights, &o->bias, o->outputs};
+  return {};
+}
+
+class Check {
+ public:
+  Check(const Graph& graph, const ById<Shape>& shapes, const ById<NumbersRead>& read, NodeId id)
+      : node_(graph.nodes[id]), shapes_(shapes), read_(read), id_(id) {}
+
+  void run() const {
+    if (node_.quantization) check_numbers(*node_.quantization);
+    if (moves_channels(node_.operation)) {
+      if (node_.quantization) fail("what only moves channels is quantised by what computes them");
+      return;
+    }
+    if (node_.inputs.empty()) return;
+    const bool integers = reads_integers();
+    const Activation* activation = fused_activation(node_.operation);
+    const bool has_function = activation != nullptr && activation->function != kernels::Function::none;
+    const auto* activate = std::get_if<Activate>(&node_.operation);
+    if (activate != nullptr && node_.quantization && activate->kind != Activation::none) {
+      fail("one that is quantised has neither bounds nor a function");
+    }
+    if (!integers) {
+      if (node_.quantization && activate == nullptr) fail("it is quantised, and what it reads is not");
+      return;
+    }
+    if (has_function && activate == nullptr) {
+      fail("a function of integers; an activation in between makes them real numbers");
+    }
+    if (const Layer layer = layer_of(node_.operation); layer.weights != nullptr) return check_layer(layer);
+    const bool is_known = std::holds_alternative<Pool>(node_.operation) ||
+                          std::holds_alternative<Add>(node_.operation) ||
+                          std::holds_alternative<GlobalAveragePool>(node_.operation);
+    if (activate != nullptr) return expect_one_zero_point(0);
+    if (!is_known) fail("it does not take integers; an activation in between makes them real numbers");
+    if (!node_.quantization) fail("it reads integers and is not quantised");
+    for (std::size_t i = 0; i < node_.inputs.size(); ++i) expect_one_zero_point(i);
+    const auto* pool = std::get_if<Pool>(&node_.operation);
+    if (pool != nullptr && pool->kind == PoolKind::max &&
+        *node_.quantization != Quantization{1.0F, *read_[node_.inputs[0]].zero_point}) {
+      fail("a maximum of integers has its operand's zero point and a scale of 1");
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view what) const {
+    throw Error({"node ", id_, " '", node_.name, "' (", operation_name(node_.operation), "): ", what});
+  }
+
+  void check_numbers(const Quantization& q) const {
+    if (!(q.scale >= std::numeric_limits<float>::min()) || !std::isfinite(q.scale)) {
+      fail("its scale is no positive number");
+    }
+    if (q.zero_point < 0 || q.zero_point > 255) fail("its zero point is not in 0 to 255");
+  }
+
+  [[nodiscard]] bool reads_integers() const {
+    const bool integers = read_[node_.inputs[0]].integers;
+    for (const NodeId input : node_.inputs) {
+      if (read_[input].integers != integers) fail("one operand is quantised, another one is not");
+    }
+    return integers;
+  }
+
+  void expect_one_zero_point(std::size_t operand) const {
+    if (!read_[node_.inputs[operand]].zero_point) fail("the channels of an operand have different zero points");
+  }
+
+  void check_layer(const Layer& layer) const {
+    const auto rows = static_cast<std::size_t>(layer.outputs);
+    if (layer.weights->type() != Type::i8 || layer.weights->row_scale().size() != rows) {
+      fail("it reads integers, and its weights are not of i8 with a factor for each output");
+    }
+    for (const double factor : layer.weights->row_scale()) {
+      if (!(factor >= std::numeric_limits<float>::min()) || !(factor <= std::numeric_limits<float>::max())) {
+        fail("a factor of its weights is no positive number");
+      }
+    }
+    const std::int64_t terms = static_cast<std::int64_t>(layer.weights->size()) / layer.outputs;
+    if (terms * 255 * 128 > largest_bias) fail("the sums of so many products do not fit 32 bits");
+    for (const float b : layer.bias->values()) {
+      if (!std::isfinite(b)) fail("its bias is not finite");
+    }
+    const auto* convolution = std::get_if<Convolution>(&node_.operation);
+    if (convolution == nullptr) {
+      if (node_.quantization && node_.quantization->scale != 1.0F) fail("its scale is not 1");
+      return;
+    }
+    if (!node_.quantization || node_.quantization->scale != 1.0F) {
+      fail("a convolution of integers is quantised, with a scale of 1");
+    }
+    if (!is_pointwise(*convolution)) expect_one_zero_point(0);
+    if (node_.inputs.size() == 2) expect_one_zero_point(1);
+  }
+
+  const Node& node_;
+  const ById<Shape>& shapes_;
+  const ById<NumbersRead>& read_;
+  NodeId id_;
+};
+
+}  // namespace
+
+bool is_quantised(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes, [](const Node& node) { return node.quantization.has_value(); });
+}
+
+ById<NumbersRead> numbers_read(const Graph& graph) {
+  ById<NumbersRead> read(graph.nodes.size());
+  for (NodeId id = 0; id < read.end_id(); ++id) {
+    const Node& node = graph.nodes[id];
+    if (!moves_channels(node.operation)) {
+      if (node.quantization) read[id] = {true, node.quantization->zero_point};
+      continue;
+    }
+    read[id] = read[node.inputs[0]];
+    for (const NodeId input : node.inputs) {
+      if (read[input].integers != read[id].integers) {
+        throw Error({"node ", id, " '", node.name, "' (", operation_name(node.operation),
+                     "): one operand is quantised, another one is not"});
+      }
+      if (read[input].zero_point != read[id].zero_point) read[id].zero_point = std::nullopt;
+    }
+  }
+  return read;
+}
+
+void check_quantization(const Graph& graph, const ById<Shape>& shapes) {
+  if (!is_quantised(graph)) return;
+  const ById<NumbersRead> read = numbers_read(graph);
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) Check(graph, shapes, read, id).run();
+}
+
+std::int32_t rounded(float x, std::int32_t least, std::int32_t most) {
+  const auto low = static_cast<float>(least), high = static_cast<float>(most);
+  return static_cast<std::int32_t>(std::nearbyint(x > low ? (x < high ? x : high) : low));
+}
+
+IntegerBounds integer_bounds(const Node& node) {
+  const std::int32_t zero = node.quantization->zero_point;
+  IntegerBounds bounds{-zero, 255 - zero};
+  if (const Activation* activation = fused_activation(node.operation)) {
+    const auto& [lower, upper] = activation->bounds;
+    bounds = {rounded(lower, bounds.lower, bounds.upper), rounded(upper, bounds.lower, bounds.upper)};
+  }
+  return bounds;
+}
+
+std::vector<std::int32_t> integer_bias(const Constant& weights, const Constant& bias) {
+  std::vector<std::int32_t> result(weights.row_scale().size(), 0);
+  for (std::size_t o = 0; o < result.size() && !bias.empty(); ++o) {
+    constexpr auto most = static_cast<double>(largest_bias);
+    const double units = static_cast<double>(bias.values()[o]) / weights.row_scale()[o];
+    result[o] = static_cast<std::int32_t>(std::nearbyint(std::clamp(units, -most, most)));
+  }
+  return result;
+}
+
+}  // namespace riffle::graph

@@ -1,0 +1,67 @@
+// What a quantised node computes, to the same bits on every machine.
+//
+// A node with a `quantization` makes integers: of the real number x that its equation gives
+//
+//   q = saturate(round(x / scale) + zero_point)       0 to 255; round: to nearest, ties to even
+//
+// and whoever reads it reads the integer q - zero_point, which is at least -zero_point and at most 255 - zero_point.
+// What an integer is worth outside the network nobody needs to know: each channel may have a scale of its own, for the
+// weights that read it are multiplied by that scale before they are quantised. So the numbers of different producers
+// can stand side by side, and no shuffle, split or concatenation has anything to rescale; and a zero point of 0 is a
+// ReLU. (Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
+// 2018, with the scales of the activations moved into the weights.)
+//
+// Of what a node reads, all channels are integers or none is. Where they are:
+//
+//   convolution, fully connected   The weights w are of i8, with a factor m a row. In integers:
+//                                    acc = round(bias / m) + sum w * x         32 bits
+//                                    y = m * acc                               both as f32, rounded once
+//                                  A convolution is quantised, with a scale of 1. Its residual r joins behind the
+//                                  rounding: q = saturate(round(y) + r + zero_point), where round(y) is kept within
+//                                  16 bits. What lies outside the image is 0. A fully connected layer may be quantised;
+//                                  if it is not, its results are y.
+//   pooling                        max: integers, scale 1. average: x is the exact sum times 1 / (scale * count), as
+//   f32. add                            x is the exact sum times 1 / scale. activation                     x is the
+//   integer; without a quantization the integers become real numbers, of which
+//                                  its bounds and its function are. One that is quantised has neither.
+//
+// The bounds of a quantised node's activation hold for x / scale, and are rounded first, so that they are integers.
+//
+// Where what a node reads are real numbers, only an input and an activation can be quantised: x / scale in f32.
+#pragma once
+
+#include "engine/graph/graph.hpp"
+
+namespace riffle::graph {
+
+/// What somebody who reads a node reads.
+struct NumbersRead {
+  bool integers = false;
+  std::optional<std::int32_t> zero_point = {};  ///< of all channels' nodes, where it is one
+};
+
+/// Of every node, those that move channels as well. The graph verifies.
+ById<NumbersRead> numbers_read(const Graph& graph);
+
+/// Is any node quantised?
+bool is_quantised(const Graph& graph);
+
+/// Throws Error naming the node for which one of the rules above does not hold, or whose sums do not fit 32 bits.
+void check_quantization(const Graph& graph, const ById<Shape>& shapes);
+
+/// The least and the largest integer of a quantised node's result: what a byte holds, and the activation's bounds.
+struct IntegerBounds {
+  std::int32_t lower = 0, upper = 0;
+};
+IntegerBounds integer_bounds(const Node& node);
+
+/// round(bias / factor) of each output of a layer that reads integers, 0 where there is no bias.
+std::vector<std::int32_t> integer_bias(const Constant& weights, const Constant& bias);
+
+/// Integers of 32 bits as f32, and a factor of them, in the order that every kernel keeps to.
+inline float requantised(std::int32_t sum, float factor) { return static_cast<float>(sum) * factor; }
+
+/// Nearest, ties to even, within [least, most]; a NaN is the least.
+std::int32_t rounded(float x, std::int32_t least, std::int32_t most);
+
+}  // namespace riffle::graph
