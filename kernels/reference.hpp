@@ -12,18 +12,33 @@ inline double clamped(double x, const Clamp& clamp) {
   return x < lower ? lower : x > upper ? upper : x;
 }
 
-/// The number of a type (f32, f16) that stands so many elements behind a place.
+/// The number of a type (f32, f16, i8, u8) that stands so many elements behind a place.
 inline double number(const Numbers& numbers, std::int64_t at, const Addresses& memory) {
-  if (numbers.type == Type::f16) {
-    return static_cast<double>(from_f16(memory.read<std::uint16_t>(numbers.first)[at]));
+  switch (numbers.type) {
+    case Type::f16:
+      return static_cast<double>(from_f16(memory.read<std::uint16_t>(numbers.first)[at]));
+    case Type::i8:
+      return memory.read<std::int8_t>(numbers.first)[at];
+    case Type::u8:
+      return memory.read<std::uint8_t>(numbers.first)[at];
+    default:
+      return static_cast<double>(memory.read(numbers.first)[at]);
   }
-  return static_cast<double>(memory.read(numbers.first)[at]);
 }
 inline void set_number(const Numbers& numbers, std::int64_t at, const Addresses& memory, double value) {
-  if (numbers.type == Type::f16) {
-    memory.write<std::uint16_t>(numbers.first)[at] = to_f16(static_cast<float>(value));
-  } else {
-    memory.write(numbers.first)[at] = static_cast<float>(value);
+  switch (numbers.type) {
+    case Type::f16:
+      memory.write<std::uint16_t>(numbers.first)[at] = to_f16(static_cast<float>(value));
+      break;
+    case Type::i8:
+      memory.write<std::int8_t>(numbers.first)[at] = static_cast<std::int8_t>(value);
+      break;
+    case Type::u8:
+      memory.write<std::uint8_t>(numbers.first)[at] = static_cast<std::uint8_t>(value);
+      break;
+    default:
+      memory.write(numbers.first)[at] = static_cast<float>(value);
+      break;
   }
 }
 

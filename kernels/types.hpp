@@ -115,6 +115,11 @@ struct Clamp {
   }
 };
 
+/// Of bytes: which of them stands for 0. Their bounds (Clamp) are integers, counted from there.
+struct ZeroPoints {
+  std::int32_t input = 0, residual = 0, output = 0;
+};
+
 /// A sliding window in pixels. Output (y, x) reads input rows y * stride_h - pad_top + k * dilation_h, columns alike;
 /// what lies outside the input counts as zero (pooling says otherwise where it does).
 struct Window {
@@ -140,6 +145,14 @@ struct Weights {
   template <std::convertible_to<std::span<const float>> Floats>
   Weights(const Floats& all) : values(all) {}  // NOLINT: weights without a scale are nothing but floats
   Weights(std::span<const float> all, std::span<const double> scale) : values(all), row_scale(scale) {}
+};
+
+/// The same of a layer of bytes: of output o, sums start from bias[o], which takes the zero points of what is read into
+/// account, and count factors[o] times.
+struct IntegerWeights {
+  std::span<const std::int8_t> values;
+  std::span<const std::int32_t> bias;
+  std::span<const float> factors;
 };
 
 /// A share of a step's tiles: [first, last). Tiles are independent of one another, so that any thread may take any.

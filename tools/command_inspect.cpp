@@ -103,7 +103,7 @@ void print_layers(const graph::Graph& graph, Type precision) {
                      {"weight bytes", right},
                      {"output bytes", right}});
   const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
-  const graph::ById<passes::NodeTypes> types = passes::choose_types(graph, precision);
+  const graph::ById<passes::NodeTypes> types = passes::choose_types(graph, precision, Type::u8);
   std::int64_t all_macs = 0, all_parameters = 0, all_weight_bytes = 0, all_output_bytes = 0;
   for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
     const graph::Node& node = graph.nodes[id];

@@ -33,7 +33,7 @@ class Check {
       if (node_.quantization) fail("what only moves channels is quantised by what computes them");
       return;
     }
-    if (node_.inputs.empty()) return;
+    if (const auto* input = std::get_if<Input>(&node_.operation)) return check_input(*input);
     const bool integers = reads_integers();
     const Activation* activation = fused_activation(node_.operation);
     const bool has_function = activation != nullptr && activation->function != kernels::Function::none;
@@ -56,6 +56,7 @@ class Check {
     if (!is_known) fail("it does not take integers; an activation in between makes them real numbers");
     if (!node_.quantization) fail("it reads integers and is not quantised");
     for (std::size_t i = 0; i < node_.inputs.size(); ++i) expect_one_zero_point(i);
+    if (shapes_[node_.inputs[0]].pixels() * 255 > largest_bias) fail("the sums of so many pixels do not fit 32 bits");
     const auto* pool = std::get_if<Pool>(&node_.operation);
     if (pool != nullptr && pool->kind == PoolKind::max &&
         *node_.quantization != Quantization{1.0F, *read_[node_.inputs[0]].zero_point}) {
@@ -73,6 +74,13 @@ class Check {
       fail("its scale is no positive number");
     }
     if (q.zero_point < 0 || q.zero_point > 255) fail("its zero point is not in 0 to 255");
+  }
+
+  void check_input(const Input& input) const {
+    const bool is_same = input.type == Type::u8 && input.quantization == node_.quantization;
+    if (node_.quantization && input.type != Type::f32 && !is_same) {
+      fail("it is quantised, and the caller's numbers are neither f32 nor the same u8");
+    }
   }
 
   [[nodiscard]] bool reads_integers() const {
@@ -150,6 +158,16 @@ void check_quantization(const Graph& graph, const ById<Shape>& shapes) {
   if (!is_quantised(graph)) return;
   const ById<NumbersRead> read = numbers_read(graph);
   for (NodeId id = 0; id < graph.nodes.end_id(); ++id) Check(graph, shapes, read, id).run();
+  for (const Output& output : graph.outputs) {
+    const NumbersRead& numbers = read[output.node];
+    if (!numbers.integers) continue;
+    const std::string where = joined({"output '", graph.output_name(output), "': "});
+    if (!numbers.zero_point) throw Error({where, "its channels have different zero points"});
+    const bool is_same = output.type == Type::u8 && output.quantization.zero_point == *numbers.zero_point;
+    if (output.type != Type::f32 && !is_same) {
+      throw Error({where, "it is quantised, and the caller's numbers are neither f32 nor u8 with its zero point"});
+    }
+  }
 }
 
 std::int32_t rounded(float x, std::int32_t least, std::int32_t most) {

@@ -27,7 +27,9 @@
 //
 // The bounds of a quantised node's activation hold for x / scale, and are rounded first, so that they are integers.
 //
-// Where what a node reads are real numbers, only an input and an activation can be quantised: x / scale in f32.
+// Where what a node reads are real numbers, only an input and an activation can be quantised: x / scale in f32. The
+// caller of a quantised input brings f32, or the bytes themselves (u8, with the same scale and zero point); the caller
+// of a quantised output gets f32, q - zero_point, or the bytes.
 #pragma once
 
 #include "engine/graph/graph.hpp"

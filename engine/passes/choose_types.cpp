@@ -1,8 +1,11 @@
 #include "engine/passes/choose_types.hpp"
 
+#include "engine/graph/quantization.hpp"
+
 namespace riffle::passes {
 
-graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision) {
+graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision, Type bytes) {
+  const graph::ById<graph::NumbersRead> read = graph::numbers_read(graph);
   const auto has_weights = [](const graph::Node& node) {
     return std::holds_alternative<graph::Convolution>(node.operation) ||
            std::holds_alternative<graph::FullyConnected>(node.operation);
@@ -21,8 +24,13 @@ graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision) {
   graph::ById<NodeTypes> types(graph.nodes.size());
   for (graph::NodeId id = 0; id < types.end_id(); ++id) {
     const graph::Node& node = graph.nodes[id];
-    if (has_weights(node)) types[id].weights = precision;
-    if (!sums_floats(node) || is_read[id]) types[id].result = precision;
+    const bool reads_integers = !node.inputs.empty() && read[node.inputs[0]].integers;
+    if (has_weights(node)) types[id].weights = reads_integers ? Type::i8 : precision;
+    if (node.quantization) {
+      types[id].result = bytes;
+    } else if (!reads_integers && (!sums_floats(node) || is_read[id])) {
+      types[id].result = precision;
+    }
   }
   return types;
 }

@@ -35,9 +35,10 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
     : graph_(graph),
       kernels_(kernels),
       precision_(precision),
+      bytes_(kernels.type == Type::i8 ? Type::i8 : Type::u8),
       without_(without),
       shapes_(graph::infer_shapes(graph)),
-      types_(passes::choose_types(graph, precision)),
+      types_(passes::choose_types(graph, precision, bytes_)),
       lowered_(passes::lower_channels(graph, shapes_)),
       layout_(block_layout(graph, shapes_, lowered_, without)),
       machine_(machine_of(kernels, precision)),
@@ -190,7 +191,8 @@ void PlanBuilder::plan_inputs() {
   for (graph::NodeId id = 0; id < read.end_id(); ++id) {
     if (read[id] == 0) continue;
     if (converts_input(id)) {
-      planes_of_input_[id] = add_planes(node(id).name, shape(id));
+      planes_of_input_[id] =
+          add_planes(node(id).name, shape(id), is_quantised(result_type(id)) ? result_type(id) : Type::f32);
       planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[id]});
     }
     if ((read[id] & as_pixels) != 0) {
@@ -207,8 +209,11 @@ void PlanBuilder::plan_output(std::size_t output) {
   if (direct_[list[0].node] == static_cast<std::int32_t>(output)) return;
   const bool converts = converts_output(output);
   touch(list);
-  if (!converts || shape(id).pixels() != 1 || result_type(id) != Type::f32) {  // planes of one pixel are its channels
-    if (converts) planes_of_output_[output] = add_planes(plan_->outputs[output].name, shape(id));
+  const Type result = result_type(list[0].node);
+  const bool is_convertible = result == Type::f32 || is_quantised(result);
+  if (!converts || shape(id).pixels() != 1 || !is_convertible) {  // planes of one pixel are its channels
+    const Type planes = is_quantised(result) ? result : Type::f32;
+    if (converts) planes_of_output_[output] = add_planes(plan_->outputs[output].name, shape(id), planes);
     planned_.push_back({PlannedStep::to_planes, id, planes_of_output_[output], -1, output});
     touch(planes_of_output_[output]);
   }
@@ -267,8 +272,8 @@ std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape&
   return static_cast<std::int32_t>(plan_->blocks.size()) - 1;
 }
 
-std::int32_t PlanBuilder::add_planes(const std::string& name, const graph::Shape& shape) {
-  const std::int32_t block = add_block(joined({name, ".planes"}), shape, Type::f32);
+std::int32_t PlanBuilder::add_planes(const std::string& name, const graph::Shape& shape, Type type) {
+  const std::int32_t block = add_block(joined({name, ".planes"}), shape, type);
   BlockInfo& info = plan_->blocks.back();
   info.pixel_stride = shape.c;
   info.size = shape.size() * size_of(info.type);
@@ -335,18 +340,38 @@ kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which
 }
 
 kernels::Numbers PlanBuilder::planes_of_input(graph::NodeId input) const {
-  if (converts_input(input)) return {block_at(planes_of_input_[input]).first, Type::f32};
+  if (converts_input(input)) {
+    const kernels::Block planes = block_at(planes_of_input_[input]);
+    return {planes.first, planes.type};
+  }
   return {{0, kernels::Space::input, static_cast<std::uint16_t>(input)}, plan_->inputs[input].type};
 }
 
-/// Kernels read planes of f32, and of the type that the node has.
+/// Kernels read planes of f32, and of the type that the node has. Bytes they take from bytes alone.
 bool PlanBuilder::converts_input(graph::NodeId input) const {
-  const Type type = plan_->inputs[input].type;
-  return type != Type::f32 && type != result_type(input);
+  const Type type = plan_->inputs[input].type, result = result_type(input);
+  return is_quantised(result) ? type == Type::f32 : type != Type::f32 && type != result;
 }
 bool PlanBuilder::converts_output(std::size_t output) const {
-  const Type type = plan_->outputs[output].type;
-  return type != Type::f32 && type != result_type(graph_.outputs[output].node);
+  const Type type = plan_->outputs[output].type, result = result_type(lowered_.outputs[output][0].node);
+  return is_quantised(result) ? type == Type::f32 : type != Type::f32 && type != result;
+}
+
+std::int32_t PlanBuilder::zero_of(graph::NodeId id) const {
+  return node(id).quantization->zero_point - (bytes_ == Type::i8 ? 128 : 0);
+}
+
+kernels::ZeroPoints PlanBuilder::zeros_of(graph::NodeId id) const {
+  kernels::ZeroPoints zeros;
+  const std::size_t operands = lowered_.operands[id].size();
+  const auto of = [&](std::size_t i) {
+    const graph::NodeId read = operand(id, i)[0].node;
+    return i < operands && is_quantised(result_type(read)) ? zero_of(read) : 0;
+  };
+  if (operands > 0) zeros.input = of(0);
+  if (operands > 1) zeros.residual = of(1);
+  if (is_quantised(result_type(id))) zeros.output = zero_of(id);
+  return zeros;
 }
 
 kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
@@ -354,7 +379,8 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
   Type input = result;
   if (kind(id) == ConvolutionKind::stem) {
     const graph::NodeId planes = operand(id, 0)[0].node;
-    input = converts_input(planes) ? Type::f32 : plan_->inputs[planes].type;
+    input = converts_input(planes) ? plan_->blocks[static_cast<std::size_t>(planes_of_input_[planes])].type
+                                   : plan_->inputs[planes].type;
   } else if (!node(id).inputs.empty()) {
     input = result_type(operand(id, 0)[0].node);
   }

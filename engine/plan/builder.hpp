@@ -62,9 +62,9 @@ class PlanBuilder {
 
   // Places.
   [[nodiscard]] std::int32_t next_step() const { return static_cast<std::int32_t>(planned_.size()); }
-  std::int32_t add_block(const std::string& name, const graph::Shape& shape, Type type);  // of the next step
-  std::int32_t add_planes(const std::string& name, const graph::Shape& shape);            // f32, as the caller has them
-  void touch(std::int32_t block);                                                         // by the next step
+  std::int32_t add_block(const std::string& name, const graph::Shape& shape, Type type);   // of the next step
+  std::int32_t add_planes(const std::string& name, const graph::Shape& shape, Type type);  // as the caller has them
+  void touch(std::int32_t block);                                                          // by the next step
   void touch(const passes::ChannelList& channels);
   void touch_operands(graph::NodeId reader);
   void add_ring(graph::NodeId producer, graph::NodeId consumer);
@@ -89,6 +89,26 @@ class PlanBuilder {
   [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
   [[nodiscard]] kernels::Types types_as_stored(graph::NodeId id, const graph::FullyConnected& o) const;
   [[nodiscard]] Type result_type(graph::NodeId id) const { return types_[id].result; }
+
+  // What is quantised: see engine/graph/quantization.hpp.
+  [[nodiscard]] bool reads_integers(graph::NodeId id) const {
+    return !lowered_.operands[id].empty() && is_quantised(types_of(id).input);
+  }
+  /// The byte that stands for 0 among a node's results.
+  [[nodiscard]] std::int32_t zero_of(graph::NodeId id) const;
+  [[nodiscard]] kernels::ZeroPoints zeros_of(graph::NodeId id) const;
+  /// What a caller's bytes, or those of a node that he gets as real numbers, are worth.
+  [[nodiscard]] Quantization quantization_of(graph::NodeId id) const { return {1.0F, zero_of(id)}; }
+
+  /// A layer's integers, made when they are packed.
+  struct LayerIntegers {
+    std::vector<std::int32_t> bias;  // less what the operands' zero points add to the sums
+    std::vector<float> factors;
+    std::span<const std::int8_t> values;
+    [[nodiscard]] kernels::IntegerWeights view() const { return {values, bias, factors}; }
+  };
+  template <class Layer>
+  [[nodiscard]] LayerIntegers integers_of(graph::NodeId id, const Layer& layer, std::int32_t groups) const;
   [[nodiscard]] bool is_input(graph::NodeId id) const {
     return std::holds_alternative<graph::Input>(node(id).operation);
   }
@@ -113,6 +133,7 @@ class PlanBuilder {
   [[nodiscard]] GroupedReading read_groups(graph::NodeId id, std::int32_t groups) const;
   static void cut_in_parts(GroupedReading& reading, std::int32_t parts);
   static void repeat_groups(GroupedReading& reading, std::int32_t count);
+  static std::vector<std::int32_t> quads_read(const GroupedReading& reading, kernels::PointwiseArgs& args);
   const kernels::ResidualVector* residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes);
 
   // One function an operation; each appends to plan_->steps.
@@ -120,6 +141,7 @@ class PlanBuilder {
   void make_stem(const PlannedStep& s, const graph::Convolution& o);
   void make_depthwise(const PlannedStep& s, const graph::Convolution& o);
   void make_pointwise(const PlannedStep& s, const graph::Convolution& o);
+  void make_fully_connected_integers(const PlannedStep& s, const graph::FullyConnected& o);
   void make_general(const PlannedStep& s, const graph::Convolution& o);
   void make(const PlannedStep& s, const graph::Pool& o);
   void make(const PlannedStep& s, const graph::GlobalAveragePool& o);
@@ -128,6 +150,9 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Activate& o);
   void make(const PlannedStep& s, const graph::Softmax& o);
   void make_gather_for_softmax(const PlannedStep& s);
+  void make_quantisation(const PlannedStep& s);
+  template <class Args>
+  void set_integers(const PlannedStep& s, Args& args) const;
   void append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
                           std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b);
   void make_from_planes(const PlannedStep& s);
@@ -155,7 +180,7 @@ class PlanBuilder {
 
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
-  const Type precision_;
+  const Type precision_, bytes_;  // bytes_: the type of quantised results
   const Without without_;
   graph::ById<graph::Shape> shapes_;
   graph::ById<passes::NodeTypes> types_;
@@ -167,7 +192,7 @@ class PlanBuilder {
   std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
   graph::ById<std::int32_t> gathered_block_of_;    // where a softmax node's operand is gathered, -1 if nowhere
   graph::ById<std::int32_t> direct_;               // which of the caller's outputs a node writes, -1 if none
-  graph::ById<std::int32_t> planes_of_input_;      // an input's planes as f32, -1 if they are the caller's
+  graph::ById<std::int32_t> planes_of_input_;      // an input's planes as f32 or bytes, -1 if they are the caller's
   std::vector<std::int32_t> planes_of_output_;     // by output: its planes before they are converted, -1 if nowhere
   std::vector<Packing> packings_;                  // of the steps that have weights, in their order
   std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();

@@ -5,6 +5,14 @@
 
 namespace riffle::plan {
 
+/// Of a pooling that is quantised.
+template <class Args>
+void PlanBuilder::set_integers(const PlannedStep& s, Args& args) const {
+  if (!node(s.node).quantization) return;
+  args.zeros = zeros_of(s.node);
+  args.scale = node(s.node).quantization->scale;
+}
+
 void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::PoolKernel& kernel = row<kernels::PoolKernel>(s.node);
@@ -13,6 +21,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Pool& o) {
   args.extent = extent_of(in, out);
   args.window = resolved_window(s.node);
   args.count_padding = o.count_padding;
+  set_integers(s, args);
   args.run_count = count_of(channel_runs);
   args.runs = storage_->keep(std::move(channel_runs)).data();
   args.output = block(s);
@@ -30,6 +39,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) 
   args.pixels = static_cast<std::int32_t>(operand_shape(s.node, 0).pixels());
   args.run_count = count_of(channel_runs);
   args.runs = storage_->keep(std::move(channel_runs)).data();
+  set_integers(s, args);
   args.output = block(s);
   const bool is_whole_tile = o.activation.function != kernels::Function::none;  // see for_each_written
   args.tiles = is_whole_tile ? 1 : std::clamp(ceil_div(shape(s.node).c, kernel.lanes), 1, 16);
@@ -37,6 +47,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) 
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
+  if (is_quantised(result_type(s.node)) != reads_integers(s.node)) return make_quantisation(s);
   append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
 }
 
@@ -68,12 +79,31 @@ void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation
   args.run_count = count_of(a);
   args.a = storage_->keep(std::move(a)).data();
   if (!b.empty()) args.b = storage_->keep(std::move(b)).data();
+  args.zeros = zeros_of(s.node);
+  if (node(s.node).quantization) args.factor = kernels::mean_factor(node(s.node).quantization->scale, 1);
   args.output = block(s);
   args.tile_pixels = tile_pixels(machine_, args.pixels, 3LL * out.c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
   const Type type = args.output.type;
   const auto& kernel = row<kernels::ElementwiseKernel>(s.node, {type, Type::f32, type});
   append(s, {operation, kernel.name, kind}, kernel.run, args);
+}
+
+/// Real numbers to integers, or back.
+void PlanBuilder::make_quantisation(const PlannedStep& s) {
+  std::vector<kernels::ChannelwiseRun> runs = channelwise(layout_.read_sorted(operand(s.node, 0)).runs);
+  const bool quantises = is_quantised(result_type(s.node));
+  kernels::ConvertArgs args;
+  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
+  args.run_count = count_of(runs);
+  args.runs = storage_->keep(std::move(runs)).data();
+  if (quantises) {
+    args.to = {node(s.node).quantization->scale, zero_of(s.node)};
+  } else {
+    args.from = quantization_of(operand(s.node, 0)[0].node);
+  }
+  args.output = block(s);
+  append_convert(s, args, types_of(s.node));
 }
 
 void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {

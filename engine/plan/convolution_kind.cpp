@@ -10,6 +10,17 @@ bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t 
   return true;
 }
 
+namespace {
+
+/// The stem of bytes reads rows of a few taps, side by side.
+bool is_large(const graph::Convolution& convolution, std::int32_t channels) {
+  const graph::Window& w = convolution.window;
+  return w.dilation_h != 1 || w.dilation_w != 1 || w.kernel_h * channels > kernels::StemKernel::most_byte_rows ||
+         w.kernel_w > kernels::StemKernel::most_byte_columns;
+}
+
+}  // namespace
+
 ConvolutionKind convolution_kind(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                                  const passes::LoweredChannels& lowered, graph::NodeId id, const Without& without) {
   const graph::Node& node = graph.nodes[id];
@@ -23,7 +34,7 @@ ConvolutionKind convolution_kind(const graph::Graph& graph, const graph::ById<gr
   const std::int32_t channels = shapes[read].c;
   const bool is_input = std::holds_alternative<graph::Input>(graph.nodes[read].operation);
   if (!without.stem && alone && convolution.groups == 1 && is_input && channels <= 4 &&
-      is_whole(operand, read, channels)) {
+      is_whole(operand, read, channels) && !(node.quantization && is_large(convolution, channels))) {
     return ConvolutionKind::stem;
   }
   return graph::is_pointwise(convolution) ? ConvolutionKind::pointwise : ConvolutionKind::general;

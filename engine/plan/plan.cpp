@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
 #include "engine/plan/builder.hpp"
 #include "engine/plan/contracts.hpp"
@@ -45,10 +46,19 @@ Type precision_of(const kernels::Kernels& kernels, Type wanted) {
   return kernels::find_kernels(kernels, wanted) != nullptr ? wanted : Type::f32;
 }
 
+/// The instruction set for layers of bytes: one that has nothing else, if this CPU runs it, or else that of floats.
+const kernels::Kernels& kernels_of_bytes(const kernels::Kernels& best) {
+  for (const Type type : {Type::u8, Type::i8}) {
+    if (const kernels::Kernels* found = kernels::find_kernels(best, type)) return *found;
+  }
+  return *kernels::find_kernels(best, Type::f32);
+}
+
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   const kernels::Kernels& best = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
-  const Type precision = precision_of(best, options.precision);
-  const kernels::Kernels& kernels = *kernels::find_kernels(best, precision);
+  const bool has_integers = graph::is_quantised(graph);
+  const Type precision = has_integers ? Type::f32 : precision_of(best, options.precision);
+  const kernels::Kernels& kernels = has_integers ? kernels_of_bytes(best) : *kernels::find_kernels(best, precision);
   if (options.height != 0 || options.width != 0) {
     const graph::Shape shape = graph.input_shape();
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);

@@ -170,7 +170,8 @@ inline constexpr Refinement refinements[] = {
 struct Options {
   const kernels::Kernels* kernels = nullptr;  ///< the best allowed; null: what RIFFLE_ISA says, or this CPU's best
   std::int32_t height = 0, width = 0;         ///< of the inputs; 0: the graph's own
-  /// What the network is computed in: f32, or f16 where the instruction set has its arithmetic; see precision_of().
+  /// What the network is computed in: f32, or f16 where the instruction set has its arithmetic; see precision_of(). A
+  /// quantised network says itself what is computed in integers, and the rest is f32.
   Type precision = Type::f32;
   Without without = {};
   bool operator==(const Options&) const = default;
@@ -178,6 +179,9 @@ struct Options {
 
 /// What a network is computed in on this instruction set where `wanted` is asked for: that, or f32.
 Type precision_of(const kernels::Kernels& kernels, Type wanted);
+
+/// The instruction set that computes quantised networks where `best` is the best allowed.
+const kernels::Kernels& kernels_of_bytes(const kernels::Kernels& best);
 
 /// Why a step is computed as it is: "1 x 1; 13 tiles of 64 pixels; K in 2 parts". For people.
 std::string reason_for(const Step& step);

@@ -1,4 +1,5 @@
 // Planned steps to steps: what all have, chains, and what stands at the ends, from and to the caller's tensors.
+#include "engine/graph/quantization.hpp"
 #include "engine/plan/append.hpp"
 
 namespace riffle::plan {
@@ -29,7 +30,7 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
       break;
     case PlannedStep::convert_input:
       read = plan_->inputs[id].type;
-      written = Type::f32;
+      written = planes_of_input(id).type;
       break;
     case PlannedStep::from_planes:
       read = planes_of_input(id).type;
@@ -38,7 +39,7 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
       written = block(s).type;
       break;
     case PlannedStep::convert_output:
-      read = Type::f32;
+      read = is_quantised(result_type(lowered_.outputs[s.output][0].node)) ? bytes_ : Type::f32;
       written = plan_->outputs[s.output].type;
       break;
   }
@@ -51,6 +52,11 @@ void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& 
                                  After& after) const {
   const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
   if (activation == nullptr) return;
+  if (node(s.node).quantization) {
+    const graph::IntegerBounds bounds = graph::integer_bounds(node(s.node));
+    clamp = {static_cast<float>(bounds.lower), static_cast<float>(bounds.upper)};
+    return;
+  }
   const auto& [lower, upper] = activation->bounds;
   clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
   if (activation->function == kernels::Function::none) return;
@@ -143,7 +149,8 @@ void PlanBuilder::make_to_planes(const PlannedStep& s) {
   args.planes = {planes.first, planes.type};
   args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * shape(s.node).c);
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::PlanesKernel>(s.node, {result_type(s.node), Type::f32, planes.type});
+  const auto& kernel =
+      row<kernels::PlanesKernel>(s.node, {result_type(lowered_.outputs[s.output][0].node), Type::f32, planes.type});
   append(s, {"to planes", kernel.name, StepKind::layout_conversion}, kernel.to_planes, args);
 }
 
@@ -155,8 +162,12 @@ void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const kernels::ChannelRun planes = {{0, kernels::Space::input, index}, 1, 1, 0, input.type};
   args.runs = storage_->keep(std::vector<kernels::ChannelwiseRun>{{planes}}).data();
   args.run_count = 1;
-  args.from = input.quantization;
   args.output = {block(s).first, 1};
+  if (const auto& quantization = node(s.node).quantization) {
+    args.to = {quantization->scale, zero_of(s.node)};
+    return append_convert(s, args, {input.type, Type::f32, result_type(s.node)});
+  }
+  args.from = input.quantization;
   append_convert(s, args, {input.type, Type::f32, Type::f32});
 }
 
@@ -168,13 +179,18 @@ void PlanBuilder::make_convert_output(const PlannedStep& s) {
   if (const std::int32_t planes = planes_of_output_[s.output]; planes >= 0) {
     args.pixels = static_cast<std::int32_t>(output.shape.size());
     args.output.pixel_stride = 1;
-    runs.push_back({{block_at(planes).first, 1, 1}});
+    runs.push_back({{block_at(planes).first, 1, 1, 0, block_at(planes).type}});
   } else {
     args.pixels = 1;
     runs = channelwise(layout_.read_in_order(lowered_.outputs[s.output]));
   }
   args.run_count = count_of(runs);
   args.runs = storage_->keep(std::move(runs)).data();
+  const graph::NodeId computed = lowered_.outputs[s.output][0].node;
+  if (is_quantised(result_type(computed))) {
+    args.from = quantization_of(computed);
+    return append_convert(s, args, {result_type(computed), Type::f32, output.type});
+  }
   args.to = output.quantization;
   append_convert(s, args, {Type::f32, Type::f32, output.type});
 }

@@ -56,7 +56,8 @@ PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseK
 
   PointwiseTiling tiling;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  const std::int32_t most_parts = std::clamp(inputs / least_inputs, 1, max_parts);
+  const bool has_parts = !is_quantised(kernel.types.input);  // bytes have no room for sums that wait
+  const std::int32_t most_parts = has_parts ? std::clamp(inputs / least_inputs, 1, max_parts) : 1;
   for (std::int32_t parts = 1; parts <= most_parts; ++parts) {
     // Many blocks differ little from one more: huge images take no longer to plan.
     for (std::int32_t blocks = 1; blocks <= ceil_div(pixels, rows); blocks += 1 + blocks / 32) {

@@ -1,7 +1,9 @@
 // Steps that have weights: convolutions and fully connected layers.
 #include <algorithm>
 
+#include "engine/graph/quantization.hpp"
 #include "engine/plan/append.hpp"
+#include "kernels/byte_panels.hpp"
 
 namespace riffle::plan {
 
@@ -65,6 +67,27 @@ void PlanBuilder::repeat_groups(GroupedReading& reading, std::int32_t count) {
   reading.output_order = within_groups(reading.output_order, count);
 }
 
+/// Which of a group's inputs each byte of its quads is, a run's by themselves, -1 for none; sets args.quads.
+std::vector<std::int32_t> PlanBuilder::quads_read(const GroupedReading& reading, kernels::PointwiseArgs& args) {
+  std::vector<std::vector<std::int32_t>> of_group(static_cast<std::size_t>(args.groups));
+  for (std::size_t group = 0; group < of_group.size(); ++group) {
+    const std::int32_t* next = reading.input_order.data() + group * static_cast<std::size_t>(args.inputs);
+    for (std::int32_t r = reading.run_begin[group]; r < reading.run_begin[group + 1]; ++r) {
+      const std::int32_t channels = reading.runs[static_cast<std::size_t>(r)].channels;
+      of_group[group].insert(of_group[group].end(), next, next + channels);
+      while (of_group[group].size() % 4 != 0) of_group[group].push_back(-1);
+      next += channels;
+    }
+    args.quads = std::max(args.quads, count_of(of_group[group]) / 4);
+  }
+  std::vector<std::int32_t> reads;
+  for (std::vector<std::int32_t>& one : of_group) {
+    one.resize(static_cast<std::size_t>(args.quads) * 4, -1);
+    reads.insert(reads.end(), one.begin(), one.end());
+  }
+  return reads;
+}
+
 const kernels::ResidualVector* PlanBuilder::residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes) {
   if (node(id).inputs.size() < 2) return nullptr;
   const passes::ChannelList channels = permuted(operand(id, 1), layout_.order(id));
@@ -92,6 +115,28 @@ const kernels::ResidualVector* PlanBuilder::residual(graph::NodeId id, std::int3
   return storage_->keep(std::move(vectors)).data();
 }
 
+template <class Layer>
+PlanBuilder::LayerIntegers PlanBuilder::integers_of(graph::NodeId id, const Layer& layer, std::int32_t groups) const {
+  LayerIntegers result;
+  const std::span<const std::byte> stored = layer.weights.stored();
+  result.values = {reinterpret_cast<const std::int8_t*>(stored.data()), stored.size()};
+  for (const double factor : layer.weights.row_scale()) result.factors.push_back(static_cast<float>(factor));
+  result.bias = graph::integer_bias(layer.weights, layer.bias);
+  const passes::ChannelList& read = operand(id, 0);
+  const std::size_t outputs = result.bias.size(), inputs = read.size() / static_cast<std::size_t>(groups);
+  const std::size_t taps = result.values.size() / (outputs * inputs);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const std::size_t first = o * static_cast<std::size_t>(groups) / outputs * inputs;  // the group's first channel
+    const std::int8_t* w = result.values.data() + o * inputs * taps;
+    for (std::size_t i = 0; i < inputs; ++i) {
+      std::int32_t sum = 0;
+      for (std::size_t t = 0; t < taps; ++t) sum += *w++;
+      result.bias[o] -= sum * zero_of(read[first + i].node);
+    }
+  }
+  return result;
+}
+
 void PlanBuilder::make(const PlannedStep& s, const graph::Convolution& o) {
   switch (*kind(s.node)) {
     case ConvolutionKind::stem:
@@ -117,10 +162,19 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.channels = in.c;
   args.outputs = out.c;
   args.input = planes_of_input(input);
+  args.zeros = zeros_of(s.node);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {joined({"stem ", window_text(window)}), kernel.name}, kernel.run, args,
+  const Label label{joined({"stem ", window_text(window)}), kernel.name};
+  if (reads_integers(s.node)) {
+    return append(s, label, kernel.run, args,
+                  {kernels::packed_stem_bytes(kernel, in.c, window, out.c), o.weights,
+                   [=, this, &kernel, &o, id = s.node, order = layout_.order(s.node)](std::span<std::byte> packed) {
+                     kernels::pack_stem(kernel, in.c, window, out.c, integers_of(id, o, 1).view(), order, packed);
+                   }});
+  }
+  append(s, label, kernel.run, args,
          {kernels::packed_stem_bytes(kernel, in.c, taps, out.c), o.weights,
           [=, &kernel, &o, order = layout_.order(s.node)](std::span<std::byte> packed) {
             kernels::pack_stem(kernel, in.c, taps, out.c, o.weights.factors(), o.bias.values(), order, packed);
@@ -139,10 +193,19 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.window = window;
   args.run_count = count_of(runs);
   args.runs = runs.data();
+  args.zeros = zeros_of(s.node);
   args.output = block(s);
   args.tile_rows = 1;
   args.tiles = out.h;
-  append(s, {joined({"depthwise ", window_text(window)}), kernel.name}, kernel.run, args,
+  const Label label{joined({"depthwise ", window_text(window)}), kernel.name};
+  if (reads_integers(s.node)) {
+    return append(s, label, kernel.run, args,
+                  {kernels::packed_depthwise_bytes(kernel, runs, window), o.weights,
+                   [=, this, &kernel, &o, id = s.node, order = std::move(reading.order)](std::span<std::byte> packed) {
+                     kernels::pack_depthwise(kernel, window, runs, integers_of(id, o, o.groups).view(), order, packed);
+                   }});
+  }
+  append(s, label, kernel.run, args,
          {kernels::packed_depthwise_bytes(kernel, runs, taps), o.weights,
           [=, &kernel, &o, order = std::move(reading.order)](std::span<std::byte> packed) {
             kernels::pack_depthwise(kernel, taps, runs, o.weights.factors(), o.bias.values(), order, packed);
@@ -160,7 +223,9 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   args.groups = o.groups * blocks;
   args.inputs = in.c / o.groups;
   args.outputs = out.c / args.groups;
-  const PointwiseTiling tiling = tile_pointwise(machine_, kernel, args.pixels, args.groups, args.inputs,
+  const bool integers = reads_integers(s.node);
+  const Machine machine = machine_of(kernels_, kernel.types.input);
+  const PointwiseTiling tiling = tile_pointwise(machine, kernel, args.pixels, args.groups, args.inputs,
                                                 count_of(reading.runs) / o.groups, args.outputs);
   args.parts = tiling.parts;
   args.block_pixels = tiling.block_pixels;
@@ -174,6 +239,8 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   }
   cut_in_parts(reading, args.parts);
   repeat_groups(reading, blocks);
+  const std::vector<std::int32_t> reads = integers ? quads_read(reading, args) : std::vector<std::int32_t>{};
+  args.zeros = zeros_of(s.node);
   args.runs = storage_->keep(std::move(reading.runs)).data();
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
   args.residual = residual(s.node, args.groups, kernel.lanes);
@@ -185,10 +252,18 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
     outputs.push_back(to);
   }
   args.blocks = storage_->keep(std::move(outputs)).data();
-  append(s,
-         {joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}), kernel.name,
-          StepKind::compute, kernel.lanes},
-         kernel.run, args,
+  const Label label{joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}),
+                    kernel.name, StepKind::compute, kernel.lanes};
+  if (integers) {
+    const kernels::BytePanels panels = kernels::byte_panels_of(kernel);
+    return append(s, label, kernel.run, args,
+                  {kernels::byte_panels_bytes(panels, args.groups, args.quads, args.outputs), o.weights,
+                   [=, this, &o, id = s.node, order = std::move(reading.output_order)](std::span<std::byte> packed) {
+                     kernels::pack_byte_panels(panels, args.groups, args.quads, args.outputs,
+                                               integers_of(id, o, o.groups).view(), reads, order, packed);
+                   }});
+  }
+  append(s, label, kernel.run, args,
          {kernels::packed_panels_bytes(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs), o.weights,
           [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_panels(kernels::panels_of(kernel), args.groups, args.inputs, args.outputs,
@@ -214,10 +289,21 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   const std::size_t zeros = static_cast<std::size_t>(args.inputs * size_of(kernel.types.input)) + 16;
   args.zeros = storage_->keep(std::vector<std::byte>(zeros)).data();
   args.residual = residual(s.node, o.groups, kernel.lanes);
+  args.byte_zeros = zeros_of(s.node);
   args.output = block(s);
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
-  append(s, {joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name}, kernel.run, args,
+  const Label label{joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name};
+  if (reads_integers(s.node)) {
+    return append(s, label, kernel.run, args,
+                  {kernels::packed_convolution_bytes(kernel, args.groups, taps * args.inputs, args.outputs), o.weights,
+                   [=, this, &kernel, &o, id = s.node, reading = std::move(reading)](std::span<std::byte> packed) {
+                     kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps,
+                                               integers_of(id, o, o.groups).view(), reading.input_order,
+                                               reading.output_order, packed);
+                   }});
+  }
+  append(s, label, kernel.run, args,
          {kernels::packed_convolution_bytes(kernel, args.groups, args.inputs, args.outputs, taps), o.weights,
           [=, &kernel, &o, reading = std::move(reading)](std::span<std::byte> packed) {
             kernels::pack_convolution(kernel, args.groups, args.inputs, args.outputs, taps, o.weights.factors(),
@@ -233,7 +319,42 @@ kernels::Types PlanBuilder::types_as_stored(graph::NodeId id, const graph::Fully
   return has_row ? stored : types;
 }
 
+void PlanBuilder::make_fully_connected_integers(const PlannedStep& s, const graph::FullyConnected& o) {
+  const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node);
+  GroupedReading reading = read_groups(s.node, 1);
+  LayerIntegers integers = integers_of(s.node, o, 1);
+  std::vector<std::int32_t> sums;
+  std::vector<float> factors;
+  for (const std::int32_t output : reading.output_order) {
+    sums.push_back(integers.bias[static_cast<std::size_t>(output)]);
+    factors.push_back(integers.factors[static_cast<std::size_t>(output)]);
+  }
+  kernels::FullyConnectedArgs args;
+  args.inputs = operand_shape(s.node, 0).c;
+  args.outputs = o.outputs;
+  args.run_count = count_of(reading.runs);
+  args.runs = storage_->keep(std::move(reading.runs)).data();
+  args.sums = storage_->keep(std::move(sums)).data();
+  args.factors = storage_->keep(std::move(factors)).data();
+  const kernels::Block to = block(s);
+  args.output = {to.first, to.type};
+  args.tiles = ceil_div(args.outputs, kernel.rows);
+  Packing packing{static_cast<std::int64_t>(o.weights.size()), o.weights, nullptr};
+  if (!is_natural(reading.input_order) || !is_natural(reading.output_order)) {
+    packing.write = [=, reading = std::move(reading)](std::span<std::byte> packed) {
+      std::byte* to_row = packed.data();
+      const auto* const values = reinterpret_cast<const std::byte*>(integers.values.data());
+      for (const std::int32_t output : reading.output_order) {
+        const std::byte* const from = values + std::ptrdiff_t{output} * args.inputs;
+        for (const std::int32_t input : reading.input_order) *to_row++ = from[input];
+      }
+    };
+  }
+  append(s, {"fully connected", kernel.name, StepKind::compute, kernel.rows}, kernel.run, args, std::move(packing));
+}
+
 void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
+  if (reads_integers(s.node)) return make_fully_connected_integers(s, o);
   const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node, types_as_stored(s.node, o));
   GroupedReading reading = read_groups(s.node, 1);
   kernels::FullyConnectedArgs args;

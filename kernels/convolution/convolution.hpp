@@ -7,6 +7,10 @@
 // Reads up to 15 bytes behind a run's last channel and uses none; writes exactly groups * N channels a pixel.
 // Packed panels as in pointwise.hpp with K = taps * inputs; within a panel k runs over taps (row-major), then over the
 // channels in the order in which the runs list them.
+//
+// Of bytes, sums are integers and end as in pointwise.hpp; what lies outside the image is byte_zeros.input, which the
+// biases take into account. Panels as in byte_panels.hpp, of ceil(taps * inputs / 4) quads in the same order of k; taps
+// * inputs is at most most_terms.
 #pragma once
 
 #include <span>
@@ -29,6 +33,7 @@ struct ConvolutionArgs {
   const void* zeros = nullptr;               ///< max(run.channels) of them, and 16 bytes of zeros more
   const ResidualVector* residual = nullptr;  ///< as in PointwiseArgs
   Clamp clamp;
+  ZeroPoints byte_zeros = {};  ///< of bytes
   Block output;
   std::int32_t tile_rows = 0;  ///< a tile is this many output rows, all channels
   std::int32_t tiles = 0;      ///< ceil(out_h / tile_rows)
@@ -41,6 +46,8 @@ struct ConvolutionKernel {
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
+  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  static constexpr std::int32_t most_terms = 33024;
 };
 
 /// What pack_convolution writes, and what a kernel may read behind it.
@@ -54,8 +61,19 @@ void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std:
                       std::span<const std::int32_t> input_order, std::span<const std::int32_t> output_order,
                       std::span<std::byte> packed);
 
+/// The same of bytes.
+std::int64_t packed_convolution_bytes(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t terms,
+                                      std::int32_t outputs);
+void pack_convolution(const ConvolutionKernel& kernel, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+                      std::int32_t taps, const IntegerWeights& weights, std::span<const std::int32_t> input_order,
+                      std::span<const std::int32_t> output_order, std::span<std::byte> packed);
+
 /// The equation in double; weights (groups * outputs, inputs, taps) in the order of reading and writing.
 void convolution_reference(const ConvolutionArgs& args, std::span<const float> weights, std::span<const float> bias,
                            const Addresses& memory, std::int32_t lanes);
+
+/// The same of bytes.
+void convolution_bytes_reference(const ConvolutionArgs& args, const IntegerWeights& weights, const Addresses& memory,
+                                 std::int32_t lanes);
 
 }  // namespace riffle::kernels

@@ -24,10 +24,15 @@ bool has_avx2() {
   return has_f16c && __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
 }
 bool has_avx512f() { return __builtin_cpu_supports("avx512f") != 0 && has_avx2(); }
+bool has_avx512vnni() {
+  return has_avx512f() && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi2") != 0;
+}
 #else
 bool has_sse2() { return false; }
 bool has_avx2() { return false; }
 bool has_avx512f() { return false; }
+bool has_avx512vnni() { return false; }
 #endif
 
 #if defined(__aarch64__)

@@ -1,7 +1,9 @@
 #include "kernels/depthwise/depthwise.hpp"
 
 #include <algorithm>
+#include <cstring>
 
+#include "kernels/byte_panels.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/reference.hpp"
 
@@ -37,6 +39,73 @@ void pack_depthwise(const DepthwiseKernel& kernel, std::int32_t taps, std::span<
       }
     }
     run_first += channels;
+  }
+}
+
+std::int64_t packed_depthwise_bytes(const DepthwiseKernel& kernel, std::span<const ChannelwiseRun> runs,
+                                    const Window& window) {
+  const std::int32_t lanes = kernel.lanes, quads = window.kernel_h * ((window.kernel_w + 3) / 4);
+  std::int64_t vectors = 0;
+  for (const ChannelwiseRun& run : runs) vectors += (run.input.channels + lanes - 1) / lanes;
+  return vectors * lanes * (8 + std::int64_t{quads} * kernel.quad_bytes);
+}
+
+void pack_depthwise(const DepthwiseKernel& kernel, const Window& window, std::span<const ChannelwiseRun> runs,
+                    const IntegerWeights& weights, std::span<const std::int32_t> order, std::span<std::byte> packed) {
+  const std::int32_t lanes = kernel.lanes, quads = (window.kernel_w + 3) / 4, lead = quads * 4 - window.kernel_w;
+  const std::ptrdiff_t taps = std::ptrdiff_t{window.kernel_h} * window.kernel_w;
+  std::fill(packed.begin(), packed.end(), std::byte{0});
+  std::byte* to = packed.data();
+  std::int32_t run_first = 0;  // the run's first channel, in `order`
+  for (const ChannelwiseRun& run : runs) {
+    const std::int32_t channels = run.input.channels;
+    for (std::int32_t begin = 0; begin < channels; begin += lanes) {
+      const std::int32_t first = std::min(begin, channels - std::min(channels, lanes));
+      std::byte* const quad_rows = to + lanes * 8;
+      for (std::int32_t lane = 0; lane < std::min(lanes, channels); ++lane) {
+        const auto filter = static_cast<std::size_t>(order[static_cast<std::size_t>(run_first + first + lane)]);
+        std::memcpy(to + lane * 4, &weights.bias[filter], 4);
+        std::memcpy(to + (lanes + lane) * 4, &weights.factors[filter], 4);
+        const std::int8_t* const from = weights.values.data() + static_cast<std::ptrdiff_t>(filter) * taps;
+        for (std::int32_t i = 0; i < window.kernel_h; ++i) {
+          for (std::int32_t q = 0; q < quads; ++q) {
+            std::int8_t four[4];
+            for (std::int32_t j = 0; j < 4; ++j) {
+              const std::int32_t tap = q * 4 + j - lead;
+              four[j] = tap < 0 ? std::int8_t{0} : from[i * window.kernel_w + tap];
+            }
+            const std::ptrdiff_t vector = std::ptrdiff_t{i} * quads + q;
+            pack_quad(four, lane, lanes, kernel.quad_bytes, quad_rows + vector * lanes * kernel.quad_bytes);
+          }
+        }
+      }
+      to = quad_rows + static_cast<std::ptrdiff_t>(window.kernel_h) * quads * lanes * kernel.quad_bytes;
+    }
+    run_first += channels;
+  }
+}
+
+void depthwise_bytes_reference(const DepthwiseArgs& args, const IntegerWeights& weights, const Addresses& memory) {
+  const Extent& extent = args.extent;
+  const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
+  std::size_t filter = 0;
+  for (std::int32_t r = 0; r < args.run_count; ++r) {
+    const ChannelwiseRun& run = args.runs[r];
+    for (std::int32_t c = 0; c < run.input.channels; ++c, ++filter) {
+      for (std::int32_t y = 0; y < extent.out_h; ++y) {
+        for (std::int32_t x = 0; x < extent.out_w; ++x) {
+          double sum = weights.bias[filter];
+          for (std::size_t tap = 0; tap < taps; ++tap) sum += args.zeros.input * weights.values[filter * taps + tap];
+          for_taps_inside(extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
+            sum += (element(run.input, pixel, c, memory) - args.zeros.input) *
+                   weights.values[filter * taps + static_cast<std::size_t>(tap)];
+          });
+          set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory,
+                      requantised_reference(static_cast<std::int64_t>(sum), weights.factors[filter], args.clamp,
+                                            args.zeros.output));
+        }
+      }
+    }
   }
 }
 

@@ -8,6 +8,11 @@
 //   bias[lanes]  then for tap (i, j) row-major:  weight[lanes]
 // The last vector ends at the run's last channel: where it is not whole it repeats some of the channels before it,
 // which are computed twice, to the same bits. Only a run shorter than a vector is padded, with zeros.
+//
+// Of bytes, sums are integers and end as in pointwise.hpp; what lies outside the image is zeros.input, which the biases
+// take into account. A row of the window is read by quads, from right to left: its taps are the last bytes of
+// ceil(kernel_w / 4) of them. Packed weights, for each vector:
+//   bias[lanes] (i32)  factors[lanes] (f32)  then for row i and quad q of it: for each lane four weights (quad_bytes)
 #pragma once
 
 #include <span>
@@ -24,6 +29,7 @@ struct DepthwiseArgs {
   std::int32_t run_count = 0;
   const void* packed = nullptr;  ///< pack_depthwise
   Clamp clamp;
+  ZeroPoints zeros = {};  ///< of bytes
   Block output;
   std::int32_t tile_rows = 0;  ///< a tile is this many output rows (the last one fewer), all channels
   std::int32_t tiles = 0;      ///< ceil(out_h / tile_rows)
@@ -35,6 +41,7 @@ struct DepthwiseKernel {
   Types types = {};
   std::int32_t lanes = 0;
   void (*run)(const DepthwiseArgs&, const Addresses&, TileRange) = nullptr;
+  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
 };
 
 /// What pack_depthwise writes: sum over runs of ceil(channels / lanes) * lanes * (1 + taps) numbers.
@@ -47,8 +54,17 @@ void pack_depthwise(const DepthwiseKernel& kernel, std::int32_t taps, std::span<
                     const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> order,
                     std::span<std::byte> packed);
 
+/// The same of bytes.
+std::int64_t packed_depthwise_bytes(const DepthwiseKernel& kernel, std::span<const ChannelwiseRun> runs,
+                                    const Window& window);
+void pack_depthwise(const DepthwiseKernel& kernel, const Window& window, std::span<const ChannelwiseRun> runs,
+                    const IntegerWeights& weights, std::span<const std::int32_t> order, std::span<std::byte> packed);
+
 /// The equation in double, with the unpacked weights of the runs' channels one after the other.
 void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
                          const Addresses& memory);
+
+/// The same of bytes.
+void depthwise_bytes_reference(const DepthwiseArgs& args, const IntegerWeights& weights, const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -21,6 +21,21 @@ void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weigh
   }
 }
 
+void fully_connected_bytes_reference(const FullyConnectedArgs& args, std::span<const std::int8_t> weights,
+                                     const Addresses& memory) {
+  std::size_t k = 0;
+  for (std::int32_t o = 0; o < args.outputs; ++o) {
+    std::int64_t sum = args.sums[o];
+    for (std::int32_t r = 0; r < args.run_count; ++r) {
+      for (std::int32_t c = 0; c < args.runs[r].channels; ++c, ++k) {
+        sum += static_cast<std::int64_t>(element(args.runs[r], 0, c, memory)) * weights[k];
+      }
+    }
+    const float result = static_cast<float>(sum) * args.factors[o];
+    set_number(args.output, o, memory, clamped(static_cast<double>(result), args.clamp));
+  }
+}
+
 void fully_connected_reference(const FullyConnectedArgs& args, std::span<const float> weights,
                                const Addresses& memory) {
   const float* weight = weights.data();

@@ -17,13 +17,17 @@
 
 namespace riffle::kernels {
 
+/// Of bytes with weights of i8, sums are integers that start from sums[o], which takes the bytes' zero point into
+/// account, and out[o] = clamp(sum * factors[o]), in f32: see engine/graph/quantization.hpp.
 struct FullyConnectedArgs {
   std::int32_t inputs = 0;
   std::int32_t outputs = 0;
   const ChannelRun* runs = nullptr;
   std::int32_t run_count = 0;
-  const void* packed = nullptr;  ///< outputs * inputs
-  const float* bias = nullptr;   ///< null, or `outputs` floats
+  const void* packed = nullptr;        ///< outputs * inputs
+  const float* bias = nullptr;         ///< null, or `outputs` floats
+  const std::int32_t* sums = nullptr;  ///< of bytes
+  const float* factors = nullptr;      ///< of bytes
   Clamp clamp;
   Numbers output;          ///< `outputs` of them
   std::int32_t tiles = 0;  ///< ceil(outputs / rows)
@@ -45,5 +49,9 @@ void pack_fully_connected(std::int32_t inputs, std::int32_t outputs, const Weigh
 
 /// The equation in double; weights (outputs, inputs) in the order of reading and writing.
 void fully_connected_reference(const FullyConnectedArgs& args, std::span<const float> weights, const Addresses& memory);
+
+/// The same of bytes.
+void fully_connected_bytes_reference(const FullyConnectedArgs& args, std::span<const std::int8_t> weights,
+                                     const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -7,11 +7,14 @@
 
 namespace riffle::kernels {
 
-extern const Kernels kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64fp16, kernels_neon64, kernels_neon,
-    kernels_scalar;
+extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64fp16,
+    kernels_neon64, kernels_neon, kernels_scalar;
 
 namespace {
 constexpr const Kernels* list[] = {
+#ifdef RIFFLE_HAS_AVX512VNNI
+    &kernels_avx512vnni,
+#endif
 #ifdef RIFFLE_HAS_AVX512F
     &kernels_avx512f,
 #endif

@@ -5,18 +5,25 @@
 #include <cstddef>
 
 #include "kernels/convert/convert_body.hpp"
+#include "kernels/convolution/bytes_body.hpp"
 #include "kernels/convolution/convolution_body.hpp"
+#include "kernels/depthwise/bytes_body.hpp"
 #include "kernels/depthwise/depthwise_body.hpp"
+#include "kernels/elementwise/bytes_body.hpp"
 #include "kernels/elementwise/elementwise_body.hpp"
 #include "kernels/frame/frame_body.hpp"
+#include "kernels/fully_connected/bytes_body.hpp"
 #include "kernels/fully_connected/fully_connected_body.hpp"
 #include "kernels/function/function_body.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/planes/planes_body.hpp"
+#include "kernels/pointwise/bytes_body.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
+#include "kernels/pool/bytes_body.hpp"
 #include "kernels/pool/pool_body.hpp"
 #include "kernels/simd/halves.hpp"
 #include "kernels/softmax/softmax_body.hpp"
+#include "kernels/stem/bytes_body.hpp"
 #include "kernels/stem/stem_body.hpp"
 
 namespace riffle::kernels {
@@ -61,6 +68,64 @@ struct KernelName {
   static constexpr auto value = make();
 };
 
+/// Of an instruction set that computes no layers of bytes.
+struct NoByteRows {
+  static constexpr std::array<PointwiseKernel, 0> pointwise = {};
+  static constexpr std::array<DepthwiseKernel, 0> depthwise = {};
+  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
+  static constexpr std::array<StemKernel, 0> stem = {};
+  static constexpr std::array<PoolKernel, 0> pool = {};
+  static constexpr std::array<FullyConnectedKernel, 0> fully_connected = {};
+  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
+  static constexpr std::array<PlanesKernel, 0> planes = {};
+};
+
+/// The rows of bytes: B is simd/bytes.hpp's struct, S has the name.
+template <class S, class B>
+struct ByteRowsOf : NoByteRows {
+  using Byte = typename B::Byte;
+  static constexpr int rows = B::tile_rows(B::max_vectors), columns = B::max_vectors * B::lanes;
+  template <Text Operation, int Rows = 0, int Columns = 0>
+  static constexpr const char* name = B::byte_type == Type::u8
+                                          ? KernelName<S, "u8", Operation, Rows, Columns>::value.data()
+                                          : KernelName<S, "i8", Operation, Rows, Columns>::value.data();
+
+  static constexpr std::array pointwise = {PointwiseBytes<B>::kernel(name<"pointwise", rows, columns>)};
+  static constexpr std::array depthwise = {DepthwiseBytes<B>::kernel(name<"depthwise">)};
+#ifdef RIFFLE_HAS_CONVOLUTION
+  static constexpr std::array convolution = {ConvolutionBytes<B>::kernel(name<"convolution", rows, columns>)};
+#endif
+  static constexpr std::array stem = {StemBytes<B>::kernel(name<"stem">)};
+  static constexpr std::array pool = {PoolingBytes<B>::kernel(name<"pool">)};
+  static constexpr std::array fully_connected = {FullyConnectedBytes<B>::kernel(name<"fully-connected">)};
+#ifdef RIFFLE_HAS_ELEMENTWISE
+  static constexpr std::array elementwise = {ElementwiseBytes<B>::kernel(name<"elementwise">)};
+#endif
+  static constexpr auto planes = [] {
+    constexpr PlanesKernel same = Planes<B, Byte>::kernel(name<"planes">);
+    if constexpr (B::byte_type == Type::u8) {
+      return std::array{same};
+    } else {
+      return std::array{same, Planes<B, std::uint8_t, Byte>::kernel(KernelName<S, "u8-i8", "planes">::value.data()),
+                        Planes<B, Byte, std::uint8_t>::kernel(KernelName<S, "i8-u8", "planes">::value.data())};
+    }
+  }();
+};
+
+template <class S>
+struct ByteRows : NoByteRows {};
+template <class S>
+requires requires { typename S::Bytes; }
+struct ByteRows<S> : ByteRowsOf<S, typename S::Bytes> {};
+
+template <class Kernel, std::size_t N, std::size_t M>
+constexpr std::array<Kernel, N + M> joined(const std::array<Kernel, N>& a, const std::array<Kernel, M>& b) {
+  std::array<Kernel, N + M> all{};
+  for (std::size_t i = 0; i < N; ++i) all[i] = a[i];
+  for (std::size_t i = 0; i < M; ++i) all[N + i] = b[i];
+  return all;
+}
+
 /// The rows of an instruction set, a list an operation. Those that a build leaves out (RIFFLE_OPERATIONS) have no row
 /// then, and no code.
 template <class S>
@@ -69,16 +134,20 @@ struct RowsOf {
   template <Text Operation, int Rows = 0, int Columns = 0>
   static constexpr const char* f32 = KernelName<S, "f32", Operation, Rows, Columns>::value.data();
 
-  static constexpr std::array pointwise = {Pointwise<S>::kernel(f32<"pointwise", rows, columns>)};
-  static constexpr std::array depthwise = {Depthwise<S>::kernel(f32<"depthwise">)};
+  using Bytes = ByteRows<S>;
+
+  static constexpr auto pointwise =
+      joined(std::array{Pointwise<S>::kernel(f32<"pointwise", rows, columns>)}, Bytes::pointwise);
+  static constexpr auto depthwise = joined(std::array{Depthwise<S>::kernel(f32<"depthwise">)}, Bytes::depthwise);
 #ifdef RIFFLE_HAS_CONVOLUTION
-  static constexpr std::array convolution = {Convolution<S>::kernel(f32<"convolution", rows, columns>)};
+  static constexpr auto convolution =
+      joined(std::array{Convolution<S>::kernel(f32<"convolution", rows, columns>)}, Bytes::convolution);
 #else
   static constexpr std::array<ConvolutionKernel, 0> convolution = {};
 #endif
-  static constexpr std::array stem = {Stem<S>::kernel(f32<"stem">)};
-  static constexpr std::array pool = {Pooling<S>::kernel(f32<"pool">)};
-  static constexpr auto fully_connected = [] {
+  static constexpr auto stem = joined(std::array{Stem<S>::kernel(f32<"stem">)}, Bytes::stem);
+  static constexpr auto pool = joined(std::array{Pooling<S>::kernel(f32<"pool">)}, Bytes::pool);
+  static constexpr auto floats_connected = [] {
     constexpr FullyConnectedKernel floats = FullyConnected<S>::kernel(f32<"fully-connected">);
     if constexpr (S::converts_f16) {
       // Bound by reading its weights: halves are half of them.
@@ -88,8 +157,10 @@ struct RowsOf {
       return std::array{floats};
     }
   }();
+  static constexpr auto fully_connected = joined(floats_connected, Bytes::fully_connected);
 #ifdef RIFFLE_HAS_ELEMENTWISE
-  static constexpr std::array elementwise = {Elementwise<S>::kernel(f32<"elementwise">)};
+  static constexpr auto elementwise =
+      joined(std::array{Elementwise<S>::kernel(f32<"elementwise">)}, Bytes::elementwise);
 #else
   static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
@@ -107,7 +178,7 @@ struct RowsOf {
 #else
   static constexpr std::array<SoftmaxKernel, 0> softmax = {};
 #endif
-  static constexpr std::array planes = {Planes<S>::kernel(f32<"planes">)};
+  static constexpr auto planes = joined(std::array{Planes<S>::kernel(f32<"planes">)}, Bytes::planes);
 #ifdef RIFFLE_HAS_CONVERT
   template <Type From, Type To, Text Types>
   static constexpr ConvertKernel converting =
@@ -176,10 +247,28 @@ struct HalfRowsOf {
   static constexpr std::array<FrameKernel, 0> frame = {};
 };
 
+/// The rows of an instruction set that is there for layers of bytes alone.
+template <class B>
+struct NothingButBytes : ByteRowsOf<B, B> {
+  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
+  static constexpr std::array<ConvertKernel, 0> convert = {};
+  static constexpr std::array<FunctionKernel, 0> function = {};
+  static constexpr std::array<FrameKernel, 0> frame = {};
+};
+
+template <class S>
+constexpr Type type_of_numbers = [] {
+  if constexpr (requires { S::byte_type; }) {
+    return S::byte_type;
+  } else {
+    return S::type;
+  }
+}();
+
 template <class S, class Rows>
 constexpr Kernels make_table(bool (*supported)()) {
   return {.isa = S::name,
-          .type = S::type,
+          .type = type_of_numbers<S>,
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,

@@ -4,6 +4,8 @@
 // transpose in registers worth its code.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/planes/planes.hpp"
 #include "kernels/simd/simd.hpp"
 
@@ -14,6 +16,15 @@ template <class S, class In = typename S::Value, class Out = In>
 struct Planes {
   /// Pixels that are moved channel by channel before the next: their cache lines stay in L1.
   static constexpr std::int32_t chunk = 16;
+
+  /// Bytes that stand as i8 are those of u8 less 128.
+  static RIFFLE_INLINE Out as_out(In x) {
+    if constexpr (sizeof(In) == 1 && !std::is_same_v<In, Out>) {
+      return static_cast<Out>(x ^ 0x80);
+    } else {
+      return static_cast<Out>(x);
+    }
+  }
 
   static RIFFLE_INLINE std::int32_t smaller(std::int32_t a, std::int32_t b) { return a < b ? a : b; }
 
@@ -26,7 +37,7 @@ struct Planes {
       const std::int32_t end = smaller(begin + chunk, last);
       for (std::int32_t c = 0; c < args.channels; ++c) {
         const In* const plane = planes + static_cast<std::int64_t>(c) * args.pixels;
-        for (std::int32_t p = begin; p < end; ++p) output[p * stride + c] = static_cast<Out>(plane[p]);
+        for (std::int32_t p = begin; p < end; ++p) output[p * stride + c] = as_out(plane[p]);
       }
     }
   }
@@ -42,7 +53,7 @@ struct Planes {
         const std::int32_t end = smaller(begin + chunk, last);
         for (std::int32_t c = 0; c < run.channels; ++c) {
           Out* const plane = planes + static_cast<std::int64_t>(args.runs[r].output_channel + c) * args.pixels;
-          for (std::int32_t p = begin; p < end; ++p) plane[p] = static_cast<Out>(from[p * stride + c]);
+          for (std::int32_t p = begin; p < end; ++p) plane[p] = as_out(from[p * stride + c]);
         }
       }
     }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/byte_panels.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/pointwise/residual_reference.hpp"
 #include "kernels/reference.hpp"
@@ -139,6 +140,30 @@ void pointwise_reference(const PointwiseArgs& args, std::span<const float> weigh
       }
       sum += residual_element(args.residual, args.outputs, o, pixel, lanes, memory);
       set_element(args.blocks[group], pixel, o % args.outputs, memory, clamped(sum, args.clamp));
+    }
+  }
+}
+
+void pointwise_bytes_reference(const PointwiseArgs& args, const IntegerWeights& weights, const Addresses& memory,
+                               std::int32_t lanes) {
+  for (std::int64_t pixel = 0; pixel < args.pixels; ++pixel) {
+    for (std::int32_t o = 0; o < args.groups * args.outputs; ++o) {
+      const std::int32_t group = o / args.outputs;
+      const auto output = static_cast<std::size_t>(o);
+      double sum = weights.bias[output];
+      std::size_t k = output * static_cast<std::size_t>(args.inputs);
+      for (std::int32_t r = args.run_begin[group]; r < args.run_begin[group + 1]; ++r) {
+        for (std::int32_t c = 0; c < args.runs[r].channels; ++c, ++k) {
+          sum += element(args.runs[r], pixel, c, memory) * weights.values[k];
+        }
+      }
+      const auto residual =
+          static_cast<std::int32_t>(residual_element(args.residual, args.outputs, o, pixel, lanes, memory)) -
+          args.zeros.residual;
+      const std::int32_t result =
+          requantised_reference(static_cast<std::int64_t>(sum), weights.factors[output], args.clamp, args.zeros.output,
+                                args.residual == nullptr ? nullptr : &residual);
+      set_element(args.blocks[group], pixel, o % args.outputs, memory, result);
     }
   }
 }

@@ -26,6 +26,14 @@
 //
 // Between two parts the sums wait in the output. A group's outputs are one block; groups may read the same runs: then
 // they are one convolution whose outputs are kept apart.
+//
+// Of bytes (u8 or i8 with weights of i8) there is one part, and sums are integers:
+//
+//   sum = bias[h*N + n] + sum_k in_h[p][k] * weight[h*N + n][k]
+//   out = clamp(round(sum * factor[h*N + n])) + zeros.output      see engine/graph/quantization.hpp; with a residual
+//   out = clamp(round(sum * factor[h*N + n]) + residual - zeros.residual) + zeros.output
+//
+// The bytes are read four at a time, each run's by themselves: `quads` of them a group, or fewer (byte_panels.hpp).
 #pragma once
 
 #include <span>
@@ -56,6 +64,8 @@ struct PointwiseArgs {
   const void* packed = nullptr;              ///< pack_panels
   const ResidualVector* residual = nullptr;  ///< null, or groups * ceil(N / lanes) entries
   Clamp clamp;
+  ZeroPoints zeros = {};          ///< of bytes
+  std::int32_t quads = 0;         ///< of bytes: the most that a group reads
   const Block* blocks = nullptr;  ///< a group's outputs; no two overlap, and no input
   std::int32_t block_pixels = 0;
   PointwiseSplit split = PointwiseSplit::pixels;
@@ -72,6 +82,7 @@ struct PointwiseKernel {
   bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
+  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
 };
 
 /// Panels of a group: ceil(ceil(outputs / lanes) / max_vectors).
@@ -114,5 +125,9 @@ void pack_panels(const Panels& panels, std::int32_t groups, std::int32_t inputs,
 /// the order in which channels are read and written.
 void pointwise_reference(const PointwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
                          const Addresses& memory, std::int32_t lanes);
+
+/// The same of bytes.
+void pointwise_bytes_reference(const PointwiseArgs& args, const IntegerWeights& weights, const Addresses& memory,
+                               std::int32_t lanes);
 
 }  // namespace riffle::kernels

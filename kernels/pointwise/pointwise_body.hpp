@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "kernels/pointwise/pointwise.hpp"
+#include "kernels/pointwise/blocks.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
 #include "kernels/simd/tile_table.hpp"
@@ -272,36 +272,12 @@ struct Pointwise {
 
   static RIFFLE_INLINE void run_and(const PointwiseArgs& args, const Addresses& memory, TileRange range,
                                     const Prefetch& prefetch) {
-    const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
-    if (args.split == PointwiseSplit::panels) {
-      for (std::int32_t begin = 0; begin < args.pixels; begin += args.block_pixels) {
-        const std::int32_t end = args.pixels - begin < args.block_pixels ? args.pixels : begin + args.block_pixels;
-        for (std::int32_t t = range.first; t < range.last;) {
-          const std::int32_t group = t / panels, first = t % panels;
-          const std::int32_t last = panels - first < range.last - t ? panels : first + range.last - t;
-          run_block(args, memory, group, first, last, begin, end, prefetch);
-          t += last - first;
-        }
-      }
-      return;
-    }
-    const std::int32_t vectors = (args.outputs + S::lanes - 1) / S::lanes,
-                       rows = tile_rows((vectors + panels - 1) / panels);
-    const std::int32_t stop = range.last * args.tile_pixels < args.pixels ? range.last * args.tile_pixels : args.pixels;
-    for (std::int32_t begin = range.first * args.tile_pixels, end; begin < stop; begin = end) {
-      // The blocks that are left are cut evenly, in whole register tiles.
-      const std::int32_t left = stop - begin, blocks = (left + args.block_pixels - 1) / args.block_pixels;
-      end = begin + (left + blocks * rows - 1) / (blocks * rows) * rows;
-      if (end > stop) end = stop;
-      for (std::int32_t group = 0; group < args.groups; ++group) {
-        if (const std::int32_t ring = args.blocks[group].ring; ring != 0 && end - begin > ring - begin % ring) {
-          end = begin + ring - begin % ring;
-        }
-      }
-      for (std::int32_t group = 0; group < args.groups; ++group) {
-        run_block(args, memory, group, 0, panels, begin, end, prefetch);
-      }
-    }
+    for_each_block<S>(
+        args, range, tile_rows,
+        [&](std::int32_t group, std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin, std::int32_t end)
+            __attribute__((always_inline)) {
+              run_block(args, memory, group, first_panel, last_panel, begin, end, prefetch);
+            });
   }
 
   static std::int32_t tile_rows(std::int32_t vectors) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/byte_panels.hpp"
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
@@ -50,6 +51,10 @@ void max_pool_reference(const PoolArgs& args, const Addresses& memory) {
       const double value = element(run.input, pixel, c, memory);
       if (value > most || std::isnan(value)) most = value;  // and nothing is larger than a NaN
     });
+    if (is_quantised(args.output.type)) {
+      most = clamped(most - args.zeros.input, args.clamp) + args.zeros.output;
+      return set_element(args.output, std::int64_t{y} * args.extent.out_w + x, run.output_channel + c, memory, most);
+    }
     set_output(args, run, c, y, x, memory, most);
   });
 }
@@ -63,6 +68,11 @@ void average_pool_reference(const PoolArgs& args, const Addresses& memory) {
       ++inside;
     });
     const std::int32_t divisor = args.count_padding ? padded_taps(args, y, x) : inside;
+    if (is_quantised(args.output.type)) {
+      const auto exact = static_cast<std::int64_t>(sum) - std::int64_t{inside} * args.zeros.input;
+      return set_element(args.output, std::int64_t{y} * args.extent.out_w + x, run.output_channel + c, memory,
+                         requantised_reference(exact, mean_factor(args.scale, divisor), args.clamp, args.zeros.output));
+    }
     set_output(args, run, c, y, x, memory, sum / divisor);
   });
 }
@@ -73,6 +83,12 @@ void global_average_pool_reference(const GlobalAveragePoolArgs& args, const Addr
     for (std::int32_t c = 0; c < run.input.channels; ++c) {
       double sum = 0;
       for (std::int32_t p = 0; p < args.pixels; ++p) sum += element(run.input, p, c, memory);
+      if (is_quantised(args.output.type)) {
+        const auto exact = static_cast<std::int64_t>(sum) - std::int64_t{args.pixels} * args.zeros.input;
+        set_element(args.output, 0, run.output_channel + c, memory,
+                    requantised_reference(exact, mean_factor(args.scale, args.pixels), args.clamp, args.zeros.output));
+        continue;
+      }
       set_element(args.output, 0, run.output_channel + c, memory, clamped(sum / args.pixels, args.clamp));
     }
   }

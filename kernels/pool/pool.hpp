@@ -23,6 +23,8 @@ struct PoolArgs {
   const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
   Clamp clamp;
+  ZeroPoints zeros = {};  ///< of bytes; a maximum's are the same
+  float scale = 1.0F;     ///< of bytes: what a mean is divided by
   Block output;
   std::int32_t tile_rows = 0;
   std::int32_t tiles = 0;  ///< ceil(out_h / tile_rows)
@@ -33,6 +35,8 @@ struct GlobalAveragePoolArgs {
   const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
   Clamp clamp;
+  ZeroPoints zeros = {};  ///< of bytes
+  float scale = 1.0F;     ///< of bytes: what a mean is divided by
   Block output;
   std::int32_t tiles = 0;  ///< each takes an even share of the output vectors, run after run
 };
@@ -46,6 +50,14 @@ struct PoolKernel {
   void (*average)(const PoolArgs&, const Addresses&, TileRange) = nullptr;
   void (*global_average)(const GlobalAveragePoolArgs&, const Addresses&, TileRange) = nullptr;
 };
+
+// Of bytes: a mean is clamp(round(sum * factor)) + zeros.output with the sum of the bytes less zeros.input, an integer,
+// and factor = 1 / (scale * divisor) in double, rounded to f32.
+
+/// The factor of a mean of bytes.
+RIFFLE_INLINE float mean_factor(float scale, std::int32_t divisor) {
+  return static_cast<float>(1.0 / (static_cast<double>(scale) * divisor));
+}
 
 void max_pool_reference(const PoolArgs& args, const Addresses& memory);
 void average_pool_reference(const PoolArgs& args, const Addresses& memory);

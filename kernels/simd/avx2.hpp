@@ -1,11 +1,12 @@
 // AVX2 with FMA3 and F16C: 16 registers of 8 floats.
 #pragma once
 
-#include "kernels/simd/simd.hpp"
+#include "kernels/simd/avx2_bytes.hpp"
 
 namespace riffle::simd {
 
 struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
+  using Bytes = Avx2Bytes;
   static constexpr const char* name = "avx2";
   static constexpr int max_vectors = 3;
   /// 12 accumulators, the weights, a broadcast.

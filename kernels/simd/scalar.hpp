@@ -1,11 +1,12 @@
 // No vectors at all: one float. Runs on any CPU, and is the yardstick for the others.
 #pragma once
 
-#include "kernels/simd/simd.hpp"
+#include "kernels/simd/bytes.hpp"
 
 namespace riffle::simd {
 
 struct Scalar {
+  using Bytes = ScalarBytes;
   using Value = float;
   static constexpr Type type = Type::f32;
   using Vec = float;

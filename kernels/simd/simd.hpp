@@ -39,6 +39,10 @@ template <class Value>
 inline constexpr Type type_of = Type::f32;
 template <>
 inline constexpr Type type_of<kernels::Half> = Type::f16;
+template <>
+inline constexpr Type type_of<std::int8_t> = Type::i8;
+template <>
+inline constexpr Type type_of<std::uint8_t> = Type::u8;
 
 /// A part of a vector by way of a whole one, for an instruction set that loads and stores no parts: the first `count`
 /// numbers, the others zero; touches nothing behind them.

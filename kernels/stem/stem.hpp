@@ -6,6 +6,10 @@
 // four neighbouring pixels of a row come in one load and are used by lane. Reads nothing outside the planes; writes
 // exactly `outputs` channels a pixel; the output may be a ring. Packed panels as in pointwise.hpp with K = channels *
 // taps, c outermost.
+//
+// Of bytes, sums are integers and end as in pointwise.hpp; what lies outside the image is zeros.input, which the biases
+// take into account. The taps of a plane's row are read by quads: panels as in byte_panels.hpp, of channels * kernel_h
+// * ceil(kernel_w / 4) quads, c outermost. The dilation is 1.
 #pragma once
 
 #include <span>
@@ -23,6 +27,7 @@ struct StemArgs {
   Numbers input;  ///< `channels` planes of in_h * in_w
   const void* packed = nullptr;
   Clamp clamp;
+  ZeroPoints zeros = {};  ///< of bytes
   Block output;
   std::int32_t tile_rows = 0;
   std::int32_t tiles = 0;  ///< ceil(out_h / tile_rows)
@@ -36,6 +41,9 @@ struct StemKernel {
   std::int32_t max_vectors = 0;
   bool pairs_halves = false;  ///< as in PointwiseKernel
   void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
+  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  /// Of bytes: the window's rows on all channels together, and its columns, are at most so many.
+  static constexpr std::int32_t most_byte_rows = 64, most_byte_columns = 128;
 };
 
 /// What pack_stem writes, and what a kernel may read behind it.
@@ -47,8 +55,17 @@ void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t tap
                const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> output_order,
                std::span<std::byte> packed);
 
+/// The same of bytes.
+std::int64_t packed_stem_bytes(const StemKernel& kernel, std::int32_t channels, const Window& window,
+                               std::int32_t outputs);
+void pack_stem(const StemKernel& kernel, std::int32_t channels, const Window& window, std::int32_t outputs,
+               const IntegerWeights& weights, std::span<const std::int32_t> output_order, std::span<std::byte> packed);
+
 /// The equation in double; weights in the order of writing.
 void stem_reference(const StemArgs& args, std::span<const float> weights, std::span<const float> bias,
                     const Addresses& memory);
+
+/// The same of bytes.
+void stem_bytes_reference(const StemArgs& args, const IntegerWeights& weights, const Addresses& memory);
 
 }  // namespace riffle::kernels

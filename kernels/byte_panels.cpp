@@ -1,0 +1,83 @@
+#include "kernels/byte_panels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/pointwise/pointwise.hpp"
+
+namespace riffle::kernels {
+namespace {
+
+constexpr std::int64_t read_ahead = 128;
+
+std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
+  constexpr std::int64_t bias_and_factor = sizeof(std::int32_t) + sizeof(float);
+  return panels.lanes * (bias_and_factor + std::int64_t{quads} * panels.quad_bytes);
+}
+
+}  // namespace
+
+std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, std::int32_t quads,
+                               std::int32_t outputs) {
+  const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
+  return groups * vectors * vector_bytes(panels, quads) + read_ahead;
+}
+
+void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, std::int32_t quad_bytes, std::byte* to) {
+  if (quad_bytes == 4) {
+    std::memcpy(to + std::ptrdiff_t{lane} * 4, four, 4);
+    return;
+  }
+  for (std::ptrdiff_t j = 0; j < 4; ++j) {
+    const std::int16_t wide = four[j];
+    std::memcpy(to + (j % 2 * lanes + lane) * 4 + j / 2 * 2, &wide, sizeof wide);
+  }
+}
+
+void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_t quads, std::int32_t outputs,
+                      const IntegerWeights& weights, std::span<const std::int32_t> reads,
+                      std::span<const std::int32_t> output_order, std::span<std::byte> packed) {
+  const std::int32_t lanes = panels.lanes, vectors = (outputs + lanes - 1) / lanes;
+  const std::int32_t count = panel_count(outputs, lanes, panels.max_vectors);
+  const std::size_t row = weights.values.size() / static_cast<std::size_t>(groups * outputs);
+  std::fill(packed.begin(), packed.end(), std::byte{0});
+  std::byte* to = packed.data();
+  for (std::int32_t group = 0; group < groups; ++group) {
+    const std::int32_t* const of_group = reads.data() + std::ptrdiff_t{group} * quads * 4;
+    for (std::int32_t panel = 0; panel < count; ++panel) {
+      const std::int32_t v0 = panel_begin(panel, vectors, count), v1 = panel_begin(panel + 1, vectors, count);
+      const std::int32_t width = (v1 - v0) * lanes;
+      std::byte* const biases = to;
+      std::byte* const factors = biases + width * 4;
+      std::byte* const quad = factors + width * 4;
+      for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
+        const std::int32_t n = group * outputs + v0 * lanes + column;
+        const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);
+        std::memcpy(biases + column * 4, &weights.bias[output], 4);
+        std::memcpy(factors + column * 4, &weights.factors[output], 4);
+        const std::int8_t* const from = weights.values.data() + output * row;
+        const std::int32_t v = column / lanes;
+        for (std::ptrdiff_t q = 0; q < quads; ++q) {
+          std::int8_t four[4];
+          for (int j = 0; j < 4; ++j) four[j] = of_group[q * 4 + j] < 0 ? std::int8_t{0} : from[of_group[q * 4 + j]];
+          std::byte* const vector = quad + (q * width + v * lanes) * panels.quad_bytes;
+          pack_quad(four, column % lanes, lanes, panels.quad_bytes, vector);
+        }
+      }
+      to += (v1 - v0) * vector_bytes(panels, quads);
+    }
+  }
+}
+
+std::int32_t requantised_reference(std::int64_t sum, float factor, const Clamp& clamp, std::int32_t output_zero,
+                                   const std::int32_t* residual) {
+  const float scaled = static_cast<float>(sum) * factor;
+  if (residual == nullptr) {
+    return static_cast<std::int32_t>(std::nearbyint(std::clamp(scaled, clamp.lower, clamp.upper))) + output_zero;
+  }
+  const float joined = std::nearbyint(std::clamp(scaled, -32768.0F, 32767.0F)) + static_cast<float>(*residual);
+  return static_cast<std::int32_t>(std::clamp(joined, clamp.lower, clamp.upper)) + output_zero;
+}
+
+}  // namespace riffle::kernels

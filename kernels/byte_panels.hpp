@@ -1,0 +1,47 @@
+// Panels of weights of bytes, as pointwise, stem and general convolution read them.
+//
+// As panels of floats are (pointwise/pointwise.hpp): `lanes` outputs a vector, up to `max_vectors` vectors a panel. A
+// panel is one stream in the order of its use; Q is the number of quads, four bytes that are read side by side:
+//
+//   bias[NV*lanes] (i32)   factors[NV*lanes] (f32)   then for quad q in 0..Q-1:  for each of NV*lanes outputs four
+//   weights
+//
+// Empty columns have weights, biases and factors of 0. A quad's four weights are bytes, or, with quad_bytes = 8,
+// numbers of 16 bits, those of bytes 0 and 2 of a vector's outputs before those of bytes 1 and 3.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernels/types.hpp"
+
+namespace riffle::kernels {
+
+struct BytePanels {
+  std::int32_t lanes = 0, max_vectors = 0;
+  std::int32_t quad_bytes = 4;  ///< of a quad's weights for one output
+};
+template <class Kernel>
+BytePanels byte_panels_of(const Kernel& kernel) {
+  return {kernel.lanes, kernel.max_vectors, kernel.quad_bytes};
+}
+
+/// Of so many quads for each of `groups` groups of `outputs` outputs, and 128 bytes that a kernel may read behind them.
+std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, std::int32_t quads, std::int32_t outputs);
+
+/// `weights.values` has a row an output. reads[(group * quads + q) * 4 + j]: the number of an output's row that is
+/// multiplied by byte j of quad q, -1 for none. output_order[group * outputs + n]: which of the group's outputs is
+/// written n-th, counted from the group's first.
+void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_t quads, std::int32_t outputs,
+                      const IntegerWeights& weights, std::span<const std::int32_t> reads,
+                      std::span<const std::int32_t> output_order, std::span<std::byte> packed);
+
+/// The four weights of an output into its place among a vector's `lanes`; see quad_bytes.
+void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, std::int32_t quad_bytes, std::byte* to);
+
+/// What quantised layers do with a sum: see engine/graph/quantization.hpp. `residual`: less its zero point.
+std::int32_t requantised_reference(std::int64_t sum, float factor, const Clamp& clamp, std::int32_t output_zero,
+                                   const std::int32_t* residual = nullptr);
+
+}  // namespace riffle::kernels

@@ -1,0 +1,95 @@
+// The body of the general convolution of bytes; see convolution.hpp for the equation and the packing.
+//
+// The taps of a few output pixels are copied side by side (im2col), up to 32 KiB of them; the register tile of
+// pointwise.hpp then reads each pixel's as one run.
+#pragma once
+
+#include "kernels/convolution/convolution.hpp"
+#include "kernels/pointwise/bytes_body.hpp"
+
+namespace riffle::kernels {
+
+template <class B>
+struct ConvolutionBytes {
+  using Byte = typename B::Byte;
+  using Tiles = PointwiseBytes<B>;
+
+  static constexpr std::int32_t buffer_bytes = ConvolutionKernel::most_terms + 4;
+
+  /// All taps of output (y, x) of a group, in the order of the packed weights.
+  static RIFFLE_INLINE void copy_taps(const ConvolutionArgs& args, const Addresses& memory, std::int32_t group,
+                                      std::int32_t y, std::int32_t x, Byte* to) {
+    const Extent& extent = args.extent;
+    const Window& window = args.window;
+    const int zero = args.byte_zeros.input;
+    for (std::int32_t i = 0; i < window.kernel_h; ++i) {
+      const std::int32_t in_y = y * window.stride_h - window.pad_top + i * window.dilation_h;
+      for (std::int32_t j = 0; j < window.kernel_w; ++j) {
+        const std::int32_t in_x = x * window.stride_w - window.pad_left + j * window.dilation_w;
+        if (in_y < 0 || in_y >= extent.in_h || in_x < 0 || in_x >= extent.in_w) {
+          __builtin_memset(to, zero, static_cast<std::size_t>(args.inputs));
+          to += args.inputs;
+          continue;
+        }
+        const std::int32_t pixel = in_y * extent.in_w + in_x;
+        for (std::int32_t r = args.run_begin[group]; r < args.run_begin[group + 1]; ++r) {
+          const ChannelRun& run = args.runs[r];
+          const Byte* const from = memory.read<Byte>(run.first) + slot(pixel, run.ring) * run.pixel_stride;
+          __builtin_memcpy(to, from, static_cast<std::size_t>(run.channels));
+          to += run.channels;
+        }
+      }
+    }
+  }
+
+  static void run(const ConvolutionArgs& args, const Addresses& memory, TileRange range) {
+    const Extent& extent = args.extent;
+    const simd::Requantise<B> requantise(args.clamp, args.byte_zeros);
+    const std::int32_t terms = args.window.kernel_h * args.window.kernel_w * args.inputs, quads = (terms + 3) / 4;
+    const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
+    const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
+    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{quads} * B::factor_bytes;
+    alignas(64) Byte buffer[buffer_bytes + 64];  // by-lane loads reach behind the last pixel's end
+    const std::int32_t at_once = buffer_bytes / (quads * 4);
+    const ChannelRun copied{{}, quads * 4, terms, 0, B::byte_type};
+    Addresses buffered;
+    buffered.arena = reinterpret_cast<std::byte*>(buffer);
+    typename Tiles::Job job{};
+    job.memory = &buffered;
+    job.runs = &copied;
+    job.run_count = 1;
+    job.requantise = &requantise;
+    job.out_stride = args.output.pixel_stride;
+    const std::int32_t end_row =
+        range.last * args.tile_rows < extent.out_h ? range.last * args.tile_rows : extent.out_h;
+    const std::int32_t end = end_row * extent.out_w;
+    for (std::int32_t group = 0; group < args.groups; ++group) {
+      for (std::int32_t first = range.first * args.tile_rows * extent.out_w; first < end; first += at_once) {
+        const std::int32_t count = end - first < at_once ? end - first : at_once;
+        for (std::int32_t p = 0; p < count; ++p) {
+          const std::int32_t pixel = first + p;
+          copy_taps(args, memory, group, pixel / extent.out_w, pixel % extent.out_w, buffer + p * quads * 4);
+        }
+        std::int32_t v1 = 0;
+        for (std::int32_t panel = 0; panel < panels; ++panel) {
+          const std::int32_t v0 = v1;
+          v1 = panel_begin(panel + 1, vectors, panels);
+          job.panel = static_cast<const std::byte*>(args.packed) + (std::int64_t{group} * vectors + v0) * vector_bytes;
+          job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
+          job.residual_pixel = first;
+          job.residual_memory = &memory;
+          job.out =
+              memory.write<Byte>(args.output.first) + first * job.out_stride + group * args.outputs + v0 * B::lanes;
+          job.columns = (v1 * B::lanes <= args.outputs ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
+          Tiles::tiles.run(job, job.pixel, v1 - v0, false, 0, count);
+        }
+      }
+    }
+  }
+
+  static constexpr ConvolutionKernel kernel(const char* name) {
+    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, run, B::factor_bytes / B::lanes};
+  }
+};
+
+}  // namespace riffle::kernels

@@ -1,0 +1,184 @@
+// The body of the depthwise kernels of bytes; see depthwise.hpp for the equation and the packing.
+//
+// A lane is a channel, and holds four neighbouring bytes of one row of the image. From one output to the next they move
+// down by the stride, and as many new ones come in from the right:
+//
+//   quad of channel c    x[-1] x[0] x[1] x[2]   ->   x[0] x[1] x[2] x[3]      (stride 1)
+//   its weights            0    w0   w1   w2
+//
+// so that a row of taps is one multiply-add, and a pixel is loaded once a row of the window.
+#pragma once
+
+#include "kernels/depthwise/depthwise.hpp"
+#include "kernels/simd/bytes.hpp"
+
+namespace riffle::kernels {
+
+template <class B>
+struct DepthwiseBytes {
+  using Byte = typename B::Byte;
+  using Sums = typename B::Sums;
+  using Quads = typename B::Quads;
+  using Factors = typename B::Factors;
+
+  /// One vector of channels.
+  struct Job {
+    const DepthwiseArgs* args;
+    const Byte* in;  ///< pixel 0
+    std::ptrdiff_t in_stride;
+    std::int32_t in_ring;
+    Byte* out;  ///< pixel 0
+    std::ptrdiff_t out_stride;
+    const std::byte* packed;
+    const simd::Requantise<B>* requantise;
+    const Byte* zeros;  ///< what lies outside the image
+    int count;          ///< channels in the vector
+  };
+
+  static RIFFLE_INLINE const Byte* row_of(const Job& job, std::int32_t row) {
+    const Extent& extent = job.args->extent;
+    if (row < 0 || row >= extent.in_h) return nullptr;
+    return job.in + slot(row * extent.in_w, job.in_ring) * job.in_stride;
+  }
+
+  static RIFFLE_INLINE void store(const Job& job, Byte* to, Sums sums) {
+    const auto* const factors = reinterpret_cast<const float*>(job.packed) + B::lanes;
+    const Sums result = (*job.requantise)(sums, factors);
+    if (job.count == B::lanes) {
+      B::store(to, result, B::lanes);
+    } else {
+      B::store(to, result, job.count);
+    }
+  }
+
+  /// Is it 3x3 with one of the networks' strides?
+  static RIFFLE_INLINE bool is_fast(const Window& window) {
+    return window.kernel_h == 3 && window.kernel_w == 3 && window.dilation_h == 1 && window.dilation_w == 1 &&
+           window.stride_w <= 2 && window.pad_left <= 2;
+  }
+
+  template <int Stride>
+  static void run_fast(const Job& job, std::int32_t y) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const Byte* rows[3];
+    std::ptrdiff_t step[3];
+    simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+      rows[i] = row_of(job, y * window.stride_h - window.pad_top + i);
+      step[i] = rows[i] == nullptr ? 0 : job.in_stride;  // zeros do not end
+      if (rows[i] == nullptr) rows[i] = job.zeros;
+    });
+    Factors weights[3];
+    const std::byte* const packed_rows = job.packed + B::lanes * 8;
+    simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+      weights[i] = B::load_factors(packed_rows + i * B::factor_bytes);
+    });
+    const Sums bias = B::load_sums(reinterpret_cast<const std::int32_t*>(job.packed));
+    const Quads outside = B::widened(job.zeros);
+    Quads quads[3] = {outside, outside, outside};
+    std::int32_t column = -window.pad_left;  // the next to come in
+    const auto append_checked = [&]() __attribute__((always_inline)) {
+      const bool inside = column >= 0 && column < extent.in_w;
+      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+        quads[i] = B::append(quads[i], inside ? B::widened(rows[i] + column * step[i]) : outside);
+      });
+      ++column;
+    };
+    Byte* to = job.out + static_cast<std::ptrdiff_t>(y) * extent.out_w * job.out_stride;
+    const auto finish = [&]() __attribute__((always_inline)) {
+      Sums sums = bias;
+      simd::unroll<3>([&](auto i) __attribute__((always_inline)) { sums = B::multiply(sums, quads[i], weights[i]); });
+      store(job, to, sums);
+      to += job.out_stride;
+    };
+    for (std::int32_t i = 0; i < 3 - Stride; ++i) append_checked();
+    std::int32_t x = 0;
+    for (; x < extent.out_w && column < 0; ++x) {
+      for (int i = 0; i < Stride; ++i) append_checked();
+      finish();
+    }
+    const Byte* at[3];
+    simd::unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = rows[i] + column * step[i]; });
+    for (; x < extent.out_w && column + Stride <= extent.in_w; ++x, column += Stride) {
+      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+        simd::unroll<Stride>([&](auto) __attribute__((always_inline)) {
+          quads[i] = B::append(quads[i], B::widened(at[i]));
+          at[i] += step[i];
+        });
+      });
+      finish();
+    }
+    for (; x < extent.out_w; ++x) {
+      for (int i = 0; i < Stride; ++i) append_checked();
+      finish();
+    }
+  }
+
+  /// Any window, output by output.
+  static void run_any(const Job& job, std::int32_t y) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const std::int32_t quads = (window.kernel_w + 3) / 4, lead = quads * 4 - window.kernel_w;
+    const Quads outside = B::widened(job.zeros);
+    for (std::int32_t x = 0; x < extent.out_w; ++x) {
+      Sums sums = B::load_sums(reinterpret_cast<const std::int32_t*>(job.packed));
+      const std::byte* w = job.packed + B::lanes * 8;
+      for (std::int32_t i = 0; i < window.kernel_h; ++i) {
+        const Byte* const row = row_of(job, y * window.stride_h - window.pad_top + i * window.dilation_h);
+        for (std::int32_t q = 0; q < quads; ++q, w += B::factor_bytes) {
+          Quads four = outside;
+          for (std::int32_t j = 0; j < 4; ++j) {
+            const std::int32_t tap = q * 4 + j - lead;
+            const std::int32_t column = x * window.stride_w - window.pad_left + tap * window.dilation_w;
+            const bool inside = row != nullptr && tap >= 0 && column >= 0 && column < extent.in_w;
+            four = B::append(four, inside ? B::widened(row + column * job.in_stride) : outside);
+          }
+          sums = B::multiply(sums, four, B::load_factors(w));
+        }
+      }
+      store(job, job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride, sums);
+    }
+  }
+
+  static void run(const DepthwiseArgs& args, const Addresses& memory, TileRange range) {
+    const simd::Requantise<B> requantise(args.clamp, args.zeros);
+    Byte zeros[B::lanes];
+    for (Byte& zero : zeros) zero = static_cast<Byte>(args.zeros.input);
+    const std::int32_t quads = args.window.kernel_h * ((args.window.kernel_w + 3) / 4);
+    const std::ptrdiff_t packed_vector = B::lanes * 8 + std::ptrdiff_t{quads} * B::factor_bytes;
+    const bool fast = is_fast(args.window);
+    const std::int32_t first = range.first * args.tile_rows, end = range.last * args.tile_rows;
+    const std::int32_t last = end < args.extent.out_h ? end : args.extent.out_h;
+    const auto* packed = static_cast<const std::byte*>(args.packed);
+    for (std::int32_t r = 0; r < args.run_count; ++r) {
+      const ChannelRun& input = args.runs[r].input;
+      const Byte* const in = memory.read<Byte>(input.first);
+      Byte* const out = memory.write<Byte>(args.output.first) + args.runs[r].output_channel;
+      for (std::int32_t begin = 0; begin < input.channels; begin += B::lanes, packed += packed_vector) {
+        // The last vector takes some channels of the one before.
+        const std::int32_t c = begin + B::lanes <= input.channels ? begin
+                               : input.channels >= B::lanes       ? input.channels - B::lanes
+                                                                  : 0;
+        const int count = input.channels < B::lanes ? input.channels : B::lanes;
+        const Job job{
+            &args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, packed, &requantise,
+            zeros, count};
+        for (std::int32_t y = first; y < last; ++y) {
+          if (!fast) {
+            run_any(job, y);
+          } else if (args.window.stride_w == 1) {
+            run_fast<1>(job, y);
+          } else {
+            run_fast<2>(job, y);
+          }
+        }
+      }
+    }
+  }
+
+  static constexpr DepthwiseKernel kernel(const char* name) {
+    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, run, B::factor_bytes / B::lanes};
+  }
+};
+
+}  // namespace riffle::kernels

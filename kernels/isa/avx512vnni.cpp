@@ -1,0 +1,10 @@
+#include "kernels/simd/avx512vnni.hpp"
+
+#include "kernels/cpu/cpu.hpp"
+#include "kernels/isa/table.hpp"
+
+namespace riffle::kernels {
+extern const Kernels kernels_avx512vnni;
+constexpr Kernels kernels_avx512vnni =
+    make_table<simd::Avx512Vnni, NothingButBytes<simd::Avx512Vnni>>(cpu::has_avx512vnni);
+}  // namespace riffle::kernels

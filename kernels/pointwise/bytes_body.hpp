@@ -1,0 +1,194 @@
+// The body of the pointwise kernels of bytes; see pointwise.hpp for the equation, byte_panels.hpp for the packing.
+#pragma once
+
+#include "kernels/byte_panels.hpp"
+#include "kernels/pointwise/blocks.hpp"
+#include "kernels/pointwise/pointwise.hpp"
+#include "kernels/simd/bytes.hpp"
+#include "kernels/simd/tile_table.hpp"
+
+namespace riffle::kernels {
+
+RIFFLE_INLINE std::int32_t quads_of(std::int32_t channels) { return (channels + 3) / 4; }
+
+/// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` bytes.
+template <class B>
+__attribute__((noinline)) void gather_bytes(const ChannelRun* columns, int count, const Addresses& memory,
+                                            std::int32_t pixel, int rows, typename B::Byte* to) {
+  for (int i = 0; i < count; ++i) {
+    const std::ptrdiff_t stride = columns[i].pixel_stride;
+    const auto* const from = memory.read<typename B::Byte>(columns[i].first) + pixel * stride;
+    for (int m = 0; m < rows; ++m) to[m * B::lanes + i] = from[m * stride];
+  }
+}
+
+template <class B>
+struct PointwiseBytes {
+  using Byte = typename B::Byte;
+  using Sums = typename B::Sums;
+
+  /// What one register tile needs to know.
+  struct Job {
+    const Addresses* memory;
+    const ChannelRun* runs;
+    std::int32_t run_count;
+    const std::byte* panel;          ///< bias, factors, weights
+    const ResidualVector* residual;  ///< of the panel's first vector, or null
+    const Addresses* residual_memory;
+    std::int32_t residual_pixel;  ///< what pixel 0 is there
+    const simd::Requantise<B>* requantise;
+    Byte* out;  ///< the first column of the pixel `out_pixel`
+    std::ptrdiff_t out_stride;
+    std::int32_t out_pixel;
+    std::int32_t pixel;
+    std::int32_t columns;
+  };
+
+  template <int MR, int NV>
+  struct Tile {
+    Sums acc[MR][NV];
+
+    RIFFLE_INLINE void start(const std::int32_t* bias) {
+      simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+        const Sums b = B::load_sums(bias + v * B::lanes);
+        simd::unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
+      });
+    }
+
+    /// `quads` quads of every pixel; w moves on behind their weights.
+    RIFFLE_INLINE void accumulate(const Byte* x, std::ptrdiff_t stride, std::int32_t quads, const std::byte*& w) {
+      if constexpr (B::by_lane) {
+        for (; quads >= 4; quads -= 4, x += 16) four_quads<4>(x, stride, w);
+        if (quads == 3) four_quads<3>(x, stride, w);
+        if (quads == 2) four_quads<2>(x, stride, w);
+        if (quads == 1) four_quads<1>(x, stride, w);
+      } else {
+        for (std::int32_t q = 0; q < quads; ++q, x += 4, w += NV * B::factor_bytes) {
+          typename B::Factors row[NV];
+          simd::unroll<NV>([&](auto v)
+                               __attribute__((always_inline)) { row[v] = B::load_factors(w + v * B::factor_bytes); });
+          simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+            const auto four = B::spread(x + m * stride);
+            simd::unroll<NV>([&](auto v)
+                                 __attribute__((always_inline)) { acc[m][v] = B::multiply(acc[m][v], four, row[v]); });
+          });
+        }
+      }
+    }
+
+   private:
+    /// Up to four quads, which come in one load.
+    template <int Quads>
+    RIFFLE_INLINE void four_quads(const Byte* x, std::ptrdiff_t stride, const std::byte*& w) {
+      typename B::Quads four[MR];
+      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) { four[m] = B::load_quads(x + m * stride); });
+      simd::unroll<Quads>([&](auto q) __attribute__((always_inline)) {
+        simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+          const auto row = B::load_factors(w + v * B::factor_bytes);
+          simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+            acc[m][v] = B::template multiply_lane<decltype(q)::value>(acc[m][v], four[m], row);
+          });
+        });
+        w += NV * B::factor_bytes;
+      });
+    }
+  };
+
+  template <int MR, int NV, bool>
+  static void run_tile(const Job& job) {
+    const auto* const bias = reinterpret_cast<const std::int32_t*>(job.panel);
+    const auto* const factors = reinterpret_cast<const float*>(bias + NV * B::lanes);
+    const std::byte* w = job.panel + NV * B::lanes * 8;
+    Tile<MR, NV> tile;
+    tile.start(bias);
+    for (std::int32_t r = 0; r < job.run_count; ++r) {
+      const ChannelRun& run = job.runs[r];
+      const std::ptrdiff_t stride = run.pixel_stride;
+      tile.accumulate(job.memory->template read<Byte>(run.first) + slot(job.pixel, run.ring) * stride, stride,
+                      quads_of(run.channels), w);
+    }
+    Byte* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
+    const simd::Requantise<B> requantise = *job.requantise;
+    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+      const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
+      if (job.residual == nullptr) {
+        simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+          const Sums result = requantise(tile.acc[m][v], factors + v * B::lanes);
+          if (v < NV - 1 || count == B::lanes) {
+            B::store(out + m * job.out_stride + v * B::lanes, result, B::lanes);
+          } else {
+            B::store(out + m * job.out_stride + v * B::lanes, result, count);
+          }
+        });
+        return;
+      }
+      const ResidualVector& residual = job.residual[v];
+      const std::int32_t pixel = job.residual_pixel + job.pixel;
+      Byte gathered[MR * B::lanes];
+      const Byte* from = gathered;
+      std::ptrdiff_t stride = B::lanes;
+      if (residual.run.channels != 0) {
+        stride = residual.run.pixel_stride;
+        from = job.residual_memory->template read<Byte>(residual.run.first) + pixel * stride;
+      } else {
+        gather_bytes<B>(residual.columns, count, *job.residual_memory, pixel, MR, gathered);
+      }
+      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+        const Sums joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
+        B::store(out + m * job.out_stride + v * B::lanes, joined, count);
+      });
+    });
+  }
+
+  static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, false>> tiles = {};
+
+  /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
+  static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Addresses& memory,
+                                      const simd::Requantise<B>& requantise, std::int32_t group,
+                                      std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
+                                      std::int32_t end) {
+    const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
+    const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
+    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{args.quads} * B::factor_bytes;
+    const Block& block = args.blocks[group];
+    Job job{};
+    job.memory = job.residual_memory = &memory;
+    job.runs = args.runs + args.run_begin[group];
+    job.run_count = args.run_begin[group + 1] - args.run_begin[group];
+    job.requantise = &requantise;
+    job.out_stride = block.pixel_stride;
+    job.out_pixel = begin;
+    Byte* const out = memory.write<Byte>(block.first) + slot(begin, block.ring) * job.out_stride;
+    std::int32_t v1 = panel_begin(first_panel, vectors, panels);
+    for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
+      const std::int32_t v0 = v1;
+      v1 = panel_begin(panel + 1, vectors, panels);
+      job.panel = static_cast<const std::byte*>(args.packed) + (std::int64_t{group} * vectors + v0) * vector_bytes;
+      job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
+      job.out = out + v0 * B::lanes;
+      // A residual ends where the columns do.
+      const std::int32_t room = args.outputs + (args.residual != nullptr ? 0 : block.spare);
+      job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
+      tiles.run(job, job.pixel, v1 - v0, false, begin, end);
+    }
+  }
+
+  static void run(const PointwiseArgs& args, const Addresses& memory, TileRange range) {
+    const simd::Requantise<B> requantise(args.clamp, args.zeros);
+    for_each_block<B>(
+        args, range, B::tile_rows,
+        [&](std::int32_t group, std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin, std::int32_t end)
+            __attribute__((always_inline)) {
+              run_block(args, memory, requantise, group, first_panel, last_panel, begin, end);
+            });
+  }
+
+  static constexpr PointwiseKernel kernel(const char* name) {
+    return {name,     {B::byte_type, Type::i8, B::byte_type},
+            B::lanes, B::max_vectors,
+            false,    B::tile_rows,
+            run,      B::factor_bytes / B::lanes};
+  }
+};
+
+}  // namespace riffle::kernels

@@ -1,0 +1,79 @@
+// AVX-512 with its dot product of bytes (VNNI): four products of u8 and i8 a lane in one instruction.
+#pragma once
+
+#include "kernels/simd/bytes.hpp"
+
+namespace riffle::simd {
+
+struct Avx512Vnni {
+  static constexpr const char* name = "avx512vnni";
+  using Byte = std::uint8_t;
+  static constexpr Type byte_type = Type::u8;
+  static constexpr int lanes = 16, max_vectors = 4, factor_bytes = 64;
+  static constexpr bool by_lane = false;
+  static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
+
+  using Sums = __m512i;
+  using Reals = __m512;
+  using Quads = __m512i;
+  using Factors = __m512i;
+
+  static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return _mm512_loadu_si512(from); }
+  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return _mm512_set1_epi32(x); }
+  static RIFFLE_INLINE Reals broadcast(float x) { return _mm512_set1_ps(x); }
+  static RIFFLE_INLINE Factors load_factors(const std::byte* from) { return _mm512_loadu_si512(from); }
+  static RIFFLE_INLINE Quads spread(const Byte* from) {
+    std::int32_t four;
+    __builtin_memcpy(&four, from, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
+  static RIFFLE_INLINE Quads widened(const Byte* from) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  static RIFFLE_INLINE Quads append(Quads q, Quads next) { return _mm512_shrdi_epi32(q, next, 8); }
+  static RIFFLE_INLINE Sums multiply(Sums sums, Quads x, Factors w) { return _mm512_dpbusd_epi32(sums, x, w); }
+
+  static constexpr int dot_bytes = 64;
+  static RIFFLE_INLINE Sums dot(Sums sums, const Byte* x, const std::int8_t* w) {
+    return _mm512_dpbusd_epi32(sums, _mm512_loadu_si512(x), _mm512_loadu_si512(w));
+  }
+  static RIFFLE_INLINE std::int32_t sum(Sums sums) { return _mm512_reduce_add_epi32(sums); }
+
+  static RIFFLE_INLINE Sums load(const Byte* from, int count) {
+    if (count == lanes) return widened(from);
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(static_cast<__mmask16>((1U << count) - 1U), from));
+  }
+  /// Parts by size: a masked store of bytes is dozens of micro-operations on AMD's cores.
+  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
+    __m128i bytes = _mm512_cvtepi32_epi8(v);
+    if (count == lanes) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    if (count & 8) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
+      bytes = _mm_srli_si128(bytes, 8);
+      to += 8;
+    }
+    if (count & 4) {
+      _mm_storeu_si32(to, bytes);
+      bytes = _mm_srli_si128(bytes, 4);
+      to += 4;
+    }
+    if (count & 2) {
+      _mm_storeu_si16(to, bytes);
+      bytes = _mm_srli_si128(bytes, 2);
+      to += 2;
+    }
+    if (count & 1) *to = static_cast<Byte>(_mm_cvtsi128_si32(bytes));
+  }
+  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return _mm512_add_epi32(a, b); }
+  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
+    return _mm512_min_epi32(upper, _mm512_max_epi32(lower, x));
+  }
+  static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(factors));
+  }
+  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+    return _mm512_cvtps_epi32(_mm512_min_ps(upper, _mm512_max_ps(lower, x)));
+  }
+};
+
+}  // namespace riffle::simd

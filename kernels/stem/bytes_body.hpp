@@ -1,0 +1,93 @@
+// The body of the stem kernels of bytes; see stem.hpp for the equation and the packing.
+//
+// The rows of the planes that an output row reads are copied with what lies outside the image around them, a few
+// kilobytes at a time. To the register tile of pointwise.hpp each is then a channel run of kernel_w channels whose
+// pixels are stride_w bytes apart.
+#pragma once
+
+#include "kernels/pointwise/bytes_body.hpp"
+#include "kernels/stem/stem.hpp"
+
+namespace riffle::kernels {
+
+template <class B>
+struct StemBytes {
+  using Byte = typename B::Byte;
+  using Tiles = PointwiseBytes<B>;
+
+  static constexpr std::int32_t most_rows = StemKernel::most_byte_rows;
+  static constexpr std::int32_t buffer_bytes = 16 * 1024;
+
+  /// Columns [first, first + count) of the plane's row, of which there may be none.
+  static RIFFLE_INLINE void copy_row(const Byte* row, std::int32_t in_w, std::int32_t first, std::int32_t count,
+                                     Byte zero, Byte* to) {
+    std::int32_t i = 0;
+    for (; i < count && (row == nullptr || first + i < 0); ++i) to[i] = zero;
+    const std::int32_t inside = in_w - first < count ? in_w - first : count;
+    if (inside > i) {
+      __builtin_memcpy(to + i, row + first + i, static_cast<std::size_t>(inside - i));
+      i = inside;
+    }
+    for (; i < count; ++i) to[i] = zero;
+  }
+
+  static void run(const StemArgs& args, const Addresses& memory, TileRange range) {
+    const Extent& extent = args.extent;
+    const Window& window = args.window;
+    const simd::Requantise<B> requantise(args.clamp, args.zeros);
+    const std::int32_t rows = args.channels * window.kernel_h, row_quads = (window.kernel_w + 3) / 4;
+    const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
+    const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
+    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{rows} * row_quads * B::factor_bytes;
+    const std::int64_t plane = std::int64_t{extent.in_h} * extent.in_w;
+    const Byte* const planes = memory.read<Byte>(args.input.first);
+    alignas(64) Byte buffer[buffer_bytes + 64];  // quads and by-lane loads reach behind a row's end
+    ChannelRun runs[most_rows];
+    const std::int32_t row_bytes = buffer_bytes / rows / 16 * 16;
+    const std::int32_t columns = (row_bytes - row_quads * 4) / window.stride_w + 1;  // of outputs, at once
+    for (std::int32_t r = 0; r < rows; ++r) {
+      runs[r] = {{std::int64_t{r} * row_bytes}, window.stride_w, window.kernel_w, 0, B::byte_type};
+    }
+    Addresses buffered;
+    buffered.arena = reinterpret_cast<std::byte*>(buffer);
+    typename Tiles::Job job{};
+    job.memory = &buffered;
+    job.runs = runs;
+    job.run_count = rows;
+    job.requantise = &requantise;
+    job.out_stride = args.output.pixel_stride;
+    const std::int32_t end = range.last * args.tile_rows < extent.out_h ? range.last * args.tile_rows : extent.out_h;
+    for (std::int32_t y = range.first * args.tile_rows; y < end; ++y) {
+      Byte* const out =
+          memory.write<Byte>(args.output.first) + slot(y * extent.out_w, args.output.ring) * job.out_stride;
+      for (std::int32_t x = 0; x < extent.out_w; x += columns) {
+        const std::int32_t count = extent.out_w - x < columns ? extent.out_w - x : columns;
+        for (std::int32_t r = 0; r < rows; ++r) {
+          const std::int32_t in_y = y * window.stride_h - window.pad_top + r % window.kernel_h;
+          const bool inside = in_y >= 0 && in_y < extent.in_h;
+          const std::int64_t at = r / window.kernel_h * plane + std::int64_t{in_y} * extent.in_w;
+          copy_row(inside ? planes + at : nullptr, extent.in_w, x * window.stride_w - window.pad_left,
+                   (count - 1) * window.stride_w + row_quads * 4, static_cast<Byte>(args.zeros.input),
+                   buffer + std::ptrdiff_t{r} * row_bytes);
+        }
+        std::int32_t v1 = 0;
+        for (std::int32_t panel = 0; panel < panels; ++panel) {
+          const std::int32_t v0 = v1;
+          v1 = panel_begin(panel + 1, vectors, panels);
+          job.panel = static_cast<const std::byte*>(args.packed) + v0 * vector_bytes;
+          job.out = out + x * job.out_stride + v0 * B::lanes;
+          const std::int32_t room = args.outputs + args.output.spare;
+          job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
+          Tiles::tiles.run(job, job.pixel, v1 - v0, false, 0, count);
+        }
+      }
+    }
+  }
+
+  static constexpr StemKernel kernel(const char* name) {
+    return {
+        name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, run, B::factor_bytes / B::lanes};
+  }
+};
+
+}  // namespace riffle::kernels

@@ -1,0 +1,211 @@
+#include "verify/random_integers.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/graph/quantization.hpp"
+#include "verify/random_graph.hpp"
+
+namespace riffle::verify {
+namespace {
+
+using graph::NodeId;
+using graph::Shape;
+
+class IntegerGenerator {
+ public:
+  explicit IntegerGenerator(std::uint64_t seed) : random_(seed) {}
+
+  graph::Graph run() {
+    graph_.name = "random quantised";
+    const Quantization pixels{random_.chance(50) ? 1.0F : 0.02F, random_.chance(50) ? 0 : random_.between(1, 255)};
+    graph::Input input{{random_.between(1, 20), random_.between(1, 20), random_.between(1, 6)}};
+    if (random_.chance(40)) input.type = Type::u8, input.quantization = pixels;
+    add(input, {}, pixels);
+    if (random_.chance(60)) add_convolution(0);
+    for (std::int32_t i = random_.between(1, 10); i > 0; --i) add_any(random_.chance(60) ? newest() : any());
+    graph_.outputs = {{newest(), "y"}};
+    const graph::NumbersRead read = graph::numbers_read(graph_)[newest()];
+    if (read.integers && !read.zero_point) requantise_each();
+    const NodeId last = newest();
+    if (random_.chance(30)) {
+      add(graph::GlobalAveragePool{}, {last}, zero_point(0.05F));
+      add_layer(newest());
+      graph_.outputs.push_back({newest(), "classes"});
+    }
+    if (const auto zero = graph::numbers_read(graph_)[graph_.outputs[0].node].zero_point; zero && random_.chance(40)) {
+      graph_.outputs[0].type = Type::u8;
+      graph_.outputs[0].quantization.zero_point = *zero;
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  [[nodiscard]] NodeId newest() const { return graph_.nodes.end_id() - 1; }
+  NodeId any() { return random_.below(graph_.nodes.end_id()); }
+  [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[id]; }
+
+  void add(graph::Operation operation, std::vector<NodeId> inputs, std::optional<Quantization> quantization = {}) {
+    graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs));
+    graph_.nodes.back().quantization = quantization;
+    graph_.outputs = {{newest()}};
+    try {
+      shapes_ = graph::infer_shapes(graph_);
+    } catch (const Error&) {  // windows that do not fit, zero points that differ
+      graph_.nodes.pop_back();
+      graph_.outputs = {{newest()}};
+    }
+  }
+
+  Quantization zero_point(float scale = 1.0F) { return {scale, random_.chance(50) ? 0 : random_.between(0, 255)}; }
+
+  graph::Activation activation() {
+    if (random_.chance(70)) return graph::Activation::none;
+    return {{static_cast<float>(random_.between(-20, 0)), static_cast<float>(random_.between(1, 200)) + 0.3F}};
+  }
+
+  /// Numbers of i8, and factors that make results of some dozens.
+  graph::Constant weights(std::int32_t outputs, std::int32_t terms) {
+    auto values = std::make_shared<std::vector<std::int8_t>>();
+    for (std::int32_t i = 0; i < outputs * terms; ++i) {
+      values->push_back(static_cast<std::int8_t>(random_.between(-127, 127)));
+    }
+    std::vector<double> factors;
+    for (std::int32_t o = 0; o < outputs; ++o) {
+      factors.push_back(random_.between(1, 100) / (10'000.0 * std::sqrt(static_cast<double>(terms))));
+    }
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(*values));
+    return graph::Constant(Type::i8, bytes, std::move(values)).scaled(std::move(factors));
+  }
+  graph::Constant bias(std::int32_t outputs) {
+    if (random_.chance(30)) return {};
+    std::vector<float> values;
+    for (std::int32_t o = 0; o < outputs; ++o) values.push_back(100.0F * random_.real());
+    return graph::Constant(std::move(values));
+  }
+
+  graph::Window window(std::int32_t largest) {
+    graph::Window w;
+    w.kernel_h = random_.chance(60) ? 3 : random_.between(1, largest);
+    w.kernel_w = random_.chance(60) ? 3 : random_.between(1, largest);
+    w.stride_h = w.stride_w = random_.between(1, 2);
+    w.pad_top = random_.below(w.kernel_h);
+    w.pad_left = random_.below(w.kernel_w);
+    w.pad_bottom = random_.below(w.kernel_h);
+    w.pad_right = random_.below(w.kernel_w);
+    return w;
+  }
+
+  void add_convolution(NodeId operand) {
+    graph::Convolution o;
+    const std::int32_t channels = shape(operand).c;
+    const bool depthwise = random_.chance(30);
+    if (depthwise) {
+      o.groups = o.outputs = channels;
+    } else {
+      o.groups = random_.chance(30) && channels % 2 == 0 ? 2 : 1;
+      o.outputs = o.groups * random_.between(1, random_.chance(20) ? 90 : 30);
+    }
+    if (depthwise || random_.chance(30)) {
+      o.window = window(5);
+      if (random_.chance(20)) o.window.dilation_h = o.window.dilation_w = 2;
+    }
+    const std::int32_t terms = channels / o.groups * o.window.kernel_h * o.window.kernel_w;
+    o.weights = weights(o.outputs, terms);
+    o.bias = bias(o.outputs);
+    o.activation = activation();
+    std::vector<NodeId> inputs{operand};
+    if (!depthwise) {
+      for (NodeId other = 0; other < graph_.nodes.end_id(); ++other) {
+        if (shape(other) == Shape{shape(operand).h, shape(operand).w, o.outputs} && random_.chance(50)) {
+          inputs = {operand, other};
+        }
+      }
+    }
+    add(std::move(o), std::move(inputs), zero_point());
+  }
+
+  void add_layer(NodeId operand) {
+    graph::FullyConnected o;
+    o.outputs = random_.between(1, 40);
+    o.weights = weights(o.outputs, shape(operand).c);
+    o.bias = bias(o.outputs);
+    add(std::move(o), {operand});
+  }
+
+  void add_pool(NodeId operand) {
+    graph::Pool o;
+    o.window = window(3);
+    const auto zero = graph::numbers_read(graph_)[operand].zero_point;
+    o.kind = zero && random_.chance(50) ? graph::PoolKind::max : graph::PoolKind::average;
+    o.count_padding = o.kind == graph::PoolKind::average && random_.chance(50);
+    o.activation = activation();
+    add(o, {operand},
+        o.kind == graph::PoolKind::max ? Quantization{1.0F, *zero} : zero_point(random_.chance(50) ? 1.0F : 0.7F));
+  }
+
+  /// Channels of several producers, split, shuffled and joined.
+  void add_shuffle(NodeId operand) {
+    const std::int32_t channels = shape(operand).c;
+    if (channels % 2 != 0) return add_convolution(operand);
+    add(graph::Slice{0, channels / 2}, {operand});
+    const NodeId half = newest();
+    add_convolution(half);
+    if (shape(newest()).h != shape(operand).h || shape(newest()).w != shape(operand).w) return;
+    add(graph::Concat{}, {operand, newest()});
+    if (shape(newest()).c % 2 == 0) add(graph::Shuffle{2}, {newest()});
+  }
+
+  void add_sum(NodeId operand) {
+    for (NodeId other = 0; other < graph_.nodes.end_id(); ++other) {
+      if (shape(other) == shape(operand) && random_.chance(60)) {
+        graph::Add sum;
+        sum.activation = activation();
+        return add(sum, {operand, other}, zero_point(random_.chance(50) ? 1.0F : 1.7F));
+      }
+    }
+  }
+
+  /// To real numbers and back.
+  void requantise(NodeId operand) {
+    add(graph::Activate{graph::Activation::none}, {operand});
+    if (newest() == operand) return;
+    add(graph::Activate{graph::Activation::none}, {newest()}, zero_point(0.9F));
+  }
+
+  /// Of channels with different zero points, by a layer that takes them.
+  void requantise_each() {
+    graph::Convolution o;
+    o.outputs = 7;
+    o.weights = weights(o.outputs, shape(newest()).c);
+    add(std::move(o), {newest()}, zero_point());
+    graph_.outputs = {{newest(), "y"}};
+  }
+
+  void add_any(NodeId operand) {
+    switch (random_.below(9)) {
+      case 0:
+        return add_pool(operand);
+      case 1:
+        return add_sum(operand);
+      case 2:
+      case 3:
+        return add_shuffle(operand);
+      case 4:
+        return random_.chance(50) ? requantise(operand)
+                                  : add(graph::Activate{graph::Activation::none}, {operand}, zero_point(1.3F));
+      default:
+        return add_convolution(operand);
+    }
+  }
+
+  Random random_;
+  graph::Graph graph_;
+  graph::ById<Shape> shapes_;
+};
+
+}  // namespace
+
+graph::Graph random_quantised_graph(std::uint64_t seed) { return IntegerGenerator(seed).run(); }
+
+}  // namespace riffle::verify
