@@ -9,7 +9,7 @@
 namespace riffle::kernels {
 namespace {
 
-constexpr std::int64_t read_ahead = 128;
+constexpr std::int64_t read_behind = 128;
 
 std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
   constexpr std::int64_t bias_and_factor = sizeof(std::int32_t) + sizeof(float);
@@ -21,7 +21,7 @@ std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
 std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, std::int32_t quads,
                                std::int32_t outputs) {
   const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
-  return groups * vectors * vector_bytes(panels, quads) + read_ahead;
+  return groups * vectors * vector_bytes(panels, quads) + read_behind;
 }
 
 void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, std::int32_t quad_bytes, std::byte* to) {

@@ -27,10 +27,11 @@ namespace riffle::kernels {
 /// types, the shape of its tiles, its functions. Of an operation that was left out of the build (RIFFLE_OPERATIONS)
 /// there is none.
 struct Kernels {
-  const char* isa = nullptr;  ///< "scalar", "sse2", "avx2", "avx512f", "avx512vnni", "neon", "neon64", "neon64fp16":
-                              ///< what RIFFLE_ISA says
-  Type type = Type::f32;      ///< of the numbers in its vectors; u8 or i8: there for layers of bytes alone
-  std::int32_t lanes = 0;     ///< numbers in a vector
+  /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avx512f", "avx512vnni", "neon", "neon64", "neon64fp16",
+  /// "neon64dot".
+  const char* isa = nullptr;
+  Type type = Type::f32;          ///< of the numbers in its vectors; u8 or i8: there for layers of bytes alone
+  std::int32_t lanes = 0;         ///< numbers in a vector
   bool (*supported)() = nullptr;  ///< does this CPU (and its system) run it?
 
   /// Of each operation its rows.

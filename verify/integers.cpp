@@ -3,29 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "verify/loops.hpp"
+
 namespace riffle::verify {
 namespace {
-
-/// Of a tensor's pixels, those of one image after the other.
-template <class F>
-void for_each_pixel(const Tensor& tensor, F&& f) {
-  for (std::int64_t n = 0; n < tensor.batch; ++n) {
-    for (std::int64_t y = 0; y < tensor.shape.h; ++y) {
-      for (std::int64_t x = 0; x < tensor.shape.w; ++x) f(n, y, x);
-    }
-  }
-}
-
-/// Calls f(y, x, tap) for the taps of output (out_y, out_x) that are inside the image.
-template <class F>
-void for_each_tap(const kernels::Window& w, const graph::Shape& in, std::int64_t out_y, std::int64_t out_x, F&& f) {
-  for (std::int64_t i = 0; i < w.kernel_h; ++i) {
-    for (std::int64_t j = 0; j < w.kernel_w; ++j) {
-      const std::int64_t y = out_y * w.stride_h - w.pad_top + i, x = out_x * w.stride_w - w.pad_left + j;
-      if (y >= 0 && y < in.h && x >= 0 && x < in.w) f(y, x, i * w.kernel_w + j);
-    }
-  }
-}
 
 class IntegerEquation {
  public:
@@ -36,11 +17,11 @@ class IntegerEquation {
   }
 
   void operator()(const graph::Convolution& o) const {
-    layer(o.weights, o.bias, o.groups, graph::resolve(o.window, in().shape).window, o.window);
+    layer(o.weights, o.bias, o.groups, graph::resolve(o.window, in().shape).window);
   }
   void operator()(const graph::FullyConnected& o) const {
     const kernels::Window whole{.kernel_h = o.height, .kernel_w = o.width};
-    layer(o.weights, o.bias, 1, whole, {});
+    layer(o.weights, o.bias, 1, whole);
     if (node_.quantization) return;
     for (double& y : out_.values) {
       y = std::clamp(y, static_cast<double>(o.activation.bounds.lower), static_cast<double>(o.activation.bounds.upper));
@@ -55,14 +36,14 @@ class IntegerEquation {
       for (std::int64_t c = 0; c < out_.shape.c; ++c) {
         double largest = -256.0, sum = 0.0;
         std::int64_t count = 0;
-        for_each_tap(w, in().shape, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t) {
+        for_each_tap(w, in().shape.h, in().shape.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t) {
           largest = std::max(largest, in().at(n, in_y, in_x, c));
           sum += in().at(n, in_y, in_x, c);
           ++count;
         });
         if (o.count_padding) {
           count = 0;
-          for_each_tap(shifted, padded, y, x, [&](std::int64_t, std::int64_t, std::int64_t) { ++count; });
+          for_each_tap(shifted, padded.h, padded.w, y, x, [&](std::int64_t, std::int64_t, std::int64_t) { ++count; });
         }
         out_.at(n, y, x, c) = o.kind == graph::PoolKind::max ? integer(static_cast<float>(largest)) : mean(sum, count);
       }
@@ -101,8 +82,8 @@ class IntegerEquation {
     return integer(graph::requantised(static_cast<std::int32_t>(sum), static_cast<float>(factor)));
   }
 
-  void layer(const graph::Constant& weights, const graph::Constant& bias, std::int64_t groups, const kernels::Window& w,
-             const graph::Window& dilated) const {
+  void layer(const graph::Constant& weights, const graph::Constant& bias, std::int64_t groups,
+             const kernels::Window& w) const {
     const kernels::Weights factors = weights.factors();
     const std::vector<std::int32_t> start = graph::integer_bias(weights, bias);
     const std::int64_t inputs = in().shape.c / groups, outputs = out_.shape.c / groups;
@@ -116,16 +97,11 @@ class IntegerEquation {
       gain = std::max(gain, row_gain);
       for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
         double sum = start[static_cast<std::size_t>(o)];
-        for (std::int64_t i = 0; i < w.kernel_h; ++i) {
-          for (std::int64_t j = 0; j < w.kernel_w; ++j) {
-            const std::int64_t in_y = y * w.stride_h - w.pad_top + i * dilated.dilation_h;
-            const std::int64_t in_x = x * w.stride_w - w.pad_left + j * dilated.dilation_w;
-            if (in_y < 0 || in_y >= in().shape.h || in_x < 0 || in_x >= in().shape.w) continue;
-            for (std::int64_t k = 0; k < inputs; ++k) {
-              sum += in().at(n, in_y, in_x, o / outputs * inputs + k) * row[k * taps + i * w.kernel_w + j];
-            }
+        for_each_tap(w, in().shape.h, in().shape.w, y, x, [&](std::int64_t in_y, std::int64_t in_x, std::int64_t tap) {
+          for (std::int64_t k = 0; k < inputs; ++k) {
+            sum += in().at(n, in_y, in_x, o / outputs * inputs + k) * row[k * taps + tap];
           }
-        }
+        });
         const float result = graph::requantised(static_cast<std::int32_t>(sum), factor);
         double& to = out_.at(n, y, x, o);
         if (!node_.quantization) {

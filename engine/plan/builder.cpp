@@ -350,7 +350,7 @@ kernels::Numbers PlanBuilder::planes_of_input(graph::NodeId input) const {
 /// Kernels read planes of f32, and of the type that the node has. Bytes they take from bytes alone.
 bool PlanBuilder::converts_input(graph::NodeId input) const {
   const Type type = plan_->inputs[input].type, result = result_type(input);
-  return is_quantised(result) ? type == Type::f32 : type != Type::f32 && type != result;
+  return type != result && (type != Type::f32 || is_quantised(result));
 }
 bool PlanBuilder::converts_output(std::size_t output) const {
   const Type type = plan_->outputs[output].type, result = result_type(lowered_.outputs[output][0].node);

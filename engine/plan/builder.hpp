@@ -158,6 +158,7 @@ class PlanBuilder {
   void make_from_planes(const PlannedStep& s);
   void make_to_planes(const PlannedStep& s);
   void make_convert_input(const PlannedStep& s);
+  void make_recast_input(const PlannedStep& s);
   void make_convert_output(const PlannedStep& s);
   void append_convert(const PlannedStep& s, kernels::ConvertArgs args, const kernels::Types& types);
   void chain();  // the last two steps become one

@@ -156,6 +156,7 @@ void PlanBuilder::make_to_planes(const PlannedStep& s) {
 
 void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const Tensor& input = plan_->inputs[s.node];
+  if (is_quantised(input.type) && is_quantised(result_type(s.node))) return make_recast_input(s);
   kernels::ConvertArgs args;
   args.pixels = static_cast<std::int32_t>(input.shape.size());
   const auto index = static_cast<std::uint16_t>(s.node);
@@ -169,6 +170,20 @@ void PlanBuilder::make_convert_input(const PlannedStep& s) {
   }
   args.from = input.quantization;
   append_convert(s, args, {input.type, Type::f32, Type::f32});
+}
+
+/// The caller's u8 where kernels take i8: as one long plane.
+void PlanBuilder::make_recast_input(const PlannedStep& s) {
+  const Tensor& input = plan_->inputs[s.node];
+  kernels::FromPlanesArgs args;
+  args.pixels = static_cast<std::int32_t>(input.shape.size());
+  args.channels = 1;
+  args.planes = {{0, kernels::Space::input, static_cast<std::uint16_t>(s.node)}, input.type};
+  args.output = {block(s).first, 1, 0, result_type(s.node)};
+  args.tile_pixels = tile_pixels(machine_, args.pixels, 2);
+  args.tiles = ceil_div(args.pixels, args.tile_pixels);
+  const auto& kernel = row<kernels::PlanesKernel>(s.node, {input.type, Type::f32, args.output.type});
+  append(s, {"convert", kernel.name, StepKind::type_conversion}, kernel.from_planes, args);
 }
 
 void PlanBuilder::make_convert_output(const PlannedStep& s) {

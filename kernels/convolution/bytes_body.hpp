@@ -44,7 +44,6 @@ struct ConvolutionBytes {
 
   static void run(const ConvolutionArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
-    const simd::Requantise<B> requantise(args.clamp, args.byte_zeros);
     const std::int32_t terms = args.window.kernel_h * args.window.kernel_w * args.inputs, quads = (terms + 3) / 4;
     const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
@@ -58,7 +57,8 @@ struct ConvolutionBytes {
     job.memory = &buffered;
     job.runs = &copied;
     job.run_count = 1;
-    job.requantise = &requantise;
+    job.clamp = &args.clamp;
+    job.zeros = &args.byte_zeros;
     job.out_stride = args.output.pixel_stride;
     const std::int32_t end_row =
         range.last * args.tile_rows < extent.out_h ? range.last * args.tile_rows : extent.out_h;
@@ -81,7 +81,7 @@ struct ConvolutionBytes {
           job.out =
               memory.write<Byte>(args.output.first) + first * job.out_stride + group * args.outputs + v0 * B::lanes;
           job.columns = (v1 * B::lanes <= args.outputs ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
-          Tiles::tiles.run(job, job.pixel, v1 - v0, false, 0, count);
+          Tiles::run_panel(job, v1 - v0, 0, count);
         }
       }
     }

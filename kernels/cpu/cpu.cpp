@@ -46,14 +46,20 @@ bool has_neon64fp16() {
   constexpr unsigned long both = HWCAP_FPHP | HWCAP_ASIMDHP;
   return (getauxval(AT_HWCAP) & both) == both;
 }
+bool has_neon64dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #elif defined(__aarch64__) && defined(__APPLE__)
-bool has_neon64fp16() {
+namespace {
+bool has_feature(const char* name) {
   int has = 0;
   std::size_t size = sizeof has;
-  return sysctlbyname("hw.optional.arm.FEAT_FP16", &has, &size, nullptr, 0) == 0 && has != 0;
+  return sysctlbyname(name, &has, &size, nullptr, 0) == 0 && has != 0;
 }
+}  // namespace
+bool has_neon64fp16() { return has_feature("hw.optional.arm.FEAT_FP16"); }
+bool has_neon64dot() { return has_feature("hw.optional.arm.FEAT_DotProd"); }
 #else
 bool has_neon64fp16() { return false; }
+bool has_neon64dot() { return false; }
 #endif
 
 #if defined(__arm__) && defined(__linux__)

@@ -10,6 +10,7 @@ bool has_avx512vnni();  ///< with BW, VL and VBMI2: from Ice Lake and Zen 4 on
 bool has_neon();        ///< ARMv7's, with its multiply-add
 bool has_neon64();
 bool has_neon64fp16();  ///< ARMv8.2's arithmetic of half precision
+bool has_neon64dot();   ///< ARMv8.2's dot product of bytes
 bool always();
 
 }  // namespace riffle::kernels::cpu

@@ -7,8 +7,8 @@
 
 namespace riffle::kernels {
 
-extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64fp16,
-    kernels_neon64, kernels_neon, kernels_scalar;
+extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64dot,
+    kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
 
 namespace {
 constexpr const Kernels* list[] = {
@@ -23,6 +23,9 @@ constexpr const Kernels* list[] = {
 #endif
 #ifdef RIFFLE_HAS_SSE2
     &kernels_sse2,
+#endif
+#ifdef RIFFLE_HAS_NEON64DOT
+    &kernels_neon64dot,
 #endif
 #ifdef RIFFLE_HAS_NEON64FP16
     &kernels_neon64fp16,

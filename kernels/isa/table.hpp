@@ -91,7 +91,7 @@ struct ByteRowsOf : NoByteRows {
                                           : KernelName<S, "i8", Operation, Rows, Columns>::value.data();
 
   static constexpr std::array pointwise = {PointwiseBytes<B>::kernel(name<"pointwise", rows, columns>)};
-  static constexpr std::array depthwise = {DepthwiseBytes<B>::kernel(name<"depthwise">)};
+  static constexpr std::array depthwise = {DepthwiseBytes<typename B::Channels>::kernel(name<"depthwise">)};
 #ifdef RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionBytes<B>::kernel(name<"convolution", rows, columns>)};
 #endif

@@ -4,6 +4,7 @@
 #include "kernels/byte_panels.hpp"
 #include "kernels/pointwise/blocks.hpp"
 #include "kernels/pointwise/pointwise.hpp"
+#include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/bytes.hpp"
 #include "kernels/simd/tile_table.hpp"
 
@@ -36,7 +37,8 @@ struct PointwiseBytes {
     const ResidualVector* residual;  ///< of the panel's first vector, or null
     const Addresses* residual_memory;
     std::int32_t residual_pixel;  ///< what pixel 0 is there
-    const simd::Requantise<B>* requantise;
+    const Clamp* clamp;
+    const ZeroPoints* zeros;
     Byte* out;  ///< the first column of the pixel `out_pixel`
     std::ptrdiff_t out_stride;
     std::int32_t out_pixel;
@@ -108,7 +110,7 @@ struct PointwiseBytes {
                       quads_of(run.channels), w);
     }
     Byte* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
-    const simd::Requantise<B> requantise = *job.requantise;
+    const simd::Requantise<B> requantise(*job.clamp, *job.zeros);
     simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
       const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
       if (job.residual == nullptr) {
@@ -140,11 +142,80 @@ struct PointwiseBytes {
     });
   }
 
-  static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, false>> tiles = {};
+  /// The instruction set's own strips (simd/byte_strip.hpp).
+  static constexpr bool has_strips = requires { B::strip(1, 1); };
+  static constexpr std::int32_t most_runs = 32;
+
+  /// Where the panel's residuals stand side by side, in whole vectors.
+  static RIFFLE_INLINE const Byte* residual_in_rows(const Job& job, int vectors) {
+    const ChannelRun& first = job.residual[0].run;
+    for (int v = 0; v < vectors; ++v) {
+      const ChannelRun& run = job.residual[v].run;
+      if (run.channels != B::lanes || run.pixel_stride != first.pixel_stride || run.first.space != first.first.space ||
+          run.first.offset != first.first.offset + v * B::lanes) {
+        return nullptr;
+      }
+    }
+    return job.residual_memory->template read<Byte>(first.first);
+  }
+
+  /// False where the panel is none for strips.
+  static RIFFLE_INLINE bool run_strips(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
+    if (job.run_count > most_runs) return false;
+    simd::ByteStrip strip;
+    strip.residual = nullptr;
+    if (job.residual != nullptr) {
+      const ChannelRun& run = job.residual[0].run;
+      strip.residual = residual_in_rows(job, vectors);
+      if (strip.residual == nullptr) return false;
+      strip.residual_stride = run.pixel_stride;
+      strip.residual += (job.residual_pixel + begin) * strip.residual_stride;
+    }
+    simd::StripRun<Byte> runs[most_runs];
+    for (std::int32_t r = 0; r < job.run_count; ++r) {
+      const ChannelRun& run = job.runs[r];
+      const std::ptrdiff_t stride = run.pixel_stride;
+      runs[r] = {job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
+                 quads_of(run.channels) - 16};
+    }
+    const std::int32_t width = vectors * B::lanes;
+    const ZeroPoints& zeros = *job.zeros;
+    const Clamp& clamp = *job.clamp;
+    strip.zero = static_cast<std::int16_t>(zeros.output - (job.residual == nullptr ? 0 : zeros.residual));
+    strip.lower = static_cast<std::int8_t>(static_cast<std::int32_t>(clamp.lower) + zeros.output);
+    strip.upper = static_cast<std::int8_t>(static_cast<std::int32_t>(clamp.upper) + zeros.output);
+    strip.bias = reinterpret_cast<const std::int32_t*>(job.panel);
+    strip.factors = reinterpret_cast<const float*>(strip.bias + width);
+    strip.weights = job.panel + std::ptrdiff_t{width} * 8;
+    strip.runs = runs;
+    strip.run_count = job.run_count;
+    strip.out_stride = job.out_stride;
+    strip.form = (strip.lower > -128 || strip.upper < 127 ? 1 : 0) + (job.columns == width ? 0 : 4 * job.columns);
+    strip.pixel = 0;
+    strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
+    const simd::EvenTiles cut(end - begin, B::strip_rows(vectors));
+    if (cut.higher > 0) {
+      strip.tiles = cut.higher;
+      B::strip(cut.height + 1, vectors)(strip);
+      strip.pixel = cut.higher * (cut.height + 1);
+      strip.out += strip.pixel * job.out_stride;
+    }
+    strip.tiles = cut.tiles - cut.higher;
+    B::strip(cut.height, vectors)(strip);
+    return true;
+  }
+
+  /// One panel of pixels [begin, end), which straddle no ring's end.
+  static RIFFLE_INLINE void run_panel(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
+    static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, has_strips>> tiles;
+    if constexpr (has_strips) {
+      if (run_strips(job, vectors, begin, end)) return;
+    }
+    tiles.run(job, job.pixel, vectors, false, begin, end);
+  }
 
   /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
-  static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Addresses& memory,
-                                      const simd::Requantise<B>& requantise, std::int32_t group,
+  static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Addresses& memory, std::int32_t group,
                                       std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
                                       std::int32_t end) {
     const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
@@ -155,7 +226,8 @@ struct PointwiseBytes {
     job.memory = job.residual_memory = &memory;
     job.runs = args.runs + args.run_begin[group];
     job.run_count = args.run_begin[group + 1] - args.run_begin[group];
-    job.requantise = &requantise;
+    job.clamp = &args.clamp;
+    job.zeros = &args.zeros;
     job.out_stride = block.pixel_stride;
     job.out_pixel = begin;
     Byte* const out = memory.write<Byte>(block.first) + slot(begin, block.ring) * job.out_stride;
@@ -169,18 +241,15 @@ struct PointwiseBytes {
       // A residual ends where the columns do.
       const std::int32_t room = args.outputs + (args.residual != nullptr ? 0 : block.spare);
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
-      tiles.run(job, job.pixel, v1 - v0, false, begin, end);
+      run_panel(job, v1 - v0, begin, end);
     }
   }
 
   static void run(const PointwiseArgs& args, const Addresses& memory, TileRange range) {
-    const simd::Requantise<B> requantise(args.clamp, args.zeros);
     for_each_block<B>(
         args, range, B::tile_rows,
         [&](std::int32_t group, std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin, std::int32_t end)
-            __attribute__((always_inline)) {
-              run_block(args, memory, requantise, group, first_panel, last_panel, begin, end);
-            });
+            __attribute__((always_inline)) { run_block(args, memory, group, first_panel, last_panel, begin, end); });
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {

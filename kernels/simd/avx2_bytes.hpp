@@ -8,6 +8,7 @@ namespace riffle::simd {
 
 struct Avx2Bytes {
   using Byte = std::uint8_t;
+  using Channels = Avx2Bytes;
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 8, max_vectors = 3, factor_bytes = 64;
   static constexpr bool by_lane = false;

@@ -8,6 +8,7 @@ namespace riffle::simd {
 struct Avx512Vnni {
   static constexpr const char* name = "avx512vnni";
   using Byte = std::uint8_t;
+  using Channels = Avx512Vnni;
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 16, max_vectors = 4, factor_bytes = 64;
   static constexpr bool by_lane = false;

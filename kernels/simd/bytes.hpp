@@ -9,6 +9,8 @@
 //   Factors   four weights a lane, as they stand in packed weights: factor_bytes a vector
 //   Reals     a vector of f32
 //
+//   Channels  the struct that depthwise convolution is computed with: this one, or another
+//
 // and these functions
 //
 //   multiply(sums, quads, factors)   sums[lane] += sum of quads[lane][j] * factors[lane][j] over four j, exactly
@@ -19,6 +21,9 @@
 //   store(bytes, sums, count)        sums that bytes have room for
 //   scaled(sums, factors)            f32(sums[lane]) * factors[lane], rounded twice
 //   rounded(reals, lower, upper)     within these integers, to the nearest, ties to even
+//
+// An instruction set that multiplies by a lane (by_lane) has, in place of spread() and multiply(), load_quads(bytes),
+// as many as there are in 16 bytes, and multiply_lane<lane>(sums, quads, factors).
 //
 // Integers are exact, and the two roundings of scaled() are what every machine has, so that results have the same bits
 // everywhere.
@@ -31,6 +36,7 @@ namespace riffle::simd {
 /// No vectors: the lane is one.
 struct ScalarBytes {
   using Byte = std::uint8_t;
+  using Channels = ScalarBytes;
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 1, max_vectors = 4, factor_bytes = 4;
   static constexpr bool by_lane = false;

@@ -11,7 +11,7 @@ namespace riffle::simd {
 
 extern "C" {
 // strip_neon64.S: rows x vectors.
-RIFFLE_STRIPS(float, neon64)
+RIFFLE_STRIPS(riffle::simd::Strip<float>, neon64)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
 RIFFLE_DEPTHWISE_ROWS(float, neon64)

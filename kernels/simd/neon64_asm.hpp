@@ -7,25 +7,24 @@
 #include "kernels/simd/strip.hpp"
 
 // strip_neon64.S: rows x vectors.
-#define RIFFLE_STRIP(value, isa, rows, vectors) \
-  void riffle_strip_##rows##x##vectors##_##isa(const riffle::simd::Strip<value>&);
-#define RIFFLE_STRIPS_OF_4(value, isa, vectors) \
-  RIFFLE_STRIP(value, isa, 1, vectors)          \
-  RIFFLE_STRIP(value, isa, 2, vectors)          \
-  RIFFLE_STRIP(value, isa, 3, vectors)          \
-  RIFFLE_STRIP(value, isa, 4, vectors)
-#define RIFFLE_STRIPS_OF_7(value, isa, vectors) \
-  RIFFLE_STRIPS_OF_4(value, isa, vectors)       \
-  RIFFLE_STRIP(value, isa, 5, vectors)          \
-  RIFFLE_STRIP(value, isa, 6, vectors)          \
-  RIFFLE_STRIP(value, isa, 7, vectors)
-#define RIFFLE_STRIPS(value, isa)   \
-  RIFFLE_STRIPS_OF_7(value, isa, 1) \
-  RIFFLE_STRIP(value, isa, 8, 1)    \
-  RIFFLE_STRIPS_OF_7(value, isa, 2) \
-  RIFFLE_STRIPS_OF_4(value, isa, 3) \
-  RIFFLE_STRIP(value, isa, 5, 3)    \
-  RIFFLE_STRIPS_OF_4(value, isa, 4)
+#define RIFFLE_STRIP(arguments, isa, rows, vectors) void riffle_strip_##rows##x##vectors##_##isa(const arguments&);
+#define RIFFLE_STRIPS_OF_4(arguments, isa, vectors) \
+  RIFFLE_STRIP(arguments, isa, 1, vectors)          \
+  RIFFLE_STRIP(arguments, isa, 2, vectors)          \
+  RIFFLE_STRIP(arguments, isa, 3, vectors)          \
+  RIFFLE_STRIP(arguments, isa, 4, vectors)
+#define RIFFLE_STRIPS_OF_7(arguments, isa, vectors) \
+  RIFFLE_STRIPS_OF_4(arguments, isa, vectors)       \
+  RIFFLE_STRIP(arguments, isa, 5, vectors)          \
+  RIFFLE_STRIP(arguments, isa, 6, vectors)          \
+  RIFFLE_STRIP(arguments, isa, 7, vectors)
+#define RIFFLE_STRIPS(arguments, isa)   \
+  RIFFLE_STRIPS_OF_7(arguments, isa, 1) \
+  RIFFLE_STRIP(arguments, isa, 8, 1)    \
+  RIFFLE_STRIPS_OF_7(arguments, isa, 2) \
+  RIFFLE_STRIPS_OF_4(arguments, isa, 3) \
+  RIFFLE_STRIP(arguments, isa, 5, 3)    \
+  RIFFLE_STRIPS_OF_4(arguments, isa, 4)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
 #define RIFFLE_DEPTHWISE_ROWS(value, isa)                                             \
@@ -43,12 +42,12 @@
 #define RIFFLE_MULTIPLY_ROWS(value, isa) \
   void riffle_multiply_rows_##isa(float*, const value*, std::int64_t, const value* const*);
 
-/// The members of an instruction set's struct that say so.
-#define RIFFLE_NEON64_KERNELS(isa)                                                                                    \
+/// The members of an instruction set's struct that say so: strips,
+#define RIFFLE_NEON64_STRIPS(function, isa)                                                                           \
   /* Two registers of activations a pixel, two of weights a vector, a sum for each of both. */                        \
   static constexpr int strip_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 7 : vectors == 3 ? 5 : 4; } \
-  static RIFFLE_INLINE riffle::simd::StripFunction<Value> strip(int rows, int vectors) {                              \
-    static constexpr riffle::simd::StripFunction<Value> strips[][8] = {                                               \
+  static RIFFLE_INLINE function strip(int rows, int vectors) {                                                        \
+    static constexpr function strips[][8] = {                                                                         \
         {riffle_strip_1x1_##isa, riffle_strip_2x1_##isa, riffle_strip_3x1_##isa, riffle_strip_4x1_##isa,              \
          riffle_strip_5x1_##isa, riffle_strip_6x1_##isa, riffle_strip_7x1_##isa, riffle_strip_8x1_##isa},             \
         {riffle_strip_1x2_##isa, riffle_strip_2x2_##isa, riffle_strip_3x2_##isa, riffle_strip_4x2_##isa,              \
@@ -57,14 +56,17 @@
          riffle_strip_5x3_##isa},                                                                                     \
         {riffle_strip_1x4_##isa, riffle_strip_2x4_##isa, riffle_strip_3x4_##isa, riffle_strip_4x4_##isa}};            \
     return strips[vectors - 1][rows - 1];                                                                             \
-  }                                                                                                                   \
-  static RIFFLE_INLINE riffle::kernels::DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors) {        \
-    static constexpr riffle::kernels::DepthwiseRowsFunction<Value> rows[][2] = {                                      \
-        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},                                           \
-        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};                                          \
-    return rows[stride - 1][vectors - 1];                                                                             \
-  }                                                                                                                   \
-  static RIFFLE_INLINE riffle::kernels::PoolRowFunction<Value> pool_row(bool max) {                                   \
-    return max ? riffle_max_pool_row_##isa : riffle_average_pool_row_##isa;                                           \
-  }                                                                                                                   \
+  }
+/// and, beside them, all others.
+#define RIFFLE_NEON64_KERNELS(isa)                                                                             \
+  RIFFLE_NEON64_STRIPS(riffle::simd::StripFunction<Value>, isa)                                                \
+  static RIFFLE_INLINE riffle::kernels::DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors) { \
+    static constexpr riffle::kernels::DepthwiseRowsFunction<Value> rows[][2] = {                               \
+        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},                                    \
+        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};                                   \
+    return rows[stride - 1][vectors - 1];                                                                      \
+  }                                                                                                            \
+  static RIFFLE_INLINE riffle::kernels::PoolRowFunction<Value> pool_row(bool max) {                            \
+    return max ? riffle_max_pool_row_##isa : riffle_average_pool_row_##isa;                                    \
+  }                                                                                                            \
   static RIFFLE_INLINE auto multiply_rows() { return riffle_multiply_rows_##isa; }

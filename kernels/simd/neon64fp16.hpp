@@ -9,7 +9,7 @@
 namespace riffle::simd {
 
 extern "C" {
-RIFFLE_STRIPS(kernels::Half, neon64fp16)
+RIFFLE_STRIPS(riffle::simd::Strip<kernels::Half>, neon64fp16)
 RIFFLE_DEPTHWISE_ROWS(kernels::Half, neon64fp16)
 RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
 RIFFLE_MULTIPLY_ROWS(kernels::Half, neon64fp16)

@@ -1,7 +1,7 @@
 // The register tile for AArch64, whole strips of it: see tile.hpp for the equation and strip.hpp for the arguments.
 //
 // Compilers spill a by-lane tile that fills the register file, so it is written out here, as macros for every height
-// MR and width NV (in vectors), for floats and for halves. Activations come two vectors a pixel at a time, by ldp. The
+// MR and width NV (in vectors), for floats, for halves, and for bytes, four of which count as one channel here. Activations come two vectors a pixel at a time, by ldp. The
 // weights of a channel are loaded, by one ld1, while those of the channel before are used.
 //
 //   registers   v0 ..   2 MR activations, pixel after pixel (of halves, a lane can be used of v0 to v15 alone)
@@ -119,7 +119,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
 1:      // A tile.
         ldr     x1, [x0, #WEIGHTS]
         ldp     x3, x4, [x0, #RUNS]
+#ifndef RIFFLE_BYTES
         cbnz    x19, 14f
+#endif
         load_bias
 4:      load_weights 0
 
@@ -156,6 +158,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         restore_general
         ret
 
+#ifndef RIFFLE_BYTES
 14:     // Not from the bias alone.
         madd    x8, x7, x20, x19
         load_pixels x8, x20
@@ -171,6 +174,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         .set    V, V + 1
         .endr
         b       4b
+#endif
 
         finish_tile_otherwise
         SIZE(riffle_strip_\rows\()x\vectors\()ISA)

@@ -34,7 +34,6 @@ struct StemBytes {
   static void run(const StemArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
     const Window& window = args.window;
-    const simd::Requantise<B> requantise(args.clamp, args.zeros);
     const std::int32_t rows = args.channels * window.kernel_h, row_quads = (window.kernel_w + 3) / 4;
     const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
@@ -54,7 +53,8 @@ struct StemBytes {
     job.memory = &buffered;
     job.runs = runs;
     job.run_count = rows;
-    job.requantise = &requantise;
+    job.clamp = &args.clamp;
+    job.zeros = &args.zeros;
     job.out_stride = args.output.pixel_stride;
     const std::int32_t end = range.last * args.tile_rows < extent.out_h ? range.last * args.tile_rows : extent.out_h;
     for (std::int32_t y = range.first * args.tile_rows; y < end; ++y) {
@@ -78,7 +78,7 @@ struct StemBytes {
           job.out = out + x * job.out_stride + v0 * B::lanes;
           const std::int32_t room = args.outputs + args.output.spare;
           job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
-          Tiles::tiles.run(job, job.pixel, v1 - v0, false, 0, count);
+          Tiles::run_panel(job, v1 - v0, 0, count);
         }
       }
     }

@@ -1,0 +1,35 @@
+// Strips (strip.hpp) of bytes. An instruction set whose tiles are written in assembly has
+//
+//   static constexpr int strip_rows(int vectors);
+//   static ByteStripFunction strip(int rows, int vectors);
+#pragma once
+
+#include "kernels/simd/strip.hpp"
+
+namespace riffle::simd {
+
+/// Offsets in this struct are known to the assembly, and most of them are Strip's.
+struct ByteStrip {
+  std::int16_t zero;         ///< the result's zero point, less the residual's
+  std::int8_t lower, upper;  ///< bounds of the bytes that are stored
+  const std::int32_t* bias;
+  const std::byte* weights;           ///< up to 64 bytes behind them are read
+  std::int64_t pixel;                 ///< the first tile's first
+  const StripRun<std::int8_t>* runs;  ///< `rest`: quads, less 16
+  std::int64_t run_count;
+  std::int8_t* out;  ///< the pixel `pixel`
+  std::int64_t tiles;
+  std::ptrdiff_t out_stride;
+  std::int32_t form;            ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole
+  const std::int8_t* residual;  ///< null, or pixel 0's: whole vectors
+  std::ptrdiff_t residual_stride;
+  const float* factors;
+};
+static_assert(sizeof(void*) < 8 ||
+              (offsetof(ByteStrip, bias) == 8 && offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, runs) == 32 &&
+               offsetof(ByteStrip, out) == 48 && offsetof(ByteStrip, out_stride) == 64 &&
+               offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96));
+
+using ByteStripFunction = void (*)(const ByteStrip&);
+
+}  // namespace riffle::simd

@@ -1,0 +1,3 @@
+// The register tile, of bytes.
+#define RIFFLE_BYTES
+#include "kernels/simd/strip_neon64.S"
