@@ -4,6 +4,8 @@
 # riffle_isa_sources() below, where it has kernels there, and a line in kernels/isa/dispatch.cpp.
 set(rows_x86 "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
 set(rows_arm64 "neon64dot:-march=armv8.2-a+dotprod" "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
+# Those that have layers of bytes alone.
+set(RIFFLE_BYTE_ISAS avx512vnni neon64dot)
 set(rows_arm "neon:-mfpu=neon-vfpv4")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
   set(rows ${rows_x86})

@@ -108,7 +108,7 @@ Load load_once(const ColdStartOptions& options, Tensors& tensors) {
   passes::optimise(graph);
   passes::lower_fully_connected(graph);
   laps.end_phase();
-  plan::PlanBuilder builder(graph, kernels::choose_kernels());
+  plan::PlanBuilder builder(graph, plan::choose(graph, {}));
   builder.make_steps();
   laps.end_phase();
   const std::shared_ptr<const plan::Plan> plan = builder.pack();

@@ -120,7 +120,7 @@ CLI::Option* add_precision(CLI::App& command, Type& precision) {
 
 std::shared_ptr<const plan::Plan> make_plan(graph::Graph graph, const plan::Options& options) {
   auto plan = plan::make(std::move(graph), options);
-  if (plan->precision != options.precision) {
+  if (plan->precision == Type::f32 && options.precision != Type::f32) {
     std::cerr << "riffle: --precision: this CPU has no arithmetic of half precision that is used; fp32 is computed\n";
   }
   return plan;

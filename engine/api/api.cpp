@@ -22,11 +22,11 @@ using riffle::api::report;
 std::shared_ptr<const riffle::plan::Plan> riffle_model::plan(const riffle::plan::Options& asked) const {
   const riffle::graph::Shape own = graph.input_shape();
   riffle::plan::Options options = asked;
-  if (options.kernels == nullptr) options.kernels = &riffle::kernels::choose_kernels();
   if (options.height == 0) options.height = own.h;
   if (options.width == 0) options.width = own.w;
-  options.precision = riffle::plan::precision_of(*options.kernels, options.precision);
-  options.kernels = riffle::kernels::find_kernels(*options.kernels, options.precision);
+  const riffle::plan::Choice choice = riffle::plan::choose(graph, options);
+  options.kernels = choice.kernels;
+  options.precision = choice.precision;
 
   const std::lock_guard lock(mutex_);
   for (const Made& made : made_) {
@@ -148,7 +148,7 @@ void tell_of(const riffle::run::Session& session, const riffle_options& options,
     log(RIFFLE_LOG_INFO, "step %zu '%.80s': %.60s by %s (%s)", s, step.name.c_str(), step.operation.c_str(),
         step.kernel, riffle::plan::reason_for(step).c_str());
   }
-  if (plan.precision != precision_of(options)) {
+  if (plan.precision == riffle::Type::f32 && precision_of(options) != plan.precision) {
     log(RIFFLE_LOG_WARNING, "%s has no arithmetic of half precision; the network is computed in float32",
         plan.kernels->isa);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/graph/quantization.hpp"
 #include "engine/memory/arena.hpp"
 
 namespace riffle::plan {
@@ -30,18 +31,17 @@ std::int32_t pixel_stride_of(std::int32_t channels, Type type) {
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, Type precision,
-                         const Without& without)
+PlanBuilder::PlanBuilder(const graph::Graph& graph, const Choice& choice, const Without& without)
     : graph_(graph),
-      kernels_(kernels),
-      precision_(precision),
-      bytes_(kernels.type == Type::i8 ? Type::i8 : Type::u8),
+      kernels_(*choice.kernels),
+      precision_(choice.precision == Type::i8 ? Type::f32 : choice.precision),
+      bytes_(kernels_.type == Type::i8 ? Type::i8 : Type::u8),
       without_(without),
       shapes_(graph::infer_shapes(graph)),
-      types_(passes::choose_types(graph, precision, bytes_)),
+      types_(passes::choose_types(graph, precision_, bytes_)),
       lowered_(passes::lower_channels(graph, shapes_)),
       layout_(block_layout(graph, shapes_, lowered_, without)),
-      machine_(machine_of(kernels, precision)),
+      machine_(machine_of(kernels_, precision_)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
       direct_(graph.nodes.size(), -1),
@@ -51,7 +51,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kern
 void PlanBuilder::make_steps() {
   plan_->name = graph_.name;
   plan_->kernels = &kernels_;
-  plan_->precision = precision_;
+  plan_->precision = graph::is_quantised(graph_) ? Type::i8 : precision_;
   static_cast<Signature&>(*plan_) = signature_of(graph_, shapes_);
   plan_steps();
   place();

@@ -23,8 +23,7 @@ namespace riffle::plan {
 class PlanBuilder {
  public:
   /// The graph is optimised and verified; all arguments outlive the builder.
-  PlanBuilder(const graph::Graph& graph, const kernels::Kernels& kernels, Type precision = Type::f32,
-              const Without& without = {});
+  PlanBuilder(const graph::Graph& graph, const Choice& choice, const Without& without = {});
 
   /// All of the plan but the weights.
   void make_steps();
@@ -181,7 +180,8 @@ class PlanBuilder {
 
   const graph::Graph& graph_;
   const kernels::Kernels& kernels_;
-  const Type precision_, bytes_;  // bytes_: the type of quantised results
+  const Type precision_;  // of what is not quantised
+  const Type bytes_;      // of quantised results
   const Without without_;
   graph::ById<graph::Shape> shapes_;
   graph::ById<passes::NodeTypes> types_;

@@ -46,19 +46,18 @@ Type precision_of(const kernels::Kernels& kernels, Type wanted) {
   return kernels::find_kernels(kernels, wanted) != nullptr ? wanted : Type::f32;
 }
 
-/// The instruction set for layers of bytes: one that has nothing else, if this CPU runs it, or else that of floats.
-const kernels::Kernels& kernels_of_bytes(const kernels::Kernels& best) {
-  for (const Type type : {Type::u8, Type::i8}) {
-    if (const kernels::Kernels* found = kernels::find_kernels(best, type)) return *found;
+Choice choose(const graph::Graph& graph, const Options& options) {
+  const kernels::Kernels& best = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
+  const Type precision = precision_of(best, options.precision);
+  if (!graph::is_quantised(graph)) return {kernels::find_kernels(best, precision), precision};
+  for (const Type bytes : {Type::u8, Type::i8}) {  // an instruction set that is there for them alone
+    if (const kernels::Kernels* found = kernels::find_kernels(best, bytes)) return {found, Type::i8};
   }
-  return *kernels::find_kernels(best, Type::f32);
+  return {kernels::find_kernels(best, Type::f32), Type::i8};
 }
 
 std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
-  const kernels::Kernels& best = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
-  const bool has_integers = graph::is_quantised(graph);
-  const Type precision = has_integers ? Type::f32 : precision_of(best, options.precision);
-  const kernels::Kernels& kernels = has_integers ? kernels_of_bytes(best) : *kernels::find_kernels(best, precision);
+  const Choice choice = choose(graph, options);
   if (options.height != 0 || options.width != 0) {
     const graph::Shape shape = graph.input_shape();
     graph.set_input_size(options.height != 0 ? options.height : shape.h, options.width != 0 ? options.width : shape.w);
@@ -68,7 +67,7 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   }
   passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);
-  PlanBuilder builder(graph, kernels, precision, options.without);
+  PlanBuilder builder(graph, choice, options.without);
   builder.make_steps();
   auto plan = builder.pack();
 #ifdef RIFFLE_CONTRACTS

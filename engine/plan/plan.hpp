@@ -136,7 +136,7 @@ Signature signature_of(const graph::Graph& graph, const graph::ById<graph::Shape
 struct Plan : Signature {
   std::string name;
   const kernels::Kernels* kernels = nullptr;  ///< the best for this precision
-  Type precision = Type::f32;                 ///< what the network is computed in
+  Type precision = Type::f32;                 ///< what the network is computed in; i8: it is quantised
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
   std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
@@ -180,8 +180,13 @@ struct Options {
 /// What a network is computed in on this instruction set where `wanted` is asked for: that, or f32.
 Type precision_of(const kernels::Kernels& kernels, Type wanted);
 
-/// The instruction set that computes quantised networks where `best` is the best allowed.
-const kernels::Kernels& kernels_of_bytes(const kernels::Kernels& best);
+/// What a plan of the graph is made for: the best instruction set from options.kernels on that has its numbers, and
+/// what it is computed in: of a quantised network i8, else precision_of().
+struct Choice {
+  const kernels::Kernels* kernels = nullptr;
+  Type precision = Type::f32;
+};
+Choice choose(const graph::Graph& graph, const Options& options);
 
 /// Why a step is computed as it is: "1 x 1; 13 tiles of 64 pixels; K in 2 parts". For people.
 std::string reason_for(const Step& step);

@@ -5,10 +5,10 @@
 
 namespace riffle::simd {
 
-struct Avx512Vnni {
+struct Avx512vnni {
   static constexpr const char* name = "avx512vnni";
   using Byte = std::uint8_t;
-  using Channels = Avx512Vnni;
+  using Channels = Avx512vnni;
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 16, max_vectors = 4, factor_bytes = 64;
   static constexpr bool by_lane = false;

@@ -15,7 +15,7 @@ RIFFLE_STRIPS(riffle::simd::ByteStrip, neon64dot)
 }
 
 /// Eight channels, as depthwise convolution takes them.
-struct Neon64DotChannels {
+struct Neon64dotChannels {
   using Byte = std::int8_t;
   static constexpr Type byte_type = Type::i8;
   static constexpr int lanes = 8, factor_bytes = 32;
@@ -72,10 +72,10 @@ struct Neon64DotChannels {
   }
 };
 
-struct Neon64Dot {
+struct Neon64dot {
   static constexpr const char* name = "neon64dot";
   using Byte = std::int8_t;
-  using Channels = Neon64DotChannels;
+  using Channels = Neon64dotChannels;
   static constexpr Type byte_type = Type::i8;
   static constexpr int lanes = 4, max_vectors = 4, factor_bytes = 16;
   static constexpr bool by_lane = true;
