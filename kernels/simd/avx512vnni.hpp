@@ -32,11 +32,15 @@ struct Avx512vnni {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
   }
   static RIFFLE_INLINE Quads append(Quads q, Quads next) { return _mm512_shrdi_epi32(q, next, 8); }
-  static RIFFLE_INLINE Sums multiply(Sums sums, Quads x, Factors w) { return _mm512_dpbusd_epi32(sums, x, w); }
+  /// In assembly, as GCC copies the sums that its intrinsic adds to, and keeps the copies in memory.
+  static RIFFLE_INLINE Sums multiply(Sums sums, Quads x, Factors w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(x), "v"(w));
+    return sums;
+  }
 
   static constexpr int dot_bytes = 64;
   static RIFFLE_INLINE Sums dot(Sums sums, const Byte* x, const std::int8_t* w) {
-    return _mm512_dpbusd_epi32(sums, _mm512_loadu_si512(x), _mm512_loadu_si512(w));
+    return multiply(sums, _mm512_loadu_si512(x), _mm512_loadu_si512(w));
   }
   static RIFFLE_INLINE std::int32_t sum(Sums sums) { return _mm512_reduce_add_epi32(sums); }
 
