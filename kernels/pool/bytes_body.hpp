@@ -1,12 +1,18 @@
 // The body of the pooling kernels of bytes; see pool.hpp for the equations.
 //
-// Plain loops over neighbouring channels without a branch, which compilers make vectors of.
+// Means are plain loops over neighbouring channels without a branch, which compilers make vectors of.
 #pragma once
+
+#include <type_traits>
 
 #include "kernels/pool/reduction.hpp"
 #include "kernels/simd/bytes.hpp"
 
 namespace riffle::kernels {
+
+/// Sixteen bytes, which compilers know how to compare.
+using SixteenU8 = std::uint8_t __attribute__((vector_size(16)));
+using SixteenI8 = std::int8_t __attribute__((vector_size(16)));
 
 template <class B>
 struct PoolingBytes {
@@ -22,45 +28,70 @@ struct PoolingBytes {
     return static_cast<Byte>(simd::ScalarBytes::round_small(above < clamp.upper ? above : clamp.upper) + zero);
   }
 
-  /// The taps of one output, of `count` channels.
-  template <bool Max>
-  static RIFFLE_INLINE void pool(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
-                                 std::int32_t x, const PoolTaps& tall, const PoolTaps& wide, std::int32_t count,
-                                 Byte* __restrict to) {
+  /// Calls f(the first channel of a tap) for the taps of output (y, x) that are inside the image.
+  template <class F>
+  static RIFFLE_INLINE void for_taps(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
+                                     std::int32_t x, const PoolTaps& tall, const PoolTaps& wide, F&& f) {
     const Window& window = args.window;
-    using Reduced = std::conditional_t<Max, Byte, std::int32_t>;
-    Reduced reduced[chunk];
-    const std::int32_t taps = (tall.end - tall.begin) * (wide.end - wide.begin);
-    for (std::int32_t c = 0; c < count; ++c) {
-      reduced[c] = Max ? std::numeric_limits<Byte>::min() : static_cast<Reduced>(-taps * args.zeros.input);
-    }
+    const std::ptrdiff_t stride = run.pixel_stride, step = window.dilation_w * stride;
+    const std::int32_t left = x * window.stride_w - window.pad_left + wide.begin * window.dilation_w;
     for (std::int32_t i = tall.begin; i < tall.end; ++i) {
       const std::int32_t row = y * window.stride_h - window.pad_top + i * window.dilation_h;
-      const std::ptrdiff_t first = slot(row * args.extent.in_w, run.ring);
-      for (std::int32_t j = wide.begin; j < wide.end; ++j) {
-        const std::int32_t column = x * window.stride_w - window.pad_left + j * window.dilation_w;
-        const Byte* const from = in + (first + column) * run.pixel_stride;
-        for (std::int32_t c = 0; c < count; ++c) {
-          if constexpr (Max) {
-            reduced[c] = reduced[c] > from[c] ? reduced[c] : from[c];
-          } else {
-            reduced[c] += from[c];
-          }
-        }
-      }
+      const Byte* from = in + (slot(row * args.extent.in_w, run.ring) + left) * stride;
+      for (std::int32_t j = wide.begin; j < wide.end; ++j, from += step) f(from);
     }
-    if constexpr (Max) {
-      const auto lower = static_cast<Byte>(static_cast<std::int32_t>(args.clamp.lower) + args.zeros.output);
-      const auto upper = static_cast<Byte>(static_cast<std::int32_t>(args.clamp.upper) + args.zeros.output);
-      for (std::int32_t c = 0; c < count; ++c) {
-        const Byte above = reduced[c] > lower ? reduced[c] : lower;
-        to[c] = above < upper ? above : upper;
+  }
+
+  using Bytes = std::conditional_t<std::is_same_v<Byte, std::uint8_t>, SixteenU8, SixteenI8>;
+  static RIFFLE_INLINE Bytes load(const Byte* from) {
+    Bytes result;
+    __builtin_memcpy(&result, from, sizeof result);
+    return result;
+  }
+  static RIFFLE_INLINE Bytes max(Bytes a, Bytes b) { return a > b ? a : b; }
+
+  /// The largest taps of one output.
+  static RIFFLE_INLINE void largest(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
+                                    std::int32_t x, const PoolTaps& tall, const PoolTaps& wide, Byte* to) {
+    constexpr std::int32_t together = sizeof(Bytes);
+    const auto lower = static_cast<Byte>(static_cast<std::int32_t>(args.clamp.lower) + args.zeros.output);
+    const auto upper = static_cast<Byte>(static_cast<std::int32_t>(args.clamp.upper) + args.zeros.output);
+    if (run.channels < together) {
+      for (std::int32_t c = 0; c < run.channels; ++c) {
+        Byte most = lower;
+        for_taps(args, in, run, y, x, tall, wide, [&](const Byte* from) __attribute__((always_inline)) {
+          most = from[c] > most ? from[c] : most;
+        });
+        to[c] = most < upper ? most : upper;
       }
-    } else {
-      const Clamp clamp = args.clamp;
-      const std::int32_t zero = args.zeros.output;
-      const float factor = mean_factor(args.scale, tall.counted * wide.counted);
-      for (std::int32_t c = 0; c < count; ++c) to[c] = finished(reduced[c], factor, clamp, zero);
+      return;
+    }
+    const Bytes least = lower - Bytes{}, all_upper = upper - Bytes{};
+    for (std::int32_t begin = 0; begin < run.channels; begin += together) {
+      // The last ones take some channels of those before.
+      const std::int32_t c = begin + together <= run.channels ? begin : run.channels - together;
+      Bytes most = least;
+      for_taps(args, in + c, run, y, x, tall, wide,
+               [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
+      most = most < all_upper ? most : all_upper;
+      __builtin_memcpy(to + c, &most, sizeof most);
+    }
+  }
+
+  /// The means of one output.
+  static RIFFLE_INLINE void means(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
+                                  std::int32_t x, const PoolTaps& tall, const PoolTaps& wide, Byte* to) {
+    const std::int32_t taps = (tall.end - tall.begin) * (wide.end - wide.begin), zero = args.zeros.output;
+    const Clamp clamp = args.clamp;
+    const float factor = mean_factor(args.scale, tall.counted * wide.counted);
+    for (std::int32_t begin = 0; begin < run.channels; begin += chunk) {
+      const std::int32_t count = run.channels - begin < chunk ? run.channels - begin : chunk;
+      std::int32_t sums[chunk];
+      for (std::int32_t c = 0; c < count; ++c) sums[c] = -taps * args.zeros.input;
+      for_taps(args, in + begin, run, y, x, tall, wide, [&](const Byte* from) __attribute__((always_inline)) {
+        for (std::int32_t c = 0; c < count; ++c) sums[c] += from[c];
+      });
+      for (std::int32_t c = 0; c < count; ++c) to[begin + c] = finished(sums[c], factor, clamp, zero);
     }
   }
 
@@ -78,9 +109,10 @@ struct PoolingBytes {
         for (std::int32_t x = 0; x < args.extent.out_w; ++x) {
           const PoolTaps wide = tap_columns(args, x);
           Byte* const to = out + (row + x) * args.output.pixel_stride;
-          for (std::int32_t c = 0; c < run.channels; c += chunk) {
-            const std::int32_t count = run.channels - c < chunk ? run.channels - c : chunk;
-            pool<Max>(args, in + c, run, y, x, tall, wide, count, to + c);
+          if constexpr (Max) {
+            largest(args, in, run, y, x, tall, wide, to);
+          } else {
+            means(args, in, run, y, x, tall, wide, to);
           }
         }
       }
