@@ -1,0 +1,176 @@
+// Quantised graphs in a file, and back from it.
+#include <gtest/gtest.h>
+#include <onnx.pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/graph/quantization.hpp"
+#include "io/onnx/export.hpp"
+#include "io/onnx/import.hpp"
+#include "models/random.hpp"
+#include "verify/interpret.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+using graph::Activation;
+using graph::Graph;
+using graph::NodeId;
+
+/// Weights of i8 in rows, with factors that no power of two is.
+graph::Constant integer_weights(std::string_view name, std::int32_t rows, std::size_t row_size) {
+  const std::size_t count = static_cast<std::size_t>(rows) * row_size;
+  auto bytes = std::make_shared<std::vector<std::int8_t>>();
+  for (const float x : models::random_values(1, name, count, {.centre = 0.0F, .reach = 127.4F})) {
+    bytes->push_back(static_cast<std::int8_t>(std::lrint(x)));
+  }
+  std::vector<double> factors;
+  const float usual = 1.0F / (70.0F * std::sqrt(static_cast<float>(row_size)));
+  for (const float x :
+       models::random_values(2, name, static_cast<std::size_t>(rows), {.centre = usual, .reach = 0.5F * usual})) {
+    factors.push_back(x);
+  }
+  const auto stored = std::as_bytes(std::span(*bytes));
+  return graph::Constant(Type::i8, stored, std::move(bytes)).scaled(std::move(factors));
+}
+
+graph::Constant random_bias(std::string_view name, std::int32_t rows) {
+  return graph::Constant(models::random_values(3, name, static_cast<std::size_t>(rows), {.centre = 0, .reach = 20.0F}));
+}
+
+class Builder {
+ public:
+  explicit Builder(const char* name) { graph.name = name; }
+  Graph graph;
+
+  NodeId add(const char* name, graph::Operation operation, std::vector<NodeId> inputs,
+             std::optional<Quantization> quantization = {}) {
+    const NodeId id = graph.add(name, std::move(operation), std::move(inputs));
+    graph.nodes[id].quantization = quantization;
+    return id;
+  }
+  NodeId convolution(const char* name, std::vector<NodeId> inputs, std::int32_t channels, std::int32_t outputs,
+                     std::int32_t zero_point, graph::Window window = {}, std::int32_t groups = 1,
+                     Activation activation = Activation::none) {
+    const std::size_t row = static_cast<std::size_t>(channels / groups * window.kernel_h * window.kernel_w);
+    return add(name,
+               graph::Convolution{.outputs = outputs,
+                                  .groups = groups,
+                                  .window = window,
+                                  .weights = integer_weights(name, outputs, row),
+                                  .bias = random_bias(name, outputs),
+                                  .activation = activation},
+               std::move(inputs), Quantization{1.0F, zero_point});
+  }
+};
+
+::onnx::ModelProto written(const Graph& graph) {
+  ::onnx::ModelProto model;
+  if (!model.ParseFromString(export_model(graph))) throw Error("what is exported is no model");
+  return model;
+}
+
+/// The operators of the nodes, in order.
+std::string operator_list(const ::onnx::ModelProto& model) {
+  std::string result;
+  for (const auto& node : model.graph().node()) {
+    std::string type = node.op_type();
+    if (type == "QuantizeLinear") type = "Q";
+    if (type == "DequantizeLinear") type = "DQ";
+    result.append(result.empty() ? "" : " ").append(type);
+  }
+  return result;
+}
+
+/// An initialiser's bytes as numbers.
+template <class T>
+std::vector<T> numbers_of(const ::onnx::ModelProto& model, const std::string& name) {
+  for (const auto& tensor : model.graph().initializer()) {
+    if (tensor.name() != name) continue;
+    std::vector<T> numbers(tensor.raw_data().size() / sizeof(T));
+    std::memcpy(numbers.data(), tensor.raw_data().data(), tensor.raw_data().size());
+    return numbers;
+  }
+  throw Error("there is no initialiser " + name);
+}
+
+TEST(Integers, AreWrittenBetweenQuantizeAndDequantizeLinear) {
+  Builder b("form");
+  NodeId x = b.add("x", graph::Input{{2, 2, 3}}, {}, Quantization{0.5F, 3});
+  x = b.convolution("conv", {x}, 3, 4, 7);
+  x = b.add("slice", graph::Slice{1, 2}, {x});
+  x = b.add("real", graph::Activate{Activation::none}, {x});
+  b.graph.outputs = {{b.add("softmax", graph::Softmax{}, {x})}};
+  const ::onnx::ModelProto model = written(b.graph);
+  EXPECT_EQ(operator_list(model), "Q DQ DQ DQ Conv Q DQ Slice Q DQ Softmax");
+  EXPECT_EQ(model.opset_import(0).version(), 13);
+  const auto& convolution = std::get<graph::Convolution>(b.graph.nodes[1].operation);
+  EXPECT_TRUE(std::ranges::equal(numbers_of<std::byte>(model, "conv.weight"), convolution.weights.stored()));
+  EXPECT_TRUE(std::ranges::equal(numbers_of<float>(model, "conv.weight.scale"), convolution.weights.row_scale()));
+  EXPECT_EQ(numbers_of<std::int8_t>(model, "conv.weight.zero_point"), std::vector<std::int8_t>(4, 0));
+  EXPECT_EQ(numbers_of<std::int32_t>(model, "conv.bias"), graph::integer_bias(convolution.weights, convolution.bias));
+  EXPECT_EQ(numbers_of<float>(model, "x.u8.scale"), std::vector<float>{0.5F});
+  EXPECT_EQ(numbers_of<float>(model, "x.u8.integers.scale"), std::vector<float>{1.0F});
+  EXPECT_EQ(numbers_of<std::uint8_t>(model, "x.u8.integers.zero_point"), std::vector<std::uint8_t>{3});
+  EXPECT_EQ(numbers_of<std::uint8_t>(model, "slice.u8.zero_point"), std::vector<std::uint8_t>{7});
+}
+
+TEST(Integers, HaveTheBoundsThatAByteDoesNotKeep) {
+  const auto operators = [](Activation activation, std::int32_t zero_point) {
+    Builder b("bounds");
+    const NodeId x = b.add("x", graph::Input{{1, 1, 1}}, {}, Quantization{1.0F, 0});
+    b.graph.outputs = {{b.convolution("conv", {x}, 1, 1, zero_point, {}, 1, activation)}};
+    return operator_list(written(b.graph));
+  };
+  EXPECT_EQ(operators(Activation::none, 9), "Q DQ DQ DQ Conv Q DQ");
+  EXPECT_EQ(operators(Activation::relu, 0), "Q DQ DQ DQ Conv Q DQ");
+  EXPECT_EQ(operators(Activation::relu, 9), "Q DQ DQ DQ Conv Relu Q DQ");
+  EXPECT_EQ(operators(Activation::relu6, 0), "Q DQ DQ DQ Conv Clip Q DQ");
+  EXPECT_EQ(operators({{-9.4F, 246.4F}}, 9), "Q DQ DQ DQ Conv Q DQ");
+}
+
+TEST(Integers, OfAnInputAreNotTheInput) {
+  Builder b("ends");
+  const NodeId x = b.add("x", graph::Input{{1, 1, 1}}, {}, Quantization{0.5F, 3});
+  b.graph.outputs = {{x}, {x, "bytes", Type::u8, {1.0F, 3}}};
+  const ::onnx::ModelProto model = written(b.graph);
+  EXPECT_EQ(operator_list(model), "Q DQ Q");
+  EXPECT_EQ(model.graph().output(0).name(), "x_1");
+  EXPECT_EQ(model.graph().output(1).name(), "bytes");
+}
+
+TEST(Integers, AreAnOutputBesideTheRealNumbersThatTheyAre) {
+  Builder b("outputs");
+  const NodeId x = b.add("x", graph::Input{{1, 1, 1}}, {}, Quantization{0.5F, 3});
+  const NodeId conv = b.convolution("conv", {x}, 1, 1, 7);
+  const NodeId real = b.add("real", graph::Activate{Activation::none}, {conv});
+  b.graph.outputs = {{conv}, {real}};
+  const ::onnx::ModelProto model = written(b.graph);
+  EXPECT_EQ(operator_list(model), "Q DQ DQ DQ Conv Q DQ Identity");
+  EXPECT_EQ(model.graph().output(0).name(), model.graph().node(6).output(0));
+  EXPECT_EQ(model.graph().output(1).name(), "real");
+}
+
+TEST(Integers, OfSeveralZeroPointsMoveAsRealNumbers) {
+  const auto operators = [](std::int32_t one, std::int32_t other) {
+    Builder b("movers");
+    const NodeId y = b.add("y", graph::Input{{1, 1, 2}}, {}, Quantization{1.0F, one});
+    const NodeId z = b.add("z", graph::Input{{1, 1, 2}}, {}, Quantization{1.0F, other});
+    const NodeId concat = b.add("concat", graph::Concat{}, {y, z});
+    b.graph.outputs = {{concat}};
+    return operator_list(written(b.graph));
+  };
+  EXPECT_EQ(operators(5, 5), "Q DQ Q DQ Concat Q DQ");
+  EXPECT_EQ(operators(5, 6), "Q DQ Q DQ Concat");
+}
+
+}  // namespace
+}  // namespace riffle::onnx
