@@ -125,7 +125,7 @@ Value with_axes(Call& call, OfAxes of_axes, OfDims of_dims) {
   if (auto* view = std::get_if<View>(&result)) {
     view->axes = of_axes(view->axes);
   } else if (auto* floats = std::get_if<Floats>(&result)) {
-    floats->dims = of_dims(floats->dims);
+    *floats = {.dims = of_dims(floats->dims), .values = floats->values};
   } else if (auto* numbers = std::get_if<Numbers>(&result)) {
     numbers->dims = of_dims(numbers->dims);
   } else {
@@ -139,7 +139,7 @@ Value with_axes(Call& call, OfAxes of_axes, OfDims of_dims) {
 void import_reshape(Call& call) {
   Value& data = call.value(0);
   if (auto* floats = std::get_if<Floats>(&data)) {
-    Floats result = *floats;
+    Floats result{.dims = {}, .values = floats->values};
     result.dims = known_shape(wanted_shape(call, extents_of(floats->dims)));
     return call.result(std::move(result));
   }
@@ -182,7 +182,11 @@ void import_transpose(Call& call) {
       seen[order[i]] = true;
     }
   }
-  if (const auto* floats = std::get_if<Floats>(&data)) {
+  const auto* floats = std::get_if<Floats>(&data);
+  if (floats != nullptr && !floats->transpose.empty() && order[0] == 1) {
+    call.result(
+        Floats{.dims = {floats->dims[1], floats->dims[0]}, .values = floats->transpose, .transpose = floats->values});
+  } else if (floats != nullptr) {
     call.importer.charge(4 * static_cast<std::int64_t>(floats->values.size()));
     Floats result;
     for (const std::size_t axis : order) result.dims.push_back(floats->dims[axis]);

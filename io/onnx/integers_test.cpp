@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include "engine/graph/quantization.hpp"
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
+#include "io/onnx/test_model.hpp"
 #include "models/random.hpp"
 #include "verify/interpret.hpp"
 
@@ -72,6 +72,51 @@ class Builder {
   }
 };
 
+constexpr graph::Window around = {
+    .kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+constexpr graph::Window halving = {.kernel_h = 3,
+                                   .kernel_w = 3,
+                                   .stride_h = 2,
+                                   .stride_w = 2,
+                                   .pad_top = 1,
+                                   .pad_left = 1,
+                                   .pad_bottom = 1,
+                                   .pad_right = 1};
+
+/// A small ShuffleNet V2, and what else a quantised graph can hold.
+Graph network() {
+  Builder b("integers");
+  NodeId x = b.add("image", graph::Input{{33, 29, 3}}, {}, Quantization{0.0078F, 128});
+  x = b.convolution("stem", {x}, 3, 24, 0, halving);
+  x = b.add("pool", graph::Pool{.kind = graph::PoolKind::max, .window = halving}, {x}, Quantization{1.0F, 0});
+  for (int unit = 0; unit < 2; ++unit) {
+    const std::string name = "unit" + std::to_string(unit);
+    const NodeId left = b.add((name + ".left").c_str(), graph::Slice{0, 12}, {x});
+    NodeId right = b.add((name + ".right").c_str(), graph::Slice{12, 12}, {x});
+    right = b.convolution((name + ".expand").c_str(), {right}, 12, 12, 0);
+    right = b.convolution((name + ".depthwise").c_str(), {right}, 12, 12, 131, around, 12);
+    right = b.convolution((name + ".project").c_str(), {right}, 12, 12, 0);
+    x = b.add((name + ".concat").c_str(), graph::Concat{}, {left, right});
+    x = b.add((name + ".shuffle").c_str(), graph::Shuffle{2}, {x});
+  }
+  const NodeId narrow = b.convolution("narrow", {x}, 24, 8, 100, {}, 1, {{-40.0F, 80.0F}});
+  const NodeId mixed = b.add("mixed", graph::Concat{}, {x, narrow});  // of two zero points
+  const NodeId picked = b.add("picked", graph::Gather{{30, 2, 2, 25, 7}}, {mixed});
+  const NodeId gathered = b.convolution("gathered", {picked}, 5, 8, 128);
+  const NodeId sum = b.add("sum", graph::Add{Activation{{-60.0F, 150.0F}}}, {gathered, narrow}, Quantization{1.7F, 90});
+  x = b.convolution("residual", {narrow, sum}, 8, 8, 120, {}, 2);
+  x = b.add("mean", graph::Pool{.kind = graph::PoolKind::average, .window = around, .count_padding = true}, {x},
+            Quantization{0.9F, 117});
+  x = b.add("again", graph::Activate{Activation::none}, {x}, Quantization{0.8F, 110});
+  x = b.add("global", graph::GlobalAveragePool{}, {x}, Quantization{0.9F, 128});
+  x = b.add("classifier",
+            graph::FullyConnected{
+                .outputs = 10, .weights = integer_weights("classifier", 10, 8), .bias = random_bias("classifier", 10)},
+            {x});
+  b.graph.outputs = {{x, "classifier"}};
+  return b.graph;
+}
+
 ::onnx::ModelProto written(const Graph& graph) {
   ::onnx::ModelProto model;
   if (!model.ParseFromString(export_model(graph))) throw Error("what is exported is no model");
@@ -92,12 +137,11 @@ std::string operator_list(const ::onnx::ModelProto& model) {
 
 /// An initialiser's bytes as numbers.
 template <class T>
-std::vector<T> numbers_of(const ::onnx::ModelProto& model, const std::string& name) {
+std::vector<T> initialiser_of(const ::onnx::ModelProto& model, const std::string& name) {
   for (const auto& tensor : model.graph().initializer()) {
     if (tensor.name() != name) continue;
-    std::vector<T> numbers(tensor.raw_data().size() / sizeof(T));
-    std::memcpy(numbers.data(), tensor.raw_data().data(), tensor.raw_data().size());
-    return numbers;
+    const auto bytes = std::as_bytes(std::span(tensor.raw_data()));
+    return numbers_of<T>(Bytes(bytes.begin(), bytes.end()));
   }
   throw Error("there is no initialiser " + name);
 }
@@ -113,14 +157,15 @@ TEST(Integers, AreWrittenBetweenQuantizeAndDequantizeLinear) {
   EXPECT_EQ(operator_list(model), "Q DQ DQ DQ Conv Q DQ Slice Q DQ Softmax");
   EXPECT_EQ(model.opset_import(0).version(), 13);
   const auto& convolution = std::get<graph::Convolution>(b.graph.nodes[1].operation);
-  EXPECT_TRUE(std::ranges::equal(numbers_of<std::byte>(model, "conv.weight"), convolution.weights.stored()));
-  EXPECT_TRUE(std::ranges::equal(numbers_of<float>(model, "conv.weight.scale"), convolution.weights.row_scale()));
-  EXPECT_EQ(numbers_of<std::int8_t>(model, "conv.weight.zero_point"), std::vector<std::int8_t>(4, 0));
-  EXPECT_EQ(numbers_of<std::int32_t>(model, "conv.bias"), graph::integer_bias(convolution.weights, convolution.bias));
-  EXPECT_EQ(numbers_of<float>(model, "x.u8.scale"), std::vector<float>{0.5F});
-  EXPECT_EQ(numbers_of<float>(model, "x.u8.integers.scale"), std::vector<float>{1.0F});
-  EXPECT_EQ(numbers_of<std::uint8_t>(model, "x.u8.integers.zero_point"), std::vector<std::uint8_t>{3});
-  EXPECT_EQ(numbers_of<std::uint8_t>(model, "slice.u8.zero_point"), std::vector<std::uint8_t>{7});
+  EXPECT_TRUE(std::ranges::equal(initialiser_of<std::byte>(model, "conv.weight"), convolution.weights.stored()));
+  EXPECT_TRUE(std::ranges::equal(initialiser_of<float>(model, "conv.weight.scale"), convolution.weights.row_scale()));
+  EXPECT_EQ(initialiser_of<std::int8_t>(model, "conv.weight.zero_point"), std::vector<std::int8_t>(4, 0));
+  EXPECT_EQ(initialiser_of<std::int32_t>(model, "conv.bias"),
+            graph::integer_bias(convolution.weights, convolution.bias));
+  EXPECT_EQ(initialiser_of<float>(model, "x.u8.scale"), std::vector<float>{0.5F});
+  EXPECT_EQ(initialiser_of<float>(model, "x.u8.integers.scale"), std::vector<float>{1.0F});
+  EXPECT_EQ(initialiser_of<std::uint8_t>(model, "x.u8.integers.zero_point"), std::vector<std::uint8_t>{3});
+  EXPECT_EQ(initialiser_of<std::uint8_t>(model, "slice.u8.zero_point"), std::vector<std::uint8_t>{7});
 }
 
 TEST(Integers, HaveTheBoundsThatAByteDoesNotKeep) {
@@ -172,5 +217,34 @@ TEST(Integers, OfSeveralZeroPointsMoveAsRealNumbers) {
   EXPECT_EQ(operators(5, 6), "Q DQ Q DQ Concat");
 }
 
+/// Everything that a graph computes, to the bit, but for the numbers of its weights.
+std::string text_of(const Graph& graph) {
+  std::string result = graph::to_text(graph);
+  for (const graph::Node& node : graph.nodes) {
+    if (const Activation* activation = graph::fused_activation(node.operation)) {
+      result += node.name + ": " + graph::to_text(*activation) + "\n";
+    }
+  }
+  return result;
+}
+
+std::vector<double> interpreted(const Graph& graph) {
+  const auto count = static_cast<std::size_t>(2 * graph.input_shape().size());
+  const std::vector<float> images = models::random_values(4, "images", count, {.centre = 0.0F, .reach = 1.0F});
+  return verify::planes(verify::interpret(graph, images, 2)[graph.outputs[0].node]);
+}
+
+Graph written_and_read(const Graph& graph) {
+  const std::string bytes = export_model(graph);
+  return import(std::as_bytes(std::span(bytes)));
+}
+
+TEST(Integers, ComeBackFromAFile) {
+  const Graph graph = network();
+  const Graph back = written_and_read(graph);
+  EXPECT_EQ(text_of(back), text_of(graph));
+  EXPECT_EQ(interpreted(back), interpreted(graph));
+  EXPECT_TRUE(export_model(written_and_read(back)) == export_model(back));
+}
 }  // namespace
 }  // namespace riffle::onnx
