@@ -2,10 +2,10 @@
 // (integers.hpp); other types of tensors matter at the ends alone: there they are those of the caller's numbers.
 #include <onnx.pb.h>
 
-#include "io/onnx/dequantised.hpp"
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
+#include "io/onnx/quantised_constants.hpp"
 #include "io/onnx/types.hpp"
 
 namespace riffle::onnx {
@@ -64,6 +64,9 @@ void import_cast(Call& call) {
 void import_quantize(Call& call) {
   call.ignore("saturate");  // of 8-bit floats
   const Type type = quantised_type(call);
+  if (const auto* constant = std::get_if<Floats>(&call.value(0))) {
+    return call.result(quantised(call, *constant, type));
+  }
   View& view = call.tensor(0);
   if (channel_axis(view)) call.importer.settle(view);  // so that a slice is not rounded in full
   call.result_of_type(view, type, read_quantization(call, type));
@@ -84,6 +87,7 @@ void import_dequantize(Call& call) {
                 std::to_string(view->quantization->zero_point));
   }
   call.importer.round(*view);
+  call.importer.charge(4 * std::int64_t{call.importer.shape(view->node).c});  // scales, if it comes to that
   View result = *view;
   result.node = call.importer.add(call.name(), graph::Activate{graph::Activation::none}, {view->node});
   call.importer.conversions().dequantised[result.node] = quantization.scale;

@@ -95,7 +95,7 @@ graph::Graph Importer::run() {
   for (const auto& output : model_.graph().output()) {
     at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output.name())); });
   }
-  if (!conversions_.empty()) graph_ = in_integers(graph_, shapes_, conversions_);
+  if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
   graph::infer_shapes(graph_);
   read_metadata(model_, graph_);
   return std::move(graph_);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 #include "engine/graph/quantization.hpp"
@@ -92,29 +91,46 @@ class Rewriter {
     return id;
   }
 
-  /// An old node's tensor as real numbers.
+  /// An old node's tensor as real numbers. What moved channels of several zero points moves real numbers instead; of
+  /// such nodes a chain may be long, so that they are on a stack of their own.
   NodeId real(NodeId id) {
-    NodeId& result = real_[id];
-    if (result != none) return result;
-    const auto& [node, scale, zero_point] = *integers_[id];
-    if (!zero_point) {  // of several nodes, each of which becomes real
-      std::vector<NodeId> operands;
-      for (const NodeId input : old(id).inputs) operands.push_back(real(input));
-      return result = add(old(id).name, old(id).operation, std::move(operands));
+    std::vector<NodeId> wanted = {id};
+    while (!wanted.empty()) {
+      const NodeId next = wanted.back();
+      if (real_[next] == none && integers_[next]->zero_point) real_[next] = dequantised(next);
+      const auto missing = std::ranges::find(old(next).inputs, none, [&](NodeId input) { return real_[input]; });
+      if (real_[next] == none && missing != old(next).inputs.end()) {
+        wanted.push_back(*missing);
+        continue;
+      }
+      if (real_[next] == none) real_[next] = copy(next);
+      wanted.pop_back();
     }
-    result = add(old(id).name, Activate{Activation::none}, {node});
+    return real_[id];
+  }
+
+  /// The old node, of operands that are real already.
+  NodeId copy(NodeId id) {
+    std::vector<NodeId> operands;
+    for (const NodeId input : old(id).inputs) operands.push_back(real_[input]);
+    return add(old(id).name, old(id).operation, std::move(operands));
+  }
+
+  NodeId dequantised(NodeId id) {
+    const auto& [node, scale, zero_point] = *integers_[id];
+    const NodeId result = add(old(id).name, Activate{Activation::none}, {node});
     if (scale == 1.0F) return result;
     const auto channels = [](std::size_t count, float value) {
       return graph::Constant(std::vector<float>(count, value));
     };
     const auto count = static_cast<std::size_t>(shapes_[id].c);
-    return result = add(old(id).name,
-                        graph::BatchNorm{.scale = channels(count, scale),
-                                         .shift = channels(count, 0.0F),
-                                         .mean = channels(count, 0.0F),
-                                         .variance = channels(count, 1.0F),
-                                         .epsilon = 0.0F},
-                        {result});
+    return add(old(id).name,
+               graph::BatchNorm{.scale = channels(count, scale),
+                                .shift = channels(count, 0.0F),
+                                .mean = channels(count, 0.0F),
+                                .variance = channels(count, 1.0F),
+                                .epsilon = 0.0F},
+               {result});
   }
 
   /// The same as integers, if it is any. A model's input of bytes is, for whoever asks.
@@ -151,9 +167,8 @@ class Rewriter {
     } else if (is_quantised(id)) {
       quantise(id);
     } else if (!std::visit([&](const auto& o) { return write_integers(id, o); }, node.operation)) {
-      std::vector<NodeId> operands;
-      for (const NodeId input : node.inputs) operands.push_back(real(input));
-      real_[id] = add(node.name, node.operation, std::move(operands));
+      for (const NodeId input : node.inputs) real(input);
+      real_[id] = copy(id);
     }
   }
 
@@ -172,19 +187,6 @@ class Rewriter {
     }
     if (const auto& in = integers(x)) {
       if (const auto result = requantised(*in, to, old(id).name)) return made(result->node);
-    }
-    if (is_bounds(x) && only_reader(x) == id) {
-      const auto& in = integers(old(x).inputs[0]);
-      if (in && in->zero_point) {
-        const kernels::Clamp bounds = in_units(as<Activate>(x)->kind.bounds, to.scale);
-        const bool byte_keeps_them = bounds.lower <= static_cast<float>(-to.zero_point) &&
-                                     bounds.upper >= static_cast<float>(255 - to.zero_point);
-        if (byte_keeps_them) return made(requantised(*in, to, old(id).name)->node);
-        const Activation clipped{in_units(as<Activate>(x)->kind.bounds, in->scale)};
-        const NodeId bounded = add(old(x).name, Activate{clipped}, {in->node});
-        const Quantization relative{to.scale / in->scale, to.zero_point};
-        return made(add(old(id).name, Activate{Activation::none}, {bounded}, relative));
-      }
     }
     made(add(old(id).name, Activate{Activation::none}, {real(x)}, to));
   }
@@ -211,17 +213,16 @@ class Rewriter {
   template <class Layer>
   static Layer between(const Layer& o, float in, float out) {
     Layer result = o;
-    std::vector<double> factors;
+    std::vector<double> ratios;  // so that the weights' bytes stay where they are
     std::vector<float> biases;
     for (const double scale : o.weights.row_scale()) {
       const float of_sums = in * static_cast<float>(scale), factor = of_sums / out;
-      factors.push_back(factor);
+      ratios.push_back(factor / scale);
       if (o.bias.empty()) continue;
       const double sums = std::nearbyint(static_cast<double>(o.bias.values()[biases.size()]) / of_sums);
       biases.push_back(static_cast<float>(sums * factor));
     }
-    const auto stored = std::make_shared<std::vector<std::byte>>(o.weights.stored().begin(), o.weights.stored().end());
-    result.weights = graph::Constant(Type::i8, *stored, stored).scaled(std::move(factors));
+    result.weights = o.weights.scaled(std::move(ratios));
     if (!o.bias.empty()) result.bias = graph::Constant(std::move(biases));
     return result;
   }
@@ -311,6 +312,30 @@ class Rewriter {
     } else {
       integers_[id] = {add(old(id).name, o, {in->node}, as_they_are), in->scale, in->zero_point};
     }
+    return true;
+  }
+
+  /// Bounds between two quantised tensors. Where their byte does not keep them, they hold for the integers as real
+  /// numbers.
+  bool write_integers(NodeId id, const Activate& o) {
+    const auto& in = integers(old(id).inputs[0]);
+    const NodeId reader = only_reader(id);
+    if (!in || !in->zero_point || !is_bounds(id) || !is_quantised(reader)) return false;
+    const Quantization& to = *old(reader).quantization;
+    const auto [lower, upper] = in_units(o.kind.bounds, to.scale);
+    const bool byte_keeps_them =
+        lower <= static_cast<float>(-to.zero_point) && upper >= static_cast<float>(255 - to.zero_point);
+    Integers result{none, 1.0F, to.zero_point};
+    if (byte_keeps_them) {
+      result.node = requantised(*in, to, old(reader).name)->node;
+    } else {
+      const Activation bounds{in_units(o.kind.bounds, in->scale)};
+      const NodeId bounded = add(old(id).name, Activate{bounds}, {in->node});
+      const Quantization relative{to.scale / in->scale, to.zero_point};
+      result.node = add(old(reader).name, Activate{Activation::none}, {bounded}, relative);
+    }
+    integers_[reader] = result;
+    is_written_[reader] = true;
     return true;
   }
 

@@ -23,7 +23,8 @@ struct Conversions {
   [[nodiscard]] bool empty() const { return dequantised.empty() && rounded.empty(); }
 };
 
-/// The finished graph. Throws Error where a Round is not what rounds a convolution before its residual.
+/// The finished graph of one that verifies. Throws Error where a Round is not what rounds a convolution before its
+/// residual.
 graph::Graph in_integers(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                          const Conversions& conversions);
 
