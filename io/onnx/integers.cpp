@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/graph/quantization.hpp"
+#include "engine/passes/passes.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -393,7 +394,9 @@ class Rewriter {
 
 graph::Graph in_integers(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                          const Conversions& conversions) {
-  return Rewriter(graph, shapes, conversions).run();
+  Graph result = Rewriter(graph, shapes, conversions).run();
+  passes::fold_batch_norm(result);  // nobody optimises a quantised graph later
+  return result;
 }
 
 }  // namespace riffle::onnx
