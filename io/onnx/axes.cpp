@@ -182,14 +182,16 @@ void import_transpose(Call& call) {
       seen[order[i]] = true;
     }
   }
-  const auto* floats = std::get_if<Floats>(&data);
-  if (floats != nullptr && !floats->transpose.empty() && order[0] == 1) {
-    call.result(
-        Floats{.dims = {floats->dims[1], floats->dims[0]}, .values = floats->transpose, .transpose = floats->values});
-  } else if (floats != nullptr) {
-    call.importer.charge(4 * static_cast<std::int64_t>(floats->values.size()));
+  if (const auto* floats = std::get_if<Floats>(&data)) {
     Floats result;
     for (const std::size_t axis : order) result.dims.push_back(floats->dims[axis]);
+    const bool is_transpose = rank == 2 && order[0] == 1;
+    if (is_transpose && floats->values.type() == Type::i8) result.transpose = floats->values;
+    if (is_transpose && !floats->transpose.empty()) {
+      result.values = floats->transpose;
+      return call.result(std::move(result));
+    }
+    call.importer.charge(4 * static_cast<std::int64_t>(floats->values.size()));
     std::vector<float> values;
     values.reserve(floats->values.size());
     for (const std::size_t position : transposed_positions(floats->dims, order)) {

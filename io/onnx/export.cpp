@@ -144,7 +144,16 @@ class Exporter : Writer {
     const Tensor& tensor = tensors_[id];
     const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
     const bool is_input_itself = is_input(id) && name == input_name(id);
-    if (!is_input_itself && output.type != Type::f32) {
+    if (read_[id].integers && output.type == Type::u8) {
+      // The bytes themselves; once more by the scale that they have for the caller, where the file says it.
+      const Quantization units{1.0F, output.quantization.zero_point};
+      std::string bytes = append_conversion(name, tensor.name, Type::f32, Type::u8, units).output(0);
+      if (output.quantization != units) {
+        const std::string real = append_conversion(name, bytes, Type::u8, Type::f32, output.quantization).output(0);
+        append_conversion(name, real, Type::f32, Type::u8, output.quantization);
+      }
+      set_name(*out.mutable_node(out.node_size() - 1), name);
+    } else if (!is_input_itself && output.type != Type::f32) {
       set_name(append_conversion(name, tensor.name, Type::f32, output.type, output.quantization), name);
     } else if (!is_input_itself && name != tensor.name) {
       set_name(append("Identity", name, {tensor.name}), name);

@@ -221,6 +221,10 @@ graph::Output Importer::read_output(const std::string& name) {
   if (view.axes[0] != flattened(whole(view.node))) {
     throw Error("it is a transposed view " + text(*found) + ", which is not supported");
   }
+  if (found->type == Type::i8 && node(view.node).quantization) {  // a node's integers are bytes of u8
+    view.node = add(name, graph::Activate{graph::Activation::none}, {view.node});
+    conversions_.dequantised[view.node] = 1.0F;
+  }
   if (View* itself = input(name)) keep_type(*itself, itself->quantization.value_or(Quantization{}));
   return {.node = view.node,
           .name = name,

@@ -53,13 +53,20 @@ class Rewriter {
       if (!is_written_[id]) write(id);
     }
     for (graph::Output& output : to_.outputs) {
-      const auto& found = integers_[output.node];
-      output.node = found && found->scale == 1.0F ? found->node : real(output.node);
+      output.node = is_integers(output) ? integers_[output.node]->node : real(output.node);
     }
     return std::move(to_);
   }
 
  private:
+  /// Can the caller get the integers themselves, as f32 or as bytes?
+  [[nodiscard]] bool is_integers(const graph::Output& output) const {
+    const auto& found = integers_[output.node];
+    if (!found || !found->zero_point) return false;
+    if (output.type == Type::f32) return found->scale == 1.0F;
+    return output.type == Type::u8 && output.quantization == Quantization{found->scale, *found->zero_point};
+  }
+
   [[nodiscard]] const Node& old(NodeId id) const { return from_.nodes[id]; }
   template <class Operation>
   [[nodiscard]] const Operation* as(NodeId id) const {
@@ -137,11 +144,15 @@ class Rewriter {
   /// The same as integers, if it is any. A model's input of bytes is, for whoever asks.
   const std::optional<Integers>& integers(NodeId id) {
     const auto* input = as<graph::Input>(id);
-    if (input != nullptr && riffle::is_quantised(input->type) && !integers_[id]) {
-      const std::int32_t zero_point = input->quantization.zero_point + (input->type == Type::i8 ? 128 : 0);
-      const Quantization as_they_are{input->quantization.scale, zero_point};
-      integers_[id] = {add(old(id).name, Activate{Activation::none}, {real(id)}, as_they_are), as_they_are.scale,
-                       zero_point};
+    if (input == nullptr || !riffle::is_quantised(input->type) || integers_[id]) return integers_[id];
+    const std::int32_t zero_point = input->quantization.zero_point + (input->type == Type::i8 ? 128 : 0);
+    const Quantization as_they_are{input->quantization.scale, zero_point};
+    if (input->type == Type::u8 && only_reader(id) != none) {
+      to_.nodes[real_[id]].quantization = as_they_are;
+      integers_[id] = {std::exchange(real_[id], none), as_they_are.scale, zero_point};
+    } else {
+      const NodeId rounded = add(old(id).name, Activate{Activation::none}, {real_[id]}, as_they_are);
+      integers_[id] = {rounded, as_they_are.scale, zero_point};
     }
     return integers_[id];
   }
@@ -182,7 +193,7 @@ class Rewriter {
     const NodeId x = old(id).inputs[0];
     const Quantization& to = *old(id).quantization;
     const auto made = [&](NodeId node) { integers_[id] = {node, 1.0F, to.zero_point}; };
-    if (as<graph::Input>(x) != nullptr && only_reader(x) == id) {
+    if (const auto* input = as<graph::Input>(x); input != nullptr && input->type == Type::f32 && only_reader(x) == id) {
       to_.nodes[real_[x]].quantization = to;
       return made(real_[x]);
     }
