@@ -256,21 +256,27 @@ class Rewriter {
     return true;
   }
 
+  /// Its results are real numbers, in units of what quantises them, if anything does.
   bool write_integers(NodeId id, const graph::FullyConnected& o) {
     const auto& in = integers(old(id).inputs[0]);
     if (!in || !has_integer_weights(o)) return false;
     const Behind after = behind(id);
-    if (after.quantised != none) {
-      const Quantization& to = *old(after.quantised).quantization;
-      finish(id, after, between(o, in->scale, to.scale), {in->node}, {1.0F, to.zero_point});
-      return true;
-    }
-    graph::FullyConnected result = between(o, in->scale, 1.0F);
+    const float unit = after.quantised != none ? old(after.quantised).quantization->scale : 1.0F;
+    graph::FullyConnected result = between(o, in->scale, unit);
     if (after.bounds != none) {
-      result.activation = as<Activate>(after.bounds)->kind;
+      result.activation.bounds = in_units(as<Activate>(after.bounds)->kind.bounds, unit);
       is_written_[after.bounds] = true;
     }
-    real_[after.bounds != none ? after.bounds : id] = add(old(id).name, std::move(result), {in->node});
+    const NodeId node = add(old(id).name, std::move(result), {in->node});
+    if (after.quantised == none) {
+      real_[after.bounds != none ? after.bounds : id] = node;
+      return true;
+    }
+    const Node& quantised = old(after.quantised);
+    const std::int32_t zero_point = quantised.quantization->zero_point;
+    const NodeId rounded = add(quantised.name, Activate{Activation::none}, {node}, Quantization{1.0F, zero_point});
+    integers_[after.quantised] = {rounded, 1.0F, zero_point};
+    is_written_[after.quantised] = true;
     return true;
   }
 

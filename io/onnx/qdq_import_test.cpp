@@ -192,6 +192,19 @@ TEST(Qdq, AMatrixMayHaveItsScalesOnEitherAxis) {
   });
 }
 
+TEST(Qdq, AFullyConnectedLayerIsRoundedBehindIt) {
+  QdqModel m({0, 3}, 13);
+  m.pair("x", "a", {0.5F, 3});
+  m.node("DequantizeLinear", {m.integers({1, 3}, {1, -2, 3}, TensorProto::INT8), m.floats({}, {0.25F})}, "w");
+  m.node("Gemm", {"a", "w"}, "b", {{"transB", 1}});
+  m.node("Relu", {"b"}, "c");
+  m.pair("c", "y", {0.75F, 4});
+  const Graph graph = m.import();
+  EXPECT_EQ(kinds(graph), "input u8, fully connected, activation u8, activation, convolution");
+  EXPECT_EQ(results(graph, {2, 1, 3}), std::vector<float>{through(0.25F * 9.0F, {0.75F, 4})});
+  EXPECT_EQ(results(graph, {0, 7, 0}), std::vector<float>{0.0F});
+}
+
 TEST(Qdq, WhatIsBetweenTensorsOfTheSameLevelsIsOfIntegers) {
   const Levels levels{0.5F, 20};
   const auto kinds_of = [&](const char* type, std::initializer_list<Attribute> attributes, const Levels& out) {
@@ -274,6 +287,14 @@ TEST(Qdq, WhatIsNotQuantisedAgainIsComputedInFloat) {
   const std::vector<float> b = convolved({through(0.6F, {0.5F, 3}), through(-0.9F, {0.5F, 3})});
   const std::vector<float> y = results(graph, {0.6F, -0.9F});
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(y[i], 1 / (1 + std::exp(-b[i])), 1e-6);
+}
+
+TEST(Qdq, WeightsAloneMayBeQuantised) {
+  QdqModel m({0, 2, 1, 1});
+  m.convolution("x", "y", 0.5F);
+  EXPECT_EQ(kinds(m.import()), "input, convolution");
+  const std::vector<float> y = results(m.import(), {0.6F, -0.9F}), expected = convolved({0.6F, -0.9F});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(y[i], expected[i], 1e-5F);
 }
 
 TEST(Qdq, BytesMayBeTheCallers) {

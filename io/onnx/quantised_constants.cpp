@@ -106,13 +106,13 @@ Floats dequantised(Call& call, const Value& constant) {
     throw Error("what it reads is neither int8 nor uint8 nor int32");
   }
   const Scales read = read_scales(call, bytes != nullptr ? bytes->values.type() : Type::i32);
-  const auto& [scales, zero_points] = read;
+  const std::vector<float>& scales = read.scales;
   const std::vector<std::int64_t>& dims = dims_of(constant);
   const Positions position = positions_of(call, read, dims);
 
   std::vector<std::int32_t> numbers = stored_numbers(constant);
   call.importer.charge(static_cast<std::int64_t>(numbers.size()));
-  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] -= zero_points[position(i)];
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] -= read.zero_points[position(i)];
 
   const auto is_small = [](std::int32_t number) { return number >= -128 && number <= 127; };
   const bool stays = bytes != nullptr && dims.size() > 1 && !numbers.empty() && std::ranges::all_of(numbers, is_small);
