@@ -24,10 +24,11 @@ Quantization read_quantization(Call& call, Type type) {
 /// What QuantizeLinear makes: of the zero point's type, or of what it says itself, or else of uint8.
 Type quantised_type(Call& call) {
   const std::int64_t given = call.integer("output_dtype", 0);
-  const std::optional<Type> said = given == 0 ? Type::u8 : type_of_number(given);
-  const auto* zero_point = call.has(2) ? std::get_if<Floats>(&call.value(2)) : nullptr;
-  const std::optional<Type> type =
-      call.has(2) ? (zero_point != nullptr ? std::optional(zero_point->values.type()) : std::nullopt) : said;
+  std::optional<Type> type = given == 0 ? Type::u8 : type_of_number(given);
+  if (call.has(2)) {
+    const auto* zero_point = std::get_if<Floats>(&call.value(2));
+    type = zero_point != nullptr ? std::optional(zero_point->values.type()) : std::nullopt;
+  }
   if (!type || !is_quantised(*type)) throw Error("quantising to another type than int8 and uint8 is not supported");
   return *type;
 }

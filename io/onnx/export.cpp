@@ -64,7 +64,7 @@ class Exporter : Writer {
   std::string run() {
     std::int64_t bytes_expected = 0;
     for (const graph::Node& one : graph_.nodes) bytes_expected += bytes_of(one);
-    for (const graph::Output& one : graph_.outputs) bytes_expected += 1024 + 8 * std::ssize(graph_.output_name(one));
+    for (const graph::Output& one : graph_.outputs) bytes_expected += 4096 + 64 * std::ssize(graph_.output_name(one));
     for (const std::string& label : graph_.labels) bytes_expected += 8 * static_cast<std::int64_t>(label.size()) + 8;
     if (bytes_expected > max_bytes) throw too_large();
     model.set_ir_version(ir_version);

@@ -15,7 +15,7 @@ namespace riffle::onnx {
 /// Weights. values.size() is the product of dims.
 struct Floats {
   std::vector<std::int64_t> dims;
-  graph::Constant values;          ///< of i8 and u8 as well: int8 and uint8, by themselves or dequantised
+  graph::Constant values;          ///< of i8 or u8 where the model has them, dequantised or not yet
   graph::Constant transpose = {};  ///< of a matrix that was dequantised, with a factor a row; or empty
 };
 
