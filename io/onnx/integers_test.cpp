@@ -17,6 +17,7 @@
 #include "io/onnx/test_model.hpp"
 #include "models/random.hpp"
 #include "verify/interpret.hpp"
+#include "verify/random_integers.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -260,5 +261,31 @@ TEST(Integers, ComeBackFromAFile) {
   EXPECT_EQ(interpreted(back), interpreted(graph));
   EXPECT_TRUE(export_model(written_and_read(back)) == export_model(back));
 }
+
+TEST(Integers, OfAnyGraphComeBackFromAFile) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const Graph graph = verify::random_quantised_graph(seed);
+    const Graph back = written_and_read(graph);
+    const auto count = static_cast<std::size_t>(2 * graph.input_shape().size());
+    const Quantization q = *graph.nodes[0].quantization;
+    std::vector<float> images = models::random_values(seed, "images", count, {.centre = 128.0F, .reach = 128.0F});
+    for (float& x : images) {
+      x = q.scale * (x - static_cast<float>(q.zero_point));
+      if (graph.input().type == Type::u8) x = q.scale * std::nearbyint(x / q.scale);
+    }
+    const graph::ById<verify::Tensor> expected = verify::interpret(graph, images, 2);
+    const graph::ById<verify::Tensor> actual = verify::interpret(back, images, 2);
+    ASSERT_EQ(back.outputs.size(), graph.outputs.size());
+    EXPECT_EQ(back.input().type, graph.input().type);
+    for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+      EXPECT_EQ(back.outputs[i].type, graph.outputs[i].type);
+      EXPECT_EQ(back.outputs[i].quantization, graph.outputs[i].quantization);
+      ASSERT_TRUE(planes(actual[back.outputs[i].node]) == planes(expected[graph.outputs[i].node]))
+          << "seed " << seed << ", output " << i << "\n"
+          << text_of(graph) << text_of(back);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace riffle::onnx
