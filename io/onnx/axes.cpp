@@ -125,7 +125,7 @@ Value with_axes(Call& call, OfAxes of_axes, OfDims of_dims) {
   if (auto* view = std::get_if<View>(&result)) {
     view->axes = of_axes(view->axes);
   } else if (auto* floats = std::get_if<Floats>(&result)) {
-    floats->dims = of_dims(floats->dims);
+    *floats = {.dims = of_dims(floats->dims), .values = floats->values};
   } else if (auto* numbers = std::get_if<Numbers>(&result)) {
     numbers->dims = of_dims(numbers->dims);
   } else {
@@ -139,7 +139,7 @@ Value with_axes(Call& call, OfAxes of_axes, OfDims of_dims) {
 void import_reshape(Call& call) {
   Value& data = call.value(0);
   if (auto* floats = std::get_if<Floats>(&data)) {
-    Floats result = *floats;
+    Floats result{.dims = {}, .values = floats->values};
     result.dims = known_shape(wanted_shape(call, extents_of(floats->dims)));
     return call.result(std::move(result));
   }
@@ -183,9 +183,15 @@ void import_transpose(Call& call) {
     }
   }
   if (const auto* floats = std::get_if<Floats>(&data)) {
-    call.importer.charge(4 * static_cast<std::int64_t>(floats->values.size()));
     Floats result;
     for (const std::size_t axis : order) result.dims.push_back(floats->dims[axis]);
+    const bool is_transpose = rank == 2 && order[0] == 1;
+    if (is_transpose && floats->values.type() == Type::i8) result.transpose = floats->values;
+    if (is_transpose && !floats->transpose.empty()) {
+      result.values = floats->transpose;
+      return call.result(std::move(result));
+    }
+    call.importer.charge(4 * static_cast<std::int64_t>(floats->values.size()));
     std::vector<float> values;
     values.reserve(floats->values.size());
     for (const std::size_t position : transposed_positions(floats->dims, order)) {

@@ -1,10 +1,11 @@
-// Cast, QuantizeLinear and DequantizeLinear. riffle computes in float whatever the model says, so that the types of
-// tensors matter at the ends alone: there they are those of the caller's numbers.
+// Cast, QuantizeLinear, DequantizeLinear and Round. Layers compute in float, or in the integers of a quantised graph
+// (integers.hpp); other types of tensors matter at the ends alone: there they are those of the caller's numbers.
 #include <onnx.pb.h>
 
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
+#include "io/onnx/quantised_constants.hpp"
 #include "io/onnx/types.hpp"
 
 namespace riffle::onnx {
@@ -12,26 +13,22 @@ namespace {
 
 using ::onnx::TensorProto;
 
-/// One scale and one zero point, 0 where it is left out, for the whole tensor.
-Quantization read_quantization(Call& call) {
+/// One scale and one zero point for the whole tensor, which is of this type.
+Quantization read_quantization(Call& call, Type type) {
   call.ignore("axis");  // of several scales
-  if (call.integer("block_size", 0) != 0) throw Error("blocks are not supported");
-  const Floats& scale = call.floats(1);
-  if (scale.values.size() != 1) throw Error("only one scale for the whole tensor is supported");
-  Quantization result{.scale = scale.values.values()[0], .zero_point = 0};
-  if (!call.has(2)) return result;
-  const std::vector<std::int64_t> zero_point = known_integers(call.numbers(2));
-  if (zero_point.size() != 1) throw Error("only one zero point for the whole tensor is supported");
-  if (zero_point[0] < -128 || zero_point[0] > 255) throw Error("the zero point is " + std::to_string(zero_point[0]));
-  result.zero_point = static_cast<std::int32_t>(zero_point[0]);
-  return result;
+  const auto [scales, zero_points] = read_scales(call, type);
+  if (scales.size() != 1) throw Error("only one scale for the whole tensor is supported");
+  return {.scale = scales[0], .zero_point = zero_points[0]};
 }
 
 /// What QuantizeLinear makes: of the zero point's type, or of what it says itself, or else of uint8.
 Type quantised_type(Call& call) {
   const std::int64_t given = call.integer("output_dtype", 0);
-  const std::optional<Type> said = given == 0 ? Type::u8 : type_of_number(given);
-  const std::optional<Type> type = call.has(2) ? call.numbers(2).type : said;
+  std::optional<Type> type = given == 0 ? Type::u8 : type_of_number(given);
+  if (call.has(2)) {
+    const auto* zero_point = std::get_if<Floats>(&call.value(2));
+    type = zero_point != nullptr ? std::optional(zero_point->values.type()) : std::nullopt;
+  }
   if (!type || !is_quantised(*type)) throw Error("quantising to another type than int8 and uint8 is not supported");
   return *type;
 }
@@ -59,7 +56,6 @@ void import_cast(Call& call) {
   if (real && !std::holds_alternative<Numbers>(value)) return call.result(value);
   Numbers result = call.numbers(0);
   result.real = real;
-  result.type.reset();
   call.result(apply(std::move(result), [&](const Quantity& one) {
     if (number == TensorProto::BOOL) return Quantity(one == Quantity(0) ? 0 : 1);
     return real ? one : truncate(one);
@@ -69,17 +65,41 @@ void import_cast(Call& call) {
 void import_quantize(Call& call) {
   call.ignore("saturate");  // of 8-bit floats
   const Type type = quantised_type(call);
-  call.result_of_type(call.tensor(0), type, read_quantization(call));
+  if (const auto* constant = std::get_if<Floats>(&call.value(0))) {
+    return call.result(quantised(call, *constant, type));
+  }
+  View& view = call.tensor(0);
+  if (channel_axis(view)) call.importer.settle(view);  // so that a slice is not rounded in full
+  call.result_of_type(view, type, read_quantization(call, type));
 }
 
 void import_dequantize(Call& call) {
-  const Quantization quantization = read_quantization(call);
-  View* input = call.importer.input(call.input_name(0));
-  if (input == nullptr || !is_quantised(input->type)) {
-    throw Error("only an input of the model that is of int8 or uint8 can be dequantised: layers compute in float");
+  Value& value = call.value_of_any_type(0);
+  auto* view = std::get_if<View>(&value);
+  if (view == nullptr) return call.result(dequantised(call, value));
+  if (!is_quantised(view->type)) throw Error("what it reads is neither int8 nor uint8");
+  const Quantization quantization = read_quantization(call, view->type);
+  if (View* input = call.importer.input(call.input_name(0))) {
+    call.importer.keep_type(*input, quantization);
+    return call.result(*input);
   }
-  call.importer.keep_type(*input, quantization);
-  call.result(*input);
+  if (quantization.zero_point != view->quantization->zero_point) {
+    throw Error("its zero point is " + std::to_string(quantization.zero_point) + ", that of QuantizeLinear is " +
+                std::to_string(view->quantization->zero_point));
+  }
+  call.importer.round(*view);
+  call.importer.charge(4 * std::int64_t{call.importer.shape(view->node).c});  // scales, if it comes to that
+  View result = *view;
+  result.node = call.importer.add(call.name(), graph::Activate{graph::Activation::none}, {view->node});
+  call.importer.conversions().dequantised[result.node] = quantization.scale;
+  call.result(std::move(result));
+}
+
+void import_round(Call& call) {
+  View result = call.tensor(0);
+  result.node = call.importer.add(call.name(), graph::Activate{graph::Activation::none}, {result.node});
+  call.importer.conversions().rounded.insert(result.node);
+  call.result(std::move(result));
 }
 
 }  // namespace riffle::onnx

@@ -11,7 +11,7 @@ namespace {
 /// The (outputs, inputs) weights of a product with `matrix`, which is that or its transpose, times `scale`.
 graph::Constant weights_of(Call& call, const Floats& matrix, bool transposed, float scale) {
   if (matrix.dims.size() != 2) throw Error("the weights are not a matrix");
-  if (transposed && scale == 1.0F) return matrix.values;
+  if (scale == 1.0F && (transposed || !matrix.transpose.empty())) return transposed ? matrix.values : matrix.transpose;
   call.importer.charge(static_cast<std::int64_t>(matrix.values.size()));
   const std::span<const float> from = matrix.values.values();
   std::vector<float> values;

@@ -434,35 +434,35 @@ TEST(Types, ElsewhereAreRefused) {
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({}), m.list({1, 2, 3})});
          }),
-         "only one zero point for the whole tensor");
+         "it has 3 zero points for 1 scales");
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({}, {0.0F})});
          }),
-         "(input): its scale is no positive number");
+         "DequantizeLinear node 'the_node': its scale is no positive number: 0");
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({}), m.scalar(256)});
          }),
-         "the zero point is 256");
+         "the zero point is 256, not in 0 to 255");
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({}), m.scalar(-1)});
          }),
-         "(input): its zero point is -1, no u8");
+         "the zero point is -1, not in 0 to 255");
 
   TestModel m({0, 3, 1, 1}, 21);
   m.node("QuantizeLinear", {"x", m.floats({}), m.scalar(1, TensorProto::INT8)}, "q");
   TestModel between = m, cast = m, layer = m, scale = m, type = m, blocks = m, weights = m, of_float = m, number = m;
   between.node("DequantizeLinear", {"q", between.floats({})});
-  expect(between.refusal(), "only an input of the model that is of int8 or uint8 can be dequantised");
-  weights.node("DequantizeLinear", {weights.scalar(3, TensorProto::INT8), weights.floats({})});
-  expect(weights.refusal(), "only an input of the model that is of int8 or uint8 can be dequantised");
+  expect(between.refusal(), "its zero point is 0, that of QuantizeLinear is 1");
+  weights.node("DequantizeLinear", {weights.floats({}), weights.floats({})});
+  expect(weights.refusal(), "what it reads is neither int8 nor uint8 nor int32");
   of_float.node("DequantizeLinear", {"x", of_float.floats({})});
-  expect(of_float.refusal(), "only an input of the model that is of int8 or uint8 can be dequantised");
+  expect(of_float.refusal(), "what it reads is neither int8 nor uint8");
   cast.node("Cast", {"q"}, "y", {{"to", TensorProto::FLOAT}});
   expect(cast.refusal(), "what QuantizeLinear makes can only be an output");
   layer.node("Relu", {"q"});
   expect(layer.refusal(), "input 0 'q' is of type i8");
   scale.node("QuantizeLinear", {"x", scale.floats({}, {-1.0F})});
-  expect(scale.refusal(), "output 'y': its scale is no positive number");
+  expect(scale.refusal(), "QuantizeLinear node 'the_node': its scale is no positive number: -1");
   type.node("QuantizeLinear", {"x", type.floats({}), type.scalar(1)});
   expect(type.refusal(), "another type than int8 and uint8");
   number.node("QuantizeLinear", {"x", number.floats({})}, "y", {{"output_dtype", TensorProto::INT16}});

@@ -8,21 +8,19 @@
 #include <iterator>
 #include <limits>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "engine/graph/quantization.hpp"
 #include "io/onnx/functions.hpp"
 #include "io/onnx/metadata.hpp"
 #include "io/onnx/types.hpp"
+#include "io/onnx/writer.hpp"
 
 namespace riffle::onnx {
 namespace {
 
-using ::onnx::AttributeProto;
 using ::onnx::NodeProto;
-using ::onnx::TensorProto;
-using Integers = std::vector<std::int64_t>;
 
 // The opset of what needs no later one, and the version that belongs to it (and to 14).
 constexpr std::int64_t usual_opset = 13, ir_version = 7;
@@ -41,28 +39,7 @@ std::int64_t bytes_of(const graph::Node& node) {
   graph::for_each_constant(node.operation, [&](std::string_view, const graph::Constant& constant, const auto&) {
     floats += static_cast<std::int64_t>(constant.size());
   });
-  return 1024 + 16 * static_cast<std::int64_t>(node.name.size() + node.inputs.size()) + 4 * floats + 8 * integers;
-}
-
-void set(NodeProto& node, const char* name, std::int64_t value) {
-  AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(AttributeProto::INT);
-  attribute.set_i(value);
-}
-
-void set(NodeProto& node, const char* name, float value) {
-  AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(AttributeProto::FLOAT);
-  attribute.set_f(value);
-}
-
-void set(NodeProto& node, const char* name, std::initializer_list<std::int64_t> values) {
-  AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(AttributeProto::INTS);
-  for (const std::int64_t value : values) attribute.add_ints(value);
+  return 4096 + 64 * static_cast<std::int64_t>(node.name.size() + node.inputs.size()) + 4 * floats + 8 * integers;
 }
 
 void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element,
@@ -74,66 +51,66 @@ void describe(::onnx::ValueInfoProto& value, const std::string& name, Type eleme
   for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
-void set(NodeProto& node, const char* name, const char* value) {
-  AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(AttributeProto::STRING);
-  attribute.set_s(value);
-}
-
 /// A node's tensor in the model: (n, C, H, W) or, behind a fully connected layer, (n, C).
 struct Tensor {
   std::string name;
   bool vector = false;
 };
 
-class Exporter {
+class Exporter : Writer {
  public:
-  explicit Exporter(const graph::Graph& graph) : graph_(graph), shapes_(graph::infer_shapes(graph)) {}
+  explicit Exporter(const graph::Graph& of) : graph_(of), shapes_(graph::infer_shapes(of)) {}
 
   std::string run() {
     std::int64_t bytes_expected = 0;
     for (const graph::Node& one : graph_.nodes) bytes_expected += bytes_of(one);
-    for (const graph::Output& one : graph_.outputs) bytes_expected += 1024 + 8 * std::ssize(graph_.output_name(one));
+    for (const graph::Output& one : graph_.outputs) bytes_expected += 4096 + 64 * std::ssize(graph_.output_name(one));
     for (const std::string& label : graph_.labels) bytes_expected += 8 * static_cast<std::int64_t>(label.size()) + 8;
     if (bytes_expected > max_bytes) throw too_large();
-    model_.set_ir_version(ir_version);
-    model_.set_producer_name("riffle");
-    out_.set_name(graph_.name);
+    model.set_ir_version(ir_version);
+    model.set_producer_name("riffle");
+    out.set_name(graph_.name);
     graph::check_metadata(graph_);
-    write_metadata(graph_, model_);
+    write_metadata(graph_, model);
     write_inputs();
     name_outputs();
     for (id_ = 0; id_ < graph_.nodes.end_id(); ++id_) {
-      tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, graph_.nodes[id_].operation));
-      if (const auto name = result_names_.find(id_); name != result_names_.end()) rename_result(name->second);
+      const int nodes_before = out.node_size();
+      tensors_.push_back(std::visit([this](const auto& o) { return write(o); }, node().operation));
+      if (is_rounded_here()) tensors_.back().name = rounded(tensors_.back().name);
+      // What is written as its operand gets an Identity in the end.
+      const auto name = result_names_.find(id_);
+      if (name != result_names_.end() && out.node_size() > nodes_before) rename_result(name->second);
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) write_output(i);
-    model_.add_opset_import()->set_version(opset_);
+    model.add_opset_import()->set_version(opset_);
     std::string bytes;
-    if (!model_.SerializeToString(&bytes)) throw too_large();
+    if (!model.SerializeToString(&bytes)) throw too_large();
     return bytes;
   }
 
  private:
+  using Writer::append;
+
   void write_inputs() {
     std::string only_size;
     for (std::size_t i = 0; i < graph_.input_count(); ++i) {
       const graph::Input& input = graph_.input(i);
-      describe(*out_.add_input(), unique(graph_.nodes[i].name), input.type,
+      describe(*out.add_input(), unique(graph_.nodes[i].name), input.type,
                {input.shape.c, input.shape.h, input.shape.w});
       if (only_size.empty()) only_size = input.only_size;
     }
     if (only_size.empty()) return;
-    ::onnx::StringStringEntryProto& entry = *model_.add_metadata_props();
+    ::onnx::StringStringEntryProto& entry = *model.add_metadata_props();
     entry.set_key(only_size_key);
     entry.set_value(only_size);
   }
 
+  /// Is a node's tensor an input as the caller brings it, if perhaps of another type?
   [[nodiscard]] bool is_input(graph::NodeId id) const {
-    return std::holds_alternative<graph::Input>(graph_.nodes[id].operation);
+    return std::holds_alternative<graph::Input>(graph_.nodes[id].operation) && !graph_.nodes[id].quantization;
   }
-  [[nodiscard]] const std::string& input_name(graph::NodeId id) const { return out_.input(id).name(); }
+  [[nodiscard]] const std::string& input_name(graph::NodeId id) const { return out.input(id).name(); }
 
   /// Gives the outputs their names before any tensor but an input takes one of them. A single output that has none of
   /// its own is called as its tensor is.
@@ -157,7 +134,7 @@ class Exporter {
 
   /// Of the newest tensor, which the newest node makes.
   void rename_result(const std::string& unique_name) {
-    set_name(*out_.mutable_node(out_.node_size() - 1), unique_name);
+    set_name(*out.mutable_node(out.node_size() - 1), unique_name);
     tensors_.back().name = unique_name;
   }
 
@@ -167,16 +144,25 @@ class Exporter {
     const Tensor& tensor = tensors_[id];
     const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
     const bool is_input_itself = is_input(id) && name == input_name(id);
-    if (!is_input_itself && output.type != Type::f32) {
+    if (read_[id].integers && output.type == Type::u8) {
+      // The bytes themselves; once more by the scale that they have for the caller, where the file says it.
+      const Quantization units{1.0F, output.quantization.zero_point};
+      std::string bytes = append_conversion(name, tensor.name, Type::f32, Type::u8, units).output(0);
+      if (output.quantization != units) {
+        const std::string real = append_conversion(name, bytes, Type::u8, Type::f32, output.quantization).output(0);
+        append_conversion(name, real, Type::f32, Type::u8, output.quantization);
+      }
+      set_name(*out.mutable_node(out.node_size() - 1), name);
+    } else if (!is_input_itself && output.type != Type::f32) {
       set_name(append_conversion(name, tensor.name, Type::f32, output.type, output.quantization), name);
     } else if (!is_input_itself && name != tensor.name) {
       set_name(append("Identity", name, {tensor.name}), name);
     }
     const graph::Shape& s = shapes_[id];
     if (tensor.vector) {
-      describe(*out_.add_output(), name, output.type, {s.c});
+      describe(*out.add_output(), name, output.type, {s.c});
     } else {
-      describe(*out_.add_output(), name, output.type, {s.c, s.h, s.w});
+      describe(*out.add_output(), name, output.type, {s.c, s.h, s.w});
     }
   }
 
@@ -190,75 +176,81 @@ class Exporter {
   [[nodiscard]] const Tensor& operand(std::size_t i = 0) const { return tensors_[node().inputs[i]]; }
   [[nodiscard]] const graph::Shape& operand_shape() const { return shapes_[node().inputs[0]]; }
 
-  /// The name, or one like it that no other tensor has.
-  std::string unique(const std::string& wanted) {
-    std::string name = wanted;
-    int& repeats = repeats_[wanted];
-    while (name.empty() || !names_.insert(name).second) name = wanted + "_" + std::to_string(++repeats);
-    return name;
-  }
-
-  TensorProto& initialiser(const std::string& name, std::initializer_list<std::int64_t> dims) {
-    TensorProto& tensor = *out_.add_initializer();
-    tensor.set_name(unique(name));
-    for (const std::int64_t dim : dims) tensor.add_dims(dim);
-    return tensor;
-  }
-
-  std::string floats(const std::string& name, std::initializer_list<std::int64_t> dims, std::span<const float> values) {
-    TensorProto& tensor = initialiser(name, dims);
-    tensor.set_data_type(TensorProto::FLOAT);
-    tensor.set_raw_data(values.data(), values.size_bytes());
-    return tensor.name();
-  }
-
-  std::string integers(const std::string& name, const Integers& values) {
-    const auto count = static_cast<std::int64_t>(values.size());
-    TensorProto& tensor = initialiser(name, {count});
-    tensor.set_data_type(TensorProto::INT64);
-    tensor.set_raw_data(values.data(), values.size() * sizeof(std::int64_t));
-    return tensor.name();
-  }
-
-  /// A parameter of this node, under its own name; of a vector (n values) or of the dimensions that are given.
+  /// A parameter of this node, under its own name: a vector.
   std::string parameter(const char* word, const graph::Constant& constant) {
     return floats(node().name + "." + word, {static_cast<std::int64_t>(constant.size())}, constant.values());
   }
 
-  /// Gives a node, and the tensor that it makes, a name that is the tensor's alone.
-  static void set_name(NodeProto& node, const std::string& unique_name) {
-    node.set_name(unique_name);
-    *node.mutable_output(0) = unique_name;
+  // Quantised nodes, in QDQ form: floating-point operators, each between DequantizeLinear and QuantizeLinear. Whoever
+  // reads a node's integers reads q - zero_point, so every DequantizeLinear of a tensor has a scale of 1, and it is the
+  // weights' that tell what an integer is worth. A runtime that computes such a convolution in integers multiplies its
+  // sums by scale_in * scale_weight / scale_out in float, which is our factor: to the same bits. One that computes it
+  // in floats sums rounded products, and comes to a neighbour where y is next to the middle between two integers. So
+  // may a mean or a sum with a scale of its own, of which runtimes divide by the scale where we multiply by 1 / scale.
+
+  [[nodiscard]] bool reads_integers() const { return !node().inputs.empty() && read_[node().inputs[0]].integers; }
+
+  /// Is the node's result integers of one zero point? Rounded again, what only moved channels is what it was; it lets
+  /// runtimes move bytes, and compute what reads them in integers. Of several zero points there is no such form: what
+  /// reads them is computed in floats.
+  [[nodiscard]] bool is_rounded_here() const {
+    return node().quantization || (graph::moves_channels(node().operation) && read_[id_].zero_point);
   }
 
-  /// Appends a node that makes a tensor of its own name.
-  NodeProto& append(const char* type, const std::string& wanted, std::initializer_list<std::string> inputs) {
-    NodeProto& result = *out_.add_node();
-    result.set_op_type(type);
-    for (const std::string& input : inputs) result.add_input(input);
-    result.add_output();
-    set_name(result, unique(wanted));
+  /// The integers of x, and what whoever reads them reads.
+  std::string rounded(const std::string& x, const std::string& name, const Quantization& to) {
+    const std::string bytes = append_conversion(name, x, Type::f32, Type::u8, to).output(0);
+    return append_conversion(name + ".integers", bytes, Type::u8, Type::f32, {1.0F, to.zero_point}).output(0);
+  }
+  std::string rounded(const std::string& x) {
+    const bool is_alone = std::holds_alternative<graph::Activate>(node().operation);
+    return rounded(x, node().name + (is_alone ? "" : ".u8"),
+                   node().quantization.value_or(Quantization{1.0F, read_[id_].zero_point.value_or(0)}));
+  }
+
+  /// A layer's weights and, if it has one, its bias.
+  struct Parameters {
+    std::string weights, bias;
+  };
+
+  template <class Layer>
+  Parameters parameters(const Layer& o, std::initializer_list<std::int64_t> dims) {
+    const std::string name = node().name + ".weight";
+    if (!reads_integers()) {
+      return {floats(name, dims, o.weights.values()), o.bias.empty() ? "" : parameter("bias", o.bias)};
+    }
+    const std::vector<float> factors(o.weights.row_scale().begin(), o.weights.row_scale().end());
+    const std::vector<std::byte> zeros(factors.size());
+    const std::string integers = bytes(name, dims, Type::i8, o.weights.stored());
+    const std::string scale = floats(name + ".scale", {o.outputs}, factors);
+    const std::string zero_point = bytes(name + ".zero_point", {o.outputs}, Type::i8, zeros);
+    const auto by_output = [&](NodeProto& dequantised) {
+      set(dequantised, "axis", std::int64_t{0});
+      return dequantised.output(0);
+    };
+    Parameters result;
+    result.weights = by_output(append("DequantizeLinear", name + ".float", {integers, scale, zero_point}));
+    if (!o.bias.empty()) {
+      const std::string bias = node().name + ".bias";
+      const std::string sums = integers_of_32_bits(bias, graph::integer_bias(o.weights, o.bias));
+      result.bias = by_output(append("DequantizeLinear", bias + ".float", {sums, scale}));
+    }
     return result;
+  }
+
+  /// The bounds of this node's activation as far as its byte does not keep them by itself.
+  [[nodiscard]] kernels::Clamp bounds_left(const kernels::Clamp& bounds) const {
+    if (!node().quantization) return bounds;
+    const auto [scale, zero_point] = *node().quantization;
+    const auto [lower, upper] = graph::integer_bounds(node());
+    kernels::Clamp left;
+    if (lower > -zero_point) left.lower = static_cast<float>(lower) * scale;
+    if (upper < 255 - zero_point) left.upper = static_cast<float>(upper) * scale;
+    return left;
   }
 
   NodeProto& append(const char* type, std::initializer_list<std::string> inputs) {
     return append(type, node().name, inputs);
-  }
-
-  /// From numbers of one type to those of another, of which one is f32 and the other may have a quantization.
-  NodeProto& append_conversion(const std::string& name, const std::string& input, Type from, Type to,
-                               const Quantization& quantization) {
-    const Type stored = from == Type::f32 ? to : from;
-    if (!is_quantised(stored)) {
-      NodeProto& cast = append("Cast", name, {input});
-      set(cast, "to", std::int64_t{number_of_type(to)});
-      return cast;
-    }
-    const std::string scale = floats(name + ".scale", {}, {&quantization.scale, 1});
-    TensorProto& zero_point = initialiser(name + ".zero_point", {});
-    zero_point.set_data_type(number_of_type(stored));
-    zero_point.set_raw_data(std::string(1, static_cast<char>(quantization.zero_point)));
-    return append(stored == from ? "DequantizeLinear" : "QuantizeLinear", name, {input, scale, zero_point.name()});
   }
 
   std::string clipped(const std::string& input, const kernels::Clamp& bounds, const std::string& name) {
@@ -270,15 +262,12 @@ class Exporter {
   }
 
   std::string activated(const std::string& input, const graph::Activation& activation, const std::string& name) {
-    const auto& [bounds, function] = activation;
+    const kernels::Clamp bounds = bounds_left(activation.bounds);
+    const kernels::Function function = activation.function;
     if (function == kernels::Function::none) return bounds.has_bounds() ? clipped(input, bounds, name) : input;
     const std::string operand = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
     opset_ = std::max(opset_, operator_of(function).opset);
     return append(operator_of(function).type, name, {operand}).output(0);
-  }
-
-  std::string reshaped(const std::string& input, const std::string& name, const Integers& to) {
-    return append("Reshape", name, {input, integers(name + ".shape", to)}).output(0);
   }
 
   /// The operand as (n, C, H, W).
@@ -328,15 +317,19 @@ class Exporter {
   Tensor write(const graph::Convolution& o) {
     const graph::Window& w = o.window;
     const std::string x = padded(image(), w);
-    const std::string weights = floats(
-        node().name + ".weight", {o.outputs, operand_shape().c / o.groups, w.kernel_h, w.kernel_w}, o.weights.values());
+    const auto [weights, bias] = parameters(o, {o.outputs, operand_shape().c / o.groups, w.kernel_h, w.kernel_w});
     NodeProto& convolution = append("Conv", {x, weights});
-    if (!o.bias.empty()) convolution.add_input(parameter("bias", o.bias));
+    if (!bias.empty()) convolution.add_input(bias);
     set(convolution, "group", std::int64_t{o.groups});
     set(convolution, "dilations", {w.dilation_h, w.dilation_w});
     set_window(convolution, w);
     std::string result = convolution.output(0);
-    if (node().inputs.size() == 2) result = append("Add", node().name + ".add", {result, image(1)}).output(0);
+    if (node().inputs.size() == 2) {
+      // The residual joins behind the rounding. Runtimes compute such a convolution in floats (see above); to round to
+      // a byte would let them compute it in integers, but the sum before the residual may need more than a byte.
+      if (reads_integers()) result = append("Round", node().name + ".round", {result}).output(0);
+      result = append("Add", node().name + ".add", {result, image(1)}).output(0);
+    }
     return finished(result, o.activation);
   }
 
@@ -349,7 +342,10 @@ class Exporter {
   }
 
   Tensor write(const graph::Activate& o) {
-    if (o.kind == graph::Activation::none) return {append("Identity", {operand().name}).output(0), operand().vector};
+    if (o.kind == graph::Activation::none) {
+      if (node().quantization || reads_integers()) return operand();  // it converts, and that is all
+      return {append("Identity", {operand().name}).output(0), operand().vector};
+    }
     return {activated(operand().name, o.kind, node().name), operand().vector};
   }
 
@@ -435,11 +431,13 @@ class Exporter {
       NodeProto& flatten = append("Flatten", node().name + ".flatten", {x});
       set(flatten, "axis", std::int64_t{1});
       x = flatten.output(0);
+      // As is_rounded_here() says of what moves channels.
+      const std::optional<std::int32_t> zero_point = read_[node().inputs[0]].zero_point;
+      if (zero_point) x = rounded(x, x + ".u8", {1.0F, *zero_point});
     }
-    const std::string weights =
-        floats(node().name + ".weight", {o.outputs, operand_shape().size()}, o.weights.values());
+    const auto [weights, bias] = parameters(o, {o.outputs, operand_shape().size()});
     NodeProto& gemm = append("Gemm", {x, weights});
-    if (!o.bias.empty()) gemm.add_input(parameter("bias", o.bias));
+    if (!bias.empty()) gemm.add_input(bias);
     set(gemm, "transB", std::int64_t{1});
     return finished(gemm.output(0), o.activation, true);
   }
@@ -452,16 +450,13 @@ class Exporter {
 
   const graph::Graph& graph_;
   graph::ById<graph::Shape> shapes_;
-  graph::NodeId id_ = 0;
-  graph::ById<Tensor> tensors_;  ///< a node's, so far
-  ::onnx::ModelProto model_;
-  ::onnx::GraphProto& out_ = *model_.mutable_graph();
+  graph::ById<graph::NumbersRead> read_ = graph::numbers_read(graph_);
+  graph::NodeId id_ = 0;                                         ///< the node in question
+  graph::ById<Tensor> tensors_;                                  ///< a node's, so far
   std::vector<std::string> output_names_;                        ///< by output; empty: its tensor's
   std::unordered_map<graph::NodeId, std::string> result_names_;  ///< of nodes whose tensor is an output
-  std::unordered_set<std::string> names_;
-  std::unordered_map<std::string, int> repeats_;  ///< how often a name had to be changed
-  std::string channel_axis_;                      ///< a constant that nodes share
-  std::int64_t opset_ = usual_opset;              ///< that all nodes so far are of
+  std::string channel_axis_;                                     ///< a constant that nodes share
+  std::int64_t opset_ = usual_opset;                             ///< that all nodes so far are of
 };
 
 }  // namespace

@@ -16,8 +16,9 @@ inline constexpr char only_size_key[] = "riffle.only_size";
 /// norm stays as the graph has it, folded or not; activations and residuals that are fused into a node become nodes of
 /// their own. Outputs have the graph's names (but a single one without a name of its own that of its tensor), tensors
 /// the nodes', initialisers the parameters' ("units.3.reduce.0.weight", "units.3.reduce.1.running_mean"); what is taken
-/// gets a number behind it. Labels and preprocessing become the model's metadata (metadata.hpp). Throws Error where the
-/// graph does not verify, holds a pooling that ONNX has not, or is larger than the 2 GiB that protobuf can hold.
+/// gets a number behind it. A quantised graph is written in QDQ form (export.cpp says how near other runtimes come).
+/// Labels and preprocessing become the model's metadata (metadata.hpp). Throws Error where the graph does not verify,
+/// holds a pooling that ONNX has not, or is larger than the 2 GiB that protobuf can hold.
 std::string export_model(const graph::Graph& graph);
 
 }  // namespace riffle::onnx

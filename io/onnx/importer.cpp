@@ -95,6 +95,7 @@ graph::Graph Importer::run() {
   for (const auto& output : model_.graph().output()) {
     at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output.name())); });
   }
+  if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
   graph::infer_shapes(graph_);
   read_metadata(model_, graph_);
   return std::move(graph_);
@@ -220,6 +221,10 @@ graph::Output Importer::read_output(const std::string& name) {
   if (view.axes[0] != flattened(whole(view.node))) {
     throw Error("it is a transposed view " + text(*found) + ", which is not supported");
   }
+  if (found->type == Type::i8 && node(view.node).quantization) {  // a node's integers are bytes of u8
+    view.node = add(name, graph::Activate{graph::Activation::none}, {view.node});
+    conversions_.dequantised[view.node] = 1.0F;
+  }
   if (View* itself = input(name)) keep_type(*itself, itself->quantization.value_or(Quantization{}));
   return {.node = view.node,
           .name = name,
@@ -261,6 +266,14 @@ void Importer::keep_type(View& input, const Quantization& quantization) {
   auto& of_graph = std::get<graph::Input>(node(input.node).operation);
   of_graph.type = input.type;
   of_graph.quantization = quantization;
+}
+
+void Importer::round(View& view) {
+  if (node(view.node).quantization) return;
+  view.node = add(view.name, graph::Activate{graph::Activation::none}, {view.node});
+  auto& [scale, zero_point] = *view.quantization;
+  node(view.node).quantization = {scale, zero_point + (view.type == Type::i8 ? 128 : 0)};
+  scale = 1.0F;  // of the node's integers
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {

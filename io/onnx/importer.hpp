@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "io/onnx/integers.hpp"
 #include "io/onnx/value.hpp"
 
 namespace onnx {
@@ -59,6 +60,10 @@ class Importer {
   /// An input is read as the numbers that the model declares: then the graph's is of that type, too. Throws Error where
   /// it has been read with another quantization.
   void keep_type(View& input, const Quantization& quantization);
+  /// A view that QuantizeLinear made is read as numbers: it becomes one of a node's integers.
+  void round(View& view);
+  /// What some of the graph's nodes stand for until it is finished.
+  [[nodiscard]] Conversions& conversions() { return conversions_; }
   /// How many nodes and outputs of the model read a name.
   [[nodiscard]] int uses(const std::string& name) const;
 
@@ -98,6 +103,7 @@ class Importer {
   graph::Graph graph_;
   graph::ById<graph::Shape> shapes_;
   graph::ById<Extents> open_;
+  Conversions conversions_;
   graph::ById<int> views_;  ///< of each node, how many names were given to views of it
   std::unordered_map<std::string, ::onnx::TensorProto*> initialisers_;
   std::unordered_map<std::string, Value> values_;

@@ -51,6 +51,7 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Cast", import_cast},
     {"QuantizeLinear", import_quantize},
     {"DequantizeLinear", import_dequantize},
+    {"Round", import_round},
 
     {"Constant", import_constant},
     {"ConstantOfShape", import_constant_of_shape, true},

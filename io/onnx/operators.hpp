@@ -67,6 +67,7 @@ void import_concat(Call& call);
 void import_cast(Call& call);
 void import_quantize(Call& call);
 void import_dequantize(Call& call);
+void import_round(Call& call);
 
 // shape_arithmetic.cpp
 void import_constant(Call& call);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "io/onnx/numbers.hpp"
 
@@ -79,8 +80,12 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
   const auto floats = [&](std::vector<float> values) {
     return Floats{.dims = std::move(dims), .values = graph::Constant(std::move(values))};
   };
-  const auto numbers = [&](std::vector<Quantity> values, std::optional<Type> type = {}) {
-    return Numbers{.dims = std::move(dims), .values = std::move(values), .real = false, .type = type};
+  const auto numbers = [&](std::vector<Quantity> values) {
+    return Numbers{.dims = std::move(dims), .values = std::move(values), .real = false};
+  };
+  const auto bytes = [&]<class T>(Type type, std::vector<T> values) {
+    const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
+    return Floats{.dims = std::move(dims), .values = graph::Constant(type, std::as_bytes(std::span(*owner)), owner)};
   };
   switch (tensor.data_type()) {
     case TensorProto::FLOAT:
@@ -96,11 +101,9 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
       expect_few(dims);
       return numbers(quantities(elements<std::int32_t>(tensor, tensor.int32_data(), count)));
     case TensorProto::INT8:
-      expect_few(dims);
-      return numbers(quantities(elements<std::int8_t>(tensor, tensor.int32_data(), count)), Type::i8);
+      return bytes(Type::i8, elements<std::int8_t>(tensor, tensor.int32_data(), count));
     case TensorProto::UINT8:
-      expect_few(dims);
-      return numbers(quantities(elements<std::uint8_t>(tensor, tensor.int32_data(), count)), Type::u8);
+      return bytes(Type::u8, elements<std::uint8_t>(tensor, tensor.int32_data(), count));
     case TensorProto::BOOL:
       expect_few(dims);
       return numbers(quantities(elements<std::uint8_t>(tensor, tensor.int32_data(), count)));

@@ -15,7 +15,8 @@ namespace riffle::onnx {
 /// Weights. values.size() is the product of dims.
 struct Floats {
   std::vector<std::int64_t> dims;
-  graph::Constant values;
+  graph::Constant values;          ///< of i8 or u8 where the model has them, dequantised or not yet
+  graph::Constant transpose = {};  ///< of a matrix that was dequantised, with a factor a row; or empty
 };
 
 /// Shapes, axes, indices and what is computed with them: known when the model is imported, but for the batch.
@@ -23,8 +24,7 @@ struct Floats {
 struct Numbers {
   std::vector<std::int64_t> dims;
   std::vector<Quantity> values;
-  bool real = false;              ///< of a floating-point type: divides exactly
-  std::optional<Type> type = {};  ///< of a constant of int8 or uint8: which it is
+  bool real = false;  ///< of a floating-point type: divides exactly
 };
 inline constexpr std::int64_t max_numbers = 1 << 16;
 

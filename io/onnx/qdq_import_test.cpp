@@ -1,0 +1,401 @@
+// QDQ models in the forms that exporters write, and what becomes of them.
+#include <gtest/gtest.h>
+#include <onnx.pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/graph/quantization.hpp"
+#include "engine/passes/passes.hpp"
+#include "io/onnx/test_model.hpp"
+#include "verify/interpret.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+using graph::Graph;
+using ::onnx::TensorProto;
+
+/// A tensor's scale and zero point, and the type of its bytes.
+struct Levels {
+  float scale = 1.0F;
+  int zero_point = 0;
+  TensorProto::DataType type = TensorProto::UINT8;
+};
+
+class QdqModel : public TestModel {
+ public:
+  using TestModel::TestModel;
+
+  std::string integers(std::vector<std::int64_t> dims, const std::vector<int>& values, TensorProto::DataType type) {
+    const std::string name = scalar(0, type);
+    auto& tensor = initialiser(name);
+    tensor.clear_int32_data();
+    for (const std::int64_t dim : dims) tensor.add_dims(dim);
+    for (const int value : values) tensor.add_int32_data(value);
+    return name;
+  }
+  void quantise(const std::string& from, const std::string& to, const Levels& levels) {
+    node("QuantizeLinear", {from, floats({}, {levels.scale}), scalar(levels.zero_point, levels.type)}, to);
+  }
+  void dequantise(const std::string& from, const std::string& to, const Levels& levels) {
+    node("DequantizeLinear", {from, floats({}, {levels.scale}), scalar(levels.zero_point, levels.type)}, to);
+  }
+  /// Both: makes `to` of `from`.
+  void pair(const std::string& from, const std::string& to, const Levels& levels) {
+    quantise(from, to + ".q", levels);
+    dequantise(to + ".q", to, levels);
+  }
+  /// Weights (2, 2, 1, 1) of int8 with two scales, and a bias of int32.
+  void convolution(const std::string& from, const std::string& to, float scale_in) {
+    const std::vector<float> scales = {0.25F, 0.3F};
+    node("DequantizeLinear", {integers({2, 2, 1, 1}, {10, -7, 100, 3}, TensorProto::INT8), floats({2}, scales)},
+         to + ".w", {{"axis", 0}});
+    node("DequantizeLinear",
+         {integers({2}, {11, -200}, TensorProto::INT32), floats({2}, {scale_in * scales[0], scale_in * scales[1]})},
+         to + ".b", {{"axis", 0}});
+    node("Conv", {from, to + ".w", to + ".b"}, to);
+  }
+};
+
+/// "convolution u8, activation": operations but those that only move channels, and which are quantised.
+std::string kinds(Graph graph) {
+  passes::remove_dead_nodes(graph);
+  std::string result;
+  for (const graph::Node& node : graph.nodes) {
+    if (graph::moves_channels(node.operation)) continue;
+    result.append(result.empty() ? "" : ", ").append(graph::operation_name(node.operation));
+    if (node.quantization) result.append(" u8");
+  }
+  return result;
+}
+
+/// Of one image, rounded to float.
+std::vector<float> results(const Graph& graph, const std::vector<float>& input) {
+  const std::vector<double> exact = verify::planes(verify::interpret(graph, input, 1)[graph.outputs[0].node]);
+  std::vector<float> result;
+  for (const double y : exact) result.push_back(static_cast<float>(y));
+  return result;
+}
+
+/// What ONNX says of QuantizeLinear and DequantizeLinear.
+float through(float x, const Levels& levels) {
+  const auto zero = static_cast<float>(levels.zero_point);
+  const float least = levels.type == TensorProto::INT8 ? -128.0F : 0.0F;
+  const float q = std::clamp(std::nearbyint(x / levels.scale) + zero, least, least + 255.0F);
+  return levels.scale * (q - zero);
+}
+
+/// The convolution above, of a pixel.
+std::vector<float> convolved(const std::vector<float>& x) {
+  return {0.25F * (10.0F * x[0] - 7.0F * x[1] + 5.5F), 0.3F * (100.0F * x[0] + 3.0F * x[1] - 100.0F)};
+}
+
+TEST(Qdq, AConvolutionOfIntegersIsThat) {
+  for (const auto& [in, out] : {std::pair<Levels, Levels>{{0.5F, 3}, {2.0F, 100}},
+                                {{0.5F, -125, TensorProto::INT8}, {2.0F, -28, TensorProto::INT8}}}) {
+    QdqModel m({0, 2, 1, 1});
+    m.pair("x", "a", in);
+    m.convolution("a", "b", in.scale);
+    m.pair("b", "y", out);
+    const Graph graph = m.import();
+    EXPECT_EQ(kinds(graph), "input u8, convolution u8, activation, convolution");
+    EXPECT_EQ(graph.nodes[0].quantization, (Quantization{0.5F, 3}));
+    EXPECT_EQ(graph.nodes[1].quantization, (Quantization{1.0F, 100}));
+    for (const std::vector<float>& x : {std::vector<float>{0.6F, -0.9F}, {3.0F, 2.2F}, {500.0F, -500.0F}}) {
+      const std::vector<float> y = convolved({through(x[0], in), through(x[1], in)});
+      EXPECT_EQ(results(graph, x), (std::vector<float>{through(y[0], out), through(y[1], out)}));
+    }
+  }
+}
+
+TEST(Qdq, WeightsMayBeInAnyForm) {
+  const auto weights_of = [](const std::function<void(QdqModel&)>& make_weights) {
+    QdqModel m({0, 2, 1, 1});
+    m.pair("x", "a", {});
+    make_weights(m);
+    m.node("Conv", {"a", "w"}, "b");
+    m.pair("b", "y", {0.5F, 7});
+    const auto convolution = std::get<graph::Convolution>(m.import().nodes[1].operation);
+    EXPECT_EQ(convolution.weights.type(), Type::i8);
+    return std::vector<float>(convolution.weights.values().begin(), convolution.weights.values().end());
+  };
+  const std::vector<float> one_scale = {5, -3, 20, 1}, two_scales = {5, -3, 40, 2};
+  const std::vector<std::int64_t> dims = {2, 2, 1, 1};
+  const std::vector<int> q = {10, -6, 40, 2}, unsigned_q = {138, 122, 168, 130}, moved = {13, -3, 43, 5};
+  EXPECT_EQ(weights_of([&](QdqModel& m) {
+              m.node("DequantizeLinear", {m.integers(dims, q, TensorProto::INT8), m.floats({}, {0.25F})}, "w");
+            }),
+            one_scale);
+  EXPECT_EQ(weights_of([&](QdqModel& m) {
+              m.dequantise(m.integers(dims, unsigned_q, TensorProto::UINT8), "w", {0.25F, 128});
+            }),
+            one_scale);
+  EXPECT_EQ(weights_of([&](QdqModel& m) {
+              m.dequantise(m.integers(dims, moved, TensorProto::INT8), "w", {0.25F, 3, TensorProto::INT8});
+            }),
+            one_scale);
+  EXPECT_EQ(weights_of([&](QdqModel& m) {
+              m.pair(m.floats(dims, {2.6F, -1.5F, 9.9F, 0.5F}), "w", {0.25F, 0, TensorProto::INT8});
+            }),
+            one_scale);
+  EXPECT_EQ(weights_of([&](QdqModel& m) {
+              m.node("DequantizeLinear",
+                     {m.integers(dims, q, TensorProto::INT8), m.floats({2}, {0.25F, 0.5F}),
+                      m.integers({2}, {0, 0}, TensorProto::INT8)},
+                     "w", {{"axis", -4}});
+            }),
+            two_scales);
+}
+
+TEST(Qdq, AMatrixMayHaveItsScalesOnEitherAxis) {
+  // Of 3 inputs and 2 outputs: by rows of the weights (2, 3), and of their transpose (3, 2).
+  const std::vector<int> rows = {1, -2, 3, 40, 50, 60}, columns = {1, 40, -2, 50, 3, 60};
+  const std::vector<float> weights = {0.5F, -1, 1.5F, 10, 12.5F, 15};
+  const auto expect = [&](const std::function<void(QdqModel&)>& make_product) {
+    QdqModel m({0, 3}, 13);
+    m.pair("x", "a", {});
+    make_product(m);
+    const Graph graph = m.import();
+    EXPECT_EQ(kinds(graph), "input u8, fully connected");
+    const auto dense = only<graph::FullyConnected>(graph);
+    EXPECT_EQ(dense.weights.type(), Type::i8);
+    EXPECT_EQ(std::vector<float>(dense.weights.values().begin(), dense.weights.values().end()), weights);
+  };
+  const auto matrix = [&](QdqModel& m, bool by_rows, const char* name) {
+    const std::vector<std::int64_t> dims = by_rows ? std::vector<std::int64_t>{2, 3} : std::vector<std::int64_t>{3, 2};
+    m.node("DequantizeLinear",
+           {m.integers(dims, by_rows ? rows : columns, TensorProto::INT8), m.floats({2}, {0.5F, 0.25F})}, name,
+           {{"axis", by_rows ? 0 : 1}});
+  };
+  expect([&](QdqModel& m) {
+    matrix(m, true, "w");
+    m.node("Gemm", {"a", "w"}, "y", {{"transB", 1}});
+  });
+  expect([&](QdqModel& m) {
+    matrix(m, false, "w");
+    m.node("Gemm", {"a", "w"}, "y");
+  });
+  expect([&](QdqModel& m) {
+    matrix(m, false, "w");
+    m.node("MatMul", {"a", "w"}, "y");
+  });
+  expect([&](QdqModel& m) {
+    matrix(m, true, "v");
+    m.node("Transpose", {"v"}, "w");
+    m.node("MatMul", {"a", "w"}, "y");
+  });
+}
+
+TEST(Qdq, AFullyConnectedLayerIsRoundedBehindIt) {
+  QdqModel m({0, 3}, 13);
+  m.pair("x", "a", {0.5F, 3});
+  m.node("DequantizeLinear", {m.integers({1, 3}, {1, -2, 3}, TensorProto::INT8), m.floats({}, {0.25F})}, "w");
+  m.node("Gemm", {"a", "w"}, "b", {{"transB", 1}});
+  m.node("Relu", {"b"}, "c");
+  m.pair("c", "y", {0.75F, 4});
+  const Graph graph = m.import();
+  EXPECT_EQ(kinds(graph), "input u8, fully connected, activation u8, activation, convolution");
+  EXPECT_EQ(results(graph, {2, 1, 3}), std::vector<float>{through(0.25F * 9.0F, {0.75F, 4})});
+  EXPECT_EQ(results(graph, {0, 7, 0}), std::vector<float>{0.0F});
+}
+
+TEST(Qdq, WhatIsBetweenTensorsOfTheSameLevelsIsOfIntegers) {
+  const Levels levels{0.5F, 20};
+  const auto kinds_of = [&](const char* type, std::initializer_list<Attribute> attributes, const Levels& out) {
+    QdqModel m({0, 2, 4, 4});
+    m.pair("x", "a", levels);
+    m.node(type, {"a"}, "b", attributes);
+    m.pair("b", "y", out);
+    return kinds(m.import());
+  };
+  const std::vector<std::int64_t> two = {2, 2};
+  const std::string end = ", activation, convolution";
+  EXPECT_EQ(kinds_of("MaxPool", {{"kernel_shape", two}}, levels), "input u8, pooling u8" + end);
+  EXPECT_EQ(kinds_of("MaxPool", {{"kernel_shape", two}}, {0.25F, 20}), "input u8, pooling u8, activation u8" + end);
+  EXPECT_EQ(kinds_of("AveragePool", {{"kernel_shape", two}}, {0.25F, 9}), "input u8, pooling u8" + end);
+  EXPECT_EQ(kinds_of("GlobalAveragePool", {}, {0.25F, 9}), "input u8, global average pooling u8" + end);
+  EXPECT_EQ(kinds_of("Relu", {}, {0.25F, 0}), "input u8, activation u8" + end);
+  EXPECT_EQ(kinds_of("Relu", {}, levels), "input u8, activation, activation u8" + end);
+  EXPECT_EQ(kinds_of("Sigmoid", {}, levels), "input u8, activation, convolution, activation, activation u8" + end);
+  EXPECT_EQ(kinds_of("Identity", {}, levels), "input u8" + end);
+}
+
+TEST(Qdq, BoundsBetweenTensorsHoldForTheirIntegers) {
+  const Levels in{0.5F, 20}, out{0.25F, 40};
+  QdqModel m({0, 1, 1, 1});
+  m.pair("x", "a", in);
+  m.node("Clip", {"a", m.floats({}, {-1.1F}), m.floats({}, {2.6F})}, "b");
+  m.pair("b", "y", out);
+  const Graph graph = m.import();
+  for (const float x : {-7.0F, -1.0F, 0.3F, 2.4F, 3.0F}) {
+    const float y = std::min(std::max(through(x, in), -1.1F), 2.6F);
+    EXPECT_EQ(results(graph, {x}), std::vector<float>{through(y, out)}) << x;
+  }
+}
+
+TEST(Qdq, AConcatenationQuantisesItsParts) {
+  const Levels left{0.5F, 3}, right{0.2F, 9}, out{0.4F, 5};
+  QdqModel m({0, 2, 1, 1});
+  m.pair("x", "a", left);
+  m.pair("x", "b", right);
+  m.node("Concat", {"a", "b"}, "c", {{"axis", 1}});
+  m.pair("c", "y", out);
+  const Graph graph = m.import();
+  EXPECT_EQ(kinds(graph), "input, activation u8, activation u8, activation u8, activation u8, activation, convolution");
+  const std::vector<float> x = {0.7F, -1.3F};
+  std::vector<float> expected;
+  for (const Levels& part : {left, right}) {
+    for (const float one : x) expected.push_back(through(through(one, part), out));
+  }
+  EXPECT_EQ(results(graph, x), expected);
+}
+
+TEST(Qdq, ASumIsOfIntegersWhereTheyAreOfOneScale) {
+  const auto graph_of = [](const Levels& other) {
+    QdqModel m({0, 2, 1, 1});
+    m.pair("x", "a", {0.5F, 3});
+    m.pair("x", "b", other);
+    m.node("Add", {"a", "b"}, "c");
+    m.pair("c", "y", {0.8F, 100});
+    return m.import();
+  };
+  const std::string ends = ", activation, convolution";
+  EXPECT_EQ(kinds(graph_of({0.5F, 30})), "input, activation u8, activation u8, add u8" + ends);
+  const std::string real = ", activation, convolution, activation, convolution";
+  EXPECT_EQ(kinds(graph_of({0.3F, 30})), "input, activation u8, activation u8" + real + ", add, activation u8" + ends);
+  for (const Levels& other : {Levels{0.5F, 30}, Levels{0.3F, 30}}) {
+    const std::vector<float> x = {0.7F, -1.3F};
+    std::vector<float> expected;
+    for (const float one : x) expected.push_back(through(through(one, {0.5F, 3}) + through(one, other), {0.8F, 100}));
+    EXPECT_EQ(results(graph_of(other), x), expected);
+  }
+}
+
+TEST(Qdq, WhatIsNotQuantisedAgainIsComputedInFloat) {
+  QdqModel m({0, 2, 1, 1});
+  m.pair("x", "a", {0.5F, 3});
+  m.convolution("a", "b", 0.5F);
+  m.node("Sigmoid", {"b"});
+  const Graph graph = m.import();
+  EXPECT_EQ(kinds(graph), "input u8, activation, convolution, convolution, activation");
+  const std::vector<float> b = convolved({through(0.6F, {0.5F, 3}), through(-0.9F, {0.5F, 3})});
+  const std::vector<float> y = results(graph, {0.6F, -0.9F});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(y[i], 1 / (1 + std::exp(-b[i])), 1e-6);
+}
+
+TEST(Qdq, WeightsAloneMayBeQuantised) {
+  QdqModel m({0, 2, 1, 1});
+  m.convolution("x", "y", 0.5F);
+  EXPECT_EQ(kinds(m.import()), "input, convolution");
+  const std::vector<float> y = results(m.import(), {0.6F, -0.9F}), expected = convolved({0.6F, -0.9F});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(y[i], expected[i], 1e-5F);
+}
+
+TEST(Qdq, BytesMayBeTheCallers) {
+  const Levels in{0.5F, 3}, out{2.0F, 100};
+  QdqModel m({0, 2, 1, 1}, 13, TensorProto::UINT8);
+  m.dequantise("x", "a", in);
+  m.convolution("a", "b", in.scale);
+  m.quantise("b", "y", out);
+  m.dequantise("y", "real", out);
+  m.output("real");
+  const Graph graph = m.import();
+  EXPECT_EQ(kinds(graph), "input u8, convolution u8, activation, convolution");
+  EXPECT_EQ(graph.input().type, Type::u8);
+  EXPECT_EQ(graph.nodes[0].quantization, graph.input().quantization);
+  EXPECT_EQ(graph.outputs[0].type, Type::u8);
+  EXPECT_EQ(graph.outputs[0].node, 1);
+  QdqModel s8({0, 2, 1, 1}, 13, TensorProto::INT8);
+  s8.dequantise("x", "a", {0.5F, -3, TensorProto::INT8});
+  s8.convolution("a", "b", 0.5F);
+  s8.quantise("b", "y", {2.0F, -4, TensorProto::INT8});
+  s8.dequantise("y", "real", {2.0F, -4, TensorProto::INT8});
+  s8.output("real");
+  EXPECT_EQ(kinds(s8.import()), "input, activation u8, convolution u8, activation, activation, convolution");
+  EXPECT_EQ(s8.import().outputs[0].type, Type::i8);
+}
+
+TEST(Qdq, OfSeveralZeroPointsOnlyPointwiseConvolutionsRead) {
+  QdqModel m({0, 1, 3, 3});
+  m.pair("x", "a", {0.5F, 3});
+  m.pair("x", "b", {0.5F, 9});
+  m.node("Concat", {"a", "b"}, "c", {{"axis", 1}});
+  m.convolution("c", "d", 0.5F);
+  m.pair("d", "y", {2.0F, 100});
+  m.node("Softmax", {"c"}, "softmax", {{"axis", 1}});
+  m.output("softmax");
+  EXPECT_EQ(kinds(m.import()),
+            "input, activation u8, activation u8, convolution u8, activation, convolution, activation, convolution, "
+            "softmax, activation, convolution");
+}
+
+TEST(Qdq, WrongNumbersAreNamed) {
+  const auto expect = [](const std::function<void(QdqModel&)>& build, const std::string& message) {
+    QdqModel m({0, 2, 1, 1});
+    build(m);
+    const std::string refusal = m.refusal();
+    EXPECT_NE(refusal.find(" node 'the_node': " + message), std::string::npos) << refusal;
+  };
+  for (const float scale : {0.0F, -1.0F, NAN, std::numeric_limits<float>::infinity(), 1e-40F}) {
+    expect([&](QdqModel& m) { m.pair("x", "y", {scale, 0}); }, "its scale is no positive number");
+    expect(
+        [&](QdqModel& m) {
+          m.node("DequantizeLinear",
+                 {m.integers({2, 2, 1, 1}, {1, 2, 3, 4}, TensorProto::INT8), m.floats({2}, {1.0F, scale})}, "w",
+                 {{"axis", 0}});
+        },
+        "its scale is no positive number");
+  }
+  const auto weights = [&](std::vector<std::int64_t> scales, std::vector<int> zeros, int axis,
+                           TensorProto::DataType type, const std::string& message) {
+    expect(
+        [&](QdqModel& m) {
+          m.node("DequantizeLinear",
+                 {m.integers({2, 2, 1, 1}, {1, 2, 3, 4}, type), m.floats(scales),
+                  m.integers({static_cast<std::int64_t>(zeros.size())}, zeros, type)},
+                 "w", {{"axis", axis}});
+        },
+        message);
+  };
+  weights({2}, {0, 0}, 4, TensorProto::INT8, "axis 4 of a tensor of 4 dimensions");
+  weights({2}, {0, 0}, -5, TensorProto::INT8, "axis -5 of a tensor of 4 dimensions");
+  weights({2}, {0, 0}, 2, TensorProto::INT8, "it has 2 scales for 1 positions of axis 2");
+  weights({3}, {0, 0, 0}, 0, TensorProto::INT8, "it has 3 scales for 2 positions of axis 0");
+  weights({2}, {0}, 0, TensorProto::INT8, "it has 1 zero points for 2 scales");
+  weights({2, 1}, {0, 0}, 0, TensorProto::INT8, "its scales are no list");
+  weights({2}, {0, 1}, 0, TensorProto::INT32, "the zero point is 1, not in 0 to 0");
+  expect(
+      [](QdqModel& m) {
+        m.quantise("x", "q", {0.5F, 3});
+        m.dequantise("q", "y", {0.5F, 4});
+      },
+      "its zero point is 4, that of QuantizeLinear is 3");
+  expect(
+      [](QdqModel& m) {
+        m.node("DequantizeLinear", {m.floats({2}), m.floats({})});
+      },
+      "what it reads is neither int8 nor uint8 nor int32");
+}
+
+TEST(Qdq, ARoundElsewhereIsRefused) {
+  QdqModel m({0, 2, 1, 1});
+  m.node("Round", {"x"});
+  EXPECT_NE(m.refusal().find("Round node 'the_node': only the result of a quantised convolution"), std::string::npos)
+      << m.refusal();
+  QdqModel twice({0, 2, 1, 1});
+  twice.pair("x", "a", {0.5F, 3});
+  twice.convolution("a", "b", 0.5F);
+  twice.node("Round", {"b"}, "c");
+  twice.node("Add", {"c", "c"}, "d");
+  twice.pair("d", "y", {1.0F, 3});
+  EXPECT_NE(twice.refusal().find("Round node 'the_node': only"), std::string::npos) << twice.refusal();
+}
+
+}  // namespace
+}  // namespace riffle::onnx
