@@ -61,13 +61,9 @@ class IntegerEquation {
       out_.values[i] = mean(sum, 1);
     }
   }
-  void operator()(const graph::Activate& o) const {
+  void operator()(const graph::Activate&) const {
     out_.values = in().values;
-    if (node_.quantization) return quantise(node_, out_);
-    for (double& x : out_.values) {
-      const double lower = o.kind.bounds.lower, upper = o.kind.bounds.upper;
-      x = kernels::reference_of(o.kind.function, std::clamp(x, lower, upper));
-    }
+    if (node_.quantization) quantise(node_, out_);
   }
   /// Moves channels, or is refused by check_quantization().
   template <class Other>

@@ -38,8 +38,8 @@ class Check {
     const Activation* activation = fused_activation(node_.operation);
     const bool has_function = activation != nullptr && activation->function != kernels::Function::none;
     const auto* activate = std::get_if<Activate>(&node_.operation);
-    if (activate != nullptr && node_.quantization && activate->kind != Activation::none) {
-      fail("one that is quantised has neither bounds nor a function");
+    if (activate != nullptr && (integers || node_.quantization) && activate->kind != Activation::none) {
+      fail("one that reads or makes integers has neither bounds nor a function");
     }
     if (!integers) {
       if (node_.quantization && activate == nullptr) fail("it is quantised, and what it reads is not");

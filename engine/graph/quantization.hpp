@@ -13,17 +13,17 @@
 //
 // Of what a node reads, all channels are integers or none is. Where they are:
 //
-//   convolution, fully connected   The weights w are of i8, with a factor m a row. In integers:
-//                                    acc = round(bias / m) + sum w * x         32 bits
-//                                    y = m * acc                               both as f32, rounded once
-//                                  A convolution is quantised, with a scale of 1. Its residual r joins behind the
-//                                  rounding: q = saturate(round(y) + r + zero_point), where round(y) is kept within
-//                                  16 bits. What lies outside the image is 0. A fully connected layer may be quantised;
-//                                  if it is not, its results are y.
-//   pooling                        max: integers, scale 1. average: x is the exact sum times 1 / (scale * count), as
-//   f32. add                            x is the exact sum times 1 / scale. activation                     x is the
-//   integer; without a quantization the integers become real numbers, of which
-//                                  its bounds and its function are. One that is quantised has neither.
+// - Convolution, fully connected layer: the weights w are of i8, with a factor m a row. In integers of 32 bits
+//   acc = round(bias / m) + sum w * x, where what lies outside the image is 0; then y = m * acc, both as f32, rounded
+//   once. A convolution is quantised, with a scale of 1. Its residual r joins behind the rounding: q =
+//   saturate(round(y)
+//   + r + zero_point), where round(y) is kept within 16 bits. A fully connected layer may be quantised; if it is not,
+//   its results are y.
+// - Pooling: a maximum is one of integers, with its operand's zero point and a scale of 1. A mean's x is the exact sum
+//   times 1 / (scale * count), as f32.
+// - Add: x is the exact sum times 1 / scale.
+// - Activation: x is the integer; without a quantization the integers become real numbers. It has neither bounds nor a
+//   function.
 //
 // The bounds of a quantised node's activation hold for x / scale, and are rounded first, so that they are integers.
 //

@@ -348,7 +348,8 @@ class Rewriter {
       result.node = requantised(*in, to, old(reader).name)->node;
     } else {
       const Activation bounds{in_units(o.kind.bounds, in->scale)};
-      const NodeId bounded = add(old(id).name, Activate{bounds}, {in->node});
+      const NodeId real = add(old(id).name, Activate{Activation::none}, {in->node});
+      const NodeId bounded = add(old(id).name, Activate{bounds}, {real});
       const Quantization relative{to.scale / in->scale, to.zero_point};
       result.node = add(old(reader).name, Activate{Activation::none}, {bounded}, relative);
     }

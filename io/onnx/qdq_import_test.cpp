@@ -221,7 +221,7 @@ TEST(Qdq, WhatIsBetweenTensorsOfTheSameLevelsIsOfIntegers) {
   EXPECT_EQ(kinds_of("AveragePool", {{"kernel_shape", two}}, {0.25F, 9}), "input u8, pooling u8" + end);
   EXPECT_EQ(kinds_of("GlobalAveragePool", {}, {0.25F, 9}), "input u8, global average pooling u8" + end);
   EXPECT_EQ(kinds_of("Relu", {}, {0.25F, 0}), "input u8, activation u8" + end);
-  EXPECT_EQ(kinds_of("Relu", {}, levels), "input u8, activation, activation u8" + end);
+  EXPECT_EQ(kinds_of("Relu", {}, levels), "input u8, activation, activation, activation u8" + end);
   EXPECT_EQ(kinds_of("Sigmoid", {}, levels), "input u8, activation, convolution, activation, activation u8" + end);
   EXPECT_EQ(kinds_of("Identity", {}, levels), "input u8" + end);
 }

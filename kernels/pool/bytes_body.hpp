@@ -59,9 +59,9 @@ struct PoolingBytes {
     if (run.channels < together) {
       for (std::int32_t c = 0; c < run.channels; ++c) {
         Byte most = lower;
-        for_taps(args, in, run, y, x, tall, wide, [&](const Byte* from) __attribute__((always_inline)) {
-          most = from[c] > most ? from[c] : most;
-        });
+        for_taps(
+            args, in, run, y, x, tall,
+            wide, [&](const Byte* from) __attribute__((always_inline)) { most = from[c] > most ? from[c] : most; });
         to[c] = most < upper ? most : upper;
       }
       return;
@@ -71,8 +71,9 @@ struct PoolingBytes {
       // The last ones take some channels of those before.
       const std::int32_t c = begin + together <= run.channels ? begin : run.channels - together;
       Bytes most = least;
-      for_taps(args, in + c, run, y, x, tall, wide,
-               [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
+      for_taps(
+          args, in + c, run, y, x, tall,
+          wide, [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
       most = most < all_upper ? most : all_upper;
       __builtin_memcpy(to + c, &most, sizeof most);
     }
@@ -88,9 +89,10 @@ struct PoolingBytes {
       const std::int32_t count = run.channels - begin < chunk ? run.channels - begin : chunk;
       std::int32_t sums[chunk];
       for (std::int32_t c = 0; c < count; ++c) sums[c] = -taps * args.zeros.input;
-      for_taps(args, in + begin, run, y, x, tall, wide, [&](const Byte* from) __attribute__((always_inline)) {
-        for (std::int32_t c = 0; c < count; ++c) sums[c] += from[c];
-      });
+      for_taps(
+          args, in + begin, run, y, x, tall, wide, [&](const Byte* from) __attribute__((always_inline)) {
+            for (std::int32_t c = 0; c < count; ++c) sums[c] += from[c];
+          });
       for (std::int32_t c = 0; c < count; ++c) to[begin + c] = finished(sums[c], factor, clamp, zero);
     }
   }
