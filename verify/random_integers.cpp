@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/graph/quantization.hpp"
 #include "verify/random_graph.hpp"
@@ -28,7 +29,7 @@ class IntegerGenerator {
     const graph::NumbersRead read = graph::numbers_read(graph_)[newest()];
     if (read.integers && !read.zero_point) requantise_each();
     const NodeId last = newest();
-    if (random_.chance(30)) {
+    if (random_.chance(30) && graph::numbers_read(graph_)[last].integers) {
       add(graph::GlobalAveragePool{}, {last}, zero_point(0.05F));
       add_layer(newest());
       graph_.outputs.push_back({newest(), "classes"});
@@ -48,13 +49,14 @@ class IntegerGenerator {
   void add(graph::Operation operation, std::vector<NodeId> inputs, std::optional<Quantization> quantization = {}) {
     graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs));
     graph_.nodes.back().quantization = quantization;
-    graph_.outputs = {{newest()}};
+    // The node may be none: its channels may have different zero points.
+    std::vector<graph::Output> outputs = std::exchange(graph_.outputs, {{0}});
     try {
       shapes_ = graph::infer_shapes(graph_);
     } catch (const Error&) {  // windows that do not fit, zero points that differ
       graph_.nodes.pop_back();
-      graph_.outputs = {{newest()}};
     }
+    graph_.outputs = std::move(outputs);
   }
 
   Quantization zero_point(float scale = 1.0F) { return {scale, random_.chance(50) ? 0 : random_.between(0, 255)}; }
@@ -93,15 +95,23 @@ class IntegerGenerator {
     w.pad_left = random_.below(w.kernel_w);
     w.pad_bottom = random_.below(w.kernel_h);
     w.pad_right = random_.below(w.kernel_w);
+    if (random_.chance(40)) {  // of its operand's size, so that it may have a residual
+      w.stride_h = w.stride_w = 1;
+      w.pad_top = w.pad_bottom = w.kernel_h / 2;
+      w.pad_left = w.pad_right = w.kernel_w / 2;
+    }
     return w;
   }
 
   void add_convolution(NodeId operand) {
     graph::Convolution o;
     const std::int32_t channels = shape(operand).c;
-    const bool depthwise = random_.chance(30);
+    const bool depthwise = random_.chance(30), has_residual = random_.chance(30);
+    const NodeId residual = any();
     if (depthwise) {
       o.groups = o.outputs = channels;
+    } else if (has_residual) {
+      o.outputs = shape(residual).c;
     } else {
       o.groups = random_.chance(30) && channels % 2 == 0 ? 2 : 1;
       o.outputs = o.groups * random_.between(1, random_.chance(20) ? 90 : 30);
@@ -115,13 +125,7 @@ class IntegerGenerator {
     o.bias = bias(o.outputs);
     o.activation = activation();
     std::vector<NodeId> inputs{operand};
-    if (!depthwise) {
-      for (NodeId other = 0; other < graph_.nodes.end_id(); ++other) {
-        if (shape(other) == Shape{shape(operand).h, shape(operand).w, o.outputs} && random_.chance(50)) {
-          inputs = {operand, other};
-        }
-      }
-    }
+    if (has_residual) inputs.push_back(residual);
     add(std::move(o), std::move(inputs), zero_point());
   }
 
@@ -130,6 +134,7 @@ class IntegerGenerator {
     o.outputs = random_.between(1, 40);
     o.weights = weights(o.outputs, shape(operand).c);
     o.bias = bias(o.outputs);
+    o.activation = activation();
     add(std::move(o), {operand});
   }
 
@@ -154,6 +159,10 @@ class IntegerGenerator {
     if (shape(newest()).h != shape(operand).h || shape(newest()).w != shape(operand).w) return;
     add(graph::Concat{}, {operand, newest()});
     if (shape(newest()).c % 2 == 0) add(graph::Shuffle{2}, {newest()});
+    if (random_.chance(70)) return;
+    graph::Gather some;
+    for (std::int32_t i = random_.between(1, 20); i > 0; --i) some.channels.push_back(random_.below(shape(newest()).c));
+    add(some, {newest()});
   }
 
   void add_sum(NodeId operand) {
