@@ -20,10 +20,13 @@ class IntegerGenerator {
   graph::Graph run() {
     graph_.name = "random quantised";
     const Quantization pixels{random_.chance(50) ? 1.0F : 0.02F, random_.chance(50) ? 0 : random_.between(1, 255)};
-    graph::Input input{{random_.between(1, 20), random_.between(1, 20), random_.between(1, 6)}};
+    const bool is_large = random_.chance(20);  // enough to be computed by rows, or kept in halves
+    const auto side = [&] { return is_large ? random_.between(40, 80) : random_.between(1, 20); };
+    graph::Input input{{side(), side(), random_.between(1, 6)}};
     if (random_.chance(40)) input.type = Type::u8, input.quantization = pixels;
     add(input, {}, pixels);
-    if (random_.chance(60)) add_convolution(0);
+    if (random_.chance(60)) random_.chance(20) ? add_pair(0) : add_convolution(0);
+    if (is_large) add_unit();
     for (std::int32_t i = random_.between(1, 10); i > 0; --i) add_any(random_.chance(60) ? newest() : any());
     graph_.outputs = {{newest(), "y"}};
     const graph::NumbersRead read = graph::numbers_read(graph_)[newest()];
@@ -120,13 +123,36 @@ class IntegerGenerator {
       o.window = window(5);
       if (random_.chance(20)) o.window.dilation_h = o.window.dilation_w = 2;
     }
-    const std::int32_t terms = channels / o.groups * o.window.kernel_h * o.window.kernel_w;
+    std::vector<NodeId> inputs{operand};
+    if (has_residual) inputs.push_back(residual);
+    add_with_weights(std::move(o), std::move(inputs));
+  }
+
+  void add_with_weights(graph::Convolution o, std::vector<NodeId> inputs) {
+    const std::int32_t terms = shape(inputs[0]).c / o.groups * o.window.kernel_h * o.window.kernel_w;
     o.weights = weights(o.outputs, terms);
     o.bias = bias(o.outputs);
     o.activation = activation();
-    std::vector<NodeId> inputs{operand};
-    if (has_residual) inputs.push_back(residual);
     add(std::move(o), std::move(inputs), zero_point());
+  }
+
+  /// What a plan computes row by row: windows with a stride of 2 alone read what a pointwise convolution or the stem
+  /// makes.
+  void add_pair(NodeId operand) {
+    const graph::Window three{3, 3, 1, 1, 1, 1, 1, 1}, by_two{3, 3, 2, 2, 1, 1, 1, 1};
+    graph::Convolution first;
+    first.outputs = random_.between(1, 30);
+    if (operand == 0) first.window = three;
+    add_with_weights(first, {operand});
+    const graph::NumbersRead made = graph::numbers_read(graph_)[newest()];
+    if (random_.chance(50) && made.integers) {
+      const auto kind = random_.chance(50) ? graph::PoolKind::max : graph::PoolKind::average;
+      return add(graph::Pool{kind, by_two}, {newest()}, Quantization{1.0F, made.zero_point.value_or(0)});
+    }
+    graph::Convolution second;
+    second.groups = second.outputs = shape(newest()).c;
+    second.window = by_two;
+    add_with_weights(second, {newest()});
   }
 
   void add_layer(NodeId operand) {
@@ -153,16 +179,25 @@ class IntegerGenerator {
   void add_shuffle(NodeId operand) {
     const std::int32_t channels = shape(operand).c;
     if (channels % 2 != 0) return add_convolution(operand);
+    NodeId rest = operand;
+    if (random_.chance(50)) add(graph::Slice{channels / 2, channels / 2}, {operand}), rest = newest();
     add(graph::Slice{0, channels / 2}, {operand});
-    const NodeId half = newest();
-    add_convolution(half);
+    add_convolution(newest());
     if (shape(newest()).h != shape(operand).h || shape(newest()).w != shape(operand).w) return;
-    add(graph::Concat{}, {operand, newest()});
+    add(graph::Concat{}, {rest, newest()});
     if (shape(newest()).c % 2 == 0) add(graph::Shuffle{2}, {newest()});
     if (random_.chance(70)) return;
     graph::Gather some;
     for (std::int32_t i = random_.between(1, 20); i > 0; --i) some.channels.push_back(random_.below(shape(newest()).c));
     add(some, {newest()});
+  }
+
+  /// Of an even number of channels, so that they can be split.
+  void add_unit() {
+    graph::Convolution o;
+    o.outputs = 2 * random_.between(5, 15);
+    add_with_weights(o, {newest()});
+    add_shuffle(newest());
   }
 
   void add_sum(NodeId operand) {
@@ -192,7 +227,7 @@ class IntegerGenerator {
   }
 
   void add_any(NodeId operand) {
-    switch (random_.below(9)) {
+    switch (random_.below(10)) {
       case 0:
         return add_pool(operand);
       case 1:
@@ -203,6 +238,8 @@ class IntegerGenerator {
       case 4:
         return random_.chance(50) ? requantise(operand)
                                   : add(graph::Activate{graph::Activation::none}, {operand}, zero_point(1.3F));
+      case 5:
+        return add_pair(operand);
       default:
         return add_convolution(operand);
     }
