@@ -1,5 +1,5 @@
-// kernel/<instruction set>/<operation>/<in>-><out>: every kernel at every shape that the networks have, once each, on
-// one thread, as the plan runs it.
+// kernel/<instruction set>/<operation>/<in>-><out>, of bytes kernel/<instruction set>/bytes/...: every kernel at every
+// shape that the networks have, once each, on one thread, as the plan runs it.
 #include <benchmark/benchmark.h>
 
 #include <set>
@@ -11,8 +11,9 @@ namespace riffle::bench {
 
 namespace {
 
-void run_kernel(benchmark::State& state, const Network& network, const kernels::Kernels& kernels, std::size_t index) {
-  const std::shared_ptr<const plan::Plan> plan = plan_of(network, kernels);
+void run_kernel(benchmark::State& state, const Network& network, const kernels::Kernels& kernels, Numbers numbers,
+                std::size_t index) {
+  const std::shared_ptr<const plan::Plan> plan = plan_of(network, kernels, numbers);
   const plan::Step& step = plan->steps[index];
   // As a session has it: cache lines, and what neighbouring steps would leave there does not matter.
   constexpr std::size_t line = 16;
@@ -45,23 +46,31 @@ std::string text(const graph::Shape& shape) {
 /// "pointwise g3/28x28x60->28x28x240"
 std::string shape_of(const plan::Step& step) { return step.operation + "/" + text(step.in) + "->" + text(step.out); }
 
+void register_kernels_of(const kernels::Kernels& kernels, Numbers numbers) {
+  const std::string family = "kernel/" + std::string(kernels.isa) + (numbers == Numbers::bytes ? "/bytes/" : "/");
+  std::set<std::string> seen;
+  for (const Network& network : networks()) {
+    const std::shared_ptr<const plan::Plan> outline = outline_of(network, kernels, numbers);
+    for (std::size_t i = 0; i < outline->steps.size(); ++i) {
+      const std::string shape = shape_of(outline->steps[i]);
+      if (!seen.insert(shape).second) continue;
+      const std::string name = family + shape;
+      benchmark::RegisterBenchmark(name.c_str(),
+                                   [&network, &kernels, numbers, i](benchmark::State& state) {
+                                     run_kernel(state, network, kernels, numbers, i);
+                                   })
+          ->UseRealTime()
+          ->Unit(benchmark::kMicrosecond);
+    }
+  }
+}
+
 }  // namespace
 
 void register_kernels() {
   for (const kernels::Kernels* kernels : kernels::all_kernels()) {
-    if (!kernels->supported()) continue;
-    std::set<std::string> seen;
-    for (const Network& network : networks()) {
-      const std::shared_ptr<const plan::Plan> outline = outline_of(network, *kernels);
-      for (std::size_t i = 0; i < outline->steps.size(); ++i) {
-        const std::string shape = shape_of(outline->steps[i]);
-        if (!seen.insert(shape).second) continue;
-        const std::string name = "kernel/" + std::string(kernels->isa) + "/" + shape;
-        benchmark::RegisterBenchmark(
-            name.c_str(), [&network, kernels, i](benchmark::State& state) { run_kernel(state, network, *kernels, i); })
-            ->UseRealTime()
-            ->Unit(benchmark::kMicrosecond);
-      }
+    for (const Numbers numbers : {Numbers::own, Numbers::bytes}) {
+      if (kernels->supported() && has_layers_of(numbers, *kernels)) register_kernels_of(*kernels, numbers);
     }
   }
 }

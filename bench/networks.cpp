@@ -1,7 +1,10 @@
 #include "bench/networks.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <vector>
+
+#include "engine/passes/passes.hpp"
 
 namespace riffle::bench {
 
@@ -48,10 +51,37 @@ std::vector<Network> make_networks() {
   return all;
 }
 
-std::shared_ptr<const plan::Plan> make_plan(const Network& network, const kernels::Kernels& kernels,
+/// As many weights of i8 as there are, for they take as long to multiply by whatever they are.
+graph::Constant in_bytes(const graph::Constant& weights, std::int32_t outputs) {
+  auto values = std::make_shared<std::vector<std::int8_t>>(weights.size());
+  for (std::size_t i = 0; i < values->size(); ++i) (*values)[i] = static_cast<std::int8_t>(i * 37 % 255) - 127;
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(*values));
+  const std::vector<double> factors(static_cast<std::size_t>(outputs), 1e-3);
+  return graph::Constant(Type::i8, bytes, std::move(values)).scaled(factors);
+}
+
+/// The network's layers in integers, which mean nothing: nobody looks at its results.
+graph::Graph in_bytes(graph::Graph graph) {
+  passes::optimise(graph);
+  for (graph::Node& node : graph.nodes) {
+    if (auto* layer = std::get_if<graph::FullyConnected>(&node.operation)) {
+      layer->weights = in_bytes(layer->weights, layer->outputs);
+      continue;
+    }
+    if (auto* layer = std::get_if<graph::Convolution>(&node.operation)) {
+      layer->weights = in_bytes(layer->weights, layer->outputs);
+    }
+    if (!graph::moves_channels(node.operation)) node.quantization = Quantization{};
+    if (auto* input = std::get_if<graph::Input>(&node.operation)) input->type = Type::u8;
+  }
+  return graph;
+}
+
+std::shared_ptr<const plan::Plan> make_plan(const Network& network, const kernels::Kernels& kernels, Numbers numbers,
                                             const models::WeightSource& weights) {
   plan::Options options;
   options.kernels = &kernels;
+  if (numbers == Numbers::bytes) return plan::make(in_bytes(network.build(weights)), options);
   options.precision = kernels.type;
   return plan::make(network.build(weights), options);
 }
@@ -63,19 +93,25 @@ std::span<const Network> networks() {
   return all;
 }
 
-std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels::Kernels& kernels) {
+bool has_layers_of(Numbers numbers, const kernels::Kernels& kernels) {
+  if (numbers == Numbers::own) return !is_quantised(kernels.type);
+  return std::ranges::any_of(kernels.of<kernels::PointwiseKernel>(),
+                             [](const auto& row) { return is_quantised(row.types.input); });
+}
+
+std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels::Kernels& kernels, Numbers numbers) {
   static std::string key;
   static std::shared_ptr<const plan::Plan> plan;
-  const std::string wanted = network.name + " " + kernels.isa;
+  const std::string wanted = network.name + " " + kernels.isa + (numbers == Numbers::bytes ? " bytes" : "");
   if (key != wanted) {
-    plan = make_plan(network, kernels, models::random_weights(1));
+    plan = make_plan(network, kernels, numbers, models::random_weights(1));
     key = wanted;
   }
   return plan;
 }
 
-std::shared_ptr<const plan::Plan> outline_of(const Network& network, const kernels::Kernels& kernels) {
-  return make_plan(network, kernels, [](const std::string&, std::span<const std::int64_t> shape) {
+std::shared_ptr<const plan::Plan> outline_of(const Network& network, const kernels::Kernels& kernels, Numbers numbers) {
+  return make_plan(network, kernels, numbers, [](const std::string&, std::span<const std::int64_t> shape) {
     std::int64_t size = 1;
     for (const std::int64_t extent : shape) size *= extent;
     return graph::Constant(std::vector<float>(static_cast<std::size_t>(size)));

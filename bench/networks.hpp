@@ -26,12 +26,16 @@ inline const kernels::Kernels& kernels_of_floats() {
   return *kernels::find_kernels(kernels::choose_kernels(), Type::f32);
 }
 
-/// A plan with random weights, in the type of the instruction set's numbers; the last one asked for is kept, so that a
-/// network's benchmarks share it.
-std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels::Kernels& kernels);
+/// What an instruction set computes layers of: the numbers in its vectors, or bytes, or either.
+enum class Numbers : std::uint8_t { own, bytes };
+bool has_layers_of(Numbers numbers, const kernels::Kernels& kernels);
+
+/// A plan with random weights; the last one asked for is kept, so that a network's benchmarks share it.
+std::shared_ptr<const plan::Plan> plan_of(const Network& network, const kernels::Kernels& kernels,
+                                          Numbers numbers = Numbers::own);
 
 /// The same steps with weights of zero: cheap, for a list of what there is.
-std::shared_ptr<const plan::Plan> outline_of(const Network& network, const kernels::Kernels& kernels);
+std::shared_ptr<const plan::Plan> outline_of(const Network& network, const kernels::Kernels& kernels, Numbers numbers);
 
 /// Inferences of a session; counts multiply-adds and bytes.
 void run_network(benchmark::State& state, const Network& network, int threads);

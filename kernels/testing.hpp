@@ -7,6 +7,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <span>
@@ -68,11 +70,14 @@ class EveryRow : public ::testing::TestWithParam<IsaRow<Kernel>> {
   [[nodiscard]] const Kernel& row() const { return *this->GetParam().row; }
 };
 
+/// Those of bytes, or all others.
 template <class Kernel>
-std::vector<IsaRow<Kernel>> every_row() {
+std::vector<IsaRow<Kernel>> every_row(bool of_bytes) {
   std::vector<IsaRow<Kernel>> rows;
   for (const Kernels* kernels : all_kernels()) {
-    for (const Kernel& row : kernels->of<Kernel>()) rows.push_back({kernels, &row});
+    for (const Kernel& row : kernels->of<Kernel>()) {
+      if (is_quantised(row.types.input) == of_bytes) rows.push_back({kernels, &row});
+    }
   }
   return rows;
 }
@@ -84,13 +89,19 @@ std::string row_name(const ::testing::TestParamInfo<IsaRow<Kernel>>& info) {
   return name;
 }
 
-#define RIFFLE_EVERY_ROW(test, Kernel)                                                                      \
-  INSTANTIATE_TEST_SUITE_P(Row, test, ::testing::ValuesIn(::riffle::kernels::testing::every_row<Kernel>()), \
+#define RIFFLE_EVERY_ROW(test, Kernel)                                                                           \
+  INSTANTIATE_TEST_SUITE_P(Row, test, ::testing::ValuesIn(::riffle::kernels::testing::every_row<Kernel>(false)), \
+                           ::riffle::kernels::testing::row_name<Kernel>)
+
+#define RIFFLE_EVERY_BYTE_ROW(test, Kernel)                                                                         \
+  INSTANTIATE_TEST_SUITE_P(ByteRow, test, ::testing::ValuesIn(::riffle::kernels::testing::every_row<Kernel>(true)), \
                            ::riffle::kernels::testing::row_name<Kernel>)
 
 /// Every number of an arena that is no operand's is this NaN: used, it spoils a result; written over, it is missed. A
-/// half has room for all of its bits.
+/// half has room for all of its bits. A byte has no NaN: this one stands there first, then its complement
+/// (check_bytes).
 inline constexpr std::uint32_t guard_bits = 0x7fc0a000;
+inline constexpr std::byte guard_byte{0xA5};
 
 inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 
@@ -101,6 +112,12 @@ inline std::int64_t readable_behind(Type type) { return 16 / size_of(type) - 1; 
 
 /// The number of a type (f32, f16) that is nearest to x.
 inline float nearest(Type type, float x) { return type == Type::f16 ? from_f16(to_f16(x)) : x; }
+
+/// What a type of bytes holds.
+struct IntegerRange {
+  std::int32_t least, most;
+};
+inline IntegerRange range_of(Type type) { return type == Type::i8 ? IntegerRange{-128, 127} : IntegerRange{0, 255}; }
 
 inline Addresses addresses_of(std::vector<std::byte>& arena) {
   Addresses addresses;
@@ -140,6 +157,19 @@ class Scene {
     for (float& x : result) x = nearest(type, static_cast<float>(uniform(random_)));
     return result;
   }
+  /// Numbers of a type of bytes: of all sizes, or nothing but the least and the largest, or the largest alone.
+  std::vector<float> bytes(std::int64_t count, Type type) {
+    const IntegerRange range = range_of(type);
+    const std::int32_t kind = integer(0, 3);
+    std::vector<float> result;
+    for (; count > 0; --count) {
+      const std::int32_t byte = kind == 0   ? range.most
+                                : kind == 1 ? pick({range.least, range.most})
+                                            : integer(range.least, range.most);
+      result.push_back(static_cast<float>(byte));
+    }
+    return result;
+  }
   std::vector<std::int32_t> permutation(std::int32_t count) {
     std::vector<std::int32_t> result(static_cast<std::size_t>(count));
     std::iota(result.begin(), result.end(), 0);
@@ -166,11 +196,11 @@ class Scene {
     }
     return result;
   }
-  /// Guards again, where anything may have been written.
-  void restore_spare(std::vector<std::byte>& arena) const {
+  /// As it was before, where anything may have been written.
+  void restore_spare(std::vector<std::byte>& arena, const std::vector<std::byte>& before) const {
     for (const Region& region : spare_) {
       const auto first = static_cast<std::ptrdiff_t>(region.numbers.first.offset);
-      std::copy_n(arena_.begin() + first, region.count * size_of(region.numbers.type), arena.begin() + first);
+      std::copy_n(before.begin() + first, region.count * size_of(region.numbers.type), arena.begin() + first);
     }
   }
 
@@ -180,7 +210,7 @@ class Scene {
     grow(integer(16, 40), type);
     const ChannelRun result{grow((pixels - 1) * stride + channels, type), stride, channels, 0, type};
     std::int64_t i = 0;
-    for (const float x : values(pixels * channels)) {
+    for (const float x : is_quantised(type) ? bytes(pixels * channels, type) : values(pixels * channels)) {
       set({result.first, type}, i / channels * stride + i % channels, x);
       ++i;
     }
@@ -215,12 +245,26 @@ class Scene {
 
   Clamp clamp() { return pick<Clamp>({{}, {0, std::numeric_limits<float>::infinity()}, {0, 0.25F}, {-0.5F, 0.5F}}); }
 
+  /// The byte that stands for 0.
+  std::int32_t zero_point(Type type) {
+    const auto [least, most] = range_of(type);
+    return pick({least, most, integer(least, most)});
+  }
+  /// Bounds of results that are counted from `zero`: all that bytes hold, or less.
+  Clamp bounds(Type type, std::int32_t zero) {
+    const auto [least, most] = range_of(type);
+    const std::int32_t lower = coin() ? least : integer(least, most), upper = coin() ? most : integer(lower, most);
+    return {static_cast<float>(lower - zero), static_cast<float>(upper - zero)};
+  }
+
   /// The number so many elements behind a place, before anything has run.
   float get(const Numbers& numbers, std::int64_t elements) {
     return static_cast<float>(number(numbers, elements, addresses_of(arena_)));
   }
   void set(const Numbers& numbers, std::int64_t elements, float x) {
     set_number(numbers, elements, addresses_of(arena_), static_cast<double>(x));
+    const std::int64_t bytes = size_of(numbers.type);
+    std::fill_n(guards_.begin() + numbers.first.offset + elements * bytes, bytes, std::byte{0});
   }
   /// The first channel of the middle one of a run's pixels becomes a NaN.
   void poison(const ChannelRun& run, std::int64_t pixels) {
@@ -229,6 +273,13 @@ class Scene {
 
   /// What the arena holds before anything has run; its capacity is its size.
   [[nodiscard]] std::vector<std::byte> arena() const { return std::vector<std::byte>(arena_.begin(), arena_.end()); }
+
+  /// The same with the complement of what is no operand's.
+  [[nodiscard]] std::vector<std::byte> arena_of_other_guards() const {
+    std::vector<std::byte> result(arena_.size());
+    std::transform(arena_.begin(), arena_.end(), guards_.begin(), result.begin(), std::bit_xor<>());
+    return result;
+  }
 
   /// All numbers of an arena, guards as well, as floats.
   [[nodiscard]] std::vector<float> numbers(const std::vector<std::byte>& arena) const {
@@ -275,16 +326,19 @@ class Scene {
   /// Guards, where an operand may be put.
   Place grow(std::int64_t count, Type type) {
     const auto bytes = static_cast<std::size_t>(size_of(type));
-    while (arena_.size() % bytes != 0) grow(1, Type::f16);
+    while (arena_.size() % bytes != 0) grow(1, arena_.size() % 2 == 0 ? Type::f16 : Type::u8);
     const Place first{static_cast<std::int64_t>(arena_.size())};
     if (regions_.empty() || regions_.back().numbers.type != type) regions_.push_back({{first, type}, 0});
     regions_.back().count += count;
     count_ += count;
     arena_.resize(arena_.size() + static_cast<std::size_t>(count) * bytes);
+    guards_.resize(arena_.size(), std::byte{0xFF});
     const Addresses memory = addresses_of(arena_);
     const auto guard = std::bit_cast<float>(guard_bits);
     if (type == Type::f16) {
       std::fill_n(memory.write<std::uint16_t>(first), count, to_f16(guard));
+    } else if (is_quantised(type)) {
+      std::fill_n(memory.write<std::byte>(first), count, guard_byte);
     } else {
       std::fill_n(memory.write(first), count, guard);
     }
@@ -293,6 +347,7 @@ class Scene {
 
   std::mt19937 random_;
   std::vector<std::byte> arena_;
+  std::vector<std::byte> guards_;  // all bits set where a byte is no operand's, else none
   std::vector<Region> regions_, spare_;
   std::int64_t count_ = 0;  // numbers in all of them
 };
@@ -422,27 +477,60 @@ void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run
   std::vector<std::byte> expected = before, whole = before, shuffled = before;
   reference(addresses_of(expected));
   run(addresses_of(whole), TileRange{0, tiles});
-  scene.restore_spare(whole);
+  scene.restore_spare(whole, before);
   expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
   for (const std::int32_t t : scene.permutation(tiles)) {
     run(addresses_of(shuffled), TileRange{t, t + 1});
   }
-  scene.restore_spare(shuffled);
+  scene.restore_spare(shuffled, before);
   const auto differing = std::mismatch(whole.begin(), whole.end(), shuffled.begin()).first;
   ASSERT_TRUE(differing == whole.end()) << "byte " << differing - whole.begin() << " depends on how the tiles are run";
   before = scene.with_nans(before);
   expected = whole = before;
   reference(addresses_of(expected));
   run(addresses_of(whole), TileRange{0, tiles});
-  scene.restore_spare(whole);
+  scene.restore_spare(whole, before);
   expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
 }
 
+inline void expect_same_bytes(const std::vector<std::byte>& before, const std::vector<std::byte>& expected,
+                              const std::vector<std::byte>& actual) {
+  const auto at = std::mismatch(expected.begin(), expected.end(), actual.begin()).first - expected.begin();
+  const auto i = static_cast<std::size_t>(at);
+  if (i == expected.size()) return;
+  FAIL() << "byte " << i << " of " << expected.size()
+         << (actual[i] == before[i]     ? " was not written"
+             : expected[i] == before[i] ? " is not the kernel's to write"
+                                        : " is wrong")
+         << ": " << static_cast<int>(actual[i]) << ", reference " << static_cast<int>(expected[i]);
+}
+
+/// A kernel of bytes against the reference, in one range and then tile by tile in shuffled order: the same bytes
+/// everywhere, operands and guards as well. Twice, the second time with other guards: whatever the kernel takes from
+/// them, leaves as it was or writes over is then seen at least once. in_place: results may be what is there before.
+template <class Reference, class Kernel>
+void check_bytes(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run, bool in_place = false) {
+  bool is_written = in_place;
+  for (const std::vector<std::byte>& before : {scene.arena(), scene.arena_of_other_guards()}) {
+    std::vector<std::byte> expected = before, whole = before, shuffled = before;
+    reference(addresses_of(expected));
+    is_written = is_written || expected != before;
+    run(addresses_of(whole), TileRange{0, tiles});
+    scene.restore_spare(whole, before);
+    expect_same_bytes(before, expected, whole);
+    for (const std::int32_t t : scene.permutation(tiles)) run(addresses_of(shuffled), TileRange{t, t + 1});
+    scene.restore_spare(shuffled, before);
+    expect_same_bytes(before, expected, shuffled);
+  }
+  ASSERT_TRUE(is_written) << "the reference wrote nothing";
+}
+
 /// Weights (groups * outputs, inputs * taps) in the order in which channels are read and written.
-inline std::vector<float> reorder(std::span<const float> weights, std::int32_t groups, std::int32_t inputs,
-                                  std::int32_t outputs, std::int32_t taps, std::span<const std::int32_t> input_order,
-                                  std::span<const std::int32_t> output_order) {
-  std::vector<float> result;
+template <class T>
+std::vector<T> reorder(const std::vector<T>& weights, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+                       std::int32_t taps, std::span<const std::int32_t> input_order,
+                       std::span<const std::int32_t> output_order) {
+  std::vector<T> result;
   result.reserve(weights.size());
   for (std::int32_t o = 0; o < groups * outputs; ++o) {
     const std::int32_t group = o / outputs, from = group * outputs + output_order[static_cast<std::size_t>(o)];
@@ -456,9 +544,11 @@ inline std::vector<float> reorder(std::span<const float> weights, std::int32_t g
   return result;
 }
 
-inline std::vector<float> reorder_bias(std::span<const float> bias, std::int32_t groups, std::int32_t outputs,
-                                       std::span<const std::int32_t> output_order) {
-  std::vector<float> result;
+/// A number an output, in the order of writing.
+template <class T>
+std::vector<T> reorder_bias(const std::vector<T>& bias, std::int32_t groups, std::int32_t outputs,
+                            std::span<const std::int32_t> output_order) {
+  std::vector<T> result;
   for (std::int32_t o = 0; !bias.empty() && o < groups * outputs; ++o) {
     result.push_back(bias[static_cast<std::size_t>(o / outputs * outputs + output_order[static_cast<std::size_t>(o)])]);
   }
@@ -479,6 +569,66 @@ inline std::vector<float> scaled(std::vector<float> weights, const std::vector<d
     weights[i] = nearest(type, static_cast<float>(weights[i] * row_scale[i / row]));
   }
   return weights;
+}
+
+/// The weights of a layer of bytes.
+struct ByteWeights {
+  std::vector<std::int8_t> values;
+  std::vector<std::int32_t> bias;
+  std::vector<float> factors;
+
+  [[nodiscard]] IntegerWeights view() const { return {values, bias, factors}; }
+  /// In the order in which channels are read and written.
+  [[nodiscard]] ByteWeights ordered(std::int32_t groups, std::int32_t inputs, std::int32_t outputs, std::int32_t taps,
+                                    std::span<const std::int32_t> input_order,
+                                    std::span<const std::int32_t> output_order) const {
+    return {reorder(values, groups, inputs, outputs, taps, input_order, output_order),
+            reorder_bias(bias, groups, outputs, output_order), reorder_bias(factors, groups, outputs, output_order)};
+  }
+};
+
+/// How sums become large or small, and what their rounding does.
+enum class Sums : std::uint8_t {
+  usual,       ///< results are some dozens
+  extreme,     ///< the largest weights of one sign, the largest biases: results end at the bounds, or are small
+  ties,        ///< small, times a half or a quarter
+  beyond_f32,  ///< of more bits than an f32 has: some are rounded to a tie
+};
+
+inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int32_t terms, Sums sums) {
+  ByteWeights result;
+  constexpr std::int32_t largest_bias = 1 << 30;
+  for (std::int32_t row = 0; row < rows; ++row) {
+    const auto all = static_cast<std::int8_t>(scene.pick({-128, -127, 127}));
+    for (std::int32_t k = 0; k < terms; ++k) {
+      result.values.push_back(sums == Sums::extreme ? all
+                              : sums == Sums::usual ? static_cast<std::int8_t>(scene.integer(-128, 127))
+                                                    : static_cast<std::int8_t>(scene.integer(-1, 1)));
+    }
+    switch (sums) {
+      case Sums::usual:
+        result.bias.push_back(scene.integer(-20000, 20000));
+        result.factors.push_back(static_cast<float>(scene.integer(1, 100) / (1e4 * std::sqrt(terms))));
+        break;
+      case Sums::extreme:
+        result.bias.push_back(scene.pick({-largest_bias, 0, largest_bias}));
+        result.factors.push_back(scene.pick({std::numeric_limits<float>::min(), 1e-7F, 1.0F, 1e38F}));
+        break;
+      case Sums::ties:
+        result.bias.push_back(scene.integer(-300, 300));
+        result.factors.push_back(scene.pick({0.5F, 0.25F, 0.125F}));
+        break;
+      case Sums::beyond_f32:
+        result.bias.push_back((2 * scene.integer(-100, 100) + 1) * (1 << 22) + scene.integer(-300, 300));
+        result.factors.push_back(0x1p-23F);
+        break;
+    }
+  }
+  return result;
+}
+inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int32_t terms) {
+  const Sums sums = scene.pick({Sums::usual, Sums::usual, Sums::extreme, Sums::ties, Sums::beyond_f32});
+  return random_byte_weights(scene, rows, terms, sums);
 }
 
 /// A permutation within each of `groups` groups.

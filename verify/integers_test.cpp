@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+#include <string>
+
 #include "engine/format/format.hpp"
 #include "engine/graph/quantization.hpp"
 #include "engine/plan/plan.hpp"
@@ -75,6 +79,125 @@ std::vector<Bytes> run(const graph::Graph& graph, const plan::Options& options, 
   const void* const from = input.data();
   session.run(&from, to.data());
   return outputs;
+}
+
+/// What is true of a quantised graph, in words.
+std::set<std::string> facts_of(const graph::Graph& graph) {
+  std::set<std::string> facts;
+  const auto note = [&](bool is_true, const std::string& fact) {
+    if (is_true) facts.insert(fact);
+  };
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<graph::NumbersRead> read = graph::numbers_read(graph);
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const graph::Node& node = graph.nodes[id];
+    const std::string word(graph::operation_name(node.operation));
+    note(true, word);
+    note(node.quantization && node.quantization->zero_point != 0, word + " with a zero point");
+    note(node.quantization && node.quantization->scale != 1.0F, word + " with a scale");
+    const graph::Activation* activation = graph::fused_activation(node.operation);
+    note(activation != nullptr && *activation != graph::Activation::none, word + " with bounds");
+    const bool reads_integers = !node.inputs.empty() && read[node.inputs[0]].integers;
+    note(reads_integers && !read[node.inputs[0]].zero_point, word + " of several zero points");
+    if (const auto* o = std::get_if<graph::Convolution>(&node.operation)) {
+      const std::int32_t channels = shapes[node.inputs[0]].c;
+      const std::string kind = graph::is_depthwise(*o, channels) ? "depthwise"
+                               : graph::is_pointwise(*o)         ? "pointwise"
+                                                                 : "general";
+      note(true, kind);
+      note(o->groups > 1 && kind != "depthwise", kind + " in groups");
+      note(node.inputs.size() == 2, kind + " with a residual");
+      note(!o->bias.empty(), kind + " with a bias");
+      note(std::holds_alternative<graph::Input>(graph.nodes[node.inputs[0]].operation), kind + " of the input");
+    }
+    if (const auto* o = std::get_if<graph::Pool>(&node.operation)) {
+      note(true, o->kind == graph::PoolKind::max ? "maximum" : o->count_padding ? "mean of padding, too" : "mean");
+    }
+    if (std::holds_alternative<graph::Activate>(node.operation)) {
+      note(!node.quantization, "activation to real numbers");
+      note(node.quantization && reads_integers, "activation from integers to integers");
+      note(node.quantization && !reads_integers, "activation from real numbers to integers");
+    }
+  }
+  note(true, "input of " + std::string(name_of(graph.input().type)));
+  for (const graph::Output& output : graph.outputs) {
+    const std::string kind = read[output.node].integers ? "integers" : "real numbers";
+    note(true, "output of " + kind + " as " + std::string(name_of(output.type)));
+    note(output.type == Type::u8 && output.quantization.zero_point != 0, "output of u8 with a zero point");
+  }
+  note(graph.outputs.size() == 2, "two outputs");
+  const auto plan = plan::make(graph, {});
+  for (const plan::Step& step : plan->steps) {
+    const bool is_chain = std::holds_alternative<plan::Chain>(step.task);
+    note(is_chain, step.operation.substr(0, step.operation.find(' ')) + " by rows");
+    note(is_chain && step.operation.find("pool") != std::string::npos, "pooling of rows");
+  }
+  for (const plan::BlockInfo& block : plan->blocks) note(block.name.ends_with(".1"), "halves");
+  return facts;
+}
+
+TEST(RandomQuantisedGraphs, VerifyAndHoldEveryKindOfNode) {
+  std::map<std::string, int> counts;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    for (const std::string& fact : facts_of(random_quantised_graph(seed))) ++counts[fact];
+  }
+  for (const char* const fact : {
+           "input of f32",
+           "input of u8",
+           "input with a scale",
+           "input with a zero point",
+           "pointwise",
+           "pointwise of the input",
+           "pointwise in groups",
+           "pointwise with a residual",
+           "pointwise with a bias",
+           "depthwise",
+           "depthwise of the input",
+           "depthwise with a residual",
+           "depthwise with a bias",
+           "general",
+           "general of the input",
+           "general in groups",
+           "general with a residual",
+           "general with a bias",
+           "convolution with bounds",
+           "convolution with a zero point",
+           "convolution of several zero points",
+           "maximum",
+           "mean",
+           "mean of padding, too",
+           "pooling with bounds",
+           "pooling with a scale",
+           "pooling with a zero point",
+           "global average pooling with a scale",
+           "global average pooling with a zero point",
+           "add",
+           "add with bounds",
+           "add with a scale",
+           "add with a zero point",
+           "fully connected",
+           "fully connected with bounds",
+           "slice of several zero points",
+           "concat of several zero points",
+           "shuffle of several zero points",
+           "gather of several zero points",
+           "activation from integers to integers",
+           "activation from real numbers to integers",
+           "activation to real numbers",
+           "activation with a scale",
+           "activation with a zero point",
+           "output of integers as f32",
+           "output of integers as u8",
+           "output of u8 with a zero point",
+           "output of real numbers as f32",
+           "two outputs",
+           "pointwise by rows",
+           "stem by rows",
+           "pooling of rows",
+           "halves",
+       }) {
+    EXPECT_GE(counts[fact], 3) << fact;
+  }
 }
 
 class Integers : public ::testing::TestWithParam<std::uint64_t> {};

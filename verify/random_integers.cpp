@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/graph/quantization.hpp"
 #include "verify/random_graph.hpp"
@@ -19,16 +20,19 @@ class IntegerGenerator {
   graph::Graph run() {
     graph_.name = "random quantised";
     const Quantization pixels{random_.chance(50) ? 1.0F : 0.02F, random_.chance(50) ? 0 : random_.between(1, 255)};
-    graph::Input input{{random_.between(1, 20), random_.between(1, 20), random_.between(1, 6)}};
+    const bool is_large = random_.chance(20);  // enough to be computed by rows, or kept in halves
+    const auto side = [&] { return is_large ? random_.between(40, 80) : random_.between(1, 20); };
+    graph::Input input{{side(), side(), random_.between(1, 6)}};
     if (random_.chance(40)) input.type = Type::u8, input.quantization = pixels;
     add(input, {}, pixels);
-    if (random_.chance(60)) add_convolution(0);
+    if (random_.chance(60)) random_.chance(20) ? add_pair(0) : add_convolution(0);
+    if (is_large) add_unit();
     for (std::int32_t i = random_.between(1, 10); i > 0; --i) add_any(random_.chance(60) ? newest() : any());
     graph_.outputs = {{newest(), "y"}};
     const graph::NumbersRead read = graph::numbers_read(graph_)[newest()];
     if (read.integers && !read.zero_point) requantise_each();
     const NodeId last = newest();
-    if (random_.chance(30)) {
+    if (random_.chance(30) && graph::numbers_read(graph_)[last].integers) {
       add(graph::GlobalAveragePool{}, {last}, zero_point(0.05F));
       add_layer(newest());
       graph_.outputs.push_back({newest(), "classes"});
@@ -48,13 +52,14 @@ class IntegerGenerator {
   void add(graph::Operation operation, std::vector<NodeId> inputs, std::optional<Quantization> quantization = {}) {
     graph_.add("n" + std::to_string(graph_.nodes.size()), std::move(operation), std::move(inputs));
     graph_.nodes.back().quantization = quantization;
-    graph_.outputs = {{newest()}};
+    // The node may be none: its channels may have different zero points.
+    std::vector<graph::Output> outputs = std::exchange(graph_.outputs, {{0}});
     try {
       shapes_ = graph::infer_shapes(graph_);
     } catch (const Error&) {  // windows that do not fit, zero points that differ
       graph_.nodes.pop_back();
-      graph_.outputs = {{newest()}};
     }
+    graph_.outputs = std::move(outputs);
   }
 
   Quantization zero_point(float scale = 1.0F) { return {scale, random_.chance(50) ? 0 : random_.between(0, 255)}; }
@@ -93,15 +98,23 @@ class IntegerGenerator {
     w.pad_left = random_.below(w.kernel_w);
     w.pad_bottom = random_.below(w.kernel_h);
     w.pad_right = random_.below(w.kernel_w);
+    if (random_.chance(40)) {  // of its operand's size, so that it may have a residual
+      w.stride_h = w.stride_w = 1;
+      w.pad_top = w.pad_bottom = w.kernel_h / 2;
+      w.pad_left = w.pad_right = w.kernel_w / 2;
+    }
     return w;
   }
 
   void add_convolution(NodeId operand) {
     graph::Convolution o;
     const std::int32_t channels = shape(operand).c;
-    const bool depthwise = random_.chance(30);
+    const bool depthwise = random_.chance(30), has_residual = random_.chance(30);
+    const NodeId residual = any();
     if (depthwise) {
       o.groups = o.outputs = channels;
+    } else if (has_residual) {
+      o.outputs = shape(residual).c;
     } else {
       o.groups = random_.chance(30) && channels % 2 == 0 ? 2 : 1;
       o.outputs = o.groups * random_.between(1, random_.chance(20) ? 90 : 30);
@@ -110,19 +123,36 @@ class IntegerGenerator {
       o.window = window(5);
       if (random_.chance(20)) o.window.dilation_h = o.window.dilation_w = 2;
     }
-    const std::int32_t terms = channels / o.groups * o.window.kernel_h * o.window.kernel_w;
+    std::vector<NodeId> inputs{operand};
+    if (has_residual) inputs.push_back(residual);
+    add_with_weights(std::move(o), std::move(inputs));
+  }
+
+  void add_with_weights(graph::Convolution o, std::vector<NodeId> inputs) {
+    const std::int32_t terms = shape(inputs[0]).c / o.groups * o.window.kernel_h * o.window.kernel_w;
     o.weights = weights(o.outputs, terms);
     o.bias = bias(o.outputs);
     o.activation = activation();
-    std::vector<NodeId> inputs{operand};
-    if (!depthwise) {
-      for (NodeId other = 0; other < graph_.nodes.end_id(); ++other) {
-        if (shape(other) == Shape{shape(operand).h, shape(operand).w, o.outputs} && random_.chance(50)) {
-          inputs = {operand, other};
-        }
-      }
-    }
     add(std::move(o), std::move(inputs), zero_point());
+  }
+
+  /// What a plan computes row by row: windows with a stride of 2 alone read what a pointwise convolution or the stem
+  /// makes.
+  void add_pair(NodeId operand) {
+    const graph::Window three{3, 3, 1, 1, 1, 1, 1, 1}, by_two{3, 3, 2, 2, 1, 1, 1, 1};
+    graph::Convolution first;
+    first.outputs = random_.between(1, 30);
+    if (operand == 0) first.window = three;
+    add_with_weights(first, {operand});
+    const graph::NumbersRead made = graph::numbers_read(graph_)[newest()];
+    if (random_.chance(50) && made.integers) {
+      const auto kind = random_.chance(50) ? graph::PoolKind::max : graph::PoolKind::average;
+      return add(graph::Pool{kind, by_two}, {newest()}, Quantization{1.0F, made.zero_point.value_or(0)});
+    }
+    graph::Convolution second;
+    second.groups = second.outputs = shape(newest()).c;
+    second.window = by_two;
+    add_with_weights(second, {newest()});
   }
 
   void add_layer(NodeId operand) {
@@ -130,6 +160,7 @@ class IntegerGenerator {
     o.outputs = random_.between(1, 40);
     o.weights = weights(o.outputs, shape(operand).c);
     o.bias = bias(o.outputs);
+    o.activation = activation();
     add(std::move(o), {operand});
   }
 
@@ -148,12 +179,25 @@ class IntegerGenerator {
   void add_shuffle(NodeId operand) {
     const std::int32_t channels = shape(operand).c;
     if (channels % 2 != 0) return add_convolution(operand);
+    NodeId rest = operand;
+    if (random_.chance(50)) add(graph::Slice{channels / 2, channels / 2}, {operand}), rest = newest();
     add(graph::Slice{0, channels / 2}, {operand});
-    const NodeId half = newest();
-    add_convolution(half);
+    add_convolution(newest());
     if (shape(newest()).h != shape(operand).h || shape(newest()).w != shape(operand).w) return;
-    add(graph::Concat{}, {operand, newest()});
+    add(graph::Concat{}, {rest, newest()});
     if (shape(newest()).c % 2 == 0) add(graph::Shuffle{2}, {newest()});
+    if (random_.chance(70)) return;
+    graph::Gather some;
+    for (std::int32_t i = random_.between(1, 20); i > 0; --i) some.channels.push_back(random_.below(shape(newest()).c));
+    add(some, {newest()});
+  }
+
+  /// Of an even number of channels, so that they can be split.
+  void add_unit() {
+    graph::Convolution o;
+    o.outputs = 2 * random_.between(5, 15);
+    add_with_weights(o, {newest()});
+    add_shuffle(newest());
   }
 
   void add_sum(NodeId operand) {
@@ -183,7 +227,7 @@ class IntegerGenerator {
   }
 
   void add_any(NodeId operand) {
-    switch (random_.below(9)) {
+    switch (random_.below(10)) {
       case 0:
         return add_pool(operand);
       case 1:
@@ -194,6 +238,8 @@ class IntegerGenerator {
       case 4:
         return random_.chance(50) ? requantise(operand)
                                   : add(graph::Activate{graph::Activation::none}, {operand}, zero_point(1.3F));
+      case 5:
+        return add_pair(operand);
       default:
         return add_convolution(operand);
     }

@@ -3,17 +3,22 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Convolution : public EveryRow<ConvolutionKernel> {
+class ConvolutionRows : public EveryRow<ConvolutionKernel> {
  protected:
-  void try_one(Scene& scene, const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-               bool poison) {
-    SCOPED_TRACE(to_string(g) + ", groups " + std::to_string(groups) + ", " + std::to_string(inputs) + " -> " +
-                 std::to_string(outputs));
-    const std::int32_t lanes = row().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+  /// All of a layer but its weights.
+  struct Layer {
+    ConvolutionArgs args;
+    Residual residual;
+    std::vector<kernels::ChannelRun> runs;
+    std::vector<std::int32_t> run_begin{0};
+  };
+
+  Layer random_layer(Scene& scene, const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
     const std::int64_t in_pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
     const std::int64_t out_pixels = static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w;
     const Types& types = row().types;
-    ConvolutionArgs args;
+    Layer layer;
+    ConvolutionArgs& args = layer.args;
     args.extent = g.extent;
     args.window = g.window;
     args.groups = groups;
@@ -21,25 +26,42 @@ class Convolution : public EveryRow<ConvolutionKernel> {
     args.outputs = outputs;
     args.clamp = scene.clamp();
     args.output = scene.block(out_pixels, groups * outputs, types.output);
-    const Residual residual =
-        scene.coin() ? random_residual(scene, out_pixels, groups, outputs, lanes, types.output) : Residual{};
-    if (!residual.vectors.empty()) args.residual = residual.vectors.data();
-    std::vector<kernels::ChannelRun> runs;
-    std::vector<std::int32_t> run_begin{0};
+    if (scene.coin()) {
+      layer.residual = random_residual(scene, out_pixels, groups, outputs, row().lanes, types.output);
+      args.residual = layer.residual.vectors.data();
+    }
     for (std::int32_t group = 0; group < groups; ++group) {
       const std::int64_t slack = readable_behind(types.input);
       for (const kernels::ChannelRun& run : scene.runs(in_pixels, inputs, scene.integer(1, 3), slack, types.input)) {
-        runs.push_back(run);
+        layer.runs.push_back(run);
       }
-      run_begin.push_back(static_cast<std::int32_t>(runs.size()));
+      layer.run_begin.push_back(static_cast<std::int32_t>(layer.runs.size()));
     }
-    args.runs = runs.data();
-    args.run_begin = run_begin.data();
-    const std::vector<std::byte> zeros(static_cast<std::size_t>(inputs * size_of(types.input) + 16));
-    args.zeros = zeros.data();
+    args.runs = layer.runs.data();
+    args.run_begin = layer.run_begin.data();
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
-    if (poison) scene.poison(runs[0], in_pixels);
+    return layer;
+  }
+};
+
+std::string words(const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
+  return to_string(g) + ", groups " + std::to_string(groups) + ", " + std::to_string(inputs) + " -> " +
+         std::to_string(outputs);
+}
+
+class Convolution : public ConvolutionRows {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+               bool poison) {
+    SCOPED_TRACE(words(g, groups, inputs, outputs));
+    const std::int32_t lanes = row().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+    const Types& types = row().types;
+    Layer layer = random_layer(scene, g, groups, inputs, outputs);
+    ConvolutionArgs& args = layer.args;
+    const std::vector<std::byte> zeros(static_cast<std::size_t>(inputs * size_of(types.input) + 16));
+    args.zeros = zeros.data();
+    if (poison) scene.poison(layer.runs[0], static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w);
 
     const std::vector<float> weights = scene.values(static_cast<std::int64_t>(groups) * outputs * inputs * taps,
                                                     1 / std::sqrt(inputs * taps), types.weights);
@@ -95,6 +117,58 @@ TEST_P(Convolution, HandsANanThroughTheClamp) {
 }
 
 RIFFLE_EVERY_ROW(Convolution, ConvolutionKernel);
+
+class ConvolutionOfBytes : public ConvolutionRows {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
+    SCOPED_TRACE(words(g, groups, inputs, outputs));
+    const std::int32_t lanes = row().lanes, taps = g.window.kernel_h * g.window.kernel_w;
+    const Types& types = row().types;
+    Layer layer = random_layer(scene, g, groups, inputs, outputs);
+    ConvolutionArgs& args = layer.args;
+    args.byte_zeros = {scene.zero_point(types.input), scene.zero_point(types.output), scene.zero_point(types.output)};
+    args.clamp = scene.bounds(types.output, args.byte_zeros.output);
+
+    const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs * taps);
+    const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
+    const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
+    std::vector<std::byte> packed(
+        static_cast<std::size_t>(packed_convolution_bytes(row(), groups, inputs * taps, outputs)));
+    pack_convolution(row(), groups, inputs, outputs, taps, weights.view(), input_order, output_order, packed);
+    args.packed = packed.data();
+
+    const ByteWeights ordered = weights.ordered(groups, inputs, outputs, taps, input_order, output_order);
+    check_bytes(
+        scene, args.tiles,
+        [&](const Addresses& memory) { convolution_bytes_reference(args, ordered.view(), memory, lanes); },
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); });
+  }
+};
+
+TEST_P(ConvolutionOfBytes, EqualsTheReferenceOnRandomShapes) {
+  for (std::uint32_t seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 5, 14, false);
+    const std::int32_t groups = scene.pick({1, 1, 2, 3});
+    try_one(scene, g, groups, scene.pick({1, 3, 5, 17, 29}), scene.pick({1, 3, 5, 17, 29, 58}));
+  }
+}
+
+/// Several panels, whose pixels are copied a few at a time; and one pixel at a time, with as many terms as there may be
+/// (graph::check_quantization: so that sums and biases fit 32 bits together).
+TEST_P(ConvolutionOfBytes, EqualsTheReferenceOnManyTerms) {
+  const std::int32_t outputs = row().lanes * row().max_vectors + 1;
+  for (std::uint32_t seed = 0; seed < 8 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    try_one(scene, {{3, 3, 1, 1, 1, 1, 1, 1}, {5, 6, 5, 6}}, 1, 200, outputs);
+    try_one(scene, {{2, 2, 1, 1, 1, 0, 0, 1}, {2, 3, 2, 3}}, 1, 8224, 3);
+  }
+  static_assert(4 * 8224 <= ConvolutionKernel::most_terms && 4 * 8224 * 255 * 128 <= 1 << 30);
+}
+
+RIFFLE_EVERY_BYTE_ROW(ConvolutionOfBytes, ConvolutionKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

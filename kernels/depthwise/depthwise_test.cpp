@@ -3,27 +3,63 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Depthwise : public EveryRow<DepthwiseKernel> {
+class DepthwiseRows : public EveryRow<DepthwiseKernel> {
+ protected:
+  /// All of a layer but its weights.
+  struct Layer {
+    DepthwiseArgs args;
+    std::vector<ChannelwiseRun> runs;
+  };
+
+  /// `slack`: numbers that may be read behind a run.
+  Layer random_layer(Scene& scene, const Geometry& g, std::int32_t channels, std::int64_t slack) {
+    const Types& types = row().types;
+    Layer layer;
+    DepthwiseArgs& args = layer.args;
+    args.extent = g.extent;
+    args.window = g.window;
+    args.clamp = scene.clamp();
+    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, types.output);
+    const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
+    layer.runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4), types.input, slack);
+    args.runs = layer.runs.data();
+    args.run_count = static_cast<std::int32_t>(layer.runs.size());
+    args.tile_rows = scene.integer(1, g.extent.out_h);
+    args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
+    return layer;
+  }
+
+  /// Calls f(scene, geometry) for every width of row there is a strip for, with each border missing or not.
+  template <class F>
+  void for_every_width(F&& f) {
+    for (std::int32_t stride = 1; stride <= 2; ++stride) {
+      for (std::int32_t in_w = 1; in_w <= 36; ++in_w) {
+        for (std::int32_t pads = 0; pads < 4 && !HasFatalFailure(); ++pads) {
+          Scene scene(static_cast<std::uint32_t>(in_w * 8 + stride * 4 + pads));
+          Geometry g{{3, 3, stride, stride, 1, pads & 1, 1, pads >> 1}, {scene.integer(1, 9), in_w, 0, 0}};
+          const std::int32_t room = in_w + g.window.pad_left + g.window.pad_right - 3;
+          if (room < 0) continue;
+          g.extent.out_h = (g.extent.in_h - 1) / stride + 1;
+          g.extent.out_w = room / stride + 1;
+          f(scene, g);
+        }
+      }
+    }
+  }
+};
+
+class Depthwise : public DepthwiseRows {
  protected:
   /// One random depthwise convolution of the geometry; poison: some inputs are NaN.
   void try_one(Scene& scene, const Geometry& g, std::int32_t channels, bool poison) {
     SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
     const std::int32_t taps = g.window.kernel_h * g.window.kernel_w;
     const Types& types = row().types;
-    DepthwiseArgs args;
-    args.extent = g.extent;
-    args.window = g.window;
-    args.clamp = scene.clamp();
-    args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, types.output);
-    const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<ChannelwiseRun> runs =
-        scene.mapped_runs(pixels, channels, scene.integer(1, 4), types.input,
-                          row().lanes * size_of(types.input) == 16 ? readable_behind(types.input) : 0);
-    args.runs = runs.data();
-    args.run_count = static_cast<std::int32_t>(runs.size());
-    args.tile_rows = scene.integer(1, g.extent.out_h);
-    args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
-    if (poison) scene.poison(runs[0].input, pixels);
+    const bool by_sixteen_bytes = row().lanes * size_of(types.input) == 16;
+    Layer layer = random_layer(scene, g, channels, by_sixteen_bytes ? readable_behind(types.input) : 0);
+    DepthwiseArgs& args = layer.args;
+    const std::vector<ChannelwiseRun>& runs = layer.runs;
+    if (poison) scene.poison(runs[0].input, static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w);
 
     const std::vector<float> weights =
         scene.values(static_cast<std::int64_t>(channels) * taps, 1 / std::sqrt(taps), types.weights);
@@ -53,21 +89,8 @@ TEST_P(Depthwise, EqualsTheReferenceOnRandomWindows) {
   }
 }
 
-/// Every width of row there is a strip for, with each border missing or not.
 TEST_P(Depthwise, EqualsTheReferenceOnEveryWidth) {
-  for (std::int32_t stride = 1; stride <= 2; ++stride) {
-    for (std::int32_t in_w = 1; in_w <= 36; ++in_w) {
-      for (std::int32_t pads = 0; pads < 4 && !HasFatalFailure(); ++pads) {
-        Scene scene(static_cast<std::uint32_t>(in_w * 8 + stride * 4 + pads));
-        Geometry g{{3, 3, stride, stride, 1, pads & 1, 1, pads >> 1}, {scene.integer(1, 9), in_w, 0, 0}};
-        const std::int32_t room = in_w + g.window.pad_left + g.window.pad_right - 3;
-        if (room < 0) continue;
-        g.extent.out_h = (g.extent.in_h - 1) / stride + 1;
-        g.extent.out_w = room / stride + 1;
-        try_one(scene, g, scene.pick({16, 17, 29, 40}), false);
-      }
-    }
-  }
+  for_every_width([&](Scene& scene, const Geometry& g) { try_one(scene, g, scene.pick({16, 17, 29, 40}), false); });
 }
 
 TEST_P(Depthwise, HandsANanThroughTheClamp) {
@@ -80,6 +103,61 @@ TEST_P(Depthwise, HandsANanThroughTheClamp) {
 }
 
 RIFFLE_EVERY_ROW(Depthwise, DepthwiseKernel);
+
+class DepthwiseOfBytes : public DepthwiseRows {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t channels) {
+    SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+    const std::int32_t taps = g.window.kernel_h * g.window.kernel_w;
+    const Types& types = row().types;
+    Layer layer = random_layer(scene, g, channels, readable_behind(types.input));
+    DepthwiseArgs& args = layer.args;
+    args.zeros = {scene.zero_point(types.input), 0, scene.zero_point(types.output)};
+    args.clamp = scene.bounds(types.output, args.zeros.output);
+
+    const ByteWeights weights = random_byte_weights(scene, channels, taps);
+    const std::vector<std::int32_t> order = scene.permutation(channels);
+    std::vector<std::byte> packed(static_cast<std::size_t>(packed_depthwise_bytes(row(), layer.runs, g.window)));
+    pack_depthwise(row(), g.window, layer.runs, weights.view(), order, packed);
+    args.packed = packed.data();
+
+    const std::vector<std::int32_t> one(1, 0);
+    const ByteWeights ordered = weights.ordered(1, 1, channels, taps, one, order);
+    check_bytes(
+        scene, args.tiles, [&](const Addresses& memory) { depthwise_bytes_reference(args, ordered.view(), memory); },
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); });
+  }
+};
+
+TEST_P(DepthwiseOfBytes, EqualsTheReferenceOnRandomWindows) {
+  for (std::uint32_t seed = 0; seed < 200 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 7, 20, false);
+    try_one(scene, g, scene.channels());
+  }
+}
+
+TEST_P(DepthwiseOfBytes, EqualsTheReferenceOnEveryWidth) {
+  for_every_width([&](Scene& scene, const Geometry& g) { try_one(scene, g, scene.pick({7, 16, 17, 29, 40})); });
+}
+
+/// A row of taps is one vector's quads or several.
+TEST_P(DepthwiseOfBytes, EqualsTheReferenceOnTallAndWideWindows) {
+  std::uint32_t seed = 0;
+  for (const auto& [kernel_h, kernel_w] : {std::pair{5, 5}, {1, 7}, {7, 1}, {7, 7}, {3, 4}, {2, 8}, {1, 9}}) {
+    for (std::int32_t stride = 1; stride <= 2 && !HasFatalFailure(); ++stride) {
+      Scene scene(seed++);
+      Geometry g{{kernel_h, kernel_w, stride, stride, kernel_h / 2, kernel_w / 2, kernel_h / 2, kernel_w / 2},
+                 {scene.integer(2, 12), scene.integer(2, 20), 0, 0}};
+      g.extent.out_h = (g.extent.in_h + kernel_h / 2 * 2 - kernel_h) / stride + 1;
+      g.extent.out_w = (g.extent.in_w + kernel_w / 2 * 2 - kernel_w) / stride + 1;
+      try_one(scene, g, scene.channels());
+    }
+  }
+}
+
+RIFFLE_EVERY_BYTE_ROW(DepthwiseOfBytes, DepthwiseKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

@@ -3,23 +3,66 @@
 namespace riffle::kernels::testing {
 namespace {
 
-class Pool : public EveryRow<PoolKernel> {
+class PoolRows : public EveryRow<PoolKernel> {
  protected:
-  void try_one(Scene& scene, const Geometry& g, std::int32_t channels) {
-    SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+  struct Layer {
     PoolArgs args;
+    std::vector<ChannelwiseRun> runs;
+  };
+  struct GlobalLayer {
+    GlobalAveragePoolArgs args;
+    std::vector<ChannelwiseRun> runs;
+  };
+
+  Layer random_layer(Scene& scene, const Geometry& g, std::int32_t channels) {
+    Layer layer;
+    PoolArgs& args = layer.args;
     args.extent = g.extent;
     args.window = g.window;
     args.clamp = scene.clamp();
     args.count_padding = scene.coin();
     args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, channels, row().types.output);
     const std::int64_t pixels = static_cast<std::int64_t>(g.extent.in_h) * g.extent.in_w;
-    const std::vector<ChannelwiseRun> runs =
-        scene.mapped_runs(pixels, channels, scene.integer(1, 4), row().types.input);
-    args.runs = runs.data();
-    args.run_count = static_cast<std::int32_t>(runs.size());
+    layer.runs = scene.mapped_runs(pixels, channels, scene.integer(1, 4), row().types.input);
+    args.runs = layer.runs.data();
+    args.run_count = static_cast<std::int32_t>(layer.runs.size());
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
+    return layer;
+  }
+
+  GlobalLayer random_global_layer(Scene& scene) {
+    const std::int32_t channels = scene.pick({1, 3, 5, 17, 29, 58, 116, 464, 1024});
+    GlobalLayer layer;
+    GlobalAveragePoolArgs& args = layer.args;
+    args.pixels = scene.integer(1, 60);
+    args.clamp = scene.clamp();
+    args.output = scene.block(1, channels, row().types.output);
+    layer.runs = scene.mapped_runs(args.pixels, channels, scene.integer(1, 4), row().types.input);
+    args.runs = layer.runs.data();
+    args.run_count = static_cast<std::int32_t>(layer.runs.size());
+    args.tiles = scene.integer(1, 12);
+    return layer;
+  }
+
+  /// Calls f(scene, geometry) where a last window hangs over the padding (ONNX's and PyTorch's ceil_mode).
+  template <class F>
+  void for_windows_beyond_the_padding(F&& f) {
+    for (std::int32_t size = 2; size <= 9 && !HasFatalFailure(); ++size) {
+      Scene scene(static_cast<std::uint32_t>(size));
+      const std::int32_t out = (size + 2 - 3 + 1) / 2 + 1;  // rounded up
+      if ((out - 1) * 2 - 1 >= size) continue;
+      f(scene, Geometry{{3, 3, 2, 2, 1, 1, 1, 1}, {size, size, out, out}});
+    }
+  }
+};
+
+class Pool : public PoolRows {
+ protected:
+  void try_one(Scene& scene, const Geometry& g, std::int32_t channels) {
+    SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+    const Layer layer = random_layer(scene, g, channels);
+    const PoolArgs& args = layer.args;
     check(
         scene, args.tiles, [&](const Addresses& memory) { max_pool_reference(args, memory); },
         [&](const Addresses& memory, TileRange range) { row().max(args, memory, range); }, 0);
@@ -40,15 +83,9 @@ TEST_P(Pool, EqualsTheReferenceOnRandomWindows) {
   }
 }
 
-/// A last window that hangs over the padding (ONNX's and PyTorch's ceil_mode): the divisor leaves out what is beyond.
+/// The divisor leaves out what is beyond.
 TEST_P(Pool, CountsNothingBeyondThePadding) {
-  for (std::int32_t size = 2; size <= 9 && !HasFatalFailure(); ++size) {
-    Scene scene(static_cast<std::uint32_t>(size));
-    const std::int32_t out = (size + 2 - 3 + 1) / 2 + 1;  // rounded up
-    if ((out - 1) * 2 - 1 >= size) continue;
-    const Geometry g{{3, 3, 2, 2, 1, 1, 1, 1}, {size, size, out, out}};
-    try_one(scene, g, 24);
-  }
+  for_windows_beyond_the_padding([&](Scene& scene, const Geometry& g) { try_one(scene, g, 24); });
 }
 
 /// A NaN at each place of a window in turn, beside numbers and beside infinities, is the maximum of every window that
@@ -96,16 +133,8 @@ TEST_P(Pool, GlobalAverageEqualsTheReference) {
   for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scene scene(seed);
-    const std::int32_t channels = scene.pick({1, 3, 5, 17, 29, 58, 116, 464, 1024});
-    GlobalAveragePoolArgs args;
-    args.pixels = scene.integer(1, 60);
-    args.clamp = scene.clamp();
-    args.output = scene.block(1, channels, row().types.output);
-    const std::vector<ChannelwiseRun> runs =
-        scene.mapped_runs(args.pixels, channels, scene.integer(1, 4), row().types.input);
-    args.runs = runs.data();
-    args.run_count = static_cast<std::int32_t>(runs.size());
-    args.tiles = scene.integer(1, 12);
+    const GlobalLayer layer = random_global_layer(scene);
+    const GlobalAveragePoolArgs& args = layer.args;
     check(
         scene, args.tiles, [&](const Addresses& memory) { global_average_pool_reference(args, memory); },
         [&](const Addresses& memory, TileRange range) { row().global_average(args, memory, range); },
@@ -114,6 +143,60 @@ TEST_P(Pool, GlobalAverageEqualsTheReference) {
 }
 
 RIFFLE_EVERY_ROW(Pool, PoolKernel);
+
+class PoolOfBytes : public PoolRows {
+ protected:
+  template <class Args>
+  void set_numbers(Scene& scene, Args& args) {
+    const Types& types = row().types;
+    args.zeros = {scene.zero_point(types.input), 0, scene.zero_point(types.output)};
+    args.clamp = scene.bounds(types.output, args.zeros.output);
+    args.scale = scene.pick({0.03F, 0.5F, 0.7F, 1.0F, 2.0F});
+  }
+
+  void try_one(Scene& scene, const Geometry& g, std::int32_t channels) {
+    SCOPED_TRACE(to_string(g) + ", channels " + std::to_string(channels));
+    Layer layer = random_layer(scene, g, channels);
+    PoolArgs& args = layer.args;
+    set_numbers(scene, args);
+    check_bytes(
+        scene, args.tiles, [&](const Addresses& memory) { average_pool_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { row().average(args, memory, range); });
+    args.zeros.output = args.zeros.input;
+    args.clamp = scene.bounds(row().types.output, args.zeros.output);
+    check_bytes(
+        scene, args.tiles, [&](const Addresses& memory) { max_pool_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { row().max(args, memory, range); });
+  }
+};
+
+TEST_P(PoolOfBytes, EqualsTheReferenceOnRandomWindows) {
+  for (std::uint32_t seed = 0; seed < 200 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const Geometry g = random_geometry(scene, 5, 20, true);
+    try_one(scene, g, scene.channels());
+  }
+}
+
+TEST_P(PoolOfBytes, CountsNothingBeyondThePadding) {
+  for_windows_beyond_the_padding([&](Scene& scene, const Geometry& g) { try_one(scene, g, 24); });
+}
+
+TEST_P(PoolOfBytes, GlobalAverageEqualsTheReference) {
+  for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    GlobalLayer layer = random_global_layer(scene);
+    GlobalAveragePoolArgs& args = layer.args;
+    set_numbers(scene, args);
+    check_bytes(
+        scene, args.tiles, [&](const Addresses& memory) { global_average_pool_reference(args, memory); },
+        [&](const Addresses& memory, TileRange range) { row().global_average(args, memory, range); });
+  }
+}
+
+RIFFLE_EVERY_BYTE_ROW(PoolOfBytes, PoolKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing
