@@ -112,6 +112,9 @@ class Check {
     }
     const auto* convolution = std::get_if<Convolution>(&node_.operation);
     if (convolution == nullptr) {
+      if (!node_.quantization && shapes_[node_.inputs[0]].pixels() != 1) {
+        fail("a layer of integers over more than one pixel is quantised");
+      }
       if (node_.quantization && node_.quantization->scale != 1.0F) fail("its scale is not 1");
       return;
     }

@@ -16,7 +16,7 @@ graph::Convolution as_convolution(const graph::FullyConnected& layer) {
 void lower_fully_connected(Graph& graph) {
   for (graph::Node& node : graph.nodes) {
     const auto* dense = std::get_if<graph::FullyConnected>(&node.operation);
-    if (dense == nullptr || (dense->height == 1 && dense->width == 1)) continue;
+    if (dense == nullptr || (dense->height == 1 && dense->width == 1 && !node.quantization)) continue;
     node.operation = as_convolution(*dense);
   }
 }
