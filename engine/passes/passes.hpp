@@ -56,8 +56,9 @@ void fuse_residual(Graph& graph);
 std::vector<std::string> store_halves(Graph& graph);
 
 /// A fully connected layer of more than one pixel, or one that is quantised, becomes the convolution whose window is as
-/// large as its operand: the kernel for a vector knows no pixels, and makes real numbers of integers. Not a part of optimise(), which may stand before a file is written: the layer
-/// refuses an operand of another size, the convolution would slide over it.
+/// large as its operand: the kernel for a vector knows no pixels, and makes real numbers of integers. Not a part of
+/// optimise(), which may stand before a file is written: the layer refuses an operand of another size, the convolution
+/// would slide over it.
 void lower_fully_connected(Graph& graph);
 /// Of one pixel or more: computes the same of an operand of the layer's size.
 graph::Convolution as_convolution(const graph::FullyConnected& layer);

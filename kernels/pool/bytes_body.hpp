@@ -66,14 +66,34 @@ struct PoolingBytes {
       }
       return;
     }
+    // 3x3, as the networks have it.
+    const Window& window = args.window;
+    const bool is_whole =
+        tall.end - tall.begin == 3 && wide.end - wide.begin == 3 && window.dilation_h == 1 && window.dilation_w == 1;
+    const std::ptrdiff_t stride = run.pixel_stride;
+    const Byte* rows[3] = {};
+    if (is_whole) {
+      const std::int32_t top = y * window.stride_h - window.pad_top + tall.begin;
+      const std::int32_t left = x * window.stride_w - window.pad_left + wide.begin;
+      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+        rows[i] = in + (slot((top + i) * args.extent.in_w, run.ring) + left) * stride;
+      });
+    }
     const Bytes least = lower - Bytes{}, all_upper = upper - Bytes{};
     for (std::int32_t begin = 0; begin < run.channels; begin += together) {
       // The last ones take some channels of those before.
       const std::int32_t c = begin + together <= run.channels ? begin : run.channels - together;
       Bytes most = least;
-      for_taps(
-          args, in + c, run, y, x, tall,
-          wide, [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
+      if (is_whole) {
+        simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+          simd::unroll<3>([&](auto j)
+                              __attribute__((always_inline)) { most = max(most, load(rows[i] + c + j * stride)); });
+        });
+      } else {
+        for_taps(
+            args, in + c, run, y, x, tall,
+            wide, [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
+      }
       most = most < all_upper ? most : all_upper;
       __builtin_memcpy(to + c, &most, sizeof most);
     }

@@ -2,7 +2,7 @@
 //
 // The rows of the planes that an output row reads are copied with what lies outside the image around them, a few
 // kilobytes at a time. To the register tile of pointwise.hpp each is then a channel run of kernel_w channels whose
-// pixels are stride_w bytes apart.
+// pixels are stride_w bytes apart. Tiles that load several quads of a pixel at once get them side by side.
 #pragma once
 
 #include "kernels/pointwise/bytes_body.hpp"
@@ -16,7 +16,7 @@ struct StemBytes {
   using Tiles = PointwiseBytes<B>;
 
   static constexpr std::int32_t most_rows = StemKernel::most_byte_rows;
-  static constexpr std::int32_t buffer_bytes = 16 * 1024;
+  static constexpr std::int32_t buffer_bytes = 16 * 1024, quads_bytes = 8 * 1024;
 
   /// Columns [first, first + count) of the plane's row, of which there may be none.
   static RIFFLE_INLINE void copy_row(const Byte* row, std::int32_t in_w, std::int32_t first, std::int32_t count,
@@ -31,6 +31,21 @@ struct StemBytes {
     for (; i < count; ++i) to[i] = zero;
   }
 
+  static RIFFLE_INLINE void copy_quad(const Byte* from, Byte* to) {
+    std::int32_t quad;
+    __builtin_memcpy(&quad, from, sizeof quad);
+    __builtin_memcpy(to, &quad, sizeof quad);
+  }
+
+  /// The quads of `count` pixels, one of each row.
+  template <int Rows>
+  static RIFFLE_INLINE void join_quads(const Byte* from, std::ptrdiff_t row_bytes, std::ptrdiff_t stride,
+                                       std::int32_t count, Byte* to) {
+    for (std::int32_t p = 0; p < count; ++p, from += stride, to += Rows * 4) {
+      simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) { copy_quad(from + r * row_bytes, to + r * 4); });
+    }
+  }
+
   static void run(const StemArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
     const Window& window = args.window;
@@ -43,16 +58,23 @@ struct StemBytes {
     alignas(64) Byte buffer[buffer_bytes + 64];  // quads and by-lane loads reach behind a row's end
     ChannelRun runs[most_rows];
     const std::int32_t row_bytes = buffer_bytes / rows / 16 * 16;
-    const std::int32_t columns = (row_bytes - row_quads * 4) / window.stride_w + 1;  // of outputs, at once
+    std::int32_t columns = (row_bytes - row_quads * 4) / window.stride_w + 1;  // of outputs, at once
     for (std::int32_t r = 0; r < rows; ++r) {
       runs[r] = {{std::int64_t{r} * row_bytes}, window.stride_w, window.kernel_w, 0, B::byte_type};
     }
     Addresses buffered;
     buffered.arena = reinterpret_cast<std::byte*>(buffer);
+    const std::int32_t pixel_bytes = rows * row_quads * 4;
+    alignas(64) Byte quads[B::by_lane ? quads_bytes + 64 : 1];
+    const ChannelRun side_by_side{{}, pixel_bytes, pixel_bytes, 0, B::byte_type};
+    if constexpr (B::by_lane) {
+      buffered.arena = reinterpret_cast<std::byte*>(quads);
+      columns = columns < quads_bytes / pixel_bytes ? columns : quads_bytes / pixel_bytes;
+    }
     typename Tiles::Job job{};
     job.memory = &buffered;
-    job.runs = runs;
-    job.run_count = rows;
+    job.runs = B::by_lane ? &side_by_side : runs;
+    job.run_count = B::by_lane ? 1 : rows;
     job.clamp = &args.clamp;
     job.zeros = &args.zeros;
     job.out_stride = args.output.pixel_stride;
@@ -69,6 +91,20 @@ struct StemBytes {
           copy_row(inside ? planes + at : nullptr, extent.in_w, x * window.stride_w - window.pad_left,
                    (count - 1) * window.stride_w + row_quads * 4, static_cast<Byte>(args.zeros.input),
                    buffer + std::ptrdiff_t{r} * row_bytes);
+        }
+        if constexpr (B::by_lane) {
+          if (rows == 9 && row_quads == 1) {  // 3x3 on a picture's three planes: all offsets are known
+            join_quads<9>(buffer, buffer_bytes / 9 / 16 * 16, window.stride_w, count, quads);
+          } else {
+            for (std::int32_t q = 0; q < row_quads; ++q) {
+              for (std::int32_t r = 0; r < rows; ++r) {
+                const std::int32_t at = r * row_bytes + q * 4, to = (r * row_quads + q) * 4;
+                for (std::int32_t p = 0; p < count; ++p) {
+                  copy_quad(buffer + at + p * window.stride_w, quads + to + p * pixel_bytes);
+                }
+              }
+            }
+          }
         }
         std::int32_t v1 = 0;
         for (std::int32_t panel = 0; panel < panels; ++panel) {
