@@ -11,7 +11,7 @@ namespace {
 
 /// Of one layer's patches.
 constexpr std::int64_t most_floats = 1 << 22;
-constexpr std::int64_t most_patches = 1024, least_patches = 32;
+constexpr std::int64_t most_patches = 2048, least_patches = 32;
 
 kernels::Extent extent_of(const graph::Shape& in) { return {in.h, in.w, 1, 1}; }
 
@@ -67,7 +67,8 @@ Patches patches_of(const Walk& walk, graph::NodeId node, const Matrix& matrix) {
   const kernels::Window& w = matrix.window;
   const kernels::Extent& e = matrix.extent;
   const std::int64_t fit = most_floats / (channels * matrix.taps);
-  const std::int64_t all = walk.count() * e.out_h * e.out_w;
+  const std::int64_t samples = std::max<std::int64_t>(walk.count() / 2, 1), first = walk.count() > 1 ? 1 : 0;
+  const std::int64_t all = samples * e.out_h * e.out_w;
   const auto count = std::min(std::clamp(fit, least_patches, most_patches), all);
 
   Patches patches{static_cast<std::int32_t>(count), {}};
@@ -75,7 +76,7 @@ Patches patches_of(const Walk& walk, graph::NodeId node, const Matrix& matrix) {
   std::mt19937 random;  // the standard says which numbers it gives
   for (std::int64_t p = 0; p < count; ++p) {
     // One picture after the other, and a pixel by chance.
-    const std::int64_t n = p * walk.count() / count;
+    const std::int64_t n = first + 2 * (p * samples / count);
     const auto out_y = static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(e.out_h));
     const auto out_x = static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(e.out_w));
     for (std::int64_t c = 0; c < channels; ++c) {

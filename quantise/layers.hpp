@@ -51,7 +51,8 @@ struct Patches {
   std::vector<float> numbers;
 };
 
-/// The walk has just computed the node, or is about to. The same ones every time.
+/// The walk has just computed the node, or is about to. Of the samples of odd number, where there is one; the same ones
+/// every time.
 Patches patches_of(const Walk& walk, graph::NodeId node, const Matrix& matrix);
 
 /// The means of everything that the columns read, over all output pixels of all pictures: (groups * inputs, taps).

@@ -126,9 +126,9 @@ Quantised quantise(Graph graph, const Samples& samples, const Options& options) 
   const double tail = options.method == Method::percentile ? 1e-4 : 0.0;
   const Statistics statistics = collect(before, samples, tail, options.threads, part(0.0, 0.3));
   const Agreement agreement = agree(before, keep);
-  Scales scales(before, agreement, statistics);
+  Scales scales(before, agreement, statistics.ranges);
   if (options.method == Method::best || options.method == Method::mse) {
-    search(scales, before, agreement, statistics, options.method, options.threads, part(0.3, 0.7));
+    scales.choose_as(search(before, agreement, statistics, options.method, options.threads, part(0.3, 0.7)));
   }
   rewrite(quantised, agreement, scales);
   (void)graph::infer_shapes(quantised.after);

@@ -18,17 +18,8 @@ std::vector<double> mean_squares(const Patches& patches, const Matrix& matrix) {
   return result;
 }
 
-double bias_of(const graph::Operation& operation, std::size_t output) {
-  double result = 0.0;
-  graph::for_each_constant(operation, [&](std::string_view word, const graph::Constant& constant, const auto&) {
-    if (word == "bias" && !constant.empty()) result = static_cast<double>(constant.values()[output]);
-  });
-  return result;
-}
-
 /// A layer's weights and biases for the operand that the quantised walk is about to give it.
-IntegerLayer layer_for(const Walk& walk, NodeId after, const graph::Node& before, const Layer& exact,
-                       const passes::ChannelList& operand, const Scales& scales) {
+IntegerLayer layer_for(const Walk& walk, NodeId after, const Layer& exact, const passes::ChannelList& operand, const Scales& scales) {
   const Matrix& matrix = exact.matrix;
   const auto columns = static_cast<std::size_t>(matrix.columns());
   const std::vector<double> squares = mean_squares(patches_of(walk, after, matrix), matrix);
@@ -38,7 +29,7 @@ IntegerLayer layer_for(const Walk& walk, NodeId after, const graph::Node& before
     const auto output = static_cast<std::size_t>(o);
     const auto first = static_cast<std::size_t>(o / matrix.outputs) * columns;  // column of the group
     const std::vector<double> weights = column_weights(matrix, o, operand, scales);
-    double bias = bias_of(before.operation, output);
+    double bias = exact.bias.empty() ? 0.0 : static_cast<double>(exact.bias[output]);
     RoundedRow row = round_row(weights, std::span(squares).subspan(first, columns), bias);
     const std::span<const float> real = matrix.row(o);
     for (std::size_t k = 0; k < columns; ++k) {
@@ -64,7 +55,7 @@ void refine(Quantised& quantised, const Agreement& agreement, const Scales& scal
     progress(static_cast<double>(id) / static_cast<double>(source.size()));
     if (before >= 0 && agreement.reads_integers[before] && statistics.layers[before] &&
         !statistics.layers[before]->matrix.is_average) {
-      const IntegerLayer layer = layer_for(walk, id, quantised.before.nodes[before], *statistics.layers[before],
+      const IntegerLayer layer = layer_for(walk, id, *statistics.layers[before],
                                            agreement.lowered.operands[before][0], scales);
       set_layer(quantised.after.nodes[id].operation, layer, quantised.scales[before]);
     }

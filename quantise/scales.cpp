@@ -24,8 +24,8 @@ double scale_for(const Range& range, std::int32_t zero_point) {
 
 }  // namespace
 
-Scales::Scales(const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics)
-    : graph_(&graph), agreement_(&agreement), statistics_(&statistics) {
+Scales::Scales(const graph::Graph& graph, const Agreement& agreement, const Ranges& ranges)
+    : graph_(&graph), agreement_(&agreement), ranges_(&ranges) {
   choose_zero_points();
   find_own_scales();
   find_groups();
@@ -37,7 +37,7 @@ void Scales::choose_zero_points() {
   for (NodeId id = 0; id < held.end_id(); ++id) {
     if (!agreement_->has_integers(id)) continue;
     Range& range = held[agreement_->zero_of[id]];
-    for (const Range& channel : statistics_->ranges[id]) {
+    for (const Range& channel : (*ranges_)[id]) {
       range.lower = std::min(range.lower, channel.lower);
       range.upper = std::max(range.upper, channel.upper);
     }
@@ -55,7 +55,7 @@ void Scales::find_own_scales() {
     if (!agreement_->has_integers(id)) continue;
     for (std::size_t c = 0; c < agreement_->scale_of[id].size(); ++c) {
       double& own = own_[static_cast<std::size_t>(agreement_->scale_of[id][c])];
-      own = std::max(own, scale_for(statistics_->ranges[id][c], zero_points_[id]));
+      own = std::max(own, scale_for((*ranges_)[id][c], zero_points_[id]));
     }
   }
   scales_ = own_;
@@ -89,6 +89,11 @@ void Scales::find_groups() {
 
 void Scales::choose(std::size_t group, const Choice& choice) {
   groups_[group].choice = choice;
+  update();
+}
+
+void Scales::choose_as(const Scales& other) {
+  for (std::size_t g = 0; g < groups_.size(); ++g) groups_[g].choice = other.groups_[g].choice;
   update();
 }
 

@@ -23,7 +23,7 @@ struct Choice {
 
 class Scales {
  public:
-  Scales(const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics);
+  Scales(const graph::Graph& graph, const Agreement& agreement, const Ranges& ranges);
 
   [[nodiscard]] double scale(const passes::Channel& channel) const {
     return scales_[static_cast<std::size_t>(agreement_->scale_of_channel(channel))];
@@ -38,6 +38,8 @@ class Scales {
   [[nodiscard]] bool has_spread(std::size_t group) const { return groups_[group].can_spread; }
   [[nodiscard]] const Choice& choice(std::size_t group) const { return groups_[group].choice; }
   void choose(std::size_t group, const Choice& choice);
+  /// The same choices for other ranges of the same network.
+  void choose_as(const Scales& other);
 
   /// The groups on which a channel's scale depends: its own, and, where it is a multiple of others, theirs.
   void add_groups(const passes::Channel& channel, std::vector<bool>& groups) const;
@@ -56,7 +58,7 @@ class Scales {
 
   const graph::Graph* graph_;
   const Agreement* agreement_;
-  const Statistics* statistics_;
+  const Ranges* ranges_;
   graph::ById<std::int32_t> zero_points_;
   std::vector<double> own_;     // by scale: the least with which its channels' ranges are held
   std::vector<double> scales_;  // by scale

@@ -56,6 +56,7 @@ class Reader {
       }
       std::vector<float>& exact = exact_[static_cast<std::size_t>(g)];
       product.multiply(numbers(g), exact);
+      activate(g, exact);
       add_signal(exact, m.outputs);
     }
   }
@@ -98,6 +99,7 @@ class Reader {
         }
       }
       product.multiply(rounded.data(), results);
+      activate(g, results);
       const std::vector<float>& exact = exact_[static_cast<std::size_t>(g)];
       for (std::size_t i = 0; i < exact.size(); ++i) {
         noise += static_cast<double>((results[i] - exact[i]) * (results[i] - exact[i]));
@@ -124,6 +126,15 @@ class Reader {
     return operand_[static_cast<std::size_t>(group * layer_.matrix.inputs) + input];
   }
 
+  /// What is lost beyond the bounds is no loss.
+  void activate(std::int32_t group, std::vector<float>& results) const {
+    const auto outputs = static_cast<std::size_t>(layer_.matrix.outputs), first = static_cast<std::size_t>(group) * outputs;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const float bias = layer_.bias.empty() ? 0.0F : layer_.bias[first + i % outputs];
+      results[i] = std::clamp(results[i] + bias, layer_.bounds.lower, layer_.bounds.upper);
+    }
+  }
+
   /// What varies in each output.
   void add_signal(const std::vector<float>& results, std::int32_t outputs) {
     const auto width = static_cast<std::size_t>(outputs), patches = static_cast<std::size_t>(layer_.patches.count);
@@ -147,8 +158,9 @@ class Reader {
 
 }  // namespace
 
-void search(Scales& scales, const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics,
+Scales search(const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics,
             Method method, int threads, const std::function<void(double)>& progress) {
+  Scales scales(graph, agreement, statistics.ranges_of_half);
   std::vector<std::unique_ptr<const Reader>> readers;
   std::vector<std::vector<const Reader*>> readers_of(scales.group_count());
   for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
@@ -176,9 +188,10 @@ void search(Scales& scales, const graph::Graph& graph, const Agreement& agreemen
     }
     const double spread = scales.choice(group).spread;
     std::vector<Choice> clips;
-    for (const double clip : {1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5}) clips.push_back({clip, spread});
+    for (const double clip : {1.0, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5}) clips.push_back({clip, spread});
     choose_best(clips);
   }
+  return scales;
 }
 
 }  // namespace riffle::quantise

@@ -18,10 +18,16 @@ struct Layer {
   Matrix matrix;
   Patches patches;
   std::vector<double> means;  ///< column_means()
+  std::vector<float> bias;    ///< by output; empty where there is none
+  kernels::Clamp bounds;      ///< of what the patches alone decide: none behind a residual
 };
 
+/// By node that computes, and channel.
+using Ranges = graph::ById<std::vector<Range>>;
+
 struct Statistics {
-  graph::ById<std::vector<Range>> ranges;  ///< by channel, of nodes that compute
+  Ranges ranges;          ///< of all samples
+  Ranges ranges_of_half;  ///< of those of even number: how good a choice is, the others' patches tell
   graph::ById<std::optional<Layer>> layers;
 };
 

@@ -8,6 +8,7 @@
 
 #include "engine/run/session.hpp"
 #include "quantise/parallel.hpp"
+#include "quantise/rounding.hpp"
 
 namespace riffle::quantise {
 namespace {
@@ -66,8 +67,10 @@ class Ending {
  public:
   Ending(const graph::Node& node, const Equation& equation) : node_(node), row_factors_(equation.row_factors) {
     if (node.quantization) bounds_ = graph::integer_bounds(node);
-    const auto* pool = std::get_if<graph::Pool>(&node.operation);
-    rescales_ = node.quantization && !(pool != nullptr && pool->kind == graph::PoolKind::max);
+    if (node.quantization && std::holds_alternative<graph::GlobalAveragePool>(node.operation)) {
+      pixels_ = static_cast<double>(equation.operands[0].pixels());
+      mean_factor_ = static_cast<float>(1.0 / (static_cast<double>(node.quantization->scale) * pixels_));
+    }
   }
 
   /// `residual`: null, or the plane that is added.
@@ -80,7 +83,7 @@ class Ending {
         continue;
       }
       if (residual != nullptr) x = static_cast<float>(graph::rounded(x, -32768, 32767)) + residual[i];
-      if (row_factors_.empty() && rescales_) x /= node_.quantization->scale;
+      x = pixels_ > 0.0 ? static_cast<float>(nearest(x * pixels_)) * mean_factor_ : x / node_.quantization->scale;
       plane[i] = to_integer(x, bounds_);
     }
   }
@@ -96,7 +99,8 @@ class Ending {
 
   const graph::Node& node_;
   const std::vector<float>& row_factors_;
-  bool rescales_ = false;
+  double pixels_ = 0.0;  // of a mean over all: of the sum, an integer, ties are many
+  float mean_factor_ = 1.0F;
   graph::IntegerBounds bounds_;
 };
 
