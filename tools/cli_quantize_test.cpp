@@ -16,9 +16,9 @@ class Quantize : public Cli {
     for (int i = 0; i < 40 * 64; ++i) pixels.push_back(static_cast<std::byte>(i * 37 + i / 64 * 11));
     return folder.write("some-images-idx3-ubyte", idx(8, {40, 8, 8}, pixels));
   }
-  std::string labels(int count = 40) {
+  std::string labels(std::uint32_t count = 40) {
     Bytes classes;
-    for (int i = 0; i < count; ++i) classes.push_back(static_cast<std::byte>(i % 10));
+    for (std::uint32_t i = 0; i < count; ++i) classes.push_back(static_cast<std::byte>(i % 10));
     return folder.write("some-labels-idx1-ubyte", idx(8, {count}, classes));
   }
   std::string out() { return folder.path("out.riffle"); }
@@ -100,7 +100,8 @@ TEST_F(Quantize, refuses_what_it_cannot_take) {
   EXPECT_TRUE(contains(error({"--calibrate", data, "--max-loss", "1"}), "--labels"));
   EXPECT_TRUE(contains(error({"--calibrate", data, "--keep", "nothing"}), "no node 'nothing'"));
   EXPECT_TRUE(contains(error({"--calibrate", tensor({2, 1, 16, 16})}), "(N, 1, 32, 32)"));
-  EXPECT_TRUE(contains(error({"--calibrate", folder.write("empty", idx(8, {0, 8, 8}, {}))}), "no pictures"));
+  EXPECT_TRUE(contains(error({"--calibrate", folder.write("empty", idx(8, {0, 8, 8}, {}))}), "dimension of 0"));
+  EXPECT_TRUE(contains(error({"--calibrate", folder.path("")}), "holds no PNG or JPEG pictures"));
   EXPECT_TRUE(contains(error({"--calibrate", folder.write("flat", idx(8, {4, 8, 8}, Bytes(256)))}), "one constant"));
   std::vector<float> values(2 * 32 * 32, 0.5F);
   values[1500] = std::numeric_limits<float>::quiet_NaN();

@@ -199,6 +199,7 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
   const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
   const std::unique_ptr<CalibrationData> data =
       open_calibration_data(options.data, options.labels, graph.input_shape(), preprocessing);
+  const std::string from = origin(options.preprocessing, graph.preprocessing);
   if (is_given) graph.preprocessing = preprocessing;
   if (has_max_loss && data->labels.empty()) {
     throw Error("--max-loss: needs to know which answers are right; name the labels of the data, --labels FILE");
@@ -235,7 +236,7 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
   print_losses(quantised, losses);
   std::cout << "calibrated on " << grouped(samples.count) << " of " << grouped(data->count())
             << (data->has_pictures() ? " pictures: " + io::preprocessing_text(preprocessing, graph.input_shape()) +
-                                           " (" + origin(options.preprocessing, graph.preprocessing) + ")"
+                                           " (" + from + ")"
                                      : " inputs")
             << "; dB: signal to noise on " << grouped(held_out.count)
             << (parts.others.empty() ? " of the same" : " others") << '\n';
