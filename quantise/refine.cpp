@@ -1,42 +1,64 @@
 #include "quantise/refine.hpp"
 
-#include <algorithm>
+#include <optional>
+
+#include "quantise/parallel.hpp"
 
 namespace riffle::quantise {
 namespace {
 
 using graph::NodeId;
 
-/// By group and column, of the patches' numbers.
-std::vector<double> mean_squares(const Patches& patches, const Matrix& matrix) {
-  const auto columns = static_cast<std::size_t>(matrix.columns()), count = static_cast<std::size_t>(patches.count);
-  std::vector<double> result(static_cast<std::size_t>(matrix.groups) * columns);
-  for (std::size_t i = 0; i < patches.numbers.size(); ++i) {
-    const auto x = static_cast<double>(patches.numbers[i]);
-    result[i / (count * columns) * columns + i % columns] += x * x / static_cast<double>(count);
+/// Of the layers whose columns are too many for it, or too many for so few patches, the rows are rounded number by
+/// number.
+constexpr std::size_t most_columns = 2048;
+
+/// The rows of one group, by the numbers that its columns read.
+class RowRounding {
+ public:
+  RowRounding(std::span<const float> numbers, std::size_t columns) : moments_(columns, 0.0) {
+    if (columns <= most_columns && numbers.size() >= 2 * columns * columns) columns_.emplace(numbers, columns);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      moments_[i % columns] += static_cast<double>(numbers[i]) * static_cast<double>(numbers[i]);
+    }
   }
-  return result;
-}
+
+  [[nodiscard]] RoundedRow operator()(std::span<const double> weights, double bias) const {
+    return columns_ ? columns_->round_row(weights, bias) : round_row(weights, moments_, bias);
+  }
+
+ private:
+  std::optional<Columns> columns_;
+  std::vector<double> moments_;
+};
 
 /// A layer's weights and biases for the operand that the quantised walk is about to give it.
-IntegerLayer layer_for(const Walk& walk, NodeId after, const Layer& exact, const passes::ChannelList& operand, const Scales& scales) {
+IntegerLayer layer_for(const Walk& walk, NodeId after, const Layer& exact, const passes::ChannelList& operand,
+                       const Scales& scales) {
   const Matrix& matrix = exact.matrix;
-  const auto columns = static_cast<std::size_t>(matrix.columns());
-  const std::vector<double> squares = mean_squares(patches_of(walk, after, matrix), matrix);
+  const auto columns = static_cast<std::size_t>(matrix.columns()), outputs = static_cast<std::size_t>(matrix.outputs);
+  const Patches patches = patches_of(walk, after, matrix);
+  const std::size_t group_size = static_cast<std::size_t>(patches.count) * columns;
   const std::vector<double> means = column_means(walk, after, matrix);
   IntegerLayer layer;
-  for (std::int32_t o = 0; o < matrix.groups * matrix.outputs; ++o) {
-    const auto output = static_cast<std::size_t>(o);
-    const auto first = static_cast<std::size_t>(o / matrix.outputs) * columns;  // column of the group
-    const std::vector<double> weights = column_weights(matrix, o, operand, scales);
+  layer.rows.resize(static_cast<std::size_t>(matrix.groups) * outputs);
+  layer.bias.resize(layer.rows.size());
+  const auto round_output = [&](const RowRounding& rounding, std::size_t group, std::size_t output) {
+    const std::vector<double> weights = column_weights(matrix, static_cast<std::int32_t>(output), operand, scales);
     double bias = exact.bias.empty() ? 0.0 : static_cast<double>(exact.bias[output]);
-    RoundedRow row = round_row(weights, std::span(squares).subspan(first, columns), bias);
-    const std::span<const float> real = matrix.row(o);
+    const RoundedRow row = rounding(weights, bias);
+    const std::span<const float> real = matrix.row(static_cast<std::int32_t>(output));
     for (std::size_t k = 0; k < columns; ++k) {
-      bias += static_cast<double>(real[k]) * exact.means[first + k] - row.factor * row.numbers[k] * means[first + k];
+      const std::size_t column = group * columns + k;
+      bias += static_cast<double>(real[k]) * exact.means[column] - row.factor * row.numbers[k] * means[column];
     }
-    layer.rows.push_back(std::move(row));
-    layer.bias.push_back(bias);
+    layer.rows[output] = row;
+    layer.bias[output] = bias;
+  };
+  for (std::size_t g = 0; g < static_cast<std::size_t>(matrix.groups); ++g) {
+    const RowRounding rounding(std::span(patches.numbers).subspan(g * group_size, group_size), columns);
+    for_each_index(matrix.outputs, walk.threads(),
+                   [&](std::int64_t o, int) { round_output(rounding, g, g * outputs + static_cast<std::size_t>(o)); });
   }
   return layer;
 }

@@ -235,9 +235,9 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
 
   print_losses(quantised, losses);
   std::cout << "calibrated on " << grouped(samples.count) << " of " << grouped(data->count())
-            << (data->has_pictures() ? " pictures: " + io::preprocessing_text(preprocessing, graph.input_shape()) +
-                                           " (" + from + ")"
-                                     : " inputs")
+            << (data->has_pictures()
+                    ? " pictures: " + io::preprocessing_text(preprocessing, graph.input_shape()) + " (" + from + ")"
+                    : " inputs")
             << "; dB: signal to noise on " << grouped(held_out.count)
             << (parts.others.empty() ? " of the same" : " others") << '\n';
   if (answers.count > 0) std::cout << answers_text(answers, !data->labels.empty()) << '\n';
