@@ -42,7 +42,7 @@ std::string losses_svg(const std::string& network, const std::string& words, con
   std::vector<LegendEntry> legend;
   for (const Kind& kind : kinds) {
     const auto count = std::ranges::count_if(layers, [&](const LayerLoss& layer) { return &kind_of(layer) == &kind; });
-    legend.push_back({&kind, std::string(kind.name) + "  " + std::to_string(count) + " layers"});
+    if (count > 0) legend.push_back({&kind, std::string(kind.name) + "  " + std::to_string(count) + " layers"});
   }
   const double top = draw_legend(svg, legend, 108) + 24, bottom = top + plot_height;
   double most = 20.0;  // what is exact goes up to the top

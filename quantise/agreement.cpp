@@ -78,7 +78,9 @@ class Agreeing {
       }
     }
     for (NodeId id = 0; id < end; ++id) {
-      if (is<graph::Input>(node(id))) a_.makes_integers[id] = is_wanted[id] && !keep_[id];
+      if (const auto* input = std::get_if<graph::Input>(&node(id).operation)) {
+        a_.makes_integers[id] = is_wanted[id] && !keep_[id] && input->type == Type::f32;
+      }
       if (!can_read[id]) continue;
       // A layer takes integers that are made for it; what is no layer is no reason to make any.
       const bool is_layer = is<graph::Convolution>(node(id)) || is<graph::FullyConnected>(node(id));
@@ -208,17 +210,25 @@ class Agreeing {
 
   void agree_on_zeros() {
     DisjointSets sets(graph_.nodes.size());
+    graph::ById<bool> is_one(graph_.nodes.size(), false);  // does somebody want one zero point of all its channels?
     for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
       if (!a_.reads_integers[id]) continue;
       const auto* convolution = std::get_if<graph::Convolution>(&node(id).operation);
-      for (std::size_t i = 0; i < operands(id).size(); ++i) {
+      for (std::size_t i = 0; i < node(id).inputs.size(); ++i) {
         const bool any = is<graph::FullyConnected>(node(id)) ||
                          (convolution != nullptr && i == 0 && graph::is_pointwise(*convolution));
-        for (const Channel& channel : operands(id)[i]) {
-          if (!any) sets.join(operands(id)[i][0].node, channel.node);
-        }
+        if (!any) is_one[node(id).inputs[i]] = true;
       }
-      if (is_max_pool(node(id))) sets.join(id, operands(id)[0][0].node);
+      if (is_max_pool(node(id))) sets.join(id, node(id).inputs[0]);
+    }
+    // What moves channels passes it on to all that it reads, though its reader may read some of their channels alone: so
+    // does check_quantization() see it.
+    for (NodeId id = graph_.nodes.end_id() - 1; id >= 0; --id) {
+      if (!is_one[id] || !graph::moves_channels(node(id).operation)) continue;
+      for (const NodeId input : node(id).inputs) {
+        sets.join(id, input);
+        is_one[input] = true;
+      }
     }
     for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) a_.zero_of.push_back(sets.set_of(id));
   }

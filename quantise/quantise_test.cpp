@@ -9,11 +9,13 @@
 
 #include "engine/format/format.hpp"
 #include "engine/graph/quantization.hpp"
+#include "engine/plan/plan.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "quantise/walk.hpp"
 #include "tests/expect_error.hpp"
 #include "verify/interpret.hpp"
+#include "verify/random_graph.hpp"
 
 namespace riffle::quantise {
 namespace {
@@ -251,6 +253,53 @@ TEST(Quantise, networks_keep_their_answers_by_every_method) {
       EXPECT_EQ(count, 0) << "something converts";
     }
   }
+}
+
+TEST(Quantise, random_graphs_are_quantised_saved_and_planned) {
+  int quantised_graphs = 0;
+  std::vector<double> all;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const Graph graph = verify::random_graph(seed);
+    if (graph::is_quantised(graph)) continue;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Quantised result = quantised(graph);
+    quantised_graphs += graph::is_quantised(result.after) ? 1 : 0;
+    const auto file = std::make_shared<std::vector<std::byte>>(format::save(result.after));
+    EXPECT_NO_THROW((void)plan::make(format::load(*file, file)));
+    for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+      EXPECT_EQ(result.after.output_name(result.after.outputs[i]), result.before.output_name(result.before.outputs[i]));
+      EXPECT_EQ(result.after.outputs[i].type, graph.outputs[i].type);
+    }
+    for (const Loss& loss : losses(result, samples_of(graph, 2, 77), 1)) all.push_back(loss.decibels);
+  }
+  EXPECT_GT(quantised_graphs, 30);
+  // Of so random ones some are hopeless: numbers far from zero that hardly differ.
+  std::ranges::sort(all);
+  EXPECT_GT(all[all.size() / 100], 15.0);
+  EXPECT_GT(all[all.size() / 2], 30.0);
+}
+
+TEST(Quantise, inputs_of_other_types_stay_as_they_are) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}, {}, Type::u8, {0.01F, 128}});
+  graph.outputs = {{graph.add("last", convolution("last", 3, 4, 3, 1.0F), {image})}};
+  const Quantised result = quantised(graph);
+  EXPECT_EQ(result.after.input().type, Type::u8);
+  EXPECT_FALSE(result.after.nodes[0].quantization.has_value());
+  EXPECT_GT(decibels(result), 30.0);
+}
+
+TEST(Quantise, hidden_fully_connected_layers_are_quantised) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{1, 1, 12}});
+  graph::FullyConnected first = dense("first", 12, 16);
+  first.activation = Activation::relu;
+  const NodeId hidden = graph.add("first", first, {image});
+  graph.outputs = {{graph.add("second", dense("second", 16, 4), {hidden})}};
+  const Quantised result = quantised(graph);
+  EXPECT_TRUE(result.after.nodes[result.node[hidden]].quantization.has_value());
+  EXPECT_NO_THROW((void)plan::make(result.after));
+  EXPECT_GT(decibels(result), 30.0);
 }
 
 TEST(Quantise, the_walk_computes_what_the_graph_means) {

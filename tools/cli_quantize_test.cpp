@@ -87,6 +87,38 @@ TEST_F(Quantize, keeps_nodes_and_metadata) {
   EXPECT_EQ(dense->weights.type(), Type::f32);
 }
 
+TEST_F(Quantize, layers_go_back_to_floats_until_the_answers_are_right) {
+  // Two classes whose weights differ by less than 8 bits tell apart: the sign of the first number is the answer.
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{1, 1, 2}});
+  graph::FullyConnected layer{2, graph::Constant(std::vector<float>{1.0F, 0.5F, 1.0001F, 0.5F}), {}};
+  graph.outputs = {{graph.add("classes", layer, {input})}};
+  const std::string from = folder.path("two.riffle"), data = folder.path("two.npy");
+  format::save_file(graph, from);
+  std::vector<float> numbers;
+  Bytes classes;
+  for (int i = 0; i < 80; ++i) {
+    const float size = 0.2F + static_cast<float>(i * 7 % 80) / 100.0F;
+    const bool positive = i * 5 % 8 < 4;
+    numbers.push_back(positive ? size : -size);
+    numbers.push_back(static_cast<float>(i * 37 % 80) / 10.0F - 4.0F);
+    classes.push_back(positive ? std::byte{1} : std::byte{0});
+  }
+  io::write_npy(data, io::tensor_of({80, 2, 1, 1}, numbers));
+  const std::string labels = folder.write("classes", idx(8, {80}, classes));
+  const auto quantised = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"quantize", from, out(), "--calibrate", data, "--labels", labels};
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = riffle(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  };
+  EXPECT_FALSE(contains(quantised({}), "100.00 % right before, 100.00 % after"));
+  EXPECT_TRUE(contains(quantised({"--max-loss", "0"}), "100.00 % right before, 100.00 % after"));
+  const graph::Graph kept = format::load_file(out());
+  EXPECT_EQ(std::get<graph::FullyConnected>(kept.nodes[kept.outputs[0].node].operation).weights.type(), Type::f32);
+}
+
 TEST_F(Quantize, refuses_what_it_cannot_take) {
   const std::string from = model(), data = images();
   const auto error = [&](const std::vector<std::string>& more) {
