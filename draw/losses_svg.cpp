@@ -11,14 +11,13 @@
 namespace riffle::draw {
 namespace {
 
-constexpr std::array kinds = {Kind{"int8", "#3f7fc1"}, Kind{"fp32", "#b8a13a"}};
-constexpr std::string_view grid = "#e3e7eb";
-constexpr double plot_height = 420, name_height = 300, name_size = 10.5;
+constexpr std::array layer_kinds = {Kind{"int8", "#3f7fc1"}, Kind{"fp32", "#b8a13a"}};
+constexpr double bars_height = 420, name_height = 300, name_size = 10.5;
 
-const Kind& kind_of(const LayerLoss& layer) { return kinds[layer.integers ? 0 : 1]; }
+const Kind& kind_of_layer(const LayerLoss& layer) { return layer_kinds[layer.integers ? 0 : 1]; }
 
-std::string tooltip_of(const LayerLoss& layer) {
-  std::string words = layer.name + "\n" + layer.operation + ", " + std::string(kind_of(layer).name) + "\n" +
+std::string tooltip_of_layer(const LayerLoss& layer) {
+  std::string words = layer.name + "\n" + layer.operation + ", " + std::string(kind_of_layer(layer).name) + "\n" +
                       (std::isfinite(layer.decibels) ? fixed(layer.decibels, 1) + " dB" : "exact");
   if (layer.weight_bytes > 0) words += "\n" + bytes_text(layer.weight_bytes) + " of weights";
   return words;
@@ -40,11 +39,12 @@ std::string losses_svg(const std::string& network, const std::string& words, con
   svg.text(margin, 56, title, {.size = 28, .color = ink, .bold = true});
   svg.text(margin, 90, words, {.size = 14, .color = faint_ink});
   std::vector<LegendEntry> legend;
-  for (const Kind& kind : kinds) {
-    const auto count = std::ranges::count_if(layers, [&](const LayerLoss& layer) { return &kind_of(layer) == &kind; });
+  for (const Kind& kind : layer_kinds) {
+    const auto count =
+        std::ranges::count_if(layers, [&](const LayerLoss& layer) { return &kind_of_layer(layer) == &kind; });
     if (count > 0) legend.push_back({&kind, std::string(kind.name) + "  " + std::to_string(count) + " layers"});
   }
-  const double top = draw_legend(svg, legend, 108) + 24, bottom = top + plot_height;
+  const double top = draw_legend(svg, legend, 108) + 24, bottom = top + bars_height;
   double most = 20.0;  // what is exact goes up to the top
   for (const LayerLoss& layer : layers) {
     if (std::isfinite(layer.decibels)) most = std::max(most, layer.decibels);
@@ -52,7 +52,7 @@ std::string losses_svg(const std::string& network, const std::string& words, con
   most = 10.0 * std::ceil(most / 10.0);
   const double left = margin + 40, width = page_width - margin - left;
   for (double decibels = 0.0; decibels <= most; decibels += 10.0) {
-    const double y = bottom - plot_height * decibels / most;
+    const double y = bottom - bars_height * decibels / most;
     svg.line(left, y, left + width, y, grid);
     svg.text(left - 8, y, fixed(decibels, 0), {.size = 12, .color = faint_ink, .anchor = Anchor::end});
   }
@@ -60,9 +60,10 @@ std::string losses_svg(const std::string& network, const std::string& words, con
   const double each = width / static_cast<double>(std::max<std::size_t>(layers.size(), 1));
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const LayerLoss& layer = layers[i];
-    const double height = plot_height * std::clamp(layer.decibels, 0.5, most) / most;
+    const double height = bars_height * std::clamp(layer.decibels, 0.5, most) / most;
     const double x = left + each * static_cast<double>(i);
-    svg.box({x + each * 0.12, bottom - height, each * 0.76, height}, kind_of(layer).color, 1, tooltip_of(layer));
+    svg.box({x + each * 0.12, bottom - height, each * 0.76, height}, kind_of_layer(layer).color, 1,
+            tooltip_of_layer(layer));
     if (each < name_size) continue;
     svg.text(x + each / 2, bottom + 8, short_name(layer.name),
              {.size = name_size, .color = ink, .anchor = Anchor::end, .turn = -90});
