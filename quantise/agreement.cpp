@@ -85,8 +85,9 @@ class Agreeing {
       // A layer takes integers that are made for it; what is no layer is no reason to make any.
       const bool is_layer = is<graph::Convolution>(node(id)) || is<graph::FullyConnected>(node(id));
       a_.reads_integers[id] = is_layer || std::ranges::any_of(operands(id), [&](const ChannelList& operand) {
-        return std::ranges::any_of(operand, [&](const Channel& channel) { return a_.makes_integers[channel.node]; });
-      });
+                                return std::ranges::any_of(
+                                    operand, [&](const Channel& channel) { return a_.makes_integers[channel.node]; });
+                              });
       // What a fully connected layer computes stays real where nobody wants integers: the network's answer.
       a_.makes_integers[id] = a_.reads_integers[id] && (is_wanted[id] || !is<graph::FullyConnected>(node(id)));
     }
@@ -221,8 +222,8 @@ class Agreeing {
       }
       if (is_max_pool(node(id))) sets.join(id, node(id).inputs[0]);
     }
-    // What moves channels passes it on to all that it reads, though its reader may read some of their channels alone: so
-    // does check_quantization() see it.
+    // What moves channels passes it on to all that it reads, though its reader may read some of their channels alone:
+    // so does check_quantization() see it.
     for (NodeId id = graph_.nodes.end_id() - 1; id >= 0; --id) {
       if (!is_one[id] || !graph::moves_channels(node(id).operation)) continue;
       for (const NodeId input : node(id).inputs) {

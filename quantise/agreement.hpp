@@ -2,8 +2,8 @@
 //
 // A channel's scale is its own as long as layers alone read it, which have it in their weights. It has to agree with
 // another channel's where the integers themselves meet: in an add, in a residual, in what a pooling makes of them. A
-// zero point has to agree where one number stands for zero in all channels that a node reads: at the border of an image,
-// in a mean, in a sum.
+// zero point has to agree where one number stands for zero in all channels that a node reads: at the border of an
+// image, in a mean, in a sum.
 #pragma once
 
 #include <cstdint>

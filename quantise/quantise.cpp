@@ -25,7 +25,8 @@ std::string picture_name(const Samples& samples, std::int64_t i) {
 
 void check_samples(const Graph& graph, const Samples& samples) {
   const std::string what = "calibration data: ";
-  if (samples.count < 1) throw Error(what + "there are no pictures; take some hundred of those that the network is for");
+  if (samples.count < 1)
+    throw Error(what + "there are no pictures; take some hundred of those that the network is for");
   if (samples.inputs.size() != graph.input_count()) {
     throw Error(what + std::to_string(samples.inputs.size()) + " tensors; the network has " +
                 std::to_string(graph.input_count()) + " inputs");
@@ -46,8 +47,9 @@ void check_samples(const Graph& graph, const Samples& samples) {
     is_constant &= std::ranges::all_of(numbers, [&](float x) { return x == numbers[0]; });
   }
   if (is_constant) {
-    throw Error(what + "all pictures are one constant, from which nothing can be learnt; take pictures that the network "
-                       "is for, and look at how they are normalised");
+    throw Error(what +
+                "all pictures are one constant, from which nothing can be learnt; take pictures that the network "
+                "is for, and look at how they are normalised");
   }
 }
 
@@ -80,7 +82,8 @@ graph::ById<bool> nodes_of(const Graph& graph, const std::vector<std::string>& n
     if (found) continue;
     std::ranges::stable_sort(others, {}, [&](const std::string& other) { return distance(name, other); });
     std::string near;
-    for (std::size_t i = 0; i < std::min<std::size_t>(others.size(), 3); ++i) near += (i > 0 ? ", '" : "'") + others[i] + "'";
+    for (std::size_t i = 0; i < std::min<std::size_t>(others.size(), 3); ++i)
+      near += (i > 0 ? ", '" : "'") + others[i] + "'";
     throw Error("no node '" + name + "' computes anything once the network is optimised; there are " + near);
   }
   return result;

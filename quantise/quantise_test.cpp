@@ -34,8 +34,12 @@ graph::Convolution convolution(const std::string& name, std::int32_t inputs, std
   graph::Convolution result;
   result.outputs = outputs;
   result.groups = groups;
-  result.window = {.kernel_h = kernel, .kernel_w = kernel, .pad_top = kernel / 2, .pad_left = kernel / 2,
-                   .pad_bottom = kernel / 2, .pad_right = kernel / 2};
+  result.window = {.kernel_h = kernel,
+                   .kernel_w = kernel,
+                   .pad_top = kernel / 2,
+                   .pad_left = kernel / 2,
+                   .pad_bottom = kernel / 2,
+                   .pad_right = kernel / 2};
   const auto terms = static_cast<std::size_t>(inputs / groups * kernel * kernel);
   result.weights = random_constant(name, static_cast<std::size_t>(outputs) * terms,
                                    gain * 1.7F / std::sqrt(static_cast<float>(terms)));
@@ -230,7 +234,8 @@ TEST(Quantise, what_reads_real_numbers_may_read_those_of_integers) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{{4, 4, 3}});
   const NodeId first = graph.add("first", convolution("first", 3, 8, 3, 1.0F, Activation::relu), {image});
-  const NodeId pooled = graph.add("pooled", graph::Pool{graph::PoolKind::average, {.kernel_h = 2, .kernel_w = 2}}, {first});
+  const NodeId pooled =
+      graph.add("pooled", graph::Pool{graph::PoolKind::average, {.kernel_h = 2, .kernel_w = 2}}, {first});
   graph::FullyConnected wide{6, random_constant("wide", 6 * 8 * 9, 0.3F), {}};
   wide.height = wide.width = 3;
   const NodeId classes = graph.add("wide", wide, {pooled});
@@ -315,7 +320,8 @@ TEST(Quantise, the_walk_computes_what_the_graph_means) {
     ASSERT_EQ(exact.size(), walked.size());
     // A tie that falls to the other side, and what follows from it.
     std::size_t different = 0;
-    for (std::size_t i = 0; i < exact.size(); ++i) different += std::abs(exact[i] - static_cast<double>(walked[i])) > 1e-3;
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      different += std::abs(exact[i] - static_cast<double>(walked[i])) > 1e-3;
     EXPECT_LE(different * 100, exact.size()) << result.after.nodes[id].name;
   }
 }
@@ -359,7 +365,8 @@ TEST(Quantise, losses_are_those_of_the_layers) {
   EXPECT_GT(all.front().decibels, 40.0);
   for (const Loss& loss : all) {
     EXPECT_GT(loss.decibels, 10.0);
-    EXPECT_EQ(loss.integers, result.before.nodes[loss.node].name != "classifier") << result.before.nodes[loss.node].name;
+    EXPECT_EQ(loss.integers, result.before.nodes[loss.node].name != "classifier")
+        << result.before.nodes[loss.node].name;
   }
 }
 
@@ -386,17 +393,20 @@ TEST(Quantise, what_is_wrong_with_the_samples_is_said) {
 TEST(Quantise, what_is_wrong_with_the_network_is_said) {
   Graph graph = small_network();
   const Samples samples = samples_of(graph, 3);
-  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, samples, {.keep = {"clasifier"}}); }), "'classifier'"));
+  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, samples, {.keep = {"clasifier"}}); }),
+                              "'classifier'"));
   const Quantised once = quantise(graph, samples);
   EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(once.after, samples); }), "quantised already"));
   graph = Graph();
   const NodeId image = graph.add("image", graph::Input{{2, 2, 1}});
-  graph.outputs = {{graph.add("huge", graph::Convolution{1, 1, {}, graph::Constant(std::vector{3e38F}),
-                                                         graph::Constant(std::vector{3e38F}), {}},
-                              {image})}};
+  graph.outputs = {{graph.add(
+      "huge",
+      graph::Convolution{1, 1, {}, graph::Constant(std::vector{3e38F}), graph::Constant(std::vector{3e38F}), {}},
+      {image})}};
   Samples twos{{std::vector<float>(4, 2.0F)}, 1, {}};
   twos.inputs[0][0] = 3.0F;
-  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, twos); }), "'huge' (convolution): its results are not finite"));
+  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, twos); }),
+                              "'huge' (convolution): its results are not finite"));
 }
 
 }  // namespace

@@ -77,8 +77,8 @@ void refine(Quantised& quantised, const Agreement& agreement, const Scales& scal
     progress(static_cast<double>(id) / static_cast<double>(source.size()));
     if (before >= 0 && agreement.reads_integers[before] && statistics.layers[before] &&
         !statistics.layers[before]->matrix.is_average) {
-      const IntegerLayer layer = layer_for(walk, id, *statistics.layers[before],
-                                           agreement.lowered.operands[before][0], scales);
+      const IntegerLayer layer =
+          layer_for(walk, id, *statistics.layers[before], agreement.lowered.operands[before][0], scales);
       set_layer(quantised.after.nodes[id].operation, layer, quantised.scales[before]);
     }
     walk.step();

@@ -91,9 +91,10 @@ class Rewriting {
     const graph::Shape& operand = agreement_.shapes[node(id).inputs[0]];
     const Matrix matrix = *matrix_of(node(id).operation, operand);
     const graph::Constant* bias = nullptr;
-    graph::for_each_constant(node(id).operation, [&](std::string_view word, const graph::Constant& constant, const auto&) {
-      if (word == "bias") bias = &constant;
-    });
+    graph::for_each_constant(node(id).operation,
+                             [&](std::string_view word, const graph::Constant& constant, const auto&) {
+                               if (word == "bias") bias = &constant;
+                             });
     IntegerLayer layer;
     for (std::int32_t o = 0; o < matrix.groups * matrix.outputs; ++o) {
       const auto output = static_cast<std::size_t>(o);
@@ -159,7 +160,9 @@ class Rewriting {
     if (agreement_.makes_integers[id] == (wanted == Form::integers)) return computed;
     const std::string name = node(id).name + suffix(wanted);
     if (wanted == Form::integers) {
-      return append({name, nothing, {computed},
+      return append({name,
+                     nothing,
+                     {computed},
                      Quantization{static_cast<float>(scales_.scale({id, 0})), scales_.zero_point(id)}});
     }
     if (wanted == Form::counts) return append({name, nothing, {computed}});

@@ -60,8 +60,8 @@ class Scales {
   const Agreement* agreement_;
   const Ranges* ranges_;
   graph::ById<std::int32_t> zero_points_;
-  std::vector<double> own_;     // by scale: the least with which its channels' ranges are held
-  std::vector<double> scales_;  // by scale
+  std::vector<double> own_;                 // by scale: the least with which its channels' ranges are held
+  std::vector<double> scales_;              // by scale
   std::vector<graph::NodeId> multiple_of_;  // by scale: the node that makes it of its operand's, or -1
   std::vector<Group> groups_;
   std::vector<std::int32_t> group_of_;  // by scale

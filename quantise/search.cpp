@@ -64,7 +64,8 @@ class Reader {
   /// Of the results with these scales, or of what is read, against what it would be: noise to signal.
   [[nodiscard]] double error(const Scales& scales) const {
     const Matrix& m = layer_.matrix;
-    const auto columns = static_cast<std::size_t>(m.columns()), patches = static_cast<std::size_t>(layer_.patches.count);
+    const auto columns = static_cast<std::size_t>(m.columns()),
+               patches = static_cast<std::size_t>(layer_.patches.count);
     double noise = 0.0, signal_read = 0.0, noise_read = 0.0;
     Product product(layer_.patches.count, m.columns(), m.outputs);
     std::vector<float> rounded(patches * columns), results;
@@ -128,7 +129,8 @@ class Reader {
 
   /// What is lost beyond the bounds is no loss.
   void activate(std::int32_t group, std::vector<float>& results) const {
-    const auto outputs = static_cast<std::size_t>(layer_.matrix.outputs), first = static_cast<std::size_t>(group) * outputs;
+    const auto outputs = static_cast<std::size_t>(layer_.matrix.outputs),
+               first = static_cast<std::size_t>(group) * outputs;
     for (std::size_t i = 0; i < results.size(); ++i) {
       const float bias = layer_.bias.empty() ? 0.0F : layer_.bias[first + i % outputs];
       results[i] = std::clamp(results[i] + bias, layer_.bounds.lower, layer_.bounds.upper);
@@ -158,8 +160,8 @@ class Reader {
 
 }  // namespace
 
-Scales search(const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics,
-            Method method, int threads, const std::function<void(double)>& progress) {
+Scales search(const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics, Method method,
+              int threads, const std::function<void(double)>& progress) {
   Scales scales(graph, agreement, statistics.ranges_of_half);
   std::vector<std::unique_ptr<const Reader>> readers;
   std::vector<std::vector<const Reader*>> readers_of(scales.group_count());

@@ -60,7 +60,8 @@ Statistics collect(const graph::Graph& graph, const Samples& samples, double tai
     layer.matrix = std::move(*matrix);
     graph::for_each_constant(graph.nodes[id].operation,
                              [&](std::string_view word, const graph::Constant& constant, const graph::Extents&) {
-                               if (word == "bias") layer.bias.assign(constant.values().begin(), constant.values().end());
+                               if (word == "bias")
+                                 layer.bias.assign(constant.values().begin(), constant.values().end());
                              });
     if (graph.nodes[id].inputs.size() == 1) layer.bounds = graph::fused_activation(graph.nodes[id].operation)->bounds;
   }
