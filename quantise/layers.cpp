@@ -10,7 +10,7 @@ namespace riffle::quantise {
 namespace {
 
 /// Of one layer's patches.
-constexpr std::int64_t most_floats = 1 << 22;
+constexpr std::int64_t most_floats = 1 << 21;
 constexpr std::int64_t most_patches = 2048, least_patches = 32;
 
 kernels::Extent extent_of(const graph::Shape& in) { return {in.h, in.w, 1, 1}; }

@@ -12,6 +12,7 @@
 #include "engine/plan/plan.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
+#include "quantise/scales.hpp"
 #include "quantise/walk.hpp"
 #include "tests/expect_error.hpp"
 #include "verify/interpret.hpp"
@@ -191,7 +192,7 @@ TEST(Quantise, bounds_hold_with_and_without_a_scale_in_common) {
   for (const bool shared : {false, true}) {
     Graph graph;
     const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
-    const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 8.0F, Activation::relu6), {image});
+    const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 4.5F, Activation::relu6), {image});
     NodeId last = capped;
     if (shared) {
       const NodeId more = graph.add("more", convolution("more", 8, 8, 1, 0.5F), {capped});
@@ -200,6 +201,16 @@ TEST(Quantise, bounds_hold_with_and_without_a_scale_in_common) {
     last = graph.add("clipped", convolution("clipped", 8, 8, 1, 0.3F, Activation{{-0.5F, 0.75F}}), {last});
     graph.outputs = {{last, "clipped"}, {capped, "capped"}};
     const Quantised result = quantised(graph);
+    const graph::Node& node = result.after.nodes[result.node[capped]];
+    const std::vector<double>& scales = result.scales[capped];
+    for (const double scale : scales) {
+      if (shared) {
+        EXPECT_EQ(scale, scales[0]);
+      } else {
+        EXPECT_LE(255 * scale, 6.0001) << "a byte is beyond the bound, which is none";
+      }
+    }
+    EXPECT_EQ(std::isinf(graph::fused_activation(node.operation)->bounds.upper), !shared || 255 * scales[0] < 6.0);
     EXPECT_GT(decibels(result, 0), 25.0) << shared;
     EXPECT_GT(decibels(result, 1), 30.0) << shared;
     const Samples samples = samples_of(graph, 2, 9);
@@ -209,6 +220,24 @@ TEST(Quantise, bounds_hold_with_and_without_a_scale_in_common) {
     EXPECT_NEAR(most, 0.75, 0.01);
     EXPECT_NEAR(std::ranges::max(tensors[result.after.outputs[1].node].values), 6.0, 0.05);
   }
+}
+
+TEST(Quantise, a_range_that_is_wider_than_what_occurs_ends_at_the_bound) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 4.5F, Activation::relu6), {image});
+  graph.outputs = {{graph.add("last", convolution("last", 8, 4, 1, 1.0F), {capped})}};
+  const Statistics statistics = collect(graph, samples_of(graph, 20), 0.0, 1, [](double) {});
+  const Agreement agreement = agree(graph, graph::ById<bool>(graph.nodes.size(), false));
+  Scales scales(graph, agreement, statistics.ranges);
+  for (std::size_t group = 0; group < scales.group_count(); ++group) scales.choose(group, {1.5, 1.0});
+  double least = 6.0, most = 0.0;
+  for (std::int32_t c = 0; c < 8; ++c) {
+    least = std::min(least, 255 * scales.scale({capped, c}));
+    most = std::max(most, 255 * scales.scale({capped, c}));
+  }
+  EXPECT_LT(least, 5.9);
+  EXPECT_NEAR(most, 6.0, 1e-9);
 }
 
 TEST(Quantise, functions_and_kept_nodes_stay_in_floats) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "quantise/disjoint_sets.hpp"
 
@@ -20,6 +21,10 @@ double scale_for(const Range& range, std::int32_t zero_point) {
   const double above = range.upper > 0.0 ? range.upper / std::max(255 - zero_point, 1) : 0.0;
   const double below = range.lower < 0.0 ? -range.lower / std::max(zero_point, 1) : 0.0;
   return std::max(above, below);
+}
+
+bool has_one_scale(const std::vector<std::int32_t>& scales) {
+  return std::ranges::all_of(scales, [&](std::int32_t scale) { return scale == scales[0]; });
 }
 
 }  // namespace
@@ -51,11 +56,18 @@ void Scales::choose_zero_points() {
 
 void Scales::find_own_scales() {
   own_.assign(static_cast<std::size_t>(agreement_->scale_count), 0.0);
+  most_.assign(own_.size(), std::numeric_limits<double>::infinity());
   for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
     if (!agreement_->has_integers(id)) continue;
     for (std::size_t c = 0; c < agreement_->scale_of[id].size(); ++c) {
       double& own = own_[static_cast<std::size_t>(agreement_->scale_of[id][c])];
       own = std::max(own, scale_for((*ranges_)[id][c], zero_points_[id]));
+    }
+    // Channels whose scales differ have no bound in common.
+    if (!has_other_bounds(graph_->nodes[id].operation) || has_one_scale(agreement_->scale_of[id])) continue;
+    const auto bound = static_cast<double>(graph::fused_activation(graph_->nodes[id].operation)->bounds.upper);
+    for (const std::int32_t scale : agreement_->scale_of[id]) {
+      most_[static_cast<std::size_t>(scale)] = bound / std::max(255 - zero_points_[id], 1);
     }
   }
   scales_ = own_;
@@ -105,7 +117,7 @@ void Scales::update() {
     for (const std::int32_t scale : group.scales) {
       const auto i = static_cast<std::size_t>(scale);
       const double part = std::max(own_[i] / largest, least_part);
-      scales_[i] = group.choice.clip * largest * std::pow(part, group.choice.spread);
+      scales_[i] = std::min(group.choice.clip * largest * std::pow(part, group.choice.spread), most_[i]);
     }
   }
   for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {

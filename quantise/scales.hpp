@@ -61,6 +61,7 @@ class Scales {
   const Ranges* ranges_;
   graph::ById<std::int32_t> zero_points_;
   std::vector<double> own_;                 // by scale: the least with which its channels' ranges are held
+  std::vector<double> most_;                // by scale: the largest with which no byte is beyond an activation's bound
   std::vector<double> scales_;              // by scale
   std::vector<graph::NodeId> multiple_of_;  // by scale: the node that makes it of its operand's, or -1
   std::vector<Group> groups_;
