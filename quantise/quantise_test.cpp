@@ -225,7 +225,7 @@ TEST(Quantise, bounds_hold_with_and_without_a_scale_in_common) {
 TEST(Quantise, a_range_that_is_wider_than_what_occurs_ends_at_the_bound) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
-  const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 4.5F, Activation::relu6), {image});
+  const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 3.0F, Activation::relu6), {image});
   graph.outputs = {{graph.add("last", convolution("last", 8, 4, 1, 1.0F), {capped})}};
   const Statistics statistics = collect(graph, samples_of(graph, 20), 0.0, 1, [](double) {});
   const Agreement agreement = agree(graph, graph::ById<bool>(graph.nodes.size(), false));

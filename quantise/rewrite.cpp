@@ -6,8 +6,6 @@
 #include <limits>
 #include <memory>
 
-#include "engine/passes/passes.hpp"
-
 namespace riffle::quantise {
 namespace {
 
@@ -63,9 +61,6 @@ class Rewriting {
     Node result{node(id).name, node(id).operation, {}};
     const auto& operands = agreement_.lowered.operands[id];
     if (agreement_.makes_integers[id]) {
-      // Of one pixel, so that it is the same, and kernels make integers of it.
-      const auto* dense = std::get_if<graph::FullyConnected>(&node(id).operation);
-      if (dense != nullptr) result.operation = passes::as_convolution(*dense);
       result.quantization = {static_cast<float>(scales_.factor(id)), scales_.zero_point(id)};
       if (std::holds_alternative<graph::Input>(result.operation)) return append(std::move(result));
     }
