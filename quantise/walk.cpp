@@ -137,7 +137,7 @@ Walk::Walk(const graph::Graph& graph, const Samples& samples, int threads)
 NodeId Walk::step() {
   const NodeId id = next_++;
   for (NodeId before = 0; before < id; ++before) {
-    if (last_reader_[before] < id) results_[before].numbers = {};
+    if (last_reader_[before] < id) results_[before].numbers = std::vector<float>();  // which has no memory
   }
   if (lowered_.computes[id]) compute(id);
   return id;
