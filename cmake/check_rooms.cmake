@@ -2,7 +2,7 @@
 #
 #   cmake -DSOURCE=<riffle> -P check_rooms.cmake
 cmake_minimum_required(VERSION 3.25)
-set(rooms base kernels engine models io measure draw verify trainer bindings bench tools)
+set(rooms base kernels engine models quantise io measure draw verify trainer bindings bench tools)
 
 set(below "")
 set(wrong "")

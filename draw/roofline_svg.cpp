@@ -14,7 +14,6 @@ namespace riffle::draw {
 namespace {
 
 constexpr std::string_view out_of_reach = "#eef1f4";
-constexpr std::string_view grid = "#e3e7eb";
 constexpr double plot_height = 720;
 constexpr double largest_radius = 24;
 constexpr double smallest_radius = 2.5;

@@ -11,5 +11,6 @@ inline constexpr std::string_view ink = "#1f2328";
 inline constexpr std::string_view faint_ink = "#6e7781";
 inline constexpr std::string_view panel = "#f6f8fa";
 inline constexpr std::string_view rule = "#d8dee4";
+inline constexpr std::string_view grid = "#e3e7eb";
 
 }  // namespace riffle::draw

@@ -10,6 +10,7 @@ namespace riffle::tools {
 void add_build(CLI::App& program);
 void add_convert(CLI::App& program);
 void add_embed(CLI::App& program);
+void add_quantize(CLI::App& program);
 void add_run(CLI::App& program);
 void add_classify(CLI::App& program);
 void add_inspect(CLI::App& program);

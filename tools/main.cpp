@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
              riffle::tools::add_build,
              riffle::tools::add_convert,
              riffle::tools::add_embed,
+             riffle::tools::add_quantize,
              riffle::tools::add_run,
              riffle::tools::add_classify,
              riffle::tools::add_inspect,

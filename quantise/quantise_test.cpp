@@ -1,0 +1,442 @@
+// Quantised networks by their meaning (verify::interpret), beside the float ones that they were made from.
+#include "quantise/quantise.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/format/format.hpp"
+#include "engine/graph/quantization.hpp"
+#include "engine/plan/plan.hpp"
+#include "models/models.hpp"
+#include "models/random.hpp"
+#include "quantise/scales.hpp"
+#include "quantise/walk.hpp"
+#include "tests/expect_error.hpp"
+#include "verify/interpret.hpp"
+#include "verify/random_graph.hpp"
+
+namespace riffle::quantise {
+namespace {
+
+using graph::Activation;
+using graph::Graph;
+using graph::NodeId;
+
+graph::Constant random_constant(const std::string& name, std::size_t count, float reach, float centre = 0.0F) {
+  return graph::Constant(models::random_values(5, name, count, {centre, reach}));
+}
+
+/// A convolution with random weights; its results are about `gain` times as large as what it reads.
+graph::Convolution convolution(const std::string& name, std::int32_t inputs, std::int32_t outputs, std::int32_t kernel,
+                               float gain, Activation activation = Activation::none, std::int32_t groups = 1) {
+  graph::Convolution result;
+  result.outputs = outputs;
+  result.groups = groups;
+  result.window = {.kernel_h = kernel,
+                   .kernel_w = kernel,
+                   .pad_top = kernel / 2,
+                   .pad_left = kernel / 2,
+                   .pad_bottom = kernel / 2,
+                   .pad_right = kernel / 2};
+  const auto terms = static_cast<std::size_t>(inputs / groups * kernel * kernel);
+  result.weights = random_constant(name, static_cast<std::size_t>(outputs) * terms,
+                                   gain * 1.7F / std::sqrt(static_cast<float>(terms)));
+  result.bias = random_constant(name + " bias", static_cast<std::size_t>(outputs), gain * 0.2F);
+  result.activation = activation;
+  return result;
+}
+
+/// A fully connected layer of one pixel.
+graph::FullyConnected dense(const std::string& name, std::int32_t inputs, std::int32_t outputs) {
+  return {outputs, random_constant(name, static_cast<std::size_t>(inputs * outputs), 1.0F), {}};
+}
+
+Samples samples_of(const Graph& graph, std::int64_t count, std::uint64_t seed = 3) {
+  Samples samples{{}, count, {}};
+  for (std::size_t i = 0; i < graph.input_count(); ++i) {
+    const auto size = static_cast<std::size_t>(count * graph.input(i).shape.size());
+    samples.inputs.push_back(models::random_values(seed, "input " + std::to_string(i), size, {0.25F, 1.0F}));
+  }
+  return samples;
+}
+
+/// Signal to noise of an output, in dB, on other samples than those that calibrated; both graphs by their meaning.
+double decibels(const Quantised& quantised, std::size_t output = 0) {
+  const Samples samples = samples_of(quantised.before, 2, 77);
+  const auto before = verify::interpret(quantised.before, samples.inputs, samples.count);
+  const auto after = verify::interpret(quantised.after, samples.inputs, samples.count);
+  const verify::Tensor& exact = before[quantised.before.outputs[output].node];
+  const verify::Tensor& lossy = after[quantised.after.outputs[output].node];
+  EXPECT_EQ(exact.shape, lossy.shape);
+  double signal = 0.0, noise = 0.0;
+  for (std::size_t i = 0; i < exact.values.size(); ++i) {
+    signal += exact.values[i] * exact.values[i];
+    noise += std::pow(exact.values[i] - lossy.values[i], 2);
+  }
+  EXPECT_GT(signal, 0.0);
+  EXPECT_GT(noise, 0.0) << "nothing was rounded";
+  return 10.0 * std::log10(signal / noise);
+}
+
+NodeId node_of(const Graph& graph, const std::string& name) {
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    if (graph.nodes[id].name == name) return id;
+  }
+  ADD_FAILURE() << "no node " << name;
+  return 0;
+}
+
+Quantised quantised(const Graph& graph, const Options& options = {}) {
+  return quantise(graph, samples_of(graph, graph.input_shape().pixels() > 100 ? 12 : 100), options);
+}
+
+Graph small_network(bool residual = false) {
+  models::V2Spec spec;
+  spec.flavour = models::Flavour::study_note;
+  spec.width_multiplier = 0.5;
+  spec.residual = residual;
+  spec.in_channels = 1;
+  spec.classes = 10;
+  spec.height = spec.width = 32;
+  return models::shufflenet_v2(spec, models::random_weights(1));
+}
+
+TEST(Quantise, zero_is_a_relu_where_there_is_one_and_in_the_range_where_there_is_none) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId relu = graph.add("relu", convolution("relu", 3, 8, 3, 1.0F, Activation::relu), {image});
+  const NodeId linear = graph.add("linear", convolution("linear", 8, 8, 3, 1.0F, Activation::none, 8), {relu});
+  graph.outputs = {{graph.add("last", convolution("last", 8, 4, 1, 1.0F), {linear})}};
+  const Quantised result = quantised(graph);
+  const Graph& after = result.after;
+  EXPECT_EQ(after.nodes[node_of(after, "relu")].quantization->zero_point, 0);
+  for (const char* name : {"image", "linear", "last"}) {
+    const std::int32_t zero = after.nodes[node_of(after, name)].quantization->zero_point;
+    EXPECT_GT(zero, 20) << name;
+    EXPECT_LT(zero, 235) << name;
+  }
+  EXPECT_GT(decibels(result), 30.0);
+}
+
+TEST(Quantise, what_is_beyond_the_range_saturates) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{4, 4, 2}});
+  graph.outputs = {{graph.add("last", convolution("last", 2, 4, 1, 1.0F), {image})}};
+  const Samples samples = samples_of(graph, 12);
+  const Quantised result = quantise(graph, samples);
+  std::vector<float> large(4 * 4 * 2, 1000.0F);
+  const auto tensors = verify::interpret(result.after, large, 1);
+  const NodeId input = node_of(result.after, "image");
+  const std::int32_t zero = result.after.nodes[input].quantization->zero_point;
+  for (const double x : tensors[input].values) EXPECT_EQ(x, 255 - zero);
+}
+
+TEST(Quantise, channels_of_different_producers_have_scales_of_their_own_behind_a_shuffle) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{5, 5, 4}});
+  const NodeId small = graph.add("small", convolution("small", 4, 4, 1, 0.01F, Activation::relu), {image});
+  const NodeId large = graph.add("large", convolution("large", 4, 4, 1, 10.0F), {image});
+  const NodeId both = graph.add("both", graph::Concat{}, {small, large});
+  const NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {both});
+  graph::Convolution last = convolution("last", 8, 6, 1, 1.0F);
+  // What counts is the small ones.
+  std::vector<float> weights(last.weights.values().begin(), last.weights.values().end());
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= i % 2 == 0 ? 100.0F : 0.01F;
+  last.weights = graph::Constant(std::move(weights));
+  graph.outputs = {{graph.add("last", last, {shuffled})}};
+  const Quantised result = quantised(graph);
+  EXPECT_LT(result.scales[small][0] * 100, result.scales[large][0]);
+  EXPECT_GT(decibels(result), 30.0);
+}
+
+TEST(Quantise, a_residual_and_what_it_is_added_to_agree_by_channel) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId first = graph.add("first", convolution("first", 3, 8, 3, 1.0F, Activation::relu), {image});
+  const NodeId second = graph.add("second", convolution("second", 8, 8, 1, 3.0F), {first});
+  const NodeId sum = graph.add("sum", graph::Add{Activation::relu}, {second, first});
+  graph.outputs = {{graph.add("last", convolution("last", 8, 4, 1, 1.0F), {sum})}};
+  const Quantised result = quantised(graph);
+  const NodeId fused = node_of(result.before, "second"), residual = node_of(result.before, "first");
+  ASSERT_EQ(result.before.nodes[fused].inputs.size(), 2U) << "the sum is not fused";
+  EXPECT_EQ(result.scales[fused], result.scales[residual]);
+  EXPECT_NE(result.scales[fused][0], result.scales[fused][1]) << "not by channel";
+  EXPECT_GT(decibels(result), 28.0);
+}
+
+TEST(Quantise, the_terms_of_a_sum_agree_though_they_are_shuffled) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId a = graph.add("a", convolution("a", 3, 8, 3, 1.0F, Activation::relu), {image});
+  const NodeId b = graph.add("b", convolution("b", 3, 8, 3, 2.0F), {image});
+  const NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {a});
+  const NodeId mean = graph.add("mean", graph::Pool{graph::PoolKind::average, {.kernel_h = 2, .kernel_w = 2}}, {b});
+  const NodeId cut = graph.add("cut", graph::Pool{graph::PoolKind::max, {.kernel_h = 2, .kernel_w = 2}}, {shuffled});
+  const NodeId sum = graph.add("sum", graph::Add{}, {cut, mean});
+  const NodeId again = graph.add("again", graph::Add{}, {sum, mean});
+  const NodeId pooled = graph.add("pooled", graph::GlobalAveragePool{}, {again});
+  graph.outputs = {{graph.add("dense", dense("dense", 8, 5), {pooled})}};
+  const Quantised result = quantised(graph);
+  // Channel 1 of the shuffle is channel 4 of a. The mean has to agree with the sum, so that it has no factor.
+  EXPECT_EQ(result.scales[a][4], result.scales[mean][1]);
+  EXPECT_EQ(result.scales[b], result.scales[mean]);
+  EXPECT_GT(decibels(result), 28.0);
+  // What the network answers is real.
+  EXPECT_FALSE(result.after.nodes[result.after.outputs[0].node].quantization.has_value());
+}
+
+TEST(Quantise, bounds_hold_with_and_without_a_scale_in_common) {
+  for (const bool shared : {false, true}) {
+    Graph graph;
+    const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+    const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 4.5F, Activation::relu6), {image});
+    NodeId last = capped;
+    if (shared) {
+      const NodeId more = graph.add("more", convolution("more", 8, 8, 1, 0.5F), {capped});
+      last = graph.add("sum", graph::Add{}, {more, capped});
+    }
+    last = graph.add("clipped", convolution("clipped", 8, 8, 1, 0.3F, Activation{{-0.5F, 0.75F}}), {last});
+    graph.outputs = {{last, "clipped"}, {capped, "capped"}};
+    const Quantised result = quantised(graph);
+    const graph::Node& node = result.after.nodes[result.node[capped]];
+    const std::vector<double>& scales = result.scales[capped];
+    for (const double scale : scales) {
+      if (shared) {
+        EXPECT_EQ(scale, scales[0]);
+      } else {
+        EXPECT_LE(255 * scale, 6.0001) << "a byte is beyond the bound, which is none";
+      }
+    }
+    EXPECT_EQ(std::isinf(graph::fused_activation(node.operation)->bounds.upper), !shared || 255 * scales[0] < 6.0);
+    EXPECT_GT(decibels(result, 0), 25.0) << shared;
+    EXPECT_GT(decibels(result, 1), 30.0) << shared;
+    const Samples samples = samples_of(graph, 2, 9);
+    const auto tensors = verify::interpret(result.after, samples.inputs, samples.count);
+    const auto [least, most] = std::ranges::minmax(tensors[result.after.outputs[0].node].values);
+    EXPECT_NEAR(least, -0.5, 0.01);
+    EXPECT_NEAR(most, 0.75, 0.01);
+    EXPECT_NEAR(std::ranges::max(tensors[result.after.outputs[1].node].values), 6.0, 0.05);
+  }
+}
+
+TEST(Quantise, a_range_that_is_wider_than_what_occurs_ends_at_the_bound) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId capped = graph.add("capped", convolution("capped", 3, 8, 3, 3.0F, Activation::relu6), {image});
+  graph.outputs = {{graph.add("last", convolution("last", 8, 4, 1, 1.0F), {capped})}};
+  const Statistics statistics = collect(graph, samples_of(graph, 20), 0.0, 1, [](double) {});
+  const Agreement agreement = agree(graph, graph::ById<bool>(graph.nodes.size(), false));
+  Scales scales(graph, agreement, statistics.ranges);
+  for (std::size_t group = 0; group < scales.group_count(); ++group) scales.choose(group, {1.5, 1.0});
+  double least = 6.0, most = 0.0;
+  for (std::int32_t c = 0; c < 8; ++c) {
+    least = std::min(least, 255 * scales.scale({capped, c}));
+    most = std::max(most, 255 * scales.scale({capped, c}));
+  }
+  EXPECT_LT(least, 5.9);
+  EXPECT_NEAR(most, 6.0, 1e-9);
+}
+
+TEST(Quantise, functions_and_kept_nodes_stay_in_floats) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId gate = graph.add("gate", convolution("gate", 3, 8, 3, 2.0F, Activation::sigmoid), {image});
+  const NodeId kept = graph.add("kept", convolution("kept", 8, 8, 3, 1.0F, Activation::relu), {gate});
+  const NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {kept});
+  const NodeId classes = graph.add("classes", dense("classes", 8, 5), {mean});
+  graph.outputs = {{graph.add("softmax", graph::Softmax{}, {classes})}};
+  const Quantised result = quantised(graph, {.keep = {"kept"}});
+  const auto& layer = std::get<graph::Convolution>(result.after.nodes[node_of(result.after, "kept")].operation);
+  EXPECT_EQ(layer.weights.type(), Type::f32);
+  const auto& before = std::get<graph::Convolution>(result.after.nodes[node_of(result.after, "gate")].operation);
+  EXPECT_EQ(before.weights.type(), Type::i8);
+  EXPECT_EQ(before.activation, Activation::none);
+  const auto& last = std::get<graph::FullyConnected>(result.after.nodes[node_of(result.after, "classes")].operation);
+  EXPECT_EQ(last.weights.type(), Type::i8);
+  EXPECT_GT(decibels(result), 35.0);
+}
+
+TEST(Quantise, what_reads_real_numbers_may_read_those_of_integers) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{4, 4, 3}});
+  const NodeId first = graph.add("first", convolution("first", 3, 8, 3, 1.0F, Activation::relu), {image});
+  const NodeId pooled =
+      graph.add("pooled", graph::Pool{graph::PoolKind::average, {.kernel_h = 2, .kernel_w = 2}}, {first});
+  graph::FullyConnected wide{6, random_constant("wide", 6 * 8 * 9, 0.3F), {}};
+  wide.height = wide.width = 3;
+  const NodeId classes = graph.add("wide", wide, {pooled});
+  graph.outputs = {{classes, "classes"}, {pooled, "pooled"}};
+  const Quantised result = quantised(graph, {.keep = {"pooled"}});
+  EXPECT_EQ(std::get<graph::FullyConnected>(result.after.nodes[node_of(result.after, "wide")].operation).weights.type(),
+            Type::f32);
+  EXPECT_GT(decibels(result, 0), 30.0);
+  EXPECT_GT(decibels(result, 1), 30.0);
+}
+
+TEST(Quantise, networks_keep_their_answers_by_every_method) {
+  for (const Method method : {Method::best, Method::minmax, Method::percentile, Method::mse}) {
+    for (const bool residual : {false, true}) {
+      const Quantised result = quantised(small_network(residual), {.method = method});
+      EXPECT_GT(decibels(result), 18.0) << static_cast<int>(method) << residual;
+      const auto count = std::ranges::count_if(result.after.nodes, [](const graph::Node& node) {
+        return std::holds_alternative<graph::Activate>(node.operation);
+      });
+      EXPECT_EQ(count, 0) << "something converts";
+    }
+  }
+}
+
+TEST(Quantise, random_graphs_are_quantised_saved_and_planned) {
+  int quantised_graphs = 0;
+  std::vector<double> all;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const Graph graph = verify::random_graph(seed);
+    if (graph::is_quantised(graph)) continue;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Quantised result = quantised(graph);
+    quantised_graphs += graph::is_quantised(result.after) ? 1 : 0;
+    const auto file = std::make_shared<std::vector<std::byte>>(format::save(result.after));
+    EXPECT_NO_THROW((void)plan::make(format::load(*file, file)));
+    for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+      EXPECT_EQ(result.after.output_name(result.after.outputs[i]), result.before.output_name(result.before.outputs[i]));
+      EXPECT_EQ(result.after.outputs[i].type, graph.outputs[i].type);
+    }
+    for (const Loss& loss : losses(result, samples_of(graph, 2, 77), 1)) all.push_back(loss.decibels);
+  }
+  EXPECT_GT(quantised_graphs, 30);
+  // Of so random ones some are hopeless: numbers far from zero that hardly differ.
+  std::ranges::sort(all);
+  EXPECT_GT(all[all.size() / 100], 15.0);
+  EXPECT_GT(all[all.size() / 2], 30.0);
+}
+
+TEST(Quantise, inputs_of_other_types_stay_as_they_are) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}, {}, Type::u8, {0.01F, 128}});
+  graph.outputs = {{graph.add("last", convolution("last", 3, 4, 3, 1.0F), {image})}};
+  const Quantised result = quantised(graph);
+  EXPECT_EQ(result.after.input().type, Type::u8);
+  EXPECT_FALSE(result.after.nodes[0].quantization.has_value());
+  EXPECT_GT(decibels(result), 30.0);
+}
+
+TEST(Quantise, hidden_fully_connected_layers_are_quantised) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{1, 1, 12}});
+  graph::FullyConnected first = dense("first", 12, 16);
+  first.activation = Activation::relu;
+  const NodeId hidden = graph.add("first", first, {image});
+  graph.outputs = {{graph.add("second", dense("second", 16, 4), {hidden})}};
+  const Quantised result = quantised(graph);
+  EXPECT_TRUE(result.after.nodes[result.node[hidden]].quantization.has_value());
+  EXPECT_NO_THROW((void)plan::make(result.after));
+  EXPECT_GT(decibels(result), 30.0);
+}
+
+TEST(Quantise, the_walk_computes_what_the_graph_means) {
+  const Quantised result = quantised(small_network());
+  const Samples samples = samples_of(result.after, 2, 4);
+  const auto tensors = verify::interpret(result.after, samples.inputs, samples.count);
+  Walk walk(result.after, samples, 2);
+  while (!walk.is_done()) {
+    const NodeId id = walk.step();
+    if (!walk.lowered().computes[id]) continue;
+    const std::vector<double> exact = verify::planes(tensors[id]);
+    const std::vector<float>& walked = walk.result(id).numbers;
+    ASSERT_EQ(exact.size(), walked.size());
+    // A tie that falls to the other side, and what follows from it.
+    std::size_t different = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      different += std::abs(exact[i] - static_cast<double>(walked[i])) > 1e-3;
+    EXPECT_LE(different * 100, exact.size()) << result.after.nodes[id].name;
+  }
+}
+
+TEST(Quantise, biases_make_the_means_of_the_float_network) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{4, 4, 3}});
+  NodeId last = image;
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = "layer " + std::to_string(i);
+    last = graph.add(name, convolution(name, i == 0 ? 3 : 8, 8, 3, 1.0F), {last});
+  }
+  graph.outputs = {{last}};
+  const Samples samples = samples_of(graph, 12);
+  const Quantised result = quantise(graph, samples);
+  const auto before = verify::interpret(result.before, samples.inputs, samples.count);
+  const auto after = verify::interpret(result.after, samples.inputs, samples.count);
+  const verify::Tensor &exact = before[last], &lossy = after[result.after.outputs[0].node];
+  for (std::int64_t c = 0; c < 8; ++c) {
+    double shift = 0.0;
+    for (std::int64_t n = 0; n < 12; ++n) {
+      for (std::int64_t pixel = 0; pixel < 16; ++pixel) {
+        shift += lossy.at(n, pixel / 4, pixel % 4, c) - exact.at(n, pixel / 4, pixel % 4, c);
+      }
+    }
+    EXPECT_LT(std::abs(shift / (12 * 16)), 0.08 * result.scales[last][static_cast<std::size_t>(c)]) << c;
+  }
+}
+
+TEST(Quantise, the_same_bits_on_any_number_of_threads) {
+  const Graph graph = small_network(true);
+  const std::vector<std::byte> one = format::save(quantised(graph, {.threads = 1}).after);
+  EXPECT_EQ(one, format::save(quantised(graph, {.threads = 3}).after));
+}
+
+TEST(Quantise, losses_are_those_of_the_layers) {
+  const Graph graph = small_network();
+  const Quantised result = quantised(graph, {.keep = {"classifier"}});
+  const std::vector<Loss> all = losses(result, samples_of(graph, 4, 77), 2);
+  EXPECT_EQ(all.front().node, 0);
+  EXPECT_GT(all.front().decibels, 40.0);
+  for (const Loss& loss : all) {
+    EXPECT_GT(loss.decibels, 10.0);
+    EXPECT_EQ(loss.integers, result.before.nodes[loss.node].name != "classifier")
+        << result.before.nodes[loss.node].name;
+  }
+}
+
+TEST(Quantise, what_is_wrong_with_the_samples_is_said) {
+  const Graph graph = small_network();
+  Samples samples = samples_of(graph, 3);
+  const auto refused = [&](const std::string& why) {
+    EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, samples); }), why));
+  };
+  samples.inputs[0][32 * 32 + 5] = std::numeric_limits<float>::quiet_NaN();
+  refused("picture 1 holds a number that is not finite");
+  samples.names = {"a.png", "b.png", "c.png"};
+  refused("b.png holds a number that is not finite");
+  samples.inputs[0].assign(3 * 32 * 32, 0.5F);
+  refused("all pictures are one constant");
+  samples.inputs[0].resize(3 * 16 * 16);
+  refused("another size than the input");
+  samples.inputs.clear();
+  refused("0 tensors");
+  samples.count = 0;
+  refused("there are no pictures");
+}
+
+TEST(Quantise, what_is_wrong_with_the_network_is_said) {
+  Graph graph = small_network();
+  const Samples samples = samples_of(graph, 3);
+  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, samples, {.keep = {"clasifier"}}); }),
+                              "'classifier'"));
+  const Quantised once = quantise(graph, samples);
+  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(once.after, samples); }), "quantised already"));
+  graph = Graph();
+  const NodeId image = graph.add("image", graph::Input{{2, 2, 1}});
+  graph.outputs = {{graph.add(
+      "huge",
+      graph::Convolution{1, 1, {}, graph::Constant(std::vector{3e38F}), graph::Constant(std::vector{3e38F}), {}},
+      {image})}};
+  Samples twos{{std::vector<float>(4, 2.0F)}, 1, {}};
+  twos.inputs[0][0] = 3.0F;
+  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)quantise(graph, twos); }),
+                              "'huge' (convolution): its results are not finite"));
+}
+
+}  // namespace
+}  // namespace riffle::quantise

@@ -1,0 +1,154 @@
+#include "quantise/scales.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "quantise/disjoint_sets.hpp"
+
+namespace riffle::quantise {
+namespace {
+
+using graph::NodeId;
+using passes::Channel;
+
+/// Of the largest scale of its group, the least part that a channel has: one that is hardly ever anything but zero
+/// would have none.
+constexpr double least_part = 1.0 / 1024;
+
+/// The least scale with which the range is held.
+double scale_for(const Range& range, std::int32_t zero_point) {
+  const double above = range.upper > 0.0 ? range.upper / std::max(255 - zero_point, 1) : 0.0;
+  const double below = range.lower < 0.0 ? -range.lower / std::max(zero_point, 1) : 0.0;
+  return std::max(above, below);
+}
+
+bool has_one_scale(const std::vector<std::int32_t>& scales) {
+  return std::ranges::all_of(scales, [&](std::int32_t scale) { return scale == scales[0]; });
+}
+
+}  // namespace
+
+Scales::Scales(const graph::Graph& graph, const Agreement& agreement, const Ranges& ranges)
+    : graph_(&graph), agreement_(&agreement), ranges_(&ranges) {
+  choose_zero_points();
+  find_own_scales();
+  find_groups();
+  update();
+}
+
+void Scales::choose_zero_points() {
+  graph::ById<Range> held(graph_->nodes.size());  // by zero point: what has to be held; 0 always is
+  for (NodeId id = 0; id < held.end_id(); ++id) {
+    if (!agreement_->has_integers(id)) continue;
+    Range& range = held[agreement_->zero_of[id]];
+    for (const Range& channel : (*ranges_)[id]) {
+      range.lower = std::min(range.lower, channel.lower);
+      range.upper = std::max(range.upper, channel.upper);
+    }
+  }
+  for (NodeId id = 0; id < held.end_id(); ++id) {
+    const auto [lower, upper] = held[agreement_->zero_of[id]];
+    const double width = upper - lower;
+    zero_points_.push_back(width > 0.0 ? static_cast<std::int32_t>(std::nearbyint(-255.0 * lower / width)) : 0);
+  }
+}
+
+void Scales::find_own_scales() {
+  own_.assign(static_cast<std::size_t>(agreement_->scale_count), 0.0);
+  most_.assign(own_.size(), std::numeric_limits<double>::infinity());
+  for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
+    if (!agreement_->has_integers(id)) continue;
+    for (std::size_t c = 0; c < agreement_->scale_of[id].size(); ++c) {
+      double& own = own_[static_cast<std::size_t>(agreement_->scale_of[id][c])];
+      own = std::max(own, scale_for((*ranges_)[id][c], zero_points_[id]));
+    }
+    // Channels whose scales differ have no bound in common.
+    if (!has_other_bounds(graph_->nodes[id].operation) || has_one_scale(agreement_->scale_of[id])) continue;
+    const auto bound = static_cast<double>(graph::fused_activation(graph_->nodes[id].operation)->bounds.upper);
+    for (const std::int32_t scale : agreement_->scale_of[id]) {
+      most_[static_cast<std::size_t>(scale)] = bound / std::max(255 - zero_points_[id], 1);
+    }
+  }
+  scales_ = own_;
+}
+
+void Scales::find_groups() {
+  DisjointSets sets(own_.size());
+  multiple_of_.assign(own_.size(), -1);
+  for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
+    if (!agreement_->has_integers(id) || agreement_->origin[id] == Origin::none) continue;
+    for (const std::int32_t scale : agreement_->scale_of[id]) {
+      sets.join(agreement_->scale_of[id][0], scale);
+      if (agreement_->origin[id] == Origin::scaled) multiple_of_[static_cast<std::size_t>(scale)] = id;
+    }
+  }
+  group_of_.assign(own_.size(), -1);
+  std::vector<std::int32_t> numbers(own_.size(), -1);
+  for (std::int32_t scale = 0; scale < static_cast<std::int32_t>(own_.size()); ++scale) {
+    std::int32_t& number = numbers[static_cast<std::size_t>(sets.set_of(scale))];
+    if (number < 0) {
+      number = static_cast<std::int32_t>(groups_.size());
+      groups_.emplace_back();
+    }
+    group_of_[static_cast<std::size_t>(scale)] = number;
+    groups_[static_cast<std::size_t>(number)].scales.push_back(scale);
+  }
+  for (Group& group : groups_) {
+    group.can_spread = group.scales.size() > 1 && multiple_of_[static_cast<std::size_t>(group.scales[0])] < 0;
+  }
+}
+
+void Scales::choose(std::size_t group, const Choice& choice) {
+  groups_[group].choice = choice;
+  update();
+}
+
+void Scales::choose_as(const Scales& other) {
+  for (std::size_t g = 0; g < groups_.size(); ++g) groups_[g].choice = other.groups_[g].choice;
+  update();
+}
+
+void Scales::update() {
+  for (const Group& group : groups_) {
+    double largest = 0.0;
+    for (const std::int32_t scale : group.scales) largest = std::max(largest, own_[static_cast<std::size_t>(scale)]);
+    if (largest == 0.0) largest = 1.0;  // of nothing but zeros: whatever it is
+    for (const std::int32_t scale : group.scales) {
+      const auto i = static_cast<std::size_t>(scale);
+      const double part = std::max(own_[i] / largest, least_part);
+      scales_[i] = std::min(group.choice.clip * largest * std::pow(part, group.choice.spread), most_[i]);
+    }
+  }
+  for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
+    if (agreement_->origin[id] != Origin::scaled) continue;
+    const passes::ChannelList& from = agreement_->lowered.operands[id][0];
+    const std::vector<std::int32_t>& to = agreement_->scale_of[id];
+    double factor = 0.0;
+    for (std::size_t c = 0; c < to.size(); ++c) {
+      factor = std::max(factor, own_[static_cast<std::size_t>(to[c])] / scale(from[c]));
+    }
+    if (factor == 0.0) factor = 1.0;
+    factor *= groups_[static_cast<std::size_t>(group_of_[static_cast<std::size_t>(to[0])])].choice.clip;
+    for (std::size_t c = 0; c < to.size(); ++c) scales_[static_cast<std::size_t>(to[c])] = factor * scale(from[c]);
+  }
+}
+
+double Scales::factor(NodeId id) const {
+  const double own = scale({id, 0});
+  if (!agreement_->reads_integers[id]) return own;
+  const bool is_layer = std::holds_alternative<graph::Convolution>(graph_->nodes[id].operation) ||
+                        std::holds_alternative<graph::FullyConnected>(graph_->nodes[id].operation);
+  return is_layer ? 1.0 : own / scale(agreement_->lowered.operands[id][0][0]);
+}
+
+void Scales::add_groups(const Channel& channel, std::vector<bool>& groups) const {
+  const auto scale = static_cast<std::size_t>(agreement_->scale_of_channel(channel));
+  groups[static_cast<std::size_t>(group_of_[scale])] = true;
+  const NodeId maker = multiple_of_[scale];
+  if (maker < 0) return;
+  // The factor depends on all of the node's channels.
+  for (const Channel& from : agreement_->lowered.operands[maker][0]) add_groups(from, groups);
+}
+
+}  // namespace riffle::quantise

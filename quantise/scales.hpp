@@ -1,0 +1,71 @@
+// A zero point a node and a scale a channel, for everything that a network computes in integers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "quantise/agreement.hpp"
+#include "quantise/statistics.hpp"
+
+namespace riffle::quantise {
+
+/// How scales come of ranges, for a group of nodes that share some. A channel's own scale is the least with which its
+/// range is held; with S, the largest of the group, it has
+///
+///   scale = clip * S * (own / S) ^ spread
+///
+/// Spread 0 is one scale for all, 1 is each channel's own: finer numbers, and weights that differ more in a row of
+/// those who read them, which makes their rounding coarser.
+struct Choice {
+  double clip = 1.0;
+  double spread = 0.5;
+};
+
+class Scales {
+ public:
+  Scales(const graph::Graph& graph, const Agreement& agreement, const Ranges& ranges);
+
+  [[nodiscard]] double scale(const passes::Channel& channel) const {
+    return scales_[static_cast<std::size_t>(agreement_->scale_of_channel(channel))];
+  }
+  /// Of a node with integers.
+  [[nodiscard]] std::int32_t zero_point(graph::NodeId id) const { return zero_points_[id]; }
+  /// What a node's integers are multiples of: for Node::quantization.
+  [[nodiscard]] double factor(graph::NodeId id) const;
+
+  /// Groups of scales that are chosen together, in the network's order.
+  [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  [[nodiscard]] bool has_spread(std::size_t group) const { return groups_[group].can_spread; }
+  [[nodiscard]] const Choice& choice(std::size_t group) const { return groups_[group].choice; }
+  void choose(std::size_t group, const Choice& choice);
+  /// The same choices for other ranges of the same network.
+  void choose_as(const Scales& other);
+
+  /// The groups on which a channel's scale depends: its own, and, where it is a multiple of others, theirs.
+  void add_groups(const passes::Channel& channel, std::vector<bool>& groups) const;
+
+ private:
+  struct Group {
+    Choice choice;
+    std::vector<std::int32_t> scales;
+    bool can_spread = false;
+  };
+
+  void choose_zero_points();
+  void find_own_scales();
+  void find_groups();
+  void update();
+
+  const graph::Graph* graph_;
+  const Agreement* agreement_;
+  const Ranges* ranges_;
+  graph::ById<std::int32_t> zero_points_;
+  std::vector<double> own_;                 // by scale: the least with which its channels' ranges are held
+  std::vector<double> most_;                // by scale: the largest with which no byte is beyond an activation's bound
+  std::vector<double> scales_;              // by scale
+  std::vector<graph::NodeId> multiple_of_;  // by scale: the node that makes it of its operand's, or -1
+  std::vector<Group> groups_;
+  std::vector<std::int32_t> group_of_;  // by scale
+};
+
+}  // namespace riffle::quantise

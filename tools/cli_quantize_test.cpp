@@ -1,0 +1,149 @@
+// riffle quantize: a model in, one in bytes out, a report, and what it refuses.
+#include <algorithm>
+
+#include "engine/graph/quantization.hpp"
+#include "tests/cli_fixture.hpp"
+
+namespace riffle::tests {
+namespace {
+
+/// A model whose calibration data lie beside it.
+class Quantize : public Cli {
+ protected:
+  /// 40 pictures of 8 x 8 that differ.
+  std::string images() {
+    Bytes pixels;
+    for (int i = 0; i < 40 * 64; ++i) pixels.push_back(static_cast<std::byte>(i * 37 + i / 64 * 11));
+    return folder.write("some-images-idx3-ubyte", idx(8, {40, 8, 8}, pixels));
+  }
+  std::string labels(std::uint32_t count = 40) {
+    Bytes classes;
+    for (std::uint32_t i = 0; i < count; ++i) classes.push_back(static_cast<std::byte>(i % 10));
+    return folder.write("some-labels-idx1-ubyte", idx(8, {count}, classes));
+  }
+  std::string out() { return folder.path("out.riffle"); }
+};
+
+TEST_F(Quantize, writes_a_model_in_integers_and_says_what_it_costs) {
+  const std::string from = model(), data = images();
+  const Result result = riffle({"quantize", from, out(), "--calibrate", data, "--report", folder.path("r.svg")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "calibrated on 35 of 40 pictures"));
+  EXPECT_TRUE(contains(result.out, "on 5 pictures that did not calibrate: "));
+  EXPECT_TRUE(contains(result.out, "int8"));
+  const graph::Graph graph = format::load_file(out());
+  EXPECT_TRUE(graph::is_quantised(graph));
+  EXPECT_LT(read_file(out(), 1 << 30).size(), read_file(from, 1 << 30).size() / 2);
+  const Bytes svg = read_file(folder.path("r.svg"), 1 << 30);
+  EXPECT_TRUE(contains(std::string(reinterpret_cast<const char*>(svg.data()), svg.size()), "signal to noise"));
+  EXPECT_EQ(riffle({"classify", out(), picture("a.png", 10)}).code, 0);
+}
+
+TEST_F(Quantize, the_same_data_give_the_same_file) {
+  const std::string from = model(), data = images(), other = folder.path("other.riffle");
+  ASSERT_EQ(riffle({"quantize", from, out(), "--calibrate", data}).code, 0);
+  ASSERT_EQ(riffle({"quantize", from, other, "--calibrate", data, "--threads", "2"}).code, 0);
+  EXPECT_EQ(read_file(out(), 1 << 30), read_file(other, 1 << 30));
+}
+
+TEST_F(Quantize, knows_the_labels_beside_the_images) {
+  const std::string from = model(), data = images();
+  labels();
+  const Result result = riffle({"quantize", from, out(), "--calibrate", data, "--max-loss", "100"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "% right before, "));
+  labels(39);
+  const Result refused = riffle({"quantize", from, out(), "--calibrate", data});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(contains(refused.err, "39 labels for 40 pictures")) << refused.err;
+}
+
+TEST_F(Quantize, takes_folders_and_arrays) {
+  const std::string from = model();
+  picture("a.png", 10), picture("b.png", 90);
+  const Result pictures = riffle({"quantize", from, out(), "--calibrate", folder.path("")});
+  EXPECT_EQ(pictures.code, 0) << pictures.err;
+  EXPECT_TRUE(contains(pictures.out, "calibrated on 2 of 2 pictures"));
+  const Result arrays = riffle({"quantize", from, out(), "--calibrate", tensor({9, 1, 32, 32}), "--method", "mse"});
+  EXPECT_EQ(arrays.code, 0) << arrays.err;
+  EXPECT_TRUE(contains(arrays.out, "calibrated on 8 of 9 inputs"));
+}
+
+TEST_F(Quantize, keeps_nodes_and_metadata) {
+  const std::string plain = model(), carries = folder.path("carries.riffle"), data = images();
+  std::string names;
+  for (int i = 0; i < 10; ++i) names += "name" + std::to_string(i) + "\n";
+  ASSERT_EQ(
+      riffle({"convert", plain, carries, "--labels", folder.write("names", bytes_of(names)), "--mean", "0.5"}).code, 0);
+  const std::string last = format::load_file(carries).nodes.back().name;
+  const Result result = riffle({"quantize", carries, out(), "--calibrate", data, "--keep", last});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const graph::Graph graph = format::load_file(out());
+  EXPECT_EQ(graph.labels.size(), 10U);
+  ASSERT_TRUE(graph.preprocessing.has_value());
+  EXPECT_EQ(graph.preprocessing->mean, (std::vector<float>{0.5F}));
+  const auto* dense = std::get_if<graph::FullyConnected>(&graph.nodes.back().operation);
+  ASSERT_NE(dense, nullptr);
+  EXPECT_EQ(dense->weights.type(), Type::f32);
+}
+
+TEST_F(Quantize, layers_go_back_to_floats_until_the_answers_are_right) {
+  // Two classes whose weights differ by less than 8 bits tell apart: the sign of the first number is the answer.
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{1, 1, 2}});
+  graph::FullyConnected layer{2, graph::Constant(std::vector<float>{1.0F, 0.5F, 1.0001F, 0.5F}), {}};
+  graph.outputs = {{graph.add("classes", layer, {input})}};
+  const std::string from = folder.path("two.riffle"), data = folder.path("two.npy");
+  format::save_file(graph, from);
+  std::vector<float> numbers;
+  Bytes classes;
+  for (int i = 0; i < 80; ++i) {
+    const float size = 0.2F + static_cast<float>(i * 7 % 80) / 100.0F;
+    const bool positive = i * 5 % 8 < 4;
+    numbers.push_back(positive ? size : -size);
+    numbers.push_back(static_cast<float>(i * 37 % 80) / 10.0F - 4.0F);
+    classes.push_back(positive ? std::byte{1} : std::byte{0});
+  }
+  io::write_npy(data, io::tensor_of({80, 2, 1, 1}, numbers));
+  const std::string labels = folder.write("classes", idx(8, {80}, classes));
+  const auto quantised = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"quantize", from, out(), "--calibrate", data, "--labels", labels};
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = riffle(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  };
+  EXPECT_FALSE(contains(quantised({}), "100.00 % right before, 100.00 % after"));
+  EXPECT_TRUE(contains(quantised({"--max-loss", "0"}), "100.00 % right before, 100.00 % after"));
+  const graph::Graph kept = format::load_file(out());
+  EXPECT_EQ(std::get<graph::FullyConnected>(kept.nodes[kept.outputs[0].node].operation).weights.type(), Type::f32);
+}
+
+TEST_F(Quantize, refuses_what_it_cannot_take) {
+  const std::string from = model(), data = images();
+  const auto error = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"quantize", from, out()};
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = riffle(words);
+    EXPECT_EQ(result.code, 1);
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+    return result.err;
+  };
+  EXPECT_TRUE(contains(error({"--calibrate", data, "--max-loss", "1"}), "--labels"));
+  EXPECT_TRUE(contains(error({"--calibrate", data, "--keep", "nothing"}), "no node 'nothing'"));
+  EXPECT_TRUE(contains(error({"--calibrate", tensor({2, 1, 16, 16})}), "(N, 1, 32, 32)"));
+  EXPECT_TRUE(contains(error({"--calibrate", folder.write("empty", idx(8, {0, 8, 8}, {}))}), "dimension of 0"));
+  EXPECT_TRUE(contains(error({"--calibrate", folder.path("")}), "holds no PNG or JPEG pictures"));
+  EXPECT_TRUE(contains(error({"--calibrate", folder.write("flat", idx(8, {4, 8, 8}, Bytes(256)))}), "one constant"));
+  std::vector<float> values(2 * 32 * 32, 0.5F);
+  values[1500] = std::numeric_limits<float>::quiet_NaN();
+  io::write_npy(folder.path("nan.npy"), io::tensor_of({2, 1, 32, 32}, values));
+  EXPECT_TRUE(contains(error({"--calibrate", folder.path("nan.npy")}), "nan.npy, input 1 holds a number"));
+  ASSERT_EQ(riffle({"quantize", from, out(), "--calibrate", data}).code, 0);
+  const Result again = riffle({"quantize", out(), folder.path("twice.riffle"), "--calibrate", data});
+  EXPECT_TRUE(contains(again.err, "quantised already")) << again.err;
+  EXPECT_FALSE(std::ranges::count(folder.names(), "twice.riffle") > 0);
+}
+
+}  // namespace
+}  // namespace riffle::tests

@@ -1,0 +1,304 @@
+// riffle quantize: a model in floats and pictures to one in integers of 8 bits, and what that costs.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "draw/losses_svg.hpp"
+#include "draw/progress.hpp"
+#include "draw/table.hpp"
+#include "engine/format/format.hpp"
+#include "engine/run/session.hpp"
+#include "io/labels.hpp"
+#include "io/model_file.hpp"
+#include "io/preprocess.hpp"
+#include "measure/tensors.hpp"
+#include "quantise/quantise.hpp"
+#include "tools/calibration_data.hpp"
+#include "tools/commands.hpp"
+#include "tools/options.hpp"
+#include "tools/preprocessing_options.hpp"
+
+namespace riffle::tools {
+namespace {
+
+/// Of those that are left, what layers' losses are measured on.
+constexpr std::int64_t most_for_losses = 64;
+
+struct QuantizeOptions {
+  std::string model, output, data, labels, report;
+  quantise::Options how;
+  double max_loss = 0.0;  ///< points; where it was given
+  std::int64_t calibration = 512, count = 2000;
+  PreprocessingOptions preprocessing;
+};
+
+/// `count` of the indices, evenly spread.
+std::vector<std::int64_t> spread(const std::vector<std::int64_t>& indices, std::int64_t count) {
+  const std::int64_t all = std::ssize(indices);
+  if (count >= all) return indices;
+  std::vector<std::int64_t> result;
+  for (std::int64_t i = 0; i < count; ++i) result.push_back(indices[static_cast<std::size_t>(i * all / count)]);
+  return result;
+}
+
+/// Which of the data calibrate, and which tell what that was good for.
+struct Split {
+  std::vector<std::int64_t> calibration, others;
+};
+
+Split split(std::int64_t all, std::int64_t calibration, std::int64_t others) {
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(all));
+  for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int64_t>(i);
+  Split result;
+  // Of few, one in eight is left out.
+  result.calibration = spread(indices, std::min(calibration, all - all / 8));
+  std::vector<std::int64_t> rest;
+  std::ranges::set_difference(indices, result.calibration, std::back_inserter(rest));
+  result.others = spread(rest, others);
+  return result;
+}
+
+quantise::Samples read_samples(CalibrationData& data, const std::vector<std::int64_t>& indices, std::size_t size) {
+  quantise::Samples samples{{std::vector<float>(indices.size() * size)}, std::ssize(indices), {}};
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    data.read(indices[i], std::span(samples.inputs[0]).subspan(i * size, size));
+    samples.names.push_back(data.name(indices[i]));
+  }
+  return samples;
+}
+
+/// How often both networks answer right, and how often they differ.
+struct Answers {
+  std::int64_t count = 0, right_before = 0, right_after = 0, changed = 0;
+  [[nodiscard]] double percent(std::int64_t n) const {
+    return 100.0 * static_cast<double>(n) / static_cast<double>(count);
+  }
+  /// Points.
+  [[nodiscard]] double loss() const { return percent(right_before - right_after); }
+};
+
+/// The largest class of each picture.
+std::vector<std::int32_t> answers_of(const graph::Graph& graph, CalibrationData& data,
+                                     const std::vector<std::int64_t>& indices, int threads, draw::Progress& progress,
+                                     std::int64_t before) {
+  const auto plan = plan::make(graph);
+  std::vector<std::int32_t> answers(indices.size());
+  std::vector<run::Session> sessions;
+  for (int t = 0; t < threads; ++t) sessions.emplace_back(plan, 1);
+  std::mutex reading;
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&](run::Session& session, bool draws) {
+    const measure::Tensors tensors(*plan);
+    for (std::size_t i = next++; i < indices.size(); i = next++) {
+      {
+        const std::lock_guard lock(reading);
+        data.read(indices[i], tensors.input_floats(0));
+      }
+      session.run(tensors.inputs(), tensors.outputs());
+      answers[i] = io::largest(tensors.output_floats(0), 1).front();
+      if (draws) progress.update(before + static_cast<std::int64_t>(i));
+    }
+  };
+  std::vector<std::future<void>> others;
+  for (std::size_t t = 1; t < sessions.size(); ++t) {
+    others.push_back(std::async(std::launch::async, work, std::ref(sessions[t]), false));
+  }
+  work(sessions[0], true);
+  for (std::future<void>& other : others) other.get();
+  return answers;
+}
+
+Answers compare(const quantise::Quantised& quantised, CalibrationData& data, const std::vector<std::int64_t>& indices,
+                int threads) {
+  Answers result{.count = std::ssize(indices)};
+  draw::Progress progress("comparing", 2 * result.count);
+  const std::vector<std::int32_t> before = answers_of(quantised.before, data, indices, threads, progress, 0);
+  const std::vector<std::int32_t> after = answers_of(quantised.after, data, indices, threads, progress, result.count);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (!data.labels.empty()) {
+      const std::int32_t label = data.labels[static_cast<std::size_t>(indices[i])];
+      result.right_before += before[i] == label ? 1 : 0;
+      result.right_after += after[i] == label ? 1 : 0;
+    }
+    result.changed += before[i] != after[i] ? 1 : 0;
+  }
+  return result;
+}
+
+quantise::Quantised quantise_with_bar(const graph::Graph& graph, const quantise::Samples& samples,
+                                      quantise::Options how) {
+  draw::Progress progress("quantising", 1000);
+  how.progress = [&](double done) { progress.update(static_cast<std::int64_t>(done * 1000)); };
+  return quantise::quantise(graph, samples, how);
+}
+
+std::string decibels_text(double decibels) { return std::isfinite(decibels) ? fixed(decibels, 1) : "exact"; }
+
+void print_losses(const quantise::Quantised& quantised, const std::vector<quantise::Loss>& losses) {
+  using enum draw::Table::Align;
+  draw::Table table({{"layer"}, {"operation"}, {"type"}, {"dB", right}, {"weights", right}});
+  for (const quantise::Loss& loss : losses) {
+    const graph::Node& node = quantised.before.nodes[loss.node];
+    table.add({printable(node.name), std::string(graph::operation_name(node.operation)),
+               loss.integers ? "int8" : "fp32", decibels_text(loss.decibels),
+               loss.weight_bytes > 0 ? bytes_text(loss.weight_bytes) : ""});
+  }
+  table.print(std::cout);
+}
+
+std::string answers_text(const Answers& answers, bool has_labels) {
+  const std::string pictures = grouped(answers.count) + " pictures that did not calibrate";
+  const std::string changed = fixed(answers.percent(answers.changed), 2) + " % of the answers changed";
+  if (!has_labels) return "on " + pictures + ": " + changed;
+  return "on " + pictures + ": " + fixed(answers.percent(answers.right_before), 2) + " % right before, " +
+         fixed(answers.percent(answers.right_after), 2) + " % after; " + changed;
+}
+
+/// The `count` layers that lose most, of those that have weights and are not in floats yet.
+std::vector<std::string> worst_layers(const quantise::Quantised& quantised, std::vector<quantise::Loss> losses,
+                                      std::size_t count) {
+  std::erase_if(losses, [](const quantise::Loss& loss) { return !loss.integers || loss.weight_bytes == 0; });
+  std::ranges::stable_sort(losses, {}, &quantise::Loss::decibels);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(count, losses.size()); ++i) {
+    names.push_back(quantised.before.nodes[losses[i].node].name);
+  }
+  return names;
+}
+
+void draw_report(const std::string& path, const quantise::Quantised& quantised,
+                 const std::vector<quantise::Loss>& losses, const std::string& words) {
+  std::vector<draw::LayerLoss> layers;
+  for (const quantise::Loss& loss : losses) {
+    const graph::Node& node = quantised.before.nodes[loss.node];
+    layers.push_back({node.name, std::string(graph::operation_name(node.operation)), loss.integers, loss.decibels,
+                      loss.weight_bytes});
+  }
+  const std::string svg = draw::losses_svg(quantised.before.name, words, layers);
+  write_file(path, {std::as_bytes(std::span(svg))});
+}
+
+void quantize(QuantizeOptions& options, bool has_max_loss) {
+  require_another_file({"OUT", options.output}, {{"MODEL", options.model}, {"--calibrate", options.data}});
+  if (io::format_to_save(options.output) != io::ModelFormat::riffle) {
+    throw Error(options.output + ": a quantised model is a .riffle file; name one");
+  }
+  graph::Graph graph = io::load_model(options.model);
+  if (graph.input_count() != 1) {
+    throw Error(options.model + ": has " + std::to_string(graph.input_count()) +
+                " inputs; networks of one input are quantised");
+  }
+  const bool is_given = !options.preprocessing.given().empty();
+  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
+  const std::unique_ptr<CalibrationData> data =
+      open_calibration_data(options.data, options.labels, graph.input_shape(), preprocessing);
+  const std::string from = origin(options.preprocessing, graph.preprocessing);
+  if (is_given) graph.preprocessing = preprocessing;
+  if (has_max_loss && data->labels.empty()) {
+    throw Error("--max-loss: needs to know which answers are right; name the labels of the data, --labels FILE");
+  }
+  const auto plan_before = plan::make(graph);
+  bool is_classifier = true;
+  try {
+    io::require_classifier(*plan_before);
+  } catch (const Error&) {
+    if (has_max_loss) throw;
+    is_classifier = false;
+  }
+
+  const Split parts = split(data->count(), std::min(options.calibration, quantise::most_samples(graph)), options.count);
+  const auto size = static_cast<std::size_t>(graph.input_shape().size());
+  const quantise::Samples samples = read_samples(*data, parts.calibration, size);
+  const quantise::Samples held_out =
+      read_samples(*data, spread(parts.others.empty() ? parts.calibration : parts.others, most_for_losses), size);
+
+  quantise::Quantised quantised;
+  std::vector<quantise::Loss> losses;
+  Answers answers;
+  for (std::size_t more = 1;; more *= 2) {
+    quantised = quantise_with_bar(graph, samples, options.how);
+    losses = quantise::losses(quantised, held_out, options.how.threads);
+    if (is_classifier && !parts.others.empty()) answers = compare(quantised, *data, parts.others, options.how.threads);
+    if (!has_max_loss || answers.count == 0 || answers.loss() <= options.max_loss) break;
+    const std::vector<std::string> worst = worst_layers(quantised, losses, more);
+    if (worst.empty()) break;
+    options.how.keep.insert(options.how.keep.end(), worst.begin(), worst.end());
+  }
+  format::save_file(quantised.after, options.output);
+
+  print_losses(quantised, losses);
+  std::cout << "calibrated on " << grouped(samples.count) << " of " << grouped(data->count())
+            << (data->has_pictures()
+                    ? " pictures: " + io::preprocessing_text(preprocessing, graph.input_shape()) + " (" + from + ")"
+                    : " inputs")
+            << "; dB: signal to noise on " << grouped(held_out.count)
+            << (parts.others.empty() ? " of the same" : " others") << '\n';
+  if (answers.count > 0) std::cout << answers_text(answers, !data->labels.empty()) << '\n';
+  const auto bytes = [](const std::string& path) {
+    return bytes_text(static_cast<std::int64_t>(std::filesystem::file_size(path)));
+  };
+  std::cout << options.output << ": " << bytes(options.output) << ", " << options.model << ": " << bytes(options.model)
+            << '\n';
+  if (!options.report.empty()) {
+    draw_report(options.report, quantised, losses,
+                answers.count > 0 ? answers_text(answers, !data->labels.empty()) : "");
+  }
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("quantize", "A model to one in integers of 8 bits");
+  const auto options = std::make_shared<QuantizeOptions>();
+  add_model(command, options->model);
+  command.add_option("OUT", options->output, "The .riffle file to write")->required();
+  command
+      .add_option("--calibrate", options->data,
+                  "Pictures that the model is for: a folder of PNG and JPEG files, an IDX file of images, gzip or not, "
+                  "or a .npy file of inputs (N, C, H, W)")
+      ->required()
+      ->type_name("DATA");
+  command
+      .add_option("--labels", options->labels,
+                  "An IDX file of their classes; without it that beside an IDX file of images, named as MNIST's are")
+      ->type_name("FILE");
+  static const std::map<std::string, quantise::Method> methods = {{"best", quantise::Method::best},
+                                                                  {"minmax", quantise::Method::minmax},
+                                                                  {"percentile", quantise::Method::percentile},
+                                                                  {"mse", quantise::Method::mse}};
+  command
+      .add_option_function<std::string>(
+          "--method", [options](const std::string& name) { options->how.method = methods.at(name); },
+          "What range of numbers 8 bits hold: what costs the layers that read them least, all that occur, all but the "
+          "most extreme, or those with the least squared error")
+      ->check(CLI::IsMember(methods))
+      ->type_name("best|minmax|percentile|mse")
+      ->default_str("best");
+  command.add_option("--keep", options->how.keep, "Names of nodes that stay in floats")->type_name("NODE");
+  CLI::Option* max_loss = add_number(command, "--max-loss", options->max_loss, 0.0, 100.0,
+                                     "Layers go back to floats, the worst first, until no more percent of the answers "
+                                     "than that are wrong that were right");
+  max_loss->default_str("");
+  add_number(
+      command, "--calibration", options->calibration, 1, 1 << 20,
+      "How many pictures to calibrate with at most, evenly spread over the data; fewer where their tensors would "
+      "take more than 1 GiB");
+  add_number(command, "--count", options->count, 1, 1 << 30,
+             "How many of the others to compare the answers on, evenly spread");
+  command.add_option("--report", options->report, "A drawing of what each layer loses")->type_name("FILE.svg");
+  add_preprocessing(command, options->preprocessing);
+  add_threads(command, options->how.threads);
+  command.footer(
+      "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "
+      "written over it.");
+  command.callback([options, max_loss] { quantize(*options, max_loss->count() > 0); });
+}
+
+}  // namespace riffle::tools
