@@ -72,6 +72,10 @@ const Kernels& best_kernels();
 /// The first one that this CPU runs, from the one called `bound` on; null if there is none of that name.
 const Kernels* best_kernels(std::string_view bound);
 
+/// What layers of bytes take, u8 or i8, on the first instruction set from `best` on that this CPU runs and that has
+/// some; u8 where none has.
+Type type_of_bytes(const Kernels& best);
+
 /// `best`, which this CPU runs, if it is one of these numbers, or else the first one behind it that is and that this
 /// CPU runs; null if there is none.
 const Kernels* find_kernels(const Kernels& best, Type type);

@@ -35,7 +35,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const Choice& choice, const 
     : graph_(graph),
       kernels_(*choice.kernels),
       precision_(choice.precision == Type::i8 ? Type::f32 : choice.precision),
-      bytes_(kernels_.type == Type::i8 ? Type::i8 : Type::u8),
+      bytes_(kernels::type_of_bytes(kernels_)),
       without_(without),
       shapes_(graph::infer_shapes(graph)),
       types_(passes::choose_types(graph, precision_, bytes_)),

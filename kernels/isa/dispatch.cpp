@@ -70,6 +70,18 @@ const Kernels* find_kernels(const Kernels& best, Type type) {
   return nullptr;
 }
 
+Type type_of_bytes(const Kernels& best) {
+  bool allowed = false;
+  for (const Kernels* kernels : list) {
+    allowed = allowed || kernels == &best;
+    if (!allowed || !kernels->supported()) continue;
+    for (const PointwiseKernel& row : kernels->of<PointwiseKernel>()) {
+      if (is_quantised(row.types.input)) return row.types.input;
+    }
+  }
+  return Type::u8;
+}
+
 const Kernels& best_kernels() { return *best_kernels(list[0]->isa); }
 
 const Kernels& choose_kernels() {

@@ -3,11 +3,13 @@
 
 #include <limits>
 
+#include "kernels/simd/neon_bytes.hpp"
 #include "kernels/simd/simd.hpp"
 
 namespace riffle::simd {
 
 struct Neon : XsimdOps<xsimd::neon> {
+  using Bytes = NeonBytes;
   static constexpr const char* name = "neon";
   static constexpr bool by_lane = true;
   static constexpr int max_vectors = 2;

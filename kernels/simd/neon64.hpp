@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "kernels/simd/neon64_asm.hpp"
+#include "kernels/simd/neon_bytes.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/stem/row.hpp"
 
@@ -27,6 +28,7 @@ RIFFLE_MULTIPLY_ROWS(float, neon64)
 }
 
 struct Neon64 : XsimdOps<xsimd::neon64> {
+  using Bytes = NeonBytes;
   static constexpr const char* name = "neon64";
   static constexpr bool by_lane = true;
   static constexpr int max_vectors = 4;

@@ -1,0 +1,107 @@
+// NEON without a dot product of bytes: products of 16 bits, which are added up by pairs into sums of 32.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "kernels/simd/bytes.hpp"
+
+namespace riffle::simd {
+
+struct NeonBytes {
+  using Byte = std::int8_t;
+  using Channels = NeonBytes;
+  static constexpr Type byte_type = Type::i8;
+  static constexpr int lanes = 4, max_vectors = 2, factor_bytes = 16;
+  static constexpr bool by_lane = false;
+  /// Two registers a sum: 16 of AArch64's 32, 8 of ARMv7's 16.
+  static constexpr int registers = sizeof(void*) == 8 ? 16 : 8;
+  static constexpr int tile_rows(int vectors) { return registers / (2 * vectors); }
+
+  /// Of each lane two parts, which are added at the end.
+  struct Sums {
+    int32x4_t low, high;
+  };
+  using Reals = float32x4_t;
+  using Quads = int8x16_t;
+  using Factors = int8x16_t;
+
+  static RIFFLE_INLINE int32x4_t whole(Sums sums) {
+    return vcombine_s32(vpadd_s32(vget_low_s32(sums.low), vget_high_s32(sums.low)),
+                        vpadd_s32(vget_low_s32(sums.high), vget_high_s32(sums.high)));
+  }
+  /// A lane's number is its first part.
+  static RIFFLE_INLINE Sums parts(int32x4_t v) {
+    const int32x4x2_t both = vzipq_s32(v, vdupq_n_s32(0));
+    return {both.val[0], both.val[1]};
+  }
+
+  static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return parts(vld1q_s32(from)); }
+  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return parts(vdupq_n_s32(x)); }
+  static RIFFLE_INLINE Reals broadcast(float x) { return vdupq_n_f32(x); }
+  static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
+    return vld1q_s8(reinterpret_cast<const std::int8_t*>(from));
+  }
+  static RIFFLE_INLINE Quads spread(const Byte* from) {
+    std::int32_t four;
+    __builtin_memcpy(&four, from, sizeof four);
+    return vreinterpretq_s8_s32(vdupq_n_s32(four));
+  }
+  static RIFFLE_INLINE Quads widened(const Byte* from) {
+    std::uint32_t four;
+    __builtin_memcpy(&four, from, sizeof four);
+    const uint16x8_t words = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    return vreinterpretq_s8_u32(vmovl_u16(vget_low_u16(words)));
+  }
+  static RIFFLE_INLINE Quads append(Quads q, Quads next) {
+    const uint32x4_t down = vshrq_n_u32(vreinterpretq_u32_s8(q), 8);
+    return vreinterpretq_s8_u32(vsliq_n_u32(down, vreinterpretq_u32_s8(next), 24));
+  }
+  static RIFFLE_INLINE Sums multiply(Sums sums, Quads x, Factors w) {
+    return {vpadalq_s16(sums.low, vmull_s8(vget_low_s8(x), vget_low_s8(w))),
+            vpadalq_s16(sums.high, vmull_s8(vget_high_s8(x), vget_high_s8(w)))};
+  }
+
+  static constexpr int dot_bytes = 16;
+  static RIFFLE_INLINE Sums dot(Sums sums, const Byte* x, const std::int8_t* w) {
+    return multiply(sums, vld1q_s8(x), vld1q_s8(w));
+  }
+  static RIFFLE_INLINE std::int32_t sum(Sums sums) {
+    const int32x4_t four = vaddq_s32(sums.low, sums.high);
+    const int32x2_t two = vadd_s32(vget_low_s32(four), vget_high_s32(four));
+    return vget_lane_s32(vpadd_s32(two, two), 0);
+  }
+
+  static RIFFLE_INLINE Sums load(const Byte* from, int count) {
+    Byte lane[8] = {};
+    for (int i = 0; i < count; ++i) lane[i] = from[i];
+    return parts(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(lane)))));
+  }
+  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
+    const int16x4_t words = vqmovn_s32(whole(v));
+    const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
+    if (count == lanes) {
+      const std::int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
+      __builtin_memcpy(to, &four, sizeof four);
+      return;
+    }
+    Byte lane[8];
+    vst1_s8(lane, bytes);
+    for (int i = 0; i < count; ++i) to[i] = lane[i];
+  }
+  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
+  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
+    return parts(vminq_s32(whole(upper), vmaxq_s32(whole(lower), whole(x))));
+  }
+  static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
+    return vmulq_f32(vcvtq_f32_s32(whole(sums)), vld1q_f32(factors));
+  }
+  /// ARMv7 converts towards zero alone: the sum with 1.5 * 2^23 has the integer in its lower bits, rounded as every sum
+  /// is.
+  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+    const float32x4_t magic = vdupq_n_f32(0x1.8p23F);
+    const float32x4_t sum = vaddq_f32(vminq_f32(upper, vmaxq_f32(lower, x)), magic);
+    return parts(vsubq_s32(vreinterpretq_s32_f32(sum), vreinterpretq_s32_f32(magic)));
+  }
+};
+
+}  // namespace riffle::simd
