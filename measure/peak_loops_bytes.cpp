@@ -37,15 +37,18 @@ void multiply_add(std::int64_t rounds, Sums& sums) {
   const auto* const bytes = reinterpret_cast<const std::byte*>(&sums);
   const B::Factors w = B::load_factors(bytes);
   const auto x = load_quads<B>(reinterpret_cast<const B::Byte*>(bytes));
+  const auto* const words = reinterpret_cast<const std::int32_t*>(&sums);  // from an unknown one each
+  static_assert(sums_of_tile + B::lanes <= 64);
   B::Sums acc[sums_of_tile];
-  simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = B::broadcast(std::int32_t{i}); });
+  simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = B::load_sums(words + i); });
   for (std::int64_t round = 0; round < rounds; ++round) {
     simd::unroll<steps>([&](auto) __attribute__((always_inline)) {
       simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = multiply<B>(acc[i], x, w); });
     });
   }
-  simd::unroll<sums_of_tile - 1>([&](auto i) __attribute__((always_inline)) { acc[0] = B::add(acc[0], acc[i + 1]); });
-  sums[0] = static_cast<float>(B::sum(acc[0]));
+  std::int32_t sum = 0;
+  simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { sum ^= B::sum(acc[i]); });
+  sums[0] = static_cast<float>(sum);
 }
 
 void read(const float* from, std::int64_t count, Sums& sums) {
@@ -53,14 +56,15 @@ void read(const float* from, std::int64_t count, Sums& sums) {
   static_assert(read_block % (chains * B::lanes) == 0);
   const auto* const words = reinterpret_cast<const std::int32_t*>(from);
   B::Sums acc[chains];
-  simd::unroll<chains>([&](auto i) __attribute__((always_inline)) { acc[i] = B::broadcast(std::int32_t{i}); });
+  simd::unroll<chains>([&](auto i) __attribute__((always_inline)) { acc[i] = B::zero(); });
   for (std::int64_t block = 0; block < count; block += chains * B::lanes) {
     simd::unroll<chains>([&](auto i) __attribute__((always_inline)) {
       acc[i] = B::add(acc[i], B::load_sums(words + block + i * B::lanes));
     });
   }
-  simd::unroll<chains - 1>([&](auto i) __attribute__((always_inline)) { acc[0] = B::add(acc[0], acc[i + 1]); });
-  sums[0] = static_cast<float>(B::sum(acc[0]));
+  std::int32_t sum = 0;
+  simd::unroll<chains>([&](auto i) __attribute__((always_inline)) { sum ^= B::sum(acc[i]); });
+  sums[0] = static_cast<float>(sum);
 }
 
 }  // namespace

@@ -67,7 +67,8 @@ TEST(Quantization, IsAcceptedOfEveryOperationThatTakesIntegers) {
   const NodeId second = g.add("second", Growing::layer(), {first, 0}, Quantization{1.0F, 0});
   const NodeId max = g.add("max", graph::Pool{}, {first}, Quantization{1.0F, 7});
   const NodeId sum = g.add("sum", graph::Add{}, {second, max}, Quantization{1.5F, 200});
-  g.add("real", graph::Activate{Activation::sigmoid}, {sum});
+  g.add("real", graph::Activate{Activation::none}, {sum});
+  g.add("sigmoid", graph::Activate{Activation::sigmoid}, {g.graph.nodes.end_id() - 1});
   const NodeId again = g.add("again", graph::Activate{Activation::none}, {g.graph.nodes.end_id() - 1}, Quantization{});
   const NodeId both = g.add("both", graph::Concat{}, {again, sum});
   g.add("of both", Growing::layer(1, 8), {both}, Quantization{});
@@ -112,7 +113,7 @@ TEST(Quantization, RefusesWhatHasNoneOfItsOwn) {
   for (const Activation& kind : {Activation::relu, Activation::sigmoid}) {
     g = Growing({8, 8, 4}, std::nullopt);
     g.add("act", graph::Activate{kind}, {0}, Quantization{});
-    expect_error(g, "node 1 'act' (activation): one that is quantised has neither bounds nor a function");
+    expect_error(g, "node 1 'act' (activation): one that reads or makes integers has neither bounds nor a function");
   }
   g = Growing({8, 8, 4}, std::nullopt);
   g.add("conv", Growing::layer(), {0}, Quantization{});
@@ -121,11 +122,11 @@ TEST(Quantization, RefusesWhatHasNoneOfItsOwn) {
 
 TEST(Quantization, RefusesAMixtureOfIntegersAndOthers) {
   Growing g;
-  NodeId real = g.add("real", graph::Activate{}, {0});
+  NodeId real = g.add("real", graph::Activate{Activation::none}, {0});
   g.add("sum", graph::Add{}, {0, real}, Quantization{});
   expect_error(g, "node 2 'sum' (add): one operand is quantised, another one is not");
   g = Growing();
-  real = g.add("real", graph::Activate{}, {0});
+  real = g.add("real", graph::Activate{Activation::none}, {0});
   g.add("both", graph::Concat{}, {0, real});
   expect_error(g, "node 2 'both' (concat): one operand is quantised, another one is not");
 }
@@ -212,10 +213,13 @@ TEST(Quantization, RefusesLayersThatAreNotInIntegers) {
 TEST(Quantization, RefusesSumsThatDoNotFit) {
   const auto layer_of = [](std::int32_t channels) {
     Growing g({2, 1, channels});
-    g.add("fc", graph::FullyConnected{1, integers(1, 2 * channels), {}, Activation::none, 2, 1}, {0});
+    g.add("fc", graph::FullyConnected{1, integers(1, 2 * channels), {}, Activation::none, 2, 1}, {0}, Quantization{});
     return g;
   };
   EXPECT_NO_THROW((void)graph::infer_shapes(layer_of(16448).graph));
+  Growing real({2, 1, 4});
+  real.add("fc", graph::FullyConnected{1, integers(1, 8), {}, Activation::none, 2, 1}, {0});
+  expect_error(real, "node 1 'fc' (fully connected): a layer of integers over more than one pixel is quantised");
   expect_error(layer_of(16449), "node 1 'fc' (fully connected): the sums of so many products do not fit 32 bits");
   const auto mean_of = [](std::int32_t width) {
     Growing mean({2048, width, 1});

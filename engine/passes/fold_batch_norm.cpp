@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
@@ -48,13 +49,15 @@ graph::Convolution channelwise(const Affine& affine) {
 
 void fold_batch_norm(Graph& graph) {
   const auto readers = graph::reader_counts(graph);
+  const auto read = graph::numbers_read(graph);
   for (graph::Node& node : graph.nodes) {
     const auto* norm = std::get_if<graph::BatchNorm>(&node.operation);
     if (norm == nullptr) continue;
     const Affine affine = affine_of(*norm);
     const graph::NodeId before = node.inputs[0];
     const graph::Node& producer = graph.nodes[before];
-    const bool alone = readers[before] == 1;
+    // A layer of integers keeps its factors, which are positive.
+    const bool alone = readers[before] == 1 && !(producer.inputs.size() > 0 && read[producer.inputs[0]].integers);
     const auto* convolution = std::get_if<graph::Convolution>(&producer.operation);
     const auto* dense = std::get_if<graph::FullyConnected>(&producer.operation);
     if (alone && convolution != nullptr && convolution->activation == graph::Activation::none &&

@@ -31,12 +31,15 @@ void optimise(Graph& graph, bool fuse) {
   if (graph.outputs.size() > 1) {  // which are told apart by their names, whatever node makes them in the end
     for (graph::Output& output : graph.outputs) output.name = graph.output_name(output);
   }
-  // A quantised network was optimised before: where its nodes round is a part of what it computes.
-  const bool is_closed = graph::is_quantised(graph);
-  for (const Pass& pass : in_order()) {
-    if (!is_closed && (fuse || !pass.fuses)) pass.run(graph);
+  if (graph::is_quantised(graph)) {
+    // It was optimised before: where its nodes round is a part of what it computes. But no kernel computes a norm.
+    remove_dead_nodes(graph);
+    run_and_clean<fold_batch_norm>(graph);
+    return;
   }
-  if (is_closed) remove_dead_nodes(graph);
+  for (const Pass& pass : in_order()) {
+    if (fuse || !pass.fuses) pass.run(graph);
+  }
 }
 
 }  // namespace riffle::passes

@@ -412,9 +412,7 @@ class Rewriter {
 
 graph::Graph in_integers(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                          const Conversions& conversions) {
-  Graph result = Rewriter(graph, shapes, conversions).run();
-  passes::fold_batch_norm(result);  // nobody optimises a quantised graph later
-  return result;
+  return Rewriter(graph, shapes, conversions).run();
 }
 
 }  // namespace riffle::onnx

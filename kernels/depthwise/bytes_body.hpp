@@ -59,7 +59,7 @@ struct DepthwiseBytes {
 
   static RIFFLE_INLINE void store(const Job& job, Byte* to, Sums sums) {
     const auto* const factors = reinterpret_cast<const float*>(job.packed) + B::lanes;
-    const Sums result = (*job.requantise)(sums, factors);
+    const auto result = (*job.requantise)(sums, factors);
     if (job.count == B::lanes) {
       B::store(to, result, B::lanes);
     } else {

@@ -23,7 +23,7 @@ struct FullyConnectedBytes {
       sums[r] = args.sums[row];
     }
     typename B::Sums acc[rows];
-    simd::unroll<rows>([&](auto r) __attribute__((always_inline)) { acc[r] = B::broadcast(0); });
+    simd::unroll<rows>([&](auto r) __attribute__((always_inline)) { acc[r] = B::zero(); });
     for (std::int32_t run = 0; run < args.run_count; ++run) {
       const Byte* x = memory.read<Byte>(args.runs[run].first);
       std::int32_t n = args.runs[run].channels;

@@ -115,7 +115,7 @@ struct PointwiseBytes {
       const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
       if (job.residual == nullptr) {
         simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-          const Sums result = requantise(tile.acc[m][v], factors + v * B::lanes);
+          const auto result = requantise(tile.acc[m][v], factors + v * B::lanes);
           if (v < NV - 1 || count == B::lanes) {
             B::store(out + m * job.out_stride + v * B::lanes, result, B::lanes);
           } else {
@@ -136,7 +136,7 @@ struct PointwiseBytes {
         gather_bytes<B>(residual.columns, count, *job.residual_memory, pixel, MR, gathered);
       }
       simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-        const Sums joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
+        const auto joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
         B::store(out + m * job.out_stride + v * B::lanes, joined, count);
       });
     });

@@ -16,6 +16,7 @@ struct Avx2Bytes {
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 6 : vectors == 2 ? 4 : 3; }
 
   using Sums = __m256i;
+  using Integers = __m256i;
   using Reals = __m256;
   using Quads = __m256i;
   struct Factors {
@@ -26,7 +27,8 @@ struct Avx2Bytes {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
   }
   static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return load_vector(from); }
-  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return _mm256_set1_epi32(x); }
+  static RIFFLE_INLINE Sums zero() { return _mm256_setzero_si256(); }
+  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return _mm256_set1_epi32(x); }
   static RIFFLE_INLINE Reals broadcast(float x) { return _mm256_set1_ps(x); }
   /// Packed as 16-bit numbers, even ones of all lanes first.
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
@@ -61,13 +63,13 @@ struct Avx2Bytes {
     return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
   }
 
-  static RIFFLE_INLINE Sums load(const Byte* from, int count) {
+  static RIFFLE_INLINE Integers load(const Byte* from, int count) {
     if (count == lanes) return widened(from);
     alignas(8) Byte lane[lanes] = {};
     for (int i = 0; i < count; ++i) lane[i] = from[i];
     return widened(lane);
   }
-  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
+  static RIFFLE_INLINE void store(Byte* to, Integers v, int count) {
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     __m128i bytes = _mm_packus_epi16(words, words);
     if (count == lanes) return _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
@@ -83,14 +85,14 @@ struct Avx2Bytes {
     }
     if (count & 1) *to = static_cast<Byte>(_mm_cvtsi128_si32(bytes));
   }
-  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return _mm256_add_epi32(a, b); }
-  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
+  static RIFFLE_INLINE Integers add(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
+  static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
     return _mm256_min_epi32(upper, _mm256_max_epi32(lower, x));
   }
   static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
     return _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(factors));
   }
-  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+  static RIFFLE_INLINE Integers rounded(Reals x, Reals lower, Reals upper) {
     return _mm256_cvtps_epi32(_mm256_min_ps(upper, _mm256_max_ps(lower, x)));
   }
 };

@@ -15,12 +15,14 @@ struct Avx512vnni {
   static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
 
   using Sums = __m512i;
+  using Integers = __m512i;
   using Reals = __m512;
   using Quads = __m512i;
   using Factors = __m512i;
 
   static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return _mm512_loadu_si512(from); }
-  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return _mm512_set1_epi32(x); }
+  static RIFFLE_INLINE Sums zero() { return _mm512_setzero_si512(); }
+  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return _mm512_set1_epi32(x); }
   static RIFFLE_INLINE Reals broadcast(float x) { return _mm512_set1_ps(x); }
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) { return _mm512_loadu_si512(from); }
   static RIFFLE_INLINE Quads spread(const Byte* from) {
@@ -44,12 +46,12 @@ struct Avx512vnni {
   }
   static RIFFLE_INLINE std::int32_t sum(Sums sums) { return _mm512_reduce_add_epi32(sums); }
 
-  static RIFFLE_INLINE Sums load(const Byte* from, int count) {
+  static RIFFLE_INLINE Integers load(const Byte* from, int count) {
     if (count == lanes) return widened(from);
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(static_cast<__mmask16>((1U << count) - 1U), from));
   }
   /// Parts by size: a masked store of bytes is dozens of micro-operations on AMD's cores.
-  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
+  static RIFFLE_INLINE void store(Byte* to, Integers v, int count) {
     __m128i bytes = _mm512_cvtepi32_epi8(v);
     if (count == lanes) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
     if (count & 8) {
@@ -69,14 +71,14 @@ struct Avx512vnni {
     }
     if (count & 1) *to = static_cast<Byte>(_mm_cvtsi128_si32(bytes));
   }
-  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return _mm512_add_epi32(a, b); }
-  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
+  static RIFFLE_INLINE Integers add(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
+  static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
     return _mm512_min_epi32(upper, _mm512_max_epi32(lower, x));
   }
   static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
     return _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(factors));
   }
-  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+  static RIFFLE_INLINE Integers rounded(Reals x, Reals lower, Reals upper) {
     return _mm512_cvtps_epi32(_mm512_min_ps(upper, _mm512_max_ps(lower, x)));
   }
 };

@@ -7,6 +7,7 @@
 //   Sums      a vector of int32; lanes of them
 //   Quads     four bytes a lane
 //   Factors   four weights a lane, as they stand in packed weights: factor_bytes a vector
+//   Integers  the same vector of numbers that are no sums any more: on NEON, a sum is two of them
 //   Reals     a vector of f32
 //
 //   Channels  the struct that depthwise convolution is computed with: this one, or another
@@ -17,8 +18,8 @@
 //   spread(bytes)                    the same four bytes in all lanes
 //   widened(bytes)                   byte `lane` as the first of lane `lane`, the other three 0
 //   append(quads, next)              the bytes of each lane one place down, and next's first in the last place
-//   load(bytes, count)               the numbers that bytes are, as Sums; the first `count`, of the others anything
-//   store(bytes, sums, count)        sums that bytes have room for
+//   load(bytes, count)               the numbers that bytes are, as Integers; the first `count`, of the others anything
+//   store(bytes, integers, count)    integers that bytes have room for
 //   scaled(sums, factors)            f32(sums[lane]) * factors[lane], rounded twice
 //   rounded(reals, lower, upper)     within these integers, to the nearest, ties to even
 //
@@ -43,6 +44,7 @@ struct ScalarBytes {
   static constexpr int tile_rows(int) { return 2; }
 
   using Sums = std::int32_t;
+  using Integers = std::int32_t;
   using Reals = float;
   struct Quads {
     Byte at[4];
@@ -52,7 +54,8 @@ struct ScalarBytes {
   };
 
   static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return *from; }
-  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return x; }
+  static RIFFLE_INLINE Sums zero() { return 0; }
+  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return x; }
   static RIFFLE_INLINE Reals broadcast(float x) { return x; }
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
     Factors result;
@@ -74,12 +77,14 @@ struct ScalarBytes {
   }
   static RIFFLE_INLINE std::int32_t sum(Sums sums) { return sums; }
 
-  static RIFFLE_INLINE Sums load(const Byte* from, int) { return *from; }
-  static RIFFLE_INLINE void store(Byte* to, Sums v, int) { *to = static_cast<Byte>(v); }
-  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return a + b; }
-  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) { return x < lower ? lower : x > upper ? upper : x; }
+  static RIFFLE_INLINE Integers load(const Byte* from, int) { return *from; }
+  static RIFFLE_INLINE void store(Byte* to, Integers v, int) { *to = static_cast<Byte>(v); }
+  static RIFFLE_INLINE Integers add(Integers a, Integers b) { return a + b; }
+  static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
+    return x < lower ? lower : x > upper ? upper : x;
+  }
   static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) { return static_cast<float>(sums) * *factors; }
-  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+  static RIFFLE_INLINE Integers rounded(Reals x, Reals lower, Reals upper) {
     const float above = x > lower ? x : lower;
     return round_small(above < upper ? above : upper);
   }
@@ -96,7 +101,7 @@ struct ScalarBytes {
 template <class B>
 struct Requantise {
   typename B::Reals lower, upper, least, most;  // with a residual, the sum is kept within 16 bits first
-  typename B::Sums lowest, highest, zero, residual_zero;
+  typename B::Integers lowest, highest, zero, residual_zero;
 
   RIFFLE_INLINE Requantise(const kernels::Clamp& clamp, const kernels::ZeroPoints& zeros)
       : lower(B::broadcast(clamp.lower)),
@@ -108,11 +113,11 @@ struct Requantise {
         zero(B::broadcast(zeros.output)),
         residual_zero(B::broadcast(-zeros.residual)) {}
 
-  RIFFLE_INLINE typename B::Sums operator()(typename B::Sums sums, const float* factors) const {
+  RIFFLE_INLINE typename B::Integers operator()(typename B::Sums sums, const float* factors) const {
     return B::add(B::rounded(B::scaled(sums, factors), lower, upper), zero);
   }
-  RIFFLE_INLINE typename B::Sums operator()(typename B::Sums sums, const float* factors,
-                                            typename B::Sums residual) const {
+  RIFFLE_INLINE typename B::Integers operator()(typename B::Sums sums, const float* factors,
+                                                typename B::Integers residual) const {
     const auto rounded = B::rounded(B::scaled(sums, factors), least, most);
     return B::add(B::clamp(B::add(rounded, B::add(residual, residual_zero)), lowest, highest), zero);
   }

@@ -23,6 +23,7 @@ struct Neon64dotChannels {
   struct Sums {
     int32x4_t low, high;
   };
+  using Integers = Sums;
   struct Reals {
     float32x4_t low, high;
   };
@@ -169,12 +170,14 @@ struct Neon64dot {
   static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
 
   using Sums = int32x4_t;
+  using Integers = int32x4_t;
   using Reals = float32x4_t;
   using Quads = int8x16_t;
   using Factors = int8x16_t;
 
   static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return vld1q_s32(from); }
-  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return vdupq_n_s32(x); }
+  static RIFFLE_INLINE Sums zero() { return vdupq_n_s32(0); }
+  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return vdupq_n_s32(x); }
   static RIFFLE_INLINE Reals broadcast(float x) { return vdupq_n_f32(x); }
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
     return vld1q_s8(reinterpret_cast<const std::int8_t*>(from));

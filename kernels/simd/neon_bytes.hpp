@@ -21,6 +21,7 @@ struct NeonBytes {
   struct Sums {
     int32x4_t low, high;
   };
+  using Integers = int32x4_t;
   using Reals = float32x4_t;
   using Quads = int8x16_t;
   using Factors = int8x16_t;
@@ -30,13 +31,12 @@ struct NeonBytes {
                         vpadd_s32(vget_low_s32(sums.high), vget_high_s32(sums.high)));
   }
   /// A lane's number is its first part.
-  static RIFFLE_INLINE Sums parts(int32x4_t v) {
-    const int32x4x2_t both = vzipq_s32(v, vdupq_n_s32(0));
+  static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) {
+    const int32x4x2_t both = vzipq_s32(vld1q_s32(from), vdupq_n_s32(0));
     return {both.val[0], both.val[1]};
   }
-
-  static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return parts(vld1q_s32(from)); }
-  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return parts(vdupq_n_s32(x)); }
+  static RIFFLE_INLINE Sums zero() { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
+  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return vdupq_n_s32(x); }
   static RIFFLE_INLINE Reals broadcast(float x) { return vdupq_n_f32(x); }
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
     return vld1q_s8(reinterpret_cast<const std::int8_t*>(from));
@@ -58,7 +58,14 @@ struct NeonBytes {
   }
   static RIFFLE_INLINE Sums multiply(Sums sums, Quads x, Factors w) {
     return {vpadalq_s16(sums.low, vmull_s8(vget_low_s8(x), vget_low_s8(w))),
-            vpadalq_s16(sums.high, vmull_s8(vget_high_s8(x), vget_high_s8(w)))};
+            vpadalq_s16(sums.high, products_of_upper(x, w))};
+  }
+  static RIFFLE_INLINE int16x8_t products_of_upper(Quads x, Factors w) {
+#ifdef __aarch64__
+    return vmull_high_s8(x, w);
+#else
+    return vmull_s8(vget_high_s8(x), vget_high_s8(w));
+#endif
   }
 
   static constexpr int dot_bytes = 16;
@@ -71,13 +78,13 @@ struct NeonBytes {
     return vget_lane_s32(vpadd_s32(two, two), 0);
   }
 
-  static RIFFLE_INLINE Sums load(const Byte* from, int count) {
+  static RIFFLE_INLINE Integers load(const Byte* from, int count) {
     Byte lane[8] = {};
     for (int i = 0; i < count; ++i) lane[i] = from[i];
-    return parts(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(lane)))));
+    return vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(lane))));
   }
-  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
-    const int16x4_t words = vqmovn_s32(whole(v));
+  static RIFFLE_INLINE void store(Byte* to, Integers v, int count) {
+    const int16x4_t words = vqmovn_s32(v);
     const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
     if (count == lanes) {
       const std::int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
@@ -88,19 +95,19 @@ struct NeonBytes {
     vst1_s8(lane, bytes);
     for (int i = 0; i < count; ++i) to[i] = lane[i];
   }
-  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
-  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
-    return parts(vminq_s32(whole(upper), vmaxq_s32(whole(lower), whole(x))));
+  static RIFFLE_INLINE Integers add(Integers a, Integers b) { return vaddq_s32(a, b); }
+  static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
+    return vminq_s32(upper, vmaxq_s32(lower, x));
   }
   static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
     return vmulq_f32(vcvtq_f32_s32(whole(sums)), vld1q_f32(factors));
   }
   /// ARMv7 converts towards zero alone: the sum with 1.5 * 2^23 has the integer in its lower bits, rounded as every sum
   /// is.
-  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+  static RIFFLE_INLINE Integers rounded(Reals x, Reals lower, Reals upper) {
     const float32x4_t magic = vdupq_n_f32(0x1.8p23F);
     const float32x4_t sum = vaddq_f32(vminq_f32(upper, vmaxq_f32(lower, x)), magic);
-    return parts(vsubq_s32(vreinterpretq_s32_f32(sum), vreinterpretq_s32_f32(magic)));
+    return vsubq_s32(vreinterpretq_s32_f32(sum), vreinterpretq_s32_f32(magic));
   }
 };
 

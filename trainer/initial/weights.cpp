@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/graph/quantization.hpp"
+
 namespace riffle::trainer {
 namespace {
 
@@ -69,6 +71,9 @@ graph::Graph with_classes(graph::Graph graph, std::int32_t classes, const models
 graph::Graph with_weights(graph::Graph graph, const graph::Graph& from) {
   (void)graph::infer_shapes(graph);
   (void)graph::infer_shapes(from);
+  if (graph::is_quantised(from)) {
+    throw Error("'" + from.name + "' is quantised; take the weights of the network of floats that it was made of");
+  }
   struct Found {
     graph::Constant constant;
     std::vector<std::int64_t> shape;

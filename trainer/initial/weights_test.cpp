@@ -78,6 +78,12 @@ TEST(Weights, that_do_not_match_are_named) {
   EXPECT_TRUE(contains(width, "units.0.left.1.0.weight (58x24x1x1 there, 24x24x1x1 here)"));
   EXPECT_TRUE(contains(width, " more"));
 
+  graph::Graph integers;
+  integers.add("input", graph::Input{{4, 4, 3}});
+  integers.nodes[0].quantization = Quantization{};
+  integers.outputs = {{0}};
+  EXPECT_TRUE(contains(error_of([&] { with_weights(network(1), integers); }), "is quantised"));
+
   graph::Graph more = network(2);
   graph::FullyConnected layer;
   layer.outputs = 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
 #include "engine/plan/convolution_kind.hpp"
 
@@ -241,6 +242,11 @@ bool is_fused_into_reader(const Trace& trace, NodeId i) {
   return std::all_of(read.begin(), read.end(), [](bool is_read) { return is_read; });
 }
 
-Trace trace(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) { return Tracer(graph, shapes).run(); }
+Trace trace(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) {
+  if (graph::is_quantised(graph)) {
+    throw Error({"graph '", graph.name, "': it is quantised; train the network of floats that it was made of"});
+  }
+  return Tracer(graph, shapes).run();
+}
 
 }  // namespace riffle::trainer
