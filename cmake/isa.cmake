@@ -39,6 +39,11 @@ if(RIFFLE_ISAS)
 else()
   set(RIFFLE_ISA_ROWS "${rows}")
 endif()
+if(NOT "quantised" IN_LIST RIFFLE_OPERATIONS)
+  foreach(isa IN LISTS RIFFLE_BYTE_ISAS)
+    list(FILTER RIFFLE_ISA_ROWS EXCLUDE REGEX "^${isa}:")
+  endforeach()
+endif()
 # Left to itself, a compiler fuses a multiply-add in one tile and not in another: results would depend on how tiles are cut.
 set(scalar_row "scalar:-ffp-contract=off")
 # The last one runs everywhere. Where that is NEON64 or SSE2, scalar may be left out.

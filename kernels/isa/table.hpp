@@ -114,9 +114,11 @@ struct ByteRowsOf : NoByteRows {
 
 template <class S>
 struct ByteRows : NoByteRows {};
+#ifdef RIFFLE_HAS_QUANTISED
 template <class S>
 requires requires { typename S::Bytes; }
 struct ByteRows<S> : ByteRowsOf<S, typename S::Bytes> {};
+#endif
 
 template <class Kernel, std::size_t N, std::size_t M>
 constexpr std::array<Kernel, N + M> joined(const std::array<Kernel, N>& a, const std::array<Kernel, M>& b) {
