@@ -289,6 +289,33 @@ TEST(Quantise, networks_keep_their_answers_by_every_method) {
   }
 }
 
+/// The caller's floats are converted once, and nothing else moves, converts or rescales: shuffle, split and
+/// concatenation cost as little in integers as in floats.
+TEST(Quantise, shufflenets_convert_their_input_and_nothing_else) {
+  const auto expect_one_conversion = [](const Graph& graph) {
+    const Quantised result = quantise(graph, samples_of(graph, 2), {.method = Method::minmax});
+    for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+      if (!kernels->supported()) continue;
+      const auto plan = plan::make(result.after, {.kernels = kernels});
+      ASSERT_EQ(plan->precision, Type::i8);
+      for (std::size_t i = 0; i < plan->steps.size(); ++i) {
+        const plan::Step& step = plan->steps[i];
+        EXPECT_EQ(step.kind, i == 0 ? plan::StepKind::type_conversion : plan::StepKind::compute) << step.operation;
+        const std::string kernel = step.kernel;
+        EXPECT_TRUE(i == 0 || kernel.starts_with("u8-") || kernel.starts_with("i8-")) << kernel;
+      }
+    }
+  };
+  const models::WeightSource weights = models::random_weights(2);
+  for (const std::int32_t groups : {1, 3, 8}) {
+    expect_one_conversion(models::shufflenet_v1({.groups = groups, .classes = 10, .height = 64, .width = 64}, weights));
+  }
+  for (const bool residual : {false, true}) {
+    expect_one_conversion(models::shufflenet_v2(
+        {.width_multiplier = 0.5, .residual = residual, .classes = 10, .height = 64, .width = 64}, weights));
+  }
+}
+
 TEST(Quantise, random_graphs_are_quantised_saved_and_planned) {
   int quantised_graphs = 0;
   std::vector<double> all;
