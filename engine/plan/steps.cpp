@@ -163,7 +163,7 @@ void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const kernels::ChannelRun planes = {{0, kernels::Space::input, index}, 1, 1, 0, input.type};
   args.runs = storage_->keep(std::vector<kernels::ChannelwiseRun>{{planes}}).data();
   args.run_count = 1;
-  args.output = {block(s).first, 1};
+  args.output = {block(s).first, 1, 0, planes_of_input(s.node).type};
   if (const auto& quantization = node(s.node).quantization) {
     args.to = {quantization->scale, zero_of(s.node)};
     return append_convert(s, args, {input.type, Type::f32, result_type(s.node)});

@@ -412,7 +412,9 @@ class Rewriter {
 
 graph::Graph in_integers(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                          const Conversions& conversions) {
-  return Rewriter(graph, shapes, conversions).run();
+  Graph result = Rewriter(graph, shapes, conversions).run();
+  passes::fold_batch_norm(result);  // what makes real numbers of channels with different scales
+  return result;
 }
 
 }  // namespace riffle::onnx
