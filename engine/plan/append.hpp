@@ -5,6 +5,13 @@
 
 namespace riffle::plan {
 
+/// Has this build kernels for what is quantised (RIFFLE_OPERATIONS)? What makes their steps is left out with them.
+#ifdef RIFFLE_HAS_QUANTISED
+inline constexpr bool has_integers = true;
+#else
+inline constexpr bool has_integers = false;
+#endif
+
 inline std::string window_text(const kernels::Window& w) {
   std::string text = joined({w.kernel_h, "x", w.kernel_w});
   if (w.stride_h != 1 || w.stride_w != 1) text += joined({" /", w.stride_h});

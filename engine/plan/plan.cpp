@@ -4,7 +4,7 @@
 
 #include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
-#include "engine/plan/builder.hpp"
+#include "engine/plan/append.hpp"
 #include "engine/plan/contracts.hpp"
 
 namespace riffle::plan {
@@ -50,6 +50,10 @@ Choice choose(const graph::Graph& graph, const Options& options) {
   const kernels::Kernels& best = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
   const Type precision = precision_of(best, options.precision);
   if (!graph::is_quantised(graph)) return {kernels::find_kernels(best, precision), precision};
+  if (!has_integers) {
+    throw Unsupported(
+        {"graph '", graph.name, "': it is quantised, and this build leaves that out (RIFFLE_OPERATIONS)"});
+  }
   for (const Type bytes : {Type::u8, Type::i8}) {  // an instruction set that is there for them alone
     if (const kernels::Kernels* found = kernels::find_kernels(best, bytes)) return {found, Type::i8};
   }

@@ -263,7 +263,7 @@ TEST(Integers, ComeBackFromAFile) {
 }
 
 TEST(Integers, OfAnyGraphComeBackFromAFile) {
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < RIFFLE_RETURNED_GRAPHS; ++seed) {
     const Graph graph = verify::random_quantised_graph(seed);
     const Graph back = written_and_read(graph);
     const auto count = static_cast<std::size_t>(2 * graph.input_shape().size());

@@ -157,8 +157,8 @@ typedef struct riffle_options {
   riffle_log log;      /* NULL: nobody is told */
   void* log_user;
   riffle_type precision; /* what the network is computed in: RIFFLE_FLOAT32, or RIFFLE_FLOAT16 where this CPU has its
-                            arithmetic (elsewhere float32, and `log` is told). Inputs and outputs keep their types. Of a quantised network
-                            it changes nothing. */
+                            arithmetic (elsewhere float32, and `log` is told). Inputs and outputs keep their types. Of a
+                            quantised network it changes nothing. */
   const void* reserved[7];
 } riffle_options;
 
