@@ -99,21 +99,23 @@ struct PoolingBytes {
     }
   }
 
-  /// The means of one output.
+  /// The means of one output. Sum: what holds the sum of its taps.
+  template <class Sum>
   static RIFFLE_INLINE void means(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
                                   std::int32_t x, const PoolTaps& tall, const PoolTaps& wide, Byte* to) {
     const std::int32_t taps = (tall.end - tall.begin) * (wide.end - wide.begin), zero = args.zeros.output;
+    const std::int32_t zeros = taps * args.zeros.input;
     const Clamp clamp = args.clamp;
     const float factor = mean_factor(args.scale, tall.counted * wide.counted);
     for (std::int32_t begin = 0; begin < run.channels; begin += chunk) {
       const std::int32_t count = run.channels - begin < chunk ? run.channels - begin : chunk;
-      std::int32_t sums[chunk];
-      for (std::int32_t c = 0; c < count; ++c) sums[c] = -taps * args.zeros.input;
+      Sum sums[chunk];
+      for (std::int32_t c = 0; c < count; ++c) sums[c] = 0;
       for_taps(
           args, in + begin, run, y, x, tall, wide, [&](const Byte* from) __attribute__((always_inline)) {
-            for (std::int32_t c = 0; c < count; ++c) sums[c] += from[c];
+            for (std::int32_t c = 0; c < count; ++c) sums[c] = static_cast<Sum>(sums[c] + from[c]);
           });
-      for (std::int32_t c = 0; c < count; ++c) to[begin + c] = finished(sums[c], factor, clamp, zero);
+      for (std::int32_t c = 0; c < count; ++c) to[begin + c] = finished(sums[c] - zeros, factor, clamp, zero);
     }
   }
 
@@ -134,7 +136,13 @@ struct PoolingBytes {
           if constexpr (Max) {
             largest(args, in, run, y, x, tall, wide, to);
           } else {
-            means(args, in, run, y, x, tall, wide, to);
+            // Sums of so few taps fit 16 bits: twice as many in a vector.
+            constexpr std::int32_t few = 128;
+            if ((tall.end - tall.begin) * (wide.end - wide.begin) <= few) {
+              means<std::int16_t>(args, in, run, y, x, tall, wide, to);
+            } else {
+              means<std::int32_t>(args, in, run, y, x, tall, wide, to);
+            }
           }
         }
       }
