@@ -70,9 +70,7 @@ class Check {
   }
 
   void check_numbers(const Quantization& q) const {
-    if (!(q.scale >= std::numeric_limits<float>::min()) || !std::isfinite(q.scale)) {
-      fail("its scale is no positive number");
-    }
+    if (!is_scale(static_cast<double>(q.scale))) fail("its scale is no positive number");
     if (q.zero_point < 0 || q.zero_point > 255) fail("its zero point is not in 0 to 255");
   }
 
@@ -101,9 +99,7 @@ class Check {
       fail("it reads integers, and its weights are not of i8 with a factor for each output");
     }
     for (const double factor : layer.weights->row_scale()) {
-      if (!(factor >= std::numeric_limits<float>::min()) || !(factor <= std::numeric_limits<float>::max())) {
-        fail("a factor of its weights is no positive number");
-      }
+      if (!is_scale(factor)) fail("a factor of its weights is no positive number");
     }
     const std::int64_t terms = static_cast<std::int64_t>(layer.weights->size()) / layer.outputs;
     if (terms * 255 * 128 > largest_bias) fail("the sums of so many products do not fit 32 bits");
@@ -132,6 +128,8 @@ class Check {
 };
 
 }  // namespace
+
+bool is_scale(double x) { return x >= std::numeric_limits<float>::min() && x <= std::numeric_limits<float>::max(); }
 
 bool is_quantised(const Graph& graph) {
   return std::ranges::any_of(graph.nodes, [](const Node& node) { return node.quantization.has_value(); });

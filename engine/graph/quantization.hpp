@@ -60,6 +60,9 @@ IntegerBounds integer_bounds(const Node& node);
 /// round(bias / factor) of each output of a layer that reads integers, 0 where there is no bias.
 std::vector<std::int32_t> integer_bias(const Constant& weights, const Constant& bias);
 
+/// Is it a positive number that f32 has room for, as scales and factors are?
+bool is_scale(double x);
+
 /// Integers of 32 bits as f32, and a factor of them, in the order that every kernel keeps to.
 inline float requantised(std::int32_t sum, float factor) { return static_cast<float>(sum) * factor; }
 

@@ -64,9 +64,7 @@ std::string fault_of(Type type, const Quantization& quantization) {
   if (!is_quantised(type)) {
     return quantization == Quantization{} ? "" : "a scale or a zero point is for i8 and u8 alone";
   }
-  if (!(quantization.scale >= std::numeric_limits<float>::min()) || !std::isfinite(quantization.scale)) {
-    return "its scale is no positive number";
-  }
+  if (!is_scale(static_cast<double>(quantization.scale))) return "its scale is no positive number";
   const std::int32_t least = type == Type::i8 ? -128 : 0;
   if (quantization.zero_point >= least && quantization.zero_point <= least + 255) return "";
   return joined({"its zero point is ", quantization.zero_point, ", no ", name_of(type)});

@@ -362,15 +362,12 @@ std::int32_t PlanBuilder::zero_of(graph::NodeId id) const {
 }
 
 kernels::ZeroPoints PlanBuilder::zeros_of(graph::NodeId id) const {
+  const auto of = [&](graph::NodeId node) { return is_quantised(result_type(node)) ? zero_of(node) : 0; };
+  const std::vector<passes::ChannelList>& operands = lowered_.operands[id];
   kernels::ZeroPoints zeros;
-  const std::size_t operands = lowered_.operands[id].size();
-  const auto of = [&](std::size_t i) {
-    const graph::NodeId read = operand(id, i)[0].node;
-    return i < operands && is_quantised(result_type(read)) ? zero_of(read) : 0;
-  };
-  if (operands > 0) zeros.input = of(0);
-  if (operands > 1) zeros.residual = of(1);
-  if (is_quantised(result_type(id))) zeros.output = zero_of(id);
+  if (!operands.empty()) zeros.input = of(operands[0][0].node);
+  if (operands.size() > 1) zeros.residual = of(operands[1][0].node);
+  zeros.output = of(id);
   return zeros;
 }
 

@@ -45,9 +45,7 @@ struct ConvolutionBytes {
   static void run(const ConvolutionArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
     const std::int32_t terms = args.window.kernel_h * args.window.kernel_w * args.inputs, quads = (terms + 3) / 4;
-    const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
-    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{quads} * B::factor_bytes;
     alignas(64) Byte buffer[buffer_bytes + 64];  // by-lane loads reach behind the last pixel's end
     const std::int32_t at_once = buffer_bytes / (quads * 4);
     const ChannelRun copied{{}, quads * 4, terms, 0, B::byte_type};
@@ -55,6 +53,7 @@ struct ConvolutionBytes {
     buffered.arena = reinterpret_cast<std::byte*>(buffer);
     typename Tiles::Job job{};
     job.memory = &buffered;
+    job.residual_memory = &memory;
     job.runs = &copied;
     job.run_count = 1;
     job.clamp = &args.clamp;
@@ -70,19 +69,9 @@ struct ConvolutionBytes {
           const std::int32_t pixel = first + p;
           copy_taps(args, memory, group, pixel / extent.out_w, pixel % extent.out_w, buffer + p * quads * 4);
         }
-        std::int32_t v1 = 0;
-        for (std::int32_t panel = 0; panel < panels; ++panel) {
-          const std::int32_t v0 = v1;
-          v1 = panel_begin(panel + 1, vectors, panels);
-          job.panel = static_cast<const std::byte*>(args.packed) + (std::int64_t{group} * vectors + v0) * vector_bytes;
-          job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
-          job.residual_pixel = first;
-          job.residual_memory = &memory;
-          job.out =
-              memory.write<Byte>(args.output.first) + first * job.out_stride + group * args.outputs + v0 * B::lanes;
-          job.columns = (v1 * B::lanes <= args.outputs ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
-          Tiles::run_panel(job, v1 - v0, 0, count);
-        }
+        job.residual_pixel = first;
+        job.out = memory.write<Byte>(args.output.first) + first * job.out_stride + group * args.outputs;
+        Tiles::run_panels(job, {args.packed, args.residual, group, quads, args.outputs, 0}, 0, panels, 0, count);
       }
     }
   }

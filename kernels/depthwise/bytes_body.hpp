@@ -87,7 +87,7 @@ struct DepthwiseBytes {
     if constexpr (requires(const DepthwiseByteRow<Byte>& row) { B::template depthwise_row<Stride>(row); }) {
       if (job.count == B::lanes && window.pad_left <= 1) {
         const ZeroPoints& zeros = job.args->zeros;
-        const Clamp& clamp = job.args->clamp;
+        const simd::StoredBounds<Byte> bounds(job.args->clamp, zeros);
         B::template depthwise_row<Stride>(
             DepthwiseByteRow<Byte>{{rows[0], rows[1], rows[2]},
                                    {step[0], step[1], step[2]},
@@ -97,8 +97,8 @@ struct DepthwiseBytes {
                                    job.packed,
                                    job.zeros[0],
                                    static_cast<std::int16_t>(zeros.output),
-                                   static_cast<Byte>(static_cast<std::int32_t>(clamp.lower) + zeros.output),
-                                   static_cast<Byte>(static_cast<std::int32_t>(clamp.upper) + zeros.output),
+                                   bounds.lower,
+                                   bounds.upper,
                                    job.out + static_cast<std::ptrdiff_t>(y) * extent.out_w * job.out_stride,
                                    job.out_stride});
         return;

@@ -85,51 +85,52 @@ void pack_depthwise(const DepthwiseKernel& kernel, const Window& window, std::sp
   }
 }
 
-void depthwise_bytes_reference(const DepthwiseArgs& args, const IntegerWeights& weights, const Addresses& memory) {
-  const Extent& extent = args.extent;
-  const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
+namespace {
+
+/// Calls f(filter, run, its channel, y, x) for every output.
+template <class F>
+void for_depthwise_outputs(const DepthwiseArgs& args, F&& f) {
   std::size_t filter = 0;
   for (std::int32_t r = 0; r < args.run_count; ++r) {
-    const ChannelwiseRun& run = args.runs[r];
-    for (std::int32_t c = 0; c < run.input.channels; ++c, ++filter) {
-      for (std::int32_t y = 0; y < extent.out_h; ++y) {
-        for (std::int32_t x = 0; x < extent.out_w; ++x) {
-          double sum = weights.bias[filter];
-          for (std::size_t tap = 0; tap < taps; ++tap) sum += args.zeros.input * weights.values[filter * taps + tap];
-          for_taps_inside(extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
-            sum += (element(run.input, pixel, c, memory) - args.zeros.input) *
-                   weights.values[filter * taps + static_cast<std::size_t>(tap)];
-          });
-          set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory,
-                      requantised_reference(static_cast<std::int64_t>(sum), weights.factors[filter], args.clamp,
-                                            args.zeros.output));
-        }
+    for (std::int32_t c = 0; c < args.runs[r].input.channels; ++c, ++filter) {
+      for (std::int32_t y = 0; y < args.extent.out_h; ++y) {
+        for (std::int32_t x = 0; x < args.extent.out_w; ++x) f(filter, args.runs[r], c, y, x);
       }
     }
   }
 }
 
+}  // namespace
+
+void depthwise_bytes_reference(const DepthwiseArgs& args, const IntegerWeights& weights, const Addresses& memory) {
+  const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
+  for_depthwise_outputs(
+      args, [&](std::size_t filter, const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
+        double sum = weights.bias[filter];
+        for (std::size_t tap = 0; tap < taps; ++tap) sum += args.zeros.input * weights.values[filter * taps + tap];
+        for_taps_inside(args.extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
+          sum += (element(run.input, pixel, c, memory) - args.zeros.input) *
+                 weights.values[filter * taps + static_cast<std::size_t>(tap)];
+        });
+        set_element(args.output, static_cast<std::int64_t>(y) * args.extent.out_w + x, run.output_channel + c, memory,
+                    requantised_reference(static_cast<std::int64_t>(sum), weights.factors[filter], args.clamp,
+                                          args.zeros.output));
+      });
+}
+
 void depthwise_reference(const DepthwiseArgs& args, std::span<const float> weights, std::span<const float> bias,
                          const Addresses& memory) {
-  const Extent& extent = args.extent;
   const std::size_t taps = static_cast<std::size_t>(args.window.kernel_h * args.window.kernel_w);
-  std::size_t filter = 0;
-  for (std::int32_t r = 0; r < args.run_count; ++r) {
-    const ChannelwiseRun& run = args.runs[r];
-    for (std::int32_t c = 0; c < run.input.channels; ++c, ++filter) {
-      for (std::int32_t y = 0; y < extent.out_h; ++y) {
-        for (std::int32_t x = 0; x < extent.out_w; ++x) {
-          double sum = bias.empty() ? 0.0 : static_cast<double>(bias[filter]);
-          for_taps_inside(extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
-            sum += element(run.input, pixel, c, memory) *
-                   static_cast<double>(weights[filter * taps + static_cast<std::size_t>(tap)]);
-          });
-          set_element(args.output, static_cast<std::int64_t>(y) * extent.out_w + x, run.output_channel + c, memory,
-                      clamped(sum, args.clamp));
-        }
-      }
-    }
-  }
+  for_depthwise_outputs(
+      args, [&](std::size_t filter, const ChannelwiseRun& run, std::int32_t c, std::int32_t y, std::int32_t x) {
+        double sum = bias.empty() ? 0.0 : static_cast<double>(bias[filter]);
+        for_taps_inside(args.extent, args.window, y, x, [&](std::int32_t tap, std::int64_t pixel) {
+          sum += element(run.input, pixel, c, memory) *
+                 static_cast<double>(weights[filter * taps + static_cast<std::size_t>(tap)]);
+        });
+        set_element(args.output, static_cast<std::int64_t>(y) * args.extent.out_w + x, run.output_channel + c, memory,
+                    clamped(sum, args.clamp));
+      });
 }
 
 }  // namespace riffle::kernels

@@ -180,10 +180,10 @@ struct PointwiseBytes {
     }
     const std::int32_t width = vectors * B::lanes;
     const ZeroPoints& zeros = *job.zeros;
-    const Clamp& clamp = *job.clamp;
+    const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
     strip.zero = static_cast<std::int16_t>(zeros.output - (job.residual == nullptr ? 0 : zeros.residual));
-    strip.lower = static_cast<std::int8_t>(static_cast<std::int32_t>(clamp.lower) + zeros.output);
-    strip.upper = static_cast<std::int8_t>(static_cast<std::int32_t>(clamp.upper) + zeros.output);
+    strip.lower = bounds.lower;
+    strip.upper = bounds.upper;
     strip.bias = reinterpret_cast<const std::int32_t*>(job.panel);
     strip.factors = reinterpret_cast<const float*>(strip.bias + width);
     strip.weights = job.panel + std::ptrdiff_t{width} * 8;
@@ -214,13 +214,40 @@ struct PointwiseBytes {
     tiles.run(job, job.pixel, vectors, false, begin, end);
   }
 
+  /// Of a group's panels: what they have in common.
+  struct Panels {
+    const void* packed;              ///< of all groups
+    const ResidualVector* residual;  ///< of all groups, or null
+    std::int32_t group, quads, outputs;
+    std::int32_t spare;  ///< numbers behind the outputs that may be written, too
+  };
+
+  /// Panels [first, last) of a group for pixels [begin, end), which straddle no ring's end. job.out: the group's first
+  /// column.
+  static RIFFLE_INLINE void run_panels(Job& job, const Panels& all, std::int32_t first, std::int32_t last,
+                                       std::int32_t begin, std::int32_t end) {
+    const std::int32_t vectors = (all.outputs + B::lanes - 1) / B::lanes;
+    const std::int32_t panels = panel_count(all.outputs, B::lanes, B::max_vectors);
+    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{all.quads} * B::factor_bytes;
+    // A residual ends where the columns do.
+    const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
+    Byte* const out = job.out;
+    std::int32_t v1 = panel_begin(first, vectors, panels);
+    for (std::int32_t panel = first; panel < last; ++panel) {
+      const std::int32_t v0 = v1;
+      v1 = panel_begin(panel + 1, vectors, panels);
+      job.panel = static_cast<const std::byte*>(all.packed) + (std::int64_t{all.group} * vectors + v0) * vector_bytes;
+      job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
+      job.out = out + v0 * B::lanes;
+      job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
+      run_panel(job, v1 - v0, begin, end);
+    }
+  }
+
   /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
   static RIFFLE_INLINE void run_block(const PointwiseArgs& args, const Addresses& memory, std::int32_t group,
                                       std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
                                       std::int32_t end) {
-    const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
-    const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
-    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{args.quads} * B::factor_bytes;
     const Block& block = args.blocks[group];
     Job job{};
     job.memory = job.residual_memory = &memory;
@@ -230,19 +257,9 @@ struct PointwiseBytes {
     job.zeros = &args.zeros;
     job.out_stride = block.pixel_stride;
     job.out_pixel = begin;
-    Byte* const out = memory.write<Byte>(block.first) + slot(begin, block.ring) * job.out_stride;
-    std::int32_t v1 = panel_begin(first_panel, vectors, panels);
-    for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
-      const std::int32_t v0 = v1;
-      v1 = panel_begin(panel + 1, vectors, panels);
-      job.panel = static_cast<const std::byte*>(args.packed) + (std::int64_t{group} * vectors + v0) * vector_bytes;
-      job.residual = args.residual == nullptr ? nullptr : args.residual + group * vectors + v0;
-      job.out = out + v0 * B::lanes;
-      // A residual ends where the columns do.
-      const std::int32_t room = args.outputs + (args.residual != nullptr ? 0 : block.spare);
-      job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
-      run_panel(job, v1 - v0, begin, end);
-    }
+    job.out = memory.write<Byte>(block.first) + slot(begin, block.ring) * job.out_stride;
+    run_panels(job, {args.packed, args.residual, group, args.quads, args.outputs, block.spare}, first_panel, last_panel,
+               begin, end);
   }
 
   static void run(const PointwiseArgs& args, const Addresses& memory, TileRange range) {

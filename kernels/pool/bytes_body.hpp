@@ -54,8 +54,8 @@ struct PoolingBytes {
   static RIFFLE_INLINE void largest(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
                                     std::int32_t x, const PoolTaps& tall, const PoolTaps& wide, Byte* to) {
     constexpr std::int32_t together = sizeof(Bytes);
-    const auto lower = static_cast<Byte>(static_cast<std::int32_t>(args.clamp.lower) + args.zeros.output);
-    const auto upper = static_cast<Byte>(static_cast<std::int32_t>(args.clamp.upper) + args.zeros.output);
+    const simd::StoredBounds<Byte> bounds(args.clamp, args.zeros);
+    const Byte lower = bounds.lower, upper = bounds.upper;
     if (run.channels < together) {
       for (std::int32_t c = 0; c < run.channels; ++c) {
         Byte most = lower;

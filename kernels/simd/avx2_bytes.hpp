@@ -2,7 +2,7 @@
 // bytes of every lane by themselves.
 #pragma once
 
-#include "kernels/simd/bytes.hpp"
+#include "kernels/simd/x86_bytes.hpp"
 
 namespace riffle::simd {
 
@@ -71,19 +71,9 @@ struct Avx2Bytes {
   }
   static RIFFLE_INLINE void store(Byte* to, Integers v, int count) {
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    __m128i bytes = _mm_packus_epi16(words, words);
+    const __m128i bytes = _mm_packus_epi16(words, words);
     if (count == lanes) return _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
-    if (count & 4) {
-      _mm_storeu_si32(to, bytes);
-      bytes = _mm_srli_si128(bytes, 4);
-      to += 4;
-    }
-    if (count & 2) {
-      _mm_storeu_si16(to, bytes);
-      bytes = _mm_srli_si128(bytes, 2);
-      to += 2;
-    }
-    if (count & 1) *to = static_cast<Byte>(_mm_cvtsi128_si32(bytes));
+    store_first(to, bytes, count);
   }
   static RIFFLE_INLINE Integers add(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
   static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {

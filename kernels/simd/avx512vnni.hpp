@@ -1,7 +1,7 @@
 // AVX-512 with its dot product of bytes (VNNI): four products of u8 and i8 a lane in one instruction.
 #pragma once
 
-#include "kernels/simd/bytes.hpp"
+#include "kernels/simd/x86_bytes.hpp"
 
 namespace riffle::simd {
 
@@ -50,26 +50,10 @@ struct Avx512vnni {
     if (count == lanes) return widened(from);
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(static_cast<__mmask16>((1U << count) - 1U), from));
   }
-  /// Parts by size: a masked store of bytes is dozens of micro-operations on AMD's cores.
   static RIFFLE_INLINE void store(Byte* to, Integers v, int count) {
-    __m128i bytes = _mm512_cvtepi32_epi8(v);
+    const __m128i bytes = _mm512_cvtepi32_epi8(v);
     if (count == lanes) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
-    if (count & 8) {
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
-      bytes = _mm_srli_si128(bytes, 8);
-      to += 8;
-    }
-    if (count & 4) {
-      _mm_storeu_si32(to, bytes);
-      bytes = _mm_srli_si128(bytes, 4);
-      to += 4;
-    }
-    if (count & 2) {
-      _mm_storeu_si16(to, bytes);
-      bytes = _mm_srli_si128(bytes, 2);
-      to += 2;
-    }
-    if (count & 1) *to = static_cast<Byte>(_mm_cvtsi128_si32(bytes));
+    store_first(to, bytes, count);
   }
   static RIFFLE_INLINE Integers add(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
   static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {

@@ -97,6 +97,15 @@ struct ScalarBytes {
   }
 };
 
+/// Bounds of the bytes that are stored.
+template <class Byte>
+struct StoredBounds {
+  Byte lower, upper;
+  RIFFLE_INLINE StoredBounds(const kernels::Clamp& clamp, const kernels::ZeroPoints& zeros)
+      : lower(static_cast<Byte>(static_cast<std::int32_t>(clamp.lower) + zeros.output)),
+        upper(static_cast<Byte>(static_cast<std::int32_t>(clamp.upper) + zeros.output)) {}
+};
+
 /// From sums to bytes: what all of a step's outputs have in common.
 template <class B>
 struct Requantise {

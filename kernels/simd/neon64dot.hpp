@@ -7,6 +7,7 @@
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/bytes.hpp"
 #include "kernels/simd/neon64_asm.hpp"
+#include "kernels/simd/neon_integers.hpp"
 
 namespace riffle::simd {
 
@@ -160,25 +161,19 @@ struct Neon64dotChannels {
   }
 };
 
-struct Neon64dot {
+struct Neon64dot : NeonIntegers {
   static constexpr const char* name = "neon64dot";
-  using Byte = std::int8_t;
   using Channels = Neon64dotChannels;
-  static constexpr Type byte_type = Type::i8;
-  static constexpr int lanes = 4, max_vectors = 4, factor_bytes = 16;
+  static constexpr int max_vectors = 4, factor_bytes = 16;
   static constexpr bool by_lane = true;
   static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
 
   using Sums = int32x4_t;
-  using Integers = int32x4_t;
-  using Reals = float32x4_t;
   using Quads = int8x16_t;
   using Factors = int8x16_t;
 
   static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return vld1q_s32(from); }
   static RIFFLE_INLINE Sums zero() { return vdupq_n_s32(0); }
-  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return vdupq_n_s32(x); }
-  static RIFFLE_INLINE Reals broadcast(float x) { return vdupq_n_f32(x); }
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
     return vld1q_s8(reinterpret_cast<const std::int8_t*>(from));
   }
@@ -195,25 +190,6 @@ struct Neon64dot {
   }
   static RIFFLE_INLINE std::int32_t sum(Sums sums) { return vaddvq_s32(sums); }
 
-  static RIFFLE_INLINE Sums load(const Byte* from, int count) {
-    Byte lane[8] = {};
-    for (int i = 0; i < count; ++i) lane[i] = from[i];
-    return vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(lane))));
-  }
-  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
-    const int16x4_t words = vqmovn_s32(v);
-    const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
-    if (count == lanes) {
-      const std::int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
-      __builtin_memcpy(to, &four, sizeof four);
-      return;
-    }
-    Byte lane[8];
-    vst1_s8(lane, bytes);
-    for (int i = 0; i < count; ++i) to[i] = lane[i];
-  }
-  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return vaddq_s32(a, b); }
-  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) { return vminq_s32(upper, vmaxq_s32(lower, x)); }
   static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
     return vmulq_f32(vcvtq_f32_s32(sums), vld1q_f32(factors));
   }

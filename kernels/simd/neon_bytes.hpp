@@ -1,17 +1,13 @@
 // NEON without a dot product of bytes: products of 16 bits, which are added up by pairs into sums of 32.
 #pragma once
 
-#include <arm_neon.h>
-
-#include "kernels/simd/bytes.hpp"
+#include "kernels/simd/neon_integers.hpp"
 
 namespace riffle::simd {
 
-struct NeonBytes {
-  using Byte = std::int8_t;
+struct NeonBytes : NeonIntegers {
   using Channels = NeonBytes;
-  static constexpr Type byte_type = Type::i8;
-  static constexpr int lanes = 4, max_vectors = 2, factor_bytes = 16;
+  static constexpr int max_vectors = 2, factor_bytes = 16;
   static constexpr bool by_lane = false;
   /// Two registers a sum: 16 of AArch64's 32, 8 of ARMv7's 16.
   static constexpr int registers = sizeof(void*) == 8 ? 16 : 8;
@@ -21,8 +17,6 @@ struct NeonBytes {
   struct Sums {
     int32x4_t low, high;
   };
-  using Integers = int32x4_t;
-  using Reals = float32x4_t;
   using Quads = int8x16_t;
   using Factors = int8x16_t;
 
@@ -36,8 +30,6 @@ struct NeonBytes {
     return {both.val[0], both.val[1]};
   }
   static RIFFLE_INLINE Sums zero() { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
-  static RIFFLE_INLINE Integers broadcast(std::int32_t x) { return vdupq_n_s32(x); }
-  static RIFFLE_INLINE Reals broadcast(float x) { return vdupq_n_f32(x); }
   static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
     return vld1q_s8(reinterpret_cast<const std::int8_t*>(from));
   }
@@ -78,27 +70,6 @@ struct NeonBytes {
     return vget_lane_s32(vpadd_s32(two, two), 0);
   }
 
-  static RIFFLE_INLINE Integers load(const Byte* from, int count) {
-    Byte lane[8] = {};
-    for (int i = 0; i < count; ++i) lane[i] = from[i];
-    return vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(lane))));
-  }
-  static RIFFLE_INLINE void store(Byte* to, Integers v, int count) {
-    const int16x4_t words = vqmovn_s32(v);
-    const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
-    if (count == lanes) {
-      const std::int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
-      __builtin_memcpy(to, &four, sizeof four);
-      return;
-    }
-    Byte lane[8];
-    vst1_s8(lane, bytes);
-    for (int i = 0; i < count; ++i) to[i] = lane[i];
-  }
-  static RIFFLE_INLINE Integers add(Integers a, Integers b) { return vaddq_s32(a, b); }
-  static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
-    return vminq_s32(upper, vmaxq_s32(lower, x));
-  }
   static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
     return vmulq_f32(vcvtq_f32_s32(whole(sums)), vld1q_f32(factors));
   }

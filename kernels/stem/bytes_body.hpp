@@ -18,6 +18,9 @@ struct StemBytes {
   static constexpr std::int32_t most_rows = StemKernel::most_byte_rows;
   static constexpr std::int32_t buffer_bytes = 16 * 1024, quads_bytes = 8 * 1024;
 
+  /// Of the buffer, for each of so many.
+  static constexpr std::int32_t bytes_of_row(std::int32_t rows) { return buffer_bytes / rows / 16 * 16; }
+
   /// Columns [first, first + count) of the plane's row, of which there may be none.
   static RIFFLE_INLINE void copy_row(const Byte* row, std::int32_t in_w, std::int32_t first, std::int32_t count,
                                      Byte zero, Byte* to) {
@@ -39,8 +42,8 @@ struct StemBytes {
 
   /// The quads of `count` pixels, one of each row.
   template <int Rows>
-  static RIFFLE_INLINE void join_quads(const Byte* from, std::ptrdiff_t row_bytes, std::ptrdiff_t stride,
-                                       std::int32_t count, Byte* to) {
+  static RIFFLE_INLINE void join_quads(const Byte* from, std::ptrdiff_t stride, std::int32_t count, Byte* to) {
+    constexpr std::int32_t row_bytes = bytes_of_row(Rows);
     for (std::int32_t p = 0; p < count; ++p, from += stride, to += Rows * 4) {
       simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) { copy_quad(from + r * row_bytes, to + r * 4); });
     }
@@ -50,14 +53,12 @@ struct StemBytes {
     const Extent& extent = args.extent;
     const Window& window = args.window;
     const std::int32_t rows = args.channels * window.kernel_h, row_quads = (window.kernel_w + 3) / 4;
-    const std::int32_t vectors = (args.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
-    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{rows} * row_quads * B::factor_bytes;
     const std::int64_t plane = std::int64_t{extent.in_h} * extent.in_w;
     const Byte* const planes = memory.read<Byte>(args.input.first);
     alignas(64) Byte buffer[buffer_bytes + 64];  // quads and by-lane loads reach behind a row's end
     ChannelRun runs[most_rows];
-    const std::int32_t row_bytes = buffer_bytes / rows / 16 * 16;
+    const std::int32_t row_bytes = bytes_of_row(rows);
     std::int32_t columns = (row_bytes - row_quads * 4) / window.stride_w + 1;  // of outputs, at once
     for (std::int32_t r = 0; r < rows; ++r) {
       runs[r] = {{std::int64_t{r} * row_bytes}, window.stride_w, window.kernel_w, 0, B::byte_type};
@@ -94,7 +95,7 @@ struct StemBytes {
         }
         if constexpr (B::by_lane) {
           if (rows == 9 && row_quads == 1) {  // 3x3 on a picture's three planes: all offsets are known
-            join_quads<9>(buffer, buffer_bytes / 9 / 16 * 16, window.stride_w, count, quads);
+            join_quads<9>(buffer, window.stride_w, count, quads);
           } else {
             for (std::int32_t q = 0; q < row_quads; ++q) {
               for (std::int32_t r = 0; r < rows; ++r) {
@@ -106,16 +107,9 @@ struct StemBytes {
             }
           }
         }
-        std::int32_t v1 = 0;
-        for (std::int32_t panel = 0; panel < panels; ++panel) {
-          const std::int32_t v0 = v1;
-          v1 = panel_begin(panel + 1, vectors, panels);
-          job.panel = static_cast<const std::byte*>(args.packed) + v0 * vector_bytes;
-          job.out = out + x * job.out_stride + v0 * B::lanes;
-          const std::int32_t room = args.outputs + args.output.spare;
-          job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : args.outputs) - v0 * B::lanes;
-          Tiles::run_panel(job, v1 - v0, 0, count);
-        }
+        job.out = out + x * job.out_stride;
+        Tiles::run_panels(job, {args.packed, nullptr, 0, rows * row_quads, args.outputs, args.output.spare}, 0, panels,
+                          0, count);
       }
     }
   }
