@@ -12,8 +12,19 @@ namespace {
 constexpr std::int64_t read_behind = 128;
 
 std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
-  constexpr std::int64_t bias_and_factor = sizeof(std::int32_t) + sizeof(float);
-  return panels.lanes * (bias_and_factor + std::int64_t{quads} * panels.quad_bytes);
+  const std::int64_t bias_and_factor = (sizeof(std::int32_t) + sizeof(float)) * (panels.by_pairs ? 2 : 1);
+  return panels.lanes * (bias_and_factor + std::int64_t{panels.by_pairs ? (quads + 1) / 2 * 2 : quads} * panels.quad_bytes);
+}
+
+/// A column's bias or factor.
+void pack_number(const BytePanels& panels, const void* number, std::int32_t column, std::byte* to) {
+  if (!panels.by_pairs) {
+    std::memcpy(to + std::ptrdiff_t{column} * 4, number, 4);
+    return;
+  }
+  std::byte* const pair = to + column / 2 * 16 + column % 2 * 4;
+  std::memcpy(pair, number, 4);
+  std::memcpy(pair + 8, number, 4);
 }
 
 }  // namespace
@@ -49,18 +60,22 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
       const std::int32_t v0 = panel_begin(panel, vectors, count), v1 = panel_begin(panel + 1, vectors, count);
       const std::int32_t width = (v1 - v0) * lanes;
       std::byte* const biases = to;
-      std::byte* const factors = biases + width * 4;
-      std::byte* const quad = factors + width * 4;
+      std::byte* const factors = biases + width * (panels.by_pairs ? 8 : 4);
+      std::byte* const quad = factors + (factors - biases);
       for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
         const std::int32_t n = group * outputs + v0 * lanes + column;
         const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);
-        std::memcpy(biases + column * 4, &weights.bias[output], 4);
-        std::memcpy(factors + column * 4, &weights.factors[output], 4);
+        pack_number(panels, &weights.bias[output], column, biases);
+        pack_number(panels, &weights.factors[output], column, factors);
         const std::int8_t* const from = weights.values.data() + output * row;
         const std::int32_t v = column / lanes;
         for (std::ptrdiff_t q = 0; q < quads; ++q) {
           std::int8_t four[4];
           for (int j = 0; j < 4; ++j) four[j] = of_group[q * 4 + j] < 0 ? std::int8_t{0} : from[of_group[q * 4 + j]];
+          if (panels.by_pairs) {
+            std::memcpy(quad + (q / 2 * width + column) * 8 + q % 2 * 4, four, 4);
+            continue;
+          }
           std::byte* const vector = quad + (q * width + v * lanes) * panels.quad_bytes;
           pack_quad(four, column % lanes, lanes, panels.quad_bytes, vector);
         }

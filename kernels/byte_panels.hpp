@@ -8,6 +8,10 @@
 //
 // Empty columns have weights, biases and factors of 0. A quad's four weights are bytes, or, with quad_bytes = 8,
 // numbers of 16 bits, those of bytes 0 and 2 of a vector's outputs before those of bytes 1 and 3.
+//
+// By pairs, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
+// biases stand twice, as do their factors, and an output has the weights of two quads side by side, so that Q is
+// rounded up to an even number.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +25,11 @@ namespace riffle::kernels {
 struct BytePanels {
   std::int32_t lanes = 0, max_vectors = 0;
   std::int32_t quad_bytes = 4;  ///< of a quad's weights for one output
+  bool by_pairs = false;
 };
 template <class Kernel>
 BytePanels byte_panels_of(const Kernel& kernel) {
-  return {kernel.lanes, kernel.max_vectors, kernel.quad_bytes};
+  return {kernel.lanes, kernel.max_vectors, kernel.quad_bytes, kernel.by_pairs};
 }
 
 /// Of so many quads for each of `groups` groups of `outputs` outputs, and 128 bytes that a kernel may read behind them.

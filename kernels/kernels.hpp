@@ -28,7 +28,7 @@ namespace riffle::kernels {
 /// there is none.
 struct Kernels {
   /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avx512f", "avx512vnni", "neon", "neon64", "neon64fp16",
-  /// "neon64dot".
+  /// "neon64dot", "neon64i8mm".
   const char* isa = nullptr;
   Type type = Type::f32;          ///< of the numbers in its vectors; u8 or i8: there for layers of bytes alone
   std::int32_t lanes = 0;         ///< numbers in a vector
@@ -84,15 +84,26 @@ const Kernels* find_kernels(const Kernels& best, Type type);
 const Kernels& choose_kernels();
 const Kernels& choose_kernels(const std::string& isa);
 
-/// The row for these types of `best`, which this CPU runs, or else of the best instruction set behind it in the list
-/// that this CPU runs; null where there is none.
+/// Does a row take layers of bytes that read so many quads?
 template <class Kernel>
-const Kernel* find_row(const Kernels& best, Types types = {}) {
-  if (const Kernel* row = best.find<Kernel>(types)) return row;
+bool takes(const Kernel& row, std::int64_t quads) {
+  if constexpr (requires { row.most_quads; }) return row.most_quads == 0 || quads <= row.most_quads;
+  return true;
+}
+
+/// The row for these types, and so many quads of bytes, of `best`, which this CPU runs, or else of the best instruction
+/// set behind it in the list that this CPU runs; null where there is none.
+template <class Kernel>
+const Kernel* find_row(const Kernels& best, Types types = {}, std::int64_t quads = 0) {
+  const auto of = [&](const Kernels& kernels) {
+    const Kernel* row = kernels.find<Kernel>(types);
+    return row != nullptr && takes(*row, quads) ? row : nullptr;
+  };
+  if (const Kernel* row = of(best)) return row;
   bool behind = false;
   for (const Kernels* kernels : all_kernels()) {
     if (behind && kernels->supported()) {
-      if (const Kernel* row = kernels->find<Kernel>(types)) return row;
+      if (const Kernel* row = of(*kernels)) return row;
     }
     behind = behind || kernels == &best;
   }

@@ -77,13 +77,14 @@ class PlanBuilder {
   [[nodiscard]] bool converts_output(std::size_t output) const;
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
-  /// The row of an operation for a node's types. Throws Unsupported where a build has left it out (RIFFLE_OPERATIONS).
+  /// The row of an operation for a node's types, and, of bytes, for so many quads. Throws Unsupported where a build has
+  /// left it out (RIFFLE_OPERATIONS).
   template <class Kernel>
-  [[nodiscard]] const Kernel& row(graph::NodeId id) const {
-    return row<Kernel>(id, types_of(id));
+  [[nodiscard]] const Kernel& row(graph::NodeId id, std::int64_t quads = 0) const {
+    return row<Kernel>(id, types_of(id), quads);
   }
   template <class Kernel>
-  [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types) const;
+  [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types, std::int64_t quads = 0) const;
 
   [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
   [[nodiscard]] kernels::Types types_as_stored(graph::NodeId id, const graph::FullyConnected& o) const;
@@ -132,7 +133,8 @@ class PlanBuilder {
   [[nodiscard]] GroupedReading read_groups(graph::NodeId id, std::int32_t groups) const;
   static void cut_in_parts(GroupedReading& reading, std::int32_t parts);
   static void repeat_groups(GroupedReading& reading, std::int32_t count);
-  static std::vector<std::int32_t> quads_read(const GroupedReading& reading, kernels::PointwiseArgs& args);
+  static std::vector<std::int32_t> quads_read(const GroupedReading& reading, std::size_t multiple,
+                                              kernels::PointwiseArgs& args);
   const kernels::ResidualVector* residual(graph::NodeId id, std::int32_t groups, std::int32_t lanes);
 
   // One function an operation; each appends to plan_->steps.

@@ -67,15 +67,17 @@ void PlanBuilder::repeat_groups(GroupedReading& reading, std::int32_t count) {
   reading.output_order = within_groups(reading.output_order, count);
 }
 
-/// Which of a group's inputs each byte of its quads is, a run's by themselves, -1 for none; sets args.quads.
-std::vector<std::int32_t> PlanBuilder::quads_read(const GroupedReading& reading, kernels::PointwiseArgs& args) {
+/// Which of a group's inputs each byte of its quads is, a run's by themselves, in whole multiples of so many bytes, -1
+/// for none; sets args.quads.
+std::vector<std::int32_t> PlanBuilder::quads_read(const GroupedReading& reading, std::size_t multiple,
+                                                  kernels::PointwiseArgs& args) {
   std::vector<std::vector<std::int32_t>> of_group(static_cast<std::size_t>(args.groups));
   for (std::size_t group = 0; group < of_group.size(); ++group) {
     const std::int32_t* next = reading.input_order.data() + group * static_cast<std::size_t>(args.inputs);
     for (std::int32_t r = reading.run_begin[group]; r < reading.run_begin[group + 1]; ++r) {
       const std::int32_t channels = reading.runs[static_cast<std::size_t>(r)].channels;
       of_group[group].insert(of_group[group].end(), next, next + channels);
-      while (of_group[group].size() % 4 != 0) of_group[group].push_back(-1);
+      while (of_group[group].size() % multiple != 0) of_group[group].push_back(-1);
       next += channels;
     }
     args.quads = std::max(args.quads, count_of(of_group[group]) / 4);
@@ -214,10 +216,12 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
 
 void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::PointwiseKernel& kernel = row<kernels::PointwiseKernel>(s.node);
   // Blocks that are kept apart are groups that read the same.
   const auto blocks = count_of(layout_.parts(s.node));
   GroupedReading reading = read_groups(s.node, o.groups);
+  // Every run may be read in whole eights.
+  const std::int64_t most_quads = (in.c / o.groups + std::int64_t{7} * count_of(reading.runs) + 3) / 4;
+  const kernels::PointwiseKernel& kernel = row<kernels::PointwiseKernel>(s.node, most_quads);
   kernels::PointwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
   args.groups = o.groups * blocks;
@@ -239,7 +243,7 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   }
   cut_in_parts(reading, args.parts);
   repeat_groups(reading, blocks);
-  const std::vector<std::int32_t> reads = integers ? quads_read(reading, args) : std::vector<std::int32_t>{};
+  const std::vector<std::int32_t> reads = integers ? quads_read(reading, kernel.by_pairs ? 8 : 4, args) : std::vector<std::int32_t>{};
   args.zeros = zeros_of(s.node);
   args.runs = storage_->keep(std::move(reading.runs)).data();
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();
@@ -274,9 +278,9 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
 
 void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
-  const kernels::ConvolutionKernel& kernel = row<kernels::ConvolutionKernel>(s.node);
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
+  const auto& kernel = row<kernels::ConvolutionKernel>(s.node, (std::int64_t{taps} * in.c / o.groups + 3) / 4);
   GroupedReading reading = read_groups(s.node, o.groups);
   kernels::ConvolutionArgs args;
   args.extent = extent_of(in, out);

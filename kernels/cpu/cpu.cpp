@@ -47,6 +47,10 @@ bool has_neon64fp16() {
   return (getauxval(AT_HWCAP) & both) == both;
 }
 bool has_neon64dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+bool has_neon64i8mm() {
+  constexpr unsigned long i8mm = 1UL << 13;  // HWCAP2_I8MM, which older headers do not have
+  return has_neon64dot() && (getauxval(AT_HWCAP2) & i8mm) != 0;
+}
 #elif defined(__aarch64__) && defined(__APPLE__)
 namespace {
 bool has_feature(const char* name) {
@@ -57,9 +61,11 @@ bool has_feature(const char* name) {
 }  // namespace
 bool has_neon64fp16() { return has_feature("hw.optional.arm.FEAT_FP16"); }
 bool has_neon64dot() { return has_feature("hw.optional.arm.FEAT_DotProd"); }
+bool has_neon64i8mm() { return has_neon64dot() && has_feature("hw.optional.arm.FEAT_I8MM"); }
 #else
 bool has_neon64fp16() { return false; }
 bool has_neon64dot() { return false; }
+bool has_neon64i8mm() { return false; }
 #endif
 
 #if defined(__arm__) && defined(__linux__)

@@ -11,6 +11,7 @@ bool has_neon();        ///< ARMv7's, with its multiply-add
 bool has_neon64();
 bool has_neon64fp16();  ///< ARMv8.2's arithmetic of half precision
 bool has_neon64dot();   ///< ARMv8.2's dot product of bytes
+bool has_neon64i8mm();  ///< ARMv8.6's products of matrices of bytes, and the dot product
 bool always();
 
 }  // namespace riffle::kernels::cpu

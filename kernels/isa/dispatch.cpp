@@ -7,7 +7,7 @@
 
 namespace riffle::kernels {
 
-extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64dot,
+extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64i8mm, kernels_neon64dot,
     kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
 
 namespace {
@@ -23,6 +23,9 @@ constexpr const Kernels* list[] = {
 #endif
 #ifdef RIFFLE_HAS_SSE2
     &kernels_sse2,
+#endif
+#ifdef RIFFLE_HAS_NEON64I8MM
+    &kernels_neon64i8mm,
 #endif
 #ifdef RIFFLE_HAS_NEON64DOT
     &kernels_neon64dot,

@@ -12,14 +12,16 @@ namespace riffle::kernels {
 
 RIFFLE_INLINE std::int32_t quads_of(std::int32_t channels) { return (channels + 3) / 4; }
 
-/// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` bytes.
+/// `count` columns of a vector of residuals, for `rows` pixels, as rows of bytes that are `step` apart.
 template <class B>
-__attribute__((noinline)) void gather_bytes(const ChannelRun* columns, int count, const Addresses& memory,
-                                            std::int32_t pixel, int rows, typename B::Byte* to) {
+__attribute__((noinline)) void gather_bytes(const ResidualVector& residual, int count, const Addresses& memory,
+                                            std::int32_t pixel, int rows, typename B::Byte* to, int step) {
   for (int i = 0; i < count; ++i) {
-    const std::ptrdiff_t stride = columns[i].pixel_stride;
-    const auto* const from = memory.read<typename B::Byte>(columns[i].first) + pixel * stride;
-    for (int m = 0; m < rows; ++m) to[m * B::lanes + i] = from[m * stride];
+    const bool in_run = residual.run.channels != 0;
+    const ChannelRun& column = in_run ? residual.run : residual.columns[i];
+    const std::ptrdiff_t stride = column.pixel_stride;
+    const auto* const from = memory.read<typename B::Byte>(column.first) + (in_run ? i : 0) + pixel * stride;
+    for (int m = 0; m < rows; ++m) to[m * step + i] = from[m * stride];
   }
 }
 
@@ -44,6 +46,8 @@ struct PointwiseBytes {
     std::int32_t out_pixel;
     std::int32_t pixel;
     std::int32_t columns;
+    const Byte* gathered;  ///< by pairs: what all panels read of the pixels at hand
+    std::int32_t eights;
   };
 
   template <int MR, int NV>
@@ -133,7 +137,7 @@ struct PointwiseBytes {
         stride = residual.run.pixel_stride;
         from = job.residual_memory->template read<Byte>(residual.run.first) + pixel * stride;
       } else {
-        gather_bytes<B>(residual.columns, count, *job.residual_memory, pixel, MR, gathered);
+        gather_bytes<B>(residual, count, *job.residual_memory, pixel, MR, gathered, B::lanes);
       }
       simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
         const auto joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
@@ -145,6 +149,11 @@ struct PointwiseBytes {
   /// The instruction set's own strips (simd/byte_strip.hpp).
   static constexpr bool has_strips = requires { B::strip(1, 1); };
   static constexpr std::int32_t most_runs = 32;
+  /// Of a column's bias and factor in a panel.
+  static constexpr std::int32_t header_bytes = B::by_pairs ? 16 : 8;
+  /// By pairs, of a block of pixels.
+  static constexpr std::int32_t gathered_bytes = 32 * 1024, most_gathered = 256;
+  static constexpr std::int32_t most_quads = B::by_pairs ? gathered_bytes / 8 : 0;  // of two pixels
 
   /// Where the panel's residuals stand side by side, in whole vectors.
   static RIFFLE_INLINE const Byte* residual_in_rows(const Job& job, int vectors) {
@@ -159,11 +168,30 @@ struct PointwiseBytes {
     return job.residual_memory->template read<Byte>(first.first);
   }
 
+  /// What a panel's strips have in common, from pixel `begin` on.
+  static RIFFLE_INLINE simd::ByteStrip strip_of(const Job& job, int vectors, std::int32_t begin) {
+    const std::int32_t width = vectors * B::lanes;
+    const ZeroPoints& zeros = *job.zeros;
+    const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
+    simd::ByteStrip strip;
+    strip.zero = static_cast<std::int16_t>(zeros.output - (job.residual == nullptr ? 0 : zeros.residual));
+    strip.lower = bounds.lower;
+    strip.upper = bounds.upper;
+    strip.bias = reinterpret_cast<const std::int32_t*>(job.panel);
+    strip.factors = reinterpret_cast<const float*>(job.panel + std::ptrdiff_t{width} * header_bytes / 2);
+    strip.weights = job.panel + std::ptrdiff_t{width} * header_bytes;
+    strip.pixel = 0;
+    strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
+    strip.out_stride = job.out_stride;
+    strip.form = (strip.lower > -128 || strip.upper < 127 ? 1 : 0) + (job.columns == width ? 0 : 4 * job.columns);
+    strip.residual = nullptr;
+    return strip;
+  }
+
   /// False where the panel is none for strips.
   static RIFFLE_INLINE bool run_strips(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
     if (job.run_count > most_runs) return false;
-    simd::ByteStrip strip;
-    strip.residual = nullptr;
+    simd::ByteStrip strip = strip_of(job, vectors, begin);
     if (job.residual != nullptr) {
       const ChannelRun& run = job.residual[0].run;
       strip.residual = residual_in_rows(job, vectors);
@@ -178,21 +206,8 @@ struct PointwiseBytes {
       runs[r] = {job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
                  quads_of(run.channels) - 16};
     }
-    const std::int32_t width = vectors * B::lanes;
-    const ZeroPoints& zeros = *job.zeros;
-    const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
-    strip.zero = static_cast<std::int16_t>(zeros.output - (job.residual == nullptr ? 0 : zeros.residual));
-    strip.lower = bounds.lower;
-    strip.upper = bounds.upper;
-    strip.bias = reinterpret_cast<const std::int32_t*>(job.panel);
-    strip.factors = reinterpret_cast<const float*>(strip.bias + width);
-    strip.weights = job.panel + std::ptrdiff_t{width} * 8;
-    strip.runs = runs;
-    strip.run_count = job.run_count;
-    strip.out_stride = job.out_stride;
-    strip.form = (strip.lower > -128 || strip.upper < 127 ? 1 : 0) + (job.columns == width ? 0 : 4 * job.columns);
-    strip.pixel = 0;
-    strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
+    strip.activations = runs;
+    strip.count = job.run_count;
     const simd::EvenTiles cut(end - begin, B::strip_rows(vectors));
     if (cut.higher > 0) {
       strip.tiles = cut.higher;
@@ -205,13 +220,85 @@ struct PointwiseBytes {
     return true;
   }
 
+  /// Tiles of pairs of pixels, and a last pixel that is alone: a pair with itself.
+  template <class F>
+  static RIFFLE_INLINE void for_pairs(std::int32_t pixels, F&& f) {
+    if (pixels > 1) {
+      const simd::EvenTiles cut(pixels / 2, B::strip_pairs);
+      if (cut.higher > 0) f(0, cut.height + 1, cut.higher, 1);
+      f(2 * cut.higher * (cut.height + 1), cut.height, cut.tiles - cut.higher, 1);
+    }
+    if (pixels % 2 != 0) f(pixels - 1, 1, 1, 0);
+  }
+
+  /// What all panels read of pixels [begin, end), in the order of its use: every run's channels by eights, the bytes
+  /// behind them anything, for their weights are 0.
+  static RIFFLE_INLINE void gather_pairs(const Job& job, std::int32_t begin, std::int32_t end, Byte* to) {
+    for_pairs(end - begin, [&](std::int32_t first, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step) {
+      for (std::int32_t t = 0; t < tiles; ++t) {
+        Byte* next = to;
+        for (std::int32_t r = 0; r < job.run_count; ++r) {
+          const ChannelRun& run = job.runs[r];
+          const std::ptrdiff_t stride = run.pixel_stride;
+          const Byte* const from =
+              job.memory->template read<Byte>(run.first) + slot(begin + first + t * 2 * pairs, run.ring) * stride;
+          const std::int32_t eights = (run.channels + 7) / 8;
+          switch (pairs) {
+            case 1: next = B::template gather<1>(from, stride * step, eights, next); break;
+            case 2: next = B::template gather<2>(from, stride * step, eights, next); break;
+            case 3: next = B::template gather<3>(from, stride * step, eights, next); break;
+            default: next = B::template gather<4>(from, stride * step, eights, next);
+          }
+        }
+        to += job.eights * pairs * 16;
+      }
+    });
+  }
+
+  /// One panel of pixels [begin, end), which were gathered.
+  static RIFFLE_INLINE void run_pairs(const Job& job, int vectors, std::int32_t begin, std::int32_t end) {
+    simd::ByteStrip strip = strip_of(job, vectors, begin);
+    Byte copied[most_gathered * B::max_vectors * B::lanes];
+    const Byte* residual = nullptr;
+    std::ptrdiff_t residual_stride = vectors * B::lanes;
+    if (job.residual != nullptr) {
+      residual = residual_in_rows(job, vectors);
+      if (residual != nullptr) {
+        residual_stride = job.residual[0].run.pixel_stride;
+        residual += (job.residual_pixel + begin) * residual_stride;
+      } else {
+        residual = copied;
+        for (int v = 0; v < vectors; ++v) {
+          const int left = job.columns - v * B::lanes;
+          gather_bytes<B>(job.residual[v], left < B::lanes ? left : B::lanes, *job.residual_memory,
+                          job.residual_pixel + begin, end - begin, copied + v * B::lanes, vectors * B::lanes);
+        }
+      }
+    }
+    strip.count = job.eights;
+    Byte* const out = strip.out;
+    for_pairs(end - begin, [&](std::int32_t first, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step) {
+      strip.activations = job.gathered + std::ptrdiff_t{first} * job.eights * 8;
+      strip.out = out + first * job.out_stride;
+      strip.out_stride = job.out_stride * step;
+      if (residual != nullptr) strip.residual = residual + first * residual_stride;
+      strip.residual_stride = residual_stride * step;
+      strip.tiles = tiles;
+      B::strip(pairs, vectors)(strip);
+    });
+  }
+
   /// One panel of pixels [begin, end), which straddle no ring's end.
   static RIFFLE_INLINE void run_panel(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
-    static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, has_strips>> tiles;
-    if constexpr (has_strips) {
-      if (run_strips(job, vectors, begin, end)) return;
+    if constexpr (B::by_pairs) {
+      run_pairs(job, vectors, begin, end);
+    } else {
+      static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, has_strips>> tiles;
+      if constexpr (has_strips) {
+        if (run_strips(job, vectors, begin, end)) return;
+      }
+      tiles.run(job, job.pixel, vectors, false, begin, end);
     }
-    tiles.run(job, job.pixel, vectors, false, begin, end);
   }
 
   /// Of a group's panels: what they have in common.
@@ -226,9 +313,34 @@ struct PointwiseBytes {
   /// column.
   static RIFFLE_INLINE void run_panels(Job& job, const Panels& all, std::int32_t first, std::int32_t last,
                                        std::int32_t begin, std::int32_t end) {
+    if constexpr (B::by_pairs) {
+      alignas(64) Byte gathered[gathered_bytes];
+      job.gathered = gathered;
+      job.eights = (all.quads + 1) / 2;
+      const std::int32_t room = gathered_bytes / (job.eights * 8);
+      const std::int32_t rows = room < 8 ? 2 : 8, most = room < most_gathered ? room / rows * rows : most_gathered;
+      Byte* const out = job.out;
+      while (begin < end) {
+        // Blocks are cut evenly, in whole tiles.
+        const std::int32_t blocks = (end - begin + most - 1) / most;
+        const std::int32_t even = ((end - begin + blocks - 1) / blocks + rows - 1) / rows * rows;
+        const std::int32_t stop = even < end - begin ? begin + even : end;
+        gather_pairs(job, begin, stop, gathered);
+        job.out = out;
+        run_each_panel(job, all, first, last, begin, stop);
+        begin = stop;
+      }
+    } else {
+      run_each_panel(job, all, first, last, begin, end);
+    }
+  }
+
+  static RIFFLE_INLINE void run_each_panel(Job& job, const Panels& all, std::int32_t first, std::int32_t last,
+                                           std::int32_t begin, std::int32_t end) {
     const std::int32_t vectors = (all.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(all.outputs, B::lanes, B::max_vectors);
-    const std::int64_t vector_bytes = B::lanes * 8 + std::int64_t{all.quads} * B::factor_bytes;
+    const std::int32_t quads = B::by_pairs ? (all.quads + 1) / 2 * 2 : all.quads;
+    const std::int64_t vector_bytes = B::lanes * header_bytes + std::int64_t{quads} * B::factor_bytes;
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
     Byte* const out = job.out;
@@ -273,7 +385,8 @@ struct PointwiseBytes {
     return {name,     {B::byte_type, Type::i8, B::byte_type},
             B::lanes, B::max_vectors,
             false,    B::tile_rows,
-            run,      B::factor_bytes / B::lanes};
+            run,      B::factor_bytes / B::lanes,
+            B::by_pairs, most_quads};
   }
 };
 

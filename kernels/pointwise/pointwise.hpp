@@ -33,7 +33,8 @@
 //   out = clamp(round(sum * factor[h*N + n])) + zeros.output      see engine/graph/quantization.hpp; with a residual
 //   out = clamp(round(sum * factor[h*N + n]) + residual - zeros.residual) + zeros.output
 //
-// The bytes are read four at a time, each run's by themselves: `quads` of them a group, or fewer (byte_panels.hpp).
+// The bytes are read four at a time (by pairs, eight), each run's by themselves: `quads` of them a group, or fewer
+// (byte_panels.hpp). By pairs, blocks of pixels are first copied to where all panels read them.
 #pragma once
 
 #include <span>
@@ -83,6 +84,8 @@ struct PointwiseKernel {
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
   std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  bool by_pairs = false;        ///< likewise
+  std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
 };
 
 /// Panels of a group: ceil(ceil(outputs / lanes) / max_vectors).

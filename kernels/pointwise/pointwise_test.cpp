@@ -146,7 +146,7 @@ class PointwiseOfBytes : public PointwiseRows {
     const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs);
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
-    const std::vector<std::int32_t> reads = quads_of(layer, input_order);
+    const std::vector<std::int32_t> reads = quads_of(layer, row().by_pairs ? 8 : 4, input_order);
     std::vector<std::byte> packed(
         static_cast<std::size_t>(byte_panels_bytes(byte_panels_of(row()), groups, args.quads, outputs)));
     pack_byte_panels(byte_panels_of(row()), groups, args.quads, outputs, weights.view(), reads, output_order, packed);
@@ -160,8 +160,10 @@ class PointwiseOfBytes : public PointwiseRows {
   }
 
  private:
-  /// The inputs that are read, four at a time, each run's by themselves; sets args.quads to the most of a group.
-  static std::vector<std::int32_t> quads_of(Layer& layer, const std::vector<std::int32_t>& input_order) {
+  /// The inputs that are read, each run's by themselves in whole multiples of so many; sets args.quads to the most of a
+  /// group.
+  static std::vector<std::int32_t> quads_of(Layer& layer, std::size_t multiple,
+                                            const std::vector<std::int32_t>& input_order) {
     PointwiseArgs& args = layer.args;
     std::vector<std::vector<std::int32_t>> of_group(static_cast<std::size_t>(args.groups));
     auto next = input_order.begin();
@@ -169,7 +171,7 @@ class PointwiseOfBytes : public PointwiseRows {
       std::vector<std::int32_t>& reads = of_group[group];
       for (std::int32_t r = layer.run_begin[group]; r < layer.run_begin[group + 1]; ++r) {
         for (std::int32_t c = 0; c < args.runs[r].channels; ++c) reads.push_back(*next++);
-        reads.resize((reads.size() + 3) / 4 * 4, -1);
+        reads.resize((reads.size() + multiple - 1) / multiple * multiple, -1);
       }
       args.quads = std::max(args.quads, static_cast<std::int32_t>(reads.size() / 4));
     }

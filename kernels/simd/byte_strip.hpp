@@ -2,6 +2,9 @@
 //
 //   static constexpr int strip_rows(int vectors);
 //   static ByteStripFunction strip(int rows, int vectors);
+//
+// By pairs, strip() counts pairs of pixels. What a tile reads stands in the order of its use, for all tiles: eight
+// channels of every pixel, pixel after pixel, then the next eight, `count` eights in all.
 #pragma once
 
 #include "kernels/simd/strip.hpp"
@@ -15,18 +18,18 @@ struct ByteStrip {
   const std::int32_t* bias;
   const std::byte* weights;           ///< up to 64 bytes behind them are read
   std::int64_t pixel;                 ///< the first tile's first
-  const StripRun<std::int8_t>* runs;  ///< `rest`: quads, less 16
-  std::int64_t run_count;
+  const void* activations;            ///< runs, StripRun<std::int8_t> with `rest` in quads, less 16; or see below
+  std::int64_t count;                 ///< of runs
   std::int8_t* out;  ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;
   std::int32_t form;            ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole
-  const std::int8_t* residual;  ///< null, or pixel 0's: whole vectors
+  const std::int8_t* residual;  ///< null, or pixel 0's (by pairs: `pixel`'s): whole vectors
   std::ptrdiff_t residual_stride;
   const float* factors;
 };
 static_assert(sizeof(void*) < 8 ||
-              (offsetof(ByteStrip, bias) == 8 && offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, runs) == 32 &&
+              (offsetof(ByteStrip, bias) == 8 && offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, activations) == 32 &&
                offsetof(ByteStrip, out) == 48 && offsetof(ByteStrip, out_stride) == 64 &&
                offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96));
 

@@ -165,7 +165,7 @@ struct Neon64dot : NeonIntegers {
   static constexpr const char* name = "neon64dot";
   using Channels = Neon64dotChannels;
   static constexpr int max_vectors = 4, factor_bytes = 16;
-  static constexpr bool by_lane = true;
+  static constexpr bool by_lane = true, by_pairs = false;
   static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
 
   using Sums = int32x4_t;

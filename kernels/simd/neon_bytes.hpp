@@ -8,7 +8,7 @@ namespace riffle::simd {
 struct NeonBytes : NeonIntegers {
   using Channels = NeonBytes;
   static constexpr int max_vectors = 2, factor_bytes = 16;
-  static constexpr bool by_lane = false;
+  static constexpr bool by_lane = false, by_pairs = false;
   /// Two registers a sum: 16 of AArch64's 32, 8 of ARMv7's 16.
   static constexpr int registers = sizeof(void*) == 8 ? 16 : 8;
   static constexpr int tile_rows(int vectors) { return registers / (2 * vectors); }

@@ -1,0 +1,260 @@
+// The register tile of bytes by smmla, whole strips of it: two pixels times two outputs a vector of sums, eight channels
+// at a time. See pointwise/bytes_body.hpp for what is read, byte_panels.hpp for the weights (by pairs) and
+// byte_strip.hpp for the arguments.
+//
+//   sums of pixels a, b and outputs m, n:      a.m a.n b.m b.n
+//
+//   registers   v0 to v3, v8 to v11     activations, a register a pair of pixels, for eight channels and for the next
+//               v4 to v7, v12 to v15    weights, a register a pair of outputs, likewise
+//               v16 to v31              sums, pair of pixels after pair of pixels
+//
+// Sixteen channels of 8 pixels x 8 outputs: 1024 multiply-adds by 32 smmla, 4 loads, 2 instructions of loop. Activations
+// stand in the order of their use, as weights do: nothing is read behind either.
+#define RIFFLE_BYTES
+#define RIFFLE_PAIRS
+#include "kernels/simd/neon64_asm.inc"
+
+// Offsets into ByteStrip.
+#define BIAS 8
+#define WEIGHTS 16
+#define ACTIVATIONS 32
+#define OUT 48
+#define OUT_STRIDE 64
+#define RESIDUAL 80
+#define SUMS 16
+
+// What is where in the general registers: x0 ByteStrip, x1 weights, x2 bias, x3 activations, x4 eights of channels,
+// x5 those left, x6 output, x8 residual, x17 tiles left, x20 bytes between its pixels, x21 bytes between output pixels,
+// w22 form.
+
+        .macro  load_eight set
+        several_next ld1, %(\set * 8), %(\set * 8 + MR - 1), x3, %(16 * MR)
+        several_next ld1, %(\set * 8 + 4), %(\set * 8 + 3 + PAIRS), x1, %(16 * PAIRS)
+        .endm
+        .macro  smmla_one acc, x, weight
+        smmla   v\acc\().4s, v\x\().16b, v\weight\().16b
+        .endm
+        .macro  multiply_eight set
+        .set    V, 0
+        .rept   PAIRS
+        .set    I, 0
+        .rept   MR
+        smmla_one %(SUMS + I * PAIRS + V), %(\set * 8 + I), %(\set * 8 + 4 + V)
+        .set    I, I + 1
+        .endr
+        .set    V, V + 1
+        .endr
+        .endm
+
+        .macro  residual_words to, low, high
+        zip1    v\to\().8h, v\low\().8h, v\high\().8h
+        .endm
+        .macro  widen_bytes op, to, from, half
+        \op     v\to\().8h, v\from\().\half, #0
+        .endm
+        .macro  load_bytes to
+        .if     NV == 2
+        ld1     {v\to\().8b}, [x8], x20
+        .else
+        ld1     {v\to\().s}[0], [x8], x20
+        .endif
+        .endm
+// The residuals of two pixels, at x8, where their sums are: words from v0 on.
+        .macro  load_residual_pair
+        load_bytes 0
+        load_bytes 1
+        residual_words 1, 0, 1
+        widen_bytes sshll, 0, 1, 8b
+        .if     NV == 2
+        widen_bytes sshll2, 1, 1, 16b
+        .endif
+        .endm
+
+// Two pixels' sums become bytes in the first of their vectors, two of a pixel and two of the other.
+        .macro  narrow_pair acc, residual
+        widen_sums \acc, \acc
+        widen_sums_2 \acc, %(\acc + 1)
+        .if     NV == 2
+        widen_sums %(\acc + 2), %(\acc + 2)
+        widen_sums_2 %(\acc + 2), %(\acc + 3)
+        .endif
+        .if     \residual
+        load_residual_pair
+        words_op sqadd, \acc, \acc, 0
+        .if     NV == 2
+        words_op sqadd, %(\acc + 2), %(\acc + 2), 1
+        .endif
+        .endif
+        words_op sqadd, \acc, \acc, %(ZERO)
+        .if     NV == 2
+        words_op sqadd, %(\acc + 2), %(\acc + 2), %(ZERO)
+        .endif
+        bytes_of \acc, \acc
+        .if     NV == 2
+        bytes_of_2 \acc, %(\acc + 2)
+        .endif
+        .endm
+        .macro  narrow_pairs residual
+        .set    I, 0
+        .rept   MR
+        narrow_pair %(SUMS + I * PAIRS), \residual
+        .set    I, I + 1
+        .endr
+        .endm
+
+// The first pixels and the second ones of two pairs, or of one.
+        .macro  part_pixels a, b
+        words_op uzp1, 0, \a, \b
+        words_op uzp2, 1, \a, \b
+        .endm
+        .macro  store_pixel from, half
+        .if     NV == 2
+        st1     {v\from\().d}[\half], [x6], x21
+        .elseif \half
+        st1     {v\from\().s}[2], [x6], x21
+        .else
+        st1     {v\from\().s}[0], [x6], x21
+        .endif
+        .endm
+// As many bytes of a pixel as w22 says from bit 2 on; all 8 of 8 do not come here.
+        .macro  store_part_pixel from, half
+        mov     x9, x6
+        .if     \half
+        ext     v\from\().16b, v\from\().16b, v\from\().16b, #8
+        .endif
+        .if     NV == 2
+        tbz     w22, #4, 12f
+        str     s\from, [x9], #4
+        ext     v\from\().16b, v\from\().16b, v\from\().16b, #4
+12:
+        .endif
+        tbz     w22, #3, 13f
+        str     h\from, [x9], #2
+        ext     v\from\().16b, v\from\().16b, v\from\().16b, #2
+13:     tbz     w22, #2, 15f
+        str     b\from, [x9]
+15:     add     x6, x6, x21
+        .endm
+        .macro  store_pairs how
+        .set    I, 0
+        .rept   MR / 2
+        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS)
+        \how    0, 0
+        \how    1, 0
+        .ifc    \how, store_part_pixel
+        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS)
+        .endif
+        \how    0, 1
+        \how    1, 1
+        .set    I, I + 2
+        .endr
+        .if     MR % 2
+        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS)
+        \how    0, 0
+        \how    1, 0
+        .endif
+        .endm
+
+        .macro  strip pairs, vectors
+        .set    MR, \pairs
+        .set    NV, \vectors
+        .set    PAIRS, 2 * NV
+        .set    W, 4
+        .set    ZERO, 8
+        .p2align 4
+        .globl  SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA)
+        HIDDEN(riffle_strip_\pairs\()x\vectors\()ISA)
+        TYPE(riffle_strip_\pairs\()x\vectors\()ISA)
+SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
+        save_general
+        save_registers
+        ldp     x8, x20, [x0, #RESIDUAL]
+        ldp     x21, x22, [x0, #OUT_STRIDE]
+        ldr     x2, [x0, #BIAS]
+        ldp     x6, x17, [x0, #OUT]
+        ldp     x3, x4, [x0, #ACTIVATIONS]
+
+1:      // A tile.
+        ldr     x1, [x0, #WEIGHTS]
+        .set    I, 0
+        .rept   MR
+        several ld1, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS - 1), x2
+        .set    I, I + 1
+        .endr
+        tbz     x4, #0, 2f
+        load_eight 0
+        multiply_eight 0
+2:      lsr     x5, x4, #1
+        cbz     x5, 4f
+3:
+        load_eight 0
+        load_eight 1
+        multiply_eight 0
+        multiply_eight 1
+        subs    x5, x5, #1
+        b.ne    3b
+4:
+        ldr     x9, [x0, #FACTORS]
+        several ld1, %(W), %(W + PAIRS - 1), x9
+        all_words %(ZERO), x0
+        .set    I, 0
+        .rept   MR * PAIRS
+        one_op  scvtf, %(SUMS + I), %(SUMS + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   MR
+        .set    V, 0
+        .rept   PAIRS
+        lanes   fmul, %(SUMS + I * PAIRS + V), %(SUMS + I * PAIRS + V), %(W + V)
+        .set    V, V + 1
+        .endr
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   MR * PAIRS
+        one_op  fcvtns, %(SUMS + I), %(SUMS + I)
+        .set    I, I + 1
+        .endr
+        cbnz    x8, 18f
+        narrow_pairs 0
+16:     cbnz    w22, 19f
+        store_pairs store_pixel
+17:     subs    x17, x17, #1
+        b.ne    1b
+
+        restore_registers
+        restore_general
+        ret
+
+        // Out of line: a residual, bounds, a part of the columns.
+18:     narrow_pairs 1
+        b       16b
+19:     tbz     w22, #0, 14f
+        add     x9, x0, #2
+        all_bytes 0, x9
+        add     x9, x0, #3
+        all_bytes 1, x9
+        .set    I, 0
+        .rept   MR
+        bytes_op smax, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS), 0
+        bytes_op smin, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS), 1
+        .set    I, I + 1
+        .endr
+14:     tst     w22, #60
+        b.ne    20f
+        store_pairs store_pixel
+        b       17b
+20:     store_pairs store_part_pixel
+        b       17b
+        SIZE(riffle_strip_\pairs\()x\vectors\()ISA)
+        .endm
+
+        .irp    pairs, 1, 2, 3, 4
+        strip   \pairs, 1
+        strip   \pairs, 2
+        .endr
+
+#ifdef __ELF__
+        .section .note.GNU-stack, "", %progbits
+#endif
