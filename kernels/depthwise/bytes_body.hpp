@@ -9,26 +9,11 @@
 // so that a row of taps is one multiply-add, and a pixel is loaded once a row of the window.
 #pragma once
 
+#include "kernels/depthwise/byte_rows.hpp"
 #include "kernels/depthwise/depthwise.hpp"
 #include "kernels/simd/bytes.hpp"
 
 namespace riffle::kernels {
-
-/// An output row of a 3x3 convolution with stride 1 or 2, as an instruction set may have it of its own:
-///
-///   template <int Stride> static void depthwise_row(const DepthwiseByteRow<Byte>&);
-template <class Byte>
-struct DepthwiseByteRow {
-  const Byte* rows[3];     ///< of the image, at column 0
-  std::ptrdiff_t step[3];  ///< to the next column; 0 of a row outside the image
-  std::int32_t in_w, pad_left, out_w;
-  const std::byte* packed;
-  Byte outside;
-  std::int16_t zero;  ///< of the result
-  Byte lower, upper;  ///< bounds of the bytes that are stored
-  Byte* out;
-  std::ptrdiff_t out_stride;
-};
 
 template <class B>
 struct DepthwiseBytes {
@@ -73,6 +58,42 @@ struct DepthwiseBytes {
            window.stride_w <= 2 && window.pad_left <= 2;
   }
 
+  /// The instruction set's own rows (byte_rows.hpp).
+  static constexpr bool has_rows = requires { B::most_rows(1); };
+
+  static void run_rows(const Job& job, std::int32_t first, std::int32_t last) {
+    const Extent& extent = job.args->extent;
+    const Window& window = job.args->window;
+    const ZeroPoints& zeros = job.args->zeros;
+    const simd::StoredBounds<Byte> bounds(job.args->clamp, zeros);
+    alignas(16) std::byte columns[B::column_bytes];
+    B::weights_by_columns(job.packed + B::lanes * 8, columns);
+    DepthwiseByteRows rows;
+    rows.zeros = job.zeros;
+    rows.columns = extent.in_w;
+    rows.outputs = extent.out_w;
+    rows.pad_left = window.pad_left;
+    rows.header = job.packed;
+    rows.weights = columns;
+    rows.zero = static_cast<std::int16_t>(zeros.output);
+    rows.lower = bounds.lower;
+    rows.upper = bounds.upper;
+    const int most = B::most_rows(window.stride_w);
+    for (std::int32_t y = first, count; y < last; y += count) {
+      count = last - y < most ? last - y : most;
+      for (std::int32_t i = 0; i < (count - 1) * window.stride_h + 3; ++i) {
+        const Byte* const row = row_of(job, y * window.stride_h - window.pad_top + i);
+        rows.rows[i] = row == nullptr ? job.zeros : row;
+        rows.steps[i] = row == nullptr ? 0 : job.in_stride;
+      }
+      for (std::int32_t i = 0; i < count; ++i) {
+        rows.out[i] = job.out + static_cast<std::ptrdiff_t>(y + i) * extent.out_w * job.out_stride;
+        rows.out_stride[i] = job.out_stride;
+      }
+      B::depthwise_rows(count, window.stride_w)(rows);
+    }
+  }
+
   template <int Stride>
   static void run_fast(const Job& job, std::int32_t y) {
     const Extent& extent = job.args->extent;
@@ -84,26 +105,6 @@ struct DepthwiseBytes {
       step[i] = rows[i] == nullptr ? 0 : job.in_stride;  // zeros do not end
       if (rows[i] == nullptr) rows[i] = job.zeros;
     });
-    if constexpr (requires(const DepthwiseByteRow<Byte>& row) { B::template depthwise_row<Stride>(row); }) {
-      if (job.count == B::lanes && window.pad_left <= 1) {
-        const ZeroPoints& zeros = job.args->zeros;
-        const simd::StoredBounds<Byte> bounds(job.args->clamp, zeros);
-        B::template depthwise_row<Stride>(
-            DepthwiseByteRow<Byte>{{rows[0], rows[1], rows[2]},
-                                   {step[0], step[1], step[2]},
-                                   extent.in_w,
-                                   window.pad_left,
-                                   extent.out_w,
-                                   job.packed,
-                                   job.zeros[0],
-                                   static_cast<std::int16_t>(zeros.output),
-                                   bounds.lower,
-                                   bounds.upper,
-                                   job.out + static_cast<std::ptrdiff_t>(y) * extent.out_w * job.out_stride,
-                                   job.out_stride});
-        return;
-      }
-    }
     Factors weights[3];
     const std::byte* const packed_rows = job.packed + B::lanes * 8;
     simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
@@ -199,6 +200,12 @@ struct DepthwiseBytes {
         const Job job{
             &args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, packed, &requantise,
             zeros, count};
+        if constexpr (has_rows) {
+          if (fast && count == B::lanes && args.window.pad_left <= 1 && args.window.stride_h == args.window.stride_w) {
+            run_rows(job, first, last);
+            continue;
+          }
+        }
         for (std::int32_t y = first; y < last; ++y) {
           if (!fast) {
             run_any(job, y);

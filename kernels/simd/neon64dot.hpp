@@ -3,7 +3,7 @@
 
 #include <arm_neon.h>
 
-#include "kernels/depthwise/bytes_body.hpp"
+#include "kernels/depthwise/byte_rows.hpp"
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/bytes.hpp"
 #include "kernels/simd/neon64_asm.hpp"
@@ -14,6 +14,10 @@ namespace riffle::simd {
 extern "C" {
 // strip_neon64dot.S
 RIFFLE_STRIPS(riffle::simd::ByteStrip, neon64dot)
+// kernels/depthwise/rows_neon64dot.S: rows x stride
+void riffle_depthwise_bytes_1x1_neon64dot(const riffle::kernels::DepthwiseByteRows&);
+void riffle_depthwise_bytes_2x1_neon64dot(const riffle::kernels::DepthwiseByteRows&);
+void riffle_depthwise_bytes_1x2_neon64dot(const riffle::kernels::DepthwiseByteRows&);
 }
 
 /// Eight channels, as depthwise convolution takes them.
@@ -74,90 +78,31 @@ struct Neon64dotChannels {
     return {vminq_s32(upper.low, vmaxq_s32(lower.low, x.low)), vminq_s32(upper.high, vmaxq_s32(lower.high, x.high))};
   }
 
-  /// Columns come in pairs, interleaved byte by byte: two neighbouring pairs, interleaved again, are the quads of two
-  /// outputs (stride 1), or of one:
-  ///
-  ///   x[-1] x[0] | x[1] x[2]      output 0: taps 0 to 2 of them, output 1: taps 1 to 3
-  ///
-  /// so that a column is loaded and interleaved once a row of the window.
-  template <int Stride>
-  static void depthwise_row(const kernels::DepthwiseByteRow<Byte>& given) {
-    const kernels::DepthwiseByteRow<Byte> row = given;  // a copy, which no store can be taken to change
-    constexpr int pairs = Stride;                       // that come in for two outputs
-    int8x16_t late[3][2], early[3][2];  // the weights of taps that are the last three of a quad, the first three
-    const auto* const weights = reinterpret_cast<const std::int8_t*>(row.packed) + lanes * 8;
-    unroll<3>([&](auto i) __attribute__((always_inline)) {
-      unroll<2>([&](auto h) __attribute__((always_inline)) {
-        late[i][h] = vld1q_s8(weights + (2 * i + h) * 16);
-        early[i][h] = vreinterpretq_s8_u32(vshrq_n_u32(vreinterpretq_u32_s8(late[i][h]), 8));
-      });
-    });
-    const auto* const words = reinterpret_cast<const std::int32_t*>(row.packed);
-    const int32x4_t bias[2] = {vld1q_s32(words), vld1q_s32(words + 4)};
-    const float32x4_t factors[2] = {vreinterpretq_f32_s32(vld1q_s32(words + 8)),
-                                    vreinterpretq_f32_s32(vld1q_s32(words + 12))};
-    const int16x8_t zero = vdupq_n_s16(row.zero);
-    const int8x16_t lower = vdupq_n_s8(row.lower), upper = vdupq_n_s8(row.upper), outside = vdupq_n_s8(row.outside);
-
-    const auto checked = [&](auto i, std::int32_t column) __attribute__((always_inline)) {
-      return column >= 0 && column < row.in_w ? vld1q_s8(row.rows[i] + column * row.step[i]) : outside;
-    };
-    int8x16_t pair[3];
-    const Byte* at[3];
-    std::int32_t column = 2 - row.pad_left;  // the next to come in
-    unroll<3>([&](auto i) __attribute__((always_inline)) {
-      pair[i] = vzip1q_s8(checked(i, -row.pad_left), checked(i, 1 - row.pad_left));
-      at[i] = row.rows[i] + column * row.step[i];
-    });
-    Byte* to = row.out;
-
-    /// Two outputs; next(row, column) loads.
-    const auto two = [&](auto&& next, int count) __attribute__((always_inline)) {
-      int32x4_t acc[2][2];
-      unroll<2>([&](auto o) __attribute__((always_inline)) {
-        acc[o][0] = bias[0];
-        acc[o][1] = bias[1];
-      });
+  static constexpr int most_rows(int stride) { return stride == 1 ? 2 : 1; }
+  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int rows, int stride) {
+    return stride == 2 ? riffle_depthwise_bytes_1x2_neon64dot
+           : rows == 1 ? riffle_depthwise_bytes_1x1_neon64dot
+                       : riffle_depthwise_bytes_2x1_neon64dot;
+  }
+  /// A quad is a column of the window from its top, its last byte 0; and then all of them once more, one byte down.
+  static constexpr int column_bytes = 2 * 3 * 2 * 16;
+  static RIFFLE_INLINE void weights_by_columns(const std::byte* packed, std::byte* columns) {
+    auto* const to = reinterpret_cast<std::uint32_t*>(columns);
+    unroll<2>([&](auto half) __attribute__((always_inline)) {
+      uint32x4_t row[3];  // 0, and the three taps of a row
       unroll<3>([&](auto i) __attribute__((always_inline)) {
-        unroll<pairs>([&](auto p) __attribute__((always_inline)) {
-          const int8x16_t a = next(i, 2 * p), b = next(i, 2 * p + 1);
-          const int8x16_t new_pair = vzip1q_s8(a, b);
-          const int16x8_t left = vreinterpretq_s16_s8(pair[i]), right = vreinterpretq_s16_s8(new_pair);
-          const int8x16_t quads[2] = {vreinterpretq_s8_s16(vzip1q_s16(left, right)),
-                                      vreinterpretq_s8_s16(vzip2q_s16(left, right))};
-          pair[i] = new_pair;
-          unroll<2>([&](auto h) __attribute__((always_inline)) {
-            acc[p][h] = vdotq_s32(acc[p][h], quads[h], early[i][h]);
-            if constexpr (Stride == 1) acc[1][h] = vdotq_s32(acc[1][h], quads[h], late[i][h]);
-          });
-        });
+        row[i] = vld1q_u32(reinterpret_cast<const std::uint32_t*>(packed) + (2 * i + half) * 4);
       });
-      int16x8_t rounded[2];
-      unroll<2>([&](auto o) __attribute__((always_inline)) {
-        const int32x4_t low = vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(acc[o][0]), factors[0]));
-        const int32x4_t high = vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(acc[o][1]), factors[1]));
-        rounded[o] = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(low), high), zero);
+      unroll<3>([&](auto j) __attribute__((always_inline)) {
+        constexpr int shift = 8 * (j + 1);
+        uint32x4_t column = vshrq_n_u32(row[0], shift);
+        column = vsliq_n_u32(column, vshrq_n_u32(row[1], shift), 8);
+        column = vsliq_n_u32(column, vshrq_n_u32(row[2], shift), 16);
+        column = vandq_u32(column, vdupq_n_u32(0xffffffU));
+        vst1q_u32(to + (2 * j + half) * 4, column);
+        vst1q_u32(to + (6 + 2 * j + half) * 4, vshlq_n_u32(column, 8));
       });
-      const int8x16_t bytes = vminq_s8(upper, vmaxq_s8(lower, vqmovn_high_s16(vqmovn_s16(rounded[0]), rounded[1])));
-      vst1_s8(to, vget_low_s8(bytes));
-      if (count == 2) vst1_s8(to + row.out_stride, vget_high_s8(bytes));
-      to += 2 * row.out_stride;
-      column += 2 * pairs;
-    };
-    std::int32_t left = row.out_w;
-    for (; left >= 2 && column + 2 * pairs <= row.in_w; left -= 2) {
-      two(
-          [&](auto i, int) __attribute__((always_inline)) {
-            const int8x16_t loaded = vld1q_s8(at[i]);
-            at[i] += row.step[i];
-            return loaded;
-          },
-          2);
-    }
-    for (; left > 0; left -= 2) {
-      two(
-          [&](auto i, int k) __attribute__((always_inline)) { return checked(i, column + k); }, left < 2 ? left : 2);
-    }
+    });
   }
 };
 

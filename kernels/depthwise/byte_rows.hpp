@@ -1,0 +1,36 @@
+// Rows of a 3x3 depthwise convolution of bytes with stride 1 or 2, as an instruction set may have them in assembly: one
+// vector of channels. An instruction set that does has
+//
+//   static constexpr int most_rows(int stride);                                   output rows at once
+//   static DepthwiseByteRowsFunction depthwise_rows(int rows, int stride);
+//   static constexpr int column_bytes;                                            of the weights by columns
+//   static void weights_by_columns(const std::byte* packed, std::byte* columns);  from those that are packed
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace riffle::kernels {
+
+/// Offsets in this struct are known to the assembly.
+struct DepthwiseByteRows {
+  const std::int8_t* rows[4];  ///< of the image, at column 0; zeros where a row is outside
+  std::ptrdiff_t steps[4];     ///< to the next column; 0 of a row outside
+  const std::int8_t* zeros;    ///< what lies outside the image: a vector of them
+  std::int64_t columns;        ///< of the image
+  std::int64_t outputs;        ///< a row
+  std::int64_t pad_left;       ///< 0 or 1
+  const std::byte* header;     ///< biases and factors
+  const std::byte* weights;    ///< by columns
+  std::int8_t* out[2];
+  std::ptrdiff_t out_stride[2];  ///< to the next pixel
+  std::int16_t zero;             ///< of the result
+  std::int8_t lower, upper;      ///< bounds of the bytes that are stored
+};
+static_assert(sizeof(void*) < 8 ||
+              (offsetof(DepthwiseByteRows, zeros) == 64 && offsetof(DepthwiseByteRows, header) == 96 &&
+               offsetof(DepthwiseByteRows, out) == 112 && offsetof(DepthwiseByteRows, zero) == 144));
+
+using DepthwiseByteRowsFunction = void (*)(const DepthwiseByteRows&);
+
+}  // namespace riffle::kernels

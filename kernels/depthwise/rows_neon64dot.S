@@ -1,0 +1,247 @@
+// Rows of the depthwise 3x3 convolution of bytes for AArch64's dot product, eight channels at a time: see depthwise.hpp
+// for the equation, byte_rows.hpp for the arguments.
+//
+// A lane is a channel, and holds four neighbouring bytes of one column of the image. Those serve two rows of outputs,
+// by weights that stand one byte further down for the second:
+//
+//   column of channel c    x[y-1] x[y] x[y+1] x[y+2]
+//   weights for row y        w0    w1    w2     0        for row y + 1:    0  w0  w1  w2
+//
+// so that a column is loaded and interleaved once for all outputs that it is a part of (stride 1). Two outputs of a row
+// are computed at once; their columns stand in registers from v0 on, first those that were there before (prev_columns),
+// then those that come in (2 * stride).
+#define RIFFLE_BYTES
+#include "kernels/simd/neon64_asm.inc"
+
+// Offsets into DepthwiseByteRows.
+#define ROWS 0
+#define STEPS 32
+#define ZEROS 64
+#define COLUMNS 72
+#define OUTPUTS 80
+#define PAD_LEFT 88
+#define HEADER 96
+#define ROW_WEIGHTS 104
+#define ROW_OUT 112
+#define ROW_OUT_STRIDE 128
+#define BOUNDS 144
+
+// What is where in the general registers: x0 DepthwiseByteRows, x1 to x4 the rows' next column, x5 to x8 bytes to the
+// one behind it, x9 columns left inside the image, x10 outputs left, x11, x12 output rows, x13, x14 bytes to their next
+// pixels, x15 biases and factors, x17 pairs of outputs left that need no check, w16 bounds.
+// v16 to v21: weights of the first output row, column by column, four channels and four; v22 to v27 of the second.
+
+        .macro  zip_bytes to, a, b
+        zip1    v\to\().16b, v\a\().16b, v\b\().16b
+        .endm
+        .macro  zip_words op, to, a, b
+        \op     v\to\().8h, v\a\().8h, v\b\().8h
+        .endm
+// The next column, as v(to) and the one behind it.
+        .macro  load_column to
+        ld1     {v28.8b}, [x1], x5
+        ld1     {v29.8b}, [x2], x6
+        ld1     {v30.8b}, [x3], x7
+        zip_bytes 28, 28, 29
+        .if     R == 2
+        ld1     {v31.8b}, [x4], x8
+        zip_bytes 30, 30, 31
+        .else
+        zip_bytes 30, 30, 30
+        .endif
+        zip_words zip1, \to, 28, 30
+        zip_words zip2, %(\to + 1), 28, 30
+        .endm
+        .macro  outside_column to
+        ldr     x16, [x0, #ZEROS]
+        all_bytes \to, x16
+        all_bytes %(\to + 1), x16
+        .endm
+        .macro  load_column_checked to
+        cbz     x9, 11f
+        sub     x9, x9, #1
+        load_column \to
+        b       12f
+11:     outside_column \to
+12:
+        .endm
+        .macro  load_new how
+        .set    I, 0
+        .rept   2 * S
+        \how    %(2 * (PREV + I))
+        .set    I, I + 1
+        .endr
+        .endm
+
+        .macro  sdot_one acc, quads, weights
+        sdot    v\acc\().4s, v\quads\().16b, v\weights\().16b
+        .endm
+        .macro  move to, from
+        mov     v\to\().16b, v\from\().16b
+        .endm
+        .macro  load_pair to, offset
+        pair    ldp, \to, %(\to + 1), x15, \offset
+        .endm
+
+// Two outputs of each row, as bytes in the first register of a row's four.
+        .macro  compute
+        .set    I, 0
+        .rept   2 * R
+        load_pair %(ACC + 2 * I), 0
+        .set    I, I + 1
+        .endr
+        .set    K, 0            // the column of the window
+        .rept   3
+        .set    I, 0            // the output
+        .rept   2
+        .set    V, 0            // its row
+        .rept   R
+        sdot_one %(ACC + 4 * V + 2 * I), %(2 * (I * S + K)), %(16 + 6 * V + 2 * K)
+        sdot_one %(ACC + 4 * V + 2 * I + 1), %(2 * (I * S + K) + 1), %(16 + 6 * V + 2 * K + 1)
+        .set    V, V + 1
+        .endr
+        .set    I, I + 1
+        .endr
+        .set    K, K + 1
+        .endr
+        load_pair 28, 32
+        add     x16, x0, #BOUNDS
+        all_words 30, x16
+        .set    I, 0
+        .rept   4 * R
+        one_op  scvtf, %(ACC + I), %(ACC + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   4 * R
+        lanes   fmul, %(ACC + I), %(ACC + I), %(28 + I % 2)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   4 * R
+        one_op  fcvtns, %(ACC + I), %(ACC + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   2 * R
+        widen_sums %(ACC + 2 * I), %(ACC + 2 * I)
+        widen_sums_2 %(ACC + 2 * I), %(ACC + 2 * I + 1)
+        words_op sqadd, %(ACC + 2 * I), %(ACC + 2 * I), 30
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   R
+        bytes_of %(ACC + 4 * I), %(ACC + 4 * I)
+        bytes_of_2 %(ACC + 4 * I), %(ACC + 4 * I + 2)
+        .set    I, I + 1
+        .endr
+        ldrh    w16, [x0, #(BOUNDS + 2)]
+        eor     w16, w16, #0x7f80       // from -128 to 127
+        cbz     w16, 13f
+        add     x16, x0, #(BOUNDS + 2)
+        all_bytes 28, x16
+        add     x16, x0, #(BOUNDS + 3)
+        all_bytes 29, x16
+        .set    I, 0
+        .rept   R
+        bytes_op smax, %(ACC + 4 * I), %(ACC + 4 * I), 28
+        bytes_op smin, %(ACC + 4 * I), %(ACC + 4 * I), 29
+        .set    I, I + 1
+        .endr
+13:
+        .endm
+
+        .macro  store_output from, half
+        .set    V, 0
+        .rept   R
+        store_output_of %(ACC + 4 * V), \half, %(11 + V), %(13 + V)
+        .set    V, V + 1
+        .endr
+        .endm
+        .macro  store_output_of from, half, pointer, step
+        st1     {v\from\().d}[\half], [x\pointer], x\step
+        .endm
+        .macro  keep_columns
+        .set    I, 0
+        .rept   2 * PREV
+        move    %I, %(4 * S + I)
+        .set    I, I + 1
+        .endr
+        .endm
+
+        .macro  depthwise rows, stride
+        .set    R, \rows
+        .set    S, \stride
+        .set    PREV, 3 - S
+        .set    ACC, 16 - 4 * R
+        .p2align 4
+        .globl  SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
+        HIDDEN(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
+        TYPE(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
+SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
+        save_registers
+        ldp     x1, x2, [x0, #ROWS]
+        ldp     x3, x4, [x0, #(ROWS + 16)]
+        ldp     x5, x6, [x0, #STEPS]
+        ldp     x7, x8, [x0, #(STEPS + 16)]
+        ldp     x9, x10, [x0, #COLUMNS]
+        ldp     x11, x12, [x0, #ROW_OUT]
+        ldp     x13, x14, [x0, #ROW_OUT_STRIDE]
+        ldp     x15, x16, [x0, #HEADER]
+        several_next ld1, 16, 19, x16, #64
+        several_next ld1, 20, 23, x16, #64
+        several ld1, 24, 27, x16
+        // The columns in front of the first that comes in.
+        ldr     x17, [x0, #PAD_LEFT]
+        .if     S == 1
+        cbnz    x17, 2f
+        load_column_checked 0
+        b       3f
+2:      outside_column 0
+3:      load_column_checked 2
+        .else
+        cbnz    x17, 2f
+        load_column_checked 0
+        b       3f
+2:      outside_column 0
+3:
+        .endif
+        lsr     x17, x10, #1
+        lsr     x16, x9, #\stride
+        cmp     x16, x17
+        csel    x17, x16, x17, lo
+        sub     x10, x10, x17, lsl #1
+        sub     x9, x9, x17, lsl #\stride
+        cbz     x17, 5f
+4:
+        load_new load_column
+        compute
+        store_output 0, 0
+        store_output 0, 1
+        keep_columns
+        subs    x17, x17, #1
+        b.ne    4b
+
+5:      cbz     x10, 7f
+        load_new load_column_checked
+        compute
+        store_output 0, 0
+        subs    x10, x10, #1
+        b.eq    7f
+        store_output 0, 1
+        keep_columns
+        sub     x10, x10, #1
+        b       5b
+7:
+        restore_registers
+        ret
+        SIZE(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
+        .endm
+
+        depthwise 1, 1
+        depthwise 2, 1
+        depthwise 1, 2
+
+#ifdef __ELF__
+        .section .note.GNU-stack, "", %progbits
+#endif
