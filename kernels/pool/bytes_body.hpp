@@ -66,34 +66,14 @@ struct PoolingBytes {
       }
       return;
     }
-    // 3x3, as the networks have it.
-    const Window& window = args.window;
-    const bool is_whole =
-        tall.end - tall.begin == 3 && wide.end - wide.begin == 3 && window.dilation_h == 1 && window.dilation_w == 1;
-    const std::ptrdiff_t stride = run.pixel_stride;
-    const Byte* rows[3] = {};
-    if (is_whole) {
-      const std::int32_t top = y * window.stride_h - window.pad_top + tall.begin;
-      const std::int32_t left = x * window.stride_w - window.pad_left + wide.begin;
-      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
-        rows[i] = in + (slot((top + i) * args.extent.in_w, run.ring) + left) * stride;
-      });
-    }
     const Bytes least = lower - Bytes{}, all_upper = upper - Bytes{};
     for (std::int32_t begin = 0; begin < run.channels; begin += together) {
       // The last ones take some channels of those before.
       const std::int32_t c = begin + together <= run.channels ? begin : run.channels - together;
       Bytes most = least;
-      if (is_whole) {
-        simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
-          simd::unroll<3>([&](auto j)
-                              __attribute__((always_inline)) { most = max(most, load(rows[i] + c + j * stride)); });
-        });
-      } else {
-        for_taps(
-            args, in + c, run, y, x, tall,
-            wide, [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
-      }
+      for_taps(
+          args, in + c, run, y, x, tall,
+          wide, [&](const Byte* from) __attribute__((always_inline)) { most = max(most, load(from)); });
       most = most < all_upper ? most : all_upper;
       __builtin_memcpy(to + c, &most, sizeof most);
     }
@@ -119,6 +99,91 @@ struct PoolingBytes {
     }
   }
 
+  /// Outputs [first, last) of a row of a 3x3 window, as the networks have it, all of whose columns are inside the image.
+  /// rows: the taps' rows at output 0's first column, which may lie outside. A column's three taps are joined once for all
+  /// outputs that it is a part of.
+  template <bool Max, int Stride>
+  static RIFFLE_INLINE void middle(const PoolArgs& args, const Byte* const (&rows)[3], const ChannelRun& run,
+                                   std::int32_t first, std::int32_t last, float factor, Byte* to) {
+    using Words = std::int16_t __attribute__((vector_size(32)));
+    using Column = std::conditional_t<Max, Bytes, Words>;
+    const auto join = [](Column a, Column b) __attribute__((always_inline)) {
+      if constexpr (Max) {
+        return max(a, b);
+      } else {
+        return a + b;
+      }
+    };
+    constexpr std::int32_t together = sizeof(Bytes), kept = 3 - Stride;
+    const std::ptrdiff_t stride = run.pixel_stride;
+    const simd::StoredBounds<Byte> bounds(args.clamp, args.zeros);
+    const Bytes lower = bounds.lower - Bytes{}, upper = bounds.upper - Bytes{};
+    const std::int32_t zeros = 9 * args.zeros.input, zero = args.zeros.output;
+    const Clamp clamp = args.clamp;
+    for (std::int32_t begin = 0; begin < run.channels; begin += together) {
+      // The last ones take some channels of those before.
+      const std::int32_t c = begin + together <= run.channels ? begin : run.channels - together;
+      std::ptrdiff_t at = std::ptrdiff_t{first} * Stride * stride + c;
+      const auto next = [&]() __attribute__((always_inline)) {
+        const auto tap = [&](int i) __attribute__((always_inline)) {
+          return __builtin_convertvector(load(rows[i] + at), Column);
+        };
+        const Column column = join(join(tap(0), tap(1)), tap(2));
+        at += stride;
+        return column;
+      };
+      Column columns[3];
+      for (int i = 0; i < kept; ++i) columns[i] = next();
+      Byte* out = to + first * args.output.pixel_stride + c;
+      for (std::int32_t x = first; x < last; ++x, out += args.output.pixel_stride) {
+        simd::unroll<Stride>([&](auto i) __attribute__((always_inline)) { columns[kept + i] = next(); });
+        const Column joined = join(join(columns[0], columns[1]), columns[2]);
+        simd::unroll<kept>([&](auto i) __attribute__((always_inline)) { columns[i] = columns[Stride + i]; });
+        if constexpr (Max) {
+          const Bytes above = max(joined, lower), result = above < upper ? above : upper;
+          __builtin_memcpy(out, &result, sizeof result);
+        } else {
+          for (std::int32_t i = 0; i < together; ++i) out[i] = finished(joined[i] - zeros, factor, clamp, zero);
+        }
+      }
+    }
+  }
+
+  /// The part of row y that middle() computes, and where it ends: outputs [first, last).
+  struct Middle {
+    std::int32_t first = 0, last = 0;
+  };
+  template <bool Max>
+  static RIFFLE_INLINE Middle run_middle(const PoolArgs& args, const Byte* in, const ChannelRun& run, std::int32_t y,
+                                         const PoolTaps& tall, Byte* to) {
+    const Window& window = args.window;
+    const bool has_rows = tall.begin == 0 && tall.end == 3;
+    if (window.kernel_h != 3 || window.kernel_w != 3 || window.dilation_h != 1 || window.dilation_w != 1 ||
+        window.stride_w > 2 || run.channels < static_cast<std::int32_t>(sizeof(Bytes)) || (!Max && !has_rows)) {
+      return {};
+    }
+    const Byte* rows[3];
+    for (std::int32_t i = 0; i < 3; ++i) {
+      // A row outside is one of those inside: it is no larger than itself.
+      const std::int32_t tap = i < tall.begin ? tall.begin : i < tall.end ? i : tall.end - 1;
+      const std::int32_t row = y * window.stride_h - window.pad_top + tap;
+      rows[i] = in + (slot(row * args.extent.in_w, run.ring) - window.pad_left) * run.pixel_stride;
+    }
+    Middle middle_of;
+    middle_of.first = (window.pad_left + window.stride_w - 1) / window.stride_w;
+    const std::int32_t room = args.extent.in_w + window.pad_left - 3;  // of the last window's first column
+    middle_of.last = room < 0 ? 0 : room / window.stride_w + 1;
+    if (middle_of.last > args.extent.out_w) middle_of.last = args.extent.out_w;
+    if (middle_of.last <= middle_of.first) return {};
+    const float factor = Max ? 1.0F : mean_factor(args.scale, 9);
+    if (window.stride_w == 1) {
+      middle<Max, 1>(args, rows, run, middle_of.first, middle_of.last, factor, to);
+    } else {
+      middle<Max, 2>(args, rows, run, middle_of.first, middle_of.last, factor, to);
+    }
+    return middle_of;
+  }
+
   template <bool Max>
   static void run(const PoolArgs& args, const Addresses& memory, TileRange range) {
     const std::int32_t end =
@@ -130,7 +195,9 @@ struct PoolingBytes {
       for (std::int32_t y = range.first * args.tile_rows; y < end; ++y) {
         const PoolTaps tall = tap_rows(args, y);
         const std::ptrdiff_t row = slot(y * args.extent.out_w, args.output.ring);
-        for (std::int32_t x = 0; x < args.extent.out_w; ++x) {
+        const Middle done = run_middle<Max>(args, in, run, y, tall, out + row * args.output.pixel_stride);
+        for (std::int32_t x = done.first == 0 ? done.last : 0; x < args.extent.out_w;
+             x = x + 1 == done.first ? done.last : x + 1) {
           const PoolTaps wide = tap_columns(args, x);
           Byte* const to = out + (row + x) * args.output.pixel_stride;
           if constexpr (Max) {
