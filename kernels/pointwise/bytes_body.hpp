@@ -168,46 +168,56 @@ struct PointwiseBytes {
     return job.residual_memory->template read<Byte>(first.first);
   }
 
-  /// What a panel's strips have in common, from pixel `begin` on.
-  static RIFFLE_INLINE simd::ByteStrip strip_of(const Job& job, int vectors, std::int32_t begin) {
-    const std::int32_t width = vectors * B::lanes;
-    const ZeroPoints& zeros = *job.zeros;
-    const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
+  /// What all panels' strips have in common, from pixel `begin` on.
+  struct Strips {
+    bool fit;  ///< the runs
     simd::ByteStrip strip;
-    strip.zero = static_cast<std::int16_t>(zeros.output - (job.residual == nullptr ? 0 : zeros.residual));
-    strip.lower = bounds.lower;
-    strip.upper = bounds.upper;
-    strip.bias = reinterpret_cast<const std::int32_t*>(job.panel);
-    strip.factors = reinterpret_cast<const float*>(job.panel + std::ptrdiff_t{width} * header_bytes / 2);
-    strip.weights = job.panel + std::ptrdiff_t{width} * header_bytes;
-    strip.pixel = 0;
-    strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
-    strip.out_stride = job.out_stride;
-    strip.form = (strip.lower > -128 || strip.upper < 127 ? 1 : 0) + (job.columns == width ? 0 : 4 * job.columns);
-    strip.residual = nullptr;
-    return strip;
-  }
+    simd::StripRun<Byte> runs[B::by_pairs ? 1 : most_runs];
+
+    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t begin) : fit(B::by_pairs) {
+      const ZeroPoints& zeros = *job.zeros;
+      const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
+      strip.zero = static_cast<std::int16_t>(zeros.output - (has_residual ? zeros.residual : 0));
+      strip.lower = bounds.lower;
+      strip.upper = bounds.upper;
+      strip.out_stride = job.out_stride;
+      strip.activations = runs;
+      strip.count = B::by_pairs ? job.eights : job.run_count;
+      if (B::by_pairs || job.run_count > most_runs) return;
+      fit = true;
+      for (std::int32_t r = 0; r < job.run_count; ++r) {
+        const ChannelRun& run = job.runs[r];
+        const std::ptrdiff_t stride = run.pixel_stride;
+        runs[r] = {job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
+                   quads_of(run.channels) - 16};
+      }
+    }
+
+    /// And what is a panel's own, but for the residual.
+    RIFFLE_INLINE void at_panel(const Job& job, int vectors, std::int32_t begin) {
+      const std::int32_t width = vectors * B::lanes;
+      strip.bias = reinterpret_cast<const std::int32_t*>(job.panel);
+      strip.factors = reinterpret_cast<const float*>(job.panel + std::ptrdiff_t{width} * header_bytes / 2);
+      strip.weights = job.panel + std::ptrdiff_t{width} * header_bytes;
+      strip.pixel = 0;
+      strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
+      strip.form = (strip.lower > -128 || strip.upper < 127 ? 1 : 0) + (job.columns == width ? 0 : 4 * job.columns);
+      strip.residual = nullptr;
+    }
+  };
 
   /// False where the panel is none for strips.
-  static RIFFLE_INLINE bool run_strips(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
-    if (job.run_count > most_runs) return false;
-    simd::ByteStrip strip = strip_of(job, vectors, begin);
+  static RIFFLE_INLINE bool run_strips(const Job& job, Strips& strips, int vectors, std::int32_t begin,
+                                       std::int32_t end) {
+    if (!strips.fit) return false;
+    strips.at_panel(job, vectors, begin);
+    simd::ByteStrip& strip = strips.strip;
     if (job.residual != nullptr) {
-      const ChannelRun& run = job.residual[0].run;
       strip.residual = residual_in_rows(job, vectors);
       if (strip.residual == nullptr) return false;
-      strip.residual_stride = run.pixel_stride;
+      strip.residual_stride = job.residual[0].run.pixel_stride;
       strip.residual += (job.residual_pixel + begin) * strip.residual_stride;
     }
-    simd::StripRun<Byte> runs[most_runs];
-    for (std::int32_t r = 0; r < job.run_count; ++r) {
-      const ChannelRun& run = job.runs[r];
-      const std::ptrdiff_t stride = run.pixel_stride;
-      runs[r] = {job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
-                 quads_of(run.channels) - 16};
-    }
-    strip.activations = runs;
-    strip.count = job.run_count;
     const simd::EvenTiles cut(end - begin, B::strip_rows(vectors));
     if (cut.higher > 0) {
       strip.tiles = cut.higher;
@@ -235,29 +245,23 @@ struct PointwiseBytes {
   /// behind them anything, for their weights are 0.
   static RIFFLE_INLINE void gather_pairs(const Job& job, std::int32_t begin, std::int32_t end, Byte* to) {
     for_pairs(end - begin, [&](std::int32_t first, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step) {
-      for (std::int32_t t = 0; t < tiles; ++t) {
-        Byte* next = to;
-        for (std::int32_t r = 0; r < job.run_count; ++r) {
-          const ChannelRun& run = job.runs[r];
-          const std::ptrdiff_t stride = run.pixel_stride;
-          const Byte* const from =
-              job.memory->template read<Byte>(run.first) + slot(begin + first + t * 2 * pairs, run.ring) * stride;
-          const std::int32_t eights = (run.channels + 7) / 8;
-          switch (pairs) {
-            case 1: next = B::template gather<1>(from, stride * step, eights, next); break;
-            case 2: next = B::template gather<2>(from, stride * step, eights, next); break;
-            case 3: next = B::template gather<3>(from, stride * step, eights, next); break;
-            default: next = B::template gather<4>(from, stride * step, eights, next);
-          }
-        }
-        to += job.eights * pairs * 16;
+      Byte* next = to + std::ptrdiff_t{first} * job.eights * 8;
+      for (std::int32_t r = 0; r < job.run_count; ++r) {
+        const ChannelRun& run = job.runs[r];
+        const std::ptrdiff_t stride = run.pixel_stride;
+        const std::int32_t eights = (run.channels + 7) / 8;
+        B::gather(pairs)(job.memory->template read<Byte>(run.first) + slot(begin + first, run.ring) * stride,
+                         stride * step, eights, next, std::ptrdiff_t{job.eights} * pairs * 16, tiles);
+        next += std::ptrdiff_t{eights} * pairs * 16;
       }
     });
   }
 
   /// One panel of pixels [begin, end), which were gathered.
-  static RIFFLE_INLINE void run_pairs(const Job& job, int vectors, std::int32_t begin, std::int32_t end) {
-    simd::ByteStrip strip = strip_of(job, vectors, begin);
+  static RIFFLE_INLINE void run_pairs(const Job& job, Strips& strips, int vectors, std::int32_t begin,
+                                      std::int32_t end) {
+    strips.at_panel(job, vectors, begin);
+    simd::ByteStrip& strip = strips.strip;
     Byte copied[most_gathered * B::max_vectors * B::lanes];
     const Byte* residual = nullptr;
     std::ptrdiff_t residual_stride = vectors * B::lanes;
@@ -275,7 +279,6 @@ struct PointwiseBytes {
         }
       }
     }
-    strip.count = job.eights;
     Byte* const out = strip.out;
     for_pairs(end - begin, [&](std::int32_t first, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step) {
       strip.activations = job.gathered + std::ptrdiff_t{first} * job.eights * 8;
@@ -286,19 +289,6 @@ struct PointwiseBytes {
       strip.tiles = tiles;
       B::strip(pairs, vectors)(strip);
     });
-  }
-
-  /// One panel of pixels [begin, end), which straddle no ring's end.
-  static RIFFLE_INLINE void run_panel(Job& job, int vectors, std::int32_t begin, std::int32_t end) {
-    if constexpr (B::by_pairs) {
-      run_pairs(job, vectors, begin, end);
-    } else {
-      static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, has_strips>> tiles;
-      if constexpr (has_strips) {
-        if (run_strips(job, vectors, begin, end)) return;
-      }
-      tiles.run(job, job.pixel, vectors, false, begin, end);
-    }
   }
 
   /// Of a group's panels: what they have in common.
@@ -344,6 +334,13 @@ struct PointwiseBytes {
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
     Byte* const out = job.out;
+    [[maybe_unused]] auto strips = [&]() __attribute__((always_inline)) {
+      if constexpr (has_strips) {
+        return Strips(job, all.residual != nullptr, begin);
+      } else {
+        return nullptr;
+      }
+    }();
     std::int32_t v1 = panel_begin(first, vectors, panels);
     for (std::int32_t panel = first; panel < last; ++panel) {
       const std::int32_t v0 = v1;
@@ -352,7 +349,15 @@ struct PointwiseBytes {
       job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
       job.out = out + v0 * B::lanes;
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
-      run_panel(job, v1 - v0, begin, end);
+      if constexpr (B::by_pairs) {
+        run_pairs(job, strips, v1 - v0, begin, end);
+      } else {
+        static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, has_strips>> tiles;
+        if constexpr (has_strips) {
+          if (run_strips(job, strips, v1 - v0, begin, end)) continue;
+        }
+        tiles.run(job, job.pixel, v1 - v0, false, begin, end);
+      }
     }
   }
 

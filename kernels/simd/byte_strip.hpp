@@ -2,6 +2,7 @@
 //
 //   static constexpr int strip_rows(int vectors);
 //   static ByteStripFunction strip(int rows, int vectors);
+//   static GatherFunction gather(int pairs);                 by pairs
 //
 // By pairs, strip() counts pairs of pixels. What a tile reads stands in the order of its use, for all tiles: eight
 // channels of every pixel, pixel after pixel, then the next eight, `count` eights in all.
@@ -34,5 +35,10 @@ static_assert(sizeof(void*) < 8 ||
                offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96));
 
 using ByteStripFunction = void (*)(const ByteStrip&);
+
+/// By pairs: of tiles of so many pixels' channels of a run, (pixel 0, bytes to the next, eights, where they go, bytes from
+/// a tile to the next, tiles). Reads up to 7 bytes behind a run's last channel.
+using GatherFunction = void (*)(const std::int8_t*, std::ptrdiff_t, std::int64_t, std::int8_t*, std::ptrdiff_t,
+                                std::int64_t);
 
 }  // namespace riffle::simd

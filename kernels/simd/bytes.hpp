@@ -25,7 +25,7 @@
 //
 // An instruction set that multiplies by a lane (by_lane) has, in place of spread() and multiply(), load_quads(bytes),
 // as many as there are in 16 bytes, and multiply_lane<lane>(sums, quads, factors). One whose sums are of two pixels and
-// two outputs (by_pairs) has strips (byte_strip.hpp), and gather<pairs>(from, stride, eights, to) for what they read.
+// two outputs (by_pairs) has strips, and a function that gathers what they read (byte_strip.hpp).
 //
 // Integers are exact, and the two roundings of scaled() are what every machine has, so that results have the same bits
 // everywhere.

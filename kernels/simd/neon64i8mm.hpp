@@ -9,6 +9,13 @@ extern "C" {
 // strip_neon64i8mm.S
 RIFFLE_STRIPS_OF_4(riffle::simd::ByteStrip, neon64i8mm, 1)
 RIFFLE_STRIPS_OF_4(riffle::simd::ByteStrip, neon64i8mm, 2)
+#define RIFFLE_GATHER(pairs)                                                                                        \
+  void riffle_gather_##pairs##_neon64i8mm(const std::int8_t*, std::ptrdiff_t, std::int64_t, std::int8_t*,           \
+                                          std::ptrdiff_t, std::int64_t);
+RIFFLE_GATHER(1)
+RIFFLE_GATHER(2)
+RIFFLE_GATHER(3)
+RIFFLE_GATHER(4)
 }
 
 struct Neon64i8mm : Neon64dot {
@@ -27,20 +34,10 @@ struct Neon64i8mm : Neon64dot {
     return strips[vectors - 1][pairs - 1];
   }
 
-  /// Of `eights` times eight channels of 2 Pairs pixels, `stride` apart, the eights one after the other. Reads up to 7
-  /// bytes behind a pixel's last channel. Returns where the next go.
-  template <int Pairs>
-  static RIFFLE_INLINE Byte* gather(const Byte* from, std::ptrdiff_t stride, std::int32_t eights, Byte* to) {
-    const Byte* at[2 * Pairs];
-    unroll<2 * Pairs>([&](auto p) __attribute__((always_inline)) { at[p] = from + p * stride; });
-    for (std::int32_t e = 0; e < eights; ++e, to += Pairs * 16) {
-      unroll<Pairs>([&](auto p) __attribute__((always_inline)) {
-        vst1q_s8(to + p * 16, vcombine_s8(vld1_s8(at[2 * p]), vld1_s8(at[2 * p + 1])));
-        at[2 * p] += 8;
-        at[2 * p + 1] += 8;
-      });
-    }
-    return to;
+  static RIFFLE_INLINE GatherFunction gather(int pairs) {
+    static constexpr GatherFunction functions[] = {riffle_gather_1_neon64i8mm, riffle_gather_2_neon64i8mm,
+                                                   riffle_gather_3_neon64i8mm, riffle_gather_4_neon64i8mm};
+    return functions[pairs - 1];
   }
 };
 

@@ -250,7 +250,49 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         SIZE(riffle_strip_\pairs\()x\vectors\()ISA)
         .endm
 
+// Activations side by side, as strips read them: tiles of so many pairs of pixels of a run. x0: the first pixel, x1 bytes
+// to the next, x2 eights of channels, x3 where they go, x4 bytes from a tile to the next, x5 tiles. x8 .. x15: pixels.
+        .macro  load_halves to, a, b
+        ldr     d\to, [x\a], #8
+        ld1     {v\to\().d}[1], [x\b], #8
+        .endm
+        .macro  gather pairs
+        .set    MR, \pairs
+        .p2align 4
+        .globl  SYMBOL(riffle_gather_\pairs\()ISA)
+        HIDDEN(riffle_gather_\pairs\()ISA)
+        TYPE(riffle_gather_\pairs\()ISA)
+SYMBOL(riffle_gather_\pairs\()ISA):
+1:      mov     x8, x0
+        .set    I, 1
+        .rept   2 * MR - 1
+        next_pixel %(8 + I), %(7 + I)
+        .set    I, I + 1
+        .endr
+        next_pixel 0, %(7 + 2 * MR)
+        mov     x6, x3
+        mov     x7, x2
+2:
+        .set    I, 0
+        .rept   MR
+        load_halves %I, %(8 + 2 * I), %(9 + 2 * I)
+        .set    I, I + 1
+        .endr
+        several_next st1, 0, %(MR - 1), x6, %(16 * MR)
+        subs    x7, x7, #1
+        b.ne    2b
+        add     x3, x3, x4
+        subs    x5, x5, #1
+        b.ne    1b
+        ret
+        SIZE(riffle_gather_\pairs\()ISA)
+        .endm
+        .macro  next_pixel to, from
+        add     x\to, x\from, x1
+        .endm
+
         .irp    pairs, 1, 2, 3, 4
+        gather  \pairs
         strip   \pairs, 1
         strip   \pairs, 2
         .endr
