@@ -13,7 +13,8 @@ constexpr std::int64_t read_behind = 128;
 
 std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
   const std::int64_t bias_and_factor = (sizeof(std::int32_t) + sizeof(float)) * (panels.by_pairs ? 2 : 1);
-  return panels.lanes * (bias_and_factor + std::int64_t{panels.by_pairs ? (quads + 1) / 2 * 2 : quads} * panels.quad_bytes);
+  return panels.lanes *
+         (bias_and_factor + std::int64_t{panels.by_pairs ? (quads + 1) / 2 * 2 : quads} * panels.quad_bytes);
 }
 
 /// A column's bias or factor.

@@ -77,7 +77,10 @@ struct ConvolutionBytes {
   }
 
   static constexpr ConvolutionKernel kernel(const char* name) {
-    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, run, B::factor_bytes / B::lanes, B::by_pairs, Tiles::most_quads};
+    return {name,        {B::byte_type, Type::i8, B::byte_type},
+            B::lanes,    B::max_vectors,
+            run,         B::factor_bytes / B::lanes,
+            B::by_pairs, Tiles::most_quads};
   }
 };
 

@@ -7,8 +7,8 @@
 
 namespace riffle::kernels {
 
-extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64i8mm, kernels_neon64dot,
-    kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
+extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64i8mm,
+    kernels_neon64dot, kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
 
 namespace {
 constexpr const Kernels* list[] = {

@@ -340,7 +340,8 @@ struct PointwiseBytes {
       } else {
         return nullptr;
       }
-    }();
+    }
+    ();
     std::int32_t v1 = panel_begin(first, vectors, panels);
     for (std::int32_t panel = first; panel < last; ++panel) {
       const std::int32_t v0 = v1;
@@ -387,10 +388,10 @@ struct PointwiseBytes {
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name,     {B::byte_type, Type::i8, B::byte_type},
-            B::lanes, B::max_vectors,
-            false,    B::tile_rows,
-            run,      B::factor_bytes / B::lanes,
+    return {name,        {B::byte_type, Type::i8, B::byte_type},
+            B::lanes,    B::max_vectors,
+            false,       B::tile_rows,
+            run,         B::factor_bytes / B::lanes,
             B::by_pairs, most_quads};
   }
 };

@@ -99,19 +99,20 @@ struct PoolingBytes {
     }
   }
 
-  /// Outputs [first, last) of a row of a 3x3 window, as the networks have it, all of whose columns are inside the image.
-  /// rows: the taps' rows at output 0's first column, which may lie outside. A column's three taps are joined once for all
-  /// outputs that it is a part of.
+  /// Outputs [first, last) of a row of a 3x3 window, as the networks have it, all of whose columns are inside the
+  /// image. rows: the taps' rows at output 0's first column, which may lie outside. A column's three taps are joined
+  /// once for all outputs that it is a part of.
   template <bool Max, int Stride>
   static RIFFLE_INLINE void middle(const PoolArgs& args, const Byte* const (&rows)[3], const ChannelRun& run,
                                    std::int32_t first, std::int32_t last, float factor, Byte* to) {
     using Words = std::int16_t __attribute__((vector_size(32)));
     using Column = std::conditional_t<Max, Bytes, Words>;
-    const auto join = [](Column a, Column b) __attribute__((always_inline)) {
+    // By reference: what is wider than the registers may not be handed over otherwise.
+    const auto join = [](Column & a, const Column& b) __attribute__((always_inline)) {
       if constexpr (Max) {
-        return max(a, b);
+        a = max(a, b);
       } else {
-        return a + b;
+        a += b;
       }
     };
     constexpr std::int32_t together = sizeof(Bytes), kept = 3 - Stride;
@@ -124,20 +125,20 @@ struct PoolingBytes {
       // The last ones take some channels of those before.
       const std::int32_t c = begin + together <= run.channels ? begin : run.channels - together;
       std::ptrdiff_t at = std::ptrdiff_t{first} * Stride * stride + c;
-      const auto next = [&]() __attribute__((always_inline)) {
-        const auto tap = [&](int i) __attribute__((always_inline)) {
-          return __builtin_convertvector(load(rows[i] + at), Column);
-        };
-        const Column column = join(join(tap(0), tap(1)), tap(2));
+      const auto next = [&](Column & column) __attribute__((always_inline)) {
+        column = __builtin_convertvector(load(rows[0] + at), Column);
+        join(column, __builtin_convertvector(load(rows[1] + at), Column));
+        join(column, __builtin_convertvector(load(rows[2] + at), Column));
         at += stride;
-        return column;
       };
       Column columns[3];
-      for (int i = 0; i < kept; ++i) columns[i] = next();
+      for (int i = 0; i < kept; ++i) next(columns[i]);
       Byte* out = to + first * args.output.pixel_stride + c;
       for (std::int32_t x = first; x < last; ++x, out += args.output.pixel_stride) {
-        simd::unroll<Stride>([&](auto i) __attribute__((always_inline)) { columns[kept + i] = next(); });
-        const Column joined = join(join(columns[0], columns[1]), columns[2]);
+        simd::unroll<Stride>([&](auto i) __attribute__((always_inline)) { next(columns[kept + i]); });
+        Column joined = columns[0];
+        join(joined, columns[1]);
+        join(joined, columns[2]);
         simd::unroll<kept>([&](auto i) __attribute__((always_inline)) { columns[i] = columns[Stride + i]; });
         if constexpr (Max) {
           const Bytes above = max(joined, lower), result = above < upper ? above : upper;

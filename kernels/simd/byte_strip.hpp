@@ -17,11 +17,11 @@ struct ByteStrip {
   std::int16_t zero;         ///< the result's zero point, less the residual's
   std::int8_t lower, upper;  ///< bounds of the bytes that are stored
   const std::int32_t* bias;
-  const std::byte* weights;           ///< up to 64 bytes behind them are read
-  std::int64_t pixel;                 ///< the first tile's first
-  const void* activations;            ///< runs, StripRun<std::int8_t> with `rest` in quads, less 16; or see below
-  std::int64_t count;                 ///< of runs
-  std::int8_t* out;  ///< the pixel `pixel`
+  const std::byte* weights;  ///< up to 64 bytes behind them are read
+  std::int64_t pixel;        ///< the first tile's first
+  const void* activations;   ///< runs, StripRun<std::int8_t> with `rest` in quads, less 16; or see below
+  std::int64_t count;        ///< of runs
+  std::int8_t* out;          ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;
   std::int32_t form;            ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole
@@ -29,15 +29,15 @@ struct ByteStrip {
   std::ptrdiff_t residual_stride;
   const float* factors;
 };
-static_assert(sizeof(void*) < 8 ||
-              (offsetof(ByteStrip, bias) == 8 && offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, activations) == 32 &&
-               offsetof(ByteStrip, out) == 48 && offsetof(ByteStrip, out_stride) == 64 &&
-               offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96));
+static_assert(sizeof(void*) < 8 || (offsetof(ByteStrip, bias) == 8 && offsetof(ByteStrip, pixel) == 24 &&
+                                    offsetof(ByteStrip, activations) == 32 && offsetof(ByteStrip, out) == 48 &&
+                                    offsetof(ByteStrip, out_stride) == 64 && offsetof(ByteStrip, residual) == 80 &&
+                                    offsetof(ByteStrip, factors) == 96));
 
 using ByteStripFunction = void (*)(const ByteStrip&);
 
-/// By pairs: of tiles of so many pixels' channels of a run, (pixel 0, bytes to the next, eights, where they go, bytes from
-/// a tile to the next, tiles). Reads up to 7 bytes behind a run's last channel.
+/// By pairs: of tiles of so many pixels' channels of a run, (pixel 0, bytes to the next, eights, where they go, bytes
+/// from a tile to the next, tiles). Reads up to 7 bytes behind a run's last channel.
 using GatherFunction = void (*)(const std::int8_t*, std::ptrdiff_t, std::int64_t, std::int8_t*, std::ptrdiff_t,
                                 std::int64_t);
 

@@ -9,8 +9,8 @@ extern "C" {
 // strip_neon64i8mm.S
 RIFFLE_STRIPS_OF_4(riffle::simd::ByteStrip, neon64i8mm, 1)
 RIFFLE_STRIPS_OF_4(riffle::simd::ByteStrip, neon64i8mm, 2)
-#define RIFFLE_GATHER(pairs)                                                                                        \
-  void riffle_gather_##pairs##_neon64i8mm(const std::int8_t*, std::ptrdiff_t, std::int64_t, std::int8_t*,           \
+#define RIFFLE_GATHER(pairs)                                                                              \
+  void riffle_gather_##pairs##_neon64i8mm(const std::int8_t*, std::ptrdiff_t, std::int64_t, std::int8_t*, \
                                           std::ptrdiff_t, std::int64_t);
 RIFFLE_GATHER(1)
 RIFFLE_GATHER(2)
@@ -26,11 +26,10 @@ struct Neon64i8mm : Neon64dot {
 
   static constexpr int strip_pairs = 4;
   static RIFFLE_INLINE ByteStripFunction strip(int pairs, int vectors) {
-    static constexpr ByteStripFunction strips[][4] = {
-        {riffle_strip_1x1_neon64i8mm, riffle_strip_2x1_neon64i8mm, riffle_strip_3x1_neon64i8mm,
-         riffle_strip_4x1_neon64i8mm},
-        {riffle_strip_1x2_neon64i8mm, riffle_strip_2x2_neon64i8mm, riffle_strip_3x2_neon64i8mm,
-         riffle_strip_4x2_neon64i8mm}};
+    static constexpr ByteStripFunction strips[][4] = {{riffle_strip_1x1_neon64i8mm, riffle_strip_2x1_neon64i8mm,
+                                                       riffle_strip_3x1_neon64i8mm, riffle_strip_4x1_neon64i8mm},
+                                                      {riffle_strip_1x2_neon64i8mm, riffle_strip_2x2_neon64i8mm,
+                                                       riffle_strip_3x2_neon64i8mm, riffle_strip_4x2_neon64i8mm}};
     return strips[vectors - 1][pairs - 1];
   }
 

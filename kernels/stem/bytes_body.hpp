@@ -115,9 +115,14 @@ struct StemBytes {
   }
 
   static constexpr StemKernel kernel(const char* name) {
-    return {
-        name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, run, B::factor_bytes / B::lanes,
-        B::by_pairs};
+    return {name,
+            {B::byte_type, Type::i8, B::byte_type},
+            B::lanes,
+            B::max_vectors,
+            false,
+            run,
+            B::factor_bytes / B::lanes,
+            B::by_pairs};
   }
 };
 
