@@ -51,7 +51,7 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
   const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
   const std::optional<Type> known = is_double ? Type::f32 : type_of_number(type.elem_type());
   if (!known) {
-    throw Error("its element type " + std::to_string(type.elem_type()) +
+    throw Error("its element type " + type_text(type.elem_type()) +
                 " is not supported (float, float16, bfloat16, double, int8 and uint8 are)");
   }
   const auto& dims = type.shape();
@@ -93,7 +93,7 @@ graph::Graph Importer::run() {
   for (const auto& output : model_.graph().output()) ++uses_[output.name()];
   for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
   for (const auto& output : model_.graph().output()) {
-    at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output.name())); });
+    at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output)); });
   }
   if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
   graph::infer_shapes(graph_);
@@ -150,9 +150,7 @@ void Importer::read_inputs() {
     shapes_.push_back(input.shape);
     open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
     views_.push_back(0);
-    // Arithmetic in 16 bits is done in float, as far as the model has no Cast: so may be the caller's numbers.
-    const Type type = is_quantised(input.type) ? input.type : Type::f32;
-    const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, type});
+    const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, input.type});
     View view = input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name);
     view.type = input.type;
     define(input.name, std::move(view));
@@ -197,17 +195,28 @@ void Importer::at_any_size(const std::string& where, const std::function<void()>
 }
 
 void Importer::import_node(::onnx::NodeProto& node) {
-  at_any_size(describe(node), [&] {
-    Call call(*this, node);
-    if (call.outputs() == 0) throw Error("it has no output");
-    find_operator(node.op_type())->import(call);
-    call.finish();
-  });
+  at_any_size(describe(node), [&] { import_operator(node); });
 }
 
-graph::Output Importer::read_output(const std::string& name) {
-  Value& output = value(name);
-  const auto* found = std::get_if<View>(&output);
+void Importer::import_instead(std::vector<::onnx::NodeProto> nodes) {
+  for (const auto& node : nodes) {
+    for (const auto& input : node.input()) ++uses_[input];
+  }
+  for (auto& node : nodes) import_operator(node);
+}
+
+void Importer::import_operator(::onnx::NodeProto& node) {
+  Call call(*this, node);
+  if (call.outputs() == 0) throw Error("it has no output");
+  const Operator& one = *find_operator(node.op_type());
+  if (one.kind == Kind::moves && moves_integers(call)) return import_moved_integers(call);
+  one.import(call);
+  call.finish();
+}
+
+graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
+  const std::string& name = output.name();
+  const auto* found = std::get_if<View>(&value(name));
   if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
   // However its axes are divided, in memory it must be images of channels of rows of columns.
   const auto flattened = [](const View& view) {
@@ -215,21 +224,26 @@ graph::Output Importer::read_output(const std::string& name) {
     for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
     return digits;
   };
+  Quantization quantization = found->quantization.value_or(Quantization{});
   View view = *found;
+  if (node(view.node).quantization) {
+    quantization.scale = 1.0F;      // of the node's integers
+    if (found->type == Type::i8) {  // which are bytes of u8
+      view.node = add(name, graph::Activate{graph::Activation::none}, {view.node});
+      conversions_.dequantised[view.node] = 1.0F;
+    }
+  }
   view.axes = {flattened(view)};
   settle(view);
   if (view.axes[0] != flattened(whole(view.node))) {
     throw Error("it is a transposed view " + text(*found) + ", which is not supported");
   }
-  if (found->type == Type::i8 && node(view.node).quantization) {  // a node's integers are bytes of u8
-    view.node = add(name, graph::Activate{graph::Activation::none}, {view.node});
-    conversions_.dequantised[view.node] = 1.0F;
-  }
-  if (View* itself = input(name)) keep_type(*itself, itself->quantization.value_or(Quantization{}));
-  return {.node = view.node,
-          .name = name,
-          .type = found->type,
-          .quantization = found->quantization.value_or(Quantization{})};
+  View* itself = input(name);
+  if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
+  // What layers make is float to them; to the caller it is what the model says.
+  const auto declared = type_of_number(output.type().tensor_type().elem_type());
+  const bool is_cast = found->type == Type::f32 && declared && !is_quantised(*declared);
+  return {.node = view.node, .name = name, .type = is_cast ? *declared : found->type, .quantization = quantization};
 }
 
 View Importer::whole(graph::NodeId node, std::string name) const {
@@ -258,22 +272,19 @@ View* Importer::input(const std::string& name) {
   return inputs_.contains(name) ? &std::get<View>(values_.at(name)) : nullptr;
 }
 
-void Importer::keep_type(View& input, const Quantization& quantization) {
+void Importer::keep_quantization(View& input, const Quantization& quantization) {
   if (input.quantization && *input.quantization != quantization) {
     throw Error("the input '" + input.name + "' is read with two scales or zero points");
   }
   input.quantization = quantization;
-  auto& of_graph = std::get<graph::Input>(node(input.node).operation);
-  of_graph.type = input.type;
-  of_graph.quantization = quantization;
+  std::get<graph::Input>(node(input.node).operation).quantization = quantization;
 }
 
 void Importer::round(View& view) {
   if (node(view.node).quantization) return;
   view.node = add(view.name, graph::Activate{graph::Activation::none}, {view.node});
-  auto& [scale, zero_point] = *view.quantization;
+  const auto& [scale, zero_point] = *view.quantization;
   node(view.node).quantization = {scale, zero_point + (view.type == Type::i8 ? 128 : 0)};
-  scale = 1.0F;  // of the node's integers
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
@@ -401,8 +412,10 @@ View& Call::image(std::size_t i) {
 }
 
 const Floats& Call::floats(std::size_t i) {
-  if (const auto* found = std::get_if<Floats>(&value(i))) return *found;
-  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is not a constant of floats");
+  const auto* found = std::get_if<Floats>(&value(i));
+  if (found != nullptr && !found->are_raw()) return *found;
+  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is not a constant of floats" +
+              (found != nullptr ? " but of " + std::string(name_of(found->values.type())) : ""));
 }
 
 const Value& Call::constant(std::size_t i) {

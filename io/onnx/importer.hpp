@@ -44,6 +44,9 @@ class Importer {
   /// Once.
   graph::Graph run();
 
+  /// Nodes in the place of one of the model, which stands for them.
+  void import_instead(std::vector<::onnx::NodeProto> nodes);
+
   [[nodiscard]] std::int64_t opset() const { return opset_; }
   [[nodiscard]] Batch batch() const { return batch_; }
   [[nodiscard]] const graph::Shape& shape(graph::NodeId node) const { return shapes_[node]; }
@@ -57,9 +60,8 @@ class Importer {
   void define(const std::string& name, Value value);
   /// What the name of one of the model's inputs stands for; null for any other name.
   [[nodiscard]] View* input(const std::string& name);
-  /// An input is read as the numbers that the model declares: then the graph's is of that type, too. Throws Error where
-  /// it has been read with another quantization.
-  void keep_type(View& input, const Quantization& quantization);
+  /// An input of int8 or uint8 is read with this quantization. Throws Error where it has been read with another one.
+  void keep_quantization(View& input, const Quantization& quantization);
   /// A view that QuantizeLinear made is read as numbers: it becomes one of a node's integers.
   void round(View& view);
   /// What some of the graph's nodes stand for until it is finished.
@@ -87,7 +89,8 @@ class Importer {
   void read_initialisers();
   void read_inputs();
   void import_node(::onnx::NodeProto& node);
-  graph::Output read_output(const std::string& name);
+  void import_operator(::onnx::NodeProto& node);
+  graph::Output read_output(const ::onnx::ValueInfoProto& output);
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   /// Is the graph for other sizes than the model's?
   [[nodiscard]] bool is_size_open() const;
@@ -121,6 +124,7 @@ class Call {
 
   Importer& importer;
 
+  [[nodiscard]] const ::onnx::NodeProto& proto() const { return proto_; }
   [[nodiscard]] std::string_view type() const;
   /// For the graph's node: the model node's own name, or else its result's.
   [[nodiscard]] std::string name() const;

@@ -12,7 +12,7 @@
 
 #include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
-#include "io/onnx/test_model.hpp"
+#include "io/onnx/qdq_test_model.hpp"
 #include "verify/interpret.hpp"
 
 namespace riffle::onnx {
@@ -20,60 +20,6 @@ namespace {
 
 using graph::Graph;
 using ::onnx::TensorProto;
-
-/// A tensor's scale and zero point, and the type of its bytes.
-struct Levels {
-  float scale = 1.0F;
-  int zero_point = 0;
-  TensorProto::DataType type = TensorProto::UINT8;
-};
-
-class QdqModel : public TestModel {
- public:
-  using TestModel::TestModel;
-
-  std::string integers(std::vector<std::int64_t> dims, const std::vector<int>& values, TensorProto::DataType type) {
-    const std::string name = scalar(0, type);
-    auto& tensor = initialiser(name);
-    tensor.clear_int32_data();
-    for (const std::int64_t dim : dims) tensor.add_dims(dim);
-    for (const int value : values) tensor.add_int32_data(value);
-    return name;
-  }
-  void quantise(const std::string& from, const std::string& to, const Levels& levels) {
-    node("QuantizeLinear", {from, floats({}, {levels.scale}), scalar(levels.zero_point, levels.type)}, to);
-  }
-  void dequantise(const std::string& from, const std::string& to, const Levels& levels) {
-    node("DequantizeLinear", {from, floats({}, {levels.scale}), scalar(levels.zero_point, levels.type)}, to);
-  }
-  /// Both: makes `to` of `from`.
-  void pair(const std::string& from, const std::string& to, const Levels& levels) {
-    quantise(from, to + ".q", levels);
-    dequantise(to + ".q", to, levels);
-  }
-  /// Weights (2, 2, 1, 1) of int8 with two scales, and a bias of int32.
-  void convolution(const std::string& from, const std::string& to, float scale_in) {
-    const std::vector<float> scales = {0.25F, 0.3F};
-    node("DequantizeLinear", {integers({2, 2, 1, 1}, {10, -7, 100, 3}, TensorProto::INT8), floats({2}, scales)},
-         to + ".w", {{"axis", 0}});
-    node("DequantizeLinear",
-         {integers({2}, {11, -200}, TensorProto::INT32), floats({2}, {scale_in * scales[0], scale_in * scales[1]})},
-         to + ".b", {{"axis", 0}});
-    node("Conv", {from, to + ".w", to + ".b"}, to);
-  }
-};
-
-/// "convolution u8, activation": operations but those that only move channels, and which are quantised.
-std::string kinds(Graph graph) {
-  passes::remove_dead_nodes(graph);
-  std::string result;
-  for (const graph::Node& node : graph.nodes) {
-    if (graph::moves_channels(node.operation)) continue;
-    result.append(result.empty() ? "" : ", ").append(graph::operation_name(node.operation));
-    if (node.quantization) result.append(" u8");
-  }
-  return result;
-}
 
 /// Of one image, rounded to float.
 std::vector<float> results(const Graph& graph, const std::vector<float>& input) {
@@ -333,54 +279,6 @@ TEST(Qdq, OfSeveralZeroPointsOnlyPointwiseConvolutionsRead) {
   EXPECT_EQ(kinds(m.import()),
             "input, activation u8, activation u8, convolution u8, activation, convolution, activation, convolution, "
             "softmax, activation, convolution");
-}
-
-TEST(Qdq, WrongNumbersAreNamed) {
-  const auto expect = [](const std::function<void(QdqModel&)>& build, const std::string& message) {
-    QdqModel m({0, 2, 1, 1});
-    build(m);
-    const std::string refusal = m.refusal();
-    EXPECT_NE(refusal.find(" node 'the_node': " + message), std::string::npos) << refusal;
-  };
-  for (const float scale : {0.0F, -1.0F, NAN, std::numeric_limits<float>::infinity(), 1e-40F}) {
-    expect([&](QdqModel& m) { m.pair("x", "y", {scale, 0}); }, "its scale is no positive number");
-    expect(
-        [&](QdqModel& m) {
-          m.node("DequantizeLinear",
-                 {m.integers({2, 2, 1, 1}, {1, 2, 3, 4}, TensorProto::INT8), m.floats({2}, {1.0F, scale})}, "w",
-                 {{"axis", 0}});
-        },
-        "its scale is no positive number");
-  }
-  const auto weights = [&](std::vector<std::int64_t> scales, std::vector<int> zeros, int axis,
-                           TensorProto::DataType type, const std::string& message) {
-    expect(
-        [&](QdqModel& m) {
-          m.node("DequantizeLinear",
-                 {m.integers({2, 2, 1, 1}, {1, 2, 3, 4}, type), m.floats(scales),
-                  m.integers({static_cast<std::int64_t>(zeros.size())}, zeros, type)},
-                 "w", {{"axis", axis}});
-        },
-        message);
-  };
-  weights({2}, {0, 0}, 4, TensorProto::INT8, "axis 4 of a tensor of 4 dimensions");
-  weights({2}, {0, 0}, -5, TensorProto::INT8, "axis -5 of a tensor of 4 dimensions");
-  weights({2}, {0, 0}, 2, TensorProto::INT8, "it has 2 scales for 1 positions of axis 2");
-  weights({3}, {0, 0, 0}, 0, TensorProto::INT8, "it has 3 scales for 2 positions of axis 0");
-  weights({2}, {0}, 0, TensorProto::INT8, "it has 1 zero points for 2 scales");
-  weights({2, 1}, {0, 0}, 0, TensorProto::INT8, "its scales are no list");
-  weights({2}, {0, 1}, 0, TensorProto::INT32, "the zero point is 1, not in 0 to 0");
-  expect(
-      [](QdqModel& m) {
-        m.quantise("x", "q", {0.5F, 3});
-        m.dequantise("q", "y", {0.5F, 4});
-      },
-      "its zero point is 4, that of QuantizeLinear is 3");
-  expect(
-      [](QdqModel& m) {
-        m.node("DequantizeLinear", {m.floats({2}), m.floats({})});
-      },
-      "what it reads is neither int8 nor uint8 nor int32");
 }
 
 TEST(Qdq, ARoundElsewhereIsRefused) {
