@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/graph/graph.hpp"
+#include "io/onnx/ranges.hpp"
 
 namespace riffle::onnx {
 
@@ -25,5 +26,10 @@ graph::Graph import(std::span<const std::byte> bytes);
 /// The same for a file, which may have weights in other files of its folder (external data); the message names the
 /// path.
 graph::Graph import_file(const std::string& path);
+
+/// Of a quantised model the ranges of its tensors instead of their integers. Throws Error for one that is not
+/// quantised.
+Ranged import_ranges(std::span<const std::byte> bytes);
+Ranged import_ranges_of_file(const std::string& path);
 
 }  // namespace riffle::onnx

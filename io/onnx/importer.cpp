@@ -79,6 +79,27 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
 Importer::Importer(::onnx::ModelProto& model) : model_(model) {}
 
 graph::Graph Importer::run() {
+  import_all();
+  if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
+  finish(graph_);
+  return std::move(graph_);
+}
+
+Ranged Importer::run_as_ranges() {
+  import_all();
+  if (conversions_.dequantised.empty())
+    throw Error("it is not quantised, so that it has no ranges; convert it without --folded");
+  Ranged result = in_floats(graph_, conversions_);
+  finish(result.graph);
+  return result;
+}
+
+void Importer::finish(graph::Graph& graph) const {
+  graph::infer_shapes(graph);
+  read_metadata(model_, graph);
+}
+
+void Importer::import_all() {
   if (!model_.has_graph()) throw Error("it is no ONNX model: it has no graph");
   graph_.name = model_.graph().name();
   // A model of ordinary make needs at most its weights once more (transposed, scaled).
@@ -95,10 +116,6 @@ graph::Graph Importer::run() {
   for (const auto& output : model_.graph().output()) {
     at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output)); });
   }
-  if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
-  graph::infer_shapes(graph_);
-  read_metadata(model_, graph_);
-  return std::move(graph_);
 }
 
 void Importer::read_opset() {

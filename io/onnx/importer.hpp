@@ -23,6 +23,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "io/onnx/integers.hpp"
+#include "io/onnx/ranges.hpp"
 #include "io/onnx/value.hpp"
 
 namespace onnx {
@@ -41,8 +42,9 @@ class Importer {
   /// Takes the weights out of the model, which outlives the importer.
   explicit Importer(::onnx::ModelProto& model);
 
-  /// Once.
+  // One of the two, once.
   graph::Graph run();
+  Ranged run_as_ranges();
 
   /// Nodes in the place of one of the model, which stands for them.
   void import_instead(std::vector<::onnx::NodeProto> nodes);
@@ -85,6 +87,9 @@ class Importer {
   void charge(std::int64_t floats);
 
  private:
+  /// The graph, in which conversions are nodes of their own.
+  void import_all();
+  void finish(graph::Graph& graph) const;
   void read_opset();
   void read_initialisers();
   void read_inputs();

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
+#include <span>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
+#include "io/onnx/import.hpp"
 #include "io/onnx/qdq_test_model.hpp"
 #include "verify/interpret.hpp"
 
@@ -293,6 +295,86 @@ TEST(Qdq, ARoundElsewhereIsRefused) {
   twice.node("Add", {"c", "c"}, "d");
   twice.pair("d", "y", {1.0F, 3});
   EXPECT_NE(twice.refusal().find("Round node 'the_node': only"), std::string::npos) << twice.refusal();
+}
+
+// Ranges.
+
+Ranged ranges_of(const QdqModel& m) {
+  const std::string bytes = m.proto.SerializeAsString();
+  return import_ranges(std::as_bytes(std::span(bytes)));
+}
+
+/// "input, convolution [-4, 59.75]": the optimised graph, with bounds.
+std::string bounded(Graph graph) {
+  passes::optimise(graph);
+  std::string result;
+  for (const graph::Node& node : graph.nodes) {
+    result.append(result.empty() ? "" : ", ").append(graph::operation_name(node.operation));
+    const graph::Activation* activation = graph::fused_activation(node.operation);
+    if (activation == nullptr || !activation->bounds.has_bounds()) continue;
+    std::ostringstream text;
+    text << " [" << activation->bounds.lower << ", " << activation->bounds.upper << "]";
+    result += text.str();
+  }
+  return result;
+}
+
+TEST(Ranges, AreTheBoundsOfWhatComputes) {
+  QdqModel m({0, 2, 2, 2});
+  m.pair("x", "a", {0.5F, 3});
+  m.convolution("a", "b", 0.5F);
+  m.pair("b", "c", {0.25F, -112, TensorProto::INT8});
+  m.convolution("c", "d", 0.25F);
+  m.node("Relu", {"d"}, "e");
+  m.pair("e", "y", {0.25F, 16});
+  const Ranged ranged = ranges_of(m);
+  ASSERT_EQ(ranged.inputs.size(), 1U);
+  EXPECT_EQ(ranged.inputs[0], (kernels::Clamp{-1.5F, 126.0F}));
+  EXPECT_EQ(bounded(ranged.graph), "input, convolution [-4, 59.75], convolution [0, 59.75]");
+}
+
+TEST(Ranges, ReachWhatTheirNumbersComeFrom) {
+  const std::vector<std::int64_t> two = {2, 2};
+  QdqModel m({0, 2, 2, 2});
+  m.convolution("x", "b", 1.0F);
+  m.node("Relu", {"b"}, "c");
+  m.node("MaxPool", {"c"}, "d", {{"kernel_shape", two}});
+  m.convolution("d", "e", 1.0F);
+  m.pair("e", "f", {0.25F, 0});  // which is not quantised again behind
+  m.node("Concat", {"d", "f"}, "g", {{"axis", 1}});
+  m.node("Split", {"g"}, "h", {{"axis", 1}}).add_output("i");
+  m.pair("h", "y", {0.5F, 0});
+  m.pair("i", "z", {1.0F, 8});
+  m.output("z");
+  EXPECT_EQ(bounded(ranges_of(m).graph),
+            "input, convolution [0, 247], pooling [-8, 247], convolution [0, 63.75], concat, slice, slice");
+  EXPECT_EQ(ranges_of(m).inputs[0], kernels::Clamp{});
+}
+
+TEST(Ranges, OfWhatHasNoneAreRefused) {
+  const auto refusal = [](const std::function<void(QdqModel&)>& build) {
+    QdqModel m({0, 2, 1, 1});
+    build(m);
+    try {
+      static_cast<void>(ranges_of(m));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refusal([](QdqModel& m) { m.node("Relu", {"x"}); }),
+            "it is not quantised, so that it has no ranges; convert it without --folded");
+  EXPECT_EQ(refusal([](QdqModel& m) {
+              m.quantise("x", "q", {0.5F, 3});
+              m.dequantise("q", "y", {1.0F, 3});
+            }),
+            "DequantizeLinear node 'the_node': its scale is not that of QuantizeLinear, so that there is no range to "
+            "take; convert without --folded");
+  EXPECT_EQ(refusal([](QdqModel& m) {
+              m.pair("x", "y", {0.5F, 3});
+              m.output("y.q");
+            }),
+            "the output 'y.q' is integers that layers read, too; convert without --folded");
 }
 
 }  // namespace
