@@ -189,7 +189,7 @@ TEST(QLinear, ProductsAreThoseOfQdq) {
 
 TEST(QLinear, SumsAndConcatenationsAreThoseOfQdq) {
   for (const bool alike : {true, false}) {
-    const Levels other = alike ? Levels{0.5F, 30} : Levels{0.3F, 30};
+    const Levels other = alike ? Levels{0.5F, 30} : Levels{0.31F, 30};
     const auto qdq = [&](const char* type, std::initializer_list<Attribute> attributes) {
       return [&, type, attributes](QdqModel& m) {
         m.quantise("x", "p", other);
