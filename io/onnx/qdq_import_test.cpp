@@ -81,6 +81,13 @@ TEST(Qdq, WeightsMayBeInAnyForm) {
             }),
             one_scale);
   EXPECT_EQ(weights_of([&](QdqModel& m) {
+              const std::string scale = m.floats({});  // of float16, which is 0.25
+              m.initialiser(scale).set_data_type(TensorProto::FLOAT16);
+              m.initialiser(scale).set_raw_data(std::string("\x00\x34", 2));
+              m.node("DequantizeLinear", {m.integers(dims, q, TensorProto::INT8), scale}, "w");
+            }),
+            one_scale);
+  EXPECT_EQ(weights_of([&](QdqModel& m) {
               m.dequantise(m.integers(dims, unsigned_q, TensorProto::UINT8), "w", {0.25F, 128});
             }),
             one_scale);
