@@ -97,18 +97,18 @@ Graph optimised(Graph graph) {
   return graph;
 }
 
-std::optional<Range> range_of(const kernels::Clamp& bounds) {
+std::optional<Range> within(const kernels::Clamp& bounds) {
   if (!std::isfinite(bounds.lower) || !std::isfinite(bounds.upper)) return std::nullopt;
   return Range{static_cast<double>(bounds.lower), static_cast<double>(bounds.upper)};
 }
 
 /// Of every node of which bounds say it, by channel. Those of the inputs are given.
-Ranges ranges_of(const Graph& graph, std::span<const kernels::Clamp> inputs) {
+Ranges ranges_by_bounds(const Graph& graph, std::span<const kernels::Clamp> inputs) {
   const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
   const graph::ById<std::int32_t> readers = graph::reader_counts(graph);
   Ranges ranges(graph.nodes.size());
   const auto set = [&](NodeId id, const kernels::Clamp& bounds) {
-    if (const auto range = range_of(bounds)) ranges[id].assign(static_cast<std::size_t>(shapes[id].c), *range);
+    if (const auto range = within(bounds)) ranges[id].assign(static_cast<std::size_t>(shapes[id].c), *range);
   };
   for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
     const graph::Operation& operation = graph.nodes[id].operation;
@@ -188,7 +188,7 @@ Quantised quantise_within_bounds(Graph graph, std::span<const kernels::Clamp> in
   Graph& before = quantised.before;
   before = optimised(std::move(graph));
   before = without_functions(before, graph::ById<bool>(before.nodes.size(), false));
-  const Ranges ranges = ranges_of(before, inputs);
+  const Ranges ranges = ranges_by_bounds(before, inputs);
   graph::ById<bool> keep(before.nodes.size(), false);
   Agreement agreement = agree(before, keep);
   while (keep_what_has_no_range(before, agreement, ranges, keep)) agreement = agree(before, keep);

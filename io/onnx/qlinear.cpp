@@ -116,7 +116,7 @@ const View* integers_of(Call& call, std::size_t i) {
   return view != nullptr && is_quantised(view->type) && view->quantization ? view : nullptr;
 }
 
-Type type_of(const Value& numbers) {
+Type type_of_numbers(const Value& numbers) {
   if (const auto* view = std::get_if<View>(&numbers)) return view->type;
   const auto* constant = std::get_if<Floats>(&numbers);
   return constant != nullptr ? constant->values.type() : Type::f32;
@@ -152,7 +152,7 @@ void import_qlinear(Call& call) {
   replacement.add(std::move(node));
   if (is_rounded) {
     replacement.quantise(result, call.output_name(0), input_or_none(call, one.result),
-                         input_or_none(call, one.result + 1), type_of(call.value_of_any_type(one.first)));
+                         input_or_none(call, one.result + 1), type_of_numbers(call.value_of_any_type(one.first)));
   }
   replacement.import();
 }

@@ -79,7 +79,8 @@ void expect_same(const char* expected_kinds, const std::vector<std::int64_t>& di
 }
 
 TEST(QLinear, ConvolutionsAreThoseOfQdq) {
-  for (const auto& [from, to] : {std::pair(in, out), {in_s8, out_s8}}) {
+  for (const bool is_signed : {false, true}) {
+    const Levels from = is_signed ? in_s8 : in, to = is_signed ? out_s8 : out;
     expect_same(
         "input u8, convolution u8, activation, convolution", {0, 2, 1, 1},
         [&](QdqModel& m) {
