@@ -97,7 +97,7 @@ Graph optimised(Graph graph) {
   return graph;
 }
 
-std::optional<Range> within(const kernels::Clamp& bounds) {
+std::optional<Range> as_range(const kernels::Clamp& bounds) {
   if (!std::isfinite(bounds.lower) || !std::isfinite(bounds.upper)) return std::nullopt;
   return Range{static_cast<double>(bounds.lower), static_cast<double>(bounds.upper)};
 }
@@ -108,7 +108,7 @@ Ranges ranges_by_bounds(const Graph& graph, std::span<const kernels::Clamp> inpu
   const graph::ById<std::int32_t> readers = graph::reader_counts(graph);
   Ranges ranges(graph.nodes.size());
   const auto set = [&](NodeId id, const kernels::Clamp& bounds) {
-    if (const auto range = within(bounds)) ranges[id].assign(static_cast<std::size_t>(shapes[id].c), *range);
+    if (const auto range = as_range(bounds)) ranges[id].assign(static_cast<std::size_t>(shapes[id].c), *range);
   };
   for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
     const graph::Operation& operation = graph.nodes[id].operation;

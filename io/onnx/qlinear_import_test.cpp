@@ -120,6 +120,18 @@ TEST(QLinear, ConvolutionsAreThoseOfQdq) {
       });
 }
 
+TEST(QLinear, EveryOpsetMeansTheSame) {
+  std::vector<std::vector<std::byte>> files;
+  for (const int opset : {10, 13, 19, 21, 23}) {
+    QdqModel m({0, 2, 1, 1}, opset);
+    m.pair("x", "a", in);
+    m.convolution("a", "b", in.scale);
+    m.pair("b", "y", out);
+    files.push_back(nameless(m.import()));
+    EXPECT_EQ(files.back(), files.front()) << opset;
+  }
+}
+
 TEST(QLinear, ZeroPointsThatAreMissingAreZero) {
   for (const auto type : {TensorProto::UINT8, TensorProto::INT8}) {
     const Levels from{0.5F, 0, type}, to{2.0F, 0, type};
