@@ -48,6 +48,18 @@ graph::Graph load_model(const std::string& path) {
   return format_of(path) == ModelFormat::onnx ? onnx::import_file(path) : format::load_file(path);
 }
 
+graph::Graph load_model_of_floats(const std::string& path) {
+  graph::Graph graph = load_model(path);
+  const auto widen = [](Type& type) {
+    if (type == Type::f16 || type == Type::bf16) type = Type::f32;
+  };
+  for (std::size_t i = 0; i < graph.input_count(); ++i) {
+    widen(std::get<graph::Input>(graph.nodes[static_cast<graph::NodeId>(i)].operation).type);
+  }
+  for (graph::Output& output : graph.outputs) widen(output.type);
+  return graph;
+}
+
 ModelFormat format_to_save(const std::string& path) {
   const auto format = format_of_ending(path);
   if (!format) {

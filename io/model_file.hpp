@@ -17,6 +17,10 @@ ModelFormat format_of(const std::string& path);
 /// The graph has passed infer_shapes(). Throws Error naming the path.
 graph::Graph load_model(const std::string& path);
 
+/// The same for who brings floats and reads floats, as pictures and answers are: of inputs and outputs f16 and bf16
+/// become f32.
+graph::Graph load_model_of_floats(const std::string& path);
+
 /// What the ending of a path says, in whatever case. Throws Error naming the path where it is neither.
 ModelFormat format_to_save(const std::string& path);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/text.hpp"
@@ -95,6 +97,48 @@ Graph optimised(Graph graph) {
   return graph;
 }
 
+std::optional<Range> as_range(const kernels::Clamp& bounds) {
+  if (!std::isfinite(bounds.lower) || !std::isfinite(bounds.upper)) return std::nullopt;
+  return Range{static_cast<double>(bounds.lower), static_cast<double>(bounds.upper)};
+}
+
+/// Of every node of which bounds say it, by channel. Those of the inputs are given.
+Ranges ranges_by_bounds(const Graph& graph, std::span<const kernels::Clamp> inputs) {
+  const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
+  const graph::ById<std::int32_t> readers = graph::reader_counts(graph);
+  Ranges ranges(graph.nodes.size());
+  const auto set = [&](NodeId id, const kernels::Clamp& bounds) {
+    if (const auto range = as_range(bounds)) ranges[id].assign(static_cast<std::size_t>(shapes[id].c), *range);
+  };
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    const graph::Operation& operation = graph.nodes[id].operation;
+    if (std::holds_alternative<graph::Input>(operation)) set(id, inputs[static_cast<std::size_t>(id)]);
+    const graph::Activation* activation = graph::fused_activation(operation);
+    if (activation == nullptr) continue;
+    // A function that was taken out of the node before it has taken the bounds along.
+    const bool is_function = activation->function != kernels::Function::none;
+    const NodeId within = is_function ? graph.nodes[id].inputs[0] : id;
+    if (!is_function || readers[within] == 1) set(within, activation->bounds);
+  }
+  return ranges;
+}
+
+/// Has nodes of which no range is known, or what reads them, stay in floats. Returns whether there were any.
+bool keep_what_has_no_range(const Graph& graph, const Agreement& agreement, const Ranges& ranges,
+                            graph::ById<bool>& keep) {
+  const auto has_none = [&](NodeId id) { return agreement.has_integers(id) && ranges[id].empty(); };
+  bool found = false;
+  for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    bool is_kept = agreement.makes_integers[id] && has_none(id);
+    for (const passes::ChannelList& operand : agreement.lowered.operands[id]) {
+      is_kept |= agreement.reads_integers[id] && std::ranges::any_of(operand, has_none, &passes::Channel::node);
+    }
+    found |= is_kept;
+    keep[id] = keep[id] || is_kept;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::int64_t most_samples(const Graph& graph) {
@@ -136,6 +180,23 @@ Quantised quantise(Graph graph, const Samples& samples, const Options& options) 
   rewrite(quantised, agreement, scales);
   (void)graph::infer_shapes(quantised.after);
   refine(quantised, agreement, scales, statistics, samples, options.threads, part(0.7, 1.0));
+  return quantised;
+}
+
+Quantised quantise_within_bounds(Graph graph, std::span<const kernels::Clamp> inputs) {
+  Quantised quantised;
+  Graph& before = quantised.before;
+  before = optimised(std::move(graph));
+  before = without_functions(before, graph::ById<bool>(before.nodes.size(), false));
+  const Ranges ranges = ranges_by_bounds(before, inputs);
+  graph::ById<bool> keep(before.nodes.size(), false);
+  Agreement agreement = agree(before, keep);
+  while (keep_what_has_no_range(before, agreement, ranges, keep)) agreement = agree(before, keep);
+  if (std::ranges::none_of(agreement.reads_integers, std::identity())) {
+    throw Error("no layer reads numbers within bounds, so that none could compute in integers");
+  }
+  rewrite(quantised, agreement, Scales(before, agreement, ranges));
+  (void)graph::infer_shapes(quantised.after);
   return quantised;
 }
 

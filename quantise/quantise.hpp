@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,11 @@ struct Quantised {
 /// constant; for a name to keep that no node has; for a network that is quantised already. The same bits for the same
 /// arguments, on any number of threads.
 Quantised quantise(graph::Graph graph, const Samples& samples, const Options& options = {});
+
+/// Without samples, of a network whose ranges are known: `inputs` are those of its inputs, infinite where they are not
+/// known, and the bounds of activations are those of what it computes. What has none, and what reads that, stays in
+/// floats. Weights are rounded as they are, nothing is tried out or corrected. Throws Error where nothing is left.
+Quantised quantise_within_bounds(graph::Graph graph, std::span<const kernels::Clamp> inputs);
 
 /// As many pictures as samples should have at most, so that their tensors fit into memory.
 std::int64_t most_samples(const graph::Graph& graph);

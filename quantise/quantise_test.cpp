@@ -363,6 +363,50 @@ TEST(Quantise, hidden_fully_connected_layers_are_quantised) {
   EXPECT_GT(decibels(result), 30.0);
 }
 
+/// A network whose nodes are within the range of bytes that are multiples of 1/16, as far as `bounded` says so.
+Graph within_bounds(const std::vector<std::string>& bounded) {
+  Graph graph;
+  const auto add = [&](const std::string& name, graph::Operation operation, std::vector<NodeId> inputs) {
+    if (std::ranges::find(bounded, name) != bounded.end())
+      graph::fused_activation(operation)->bounds = {-8.0F, 7.9375F};
+    return graph.add(name, std::move(operation), std::move(inputs));
+  };
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId first = add("first", convolution("first", 3, 8, 3, 1.0F), {image});
+  const NodeId cut = add("cut", graph::Pool{graph::PoolKind::max, {.kernel_h = 2, .kernel_w = 2}}, {first});
+  const NodeId both = graph.add("both", graph::Concat{}, {cut, cut});
+  const NodeId second = add("second", convolution("second", 16, 8, 1, 1.0F), {both});
+  const NodeId mean = add("mean", graph::GlobalAveragePool{}, {second});
+  graph.outputs = {{graph.add("dense", dense("dense", 8, 5), {mean})}};
+  return graph;
+}
+
+/// The names of the nodes that are quantised, and of those that convert.
+std::string quantised_nodes(const Graph& graph) {
+  std::string result;
+  for (const graph::Node& node : graph.nodes) {
+    const bool converts = std::holds_alternative<graph::Activate>(node.operation);
+    if (node.quantization || converts) result += (converts ? " ->" : " ") + node.name;
+  }
+  return result;
+}
+
+TEST(Quantise, bounds_may_be_the_ranges) {
+  const kernels::Clamp image{-2.0F, 1.984375F};
+  const auto made = [&](const std::vector<std::string>& bounded, const kernels::Clamp& input) {
+    return quantise_within_bounds(within_bounds(bounded), std::vector{input});
+  };
+  const Quantised all = made({"first", "cut", "second", "mean"}, image);
+  EXPECT_EQ(quantised_nodes(all.after), " image first cut second mean");
+  EXPECT_EQ(all.after.nodes[0].quantization, (Quantization{1.0F / 64, 128}));
+  for (const double scale : all.scales[node_of(all.before, "second")]) EXPECT_EQ(scale, 1.0 / 16);
+  EXPECT_GT(decibels(all), 15.0);
+  EXPECT_EQ(quantised_nodes(made({"first", "cut", "mean"}, image).after), " image first cut ->cut/counts ->mean");
+  EXPECT_EQ(quantised_nodes(made({"second", "mean"}, image).after), " ->mean");
+  EXPECT_EQ(quantised_nodes(made({"first", "cut", "second", "mean"}, {}).after), " ->cut second mean");
+  EXPECT_NE(tests::error_of([&] { made({}, {}); }).find("no layer reads numbers within bounds"), std::string::npos);
+}
+
 TEST(Quantise, the_walk_computes_what_the_graph_means) {
   const Quantised result = quantised(small_network());
   const Samples samples = samples_of(result.after, 2, 4);

@@ -322,9 +322,10 @@ TEST_F(BadInput, models_that_are_not_for_pictures) {
   format::save_file(graph, two);
   refuses({"classify", two, image}, "the model's input is input 3 x 4 x 4 u8 (scale 1, zero point 0), not f32");
   std::get<graph::Input>(graph.nodes[0].operation).type = Type::f32;
-  graph.outputs[0].type = Type::f16;
+  graph.outputs[0].type = Type::u8;
   format::save_file(graph, two);
-  refuses({"classify", two, image}, "the model's first output is mean 3 x 1 x 1 f16, not one f32 value a class");
+  refuses({"classify", two, image},
+          "the model's first output is mean 3 x 1 x 1 u8 (scale 1, zero point 0), not one f32 value a class");
 }
 
 TEST_F(BadInput, labelled_images) {

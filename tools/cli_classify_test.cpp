@@ -162,14 +162,14 @@ TEST_F(Cli, classify_measures_accuracy) {
   EXPECT_EQ(right, 5);
 }
 
-/// What it writes beside the classes is no matter.
+/// What it writes beside the classes is no matter, nor is it that halves go in and come out.
 TEST_F(Cli, classify_takes_the_first_output) {
   graph::Graph graph;
-  graph.add("picture", graph::Input{{4, 4, 1}});
+  graph.add("picture", graph::Input{{4, 4, 1}, {}, Type::f16});
   const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {0});
   const graph::Constant weights(std::vector<float>{-1, 1, 2});
   const graph::NodeId dense = graph.add("dense", graph::FullyConnected{3, weights, {}}, {mean});
-  graph.outputs = {{dense, "classes"}, {0, "picture again", Type::u8, {0.5F, 0}}};
+  graph.outputs = {{dense, "classes", Type::f16}, {0, "picture again", Type::u8, {0.5F, 0}}};
   const std::string path = folder.path("two_outputs.riffle");
   format::save_file(graph, path);
   const Result named = riffle({"classify", path, picture("a.png", 150)});

@@ -1,5 +1,8 @@
 // riffle quantize: a model in, one in bytes out, a report, and what it refuses.
+#include <onnx.pb.h>
+
 #include <algorithm>
+#include <span>
 
 #include "engine/graph/quantization.hpp"
 #include "tests/cli_fixture.hpp"
@@ -23,6 +26,53 @@ class Quantize : public Cli {
   }
   std::string out() { return folder.path("out.riffle"); }
 };
+
+/// A quantised model of another tool: a convolution between two pairs of QuantizeLinear and DequantizeLinear.
+Bytes quantised_onnx() {
+  ::onnx::ModelProto model;
+  model.add_opset_import()->set_version(13);
+  auto& graph = *model.mutable_graph();
+  auto& x = *graph.add_input();
+  x.set_name("x");
+  auto& tensor = *x.mutable_type()->mutable_tensor_type();
+  tensor.set_elem_type(::onnx::TensorProto::FLOAT);
+  for (const int extent : {1, 1, 8, 8}) tensor.mutable_shape()->add_dim()->set_dim_value(extent);
+  graph.add_output()->set_name("y");
+  const auto constant = [&](const char* name, float value, int dims) {
+    auto& one = *graph.add_initializer();
+    one.set_name(name);
+    one.set_data_type(::onnx::TensorProto::FLOAT);
+    for (int i = 0; i < dims; ++i) one.add_dims(1);
+    one.add_float_data(value);
+  };
+  constant("scale", 1.0F / 255, 0);
+  constant("weight", 0.5F, 4);
+  const auto node = [&](const char* type, std::initializer_list<const char*> inputs, const char* output) {
+    auto& one = *graph.add_node();
+    one.set_op_type(type);
+    for (const char* input : inputs) one.add_input(input);
+    one.add_output(output);
+  };
+  node("QuantizeLinear", {"x", "scale"}, "q");
+  node("DequantizeLinear", {"q", "scale"}, "a");
+  node("Conv", {"a", "weight"}, "b");
+  node("QuantizeLinear", {"b", "scale"}, "r");
+  node("DequantizeLinear", {"r", "scale"}, "y");
+  const std::string bytes = model.SerializeAsString();
+  const auto all = std::as_bytes(std::span(bytes));
+  return {all.begin(), all.end()};
+}
+
+TEST_F(Quantize, convert_folds_the_ranges_of_another_tools_model) {
+  const std::string from = folder.write("q.onnx", quantised_onnx());
+  ASSERT_EQ(riffle({"convert", from, out(), "--folded"}).code, 0);
+  const graph::Graph graph = format::load_file(out());
+  EXPECT_EQ(graph.nodes[0].quantization, (Quantization{1.0F / 255, 0}));
+  EXPECT_TRUE(graph::is_quantised(graph));
+  const Result again = riffle({"convert", out(), folder.path("again.riffle"), "--folded"});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_TRUE(contains(again.err, "--folded: " + out() + " is a .riffle file, whose integers are riffle's already"));
+}
 
 TEST_F(Quantize, writes_a_model_in_integers_and_says_what_it_costs) {
   const std::string from = model(), data = images();

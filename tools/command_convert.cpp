@@ -7,6 +7,8 @@
 #include "engine/passes/passes.hpp"
 #include "io/labels.hpp"
 #include "io/model_file.hpp"
+#include "io/onnx/import.hpp"
+#include "quantise/quantise.hpp"
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
 #include "tools/preprocessing_options.hpp"
@@ -20,13 +22,24 @@ struct ConvertOptions {
   std::string output;
   std::string labels;
   Type precision = Type::f32;
+  bool folded = false;
   PreprocessingOptions preprocessing;
 };
+
+/// The model; of a quantised one, where it is to be folded, its ranges as integers with scales of riffle's own.
+graph::Graph load(const ConvertOptions& options) {
+  if (!options.folded) return io::load_model(options.input);
+  if (io::format_of(options.input) != io::ModelFormat::onnx) {
+    throw Error("--folded: " + options.input + " is a .riffle file, whose integers are riffle's already");
+  }
+  onnx::Ranged ranged = onnx::import_ranges_of_file(options.input);
+  return quantise::quantise_within_bounds(std::move(ranged.graph), ranged.inputs).after;
+}
 
 void convert(const ConvertOptions& options) {
   require_another_file({"OUT", options.output}, {{"MODEL", options.input}, {"--labels", options.labels}});
   const io::ModelFormat format = io::format_to_save(options.output);  // before much is read
-  graph::Graph graph = io::load_model(options.input);
+  graph::Graph graph = load(options);
   if (!options.labels.empty()) {
     const graph::Shape output = graph::infer_shapes(graph)[graph.outputs[0].node];
     graph.labels = io::read_labels(options.labels, output.c);
@@ -68,6 +81,10 @@ void add_convert(CLI::App& program) {
       command, options->precision,
       "How OUT, a .riffle file, stores the weights of convolutions and fully connected layers: fp32, or fp16, "
       "in half as many bytes");
+  command.add_flag(
+      "--folded", options->folded,
+      "Of a quantised ONNX model: keep its ranges, and round anew, with scales that nothing has to convert "
+      "between layers. Without it OUT computes the very integers that the file says");
   add_preprocessing(command, options->preprocessing);
   command.footer(
       "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "

@@ -323,7 +323,7 @@ void train(const TrainOptions& options) {
   require_threads(2 * options.threads + 1);  // the network's, and two loaders of half as many
   std::optional<graph::Graph> from;
   if (!options.from.empty()) {
-    from = io::load_model(options.from);
+    from = io::load_model_of_floats(options.from);
     require_picture_classifier(options.from, *from);
   }
   const std::int32_t channels = from                             ? from->input_shape().c

@@ -163,14 +163,8 @@ void import_reshape(Call& call) {
 
 void import_transpose(Call& call) {
   Value& data = call.value(0);
-  std::size_t rank = 0;
-  if (const auto* floats = std::get_if<Floats>(&data)) {
-    rank = floats->dims.size();
-  } else if (const auto* numbers = std::get_if<Numbers>(&data)) {
-    rank = numbers->dims.size();
-  } else {
-    rank = call.tensor(0).axes.size();
-  }
+  const bool is_constant = std::holds_alternative<Floats>(data) || std::holds_alternative<Numbers>(data);
+  const std::size_t rank = is_constant ? dims_of(data).size() : call.tensor(0).axes.size();
   std::vector<std::size_t> order(rank);
   std::iota(order.rbegin(), order.rend(), std::size_t{0});
   if (const auto perm = call.integers("perm")) {
@@ -182,28 +176,20 @@ void import_transpose(Call& call) {
       seen[order[i]] = true;
     }
   }
-  if (const auto* floats = std::get_if<Floats>(&data)) {
-    Floats result;
-    for (const std::size_t axis : order) result.dims.push_back(floats->dims[axis]);
-    const bool is_transpose = rank == 2 && order[0] == 1;
-    if (is_transpose && floats->values.type() == Type::i8) result.transpose = floats->values;
-    if (is_transpose && !floats->transpose.empty()) {
-      result.values = floats->transpose;
-      return call.result(std::move(result));
-    }
-    call.importer.charge(4 * static_cast<std::int64_t>(floats->values.size()));
-    std::vector<float> values;
-    values.reserve(floats->values.size());
-    for (const std::size_t position : transposed_positions(floats->dims, order)) {
-      values.push_back(floats->values.values()[position]);
-    }
-    result.values = graph::Constant(std::move(values));
-    call.result(std::move(result));
-  } else if (const auto* numbers = std::get_if<Numbers>(&data)) {
-    call.result(transpose(*numbers, order));
-  } else {
-    call.result(transpose(call.tensor(0), order));
+  if (!is_constant) return call.result(transpose(call.tensor(0), order));
+  std::vector<std::int64_t> dims;
+  for (const std::size_t axis : order) dims.push_back(dims_of(data)[axis]);
+  const auto* floats = std::get_if<Floats>(&data);
+  const bool is_transpose = floats != nullptr && rank == 2 && order[0] == 1;
+  const bool has_rows = floats != nullptr && floats->values.type() == Type::i8 && !floats->are_raw();
+  if (is_transpose && !floats->transpose.empty()) {
+    return call.result(
+        Floats{.dims = dims, .values = floats->transpose, .transpose = has_rows ? floats->values : graph::Constant()});
   }
+  call.importer.charge(4 * element_count(dims));
+  Value result = pick(data, dims, transposed_positions(dims_of(data), order));
+  if (is_transpose && has_rows) std::get<Floats>(result).transpose = floats->values;
+  call.result(std::move(result));
 }
 
 void import_flatten(Call& call) {

@@ -17,7 +17,10 @@ using ::onnx::TensorProto;
 Quantization read_quantization(Call& call, Type type) {
   call.ignore("axis");  // of several scales
   const auto [scales, zero_points] = read_scales(call, type);
-  if (scales.size() != 1) throw Error("only one scale for the whole tensor is supported");
+  if (scales.size() != 1) {
+    throw Error("it has " + std::to_string(scales.size()) + " scales '" + call.input_name(1) +
+                "'; of a tensor that depends on the input, only one scale for the whole tensor is supported");
+  }
   return {.scale = scales[0], .zero_point = zero_points[0]};
 }
 
@@ -30,6 +33,7 @@ Type quantised_type(Call& call) {
     type = zero_point != nullptr ? std::optional(zero_point->values.type()) : std::nullopt;
   }
   if (!type || !is_quantised(*type)) throw Error("quantising to another type than int8 and uint8 is not supported");
+  call.ignore("precision");  // in which it divides: in float
   return *type;
 }
 
@@ -41,19 +45,25 @@ void import_cast(Call& call) {
   const std::optional<Type> type = number == TensorProto::DOUBLE ? Type::f32 : type_of_number(number);
   const bool real = type && !is_quantised(*type);
   if (!real && number != TensorProto::INT64 && number != TensorProto::INT32 && number != TensorProto::BOOL) {
-    throw Error("casting to the type " + std::to_string(number) + " is not supported");
+    throw Error("casting to the type " + type_text(number) + " is not supported");
   }
   Value& value = call.value_of_any_type(0);
   if (auto* view = std::get_if<View>(&value); view != nullptr && real) {
-    View* input = call.importer.input(call.input_name(0));
-    if (input != nullptr && (type == Type::f32 || is_quantised(input->type))) {
-      call.importer.keep_type(*input, {});
-    } else if (is_quantised(view->type)) {
-      throw Error("what QuantizeLinear makes can only be an output");
+    if (is_quantised(view->type)) {
+      View* input = call.importer.input(call.input_name(0));
+      if (input == nullptr) throw Error("what QuantizeLinear makes is read by DequantizeLinear alone");
+      call.importer.keep_quantization(*input, {});
     }
     return call.result_of_type(*view, *type, {});
   }
-  if (real && !std::holds_alternative<Numbers>(value)) return call.result(value);
+  if (auto* constant = std::get_if<Floats>(&value); constant != nullptr && real) {
+    Floats result = *constant;
+    if (result.are_raw()) {  // they are numbers from here on, not somebody's integers
+      const std::span<const float> numbers = result.values.values();
+      result.values = graph::Constant(std::vector<float>(numbers.begin(), numbers.end()));
+    }
+    return call.result(std::move(result));
+  }
   Numbers result = call.numbers(0);
   result.real = real;
   call.result(apply(std::move(result), [&](const Quantity& one) {
@@ -74,13 +84,14 @@ void import_quantize(Call& call) {
 }
 
 void import_dequantize(Call& call) {
+  call.ignore("output_dtype");  // a floating-point type: layers compute in float
   Value& value = call.value_of_any_type(0);
   auto* view = std::get_if<View>(&value);
   if (view == nullptr) return call.result(dequantised(call, value));
   if (!is_quantised(view->type)) throw Error("what it reads is neither int8 nor uint8");
   const Quantization quantization = read_quantization(call, view->type);
   if (View* input = call.importer.input(call.input_name(0))) {
-    call.importer.keep_type(*input, quantization);
+    call.importer.keep_quantization(*input, quantization);
     return call.result(*input);
   }
   if (quantization.zero_point != view->quantization->zero_point) {

@@ -11,20 +11,18 @@ namespace {
 /// The (outputs, inputs) weights of a product with `matrix`, which is that or its transpose, times `scale`.
 graph::Constant weights_of(Call& call, const Floats& matrix, bool transposed, float scale) {
   if (matrix.dims.size() != 2) throw Error("the weights are not a matrix");
-  if (scale == 1.0F && (transposed || !matrix.transpose.empty())) return transposed ? matrix.values : matrix.transpose;
-  call.importer.charge(static_cast<std::int64_t>(matrix.values.size()));
-  const std::span<const float> from = matrix.values.values();
-  std::vector<float> values;
-  values.reserve(from.size());
-  const auto rows = static_cast<std::size_t>(matrix.dims[0]), columns = static_cast<std::size_t>(matrix.dims[1]);
-  if (transposed) {
-    for (const float value : from) values.push_back(scale * value);
-  } else if (!from.empty()) {
-    for (std::size_t column = 0; column < columns; ++column) {
-      for (std::size_t row = 0; row < rows; ++row) values.push_back(scale * from[row * columns + column]);
-    }
+  const std::int64_t outputs = matrix.dims[transposed ? 0 : 1];
+  if (outputs < 1 || outputs > graph::max_extent) {
+    throw Error("the weights are for " + std::to_string(outputs) + " outputs");
   }
-  return graph::Constant(std::move(values));
+  graph::Constant weights = transposed ? matrix.values : matrix.transpose;
+  if (weights.empty()) {
+    call.importer.charge(3 * static_cast<std::int64_t>(matrix.values.size()));
+    const auto positions = transposed_positions(matrix.dims, std::vector<std::size_t>{1, 0});
+    weights = std::get<Floats>(pick(matrix, {matrix.dims[1], matrix.dims[0]}, positions)).values;
+  }
+  if (scale == 1.0F) return weights;
+  return weights.scaled(std::vector<double>(static_cast<std::size_t>(outputs), scale));
 }
 
 /// C of Gemm, which may be a value an output or one for all.
@@ -61,9 +59,6 @@ void add_product(Call& call, graph::Constant weights, std::int64_t inputs, std::
     throw Error("the weights are for " + std::to_string(inputs) + " inputs, the input has " +
                 std::to_string(in.size()));
   }
-  if (outputs < 1 || outputs > graph::max_extent) {
-    throw Error("the weights are for " + std::to_string(outputs) + " outputs");
-  }
   graph::FullyConnected dense;
   dense.outputs = static_cast<std::int32_t>(outputs);
   dense.weights = std::move(weights);
@@ -84,10 +79,7 @@ void import_gemm(Call& call) {
   graph::Constant weights = weights_of(call, b, transposed, alpha);
   const std::int64_t outputs = b.dims[transposed ? 0 : 1], inputs = b.dims[transposed ? 1 : 0];
   graph::Constant bias;
-  if (call.has(2)) {
-    if (outputs > graph::max_extent) throw Error("the weights are for " + std::to_string(outputs) + " outputs");
-    bias = bias_of(call, call.floats(2), outputs, beta);
-  }
+  if (call.has(2)) bias = bias_of(call, call.floats(2), outputs, beta);
   add_product(call, std::move(weights), inputs, outputs, std::move(bias));
 }
 

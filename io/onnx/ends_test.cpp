@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -287,15 +288,34 @@ TEST(Types, OfAnInputThatIsDequantised) {
   EXPECT_EQ(no_zero_point.import().input().quantization, (Quantization{2.0F, 0}));
 }
 
-TEST(Types, OfAnInputWithoutAConversionAreFloat) {
-  for (const auto declared : {TensorProto::FLOAT16, TensorProto::BFLOAT16, TensorProto::DOUBLE}) {
+TEST(Types, OfAModelOf16BitsAreItsOwn) {
+  for (const auto& [declared, type, x, y] :
+       {std::tuple(TensorProto::FLOAT16, Type::f16, Halfs{0x3C00, 0xC100, 0x4200}, Halfs{0x3C00, 0, 0x4000}),
+        {TensorProto::BFLOAT16, Type::bf16, Halfs{0x3F80, 0xC020, 0x4040}, Halfs{0x3F80, 0, 0x4000}}}) {
     TestModel m({0, 3, 1, 1}, 13, declared);
+    const std::string two = m.floats({}, {2.0F});
+    m.initialiser(two).set_data_type(declared);
+    m.initialiser(two).set_raw_data(&y[2], sizeof(y[2]));
     m.node("Relu", {"x"}, "a");
-    m.node("Cast", {"a"}, "y", {{"to", TensorProto::FLOAT}});
-    EXPECT_EQ(m.import().input().type, Type::f32);
-    EXPECT_EQ(numbers_of<float>(results_of(m, bytes_of(std::vector<float>{1, -2, 3})).at(0)),
-              (std::vector<float>{1, 0, 3}));
+    m.node("Cast", {"a"}, "b", {{"to", TensorProto::FLOAT}});
+    m.node("Cast", {"b"}, "c", {{"to", declared}});
+    m.node("Clip", {"c", "", two});
+    m.proto.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(declared);
+    const Graph graph = m.import();
+    EXPECT_EQ(graph.input().type, type);
+    EXPECT_EQ(graph.outputs[0].type, type);
+    EXPECT_EQ(operations(graph), "input, activation, activation");  // no cast is one
+    EXPECT_EQ(numbers_of<std::uint16_t>(results_of(m, bytes_of(x)).at(0)), y);
   }
+}
+
+TEST(Types, OfAnInputThatIsNeitherOf16NorOf8BitsAreFloat) {
+  TestModel wide({0, 3, 1, 1}, 13, TensorProto::DOUBLE);
+  wide.node("Relu", {"x"}, "a");
+  wide.node("Cast", {"a"}, "y", {{"to", TensorProto::FLOAT}});
+  EXPECT_EQ(wide.import().input().type, Type::f32);
+  EXPECT_EQ(numbers_of<float>(results_of(wide, bytes_of(std::vector<float>{1, -2, 3})).at(0)),
+            (std::vector<float>{1, 0, 3}));
   // A cast of a float input says nothing of it, nor does the one back.
   TestModel m({0, 3, 1, 1});
   m.node("Cast", {"x"}, "half", {{"to", TensorProto::FLOAT16}});
@@ -430,23 +450,23 @@ TEST(Types, ElsewhereAreRefused) {
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({3})});
          }),
-         "only one scale for the whole tensor");
+         "it has 3 scales 'constant_0'; of a tensor that depends on the input, only one scale for the whole tensor");
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({}), m.list({1, 2, 3})});
          }),
-         "it has 3 zero points for 1 scales");
+         "the zero point 'constant_1' is not of the numbers' type, u8");
   expect(refusal_of_bytes([](TestModel& m) {
            m.node("DequantizeLinear", {"x", m.floats({}, {0.0F})});
          }),
-         "DequantizeLinear node 'the_node': its scale is no positive number: 0");
+         "DequantizeLinear node 'the_node': the scale 'constant_0' is no positive number: 0");
   expect(refusal_of_bytes([](TestModel& m) {
-           m.node("DequantizeLinear", {"x", m.floats({}), m.scalar(256)});
+           m.node("DequantizeLinear", {"x", m.floats({}), m.scalar(256, TensorProto::UINT8)});
          }),
-         "the zero point is 256, not in 0 to 255");
+         "the number 256 is beyond its type");
   expect(refusal_of_bytes([](TestModel& m) {
-           m.node("DequantizeLinear", {"x", m.floats({}), m.scalar(-1)});
+           m.node("DequantizeLinear", {"x", m.floats({}), m.scalar(1, TensorProto::INT8)});
          }),
-         "the zero point is -1, not in 0 to 255");
+         "the zero point 'constant_1' is not of the numbers' type, u8");
 
   TestModel m({0, 3, 1, 1}, 21);
   m.node("QuantizeLinear", {"x", m.floats({}), m.scalar(1, TensorProto::INT8)}, "q");
@@ -458,17 +478,17 @@ TEST(Types, ElsewhereAreRefused) {
   of_float.node("DequantizeLinear", {"x", of_float.floats({})});
   expect(of_float.refusal(), "what it reads is neither int8 nor uint8");
   cast.node("Cast", {"q"}, "y", {{"to", TensorProto::FLOAT}});
-  expect(cast.refusal(), "what QuantizeLinear makes can only be an output");
+  expect(cast.refusal(), "what QuantizeLinear makes is read by DequantizeLinear alone");
   layer.node("Relu", {"q"});
   expect(layer.refusal(), "input 0 'q' is of type i8");
   scale.node("QuantizeLinear", {"x", scale.floats({}, {-1.0F})});
-  expect(scale.refusal(), "QuantizeLinear node 'the_node': its scale is no positive number: -1");
+  expect(scale.refusal(), "QuantizeLinear node 'the_node': the scale 'constant_2' is no positive number: -1");
   type.node("QuantizeLinear", {"x", type.floats({}), type.scalar(1)});
   expect(type.refusal(), "another type than int8 and uint8");
   number.node("QuantizeLinear", {"x", number.floats({})}, "y", {{"output_dtype", TensorProto::INT16}});
   expect(number.refusal(), "another type than int8 and uint8");
   blocks.node("QuantizeLinear", {"x", blocks.floats({})}, "y", {{"block_size", 2}});
-  expect(blocks.refusal(), "blocks are not supported");
+  expect(blocks.refusal(), "it has a scale for each block of 2 numbers");
 }
 
 }  // namespace

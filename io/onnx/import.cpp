@@ -40,33 +40,58 @@ class FileStream final : public google::protobuf::io::CopyingInputStream {
   bool failed_ = false;
 };
 
-}  // namespace
-
-graph::Graph import(std::span<const std::byte> bytes) {
+void parse(::onnx::ModelProto& model, std::span<const std::byte> bytes) {
   if (bytes.size() > static_cast<std::size_t>(max_bytes)) throw Error("the ONNX model is larger than 2 GiB");
-  ::onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     throw Error("it is not an ONNX model, or a damaged one");
   }
   read_external_data(model, std::nullopt);
+}
+
+void parse(::onnx::ModelProto& model, const InputFile& file, const std::string& path) {
+  if (file.bytes() > max_bytes) throw Error("the ONNX model is larger than 2 GiB");
+  FileStream stream(file);
+  google::protobuf::io::CopyingInputStreamAdaptor pieces(&stream);
+  const bool parsed = model.ParseFromZeroCopyStream(&pieces);
+  if (stream.failed()) throw Error("cannot be read");
+  if (!parsed) throw Error("it is not an ONNX model, or a damaged one");
+  read_external_data(model, std::filesystem::path(path).parent_path());
+}
+
+/// What f makes of the file's model. What is wrong with it names the path.
+template <class F>
+auto of_file(const std::string& path, F&& f) {
+  const InputFile file(path);
+  try {
+    ::onnx::ModelProto model;
+    parse(model, file, path);
+    Importer importer(model);
+    return f(importer);
+  } catch (const Error& error) {
+    throw Error(path + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+graph::Graph import(std::span<const std::byte> bytes) {
+  ::onnx::ModelProto model;
+  parse(model, bytes);
   return Importer(model).run();
 }
 
 graph::Graph import_file(const std::string& path) {
-  const InputFile file(path);
-  try {
-    if (file.bytes() > max_bytes) throw Error("the ONNX model is larger than 2 GiB");
-    FileStream stream(file);
-    google::protobuf::io::CopyingInputStreamAdaptor pieces(&stream);
-    ::onnx::ModelProto model;
-    const bool parsed = model.ParseFromZeroCopyStream(&pieces);
-    if (stream.failed()) throw Error("cannot be read");
-    if (!parsed) throw Error("it is not an ONNX model, or a damaged one");
-    read_external_data(model, std::filesystem::path(path).parent_path());
-    return Importer(model).run();
-  } catch (const Error& error) {
-    throw Error(path + ": " + error.what());
-  }
+  return of_file(path, [](Importer& importer) { return importer.run(); });
+}
+
+Ranged import_ranges(std::span<const std::byte> bytes) {
+  ::onnx::ModelProto model;
+  parse(model, bytes);
+  return Importer(model).run_as_ranges();
+}
+
+Ranged import_ranges_of_file(const std::string& path) {
+  return of_file(path, [](Importer& importer) { return importer.run_as_ranges(); });
 }
 
 }  // namespace riffle::onnx

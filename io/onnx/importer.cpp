@@ -7,7 +7,6 @@
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
 #include "io/onnx/metadata.hpp"
-#include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/tensor_data.hpp"
 #include "io/onnx/types.hpp"
@@ -16,7 +15,6 @@ namespace riffle::onnx {
 namespace {
 
 constexpr std::int64_t max_batch = 1 << 20;
-constexpr int max_rank = 8;
 
 std::string describe(const ::onnx::NodeProto& node) {
   if (!node.name().empty()) return node.op_type() + " node '" + node.name() + "'";
@@ -51,7 +49,7 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
   const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
   const std::optional<Type> known = is_double ? Type::f32 : type_of_number(type.elem_type());
   if (!known) {
-    throw Error("its element type " + std::to_string(type.elem_type()) +
+    throw Error("its element type " + type_text(type.elem_type()) +
                 " is not supported (float, float16, bfloat16, double, int8 and uint8 are)");
   }
   const auto& dims = type.shape();
@@ -79,6 +77,27 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
 Importer::Importer(::onnx::ModelProto& model) : model_(model) {}
 
 graph::Graph Importer::run() {
+  import_all();
+  if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
+  finish(graph_);
+  return std::move(graph_);
+}
+
+Ranged Importer::run_as_ranges() {
+  import_all();
+  if (conversions_.dequantised.empty())
+    throw Error("it is not quantised, so that it has no ranges; convert it without --folded");
+  Ranged result = in_floats(graph_, conversions_);
+  finish(result.graph);
+  return result;
+}
+
+void Importer::finish(graph::Graph& graph) const {
+  graph::infer_shapes(graph);
+  read_metadata(model_, graph);
+}
+
+void Importer::import_all() {
   if (!model_.has_graph()) throw Error("it is no ONNX model: it has no graph");
   graph_.name = model_.graph().name();
   // A model of ordinary make needs at most its weights once more (transposed, scaled).
@@ -93,12 +112,8 @@ graph::Graph Importer::run() {
   for (const auto& output : model_.graph().output()) ++uses_[output.name()];
   for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
   for (const auto& output : model_.graph().output()) {
-    at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output.name())); });
+    at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output)); });
   }
-  if (!conversions_.empty()) graph_ = in_integers(graph_, graph::infer_shapes(graph_), conversions_);
-  graph::infer_shapes(graph_);
-  read_metadata(model_, graph_);
-  return std::move(graph_);
 }
 
 void Importer::read_opset() {
@@ -150,9 +165,7 @@ void Importer::read_inputs() {
     shapes_.push_back(input.shape);
     open_.push_back({.rows = only_size.empty(), .columns = only_size.empty()});
     views_.push_back(0);
-    // Arithmetic in 16 bits is done in float, as far as the model has no Cast: so may be the caller's numbers.
-    const Type type = is_quantised(input.type) ? input.type : Type::f32;
-    const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, type});
+    const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, input.type});
     View view = input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name);
     view.type = input.type;
     define(input.name, std::move(view));
@@ -197,17 +210,28 @@ void Importer::at_any_size(const std::string& where, const std::function<void()>
 }
 
 void Importer::import_node(::onnx::NodeProto& node) {
-  at_any_size(describe(node), [&] {
-    Call call(*this, node);
-    if (call.outputs() == 0) throw Error("it has no output");
-    find_operator(node.op_type())->import(call);
-    call.finish();
-  });
+  at_any_size(describe(node), [&] { import_operator(node); });
 }
 
-graph::Output Importer::read_output(const std::string& name) {
-  Value& output = value(name);
-  const auto* found = std::get_if<View>(&output);
+void Importer::import_instead(std::vector<::onnx::NodeProto> nodes) {
+  for (const auto& node : nodes) {
+    for (const auto& input : node.input()) ++uses_[input];
+  }
+  for (auto& node : nodes) import_operator(node);
+}
+
+void Importer::import_operator(::onnx::NodeProto& node) {
+  Call call(*this, node);
+  if (call.outputs() == 0) throw Error("it has no output");
+  const Operator& one = *find_operator(node.op_type());
+  if (one.kind == Kind::moves && moves_integers(call)) return import_moved_integers(call);
+  one.import(call);
+  call.finish();
+}
+
+graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
+  const std::string& name = output.name();
+  const auto* found = std::get_if<View>(&value(name));
   if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
   // However its axes are divided, in memory it must be images of channels of rows of columns.
   const auto flattened = [](const View& view) {
@@ -215,21 +239,26 @@ graph::Output Importer::read_output(const std::string& name) {
     for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
     return digits;
   };
+  Quantization quantization = found->quantization.value_or(Quantization{});
   View view = *found;
+  if (node(view.node).quantization) {
+    quantization.scale = 1.0F;      // of the node's integers
+    if (found->type == Type::i8) {  // which are bytes of u8
+      view.node = add(name, graph::Activate{graph::Activation::none}, {view.node});
+      conversions_.dequantised[view.node] = 1.0F;
+    }
+  }
   view.axes = {flattened(view)};
   settle(view);
   if (view.axes[0] != flattened(whole(view.node))) {
     throw Error("it is a transposed view " + text(*found) + ", which is not supported");
   }
-  if (found->type == Type::i8 && node(view.node).quantization) {  // a node's integers are bytes of u8
-    view.node = add(name, graph::Activate{graph::Activation::none}, {view.node});
-    conversions_.dequantised[view.node] = 1.0F;
-  }
-  if (View* itself = input(name)) keep_type(*itself, itself->quantization.value_or(Quantization{}));
-  return {.node = view.node,
-          .name = name,
-          .type = found->type,
-          .quantization = found->quantization.value_or(Quantization{})};
+  View* itself = input(name);
+  if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
+  // What layers make is float to them; to the caller it is what the model says.
+  const auto declared = type_of_number(output.type().tensor_type().elem_type());
+  const bool is_cast = found->type == Type::f32 && declared && !is_quantised(*declared);
+  return {.node = view.node, .name = name, .type = is_cast ? *declared : found->type, .quantization = quantization};
 }
 
 View Importer::whole(graph::NodeId node, std::string name) const {
@@ -258,22 +287,19 @@ View* Importer::input(const std::string& name) {
   return inputs_.contains(name) ? &std::get<View>(values_.at(name)) : nullptr;
 }
 
-void Importer::keep_type(View& input, const Quantization& quantization) {
+void Importer::keep_quantization(View& input, const Quantization& quantization) {
   if (input.quantization && *input.quantization != quantization) {
     throw Error("the input '" + input.name + "' is read with two scales or zero points");
   }
   input.quantization = quantization;
-  auto& of_graph = std::get<graph::Input>(node(input.node).operation);
-  of_graph.type = input.type;
-  of_graph.quantization = quantization;
+  std::get<graph::Input>(node(input.node).operation).quantization = quantization;
 }
 
 void Importer::round(View& view) {
   if (node(view.node).quantization) return;
   view.node = add(view.name, graph::Activate{graph::Activation::none}, {view.node});
-  auto& [scale, zero_point] = *view.quantization;
+  const auto& [scale, zero_point] = *view.quantization;
   node(view.node).quantization = {scale, zero_point + (view.type == Type::i8 ? 128 : 0)};
-  scale = 1.0F;  // of the node's integers
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
@@ -345,174 +371,6 @@ void Importer::settle(View& view) {
 void Importer::charge(std::int64_t floats) {
   budget_ -= floats;
   if (budget_ < 0) throw Error("the model would need far more memory than it is large");
-}
-
-// One node of the model.
-
-std::string_view Call::type() const { return proto_.op_type(); }
-
-std::string Call::name() const { return proto_.name().empty() ? output_name(0) : proto_.name(); }
-
-std::size_t Call::inputs() const { return static_cast<std::size_t>(proto_.input_size()); }
-
-std::size_t Call::outputs() const { return static_cast<std::size_t>(proto_.output_size()); }
-
-bool Call::has(std::size_t i) const { return i < inputs() && !input_name(i).empty(); }
-
-bool Call::output_used(std::size_t i) const {
-  return i < outputs() && !output_name(i).empty() && importer.uses(output_name(i)) > 0;
-}
-
-const std::string& Call::input_name(std::size_t i) const { return proto_.input(static_cast<int>(i)); }
-
-const std::string& Call::output_name(std::size_t i) const { return proto_.output(static_cast<int>(i)); }
-
-Value& Call::value(std::size_t i) {
-  Value& found = value_of_any_type(i);
-  if (const auto* view = std::get_if<View>(&found); view != nullptr && is_quantised(view->type)) {
-    throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is of type " +
-                std::string(name_of(view->type)) +
-                ": an input of the model becomes float by Cast or DequantizeLinear, and layers compute in float");
-  }
-  return found;
-}
-
-Value& Call::value_of_any_type(std::size_t i) {
-  if (!has(i)) throw Error("input " + std::to_string(i) + " is missing");
-  return importer.value(input_name(i));
-}
-
-View& Call::tensor(std::size_t i) {
-  Value& found = value(i);
-  if (auto* view = std::get_if<View>(&found)) return *view;
-  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' " +
-              (std::holds_alternative<Padded>(found) ? "is padded, which only a convolution or average pooling can take"
-                                                     : "is a constant, not a tensor that depends on the input"));
-}
-
-View& Call::image(std::size_t i) {
-  View& view = tensor(i);
-  importer.settle(view);
-  if (view.axes != importer.whole(view.node).axes) {
-    throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is a view " + onnx::text(view) +
-                ", not (N, C, H, W)");
-  }
-  return view;
-}
-
-const Floats& Call::floats(std::size_t i) {
-  if (const auto* found = std::get_if<Floats>(&value(i))) return *found;
-  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is not a constant of floats");
-}
-
-const Value& Call::constant(std::size_t i) {
-  const Value& found = value(i);
-  if (std::holds_alternative<View>(found) || std::holds_alternative<Padded>(found)) {
-    throw Error(
-        "input " + std::to_string(i) + " '" + input_name(i) +
-        "' is not known when the model is imported: only constants and a shape's arithmetic are supported here");
-  }
-  importer.charge(3 * element_count(dims_of(found)));
-  return found;
-}
-
-Numbers Call::numbers(std::size_t i) {
-  Value& found = value(i);
-  if (const auto* numbers = std::get_if<Numbers>(&found)) {
-    importer.charge(static_cast<std::int64_t>(numbers->values.size()));
-    return *numbers;
-  }
-  const auto* floats = std::get_if<Floats>(&found);
-  if (floats == nullptr || static_cast<std::int64_t>(floats->values.size()) > max_numbers) {
-    throw Error("input " + std::to_string(i) + " '" + input_name(i) +
-                "' is not known when the model is imported: only a shape's arithmetic is supported here");
-  }
-  importer.charge(static_cast<std::int64_t>(floats->values.size()));
-  Numbers result;
-  result.dims = floats->dims;
-  result.real = true;
-  for (const float one : floats->values.values()) {
-    result.values.push_back(Quantity::from_real(static_cast<double>(one)));
-  }
-  return result;
-}
-
-::onnx::AttributeProto* Call::find(const char* attribute, int type) {
-  asked_.insert(attribute);
-  for (auto& one : *proto_.mutable_attribute()) {
-    if (one.name() != attribute) continue;
-    if (one.type() != type) throw Error(std::string("the attribute ") + attribute + " is of a wrong type");
-    return &one;
-  }
-  return nullptr;
-}
-
-std::int64_t Call::integer(const char* attribute, std::int64_t otherwise) {
-  const auto* found = find(attribute, ::onnx::AttributeProto::INT);
-  return found != nullptr ? found->i() : otherwise;
-}
-
-std::optional<std::vector<std::int64_t>> Call::integers(const char* attribute) {
-  const auto* found = find(attribute, ::onnx::AttributeProto::INTS);
-  if (found == nullptr) return std::nullopt;
-  return std::vector<std::int64_t>(found->ints().begin(), found->ints().end());
-}
-
-float Call::real(const char* attribute, float otherwise) {
-  const auto* found = find(attribute, ::onnx::AttributeProto::FLOAT);
-  return found != nullptr ? found->f() : otherwise;
-}
-
-std::string Call::text(const char* attribute, const char* otherwise) {
-  const auto* found = find(attribute, ::onnx::AttributeProto::STRING);
-  return found != nullptr ? found->s() : otherwise;
-}
-
-std::optional<std::vector<std::int64_t>> Call::list(const char* attribute, std::size_t input) {
-  if (auto found = integers(attribute)) return found;
-  if (!has(input)) return std::nullopt;
-  const Numbers found = numbers(input);
-  if (found.dims.size() > 1) throw Error("input " + std::to_string(input) + " is not a list");
-  return known_integers(found);
-}
-
-std::size_t Call::axis(std::int64_t axis, std::size_t rank) {
-  const auto ranks = static_cast<std::int64_t>(rank);
-  if (axis < -ranks || axis >= ranks) {
-    throw Error("axis " + std::to_string(axis) + " of a tensor of " + std::to_string(rank) + " dimensions");
-  }
-  return static_cast<std::size_t>(axis < 0 ? axis + ranks : axis);
-}
-
-void Call::result(Value value, std::size_t i) {
-  if (auto* view = std::get_if<View>(&value)) {
-    view->type = Type::f32;
-    view->quantization.reset();
-  }
-  define(std::move(value), i);
-}
-
-void Call::result_of_type(View view, Type type, std::optional<Quantization> quantization) {
-  view.type = type;
-  view.quantization = quantization;
-  define(std::move(view), 0);
-}
-
-void Call::define(Value value, std::size_t i) {
-  if (i >= outputs() || output_name(i).empty()) return;  // an output that the model does not name
-  if (auto* view = std::get_if<View>(&value)) {
-    if (view->axes.size() > max_rank) throw Error("the result has more than 8 dimensions");
-    view->name = output_name(i);
-  }
-  importer.define(output_name(i), std::move(value));
-}
-
-void Call::result_image(graph::NodeId node) { result(importer.whole(node)); }
-
-void Call::finish() const {
-  for (const auto& attribute : proto_.attribute()) {
-    if (!asked_.contains(attribute.name())) throw Error("the attribute " + attribute.name() + " is not supported");
-  }
 }
 
 }  // namespace riffle::onnx

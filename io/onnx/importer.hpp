@@ -23,6 +23,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "io/onnx/integers.hpp"
+#include "io/onnx/ranges.hpp"
 #include "io/onnx/value.hpp"
 
 namespace onnx {
@@ -41,8 +42,12 @@ class Importer {
   /// Takes the weights out of the model, which outlives the importer.
   explicit Importer(::onnx::ModelProto& model);
 
-  /// Once.
+  // One of the two, once.
   graph::Graph run();
+  Ranged run_as_ranges();
+
+  /// Nodes in the place of one of the model, which stands for them.
+  void import_instead(std::vector<::onnx::NodeProto> nodes);
 
   [[nodiscard]] std::int64_t opset() const { return opset_; }
   [[nodiscard]] Batch batch() const { return batch_; }
@@ -57,9 +62,8 @@ class Importer {
   void define(const std::string& name, Value value);
   /// What the name of one of the model's inputs stands for; null for any other name.
   [[nodiscard]] View* input(const std::string& name);
-  /// An input is read as the numbers that the model declares: then the graph's is of that type, too. Throws Error where
-  /// it has been read with another quantization.
-  void keep_type(View& input, const Quantization& quantization);
+  /// An input of int8 or uint8 is read with this quantization. Throws Error where it has been read with another one.
+  void keep_quantization(View& input, const Quantization& quantization);
   /// A view that QuantizeLinear made is read as numbers: it becomes one of a node's integers.
   void round(View& view);
   /// What some of the graph's nodes stand for until it is finished.
@@ -83,11 +87,15 @@ class Importer {
   void charge(std::int64_t floats);
 
  private:
+  /// The graph, in which conversions are nodes of their own.
+  void import_all();
+  void finish(graph::Graph& graph) const;
   void read_opset();
   void read_initialisers();
   void read_inputs();
   void import_node(::onnx::NodeProto& node);
-  graph::Output read_output(const std::string& name);
+  void import_operator(::onnx::NodeProto& node);
+  graph::Output read_output(const ::onnx::ValueInfoProto& output);
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   /// Is the graph for other sizes than the model's?
   [[nodiscard]] bool is_size_open() const;
@@ -121,6 +129,7 @@ class Call {
 
   Importer& importer;
 
+  [[nodiscard]] const ::onnx::NodeProto& proto() const { return proto_; }
   [[nodiscard]] std::string_view type() const;
   /// For the graph's node: the model node's own name, or else its result's.
   [[nodiscard]] std::string name() const;

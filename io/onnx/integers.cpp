@@ -157,12 +157,22 @@ class Rewriter {
     return integers_[id];
   }
 
-  /// As integers of another scale and zero point; nothing where they have several zero points.
-  std::optional<Integers> requantised(const Integers& in, const Quantization& to, const std::string& name) {
-    if (!in.zero_point) return {};
-    if (in.scale == to.scale && *in.zero_point == to.zero_point) return in;
-    const Quantization relative{to.scale / in.scale, to.zero_point};
-    return Integers{add(name, Activate{Activation::none}, {in.node}, relative), to.scale, to.zero_point};
+  /// An old node's tensor rounded to a scale and zero point. The file multiplies integers by their scale and divides
+  /// the product by the other one; where one division by the ratio does not round all of them alike, so does the graph.
+  NodeId requantised(NodeId id, const Quantization& to, const std::string& name) {
+    const std::optional<Integers> in = integers(id);
+    if (!in || !in->zero_point) return add(name, Activate{Activation::none}, {real(id)}, to);
+    if (in->scale == to.scale && *in->zero_point == to.zero_point) return in->node;
+    const Quantization relative{to.scale / in->scale, to.zero_point};
+    const std::int32_t least = -to.zero_point, most = 255 - to.zero_point;
+    bool is_alike = true;
+    for (std::int32_t byte = 0; byte < 256; ++byte) {
+      const auto x = static_cast<float>(byte - *in->zero_point);
+      is_alike = is_alike && graph::rounded(x * in->scale / to.scale, least, most) ==
+                                 graph::rounded(x / relative.scale, least, most);
+    }
+    return is_alike ? add(name, Activate{Activation::none}, {in->node}, relative)
+                    : add(name, Activate{Activation::none}, {real(id)}, to);
   }
 
   static kernels::Clamp in_units(const kernels::Clamp& bounds, float scale) {
@@ -197,10 +207,7 @@ class Rewriter {
       to_.nodes[real_[x]].quantization = to;
       return made(real_[x]);
     }
-    if (const auto& in = integers(x)) {
-      if (const auto result = requantised(*in, to, old(id).name)) return made(result->node);
-    }
-    made(add(old(id).name, Activate{Activation::none}, {real(x)}, to));
+    made(requantised(x, to, old(id).name));
   }
 
   /// Adds what an old node and those behind it are together, of which `behind.quantised` is the last.
@@ -345,7 +352,7 @@ class Rewriter {
         lower <= static_cast<float>(-to.zero_point) && upper >= static_cast<float>(255 - to.zero_point);
     Integers result{none, 1.0F, to.zero_point};
     if (byte_keeps_them) {
-      result.node = requantised(*in, to, old(reader).name)->node;
+      result.node = requantised(old(id).inputs[0], to, old(reader).name);
     } else {
       const Activation bounds{in_units(o.kind.bounds, in->scale)};
       const NodeId real = add(old(id).name, Activate{Activation::none}, {in->node});
@@ -382,7 +389,10 @@ class Rewriter {
     const auto has_zero_point = [](const Integers& part) { return part.zero_point.has_value(); };
     if (after.quantised == none || after.bounds != none || !std::ranges::all_of(parts, has_zero_point)) return false;
     const Node& quantised = old(after.quantised);
-    for (Integers& part : parts) part = *requantised(part, *quantised.quantization, quantised.name);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      parts[i].node = requantised(old(id).inputs[i], *quantised.quantization, quantised.name);
+      parts[i].zero_point = quantised.quantization->zero_point;
+    }
     is_written_[after.quantised] = true;
     return move(after.quantised, 1.0F);
   }

@@ -1,6 +1,8 @@
 #include "io/onnx/numbers.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 
 namespace riffle::onnx {
 namespace {
@@ -107,11 +109,16 @@ Value pick(const Value& constant, std::vector<std::int64_t> dims, std::span<cons
     for (const std::size_t position : positions) result.values.push_back(numbers->values[position]);
     return result;
   }
-  std::vector<float> values;
-  values.reserve(positions.size());
-  const std::span<const float> from = std::get<Floats>(constant).values.values();
-  for (const std::size_t position : positions) values.push_back(from[position]);
-  return Floats{.dims = std::move(dims), .values = graph::Constant(std::move(values))};
+  const graph::Constant& from = std::get<Floats>(constant).values;
+  const bool as_stored = from.row_scale().empty();  // else the floats: their rows will not be rows
+  const Type type = as_stored ? from.type() : Type::f32;
+  const std::span<const std::byte> elements = as_stored ? from.stored() : std::as_bytes(from.values());
+  const auto size = static_cast<std::size_t>(size_of(type));
+  const auto bytes = std::make_shared<std::vector<std::byte>>(positions.size() * size);
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    std::memcpy(bytes->data() + i * size, elements.data() + positions[i] * size, size);
+  }
+  return Floats{.dims = std::move(dims), .values = graph::Constant(type, *bytes, bytes)};
 }
 
 Value take(const Value& constant, std::size_t axis, std::span<const std::int64_t> positions) {
@@ -204,16 +211,6 @@ std::vector<std::size_t> transposed_positions(std::span<const std::int64_t> dims
       }
     }
     result = std::move(longer);
-  }
-  return result;
-}
-
-Numbers transpose(const Numbers& numbers, std::span<const std::size_t> order) {
-  Numbers result;
-  result.real = numbers.real;
-  for (const std::size_t axis : order) result.dims.push_back(numbers.dims[axis]);
-  for (const std::size_t position : transposed_positions(numbers.dims, order)) {
-    result.values.push_back(numbers.values[position]);
   }
   return result;
 }

@@ -39,8 +39,6 @@ Value concatenate(std::span<const Value* const> parts, std::size_t axis);
 /// large.
 Value broadcast(const Value& constant, std::vector<std::int64_t> dims);
 
-Numbers transpose(const Numbers& numbers, std::span<const std::size_t> order);
-
 /// The source positions of a transposed array's elements, in order.
 std::vector<std::size_t> transposed_positions(std::span<const std::int64_t> dims, std::span<const std::size_t> order);
 

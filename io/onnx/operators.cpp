@@ -15,12 +15,14 @@
 namespace riffle::onnx {
 namespace {
 
+constexpr std::string_view microsoft = "com.microsoft";  // what ONNX Runtime has beyond ONNX
+
 constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Conv", import_convolution},
     {"BatchNormalization", import_batch_normalization},
     {"Pad", import_pad},
 
-    {"MaxPool", import_pool},
+    {"MaxPool", import_pool, Kind::moves},
     {"AveragePool", import_pool},
     {"GlobalAveragePool", import_global_pool},
     {"GlobalMaxPool", import_global_pool},
@@ -31,45 +33,54 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Clip", import_clip},
     {"Add", import_add},
     {"Softmax", import_softmax},
-    {"Identity", import_identity},
+    {"Identity", import_identity, Kind::moves},
     {"Dropout", import_identity},
 
     {"Gemm", import_gemm},
     {"MatMul", import_matmul},
 
-    {"Reshape", import_reshape},
-    {"Transpose", import_transpose},
-    {"Flatten", import_flatten},
-    {"Squeeze", import_squeeze},
-    {"Unsqueeze", import_unsqueeze},
+    {"Reshape", import_reshape, Kind::moves},
+    {"Transpose", import_transpose, Kind::moves},
+    {"Flatten", import_flatten, Kind::moves},
+    {"Squeeze", import_squeeze, Kind::moves},
+    {"Unsqueeze", import_unsqueeze, Kind::moves},
 
-    {"Slice", import_slice},
-    {"Split", import_split},
-    {"Gather", import_gather},
-    {"Concat", import_concat},
+    {"Slice", import_slice, Kind::moves},
+    {"Split", import_split, Kind::moves},
+    {"Gather", import_gather, Kind::moves},
+    {"Concat", import_concat, Kind::moves},
 
     {"Cast", import_cast},
     {"QuantizeLinear", import_quantize},
     {"DequantizeLinear", import_dequantize},
     {"Round", import_round},
 
+    {"QLinearConv", import_qlinear},
+    {"QLinearMatMul", import_qlinear},
+    {"QGemm", import_qlinear, Kind::computes, microsoft},
+    {"QLinearAdd", import_qlinear, Kind::computes, microsoft},
+    {"QLinearConcat", import_qlinear, Kind::computes, microsoft},
+    {"QLinearAveragePool", import_qlinear, Kind::computes, microsoft},
+    {"QLinearGlobalAveragePool", import_qlinear, Kind::computes, microsoft},
+    {"QLinearSigmoid", import_qlinear, Kind::computes, microsoft},
+
     {"Constant", import_constant},
-    {"ConstantOfShape", import_constant_of_shape, true},
+    {"ConstantOfShape", import_constant_of_shape, Kind::of_shapes},
     {"Shape", import_shape},
-    {"Sub", import_arithmetic, true},
-    {"Mul", import_arithmetic, true},
-    {"Div", import_arithmetic, true},
-    {"Mod", import_arithmetic, true},
-    {"Less", import_arithmetic, true},
-    {"Greater", import_arithmetic, true},
-    {"Equal", import_arithmetic, true},
-    {"And", import_arithmetic, true},
-    {"Or", import_arithmetic, true},
-    {"Xor", import_arithmetic, true},
-    {"Floor", import_floor, true},
-    {"Not", import_not, true},
-    {"Where", import_where, true},
-    {"Expand", import_expand, true},
+    {"Sub", import_arithmetic, Kind::of_shapes},
+    {"Mul", import_arithmetic, Kind::of_shapes},
+    {"Div", import_arithmetic, Kind::of_shapes},
+    {"Mod", import_arithmetic, Kind::of_shapes},
+    {"Less", import_arithmetic, Kind::of_shapes},
+    {"Greater", import_arithmetic, Kind::of_shapes},
+    {"Equal", import_arithmetic, Kind::of_shapes},
+    {"And", import_arithmetic, Kind::of_shapes},
+    {"Or", import_arithmetic, Kind::of_shapes},
+    {"Xor", import_arithmetic, Kind::of_shapes},
+    {"Floor", import_floor, Kind::of_shapes},
+    {"Not", import_not, Kind::of_shapes},
+    {"Where", import_where, Kind::of_shapes},
+    {"Expand", import_expand, Kind::of_shapes},
 });
 
 constexpr auto operators = [] {
@@ -98,10 +109,11 @@ int window_dimensions(const ::onnx::NodeProto& node, const std::unordered_map<st
 std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, int dimensions) {
   const std::string& type = node.op_type();
   if (type.empty()) return "an operator without a name";
-  if (!node.domain().empty() && node.domain() != "ai.onnx") return type + " of the domain '" + node.domain() + "'";
   const Operator* found = find_operator(type);
+  const std::string domain = node.domain() == "ai.onnx" ? "" : node.domain();
+  if (domain != (found == nullptr ? "" : found->domain)) return type + " of the domain '" + node.domain() + "'";
   if (found == nullptr) return type;
-  if (found->only_of_shapes && of_tensors) return type + " of tensors";
+  if (found->kind == Kind::of_shapes && of_tensors) return type + " of tensors";
   if (dimensions == 1 || dimensions == 3) return type + " in " + std::to_string(dimensions) + "-D";
   return "";
 }

@@ -1,6 +1,7 @@
 // The table from an ONNX operator to the function that imports it. docs/operators.md says what each takes.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -12,10 +13,17 @@ namespace riffle::onnx {
 
 class Call;
 
+enum class Kind : std::uint8_t {
+  computes,   ///< tensors of floats, or whatever the function says
+  moves,      ///< makes only numbers that it reads: so of tensors of int8 and uint8 as well (qlinear.cpp)
+  of_shapes,  ///< only for constants and a shape's arithmetic, not for tensors
+};
+
 struct Operator {
   std::string_view type;
   void (*import)(Call&);
-  bool only_of_shapes = false;  ///< Is it only for constants and a shape's arithmetic, not for tensors?
+  Kind kind = Kind::computes;
+  std::string_view domain = "";  ///< empty: ONNX's own
 };
 
 /// The whole table.
@@ -68,6 +76,12 @@ void import_cast(Call& call);
 void import_quantize(Call& call);
 void import_dequantize(Call& call);
 void import_round(Call& call);
+
+// qlinear.cpp
+void import_qlinear(Call& call);
+/// Of an operator that only moves numbers: does it read tensors of int8 or uint8?
+bool moves_integers(Call& call);
+void import_moved_integers(Call& call);
 
 // shape_arithmetic.cpp
 void import_constant(Call& call);

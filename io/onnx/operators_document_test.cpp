@@ -36,7 +36,7 @@ TEST(OperatorsDocument, ListsWhatIsImported) {
   ASSERT_TRUE(document) << RIFFLE_DOCUMENTS "/operators.md cannot be read";
   const std::map<std::string, bool> documented = operators_of(document);
   std::map<std::string, bool> imported;
-  for (const Operator& one : all_operators()) imported.emplace(one.type, one.only_of_shapes);
+  for (const Operator& one : all_operators()) imported.emplace(one.type, one.kind == Kind::of_shapes);
   for (const auto& [name, only_of_shapes] : imported) {
     const auto found = documented.find(name);
     if (found == documented.end()) {

@@ -101,6 +101,17 @@ TEST(Weights, OfAllTypes) {
   for (const int value : {0x0000, 0x3C00, 0xC100, 0x7BFF, 0x0001, 0x3555}) tensor.add_int32_data(value);
   half.node("Conv", {"x", half.floats({6, 1, 1, 1}), bits}, "y", {{"group", 6}});
   EXPECT_EQ(values(only<graph::Convolution>(half.import()).bias), expected);
+  EXPECT_EQ(only<graph::Convolution>(half.import()).bias.type(), Type::f16);  // in as many bytes as the file has
+
+  TestModel brain({0, 3, 1, 1}, 13);
+  const std::string upper_halves = brain.floats({3});
+  auto& of_upper_halves = brain.initialiser(upper_halves);
+  of_upper_halves.set_data_type(::onnx::TensorProto::BFLOAT16);
+  of_upper_halves.set_raw_data(std::string("\x80\x3F\x20\xC0\x80\x47", 6));
+  brain.node("Cast", {upper_halves}, "bias", {{"to", ::onnx::TensorProto::FLOAT}});
+  brain.node("Conv", {"x", brain.floats({3, 1, 1, 1}), "bias"}, "y", {{"group", 3}});
+  EXPECT_EQ(values(only<graph::Convolution>(brain.import()).bias), (std::vector<float>{1.0F, -2.5F, 65536.0F}));
+  EXPECT_EQ(only<graph::Convolution>(brain.import()).bias.type(), Type::bf16);
 
   TestModel wide({0, 6, 1, 1});
   const std::string doubles = wide.floats({6});

@@ -57,30 +57,37 @@ Positions positions_of(Call& call, const Scales& scales, const std::vector<std::
 }  // namespace
 
 Scales read_scales(Call& call, Type type) {
-  if (call.integer("block_size", 0) != 0) throw Error("blocks are not supported");
+  if (const std::int64_t size = call.integer("block_size", 0); size != 0) {
+    throw Error("it has a scale for each block of " + std::to_string(size) +
+                " numbers; only one for all or one for each position of an axis is supported");
+  }
+  const auto quoted = [&](const char* what, std::size_t input) {
+    return std::string(what) + " '" + call.input_name(input) + "'";
+  };
   Scales result;
   const Floats& scales = call.floats(1);
-  if (scales.dims.size() > 1) throw Error("its scales are no list");
+  if (scales.dims.size() > 1) throw Error(quoted("the scales", 1) + " are no list");
   for (const float scale : scales.values.values()) {
     if (!(scale >= std::numeric_limits<float>::min()) || !std::isfinite(scale)) {
-      throw Error("its scale is no positive number: " + std::to_string(scale));
+      throw Error(quoted("the scale", 1) + " is no positive number: " + std::to_string(scale));
     }
     result.scales.push_back(scale);
   }
   result.zero_points.assign(result.scales.size(), 0);
   if (!call.has(2)) return result;
-  const std::vector<std::int64_t> zero_points = known_integers(call.numbers(2));
-  if (zero_points.size() != result.scales.size()) {
-    throw Error("it has " + std::to_string(zero_points.size()) + " zero points for " +
+  const Value& zero_points = call.value(2);
+  const auto* bytes = std::get_if<Floats>(&zero_points);
+  const bool is_of_type = type == Type::i32 ? std::holds_alternative<Numbers>(zero_points)
+                                            : bytes != nullptr && bytes->are_raw() && bytes->values.type() == type;
+  if (!is_of_type)
+    throw Error(quoted("the zero point", 2) + " is not of the numbers' type, " + std::string(name_of(type)));
+  result.zero_points = stored_numbers(zero_points);
+  if (result.zero_points.size() != result.scales.size()) {
+    throw Error("it has " + std::to_string(result.zero_points.size()) + " zero points for " +
                 std::to_string(result.scales.size()) + " scales");
   }
-  const std::int64_t least = type == Type::i8 ? -128 : 0, most = type == Type::i8 ? 127 : type == Type::u8 ? 255 : 0;
-  for (std::size_t i = 0; i < zero_points.size(); ++i) {
-    if (zero_points[i] < least || zero_points[i] > most) {
-      throw Error("the zero point is " + std::to_string(zero_points[i]) + ", not in " + std::to_string(least) + " to " +
-                  std::to_string(most));
-    }
-    result.zero_points[i] = static_cast<std::int32_t>(zero_points[i]);
+  if (type == Type::i32 && std::ranges::any_of(result.zero_points, [](std::int32_t zero) { return zero != 0; })) {
+    throw Error(quoted("the zero point", 2) + " of numbers of i32 is not 0");
   }
   return result;
 }

@@ -7,8 +7,10 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "io/onnx/numbers.hpp"
+#include "io/onnx/types.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -16,17 +18,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
 
 using ::onnx::TensorProto;
-
-float from_half(std::uint16_t bits) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
-  const std::uint32_t exponent = (bits >> 10) & 0x1FU, fraction = bits & 0x3FFU;
-  if (exponent == 0) {  // zero and subnormal numbers: units of 2^-24
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t wide = exponent == 31 ? 255 : exponent + 127 - 15;
-  return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
-}
 
 float from_double(double value) {
   if (std::isfinite(value) && std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
@@ -55,15 +46,19 @@ std::vector<T> elements(const TensorProto& tensor, const Field& field, std::int6
   }
   if (field.size() != count) wrong_size(static_cast<std::size_t>(field.size()), "numbers", count);
   result.reserve(static_cast<std::size_t>(count));
-  for (const auto value : field) result.push_back(static_cast<T>(value));
+  for (const auto value : field) {
+    if constexpr (sizeof(T) == 1) {
+      if (!std::in_range<T>(value)) throw Error("the number " + std::to_string(value) + " is beyond its type");
+    }
+    result.push_back(static_cast<T>(value));
+  }
   return result;
 }
 
-template <typename T, typename Convert>
-std::vector<float> converted(const std::vector<T>& values, Convert convert) {
+std::vector<float> from_doubles(const std::vector<double>& values) {
   std::vector<float> result;
   result.reserve(values.size());
-  for (const T value : values) result.push_back(convert(value));
+  for (const double value : values) result.push_back(from_double(value));
   return result;
 }
 
@@ -83,7 +78,7 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
   const auto numbers = [&](std::vector<Quantity> values) {
     return Numbers{.dims = std::move(dims), .values = std::move(values), .real = false};
   };
-  const auto bytes = [&]<class T>(Type type, std::vector<T> values) {
+  const auto as_they_are = [&]<class T>(Type type, std::vector<T> values) {
     const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
     return Floats{.dims = std::move(dims), .values = graph::Constant(type, std::as_bytes(std::span(*owner)), owner)};
   };
@@ -91,9 +86,11 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
     case TensorProto::FLOAT:
       return floats(elements<float>(tensor, tensor.float_data(), count));
     case TensorProto::FLOAT16:
-      return floats(converted(elements<std::uint16_t>(tensor, tensor.int32_data(), count), from_half));
+      return as_they_are(Type::f16, elements<std::uint16_t>(tensor, tensor.int32_data(), count));
+    case TensorProto::BFLOAT16:
+      return as_they_are(Type::bf16, elements<std::uint16_t>(tensor, tensor.int32_data(), count));
     case TensorProto::DOUBLE:
-      return floats(converted(elements<double>(tensor, tensor.double_data(), count), from_double));
+      return floats(from_doubles(elements<double>(tensor, tensor.double_data(), count)));
     case TensorProto::INT64:
       expect_few(dims);
       return numbers(quantities(elements<std::int64_t>(tensor, tensor.int64_data(), count)));
@@ -101,15 +98,15 @@ Value read(const TensorProto& tensor, std::vector<std::int64_t> dims) {
       expect_few(dims);
       return numbers(quantities(elements<std::int32_t>(tensor, tensor.int32_data(), count)));
     case TensorProto::INT8:
-      return bytes(Type::i8, elements<std::int8_t>(tensor, tensor.int32_data(), count));
+      return as_they_are(Type::i8, elements<std::int8_t>(tensor, tensor.int32_data(), count));
     case TensorProto::UINT8:
-      return bytes(Type::u8, elements<std::uint8_t>(tensor, tensor.int32_data(), count));
+      return as_they_are(Type::u8, elements<std::uint8_t>(tensor, tensor.int32_data(), count));
     case TensorProto::BOOL:
       expect_few(dims);
       return numbers(quantities(elements<std::uint8_t>(tensor, tensor.int32_data(), count)));
     default:
-      throw Error("its element type " + std::to_string(tensor.data_type()) +
-                  " is not supported (float, float16, double, int64, int32, int8, uint8 and bool are)");
+      throw Error("its element type " + type_text(tensor.data_type()) +
+                  " is not supported (float, float16, bfloat16, double, int64, int32, int8, uint8 and bool are)");
   }
 }
 

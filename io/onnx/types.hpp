@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <string>
 
 #include "kernels/element.hpp"
 
@@ -25,6 +26,17 @@ inline constexpr ElementType element_types[] = {
 inline std::optional<Type> type_of_number(std::int64_t number) {
   const auto* const found = std::ranges::find(element_types, number, &ElementType::number);
   return found == std::end(element_types) ? std::nullopt : std::optional(found->type);
+}
+
+/// For people: "22 (int4)".
+inline std::string type_text(std::int64_t number) {
+  static constexpr const char* names[] = {"undefined",      "float",    "uint8",        "int8",           "uint16",
+                                          "int16",          "int32",    "int64",        "string",         "bool",
+                                          "float16",        "double",   "uint32",       "uint64",         "complex64",
+                                          "complex128",     "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+                                          "float8e5m2fnuz", "uint4",    "int4",         "float4e2m1"};
+  const bool has_name = number >= 0 && number < std::ssize(names);
+  return std::to_string(number) + (has_name ? " (" + std::string(names[number]) + ")" : "");
 }
 
 /// Of one of them.

@@ -17,6 +17,9 @@ struct Floats {
   std::vector<std::int64_t> dims;
   graph::Constant values;          ///< of i8 or u8 where the model has them, dequantised or not yet
   graph::Constant transpose = {};  ///< of a matrix that was dequantised, with a factor a row; or empty
+
+  /// Are they integers that nothing has dequantised?
+  [[nodiscard]] bool are_raw() const { return is_quantised(values.type()) && values.row_scale().empty(); }
 };
 
 /// Shapes, axes, indices and what is computed with them: known when the model is imported, but for the batch.

@@ -174,10 +174,10 @@ TEST(Quantity, RefusesWhatItCannotKnow) {
 TEST(Numbers, TransposeTakeAndJoin) {
   Numbers matrix = list_of(shape({1, 2, 3, 4, 5, 6}));
   matrix.dims = {2, 3};
-  const Numbers turned = transpose(matrix, std::vector<std::size_t>{1, 0});
-  EXPECT_EQ(turned.dims, (std::vector<std::int64_t>{3, 2}));
-  EXPECT_EQ(turned.values, shape({1, 4, 2, 5, 3, 6}));
-  const Value constant = matrix, other = turned;
+  const Value constant = matrix;
+  const Value other = pick(constant, {3, 2}, transposed_positions(matrix.dims, std::vector<std::size_t>{1, 0}));
+  EXPECT_EQ(dims_of(other), (std::vector<std::int64_t>{3, 2}));
+  EXPECT_EQ(std::get<Numbers>(other).values, shape({1, 4, 2, 5, 3, 6}));
   const auto values = [](const Value& value) { return std::get<Numbers>(value).values; };
   EXPECT_EQ(values(take(constant, 1, std::vector<std::int64_t>{2, 0})), shape({3, 1, 6, 4}));
   const Value* twice[] = {&constant, &constant};
@@ -188,7 +188,7 @@ TEST(Numbers, TransposeTakeAndJoin) {
   EXPECT_EQ(dims_of(wide), (std::vector<std::int64_t>{2, 2, 3}));
   EXPECT_EQ(values(wide), shape({2, 2, 2, 5, 5, 5, 2, 2, 2, 5, 5, 5}));
   EXPECT_THROW(broadcast(constant, {4, 3}), Error);
-  EXPECT_THROW(combine(matrix, turned, add), Error);
+  EXPECT_THROW(combine(matrix, std::get<Numbers>(other), add), Error);
 }
 
 TEST(Floats, MoveAsNumbersDo) {
