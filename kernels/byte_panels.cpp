@@ -14,7 +14,7 @@ constexpr std::int64_t read_behind = 128;
 std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
   const std::int64_t bias_and_factor = (sizeof(std::int32_t) + sizeof(float)) * (panels.by_pairs ? 2 : 1);
   return panels.lanes *
-         (bias_and_factor + std::int64_t{panels.by_pairs ? (quads + 1) / 2 * 2 : quads} * panels.quad_bytes);
+         (bias_and_factor + std::int64_t{panels.by_pairs ? (quads + 1) / 2 * 2 : quads} * quad_bytes(panels.form));
 }
 
 /// A column's bias or factor.
@@ -36,14 +36,20 @@ std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, st
   return groups * vectors * vector_bytes(panels, quads) + read_behind;
 }
 
-void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, std::int32_t quad_bytes, std::byte* to) {
-  if (quad_bytes == 4) {
-    std::memcpy(to + std::ptrdiff_t{lane} * 4, four, 4);
-    return;
-  }
-  for (std::ptrdiff_t j = 0; j < 4; ++j) {
-    const std::int16_t wide = four[j];
-    std::memcpy(to + (j % 2 * lanes + lane) * 4 + j / 2 * 2, &wide, sizeof wide);
+void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, QuadForm form, std::byte* to) {
+  switch (form) {
+    case QuadForm::bytes:
+      std::memcpy(to + std::ptrdiff_t{lane} * 4, four, 4);
+      break;
+    case QuadForm::pairs:
+      for (std::ptrdiff_t half = 0; half < 2; ++half) std::memcpy(to + (half * lanes + lane) * 2, four + half * 2, 2);
+      break;
+    case QuadForm::words:
+      for (std::ptrdiff_t j = 0; j < 4; ++j) {
+        const std::int16_t wide = four[j];
+        std::memcpy(to + (j % 2 * lanes + lane) * 4 + j / 2 * 2, &wide, sizeof wide);
+      }
+      break;
   }
 }
 
@@ -55,6 +61,7 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
   const std::size_t row = weights.values.size() / static_cast<std::size_t>(groups * outputs);
   std::fill(packed.begin(), packed.end(), std::byte{0});
   std::byte* to = packed.data();
+  bool least_twice = false;
   for (std::int32_t group = 0; group < groups; ++group) {
     const std::int32_t* const of_group = reads.data() + std::ptrdiff_t{group} * quads * 4;
     for (std::int32_t panel = 0; panel < count; ++panel) {
@@ -77,13 +84,15 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
             std::memcpy(quad + (q / 2 * width + column) * 8 + q % 2 * 4, four, 4);
             continue;
           }
-          std::byte* const vector = quad + (q * width + v * lanes) * panels.quad_bytes;
-          pack_quad(four, column % lanes, lanes, panels.quad_bytes, vector);
+          std::byte* const vector = quad + (q * width + v * lanes) * quad_bytes(panels.form);
+          pack_quad(four, column % lanes, lanes, panels.form, vector);
+          least_twice = least_twice || (four[0] == -128 && four[2] == -128) || (four[1] == -128 && four[3] == -128);
         }
       }
       to += (v1 - v0) * vector_bytes(panels, quads);
     }
   }
+  *to = std::byte{least_twice};
 }
 
 std::int32_t requantised_reference(std::int64_t sum, float factor, const Clamp& clamp, std::int32_t output_zero,

@@ -6,8 +6,9 @@
 //   bias[NV*lanes] (i32)   factors[NV*lanes] (f32)   then for quad q in 0..Q-1:  for each of NV*lanes outputs four
 //   weights
 //
-// Empty columns have weights, biases and factors of 0. A quad's four weights are bytes, or, with quad_bytes = 8,
-// numbers of 16 bits, those of bytes 0 and 2 of a vector's outputs before those of bytes 1 and 3.
+// Empty columns have weights, biases and factors of 0. How the four stand is the kernel's form. Behind the last panel,
+// a byte is 1 if in some quad weights 0 and 2 of an output, or 1 and 3, are both -128: their products with numbers of
+// i8 may come to 2^15, which 16 bits do not hold.
 //
 // By pairs, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
 // biases stand twice, as do their factors, and an output has the weights of two quads side by side, so that Q is
@@ -24,12 +25,12 @@ namespace riffle::kernels {
 
 struct BytePanels {
   std::int32_t lanes = 0, max_vectors = 0;
-  std::int32_t quad_bytes = 4;  ///< of a quad's weights for one output
+  QuadForm form = QuadForm::bytes;
   bool by_pairs = false;
 };
 template <class Kernel>
 BytePanels byte_panels_of(const Kernel& kernel) {
-  return {kernel.lanes, kernel.max_vectors, kernel.quad_bytes, kernel.by_pairs};
+  return {kernel.lanes, kernel.max_vectors, kernel.form, kernel.by_pairs};
 }
 
 /// Of so many quads for each of `groups` groups of `outputs` outputs, and 128 bytes that a kernel may read behind them.
@@ -42,8 +43,11 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
                       const IntegerWeights& weights, std::span<const std::int32_t> reads,
                       std::span<const std::int32_t> output_order, std::span<std::byte> packed);
 
-/// The four weights of an output into its place among a vector's `lanes`; see quad_bytes.
-void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, std::int32_t quad_bytes, std::byte* to);
+/// Of a quad's weights for one lane.
+constexpr std::int32_t quad_bytes(QuadForm form) { return form == QuadForm::words ? 8 : 4; }
+
+/// The four weights of a lane into their places in a vector of `lanes`.
+void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, QuadForm form, std::byte* to);
 
 /// What quantised layers do with a sum: see engine/graph/quantization.hpp. `residual`: less its zero point.
 std::int32_t requantised_reference(std::int64_t sum, float factor, const Clamp& clamp, std::int32_t output_zero,

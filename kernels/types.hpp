@@ -120,6 +120,13 @@ struct ZeroPoints {
   std::int32_t input = 0, residual = 0, output = 0;
 };
 
+/// How packed weights hold a quad, the four bytes that a lane is multiplied by at once.
+enum class QuadForm : std::uint8_t {
+  bytes,  ///< lane after lane
+  pairs,  ///< bytes 0 and 1 of every lane of the vector, then bytes 2 and 3
+  words,  ///< as numbers of 16 bits: bytes 0 and 2 of every lane, then bytes 1 and 3
+};
+
 /// A sliding window in pixels. Output (y, x) reads input rows y * stride_h - pad_top + k * dilation_h, columns alike;
 /// what lies outside the input counts as zero (pooling says otherwise where it does).
 struct Window {

@@ -71,7 +71,8 @@ struct ConvolutionBytes {
         }
         job.residual_pixel = first;
         job.out = memory.write<Byte>(args.output.first) + first * job.out_stride + group * args.outputs;
-        Tiles::run_panels(job, {args.packed, args.residual, group, quads, args.outputs, 0}, 0, panels, 0, count);
+        Tiles::run_panels(job, {args.packed, args.residual, args.groups, group, quads, args.outputs, 0}, 0, panels, 0,
+                          count);
       }
     }
   }
@@ -79,7 +80,7 @@ struct ConvolutionBytes {
   static constexpr ConvolutionKernel kernel(const char* name) {
     return {name,        {B::byte_type, Type::i8, B::byte_type},
             B::lanes,    B::max_vectors,
-            run,         B::factor_bytes / B::lanes,
+            run,         B::form,
             B::by_pairs, Tiles::most_quads};
   }
 };

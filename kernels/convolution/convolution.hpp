@@ -46,7 +46,7 @@ struct ConvolutionKernel {
   std::int32_t lanes = 0;
   std::int32_t max_vectors = 0;
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
-  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  QuadForm form = {};           ///< of bytes: see byte_panels.hpp
   bool by_pairs = false;        ///< likewise
   std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
   static constexpr std::int32_t most_terms = 33024;

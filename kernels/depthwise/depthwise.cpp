@@ -47,7 +47,7 @@ std::int64_t packed_depthwise_bytes(const DepthwiseKernel& kernel, std::span<con
   const std::int32_t lanes = kernel.lanes, quads = window.kernel_h * ((window.kernel_w + 3) / 4);
   std::int64_t vectors = 0;
   for (const ChannelwiseRun& run : runs) vectors += (run.input.channels + lanes - 1) / lanes;
-  return vectors * lanes * (8 + std::int64_t{quads} * kernel.quad_bytes);
+  return vectors * lanes * (8 + std::int64_t{quads} * quad_bytes(kernel.form));
 }
 
 void pack_depthwise(const DepthwiseKernel& kernel, const Window& window, std::span<const ChannelwiseRun> runs,
@@ -75,11 +75,11 @@ void pack_depthwise(const DepthwiseKernel& kernel, const Window& window, std::sp
               four[j] = tap < 0 ? std::int8_t{0} : from[i * window.kernel_w + tap];
             }
             const std::ptrdiff_t vector = std::ptrdiff_t{i} * quads + q;
-            pack_quad(four, lane, lanes, kernel.quad_bytes, quad_rows + vector * lanes * kernel.quad_bytes);
+            pack_quad(four, lane, lanes, kernel.form, quad_rows + vector * lanes * quad_bytes(kernel.form));
           }
         }
       }
-      to = quad_rows + static_cast<std::ptrdiff_t>(window.kernel_h) * quads * lanes * kernel.quad_bytes;
+      to = quad_rows + static_cast<std::ptrdiff_t>(window.kernel_h) * quads * lanes * quad_bytes(kernel.form);
     }
     run_first += channels;
   }

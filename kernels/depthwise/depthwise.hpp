@@ -12,7 +12,7 @@
 // Of bytes, sums are integers and end as in pointwise.hpp; what lies outside the image is zeros.input, which the biases
 // take into account. A row of the window is read by quads, from right to left: its taps are the last bytes of
 // ceil(kernel_w / 4) of them. Packed weights, for each vector:
-//   bias[lanes] (i32)  factors[lanes] (f32)  then for row i and quad q of it: for each lane four weights (quad_bytes)
+//   bias[lanes] (i32)  factors[lanes] (f32)  then for row i and quad q of it: for each lane four weights (form)
 #pragma once
 
 #include <span>
@@ -41,7 +41,7 @@ struct DepthwiseKernel {
   Types types = {};
   std::int32_t lanes = 0;
   void (*run)(const DepthwiseArgs&, const Addresses&, TileRange) = nullptr;
-  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  QuadForm form = {};  ///< of bytes
 };
 
 /// What pack_depthwise writes: sum over runs of ceil(channels / lanes) * lanes * (1 + taps) numbers.

@@ -48,6 +48,7 @@ struct PointwiseBytes {
     std::int32_t columns;
     const Byte* gathered;  ///< by pairs: what all panels read of the pixels at hand
     std::int32_t eights;
+    bool sums_fit;  ///< of two products: see byte_panels.hpp
   };
 
   template <int MR, int NV>
@@ -62,6 +63,7 @@ struct PointwiseBytes {
     }
 
     /// `quads` quads of every pixel; w moves on behind their weights.
+    template <bool Fit>
     RIFFLE_INLINE void accumulate(const Byte* x, std::ptrdiff_t stride, std::int32_t quads, const std::byte*& w) {
       if constexpr (B::by_lane) {
         for (; quads >= 4; quads -= 4, x += 16) four_quads<4>(x, stride, w);
@@ -75,8 +77,13 @@ struct PointwiseBytes {
                                __attribute__((always_inline)) { row[v] = B::load_factors(w + v * B::factor_bytes); });
           simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
             const auto four = B::spread(x + m * stride);
-            simd::unroll<NV>([&](auto v)
-                                 __attribute__((always_inline)) { acc[m][v] = B::multiply(acc[m][v], four, row[v]); });
+            simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+              if constexpr (Fit) {
+                acc[m][v] = B::multiply_fitting(acc[m][v], four, row[v]);
+              } else {
+                acc[m][v] = B::multiply(acc[m][v], four, row[v]);
+              }
+            });
           });
         }
       }
@@ -100,7 +107,7 @@ struct PointwiseBytes {
     }
   };
 
-  template <int MR, int NV, bool>
+  template <int MR, int NV, bool Fit>
   static void run_tile(const Job& job) {
     const auto* const bias = reinterpret_cast<const std::int32_t*>(job.panel);
     const auto* const factors = reinterpret_cast<const float*>(bias + NV * B::lanes);
@@ -110,8 +117,8 @@ struct PointwiseBytes {
     for (std::int32_t r = 0; r < job.run_count; ++r) {
       const ChannelRun& run = job.runs[r];
       const std::ptrdiff_t stride = run.pixel_stride;
-      tile.accumulate(job.memory->template read<Byte>(run.first) + slot(job.pixel, run.ring) * stride, stride,
-                      quads_of(run.channels), w);
+      tile.template accumulate<Fit>(job.memory->template read<Byte>(run.first) + slot(job.pixel, run.ring) * stride,
+                                    stride, quads_of(run.channels), w);
     }
     Byte* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
     const simd::Requantise<B> requantise(*job.clamp, *job.zeros);
@@ -154,6 +161,7 @@ struct PointwiseBytes {
   /// By pairs, of a block of pixels.
   static constexpr std::int32_t gathered_bytes = 32 * 1024, most_gathered = 256;
   static constexpr std::int32_t most_quads = B::by_pairs ? gathered_bytes / 8 : 0;  // of two pixels
+  static constexpr bool adds_pairs = B::form == QuadForm::pairs;
 
   /// Where the panel's residuals stand side by side, in whole vectors.
   static RIFFLE_INLINE const Byte* residual_in_rows(const Job& job, int vectors) {
@@ -295,7 +303,7 @@ struct PointwiseBytes {
   struct Panels {
     const void* packed;              ///< of all groups
     const ResidualVector* residual;  ///< of all groups, or null
-    std::int32_t group, quads, outputs;
+    std::int32_t groups, group, quads, outputs;
     std::int32_t spare;  ///< numbers behind the outputs that may be written, too
   };
 
@@ -331,6 +339,8 @@ struct PointwiseBytes {
     const std::int32_t panels = panel_count(all.outputs, B::lanes, B::max_vectors);
     const std::int32_t quads = B::by_pairs ? (all.quads + 1) / 2 * 2 : all.quads;
     const std::int64_t vector_bytes = B::lanes * header_bytes + std::int64_t{quads} * B::factor_bytes;
+    const auto* const packed = static_cast<const std::byte*>(all.packed);
+    job.sums_fit = !adds_pairs || packed[all.groups * vectors * vector_bytes] == std::byte{0};
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
     Byte* const out = job.out;
@@ -346,18 +356,19 @@ struct PointwiseBytes {
     for (std::int32_t panel = first; panel < last; ++panel) {
       const std::int32_t v0 = v1;
       v1 = panel_begin(panel + 1, vectors, panels);
-      job.panel = static_cast<const std::byte*>(all.packed) + (std::int64_t{all.group} * vectors + v0) * vector_bytes;
+      job.panel = packed + (std::int64_t{all.group} * vectors + v0) * vector_bytes;
       job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
       job.out = out + v0 * B::lanes;
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
       if constexpr (B::by_pairs) {
         run_pairs(job, strips, v1 - v0, begin, end);
       } else {
-        static constexpr simd::TileTable<B, PointwiseBytes, false, simd::one_variant<B, has_strips>> tiles;
+        constexpr bool two_variants = adds_pairs && !has_strips;
+        static constexpr simd::TileTable<B, PointwiseBytes, two_variants, simd::one_variant<B, has_strips>> tiles;
         if constexpr (has_strips) {
-          if (run_strips(job, strips, v1 - v0, begin, end)) continue;
+          if (job.sums_fit && run_strips(job, strips, v1 - v0, begin, end)) continue;
         }
-        tiles.run(job, job.pixel, v1 - v0, false, begin, end);
+        tiles.run(job, job.pixel, v1 - v0, job.sums_fit, begin, end);
       }
     }
   }
@@ -376,8 +387,8 @@ struct PointwiseBytes {
     job.out_stride = block.pixel_stride;
     job.out_pixel = begin;
     job.out = memory.write<Byte>(block.first) + slot(begin, block.ring) * job.out_stride;
-    run_panels(job, {args.packed, args.residual, group, args.quads, args.outputs, block.spare}, first_panel, last_panel,
-               begin, end);
+    run_panels(job, {args.packed, args.residual, args.groups, group, args.quads, args.outputs, block.spare},
+               first_panel, last_panel, begin, end);
   }
 
   static void run(const PointwiseArgs& args, const Addresses& memory, TileRange range) {
@@ -391,7 +402,7 @@ struct PointwiseBytes {
     return {name,        {B::byte_type, Type::i8, B::byte_type},
             B::lanes,    B::max_vectors,
             false,       B::tile_rows,
-            run,         B::factor_bytes / B::lanes,
+            run,         B::form,
             B::by_pairs, most_quads};
   }
 };

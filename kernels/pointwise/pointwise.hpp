@@ -83,7 +83,7 @@ struct PointwiseKernel {
   bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
-  std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  QuadForm form = {};           ///< of bytes: see byte_panels.hpp
   bool by_pairs = false;        ///< likewise
   std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
 };

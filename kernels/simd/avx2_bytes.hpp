@@ -12,6 +12,7 @@ struct Avx2Bytes {
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 8, max_vectors = 3, factor_bytes = 64;
   static constexpr bool by_lane = false, by_pairs = false;
+  static constexpr kernels::QuadForm form = kernels::QuadForm::words;
   /// 8 or 9 sums; the weights are two registers a vector, and what they are multiplied with is two.
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 6 : vectors == 2 ? 4 : 3; }
 

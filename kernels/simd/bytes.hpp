@@ -6,7 +6,7 @@
 //   Byte      what activations stand as: what its multiply-add takes, u8 on x86, i8 on ARM
 //   Sums      a vector of int32; lanes of them
 //   Quads     four bytes a lane
-//   Factors   four weights a lane, as they stand in packed weights: factor_bytes a vector
+//   Factors   four weights a lane, as they stand in packed weights, in a `form`: factor_bytes a vector
 //   Integers  the same vector of numbers that are no sums any more: on NEON, a sum is two of them
 //   Reals     a vector of f32
 //
@@ -42,6 +42,7 @@ struct ScalarBytes {
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 1, max_vectors = 4, factor_bytes = 4;
   static constexpr bool by_lane = false, by_pairs = false;
+  static constexpr kernels::QuadForm form = kernels::QuadForm::bytes;
   static constexpr int tile_rows(int) { return 2; }
 
   using Sums = std::int32_t;

@@ -3,6 +3,7 @@
 
 #include <concepts>
 
+#include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/neon_bytes.hpp"
 #include "kernels/simd/simd.hpp"
@@ -13,6 +14,9 @@ namespace riffle::simd {
 extern "C" {
 // strip_neon64.S: rows x vectors.
 RIFFLE_STRIPS(riffle::simd::Strip<float>, neon64)
+
+// strip_neon64pairs.S
+RIFFLE_STRIPS(riffle::simd::ByteStrip, neon64pairs)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
 RIFFLE_DEPTHWISE_ROWS(float, neon64)
@@ -27,8 +31,13 @@ RIFFLE_POOL_ROWS(float, neon64)
 RIFFLE_MULTIPLY_ROWS(float, neon64)
 }
 
+struct Neon64Bytes : NeonBytes {
+  static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
+  RIFFLE_NEON64_STRIPS(riffle::simd::ByteStripFunction, neon64pairs)
+};
+
 struct Neon64 : XsimdOps<xsimd::neon64> {
-  using Bytes = NeonBytes;
+  using Bytes = Neon64Bytes;
   static constexpr const char* name = "neon64";
   static constexpr bool by_lane = true;
   static constexpr int max_vectors = 4;

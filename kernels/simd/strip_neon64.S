@@ -1,8 +1,10 @@
 // The register tile for AArch64, whole strips of it: see tile.hpp for the equation and strip.hpp for the arguments.
 //
 // Compilers spill a by-lane tile that fills the register file, so it is written out here, as macros for every height
-// MR and width NV (in vectors), for floats, for halves, and for bytes, four of which count as one channel here. Activations come two vectors a pixel at a time, by ldp. The
-// weights of a channel are loaded, by one ld1, while those of the channel before are used.
+// MR and width NV (in vectors), for floats, for halves, and for bytes, four of which count as one channel here. Bytes
+// without a dot product have a loop of their own (pairs_neon64.inc); of all others this holds: activations come two
+// vectors a pixel at a time, by ldp. The weights of a channel are loaded, by one ld1, while those of the channel before
+// are used.
 //
 //   registers   v0 ..   2 MR activations, pixel after pixel (of halves, a lane can be used of v0 to v15 alone)
 //               then    2 NV weights, of this channel and of the next
@@ -10,7 +12,8 @@
 //   4 x 4: 8 + 8 + 16 = 32      5 x 3: 10 + 6 + 15 = 31      7 x 2: 14 + 4 + 14 = 32      8 x 1: 16 + 2 + 8 = 26
 //
 // Sixteen channels of 4 x 4: 256 multiply-adds, 4 loads of activations (8 of floats), 16 of weights, 2 instructions of
-// loop. What is left of a run is taken as the bits of its length say: 8 channels, 4, 2, 1. Nothing is read behind a run; up to NV vectors are read behind the panel's last weight.
+// loop. What is left of a run is taken as the bits of its length say: 8 channels, 4, 2, 1. Nothing is read behind a
+// run; up to NV vectors are read behind the panel's last weight.
 #include "kernels/simd/neon64_asm.inc"
 
 // Offsets into Strip.
@@ -30,6 +33,19 @@
         .macro  next_pointer to, from
         add     x\to, x\from, x16
         .endm
+
+// The weights of a channel, in set 0 or 1.
+        .macro  load_weights set
+        several_next ld1, %(W + \set * NV), %(W + \set * NV + NV - 1), x1, %(16 * NV)
+        .endm
+
+// What is done with a run: FIRST_WEIGHT, the registers before the weights; ROUND channels at a time, and the rests.
+#ifdef RIFFLE_PLAIN
+#include "kernels/simd/pairs_neon64.inc"
+#else
+#define FIRST_WEIGHT 2 * MR
+#define ROUND 16
+
         .macro  load_two a, b, pointer
         next_pair \a, \b, x\pointer
         .endm
@@ -56,10 +72,6 @@
         .endr
         .endm
 
-// The weights of a channel, in set 0 or 1.
-        .macro  load_weights set
-        several_next ld1, %(W + \set * NV), %(W + \set * NV + NV - 1), x1, %(16 * NV)
-        .endm
         .macro  multiply i
         fmla_lane %(SUMS + \i * NV + V), %(W + K % 2 * NV + V), %(2 * \i + K / LANES), %(K % LANES)
         .endm
@@ -97,10 +109,24 @@
 3\bit\():
         .endm
 
+        .macro  next_round
+        .rept   8 / LANES
+        load_activations 32
+        channels %(2 * LANES)
+        .endr
+        .endm
+        .macro  rests
+        rest    8, 3
+        rest    4, 2
+        rest    2, 1
+        rest    1, 0
+        .endm
+#endif
+
         .macro  strip rows, vectors
         .set    MR, \rows
         .set    NV, \vectors
-        .set    W, 2 * MR
+        .set    W, FIRST_WEIGHT
         .set    SUMS, W + 2 * NV
         .set    BOUND, 0
         .p2align 4
@@ -128,6 +154,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
 2:      // A run.
         ldp     x8, x16, [x3], #16
         ldr     x5, [x3], #8
+#ifdef RIFFLE_PLAIN
+        add     x5, x5, #(16 - ROUND)
+#endif
         madd    x8, x7, x16, x8
         .set    I, 1
         .rept   MR - 1
@@ -135,17 +164,10 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         .set    I, I + 1
         .endr
         tbnz    x5, #63, 5f
-3:
-        .rept   8 / LANES
-        load_activations 32
-        channels %(2 * LANES)
-        .endr
-        subs    x5, x5, #16
+3:      next_round
+        subs    x5, x5, #ROUND
         b.ge    3b
-5:      rest    8, 3
-        rest    4, 2
-        rest    2, 1
-        rest    1, 0
+5:      rests
         subs    x4, x4, #1
         b.ne    2b
 

@@ -15,6 +15,8 @@ struct StemBytes {
   using Byte = typename B::Byte;
   using Tiles = PointwiseBytes<B>;
 
+  /// Do tiles take several quads of a pixel at once?
+  static constexpr bool joins_quads = B::by_lane || Tiles::has_strips;
   static constexpr std::int32_t most_rows = StemKernel::most_byte_rows;
   static constexpr std::int32_t buffer_bytes = 16 * 1024, quads_bytes = 8 * 1024;
 
@@ -66,16 +68,16 @@ struct StemBytes {
     Addresses buffered;
     buffered.arena = reinterpret_cast<std::byte*>(buffer);
     const std::int32_t pixel_bytes = rows * row_quads * 4;
-    alignas(64) Byte quads[B::by_lane ? quads_bytes + 64 : 1];
+    alignas(64) Byte quads[joins_quads ? quads_bytes + 64 : 1];
     const ChannelRun side_by_side{{}, pixel_bytes, pixel_bytes, 0, B::byte_type};
-    if constexpr (B::by_lane) {
+    if constexpr (joins_quads) {
       buffered.arena = reinterpret_cast<std::byte*>(quads);
       columns = columns < quads_bytes / pixel_bytes ? columns : quads_bytes / pixel_bytes;
     }
     typename Tiles::Job job{};
     job.memory = &buffered;
-    job.runs = B::by_lane ? &side_by_side : runs;
-    job.run_count = B::by_lane ? 1 : rows;
+    job.runs = joins_quads ? &side_by_side : runs;
+    job.run_count = joins_quads ? 1 : rows;
     job.clamp = &args.clamp;
     job.zeros = &args.zeros;
     job.out_stride = args.output.pixel_stride;
@@ -93,7 +95,7 @@ struct StemBytes {
                    (count - 1) * window.stride_w + row_quads * 4, static_cast<Byte>(args.zeros.input),
                    buffer + std::ptrdiff_t{r} * row_bytes);
         }
-        if constexpr (B::by_lane) {
+        if constexpr (joins_quads) {
           if (rows == 9 && row_quads == 1) {  // 3x3 on a picture's three planes: all offsets are known
             join_quads<9>(buffer, window.stride_w, count, quads);
           } else {
@@ -108,8 +110,8 @@ struct StemBytes {
           }
         }
         job.out = out + x * job.out_stride;
-        Tiles::run_panels(job, {args.packed, nullptr, 0, rows * row_quads, args.outputs, args.output.spare}, 0, panels,
-                          0, count);
+        Tiles::run_panels(job, {args.packed, nullptr, 1, 0, rows * row_quads, args.outputs, args.output.spare}, 0,
+                          panels, 0, count);
       }
     }
   }
@@ -121,7 +123,7 @@ struct StemBytes {
             B::max_vectors,
             false,
             run,
-            B::factor_bytes / B::lanes,
+            B::form,
             B::by_pairs};
   }
 };

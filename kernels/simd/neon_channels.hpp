@@ -1,0 +1,139 @@
+// Eight channels of bytes a vector, as depthwise convolution takes them on NEON.
+//
+// B is the instruction set's struct (simd/bytes.hpp), with
+//
+//   add_quads(sums, quads, weights)    sums[lane] += sum of quads[4 * lane + j] * weights[4 * lane + j] over four j
+#pragma once
+
+#include "kernels/depthwise/bytes_body.hpp"
+#include "kernels/simd/neon_integers.hpp"
+
+namespace riffle::simd {
+
+template <class B>
+struct NeonChannels {
+  using Byte = std::int8_t;
+  static constexpr Type byte_type = Type::i8;
+  static constexpr int lanes = 8, factor_bytes = 32;
+  static constexpr kernels::QuadForm form = kernels::QuadForm::bytes;
+  struct Sums {
+    int32x4_t low, high;
+  };
+  using Integers = Sums;
+  struct Reals {
+    float32x4_t low, high;
+  };
+  struct Quads {
+    int8x16_t low, high;
+  };
+  using Factors = Quads;
+
+  static RIFFLE_INLINE Sums load_sums(const std::int32_t* from) { return {vld1q_s32(from), vld1q_s32(from + 4)}; }
+  static RIFFLE_INLINE Sums broadcast(std::int32_t x) { return {vdupq_n_s32(x), vdupq_n_s32(x)}; }
+  static RIFFLE_INLINE Reals broadcast(float x) { return {vdupq_n_f32(x), vdupq_n_f32(x)}; }
+  static RIFFLE_INLINE Factors load_factors(const std::byte* from) {
+    const auto* const bytes = reinterpret_cast<const std::int8_t*>(from);
+    return {vld1q_s8(bytes), vld1q_s8(bytes + 16)};
+  }
+  static RIFFLE_INLINE Quads widened(const Byte* from) {
+    const uint16x8_t words = vmovl_u8(vreinterpret_u8_s8(vld1_s8(from)));
+    return {vreinterpretq_s8_u32(vmovl_u16(vget_low_u16(words))),
+            vreinterpretq_s8_u32(vmovl_u16(vget_high_u16(words)))};
+  }
+  static RIFFLE_INLINE int8x16_t append(int8x16_t q, int8x16_t next) {
+    const uint32x4_t down = vshrq_n_u32(vreinterpretq_u32_s8(q), 8);
+    return vreinterpretq_s8_u32(vsliq_n_u32(down, vreinterpretq_u32_s8(next), 24));
+  }
+  static RIFFLE_INLINE Quads append(Quads q, Quads next) {
+    return {append(q.low, next.low), append(q.high, next.high)};
+  }
+  static RIFFLE_INLINE Sums multiply(Sums sums, Quads x, Factors w) {
+    return {B::add_quads(sums.low, x.low, w.low), B::add_quads(sums.high, x.high, w.high)};
+  }
+  static RIFFLE_INLINE void store(Byte* to, Sums v, int count) {
+    const int8x8_t bytes = vqmovn_s16(vcombine_s16(vqmovn_s32(v.low), vqmovn_s32(v.high)));
+    if (count == lanes) return vst1_s8(to, bytes);
+    Byte lane[lanes];
+    vst1_s8(lane, bytes);
+    for (int i = 0; i < count; ++i) to[i] = lane[i];
+  }
+  static RIFFLE_INLINE Sums add(Sums a, Sums b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
+  static RIFFLE_INLINE Reals scaled(Sums sums, const float* factors) {
+    return {B::scaled(sums.low, factors), B::scaled(sums.high, factors + 4)};
+  }
+  static RIFFLE_INLINE Sums rounded(Reals x, Reals lower, Reals upper) {
+    return {B::rounded(x.low, lower.low, upper.low), B::rounded(x.high, lower.high, upper.high)};
+  }
+  static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
+    return {B::clamp(x.low, lower.low, upper.low), B::clamp(x.high, lower.high, upper.high)};
+  }
+};
+
+/// And two outputs of a 3x3 window at once: of its three rows B keeps what the next two need, and their weights:
+///
+///   template <int Stride> struct Window {
+///     Window(weights, column)          column(row, k): the bytes of column k, of which the first two are taken
+///     void add(sums, column)           adds what two outputs have to add to their sums[output][half], and takes the
+///   };                                 two (stride 1) or four columns that come in for them
+template <class B>
+struct NeonRowChannels : NeonChannels<B> {
+  using Byte = std::int8_t;
+  using NeonChannels<B>::lanes;
+
+  template <int Stride>
+  static void depthwise_row(const kernels::DepthwiseByteRow<Byte>& given) {
+    const kernels::DepthwiseByteRow<Byte> row = given;  // a copy, which no store can be taken to change
+    constexpr int columns = 2 * Stride;                 // that come in for two outputs
+    const auto* const words = reinterpret_cast<const std::int32_t*>(row.packed);
+    const int32x4_t bias[2] = {vld1q_s32(words), vld1q_s32(words + 4)};
+    const float32x4_t factors[2] = {vreinterpretq_f32_s32(vld1q_s32(words + 8)),
+                                    vreinterpretq_f32_s32(vld1q_s32(words + 12))};
+    const int16x8_t zero = vdupq_n_s16(row.zero);
+    const int8x16_t lower = vdupq_n_s8(row.lower), upper = vdupq_n_s8(row.upper), outside = vdupq_n_s8(row.outside);
+
+    std::int32_t column = 2 - row.pad_left;  // the next to come in
+    const auto checked = [&](auto i, std::int32_t at) __attribute__((always_inline)) {
+      return at >= 0 && at < row.in_w ? vld1q_s8(row.rows[i] + at * row.step[i]) : outside;
+    };
+    typename B::template Window<Stride> window(
+        reinterpret_cast<const std::int8_t*>(row.packed) + lanes * 8, [&](auto i, int k)
+                                                                          __attribute__((always_inline)) {
+                                                                            return checked(i, k - row.pad_left);
+                                                                          });
+    const Byte* at[3];
+    unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = row.rows[i] + column * row.step[i]; });
+    Byte* to = row.out;
+
+    const auto two = [&](auto&& next, int count) __attribute__((always_inline)) {
+      int32x4_t sums[2][2] = {{bias[0], bias[1]}, {bias[0], bias[1]}};
+      window.add(sums, next);
+      int16x8_t rounded[2];
+      unroll<2>([&](auto o) __attribute__((always_inline)) {
+        const float32x4_t low = vmulq_f32(vcvtq_f32_s32(sums[o][0]), factors[0]);
+        const float32x4_t high = vmulq_f32(vcvtq_f32_s32(sums[o][1]), factors[1]);
+        rounded[o] = vqaddq_s16(NeonIntegers::words(low, high), zero);
+      });
+      const int8x16_t bytes = vminq_s8(upper, vmaxq_s8(lower, NeonIntegers::bytes(rounded[0], rounded[1])));
+      vst1_s8(to, vget_low_s8(bytes));
+      if (count == 2) vst1_s8(to + row.out_stride, vget_high_s8(bytes));
+      to += 2 * row.out_stride;
+      column += columns;
+    };
+    std::int32_t left = row.out_w;
+    for (; left >= 2 && column + columns <= row.in_w; left -= 2) {
+      two(
+          [&](auto i, int) __attribute__((always_inline)) {
+            const int8x16_t loaded = vld1q_s8(at[i]);
+            at[i] += row.step[i];
+            return loaded;
+          },
+          2);
+    }
+    for (; left > 0; left -= 2) {
+      two(
+          [&](auto i, int k) __attribute__((always_inline)) { return checked(i, column + k); }, left < 2 ? left : 2);
+    }
+  }
+};
+
+}  // namespace riffle::simd
