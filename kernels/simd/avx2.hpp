@@ -6,7 +6,7 @@
 namespace riffle::simd {
 
 struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
-  using Bytes = Avx2Bytes;
+  using Bytes = WordBytes<Avx2Words>;
   static constexpr const char* name = "avx2";
   static constexpr int max_vectors = 3;
   /// 12 accumulators, the weights, a broadcast.
