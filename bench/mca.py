@@ -20,7 +20,9 @@ cpus = args.cpus or ["cortex-a55", "cortex-a76", "cortex-x1"]
 functions = args.functions or [
     f"riffle_{name}_{isa}" for isa in ("neon64", "neon64fp16")
     for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2", "stem_row",
-                 "multiply_rows")]
+                 "multiply_rows")] + [
+    f"riffle_{name}_{isa}" for isa in ("neon64pairs", "neon64dot") for name in ("strip_4x4", "strip_5x3", "strip_7x2")]
+multiply_adds = ("fmla", "sdot", "smull", "smlal2")
 rounds = 100
 
 
@@ -37,7 +39,7 @@ def loop_of(function):
         if not target or not re.match(r"b\.|cb|tb", operation) or int(target[1], 16) > address:
             continue
         body = [line for line in code if int(target[1], 16) <= line[0] < address]
-        count = sum(line[1] == "fmla" for line in body)
+        count = sum(line[1] in multiply_adds for line in body)
         if count > most and not any(re.match(r"(b|b\..*|bl|cb\w+|tb\w+|ret)$", line[1]) for line in body):
             best, most = body, count
     return [f"{operation} {operands}" for _, operation, operands in best]
@@ -55,7 +57,7 @@ print("| loop | core | instructions | multiply-adds | cycles | multiply-adds' li
 print("|---|---|---|---|---|---|---|---|")
 for function in functions:
     loop = loop_of(function)
-    adds = [line for line in loop if line.startswith("fmla")]
+    adds = [line for line in loop if line.startswith(multiply_adds)]
     for cpu in cpus:
         cycles, busiest = analyse(loop, cpu)
         limit = analyse(adds, cpu)[1]
