@@ -76,7 +76,7 @@ class Network {
   /// not fit in memory.
   Network(const graph::Graph& graph, const NetworkOptions& options);
   /// The same for a network that is quantised: its weights, with batch norm folded into them, learn to be rounded
-  /// (rounding.hpp). Throws Error also for a batch norm that could not be folded.
+  /// (rounding.hpp).
   Network(std::shared_ptr<const quantise::Quantised> quantised, const NetworkOptions& options);
   ~Network();
   Network(Network&&) noexcept;

@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "engine/passes/passes.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "trainer/team.hpp"
@@ -235,6 +237,54 @@ TEST(Network, ANaNInAnImageIsSeenInTheLoss) {
       ASSERT_TRUE(std::isnan(network.forward(spoilt, labels).loss)) << kernels->isa << ", float " << at;
     }
   }
+}
+
+std::shared_ptr<const quantise::Quantised> in_integers(const graph::Graph& graph) {
+  return std::make_shared<const quantise::Quantised>(quantise::quantise(graph, {{images(16)}, 16, {}}));
+}
+
+/// What the engine makes of images(batch).
+std::vector<float> logits_of(const graph::Graph& graph) {
+  run::Session session(plan::make(graph), 1);
+  std::vector<float> logits(static_cast<std::size_t>(batch * session.plan().outputs[0].shape.size()));
+  session.run(images(batch).data(), logits.data(), batch);
+  return logits;
+}
+
+double distance(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(static_cast<double>(a[i] - b[i])));
+  return largest;
+}
+
+/// Were one integer another, the logits would be off by some thousandths of what rounding as such costs.
+TEST(Network, InIntegersItComputesWhatTheGraphThatComesOutDoes) {
+  const auto quantised = in_integers(small());
+  const double cost = distance(logits_of(quantised->before), logits_of(quantised->after));
+  for (const kernels::Kernels* kernels : kernels::all_kernels()) {
+    if (!kernels->supported() || kernels->type != Type::f32) continue;
+    Network network(quantised, {.batch = batch, .kernels = kernels});
+    network.forward(images(batch), labels);
+    EXPECT_LT(distance(network.logits(), logits_of(network.graph())), 1e-3 * cost) << kernels->isa;
+    network.parameters()[0].values[3] *= 1.25F;  // and so for weights that have moved
+    network.forward(images(batch), labels);
+    EXPECT_LT(distance(network.logits(), logits_of(network.graph())), 1e-3 * cost) << kernels->isa;
+  }
+}
+
+TEST(Network, InIntegersItGivesTheSameBitsOnFewerThreads) {
+  const auto step = [quantised = in_integers(small())](bool in_a_team) {
+    Network network(quantised, {.batch = batch, .threads = 2});
+    on_team(in_a_team ? 2 : 1, [&](int worker, int) {
+      if (worker != 0) return;
+      network.forward(images(batch), labels);
+      network.backward();
+    });
+    std::vector<float> all = copy(network.logits());
+    for (const Parameter& p : network.parameters()) all.insert(all.end(), p.gradient.begin(), p.gradient.end());
+    return all;
+  };
+  EXPECT_EQ(step(true), step(false));
 }
 
 TEST(Network, RefusesWhatItCannotDo) {

@@ -12,16 +12,6 @@ constexpr std::int32_t most_byte = 255;
 
 }  // namespace
 
-Rounding::Rounding(const quantise::Quantised& quantised)
-    : results(quantise::grids(quantised)), weights(quantise::weight_grids(quantised)) {
-  for (const graph::Node& node : quantised.before.nodes) {
-    if (!std::holds_alternative<graph::BatchNorm>(node.operation)) continue;
-    throw Error({"node '", node.name,
-                 "': a batch norm that no convolution stands before, whose weights it could be "
-                 "folded into; such a network cannot be trained in integers"});
-  }
-}
-
 RoundedWeights::RoundedWeights(const quantise::WeightGrid& grid, const WeightParameters& exact)
     : grid_(grid), exact_(exact), weights_(exact.weights.size()), bias_(exact.bias.size()) {}
 

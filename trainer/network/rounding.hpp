@@ -25,8 +25,8 @@ struct Rounding {
   graph::ById<quantise::Grid> results;
   graph::ById<std::optional<quantise::WeightGrid>> weights;
 
-  /// Throws Error where a batch norm is left that could not be folded.
-  explicit Rounding(const quantise::Quantised& quantised);
+  explicit Rounding(const quantise::Quantised& quantised)
+      : results(quantise::grids(quantised)), weights(quantise::weight_grids(quantised)) {}
 };
 
 /// Weights as a layer of integers has them: what its operation reads in their stead.
