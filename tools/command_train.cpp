@@ -229,7 +229,7 @@ std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::G
   if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
   if (!options.freeze.empty()) settings.push_back({"--freeze", options.freeze});
   if (quantised != nullptr) {
-    settings.push_back({"--quantize with grids of checksum", hexadecimal(trainer::checksum_of_grids(*quantised))});
+    settings.push_back({"--quantize with ranges of checksum", hexadecimal(trainer::checksum_of_grids(*quantised))});
   }
   for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(option)});
   if (options.schedule == "cosine" || options.schedule == "linear" ||
