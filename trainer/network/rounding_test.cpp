@@ -104,15 +104,18 @@ class Reference {
   }
 
   std::vector<double> classify(std::span<const float> image) {
+    const std::vector<double>&first_weight = numbers["first.weight"], &first_bias = numbers["first.bias"],
+          &second_weight = numbers["second.weight"], &second_bias = numbers["second.bias"],
+          &classifier_weight = numbers["classifier.weight"];
     std::vector<double> x, first(channels * pixels), mean(channels), logits = numbers["classifier.bias"];
     for (const float number : image) x.push_back(rounded("input", 0, static_cast<double>(number)));
     for (std::int32_t c = 0; c < channels; ++c) {
       for (std::int32_t p = 0; p < pixels; ++p) {
-        double sum = numbers["first.bias"][static_cast<std::size_t>(c)];
+        double sum = first_bias[static_cast<std::size_t>(c)];
         for (std::int32_t tap = 0; tap < planes * 9; ++tap) {
           const std::int32_t row = p / side + tap / 3 % 3 - 1, column = p % side + tap % 3 - 1;
           if (row < 0 || row >= side || column < 0 || column >= side) continue;
-          sum += numbers["first.weight"][static_cast<std::size_t>(c * planes * 9 + tap)] *
+          sum += first_weight[static_cast<std::size_t>(c * planes * 9 + tap)] *
                  x[static_cast<std::size_t>(tap / 9 * pixels + row * side + column)];
         }
         first[static_cast<std::size_t>(c * pixels + p)] = rounded("first", c, sum, true);
@@ -120,18 +123,16 @@ class Reference {
     }
     for (std::int32_t c = 0; c < channels; ++c) {
       for (std::int32_t p = 0; p < pixels; ++p) {
-        double sum =
-            numbers["second.bias"][static_cast<std::size_t>(c)] + first[static_cast<std::size_t>(c * pixels + p)];
+        double sum = second_bias[static_cast<std::size_t>(c)] + first[static_cast<std::size_t>(c * pixels + p)];
         for (std::int32_t k = 0; k < channels; ++k) {
-          sum += numbers["second.weight"][static_cast<std::size_t>(c * channels + k)] *
+          sum += second_weight[static_cast<std::size_t>(c * channels + k)] *
                  first[static_cast<std::size_t>(k * pixels + p)];
         }
         mean[static_cast<std::size_t>(c)] += rounded("second", c, sum) / pixels;
       }
       mean[static_cast<std::size_t>(c)] = rounded("mean", c, mean[static_cast<std::size_t>(c)]);
       for (std::size_t k = 0; k < classes; ++k) {
-        logits[k] += numbers["classifier.weight"][k * channels + static_cast<std::size_t>(c)] *
-                     mean[static_cast<std::size_t>(c)];
+        logits[k] += classifier_weight[k * channels + static_cast<std::size_t>(c)] * mean[static_cast<std::size_t>(c)];
       }
     }
     return logits;
