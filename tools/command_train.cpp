@@ -448,8 +448,9 @@ void add_train(CLI::App& program) {
   command
       .add_option("--freeze", options->freeze, "The nodes before the first one whose name starts so stay as they are")
       ->type_name("PREFIX");
-  command.add_flag("--quantize", options->quantize,
-                   "With --from: training in integers of 8 bits, for a model that riffle quantize costs too much");
+  command.add_flag(
+      "--quantize", options->quantize,
+      "With --from: train in integers of 8 bits, which the model becomes, where riffle quantize alone costs too much");
   options->calibration_option = add_number(command, "--calibration", options->calibration, 1, 1 << 20,
                                            "Training pictures that ranges are chosen by, with --quantize");
   add_data_options(command, *options);
