@@ -12,6 +12,7 @@
 #include "engine/plan/plan.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
+#include "quantise/grids.hpp"
 #include "quantise/scales.hpp"
 #include "quantise/walk.hpp"
 #include "tests/expect_error.hpp"
@@ -455,6 +456,69 @@ TEST(Quantise, the_same_bits_on_any_number_of_threads) {
   const Graph graph = small_network(true);
   const std::vector<std::byte> one = format::save(quantised(graph, {.threads = 1}).after);
   EXPECT_EQ(one, format::save(quantised(graph, {.threads = 3}).after));
+}
+
+TEST(Quantise, weights_are_rounded_in_floats_as_they_are_to_integers) {
+  const Quantised result = quantised(small_network(true));
+  const auto grids = weight_grids(result);
+  std::size_t layers = 0;
+  for (NodeId id = 0; id < result.before.nodes.end_id(); ++id) {
+    if (!grids[id]) continue;
+    ++layers;
+    std::vector<float> weights, bias;
+    graph::for_each_constant(
+        result.before.nodes[id].operation, [&](std::string_view word, const graph::Constant& constant, const auto&) {
+          (word == "weight" ? weights : bias).assign(constant.values().begin(), constant.values().end());
+        });
+    std::vector<float> rounded_weights(weights.size()), rounded_bias(bias.size()), again(weights.size());
+    grids[id]->round(weights, bias, rounded_weights, rounded_bias);
+    const IntegerLayer layer = grids[id]->integers(weights, bias);
+    const std::size_t columns = weights.size() / layer.rows.size();
+    for (std::size_t o = 0; o < layer.rows.size(); ++o) {
+      const RoundedRow& row = layer.rows[o];
+      ASSERT_EQ(std::abs(*std::ranges::max_element(row.numbers, {}, [](int q) { return std::abs(q); })), 127);
+      EXPECT_NEAR(rounded_bias[o], bias[o], 0.51 * row.factor);
+      for (std::size_t k = 0; k < columns; ++k) {
+        const std::size_t i = o * columns + k;
+        EXPECT_EQ(rounded_weights[i] == 0.0F, row.numbers[k] == 0);
+        // What it is rounded to is within half a unit of what it was, and the same number of units.
+        if (row.numbers[k] == 0) continue;
+        const double unit = static_cast<double>(rounded_weights[i]) / row.numbers[k];
+        EXPECT_NEAR(rounded_weights[i], weights[i], 0.501 * unit) << result.before.nodes[id].name;
+      }
+    }
+    // Rounded again, they stay.
+    grids[id]->round(rounded_weights, rounded_bias, again, bias);
+    for (std::size_t i = 0; i < again.size(); ++i) EXPECT_NEAR(again[i], rounded_weights[i], 1e-6F);
+  }
+  EXPECT_GT(layers, 40U);
+}
+
+TEST(Quantise, other_weights_take_the_places_of_those_that_were_calibrated) {
+  const Quantised result = quantised(small_network(true), {.keep = {"classifier"}});
+  Quantised same = result;
+  same.after = with_weights(result, result.before);
+  EXPECT_EQ(graph::to_text(same.after), graph::to_text(result.after));
+  EXPECT_GT(decibels(same), decibels(result) - 6.0);
+  // A layer in floats has the same weights, in the units of the integers that it reads.
+  const auto weights_of = [](const Graph& graph) {
+    const auto values = std::get<graph::FullyConnected>(graph.nodes[node_of(graph, "classifier")].operation).weights;
+    return std::vector<float>(values.values().begin(), values.values().end());
+  };
+  EXPECT_EQ(weights_of(same.after), weights_of(result.after));
+
+  Graph twice = result.before;
+  auto& classifier = std::get<graph::FullyConnected>(twice.nodes[node_of(twice, "classifier")].operation);
+  std::vector<float> weights(classifier.weights.values().begin(), classifier.weights.values().end());
+  for (float& w : weights) w *= 2.0F;
+  classifier.weights = graph::Constant(weights);
+  std::vector<float> expected = weights_of(result.after);
+  for (float& w : expected) w *= 2.0F;
+  EXPECT_EQ(weights_of(with_weights(result, twice)), expected);
+  weights[3] = std::numeric_limits<float>::infinity();
+  classifier.weights = graph::Constant(weights);
+  EXPECT_TRUE(tests::contains(tests::error_of([&] { (void)with_weights(result, twice); }),
+                              "'classifier': its weights are not finite"));
 }
 
 TEST(Quantise, losses_are_those_of_the_layers) {

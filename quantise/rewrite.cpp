@@ -68,7 +68,7 @@ class Rewriting {
       const bool in_weights = i == 0 && has_weights(result.operation);
       const Form wanted = reads_integers ? Form::integers : in_weights ? Form::counts : Form::real;
       result.inputs.push_back(form(node(id).inputs[i], wanted));
-      if (in_weights && !reads_integers) multiply_columns(result.operation, operands[0]);
+      if (in_weights && !reads_integers) multiply_columns(result.operation, operands[0], q_.scales);
     }
     if (reads_integers && has_weights(result.operation)) {
       set_layer(result.operation, rounded(id), q_.scales[id]);
@@ -116,24 +116,6 @@ class Rewriting {
     const auto unit = static_cast<float>(q_.scales[id][0]);
     upper = is_beyond(upper, 255 - zero) ? infinity : upper / unit;
     if (lower != 0.0F) lower = lower < 0.0F && is_beyond(lower, zero) ? -infinity : lower / unit;
-  }
-
-  /// A layer in floats that reads numbers in the units of their integers has these in its weights.
-  void multiply_columns(graph::Operation& operation, const passes::ChannelList& operand) const {
-    if (std::ranges::all_of(operand, [&](const passes::Channel& channel) { return unit(channel) == 1.0; })) return;
-    graph::for_each_constant(operation, [&](std::string_view word, graph::Constant& constant, const graph::Extents& e) {
-      if (word != "weight") return;
-      std::vector<float> weights = floats_of(constant);
-      const auto rows = static_cast<std::size_t>(e[0]), row_size = weights.size() / rows;
-      const auto* convolution = std::get_if<graph::Convolution>(&operation);
-      const std::size_t groups = convolution != nullptr ? static_cast<std::size_t>(convolution->groups) : 1;
-      const std::size_t inputs = operand.size() / groups, taps = row_size / inputs;
-      for (std::size_t i = 0; i < weights.size(); ++i) {
-        const std::size_t group = i / row_size / (rows / groups), input = i % row_size / taps;
-        weights[i] = static_cast<float>(weights[i] * unit(operand[group * inputs + input]));
-      }
-      constant = graph::Constant(std::move(weights));
-    });
   }
 
   /// What gives a node's results in that form.
@@ -213,6 +195,26 @@ std::vector<double> column_weights(const Matrix& matrix, std::int32_t output, co
     weights[k] = static_cast<double>(row[k]) * scales.scale(operand[first + k / taps]);
   }
   return weights;
+}
+
+void multiply_columns(graph::Operation& operation, const passes::ChannelList& operand, const Units& units) {
+  const auto unit = [&](const passes::Channel& channel) {
+    return units[channel.node][static_cast<std::size_t>(channel.index)];
+  };
+  if (std::ranges::all_of(operand, [&](const passes::Channel& channel) { return unit(channel) == 1.0; })) return;
+  graph::for_each_constant(operation, [&](std::string_view word, graph::Constant& constant, const graph::Extents& e) {
+    if (word != "weight") return;
+    std::vector<float> weights = floats_of(constant);
+    const auto rows = static_cast<std::size_t>(e[0]), row_size = weights.size() / rows;
+    const auto* convolution = std::get_if<graph::Convolution>(&operation);
+    const std::size_t groups = convolution != nullptr ? static_cast<std::size_t>(convolution->groups) : 1;
+    const std::size_t inputs = operand.size() / groups, taps = row_size / inputs;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const std::size_t group = i / row_size / (rows / groups), input = i % row_size / taps;
+      weights[i] = static_cast<float>(weights[i] * unit(operand[group * inputs + input]));
+    }
+    constant = graph::Constant(std::move(weights));
+  });
 }
 
 Graph without_functions(const Graph& graph, const graph::ById<bool>& keep) {

@@ -22,6 +22,12 @@ struct IntegerLayer {
 /// Puts them into a convolution or a fully connected layer; `units`: by output, what an integer of the result is worth.
 void set_layer(graph::Operation& operation, const IntegerLayer& layer, const std::vector<double>& units);
 
+/// By node and channel, what one of its numbers counts.
+using Units = graph::ById<std::vector<double>>;
+
+/// A layer in floats that reads numbers in the units of their integers has these in its weights.
+void multiply_columns(graph::Operation& operation, const passes::ChannelList& operand, const Units& units);
+
 /// Makes the rest of it of `before`: the graph with quantised nodes, and with nodes that make real numbers of integers
 /// and integers of real numbers where the two meet. Weights are rounded as they are.
 void rewrite(Quantised& quantised, const Agreement& agreement, const Scales& scales);

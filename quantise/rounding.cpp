@@ -20,12 +20,11 @@ double largest_of(std::span<const double> weights) {
   return largest;
 }
 
-/// So that the bias is rounded to a 2^28th of itself at least, and no factor is denormal.
-double least_factor(double bias) { return std::max(std::abs(bias) * 0x1p-28, 0x1p-100); }
-
 double rounded_weight(double in_units) { return std::clamp(nearest(in_units), -127.0, 127.0); }
 
 }  // namespace
+
+double least_factor(double bias) { return std::max(std::abs(bias) * 0x1p-28, 0x1p-100); }
 
 RoundedRow round_row(std::span<const double> weights, std::span<const double> moments, double bias) {
   const double largest = largest_of(weights), least = least_factor(bias);

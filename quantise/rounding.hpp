@@ -18,6 +18,9 @@ inline float nearest(float x) {
   return (x + shift) - shift;
 }
 
+/// What a row's factor is at least: so that its bias is rounded to a 2^28th of itself, and no factor is denormal.
+double least_factor(double bias);
+
 /// A row of weights: integers from -127 to 127, which count `factor` times.
 struct RoundedRow {
   std::vector<std::int8_t> numbers;

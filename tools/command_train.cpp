@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "draw/progress.hpp"
+#include "engine/graph/quantization.hpp"
 #include "engine/plan/plan.hpp"
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
@@ -19,6 +21,8 @@
 #include "tools/spec_options.hpp"
 #include "tools/tensors.hpp"
 #include "trainer/data/open.hpp"
+#include "trainer/fit/calibrate.hpp"
+#include "trainer/fit/evaluate.hpp"
 #include "trainer/fit/fit.hpp"
 #include "trainer/initial/initialise.hpp"
 #include "trainer/initial/weights.hpp"
@@ -31,6 +35,8 @@ constexpr double most = 0.9999;  ///< of what is to stay below 1
 struct TrainOptions {
   SpecOptions spec;
   std::string from, freeze;
+  bool quantize = false;
+  std::int64_t calibration = 512;
   std::vector<std::string> data, test_data;
   std::string labels;
   double validation = 0.1;
@@ -58,7 +64,8 @@ struct TrainOptions {
 
   std::vector<CLI::Option*> recipe;  ///< what a resumed run must share with the one that stopped
   std::vector<CLI::Option*> sgd_only, step_only;
-  CLI::Option *validation_option = nullptr, *skip_broken_option = nullptr, *init_option = nullptr;
+  CLI::Option *calibration_option = nullptr, *validation_option = nullptr, *skip_broken_option = nullptr,
+              *init_option = nullptr;
 };
 
 void add_data_options(CLI::App& command, TrainOptions& options) {
@@ -161,6 +168,10 @@ void check(const TrainOptions& options) {
   } else {
     refuse(options.spec.others, "belongs to v1 and v2; --from brings its own network");
   }
+  if (options.quantize && options.from.empty()) {
+    throw Error("--quantize: needs --from MODEL, a network that is trained already; train one without it first");
+  }
+  if (!options.quantize) refuse({options.calibration_option}, "belongs to --quantize");
   if (options.optimizer != "sgd") refuse(options.sgd_only, "belongs to --optimizer sgd");
   if (options.schedule != "step") refuse(options.step_only, "belongs to --schedule step");
   if (options.decay.weights_only && options.decay.weight_decay == 0) {
@@ -198,9 +209,10 @@ std::string hexadecimal(std::uint32_t value) {
   return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, 16).ptr};
 }
 
-/// `graph`: before training. The learning rate's way depends on the number of epochs only where it falls to 0.
+/// `graph`: before training; `quantised`: the network in integers, or null. The learning rate's way depends on the
+/// number of epochs only where it falls to 0.
 std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::Graph& graph,
-                                     const trainer::OpenedData& data) {
+                                     const quantise::Quantised* quantised, const trainer::OpenedData& data) {
   std::vector<trainer::Setting> settings = {
       {"the network", graph.name},
       {"an input of", graph::chw(graph.input_shape())},
@@ -216,6 +228,9 @@ std::vector<trainer::Setting> recipe(const TrainOptions& options, const graph::G
   settings.push_back({"the instruction set (RIFFLE_ISA)", kernels::choose_kernels().isa});
   if (!options.from.empty()) settings.push_back({"--from", file_name(options.from)});
   if (!options.freeze.empty()) settings.push_back({"--freeze", options.freeze});
+  if (quantised != nullptr) {
+    settings.push_back({"--quantize with ranges of checksum", hexadecimal(trainer::checksum_of_grids(*quantised))});
+  }
   for (const CLI::Option* option : options.recipe) settings.push_back({option->get_name(), text(option)});
   if (options.schedule == "cosine" || options.schedule == "linear" ||
       (options.schedule == "step" && options.step_epochs == 0)) {
@@ -269,6 +284,10 @@ graph::Graph given_network(const TrainOptions& options, graph::Graph graph, cons
     }
     return graph;
   }
+  if (options.quantize) {
+    throw Error("--quantize: the data has " + std::to_string(classes) + " classes, " + options.from + " has " +
+                std::to_string(output.c) + "; train a classifier for them first, without --quantize");
+  }
   std::cout << options.from << ": a new classifier, for " << classes << " classes instead of " << output.c << '\n';
   return trainer::with_classes(std::move(graph), classes, initial_weights(options));
 }
@@ -319,11 +338,26 @@ void require_picture_classifier(const std::string& path, const graph::Graph& gra
               tensors_text("output", signature.outputs) + "; training is for one of each, both f32");
 }
 
+/// The network in integers that training begins with, or null.
+std::shared_ptr<const quantise::Quantised> quantised(const TrainOptions& options, const graph::Graph& graph,
+                                                     const trainer::Dataset& data, trainer::LoaderOptions loader) {
+  if (!options.quantize) return nullptr;
+  loader.augmentation = {};
+  trainer::Loader pictures(data, loader);
+  draw::Progress progress("calibrating", 1000);
+  return std::make_shared<const quantise::Quantised>(
+      trainer::calibrate(graph, pictures, options.calibration, options.threads,
+                         [&](double done) { progress.update(static_cast<std::int64_t>(done * 1000)); }));
+}
+
 void train(const TrainOptions& options) {
   require_threads(2 * options.threads + 1);  // the network's, and two loaders of half as many
   std::optional<graph::Graph> from;
   if (!options.from.empty()) {
     from = io::load_model_of_floats(options.from);
+    if (graph::is_quantised(*from)) {
+      throw Error(options.from + ": is quantised; take the network of floats that it was made of");
+    }
     require_picture_classifier(options.from, *from);
   }
   const std::int32_t channels = from                             ? from->input_shape().c
@@ -345,13 +379,8 @@ void train(const TrainOptions& options) {
     graph.labels = classes;
   }
   graph::check_metadata(graph);
-  trainer::Network network(graph, {.batch = options.batch,
-                                   .threads = options.threads,
-                                   .label_smoothing = static_cast<float>(options.label_smoothing),
-                                   .freeze = options.freeze});
-  const std::unique_ptr<trainer::Optimizer> optimizer = make_optimizer(options, network);
 
-  const graph::Shape input = network.input();
+  const graph::Shape input = graph.input_shape();
   trainer::LoaderOptions loader = {.batch = options.batch,
                                    .height = input.h,
                                    .width = input.w,
@@ -360,6 +389,14 @@ void train(const TrainOptions& options) {
                                    .preprocessing = *graph.preprocessing,
                                    .seed = options.seed,
                                    .threads = (options.threads + 1) / 2};
+  const std::shared_ptr<const quantise::Quantised> in_integers = quantised(options, graph, *data.train, loader);
+  const trainer::NetworkOptions network_options = {.batch = options.batch,
+                                                   .threads = options.threads,
+                                                   .label_smoothing = static_cast<float>(options.label_smoothing),
+                                                   .freeze = options.freeze};
+  trainer::Network network =
+      in_integers ? trainer::Network(in_integers, network_options) : trainer::Network(graph, network_options);
+  const std::unique_ptr<trainer::Optimizer> optimizer = make_optimizer(options, network);
   trainer::Loader training(*data.train, loader);
   loader.augmentation = {};
   loader.shuffle = false;
@@ -373,7 +410,7 @@ void train(const TrainOptions& options) {
   fit_options.average = options.average;
   fit_options.folder = options.folder;
   fit_options.resume = options.resume;
-  fit_options.recipe = recipe(options, graph, data);
+  fit_options.recipe = recipe(options, graph, in_integers.get(), data);
   fit_options.classes = graph.labels.empty() ? data.train->classes() : graph.labels;
   fit_options.threads = options.threads;
   fit_options.log = &std::cout;
@@ -383,6 +420,15 @@ void train(const TrainOptions& options) {
   std::cout << "pictures: " << io::preprocessing_text(*graph.preprocessing, input) << " (" << preprocessing_from
             << ")\n"
             << std::flush;
+  if (in_integers && !options.resume) {
+    const auto calibrated = trainer::evaluate(in_integers->after, test, options.threads,
+                                              [&](std::int64_t) { return interrupt.signal() == 0; });
+    if (calibrated) {
+      std::cout << "calibrated, not trained yet: " << fit_options.test << " accuracy "
+                << fixed(100.0 * calibrated->score.accuracy(), 2) << " %\n"
+                << std::flush;
+    }
+  }
   const trainer::FitResult result = trainer::fit(network, *optimizer, training, test, fit_options);
   if (!result.stopped) return;
   std::cout << "stopped in epoch " << result.run.epochs.size() + 1 << " behind " << result.run.batch << " of "
@@ -402,6 +448,11 @@ void add_train(CLI::App& program) {
   command
       .add_option("--freeze", options->freeze, "The nodes before the first one whose name starts so stay as they are")
       ->type_name("PREFIX");
+  command.add_flag(
+      "--quantize", options->quantize,
+      "With --from: train in integers of 8 bits, which the model becomes, where riffle quantize alone costs too much");
+  options->calibration_option = add_number(command, "--calibration", options->calibration, 1, 1 << 20,
+                                           "Training pictures that ranges are chosen by, with --quantize");
   add_data_options(command, *options);
   add_optimizer_options(command, *options);
   add_run_options(command, *options);

@@ -222,6 +222,45 @@ TEST_F(Train, goes_on_from_a_file_with_other_classes) {
   EXPECT_LT(some, all - 20000);
 }
 
+TEST_F(Train, in_integers_from_a_network_in_floats) {
+  ASSERT_EQ(riffle(arguments("run", {"--epochs", "2"})).code, 0);
+  const auto words = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"train",       "--from",          at("run/best.riffle"), "--batch",
+                                    "8",           "--data",          at("train.images"),    at("train.labels"),
+                                    "--test-data", at("test.images"), at("test.labels"),     "--out",
+                                    at(out)};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const Result result = riffle(words("ints", {"--quantize", "--calibration", "24", "--epochs", "2"}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "calibrated, not trained yet: test accuracy "));
+  // What comes out is a quantised model like any other.
+  for (const std::string name : {"ints/best.riffle", "ints/best.onnx"}) {
+    const Result measured = riffle({"classify", at(name), "--idx", at("test.images"), at("test.labels")});
+    ASSERT_EQ(measured.code, 0) << measured.err;
+    std::istringstream answer(measured.out);
+    int right = 0;
+    answer >> right;
+    EXPECT_TRUE(contains(result.out, "best test accuracy " + std::to_string(100 * right / 12) + "."));
+  }
+  EXPECT_LT(2 * file("ints/best.riffle").size(), file("run/best.riffle").size());
+
+  refuses(words("ints", {"--quantize", "--calibration", "16", "--epochs", "3", "--resume"}),
+          "the run was started with --quantize with ranges of checksum ");
+  EXPECT_EQ(riffle(words("ints", {"--quantize", "--calibration", "24", "--epochs", "3", "--resume"})).code, 0);
+  refuses({"train", "--from", at("ints/best.riffle"), "--data", at("train.images"), at("train.labels"), "--out",
+           at("refused")},
+          "ints/best.riffle: is quantised; take the network of floats");
+  refuses(words("refused", {"--calibration", "24"}), "--calibration: belongs to --quantize");
+  refuses_more({"--quantize"}, "--quantize: needs --from MODEL");
+  Bytes labels;
+  for (int i = 0; i < 40; ++i) labels.push_back(static_cast<std::byte>(i % 2));
+  refuses({"train", "--quantize", "--from", at("run/best.riffle"), "--data", at("train.images"),
+           folder.write("two.labels", idx(8, {40}, labels)), "--out", at("refused")},
+          "--quantize: the data has 2 classes, " + at("run/best.riffle") + " has 4");
+}
+
 TEST_F(Train, one_seed_gives_one_network) {
   const auto trained = [&](const std::string& out, const std::string& seed) {
     EXPECT_EQ(riffle(arguments(out, {"--epochs", "1", "--seed", seed})).code, 0);
@@ -545,6 +584,7 @@ TEST_F(Train, arguments_are_checked) {
       {"--erase", {"-1", "2"}},
       {"--crop-padding", {"-1", "x"}},
       {"--warmup", {"-1", "11", "nan"}},
+      {"--calibration", {"0", "x"}},
       {"--seed", {"-1", "18446744073709551616", "0x1", "1.5"}},
       {"--threads", {"0"}},
       {"--optimizer", {"adagrad"}},

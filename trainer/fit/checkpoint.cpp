@@ -148,9 +148,10 @@ class Reader {
   }
 
   void expect_record(const fbs::Run& run) const {
-    // FlatBuffers' verifier looks at the alignment of a vector's length, not at that of what it holds.
+    // FlatBuffers' verifier looks at the alignment of a vector's length, not at that of what it holds; where that is
+    // nothing, FlatBuffers did not align it.
     const bool aligned =
-        run.epochs() == nullptr || reinterpret_cast<std::uintptr_t>(run.epochs()->Data()) % alignof(fbs::Epoch) == 0;
+        count(run.epochs()) == 0 || reinterpret_cast<std::uintptr_t>(run.epochs()->Data()) % alignof(fbs::Epoch) == 0;
     const bool sound = aligned && run.current() != nullptr && run.batch() >= 0 && run.steps() >= 0 &&
                        run.best() >= -1 && run.best() < static_cast<std::int64_t>(count(run.epochs()));
     if (!sound) fail("the checkpoint is damaged: its record of the run makes no sense");

@@ -15,10 +15,12 @@
 
 #include "base/files.hpp"
 #include "engine/format/format.hpp"
+#include "engine/graph/quantization.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
+#include "trainer/fit/calibrate.hpp"
 #include "trainer/fit/evaluate.hpp"
 #include "trainer/initial/initialise.hpp"
 
@@ -65,8 +67,10 @@ graph::Graph small_network() {
 /// Everything that a run needs, anew.
 struct Training {
   explicit Training(FitOptions fit_options, int threads = 1)
+      : Training(std::move(fit_options), Network(small_network(), network_options(threads)), threads) {}
+  Training(FitOptions fit_options, Network made, int threads = 1)
       : options(std::move(fit_options)),
-        network(small_network(), network_options(threads)),
+        network(std::move(made)),
         optimizer(make_adam(network.parameters(), {}, {}, threads)),
         training(train_images, loader_options(true)),
         test(test_images, loader_options(false)) {}
@@ -180,6 +184,84 @@ TEST_F(FitTest, stopped_anywhere_and_resumed_it_has_the_bits_of_one_run) {
     }
   }
   EXPECT_NE(file("whole/last.riffle"), file("whole_averaged/last.riffle"));
+}
+
+/// Calibrated on the pictures that `Training` has.
+Network in_integers(const graph::Graph& graph, const std::string& freeze = {}) {
+  const Bars images(36, 1);
+  Loader loader(images, Training::loader_options(true));
+  NetworkOptions options = Training::network_options(1);
+  options.freeze = freeze;
+  return {std::make_shared<const quantise::Quantised>(calibrate(graph, loader, 20, 1, {})), options};
+}
+
+TEST_F(FitTest, in_integers_it_leaves_the_integers_that_were_trained_stopped_or_not) {
+  FitOptions whole = options("whole", 2);
+  const FitResult result = Training(whole, in_integers(small_network())).run();
+  FitOptions run = options("stopped", 2);
+  int questions = 4;
+  run.stop = [&questions] { return --questions < 0; };
+  EXPECT_TRUE(Training(run, in_integers(small_network())).run().stopped);
+  run.stop = nullptr;
+  run.resume = true;
+  (void)Training(run, in_integers(small_network())).run();
+  for (const std::string name : {"/last.riffle", "/best.riffle", "/best.onnx"}) {
+    EXPECT_EQ(file("stopped" + name), file("whole" + name)) << name;
+  }
+  graph::Graph best = format::load_file(folder.path("whole/best.riffle"));
+  EXPECT_TRUE(graph::is_quantised(best));
+  Training again(options("other"));
+  const auto evaluation = evaluate(std::move(best), again.test, 2, [](std::int64_t) { return true; });
+  EXPECT_EQ(evaluation->score.loss_sum, result.run.epochs[static_cast<std::size_t>(result.run.best)].test.loss_sum);
+}
+
+/// A classifier of Bars that integers ruin: what tells the bars apart is added to something a hundred times as loud,
+/// the same in all channels, which the last layer takes off again.
+graph::Graph drowned_network() {
+  std::vector<float> checks, bars, last;
+  for (std::size_t c = 0; c < classes; ++c) {
+    for (std::size_t p = 0; p < side * side; ++p) checks.push_back((p / 2 + p / side / 2) % 2 == 0 ? 50.0F : -50.0F);
+    for (std::size_t k = 0; k < classes; ++k)
+      bars.push_back(c == k ? 0.2F : -0.1F), last.push_back(c == k ? 20.0F : -10.0F);
+  }
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{side, side, 1}});
+  const auto convolution = [&](const char* name, const std::vector<float>& weights, std::int32_t width,
+                               graph::NodeId from) {
+    graph::Convolution node;
+    node.outputs = classes;
+    node.window.kernel_h = static_cast<std::int32_t>(weights.size()) / classes / width;
+    node.window.kernel_w = width;
+    node.weights = graph::Constant(weights);
+    return graph.add(name, std::move(node), {from});
+  };
+  const graph::NodeId loud = convolution("loud", checks, side, input);
+  graph::Pool thirds{graph::PoolKind::average, {.kernel_h = 10, .kernel_w = side, .stride_h = 10}};
+  const graph::NodeId quiet = convolution("quiet", bars, 1, graph.add("thirds", thirds, {input}));
+  const graph::NodeId sum = graph.add("sum", graph::Add{}, {quiet, loud});
+  graph.outputs = {
+      {graph.add("classifier", graph::FullyConnected{classes, graph::Constant(std::move(last)), {}}, {sum})}};
+  return graph;
+}
+
+TEST_F(FitTest, training_saves_a_network_that_calibration_ruins) {
+  const graph::Graph network = drowned_network();
+  Training training(options("run"), in_integers(network, "quiet"));
+  const auto accuracy = [&](const graph::Graph& graph) {
+    return evaluate(graph, training.test, 1, [](std::int64_t) { return true; })->score.accuracy();
+  };
+  Loader pictures(training.train_images, Training::loader_options(true));
+  EXPECT_EQ(accuracy(network), 1.0);
+  EXPECT_LT(accuracy(calibrate(network, pictures, 20, 1, {}).after), 0.6);
+  for (int epoch = 0; epoch < 80; ++epoch) {
+    training.training.begin(epoch);
+    for (Batch images; training.training.next(images);) {
+      training.network.forward(images.images, images.labels);
+      training.network.backward();
+      training.optimizer->step(0.05);
+    }
+  }
+  EXPECT_GT(accuracy(training.network.graph()), 0.9);
 }
 
 TEST_F(FitTest, the_average_is_what_is_kept_and_not_what_moves) {

@@ -30,12 +30,16 @@ struct ColumnRun {
   const float* scale = nullptr;  ///< a value a channel, or null: 1
   const float* shift = nullptr;  ///< likewise, null where scale is: 0
   Clamp clamp;
+  const float* step = nullptr;  ///< likewise, null: nothing is rounded; where it is not, scale is there
   bool add = false;
   Clamp total;  ///< with `add`
 };
 
 /// rows[p * row_stride + run.column + c] = clamp(scale[c] * run.first[p * pixel_stride + c] + shift[c]) = z
-/// or, with `add`,                         total(rows[p * row_stride + run.column + c] + z)
+/// or, with `step`,                        step[c] * round(z) = z, to nearest, ties to even, z within 22 bits
+/// and then, with `add`,                   total(rows[p * row_stride + run.column + c] + z)
+///
+/// With a step, scale is its inverse: a result is rounded to whole steps, as many as a byte counts.
 using Gather = void (*)(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride);
 
 /// Where a part of the gradient with respect to what readers read goes.
@@ -56,7 +60,9 @@ using Scatter = void (*)(const GradientRun& to, std::int64_t pixels, const float
 ///   to     = total where lower < scale[c] * y + shift[c] < upper, else 0
 ///   sum[c] += to, product[c] += to * (y - mean[c])
 ///
-/// Without batch norm (scale null) scale is 1, shift 0, and there are no sums. `rows` may be where `to` is.
+/// Where scale is null it is 1, and shift 0; without batch norm (sum null) there are no sums. Rounding is passed
+/// through as if it were not there: a small step changes the result by as much, on the average. `rows` may be where
+/// `to` is.
 struct Completion {
   GradientRun to;
   const float* y = nullptr;  ///< as strided as `to`

@@ -20,11 +20,20 @@ RIFFLE_INLINE typename S::Vec keep_between(typename S::Vec value, typename S::Ve
   }
 }
 
+/// How a value is read: as it stands, through a scale and a shift, or through these and rounded.
+enum class Reading : std::uint8_t { plain, affine, rounded };
+
 template <class S>
 struct GatherScatter {
   using Vec = typename S::Vec;
 
-  template <bool Affine, bool Add>
+  /// To the nearest whole number, ties to even: adding 1.5 * 2^23 leaves no room for what is behind the point.
+  static RIFFLE_INLINE Vec nearest(Vec x) {
+    const Vec shift = S::broadcast(0x1.8p23F);
+    return S::sub(S::add(x, shift), shift);
+  }
+
+  template <Reading Read, bool Add>
   static void gather_as(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride) {
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
     const std::ptrdiff_t distance = prefetch_distance(run.pixel_stride);
@@ -33,19 +42,21 @@ struct GatherScatter {
           in_pieces<S, 4>(
               run.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first,
                                         const Tail& tail) __attribute__((always_inline)) {
-                [[maybe_unused]] Vec scale[NV], shift[NV];
-                if constexpr (Affine) {
+                [[maybe_unused]] Vec scale[NV], shift[NV], step[NV];
+                if constexpr (Read != Reading::plain) {
                   load_channels<S>(scale, run.scale + first, tail);
                   load_channels<S>(shift, run.shift + first, tail);
                 }
+                if constexpr (Read == Reading::rounded) load_channels<S>(step, run.step + first, tail);
                 for (std::int64_t p = p0; p < p1; ++p) {
                   Vec x[NV];
                   const float* const from = run.first + p * run.pixel_stride + first;
                   prefetch_channels<S, NV, false>(from + distance);
                   load_channels<S>(x, from, tail);
                   simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-                    if constexpr (Affine) x[v] = S::fma(x[v], scale[v], shift[v]);
+                    if constexpr (Read != Reading::plain) x[v] = S::fma(x[v], scale[v], shift[v]);
                     x[v] = S::clamp(x[v], lower, upper);
+                    if constexpr (Read == Reading::rounded) x[v] = S::mul(nearest(x[v]), step[v]);
                   });
                   float* const to = rows + p * row_stride + run.column + first;
                   if constexpr (Add) {
@@ -63,17 +74,19 @@ struct GatherScatter {
   }
 
   static void gather(const ColumnRun& run, std::int64_t pixels, float* rows, std::ptrdiff_t row_stride) {
-    const auto as = [&]<bool Affine>(std::bool_constant<Affine>) {
+    const auto as = [&]<Reading Read>(std::integral_constant<Reading, Read>) {
       if (run.add) {
-        gather_as<Affine, true>(run, pixels, rows, row_stride);
+        gather_as<Read, true>(run, pixels, rows, row_stride);
       } else {
-        gather_as<Affine, false>(run, pixels, rows, row_stride);
+        gather_as<Read, false>(run, pixels, rows, row_stride);
       }
     };
-    if (run.scale != nullptr) {
-      as(std::true_type{});
+    if (run.step != nullptr) {
+      as(std::integral_constant<Reading, Reading::rounded>{});
+    } else if (run.scale != nullptr) {
+      as(std::integral_constant<Reading, Reading::affine>{});
     } else {
-      as(std::false_type{});
+      as(std::integral_constant<Reading, Reading::plain>{});
     }
   }
 
@@ -96,7 +109,7 @@ struct GatherScatter {
         });
   }
 
-  template <bool Norm, bool Add>
+  template <bool Affine, bool Norm, bool Add>
   static void complete_as(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
     const bool changes = rows != run.to.first || run.clamp.has_bounds();
     const Vec lower = S::broadcast(run.clamp.lower), upper = S::broadcast(run.clamp.upper);
@@ -107,9 +120,11 @@ struct GatherScatter {
               run.to.channels, [&]<int NV>(std::integral_constant<int, NV>, std::int32_t first, const Tail& tail)
                                    __attribute__((always_inline)) {
                                      [[maybe_unused]] Vec scale[NV], shift[NV], mean[NV], sum[NV], product[NV];
-                                     if constexpr (Norm) {
+                                     if constexpr (Affine) {
                                        load_channels<S>(scale, run.scale + first, tail);
                                        load_channels<S>(shift, run.shift + first, tail);
+                                     }
+                                     if constexpr (Norm) {
                                        load_channels<S>(mean, run.mean + first, tail);
                                        load_channels<S>(sum, run.sum + first, tail);
                                        load_channels<S>(product, run.product + first, tail);
@@ -122,7 +137,7 @@ struct GatherScatter {
                                        load_channels<S>(total, rows + p * row_stride + first, tail);
                                        if constexpr (Add) add_channels<S>(total, run.to.first + at, tail);
                                        simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-                                         const Vec z = Norm ? S::fma(y[v], scale[v], shift[v]) : y[v];
+                                         const Vec z = Affine ? S::fma(y[v], scale[v], shift[v]) : y[v];
                                          total[v] = keep_between<S>(total[v], z, lower, upper);
                                          if constexpr (Norm) {
                                            sum[v] = S::add(sum[v], total[v]);
@@ -140,17 +155,19 @@ struct GatherScatter {
   }
 
   static void complete(const Completion& run, std::int64_t pixels, const float* rows, std::ptrdiff_t row_stride) {
-    const auto as = [&]<bool Norm>(std::bool_constant<Norm>) {
+    const auto as = [&]<bool Affine, bool Norm>(std::bool_constant<Affine>, std::bool_constant<Norm>) {
       if (run.to.add) {
-        complete_as<Norm, true>(run, pixels, rows, row_stride);
+        complete_as<Affine, Norm, true>(run, pixels, rows, row_stride);
       } else {
-        complete_as<Norm, false>(run, pixels, rows, row_stride);
+        complete_as<Affine, Norm, false>(run, pixels, rows, row_stride);
       }
     };
-    if (run.scale != nullptr) {
-      as(std::true_type{});
+    if (run.sum != nullptr) {
+      as(std::true_type{}, std::true_type{});
+    } else if (run.scale != nullptr) {
+      as(std::true_type{}, std::false_type{});
     } else {
-      as(std::false_type{});
+      as(std::false_type{}, std::false_type{});
     }
   }
 
@@ -161,7 +178,7 @@ struct GatherScatter {
       copied.first = from.gradient;
       copied.pixel_stride = from.pixel_stride;
       copied.channels = from.channels;
-      return gather_as<false, false>(copied, pixels, rows, row_stride);
+      return gather_as<Reading::plain, false>(copied, pixels, rows, row_stride);
     }
     in_strips<S, 4>(
         from.channels, pixels, [&](std::int64_t p0, std::int64_t p1) __attribute__((always_inline)) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,11 @@ struct Share {
 using plan::Part;
 
 struct LayerResult {
+  /// By position: what a byte of the quantised network counts, its inverse, and 0. There is no norm then.
+  struct Steps {
+    std::vector<float> step, inverse, shift;
+  };
+
   graph::NodeId layer = -1;
   std::string name;
   std::int32_t channels = 0;
@@ -42,9 +48,10 @@ struct LayerResult {
   std::int64_t batch_pixels = 0;    ///< of as many images as fit
   std::int64_t norm_pixels = 0;     ///< of an image: what the norm's statistics are of, more than `pixels` if pooled
   std::vector<std::int32_t> order;  ///< by position: the logical channel
-  kernels::Clamp clamp;             ///< the activation behind the norm
+  kernels::Clamp clamp;             ///< the activation behind the norm; with steps, counted in them
   bool clamped = false;             ///< has the activation been applied to what stands here? There is no norm then.
   std::unique_ptr<Norm> norm;       ///< null if there is none
+  std::optional<Steps> steps;       ///< to which readers round (rounding.hpp); the activation has not been applied then
   bool planes = false;              ///< the input, as the caller has it: channel behind channel, not pixel by pixel
   bool wants_gradient = false;
   float* y = nullptr;         ///< batch_pixels * channels: part behind part, pixel behind pixel
@@ -80,8 +87,27 @@ struct LayerResult {
     }
   }
 
-  /// What readers apply behind the norm.
-  [[nodiscard]] kernels::Clamp read_clamp() const { return clamped ? kernels::Clamp{} : clamp; }
+  /// How `count` channels of one part are read from position `position` on, from pixel `pixel` of the batch on: through
+  /// the norm and the activation, or through these steps.
+  [[nodiscard]] ColumnRun column_run(std::int32_t position, std::int32_t count, std::int64_t pixel) const {
+    const Part& part = part_of(position);
+    ColumnRun run;
+    run.first = y + place(part, pixel) + (position - part.first);
+    run.pixel_stride = part.channels;
+    run.channels = count;
+    if (!clamped) run.clamp = clamp;
+    if (norm) {
+      run.scale = norm->scale() + position;
+      run.shift = norm->shift() + position;
+    } else if (steps) {
+      run.scale = steps->inverse.data() + position;
+      run.shift = steps->shift.data() + position;
+      run.step = steps->step.data() + position;
+    }
+    return run;
+  }
+  /// Would that copy what stands here?
+  [[nodiscard]] bool is_read_as_it_stands() const { return !norm && !steps && (clamped || !has_activation()); }
 
   [[nodiscard]] bool has_activation() const { return clamp.has_bounds(); }
 
@@ -128,9 +154,13 @@ struct LayerResult {
     completion.clamp = clamp;
     if (norm) {
       norm->complete(worker, completion, position, count, rows, row_stride);
-    } else {
-      kernels.complete(completion, count, rows, row_stride);
+      return;
     }
+    if (steps) {
+      completion.scale = steps->inverse.data() + position;
+      completion.shift = steps->shift.data() + position;
+    }
+    kernels.complete(completion, count, rows, row_stride);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "engine/memory/aligned.hpp"
@@ -56,7 +57,8 @@ std::set<NodeId> nodes_of(const Trace& trace) {
 }  // namespace
 
 struct Network::State {
-  State(const graph::Graph& source, const NetworkOptions& chosen);
+  State(const graph::Graph& source, const NetworkOptions& chosen,
+        std::shared_ptr<const quantise::Quantised> in_integers = nullptr);
 
   /// One of the threads that have come. What is computed is cut into as many shares as threads were asked for, and
   /// each thread does every `count`-th of them: the bits depend on how many were asked for, not on how many came.
@@ -74,6 +76,8 @@ struct Network::State {
     }
   }
 
+  [[nodiscard]] bool rounds_input() const { return rounding && !rounding->results[0].steps.empty(); }
+
   // What the threads of a team do together. pack() allocates; the others, whose threads wait for one another, do not.
   void pack();
   void forward(const Thread& thread, run::Barrier& barrier, const float* input) noexcept;
@@ -86,6 +90,8 @@ struct Network::State {
   KernelTables tables;
   Trace traced;
   Parameters parameters;
+  std::shared_ptr<const quantise::Quantised> quantised;  ///< or null
+  std::optional<Rounding> rounding;                      ///< its
   Program program;
 
   std::int64_t logit_stride = 0;
@@ -98,20 +104,24 @@ struct Network::State {
   std::vector<LayerTime> times;
 };
 
-Network::State::State(const graph::Graph& source, const NetworkOptions& chosen)
+Network::State::State(const graph::Graph& source, const NetworkOptions& chosen,
+                      std::shared_ptr<const quantise::Quantised> in_integers)
     : given(source),
       shapes(graph::infer_shapes(source)),
       classified(without_softmax(source, shapes)),
       options(chosen),
       tables(chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels(), std::max(1, chosen.threads)),
       traced(trace(classified, shapes)),
-      parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)) {
+      parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)),
+      quantised(std::move(in_integers)) {
+  if (quantised) rounding.emplace(*quantised);
   if (options.batch < 1) throw Error("a batch of " + std::to_string(options.batch) + " images");
   const std::span<const Parameter> moved = parameters.moved();
   if (std::all_of(moved.begin(), moved.end(), [](const Parameter& p) { return p.frozen; })) {
     throw Error("'" + given.name + "': no parameter is left to train");
   }
-  program = make_program(tables, given, traced, parameters, options.batch, options.momentum);
+  program =
+      make_program(tables, given, traced, parameters, rounding ? &*rounding : nullptr, options.batch, options.momentum);
   logit_stride = row_floats(program.output.columns());
   const std::size_t batch = static_cast<std::size_t>(options.batch);
   logits = memory::allocate<float>(batch * static_cast<std::size_t>(logit_stride));
@@ -127,6 +137,7 @@ void Network::State::pack() {
   const std::size_t count = program.operations.size();
   for (std::size_t n; (n = packed.fetch_add(1, std::memory_order_relaxed)) < count;) {
     const std::size_t i = count - 1 - n;
+    if (program.rounded[i]) program.rounded[i]->round();
     if (program.operations[i]) program.operations[i]->pack();
     if (program.results[i]->norm) program.results[i]->norm->begin();
   }
@@ -139,13 +150,16 @@ void Network::State::forward(const Thread& thread, run::Barrier& barrier, const 
   for_shares(thread, [&](const Share& share) {
     for (std::int64_t image = share.first; image < share.last; ++image) {
       const float* const from = input + image * shape.size();
-      float* to = program.results[0]->y + image * shape.size();
+      float* const to = program.results[0]->y + image * shape.size();
       if (program.results[0]->planes) {
         std::copy_n(from, shape.size(), to);
-        continue;
+      } else {
+        for (std::int64_t p = 0; p < shape.pixels(); ++p) {
+          for (std::int32_t c = 0; c < shape.c; ++c) to[p * shape.c + c] = from[c * shape.pixels() + p];
+        }
       }
-      for (std::int64_t p = 0; p < shape.pixels(); ++p) {
-        for (std::int32_t c = 0; c < shape.c; ++c) *to++ = from[c * shape.pixels() + p];
+      if (rounds_input()) {
+        round_input(rounding->results[0], {to, static_cast<std::size_t>(shape.size())});
       }
     }
   });
@@ -202,6 +216,8 @@ void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexc
 
 Network::Network(const graph::Graph& graph, const NetworkOptions& options)
     : state_(std::make_unique<State>(graph, options)) {}
+Network::Network(std::shared_ptr<const quantise::Quantised> quantised, const NetworkOptions& options)
+    : state_(std::make_unique<State>(quantised->before, options, quantised)) {}
 Network::~Network() = default;
 Network::Network(Network&&) noexcept = default;
 Network& Network::operator=(Network&&) noexcept = default;
@@ -277,7 +293,7 @@ std::string Network::first_not_finite() const {
 graph::Graph Network::graph(const ValuesOf& values) const {
   graph::Graph result = state_->given;
   state_->parameters.write(result, values);
-  return result;
+  return state_->quantised ? quantise::with_weights(*state_->quantised, result) : result;
 }
 
 std::int64_t Network::bytes() const { return state_->program.bytes(state_->tables.workers); }

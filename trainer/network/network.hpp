@@ -15,6 +15,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "kernels/kernels.hpp"
+#include "quantise/quantise.hpp"
 
 namespace riffle::trainer {
 
@@ -74,6 +75,9 @@ class Network {
   /// not verify, is no classifier, freezes everything or nothing by a name that no node has; Exhausted where it does
   /// not fit in memory.
   Network(const graph::Graph& graph, const NetworkOptions& options);
+  /// The same for a network that is quantised: its weights, with batch norm folded into them, learn to be rounded
+  /// (rounding.hpp).
+  Network(std::shared_ptr<const quantise::Quantised> quantised, const NetworkOptions& options);
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -100,7 +104,8 @@ class Network {
   [[nodiscard]] std::string first_not_finite() const;
 
   /// The network as it is now, to be run, saved or exported: the graph that came in, with its weights and statistics,
-  /// or what `values` gives for them, copied in. Evaluation is the engine's work.
+  /// or what `values` gives for them, copied in. Evaluation is the engine's work. Of a network that is quantised the
+  /// graph is the one in integers; throws Error where weights are not finite.
   [[nodiscard]] graph::Graph graph(const ValuesOf& values = {}) const;
 
   /// Bytes of activations, gradients and scratch.

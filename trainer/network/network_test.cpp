@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "engine/passes/passes.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/run/session.hpp"
 #include "models/models.hpp"
 #include "models/random.hpp"
 #include "trainer/team.hpp"
@@ -235,6 +237,108 @@ TEST(Network, ANaNInAnImageIsSeenInTheLoss) {
       ASSERT_TRUE(std::isnan(network.forward(spoilt, labels).loss)) << kernels->isa << ", float " << at;
     }
   }
+}
+
+std::vector<float> images_for(const graph::Graph& graph, std::int64_t count) {
+  return models::random_values(7, "images", static_cast<std::size_t>(count * graph.input_shape().size()),
+                               {.centre = 0.5F, .reach = 0.5F});
+}
+
+std::shared_ptr<const quantise::Quantised> in_integers(const graph::Graph& graph) {
+  constexpr std::int64_t count = 4;
+  return std::make_shared<const quantise::Quantised>(
+      quantise::quantise(graph, {{images_for(graph, count)}, count, {}}, {.method = quantise::Method::minmax}));
+}
+
+/// What the engine makes of a batch.
+std::vector<float> logits_of(const graph::Graph& graph) {
+  run::Session session(plan::make(graph), 1);
+  std::vector<float> logits(static_cast<std::size_t>(batch * session.plan().outputs[0].shape.size()));
+  session.run(images_for(graph, batch).data(), logits.data(), batch);
+  return logits;
+}
+
+double distance(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(static_cast<double>(a[i] - b[i])));
+  return largest;
+}
+
+/// Of the network as it begins, and with weights that have moved.
+void expect_the_integers_of_the_graph(const graph::Graph& graph, std::span<const kernels::Kernels* const> sets) {
+  const auto quantised = in_integers(graph);
+  // Were one integer another, the logits would be off by some hundredths of what rounding as such costs. A mean may lie
+  // half-way between two, and goes either way then, which is of one image.
+  const double cost = distance(logits_of(quantised->before), logits_of(quantised->after));
+  ASSERT_GT(cost, 0);
+  for (const kernels::Kernels* kernels : sets) {
+    if (!kernels->supported() || kernels->type != Type::f32) continue;
+    Network network(quantised, {.batch = batch, .kernels = kernels});
+    for (const float by : {1.0F, 1.25F}) {
+      for (float& weight : network.parameters()[0].values.subspan(3, 5)) weight *= by;
+      network.forward(images_for(graph, batch), labels);
+      const std::vector<float> expected = logits_of(network.graph());
+      const std::size_t classes = expected.size() / batch;
+      int same = 0;
+      for (std::size_t first = 0; first < expected.size(); first += classes) {
+        const auto of_image = [&](std::span<const float> logits) { return logits.subspan(first, classes); };
+        same += distance(of_image(network.logits()), of_image(expected)) < 1e-3 * cost ? 1 : 0;
+      }
+      EXPECT_GE(same, batch - 1) << graph.name << ", " << kernels->isa;
+    }
+  }
+}
+
+/// Bounds on either side, pooling of both kinds, and a fully connected layer in floats that integers are made of again.
+graph::Graph bounded() {
+  graph::Graph graph = plain_convolutions();
+  graph.name = "bounded";
+  graph::NodeId last = 3;
+  std::get<graph::Convolution>(graph.nodes[1].operation).activation = graph::Activation::relu6;
+  std::get<graph::Convolution>(graph.nodes[2].operation).activation = graph::Activation{{-1.0F, 1.5F}};
+  graph.nodes.resize(4);
+  for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
+    last = graph.add("pool", graph::Pool{kind, {.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2}}, {last});
+  }
+  const graph::Shape shape = graph::infer_shapes(graph)[last];
+  const auto dense = [&](const char* name, std::int32_t outputs, std::int32_t inputs) {
+    graph::FullyConnected node;
+    node.outputs = outputs;
+    node.weights = graph::Constant(models::random_values(3, name, static_cast<std::size_t>(outputs * inputs), {}));
+    return node;
+  };
+  graph::FullyConnected hidden = dense("hidden", 5, static_cast<std::int32_t>(shape.size()));
+  hidden.height = shape.h, hidden.width = shape.w;
+  last = graph.add("hidden", std::move(hidden), {last});
+  graph.outputs = {{graph.add("classifier", dense("classifier", 3, 5), {last})}};
+  return graph;
+}
+
+TEST(Network, InIntegersItComputesWhatTheGraphThatComesOutDoes) {
+  expect_the_integers_of_the_graph(small(), kernels::all_kernels());
+  expect_the_integers_of_the_graph(bounded(), kernels::all_kernels());
+  const kernels::Kernels* const one = kernels::find_kernels("scalar");
+  expect_the_integers_of_the_graph(
+      models::shufflenet_v1(
+          {.groups = 3, .width_multiplier = 0.25, .in_channels = 1, .classes = 3, .height = 32, .width = 32},
+          models::random_weights(1)),
+      std::span(&one, 1));
+}
+
+TEST(Network, InIntegersItGivesTheSameBitsOnFewerThreads) {
+  const graph::Graph graph = bounded();
+  const auto step = [&graph, quantised = in_integers(graph)](bool in_a_team) {
+    Network network(quantised, {.batch = batch, .threads = 2});
+    on_team(in_a_team ? 2 : 1, [&](int worker, int) {
+      if (worker != 0) return;
+      network.forward(images_for(graph, batch), labels);
+      network.backward();
+    });
+    std::vector<float> all = copy(network.logits());
+    for (const Parameter& p : network.parameters()) all.insert(all.end(), p.gradient.begin(), p.gradient.end());
+    return all;
+  };
+  EXPECT_EQ(step(true), step(false));
 }
 
 TEST(Network, RefusesWhatItCannotDo) {

@@ -55,32 +55,19 @@ class Operand {
   }
 
   /// Would read() copy one result as it stands?
-  [[nodiscard]] bool is_plain() const {
-    const LayerResult& result = *pieces_[0].result;
-    return is_whole() && !result.norm && (result.clamped || !result.has_activation());
-  }
+  [[nodiscard]] bool is_plain() const { return is_whole() && pieces_[0].result->is_read_as_it_stands(); }
   /// The batch's pixels where they stand, `columns()` floats each, if that is what read() would give; else null.
   [[nodiscard]] const float* in_place() const { return is_plain() ? pieces_[0].result->y : nullptr; }
 
-  /// Pixels [first, first + count) of the batch as rows, each value through its result's norm and activation; or the
-  /// sum of that and what is there, through the activation `total`.
+  /// Pixels [first, first + count) of the batch as rows, each value as its result is read (LayerResult::column_run); or
+  /// the sum of that and what is there, through the activation `total`.
   void read(const TrainingKernels& kernels, std::int64_t first, std::int64_t count, float* rows,
             std::ptrdiff_t row_stride, const kernels::Clamp* total = nullptr) const {
     for (const Piece& piece : pieces_) {
-      const LayerResult& result = *piece.result;
-      const Part& part = result.part_of(piece.first);
-      ColumnRun run;
-      run.first = result.y + result.place(part, first) + (piece.first - part.first);
-      run.pixel_stride = part.channels;
-      run.channels = piece.channels;
+      ColumnRun run = piece.result->column_run(piece.first, piece.channels, first);
       run.column = piece.column;
-      run.clamp = result.read_clamp();
       run.add = total != nullptr;
       if (total != nullptr) run.total = *total;
-      if (result.norm) {
-        run.scale = result.norm->scale() + piece.first;
-        run.shift = result.norm->shift() + piece.first;
-      }
       kernels.gather(run, count, rows, row_stride);
     }
   }

@@ -53,11 +53,12 @@ bool reads_planes(const Trace& trace, const plan::Readers& readers) {
 class ProgramBuilder {
  public:
   ProgramBuilder(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
-                 std::int32_t batch, float momentum)
+                 const Rounding* rounding, std::int32_t batch, float momentum)
       : tables_(tables),
         graph_(graph),
         trace_(trace),
         parameters_(parameters),
+        rounding_(rounding),
         batch_(batch),
         momentum_(momentum),
         layout_(order_results(trace)) {
@@ -80,6 +81,7 @@ class ProgramBuilder {
   /// Of convolutions: in which order the inputs of a group are read.
   using InputOrders = graph::ById<std::vector<std::int32_t>>;
 
+  [[nodiscard]] const quantise::Grid* grid_of(NodeId i) const;
   void make_results();
   Operands make_operands(InputOrders& input_orders) const;
   void make_operations(Operands operands, InputOrders input_orders);
@@ -91,12 +93,25 @@ class ProgramBuilder {
   const graph::Graph& graph_;
   const Trace& trace_;
   Parameters& parameters_;
+  const Rounding* rounding_;
   std::int32_t batch_;
   float momentum_;
   plan::Layout layout_;
   graph::ById<bool> fused_into_reader_;  ///< does the layer behind a layer do its work?
   Program program_;
 };
+
+/// The grid that readers round a layer's result to, or null. A maximum is on its operand's already; the input is
+/// rounded as it is copied; and the first of two layers that come of one node, a convolution and its residual's sum, is
+/// not rounded before the second.
+const quantise::Grid* ProgramBuilder::grid_of(NodeId i) const {
+  const Layer& layer = trace_.layers[i];
+  if (rounding_ == nullptr || i == 0 || rounding_->results[layer.node].steps.empty()) return nullptr;
+  const auto* pool = std::get_if<graph::Pool>(&layer.operation);
+  const bool is_maximum = pool != nullptr && pool->kind == graph::PoolKind::max;
+  const bool goes_on = i + 1 < trace_.layers.end_id() && trace_.layers[i + 1].node == layer.node;
+  return is_maximum || goes_on ? nullptr : &rounding_->results[layer.node];
+}
 
 void ProgramBuilder::make_results() {
   Results& results = program_.results;
@@ -113,7 +128,8 @@ void ProgramBuilder::make_results() {
         layer.pooled ? std::int64_t{layer.pooled->extent.in_h} * layer.pooled->extent.in_w : result->pixels;
     result->order.assign(layout_.order(i).begin(), layout_.order(i).end());
     result->clamp = layer.clamp;
-    result->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation);
+    if (const quantise::Grid* const grid = grid_of(i)) set_grid(*result, *grid);
+    result->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation) && !result->steps;
     result->wants_gradient = !parameters_.weights(layer.node).weight_gradient.empty();
     if (layer.norm >= 0) {
       const NormParameters norm = parameters_.norm(graph_, layer.norm, momentum_);
@@ -158,6 +174,7 @@ Operands ProgramBuilder::make_operands(InputOrders& input_orders) const {
 void ProgramBuilder::make_operations(Operands operands, InputOrders input_orders) {
   program_.output = std::move(operands[trace_.layers.end_id()][0]);
   program_.operations.push_back(nullptr);
+  program_.rounded.resize(trace_.layers.size());
   for (NodeId i = 1; i < trace_.layers.end_id(); ++i) {
     program_.operations.push_back(make_operation(i, std::move(operands[i]), std::move(input_orders[i])));
   }
@@ -172,8 +189,12 @@ std::unique_ptr<Operation> ProgramBuilder::make_operation(NodeId index, std::vec
   }
   const kernels::Extent extent{layer.in.h, layer.in.w, layer.pooled ? layer.pooled->extent.in_h : layer.out.h,
                                layer.pooled ? layer.pooled->extent.in_w : layer.out.w};
-  const WeightParameters weights = parameters_.weights(layer.node);
   if (const auto* convolution = std::get_if<graph::Convolution>(&layer.operation)) {
+    WeightParameters weights = parameters_.weights(layer.node);
+    if (rounding_ != nullptr && rounding_->weights[layer.node]) {
+      program_.rounded[index] = std::make_unique<RoundedWeights>(*rounding_->weights[layer.node], weights);
+      weights = program_.rounded[index]->parameters();
+    }
     if (is_depthwise(layer)) {
       return make_depthwise(tables_, layer.window, weights, extent, std::move(operands[0]), result);
     }
@@ -219,8 +240,8 @@ void ProgramBuilder::allocate(const ResultPlaces& places) {
 }  // namespace
 
 Program make_program(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
-                     std::int32_t batch, float momentum) {
-  return ProgramBuilder(tables, graph, trace, parameters, batch, momentum).make();
+                     const Rounding* rounding, std::int32_t batch, float momentum) {
+  return ProgramBuilder(tables, graph, trace, parameters, rounding, batch, momentum).make();
 }
 
 }  // namespace riffle::trainer

@@ -15,6 +15,7 @@
 #include "trainer/network/operand.hpp"
 #include "trainer/network/operation.hpp"
 #include "trainer/network/parameters.hpp"
+#include "trainer/network/rounding.hpp"
 #include "trainer/network/trace.hpp"
 
 namespace riffle::trainer {
@@ -28,9 +29,10 @@ using LargeFloats = std::unique_ptr<float, LargeDelete>;
 
 struct Program {
   Results results;
-  graph::ById<std::unique_ptr<Operation>> operations;  ///< by layer; the input's is null
-  graph::ById<std::vector<Piece>> never_read;          ///< by layer: channels whose gradient is zero
-  Operand output;                                      ///< the logits
+  graph::ById<std::unique_ptr<Operation>> operations;    ///< by layer; the input's is null
+  graph::ById<std::unique_ptr<RoundedWeights>> rounded;  ///< by layer: those of a layer of integers; else null
+  graph::ById<std::vector<Piece>> never_read;            ///< by layer: channels whose gradient is zero
+  Operand output;                                        ///< the logits
   LargeFloats arena, scratch;
   std::int64_t arena_floats = 0;
   std::int64_t scratch_floats = 0;  ///< of each worker
@@ -40,9 +42,9 @@ struct Program {
   }
 };
 
-/// For up to `batch` images. The tables and the parameters outlive the program. Throws Exhausted if there is
-/// not enough memory.
+/// For up to `batch` images. `rounding`: of a network that is quantised, or null. The tables, the parameters and the
+/// rounding outlive the program. Throws Exhausted if there is not enough memory.
 Program make_program(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
-                     std::int32_t batch, float momentum);
+                     const Rounding* rounding, std::int32_t batch, float momentum);
 
 }  // namespace riffle::trainer
