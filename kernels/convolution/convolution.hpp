@@ -47,6 +47,7 @@ struct ConvolutionKernel {
   std::int32_t max_vectors = 0;
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
   std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  std::int32_t dot = 1;         ///< as in PointwiseKernel
   static constexpr std::int32_t most_terms = 33024;
 };
 

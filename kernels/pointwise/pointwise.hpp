@@ -33,7 +33,9 @@
 //   out = clamp(round(sum * factor[h*N + n])) + zeros.output      see engine/graph/quantization.hpp; with a residual
 //   out = clamp(round(sum * factor[h*N + n]) + residual - zeros.residual) + zeros.output
 //
-// The bytes are read four at a time, each run's by themselves: `quads` of them a group, or fewer (byte_panels.hpp).
+// Of numbers of bf16 that are multiplied by dot products there is one part as well; sums are floats (dot_panels.hpp).
+//
+// Bytes are read four at a time, each run's by themselves: `quads` of them a group, or fewer (byte_panels.hpp).
 #pragma once
 
 #include <span>
@@ -83,6 +85,7 @@ struct PointwiseKernel {
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
   std::int32_t quad_bytes = 0;  ///< of bytes: see byte_panels.hpp
+  std::int32_t dot = 1;         ///< neighbouring inputs that are multiplied together: see dot_panels.hpp
 };
 
 /// Panels of a group: ceil(ceil(outputs / lanes) / max_vectors).
@@ -101,11 +104,13 @@ struct Panels {
   Type type = Type::f32;  ///< of the packed numbers
   std::int32_t lanes = 0, max_vectors = 0;
   bool pairs_halves = false;
+  std::int32_t dot = 1;
 };
 template <class Kernel>
 Panels panels_of(const Kernel& kernel) {
   Panels panels{kernel.types.weights, kernel.lanes, kernel.max_vectors};
   if constexpr (requires { kernel.pairs_halves; }) panels.pairs_halves = kernel.pairs_halves;
+  if constexpr (requires { kernel.dot; }) panels.dot = kernel.dot;
   return panels;
 }
 

@@ -45,6 +45,7 @@ struct Neon64fp16 {
   using Sums = Neon64fp16Sums;
   static constexpr const char* name = "neon64fp16";
   using Value = kernels::Half;
+  using Weight = kernels::Half;
   static constexpr Type type = Type::f16;
   using Vec = float16x8_t;
   static constexpr int lanes = 8;
