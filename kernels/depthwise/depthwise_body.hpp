@@ -290,7 +290,7 @@ struct Depthwise {
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
   struct RunRows {
     const Value* in[2 * most_rows + 1];
-    DepthwiseRows<Value> rows;
+    DepthwiseRows<Value, Weight> rows;
 
     RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const ChannelRun& run, const Value* first, std::int32_t y0,
                           std::int32_t y1) {

@@ -4,9 +4,19 @@
 
 #include <arm_neon.h>
 
+#include <concepts>
+
+#include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/simd.hpp"
+#include "kernels/stem/row.hpp"
 
 namespace riffle::simd {
+
+extern "C" {
+// rows_neon64.S and row_neon64.S with floats that stand as bf16.
+RIFFLE_DEPTHWISE_ROWS(kernels::Bfloat, float, neon64bf16)
+void riffle_stem_row_neon64bf16(const kernels::StemRow<float, kernels::Bfloat, float>&);
+}
 
 struct Neon64bf16 : XsimdOps<xsimd::neon64> {
   static constexpr const char* name = "neon64bf16";
@@ -47,6 +57,19 @@ struct Neon64bf16 : XsimdOps<xsimd::neon64> {
   static RIFFLE_INLINE bfloat16x8_t load_dots(const Value* from) {
     return vreinterpretq_bf16_u16(vld1q_u16(&from->bits));
   }
+  /// N registers' worth, by as few instructions as there are.
+  template <int N>
+  static RIFFLE_INLINE void load_dots(const Value* from, bfloat16x8_t* to) {
+    constexpr int most = N < 4 ? N : 4;
+    const auto take = [&](const auto& loaded) __attribute__((always_inline)) {
+      unroll<most>([&](auto i) __attribute__((always_inline)) { to[i] = vreinterpretq_bf16_u16(loaded.val[i]); });
+    };
+    if constexpr (most == 4) take(vld1q_u16_x4(&from->bits));
+    if constexpr (most == 3) take(vld1q_u16_x3(&from->bits));
+    if constexpr (most == 2) take(vld1q_u16_x2(&from->bits));
+    if constexpr (most == 1) to[0] = load_dots(from);
+    if constexpr (N > most) load_dots<N - most>(from + 8 * most, to + most);
+  }
 
   /// dot by dot: the pixels two by two.
   static RIFFLE_INLINE void arrange(const Value* from, std::ptrdiff_t stride, std::int32_t rows, std::int32_t inputs,
@@ -86,19 +109,29 @@ struct Neon64bf16 : XsimdOps<xsimd::neon64> {
   template <int MR, int NV>
   static RIFFLE_INLINE void multiply(Vec (&acc)[MR][NV], const Value* x, std::ptrdiff_t, const Value* w,
                                      std::int32_t dots) {
-    do {
+    const auto step = [&]() __attribute__((always_inline)) {
       bfloat16x8_t pixels[MR / 2];
-      unroll<MR / 2>([&](auto m) __attribute__((always_inline)) { pixels[m] = load_dots(x + 8 * m); });
-      unroll<2 * NV>([&](auto v) __attribute__((always_inline)) {
-        const bfloat16x8_t weights = load_dots(w + 8 * v);
-        unroll<MR / 2>([&](auto m) __attribute__((always_inline)) {
-          auto& sums = acc[2 * m + v % 2][v / 2];
-          sums = vbfmmlaq_f32(sums, pixels[m], weights);
+      load_dots<MR / 2>(x, pixels);
+      constexpr int at_once = NV == 1 ? 2 : 4;
+      unroll<(2 * NV + at_once - 1) / at_once>([&](auto some) __attribute__((always_inline)) {
+        constexpr int first = some * at_once, count = 2 * NV - first < at_once ? 2 * NV - first : at_once;
+        bfloat16x8_t weights[count];
+        load_dots<count>(w + 8 * first, weights);
+        unroll<count>([&](auto i) __attribute__((always_inline)) {
+          constexpr int v = first + i;
+          unroll<MR / 2>([&](auto m) __attribute__((always_inline)) {
+            acc[2 * m + v % 2][v / 2] = vbfmmlaq_f32(acc[2 * m + v % 2][v / 2], pixels[m], weights[i]);
+          });
         });
       });
       x += 4 * MR;
       w += 16 * NV;
-    } while (--dots > 0);
+    };
+    for (; dots >= 2; dots -= 2) {
+      step();
+      step();
+    }
+    if (dots > 0) step();
   }
   /// Four outputs of a pixel.
   template <int MR, int NV>
@@ -110,6 +143,14 @@ struct Neon64bf16 : XsimdOps<xsimd::neon64> {
         acc[2 * m + 1][v] = vreinterpretq_f32_f64(vzip2q_f64(a, b));
       });
     });
+  }
+
+  RIFFLE_NEON64_DEPTHWISE_ROWS(neon64bf16)
+
+  static constexpr int stem_pixels = 7, stem_vectors = 3;
+  template <std::same_as<float> In>
+  static RIFFLE_INLINE kernels::StemRowFunction<In, Value, Weight> stem_row() {
+    return riffle_stem_row_neon64bf16;
   }
 
   // kernels/fully_connected/fully_connected_body.hpp

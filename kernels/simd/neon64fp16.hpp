@@ -10,7 +10,7 @@ namespace riffle::simd {
 
 extern "C" {
 RIFFLE_STRIPS(riffle::simd::Strip<kernels::Half>, neon64fp16)
-RIFFLE_DEPTHWISE_ROWS(kernels::Half, neon64fp16)
+RIFFLE_DEPTHWISE_ROWS(kernels::Half, kernels::Half, neon64fp16)
 RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
 RIFFLE_MULTIPLY_ROWS(kernels::Half, neon64fp16)
 void riffle_stem_row_neon64fp16(const kernels::StemRow<float, kernels::Half>&);

@@ -173,9 +173,9 @@ struct Stem {
         args.window.stride_h != 2 || args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
       return false;
     }
-    StemRow<In, Value> row{};
-    row.lower = static_cast<Value>(args.clamp.lower);
-    row.upper = static_cast<Value>(args.clamp.upper);
+    StemRow<In, Value, Weight> row{};
+    row.lower = static_cast<Weight>(args.clamp.lower);
+    row.upper = static_cast<Weight>(args.clamp.upper);
     row.panel = job.panel;
     row.in_row = extent.in_w * in_bytes;
     row.in_plane = row.in_row * extent.in_h;
