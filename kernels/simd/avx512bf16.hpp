@@ -39,19 +39,12 @@ struct Avx512bf16 : Avx512f {
   static RIFFLE_INLINE Vec broadcast(Value x) { return Avx512f::broadcast(static_cast<float>(x)); }
 
   // kernels/pointwise/dots_body.hpp
-  static constexpr int dot = 2, pixels_together = 1;
+  static constexpr int dot = 2;
   /// In assembly, as GCC copies the sums that its intrinsic adds to, and keeps the copies in memory.
   static RIFFLE_INLINE Vec multiply(Vec sums, __m512i x, __m512i w) {
     __m512 result = sums;
     asm("vdpbf16ps %2, %1, %0" : "+v"(result) : "v"(x), "v"(w));
     return result;
-  }
-  template <int MR, int NV>
-  static RIFFLE_INLINE void start(Vec (&acc)[MR][NV], const float* bias) {
-    unroll<NV>([&](auto v) __attribute__((always_inline)) {
-      const Vec b = load(bias + v * lanes);
-      unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
-    });
   }
   template <int MR, int NV>
   static RIFFLE_INLINE void multiply(Vec (&acc)[MR][NV], const Value* x, std::ptrdiff_t stride, const Value* w,
@@ -67,8 +60,6 @@ struct Avx512bf16 : Avx512f {
       });
     }
   }
-  template <int MR, int NV>
-  static RIFFLE_INLINE void finish(Vec (&)[MR][NV]) {}
 
   // kernels/fully_connected/fully_connected_body.hpp
   static constexpr int dot_numbers = 32;
