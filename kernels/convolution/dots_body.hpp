@@ -14,8 +14,9 @@ struct ConvolutionDots {
   using Value = typename S::Value;
   using Tiles = DotTiles<S>;
 
+  template <class Inputs>
   static RIFFLE_INLINE void gather(const ConvolutionArgs& args, const Addresses& memory, std::int32_t group,
-                                   std::int32_t pixel, Gathering<Value>& one) {
+                                   std::int32_t pixel, Inputs& inputs) {
     const Extent& extent = args.extent;
     const Window& window = args.window;
     const std::int32_t top = pixel / extent.out_w * window.stride_h - window.pad_top;
@@ -25,12 +26,13 @@ struct ConvolutionDots {
       for (std::int32_t j = 0; j < window.kernel_w; ++j) {
         const std::int32_t x = left + j * window.dilation_w;
         if (y < 0 || y >= extent.in_h || x < 0 || x >= extent.in_w) {
-          one.add(nullptr, args.inputs);
+          inputs.add(nullptr, args.inputs);
           continue;
         }
         for (std::int32_t r = args.run_begin[group]; r < args.run_begin[group + 1]; ++r) {
           const ChannelRun& run = args.runs[r];
-          one.add(memory.read<Value>(run.first) + slot(y * extent.in_w + x, run.ring) * run.pixel_stride, run.channels);
+          inputs.add(memory.read<Value>(run.first) + slot(y * extent.in_w + x, run.ring) * run.pixel_stride,
+                     run.channels);
         }
       }
     }
@@ -51,8 +53,8 @@ struct ConvolutionDots {
       job.out = memory.write<Value>(args.output.first) + job.pixel * job.out_stride + group * args.outputs;
       Tiles::run_panels(
           job, {args.packed, args.residual, group, terms, args.outputs, 0}, 0, panels, (last - first) * extent.out_w,
-          {}, [&](std::int32_t pixel, Gathering<Value> & one) __attribute__((always_inline)) {
-            gather(args, memory, group, first * extent.out_w + pixel, one);
+          {}, [&](std::int32_t pixel, auto& inputs) __attribute__((always_inline)) {
+            gather(args, memory, group, first * extent.out_w + pixel, inputs);
           });
     }
   }

@@ -25,31 +25,41 @@ template <class Value>
 RIFFLE_INLINE void copy_numbers(const Value* from, std::int32_t count, Value* to) {
   static_assert(sizeof(Value) == 2);
   using Eight = std::uint16_t __attribute__((vector_size(16)));
-  for (std::int32_t i = 0; i < count; i += 8) {
+  for (; count > 0; count -= 8, from += 8, to += 8) {
     Eight eight;
-    __builtin_memcpy(&eight, from + i, sizeof eight);
-    __builtin_memcpy(to + i, &eight, sizeof eight);
+    __builtin_memcpy(&eight, from, sizeof eight);
+    __builtin_memcpy(static_cast<void*>(to), &eight, sizeof eight);
+    asm("" : "+r"(to));  // or compilers make a call of it
   }
 }
 
-/// Where the inputs [begin, end) of a pixel are copied to, when they come piece by piece.
+/// Where a pixel's inputs are copied to, which come piece by piece.
 template <class Value>
-struct Gathering {
-  std::int32_t begin, end;
+struct AllInputs {
   Value* to;
-  std::int32_t at = 0;  ///< the next piece's first input
 
   /// So many inputs; null: zeros.
   RIFFLE_INLINE void add(const Value* from, std::int32_t count) {
+    if (from != nullptr) {
+      copy_numbers(from, count, to);
+    } else {
+      __builtin_memset(static_cast<void*>(to), 0, static_cast<std::size_t>(count) * sizeof(Value));
+    }
+    to += count;
+  }
+};
+
+/// The same of the inputs [begin, end) alone.
+template <class Value>
+struct SomeInputs {
+  AllInputs<Value> all;
+  std::int32_t begin, end;
+  std::int32_t at = 0;  ///< the next piece's first input
+
+  RIFFLE_INLINE void add(const Value* from, std::int32_t count) {
     const std::int32_t first = begin > at ? begin - at : 0, last = end - at < count ? end - at : count;
     at += count;
-    if (first >= last) return;
-    if (from != nullptr) {
-      copy_numbers(from + first, last - first, to);
-    } else {
-      __builtin_memset(static_cast<void*>(to), 0, static_cast<std::size_t>(last - first) * sizeof(Value));
-    }
-    to += last - first;
+    if (first < last) all.add(from == nullptr ? nullptr : from + first, last - first);
   }
 };
 
@@ -243,8 +253,8 @@ struct DotTiles {
     std::ptrdiff_t stride = 0;
   };
 
-  /// Panels [first, last) of a group for so many pixels; job.pixel, job.out: the first one. gather(pixel, Gathering&)
-  /// adds its inputs piece by piece.
+  /// Panels [first, last) of a group for so many pixels; job.pixel, job.out: the first one. gather(pixel, inputs) adds
+  /// its inputs piece by piece, to AllInputs or SomeInputs.
   template <class Gather>
   static RIFFLE_INLINE void run_panels(Job job, const Panels& all, std::int32_t first, std::int32_t last,
                                        std::int32_t pixels, const Direct& direct, Gather&& gather) {
@@ -266,9 +276,14 @@ struct DotTiles {
       job.stride = filled;
       Value* to = buffer;
       const auto gather_one = [&](std::int32_t pixel, Value * row) __attribute__((always_inline)) {
-        Gathering<Value> one{k, k + inputs, row};
-        gather(pixel, one);
-        for (std::int32_t i = inputs; i < filled; ++i, ++one.to) *one.to = Value{};
+        if (inputs == all.inputs) {
+          AllInputs<Value> to_row{row};
+          gather(pixel, to_row);
+        } else {
+          SomeInputs<Value> to_row{{row}, k, k + inputs};
+          gather(pixel, to_row);
+        }
+        for (std::int32_t i = inputs; i < filled; ++i) row[i] = Value{};
       };
       if constexpr (by_pairs) {
         alignas(64) Value rows_of_tile[buffer_numbers + 64];
@@ -369,14 +384,31 @@ struct PointwiseDots {
     const auto first_of = [&](const ChannelRun& run) __attribute__((always_inline)) {
       return memory.read<Value>(run.first) + slot(begin, run.ring) * run.pixel_stride;
     };
+    struct Run {
+      const Value* first;
+      std::ptrdiff_t stride;
+      std::int32_t channels;
+    };
+    constexpr std::int32_t most_runs = 32;
+    Run runs[most_runs];
+    for (std::int32_t r = 0; r < run_end - run_begin && r < most_runs; ++r) {
+      const ChannelRun& run = args.runs[run_begin + r];
+      runs[r] = {first_of(run), run.pixel_stride, run.channels};
+    }
     typename Tiles::Direct direct;
     if (run_end - run_begin == 1) direct = {first_of(args.runs[run_begin]), args.runs[run_begin].pixel_stride};
     Tiles::run_panels(
         job, {args.packed, args.residual, group, args.inputs, args.outputs, block.spare}, first_panel, last_panel,
-        end - begin, direct, [&](std::int32_t pixel, Gathering<Value> & one) __attribute__((always_inline)) {
-          for (std::int32_t r = run_begin; r < run_end; ++r) {
-            const ChannelRun& run = args.runs[r];
-            one.add(first_of(run) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride, run.channels);
+        end - begin, direct, [&](std::int32_t pixel, auto& inputs) __attribute__((always_inline)) {
+          if (run_end - run_begin <= most_runs) {
+            for (std::int32_t r = 0; r < run_end - run_begin; ++r) {
+              inputs.add(runs[r].first + pixel * runs[r].stride, runs[r].channels);
+            }
+          } else {
+            for (std::int32_t r = run_begin; r < run_end; ++r) {
+              const ChannelRun& run = args.runs[r];
+              inputs.add(first_of(run) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride, run.channels);
+            }
           }
         });
   }
