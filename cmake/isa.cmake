@@ -2,8 +2,8 @@
 #
 # An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in the folders that are handed to
 # riffle_isa_sources() below, where it has kernels there, and a line in kernels/isa/dispatch.cpp.
-set(rows_x86 "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
-set(rows_arm64 "neon64i8mm:-march=armv8.2-a+dotprod+i8mm" "neon64dot:-march=armv8.2-a+dotprod" "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
+set(rows_x86 "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
+set(rows_arm64 "neon64bf16:-march=armv8.2-a+bf16" "neon64i8mm:-march=armv8.2-a+dotprod+i8mm" "neon64dot:-march=armv8.2-a+dotprod" "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
 # Those that have layers of bytes alone.
 set(RIFFLE_BYTE_ISAS avx512vnni neon64i8mm neon64dot)
 set(rows_arm "neon:-mfpu=neon-vfpv4")
@@ -21,9 +21,9 @@ if(RIFFLE_ISAS)
   set(RIFFLE_ISA_ROWS "")
   foreach(row IN LISTS rows)  # best first, whatever the order in RIFFLE_ISAS
     string(REGEX REPLACE ":.*" "" isa "${row}")
-    if(isa IN_LIST RIFFLE_ISAS OR (isa STREQUAL "neon64" AND RIFFLE_ISAS MATCHES "neon64(fp16|dot|i8mm)")  # half of it is there
+    if(isa IN_LIST RIFFLE_ISAS OR (isa STREQUAL "neon64" AND RIFFLE_ISAS MATCHES "neon64(fp16|bf16|dot|i8mm)")  # half of it is there
        OR (isa STREQUAL "neon64dot" AND "neon64i8mm" IN_LIST RIFFLE_ISAS)
-       OR (isa STREQUAL "avx512f" AND "avx512vnni" IN_LIST RIFFLE_ISAS))
+       OR (isa STREQUAL "avx512f" AND RIFFLE_ISAS MATCHES "avx512(bf16|vnni)"))
       list(APPEND RIFFLE_ISA_ROWS "${row}")
     endif()
   endforeach()

@@ -113,4 +113,13 @@ struct Half {
   explicit RIFFLE_INLINE operator float() const { return from_f16(bits); }
 };
 
+/// A number that stands as bf16.
+struct Bfloat {
+  std::uint16_t bits;
+
+  Bfloat() = default;
+  explicit RIFFLE_INLINE Bfloat(float value) : bits(to_bf16(value)) {}
+  explicit RIFFLE_INLINE operator float() const { return from_bf16(bits); }
+};
+
 }  // namespace riffle::kernels

@@ -27,8 +27,8 @@ namespace riffle::kernels {
 /// types, the shape of its tiles, its functions. Of an operation that was left out of the build (RIFFLE_OPERATIONS)
 /// there is none.
 struct Kernels {
-  /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avx512f", "avx512vnni", "neon", "neon64", "neon64fp16",
-  /// "neon64dot", "neon64i8mm".
+  /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avx512f", "avx512vnni", "avx512bf16", "neon", "neon64",
+  /// "neon64fp16", "neon64dot", "neon64i8mm", "neon64bf16".
   const char* isa = nullptr;
   Type type = Type::f32;          ///< of the numbers in its vectors; u8 or i8: there for layers of bytes alone
   std::int32_t lanes = 0;         ///< numbers in a vector

@@ -12,11 +12,13 @@ inline double clamped(double x, const Clamp& clamp) {
   return x < lower ? lower : x > upper ? upper : x;
 }
 
-/// The number of a type (f32, f16, i8, u8) that stands so many elements behind a place.
+/// The number of a type (f32, f16, bf16, i8, u8) that stands so many elements behind a place.
 inline double number(const Numbers& numbers, std::int64_t at, const Addresses& memory) {
   switch (numbers.type) {
     case Type::f16:
       return static_cast<double>(from_f16(memory.read<std::uint16_t>(numbers.first)[at]));
+    case Type::bf16:
+      return static_cast<double>(from_bf16(memory.read<std::uint16_t>(numbers.first)[at]));
     case Type::i8:
       return memory.read<std::int8_t>(numbers.first)[at];
     case Type::u8:
@@ -29,6 +31,9 @@ inline void set_number(const Numbers& numbers, std::int64_t at, const Addresses&
   switch (numbers.type) {
     case Type::f16:
       memory.write<std::uint16_t>(numbers.first)[at] = to_f16(static_cast<float>(value));
+      break;
+    case Type::bf16:
+      memory.write<std::uint16_t>(numbers.first)[at] = to_bf16(static_cast<float>(value));
       break;
     case Type::i8:
       memory.write<std::int8_t>(numbers.first)[at] = static_cast<std::int8_t>(value);

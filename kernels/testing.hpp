@@ -97,10 +97,10 @@ std::string row_name(const ::testing::TestParamInfo<IsaRow<Kernel>>& info) {
   INSTANTIATE_TEST_SUITE_P(ByteRow, test, ::testing::ValuesIn(::riffle::kernels::testing::every_row<Kernel>(true)), \
                            ::riffle::kernels::testing::row_name<Kernel>)
 
-/// Every number of an arena that is no operand's is this NaN: used, it spoils a result; written over, it is missed. A
-/// half has room for all of its bits. A byte has no NaN: this one stands there first, then its complement
-/// (check_bytes).
-inline constexpr std::uint32_t guard_bits = 0x7fc0a000;
+/// Every number of an arena that is no operand's is this NaN: used, it spoils a result; written over, it is missed.
+/// Numbers of 16 bits have room for all of its bits. A byte has no NaN: this one stands there first, then its
+/// complement (check_bytes).
+inline constexpr std::uint32_t guard_bits = 0x7fd50000;
 inline constexpr std::byte guard_byte{0xA5};
 
 inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
@@ -110,8 +110,10 @@ inline bool is_guard(float x) { return std::bit_cast<std::uint32_t>(x) == guard_
 /// A kernel that takes channels by vectors of 16 bytes may read so many numbers behind a run's last.
 inline std::int64_t readable_behind(Type type) { return 16 / size_of(type) - 1; }
 
-/// The number of a type (f32, f16) that is nearest to x.
-inline float nearest(Type type, float x) { return type == Type::f16 ? from_f16(to_f16(x)) : x; }
+/// The number of a type (f32, f16, bf16) that is nearest to x.
+inline float nearest(Type type, float x) {
+  return type == Type::f16 ? from_f16(to_f16(x)) : type == Type::bf16 ? from_bf16(to_bf16(x)) : x;
+}
 
 /// What a type of bytes holds.
 struct IntegerRange {
@@ -287,9 +289,10 @@ class Scene {
     result.reserve(static_cast<std::size_t>(count_));
     for (const Region& region : regions_) {
       const std::byte* const from = arena.data() + region.numbers.first.offset;
-      if (region.numbers.type == Type::f16) {
+      if (region.numbers.type != Type::f32) {
+        const auto decode = region.numbers.type == Type::f16 ? from_f16 : from_bf16;
         const auto* const halves = reinterpret_cast<const std::uint16_t*>(from);
-        for (std::int64_t i = 0; i < region.count; ++i) result.push_back(from_f16(halves[i]));
+        for (std::int64_t i = 0; i < region.count; ++i) result.push_back(decode(halves[i]));
       } else {
         const auto* const floats = reinterpret_cast<const float*>(from);
         result.insert(result.end(), floats, floats + region.count);
@@ -337,6 +340,8 @@ class Scene {
     const auto guard = std::bit_cast<float>(guard_bits);
     if (type == Type::f16) {
       std::fill_n(memory.write<std::uint16_t>(first), count, to_f16(guard));
+    } else if (type == Type::bf16) {
+      std::fill_n(memory.write<std::uint16_t>(first), count, to_bf16(guard));
     } else if (is_quantised(type)) {
       std::fill_n(memory.write<std::byte>(first), count, guard_byte);
     } else {
@@ -426,9 +431,11 @@ struct Tolerance {
   constexpr Tolerance(double absolute_part, double relative_part) : absolute(absolute_part), relative(relative_part) {}
 };
 
-/// Of a result that is rounded to its type at the end: a half may be the neighbour of the reference's.
+/// Of a result that is rounded to its type at the end: it may be the neighbour of the reference's.
 inline Tolerance rounded(Type output, const Tolerance& before) {
-  return output == Type::f16 ? Tolerance(before.absolute + 0x1p-24, before.relative + 0x1p-10) : before;
+  if (output == Type::f16) return {before.absolute + 0x1p-24, before.relative + 0x1p-10};
+  if (output == Type::bf16) return {before.absolute, before.relative + 0x1p-7};
+  return before;
 }
 
 /// Of a sum of so many numbers of a type, added one after the other. Each addition rounds: to halves, by up to 2^-11
@@ -438,6 +445,11 @@ inline Tolerance rounded(Type output, const Tolerance& before) {
 /// all of a test's outputs there are larger ones.
 inline Tolerance summed(Type type, std::int32_t terms) {
   return 1e-5 + (type == Type::f16 ? 1.5 * 0x1p-11 * std::sqrt(terms) : 0.0);
+}
+/// Of a layer's result. Sums of bf16 are floats that are rounded at the end.
+inline Tolerance summed(const Types& types, std::int32_t terms) {
+  const Tolerance sum = summed(types.weights, terms);
+  return types.output == Type::bf16 ? rounded(types.output, sum) : sum;
 }
 
 /// Did the reference write it? An operand's NaN that the result takes the place of may be the result, too.

@@ -78,7 +78,7 @@ void add_convert(CLI::App& program) {
   command.add_option("--labels", options->labels, "A file of one class name a line, for OUT to carry")
       ->type_name("FILE");
   add_precision(
-      command, options->precision,
+      command, options->precision, {{"fp32", Type::f32}, {"fp16", Type::f16}},
       "How OUT, a .riffle file, stores the weights of convolutions and fully connected layers: fp32, or fp16, "
       "in half as many bytes");
   command.add_flag(

@@ -104,24 +104,25 @@ CLI::Option* add_numbers(CLI::App& command, const std::string& name, std::vector
       ->type_name("X,...");
 }
 
-CLI::Option* add_precision(CLI::App& command, Type& precision, const std::string& words) {
-  static const std::map<std::string, Type> names = {{"fp32", Type::f32}, {"fp16", Type::f16}};
+CLI::Option* add_precision(CLI::App& command, Type& precision, const std::map<std::string, Type>& names,
+                           const std::string& words) {
   return command
       .add_option_function<std::string>(
-          "--precision", [&precision](const std::string& name) { precision = names.at(name); }, words)
+          "--precision", [&precision, names](const std::string& name) { precision = names.at(name); }, words)
       ->check(CLI::IsMember(names));
 }
 
 CLI::Option* add_precision(CLI::App& command, Type& precision) {
-  return add_precision(command, precision,
-                       "What the network is computed in: fp32, or fp16 where this CPU has its arithmetic, and fp32 "
-                       "elsewhere");
+  return add_precision(command, precision, {{"fp32", Type::f32}, {"fp16", Type::f16}, {"bf16", Type::bf16}},
+                       "What the network is computed in: fp32, or fp16 or bf16 where this CPU has its arithmetic, and "
+                       "fp32 elsewhere");
 }
 
 std::shared_ptr<const plan::Plan> make_plan(graph::Graph graph, const plan::Options& options) {
   auto plan = plan::make(std::move(graph), options);
   if (plan->precision == Type::f32 && options.precision != Type::f32) {
-    std::cerr << "riffle: --precision: this CPU has no arithmetic of half precision that is used; fp32 is computed\n";
+    std::cerr << "riffle: --precision: this CPU has no arithmetic of "
+              << (options.precision == Type::f16 ? "half precision" : "bf16") << " that is used; fp32 is computed\n";
   }
   return plan;
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -47,8 +48,9 @@ CLI::Option* add_cores(CLI::App& command, std::optional<run::Cores>& cores);
 /// or does not let itself be pinned to them, it says so on the standard error and goes on.
 run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, std::optional<run::Cores> cores);
 
-/// --precision fp32|fp16. `words` is what it says.
-CLI::Option* add_precision(CLI::App& command, Type& precision, const std::string& words);
+/// --precision, one of these names. `words` is what it says.
+CLI::Option* add_precision(CLI::App& command, Type& precision, const std::map<std::string, Type>& names,
+                           const std::string& words);
 /// What a network is computed in.
 CLI::Option* add_precision(CLI::App& command, Type& precision);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <span>
 #include <utility>
@@ -51,15 +52,19 @@ struct Expected {
   bool is_compared = true;  ///< false where nothing can be asked for but the outputs' size
 };
 
-/// As many times as close has to come what is computed in halves, which have 13 bits less.
-constexpr double halves_less = 0x1p13;
-/// What is usual for it: an error of 2^-11 at each of some hundred roundings.
-constexpr double usual_of_halves = 0.05;
-/// A network with larger numbers may have sums beyond what a half holds.
-constexpr double largest_in_halves = 1000;
+/// How near what is computed in a type has to come.
+struct Nearness {
+  double less;      ///< so many times as near as float32: 2^13 for halves, which have 13 bits less
+  double absolute;  ///< and a constant more: halves below 2^-14 have fewer bits
+  double usual;     ///< of the largest number; in halves, an error of 2^-11 at each of some hundred roundings
+  double largest;   ///< where there are larger numbers, there may be sums beyond what the type holds
+};
+constexpr double without_end = std::numeric_limits<double>::infinity();
+constexpr Nearness in_floats{1, 0, tolerance, without_end}, in_halves{0x1p13, 0x1p-14, 0.05, 1000},
+    in_bfloats{0x1p16, 0, 0.2, without_end};
 
 Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t batch, Closeness closeness,
-                Type precision = Type::f32) {
+                const Nearness& nearness = in_floats) {
   std::vector<std::vector<float>> numbers;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     numbers.push_back(decode(inputs[i], graph.input(i).type, graph.input(i).quantization));
@@ -71,12 +76,11 @@ Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t b
     expected.is_compared &= std::isfinite(tensor.error);  // float32 holds all of them
     for (const double value : tensor.values) largest = std::max(largest, std::abs(value));
   }
-  const bool in_halves = precision == Type::f16;
-  if (in_halves) expected.is_compared &= largest < largest_in_halves;
+  expected.is_compared &= largest < nearness.largest;
   for (const graph::Output& output : graph.outputs) {
     const Tensor& tensor = tensors[output.node];
-    const double certain = in_halves ? tensor.error * halves_less + 0x1p-14 : tensor.error;
-    const double usual = (in_halves ? usual_of_halves : tolerance) * std::max(largest, 1e-3);
+    const double certain = tensor.error * nearness.less + nearness.absolute;
+    const double usual = nearness.usual * std::max(largest, 1e-3);
     const double bound = closeness == Closeness::certain ? certain : usual;
     ExpectedOutput& one = expected.outputs.emplace_back(ExpectedOutput{output, planes(tensor)});
     if (!expected.is_compared) continue;
@@ -175,7 +179,8 @@ class Comparison {
       if (table != kernels::find_kernels(kernels::best_kernels(), Type::f32)) continue;
       if (auto difference = check_names(*plan)) return difference;
       if (auto difference = check_threads(plan, outputs)) return what + ": " + *difference;
-      if (auto difference = check_halves(kernels::best_kernels())) return difference;
+      if (auto difference = check_precision(Type::f16, in_halves)) return difference;
+      if (auto difference = check_precision(Type::bf16, in_bfloats)) return difference;
       if (auto difference = check_without(*table)) return difference;
       if (auto difference = check_format(outputs)) return what + ": " + *difference;
     }
@@ -211,13 +216,15 @@ class Comparison {
     return "other bits on " + std::to_string(threads) + " threads than on one";
   }
 
-  /// In half precision, where this CPU has it.
-  std::optional<std::string> check_halves(const kernels::Kernels& table) {
-    if (plan::precision_of(table, Type::f16) != Type::f16) return std::nullopt;
-    const auto plan = plan::make(graph_, {.kernels = &table, .precision = Type::f16});
+  /// In numbers of 16 bits, where this CPU has their arithmetic.
+  std::optional<std::string> check_precision(Type precision, const Nearness& nearness) {
+    const kernels::Kernels& table = kernels::best_kernels();
+    if (plan::precision_of(table, precision) != precision) return std::nullopt;
+    const auto plan = plan::make(graph_, {.kernels = &table, .precision = precision});
     const Buffers outputs = run(plan, 1, inputs_, batch_);
-    if (auto difference = check_threads(plan, outputs)) return "the plan in half precision: " + *difference;
-    return compare(outputs, expect(graph_, inputs_, batch_, closeness_, Type::f16), name("the plan in half precision"));
+    const std::string what = "the plan in " + std::string(name_of(precision));
+    if (auto difference = check_threads(plan, outputs)) return what + ": " + *difference;
+    return compare(outputs, expect(graph_, inputs_, batch_, closeness_, nearness), name(what));
   }
 
   /// Some of what a plan can do without is left out.

@@ -79,8 +79,8 @@ const char* fault_of(const riffle_options& options) {
   if (options.threads < 0 || options.threads > max_threads) return "threads is not in 0 to 256";
   if (options.height < 0 || options.width < 0) return "the input size is negative";
   if (options.cores < RIFFLE_CORES_ALL || options.cores > RIFFLE_CORES_LITTLE) return "cores is no riffle_cores";
-  if (options.precision != RIFFLE_FLOAT32 && options.precision != RIFFLE_FLOAT16) {
-    return "precision is neither RIFFLE_FLOAT32 nor RIFFLE_FLOAT16";
+  if (options.precision < RIFFLE_FLOAT32 || options.precision > RIFFLE_BFLOAT16) {
+    return "precision is none of RIFFLE_FLOAT32, RIFFLE_FLOAT16, RIFFLE_BFLOAT16";
   }
   if (options.memory == nullptr && options.memory_bytes != 0) return "memory_bytes is given without memory";
   if (options.memory != nullptr && options.memory_bytes == 0) return "memory is given without memory_bytes";
@@ -91,7 +91,7 @@ const char* fault_of(const riffle_options& options) {
 }
 
 riffle::Type precision_of(const riffle_options& options) {
-  return options.precision == RIFFLE_FLOAT16 ? riffle::Type::f16 : riffle::Type::f32;
+  return static_cast<riffle::Type>(options.precision);  // the numbers are the same
 }
 
 /// Throws Error for an instruction set that is unknown.
@@ -149,8 +149,8 @@ void tell_of(const riffle::run::Session& session, const riffle_options& options,
         step.kernel, riffle::plan::reason_for(step).c_str());
   }
   if (plan.precision == riffle::Type::f32 && precision_of(options) != plan.precision) {
-    log(RIFFLE_LOG_WARNING, "%s has no arithmetic of half precision; the network is computed in float32",
-        plan.kernels->isa);
+    log(RIFFLE_LOG_WARNING, "%s has no arithmetic of %s; the network is computed in float32", plan.kernels->isa,
+        options.precision == RIFFLE_FLOAT16 ? "float16" : "bfloat16");
   }
   if (options.cores != RIFFLE_CORES_ALL && !session.pinned()) {
     log(RIFFLE_LOG_WARNING, "the system does not bind threads to cores; they run anywhere");

@@ -11,10 +11,10 @@ struct NodeTypes {
 };
 
 /// Quantised nodes' results, and the weights of layers that read them, are bytes: i8 weights, and results of type
-/// `bytes` (u8 or i8, as the instruction set takes them). Of the others, `precision` (f32, f16) is what the network is
-/// computed in: all nodes' results have that type, but for vectors that only the caller reads and whose sums are floats
-/// anyway. Kernels at the ends read and write the caller's f32; a convert step stands where the caller's numbers are of
-/// another type. The graph verifies.
+/// `bytes` (u8 or i8, as the instruction set takes them). Of the others, `precision` (f32, f16, bf16) is what the
+/// network is computed in: all nodes' results have that type, but for vectors that only the caller reads and whose sums
+/// are floats anyway. Kernels at the ends read and write the caller's f32; a convert step stands where the caller's
+/// numbers are of another type. The graph verifies.
 graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision, Type bytes);
 
 }  // namespace riffle::passes

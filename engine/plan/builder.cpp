@@ -381,7 +381,10 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
   } else if (!node(id).inputs.empty()) {
     input = result_type(operand(id, 0)[0].node);
   }
-  return {input, weights, result};
+  // Of bf16 are weights that dot products multiply.
+  const bool is_of_floats =
+      weights == Type::bf16 && (kind(id) == ConvolutionKind::stem || kind(id) == ConvolutionKind::depthwise);
+  return {input, is_of_floats ? Type::f32 : weights, result};
 }
 
 kernels::ChannelRun PlanBuilder::address(const PartRange& range) const {

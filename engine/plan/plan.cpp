@@ -43,7 +43,8 @@ void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) cons
 }
 
 Type precision_of(const kernels::Kernels& kernels, Type wanted) {
-  return wanted == Type::f16 && kernels::find_kernels(kernels, wanted) != nullptr ? wanted : Type::f32;
+  const bool is_precision = wanted == Type::f16 || wanted == Type::bf16;
+  return is_precision && kernels::find_kernels(kernels, wanted) != nullptr ? wanted : Type::f32;
 }
 
 Choice choose(const graph::Graph& graph, const Options& options) {

@@ -170,8 +170,8 @@ inline constexpr Refinement refinements[] = {
 struct Options {
   const kernels::Kernels* kernels = nullptr;  ///< the best allowed; null: what RIFFLE_ISA says, or this CPU's best
   std::int32_t height = 0, width = 0;         ///< of the inputs; 0: the graph's own
-  /// What the network is computed in: f32, or f16 where the instruction set has its arithmetic; see precision_of(). A
-  /// quantised network says itself what is computed in integers, and the rest is f32.
+  /// What the network is computed in: f32, or f16 or bf16 where an instruction set has its arithmetic; see
+  /// precision_of(). A quantised network says itself what is computed in integers, and the rest is f32.
   Type precision = Type::f32;
   Without without = {};
   bool operator==(const Options&) const = default;

@@ -17,7 +17,7 @@ namespace {
 
 class FamilyPlan : public ::testing::TestWithParam<Type> {};
 
-INSTANTIATE_TEST_SUITE_P(Precision, FamilyPlan, ::testing::Values(Type::f32, Type::f16),
+INSTANTIATE_TEST_SUITE_P(Precision, FamilyPlan, ::testing::Values(Type::f32, Type::f16, Type::bf16),
                          [](const auto& info) { return std::string(name_of(info.param)); });
 
 TEST_P(FamilyPlan, HoldsNoStepThatOnlyMovesOrConvertsData) {

@@ -56,7 +56,8 @@ PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseK
 
   PointwiseTiling tiling;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  const bool has_parts = !is_quantised(kernel.types.input);  // bytes have no room for sums that wait
+  // Bytes have no room for sums that wait, and bf16 would round them.
+  const bool has_parts = !is_quantised(kernel.types.input) && kernel.dot == 1;
   const std::int32_t most_parts = has_parts ? std::clamp(inputs / least_inputs, 1, max_parts) : 1;
   for (std::int32_t parts = 1; parts <= most_parts; ++parts) {
     // Many blocks differ little from one more: huge images take no longer to plan.

@@ -81,7 +81,7 @@ class Convolution : public ConvolutionRows {
         scene, args.tiles,
         [&](const Addresses& memory) { convolution_reference(args, ordered, ordered_bias, memory, lanes); },
         [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
-        summed(types.weights, inputs * taps + 2));
+        summed(types, inputs * taps + 2));
   }
 };
 

@@ -24,6 +24,10 @@ bool has_avx2() {
   return has_f16c && __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
 }
 bool has_avx512f() { return __builtin_cpu_supports("avx512f") != 0 && has_avx2(); }
+bool has_avx512bf16() {
+  return has_avx512f() && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512bf16") != 0;
+}
 bool has_avx512vnni() {
   return has_avx512f() && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
          __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi2") != 0;
@@ -32,6 +36,7 @@ bool has_avx512vnni() {
 bool has_sse2() { return false; }
 bool has_avx2() { return false; }
 bool has_avx512f() { return false; }
+bool has_avx512bf16() { return false; }
 bool has_avx512vnni() { return false; }
 #endif
 
@@ -45,6 +50,10 @@ bool has_neon64() { return false; }
 bool has_neon64fp16() {
   constexpr unsigned long both = HWCAP_FPHP | HWCAP_ASIMDHP;
   return (getauxval(AT_HWCAP) & both) == both;
+}
+bool has_neon64bf16() {
+  constexpr unsigned long bf16 = 1UL << 14;  // HWCAP2_BF16, which a header older than ARMv8.6 lacks
+  return (getauxval(AT_HWCAP2) & bf16) != 0;
 }
 bool has_neon64dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 bool has_neon64i8mm() {
@@ -60,10 +69,12 @@ bool has_feature(const char* name) {
 }
 }  // namespace
 bool has_neon64fp16() { return has_feature("hw.optional.arm.FEAT_FP16"); }
+bool has_neon64bf16() { return has_feature("hw.optional.arm.FEAT_BF16"); }
 bool has_neon64dot() { return has_feature("hw.optional.arm.FEAT_DotProd"); }
 bool has_neon64i8mm() { return has_neon64dot() && has_feature("hw.optional.arm.FEAT_I8MM"); }
 #else
 bool has_neon64fp16() { return false; }
+bool has_neon64bf16() { return false; }
 bool has_neon64dot() { return false; }
 bool has_neon64i8mm() { return false; }
 #endif

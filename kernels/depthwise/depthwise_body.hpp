@@ -24,6 +24,7 @@ template <class S>
 struct Depthwise {
   using Vec = typename S::Vec;
   using Value = typename S::Value;
+  using Weight = typename S::Weight;
 
   /// One vector of channels.
   struct Job {
@@ -33,8 +34,8 @@ struct Depthwise {
     std::int32_t in_ring;
     Value* out;  ///< pixel 0
     std::ptrdiff_t out_stride;
-    const Value* packed;  ///< bias, then the taps' weights
-    int count;            ///< channels in the vector; fewer than S::lanes only where the run is
+    const Weight* packed;  ///< bias, then the taps' weights
+    int count;             ///< channels in the vector; fewer than S::lanes only where the run is
   };
 
   /// The longest block of outputs: with 32 registers, seven sums, nine weights and the epilogue's leave room to load
@@ -72,7 +73,7 @@ struct Depthwise {
 
   /// Columns outputs from (y, x). Left and Right say that the block's first and last column lack a tap.
   template <int Columns, int Stride, bool Left, bool Right>
-  static RIFFLE_INLINE void run_block(const Sheet& sheet, const Value* bias, const Vec* weight, std::int32_t y,
+  static RIFFLE_INLINE void run_block(const Sheet& sheet, const Weight* bias, const Vec* weight, std::int32_t y,
                                       std::int32_t x) {
     Vec acc[Columns];
     const Vec start = S::load(bias);
@@ -132,7 +133,7 @@ struct Depthwise {
                 clamp.upper,
                 clamp.has_bounds(),
                 job.count};
-    const Value* const packed = job.packed;
+    const Weight* const packed = job.packed;
     Vec weight[9];
     simd::unroll<9>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(packed + (t + 1) * S::lanes); });
     const std::int32_t end = x + blocks * Columns;
@@ -218,7 +219,7 @@ struct Depthwise {
     Vec acc[Pixels];
     const Vec bias = S::load(job.packed);
     simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) { acc[p] = bias; });
-    const Value* w = job.packed + S::lanes;
+    const Weight* w = job.packed + S::lanes;
     const std::int32_t top = y * window.stride_h - window.pad_top, left = x * window.stride_w - window.pad_left;
     const std::ptrdiff_t step = job.in_stride * window.stride_w;
     for (std::int32_t i = 0; i < window.kernel_h; ++i) {
@@ -289,7 +290,7 @@ struct Depthwise {
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
   struct RunRows {
     const Value* in[2 * most_rows + 1];
-    DepthwiseRows<Value> rows;
+    DepthwiseRows<Value, Weight> rows;
 
     RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const ChannelRun& run, const Value* first, std::int32_t y0,
                           std::int32_t y1) {
@@ -312,7 +313,7 @@ struct Depthwise {
 
   /// All whole vectors of a run, two by two, the last one ending at its last channel. `out`: output row y0.
   static RIFFLE_INLINE void run_rows(const DepthwiseArgs& args, RunRows& run, std::int32_t channels, Value* out,
-                                     const Value* packed) {
+                                     const Weight* packed) {
     const std::ptrdiff_t packed_vector = 10 * S::lanes;
     const auto two = S::depthwise_rows(args.window.stride_h, 2), one = S::depthwise_rows(args.window.stride_h, 1);
     std::int32_t c = 0;
@@ -353,7 +354,7 @@ struct Depthwise {
     if (for_rows && band > most_rows) band = most_rows;
     for (std::int32_t y0 = range.first * args.tile_rows; y0 < last; y0 += band) {
       const std::int32_t y1 = last - y0 < band ? last : y0 + band;
-      const auto* packed = static_cast<const Value*>(args.packed);
+      const auto* packed = static_cast<const Weight*>(args.packed);
       for (std::int32_t r = 0; r < args.run_count; ++r) {
         const ChannelRun& run = args.runs[r].input;
         const Value* const in = memory.read<Value>(run.first);
@@ -391,7 +392,7 @@ struct Depthwise {
   }
 
   static constexpr DepthwiseKernel kernel(const char* name) {
-    return {name, {S::type, S::type, S::type}, S::lanes, run};
+    return {name, {S::type, simd::type_of<Weight>, S::type}, S::lanes, run};
   }
 };
 

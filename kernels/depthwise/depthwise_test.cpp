@@ -75,8 +75,7 @@ class Depthwise : public DepthwiseRows {
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
     check(
         scene, args.tiles, [&](const Addresses& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
-        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
-        summed(types.weights, taps + 1));
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); }, summed(types, taps + 1));
   }
 };
 

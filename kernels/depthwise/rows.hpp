@@ -15,7 +15,7 @@
 namespace riffle::kernels {
 
 /// Offsets in this struct are known to the assembly.
-template <class Value>
+template <class Value, class Weight = Value>
 struct DepthwiseRows {
   const Value* const* rows;  ///< input rows, pixel 0; null outside the image; `stride` further for each output row
   std::ptrdiff_t channel;    ///< bytes from there to the vectors
@@ -23,7 +23,7 @@ struct DepthwiseRows {
   std::ptrdiff_t out_stride;
   Value* out;
   std::ptrdiff_t out_row;  ///< bytes to the next row
-  const Value* packed;     ///< bias and weights of one vector, then of the other
+  const Weight* packed;    ///< bias and weights of one vector, then of the other
   std::int64_t height;     ///< output rows
   std::int32_t rounds;     ///< of the loop: of three outputs (stride 1) or two
   std::int32_t form;       ///< what set_length says
@@ -31,13 +31,14 @@ struct DepthwiseRows {
 static_assert(sizeof(void*) < 8 ||
               (offsetof(DepthwiseRows<float>, packed) == 48 && offsetof(DepthwiseRows<float>, form) == 68));
 
-template <class Value>
-using DepthwiseRowsFunction = void (*)(const DepthwiseRows<Value>&);
+template <class Value, class Weight = Value>
+using DepthwiseRowsFunction = void (*)(const DepthwiseRows<Value, Weight>&);
 
 /// The row's length, at least 4: one or two outputs are finished behind the loop, and the others are no multiple of
 /// three or two, so that it is entered in the middle. `left`, `right`: the first and the last output lack a column.
-template <class Value>
-RIFFLE_INLINE void set_length(DepthwiseRows<Value>& rows, int stride, std::int32_t outputs, bool left, bool right) {
+template <class Value, class Weight>
+RIFFLE_INLINE void set_length(DepthwiseRows<Value, Weight>& rows, int stride, std::int32_t outputs, bool left,
+                              bool right) {
   const std::int32_t in_loop = outputs - (stride == 1 ? 2 : 1), round = stride == 1 ? 3 : 2;
   rows.rounds = (in_loop + round - 1) / round;
   const std::int32_t entry = rows.rounds * round - in_loop;

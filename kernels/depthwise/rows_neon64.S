@@ -26,9 +26,33 @@
         \op     {v\a\()ALL}, [\pointer], \stride
         .endif
         .endm
+#ifdef RIFFLE_BFLOATS
+        .macro  widened_pixel a, b, pointer
+        .if     NV == 2
+        ld1     {v\a\().8h}, [\pointer], x3
+        shll2   v\b\().4s, v\a\().8h, #16
+        .else
+        ld1     {v\a\().4h}, [\pointer], x3
+        .endif
+        shll    v\a\().4s, v\a\().4h, #16
+        .endm
+        .macro  narrowed_pixel a, b
+        bfcvtn  v\a\().4h, v\a\().4s
+        .if     NV == 2
+        bfcvtn2 v\a\().8h, v\b\().4s
+        st1     {v\a\().8h}, [x6], x7
+        .else
+        st1     {v\a\().4h}, [x6], x7
+        .endif
+        .endm
+        .macro  load_row row, pointer
+        widened_pixel %(IN + \row * NV), %(IN + \row * NV + 1), \pointer
+        .endm
+#else
         .macro  load_row row, pointer
         next_pixel ld1, %(IN + \row * NV), %(IN + \row * NV + 1), \pointer, x3
         .endm
+#endif
 
 // Output `sum` starts from the bias.
         .macro  start sum
@@ -39,7 +63,11 @@
         .endif
         .endm
         .macro  finish sum
+#ifdef RIFFLE_BFLOATS
+        narrowed_pixel %(SUM + \sum * NV), %(SUM + \sum * NV + 1)
+#else
         next_pixel st1, %(SUM + \sum * NV), %(SUM + \sum * NV + 1), x6, x7
+#endif
         .endm
 
 // Row `row` of a column is column `tap` of output `sum`, which may be none (-1).

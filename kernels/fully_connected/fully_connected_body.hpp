@@ -52,6 +52,14 @@ struct FullyConnected {
           n -= done;
         }
       }
+      if constexpr (requires { S::dot_numbers; }) {
+        for (; n >= S::dot_numbers; n -= S::dot_numbers, x += S::dot_numbers) {
+          simd::unroll<rows>([&](auto r) __attribute__((always_inline)) {
+            acc[r] = S::multiply_neighbours(acc[r], x, w[r]);
+            w[r] += S::dot_numbers;
+          });
+        }
+      }
       for (; n >= S::lanes; n -= S::lanes, x += S::lanes) {
         const Vec in = S::load(x);
         simd::unroll<rows>([&](auto r) __attribute__((always_inline)) {

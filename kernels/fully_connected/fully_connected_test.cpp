@@ -121,7 +121,7 @@ TEST(PackFullyConnected, OrdersAndScales) {
     const std::vector<float> weights = scene.values(static_cast<std::int64_t>(outputs) * inputs);
     const std::vector<double> scale = row_scale(scene, outputs);
     const std::vector<std::int32_t> input_order = scene.permutation(inputs), output_order = scene.permutation(outputs);
-    for (const Type type : {Type::f32, Type::f16}) {
+    for (const Type type : {Type::f32, Type::f16, Type::bf16}) {
       std::vector<std::byte> packed(weights.size() * static_cast<std::size_t>(size_of(type)));
       pack_fully_connected(inputs, outputs, {weights, scale}, input_order, output_order, packed, type);
       EXPECT_EQ(packed,

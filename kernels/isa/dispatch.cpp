@@ -7,11 +7,15 @@
 
 namespace riffle::kernels {
 
-extern const Kernels kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2, kernels_neon64i8mm,
-    kernels_neon64dot, kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
+extern const Kernels kernels_avx512bf16, kernels_avx512vnni, kernels_avx512f, kernels_avx2, kernels_sse2,
+    kernels_neon64bf16, kernels_neon64i8mm, kernels_neon64dot, kernels_neon64fp16, kernels_neon64, kernels_neon,
+    kernels_scalar;
 
 namespace {
 constexpr const Kernels* list[] = {
+#ifdef RIFFLE_HAS_AVX512BF16
+    &kernels_avx512bf16,
+#endif
 #ifdef RIFFLE_HAS_AVX512VNNI
     &kernels_avx512vnni,
 #endif
@@ -23,6 +27,9 @@ constexpr const Kernels* list[] = {
 #endif
 #ifdef RIFFLE_HAS_SSE2
     &kernels_sse2,
+#endif
+#ifdef RIFFLE_HAS_NEON64BF16
+    &kernels_neon64bf16,
 #endif
 #ifdef RIFFLE_HAS_NEON64I8MM
     &kernels_neon64i8mm,

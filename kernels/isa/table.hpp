@@ -7,6 +7,7 @@
 #include "kernels/convert/convert_body.hpp"
 #include "kernels/convolution/bytes_body.hpp"
 #include "kernels/convolution/convolution_body.hpp"
+#include "kernels/convolution/dots_body.hpp"
 #include "kernels/depthwise/bytes_body.hpp"
 #include "kernels/depthwise/depthwise_body.hpp"
 #include "kernels/elementwise/bytes_body.hpp"
@@ -18,6 +19,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/planes/planes_body.hpp"
 #include "kernels/pointwise/bytes_body.hpp"
+#include "kernels/pointwise/dots_body.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
 #include "kernels/pool/bytes_body.hpp"
 #include "kernels/pool/pool_body.hpp"
@@ -246,6 +248,49 @@ struct HalfRowsOf {
                                         Planes<S, Half, float>::kernel(name<"f16-f32", "planes">)};
   static constexpr std::array<ConvertKernel, 0> convert = {};
   static constexpr std::array<FunctionKernel, 0> function = {};
+  static constexpr std::array<FrameKernel, 0> frame = {};
+};
+
+/// The rows of bf16, where an instruction set has its dot products: layers of many inputs multiply by them. The others
+/// have weights of floats, and compute as F, the same CPU's floats.
+template <class S, class F>
+struct BfloatRowsOf {
+  static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
+  template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
+  static constexpr const char* name = KernelName<S, Types, Operation, Rows, Columns>::value.data();
+
+  static constexpr std::array pointwise = {PointwiseDots<S>::kernel(name<"bf16", "pointwise", rows, columns>)};
+  static constexpr std::array depthwise = {Depthwise<S>::kernel(name<"bf16-f32-bf16", "depthwise">)};
+#ifdef RIFFLE_HAS_CONVOLUTION
+  static constexpr std::array convolution = {ConvolutionDots<S>::kernel(name<"bf16", "convolution", rows, columns>)};
+#else
+  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
+#endif
+  static constexpr std::array stem = {Stem<S>::kernel(name<"bf16-f32-bf16", "stem">),
+                                      Stem<S, float>::kernel(name<"f32-bf16", "stem">)};
+  static constexpr std::array pool = {Pooling<S>::kernel(name<"bf16", "pool">)};
+  static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"bf16", "fully-connected">),
+                                                 FullyConnected<S, float>::kernel(name<"bf16-f32", "fully-connected">)};
+#ifdef RIFFLE_HAS_ELEMENTWISE
+  static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"bf16", "elementwise">)};
+#else
+  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
+#endif
+#ifdef RIFFLE_HAS_SOFTMAX
+  static constexpr std::array softmax = {Softmax<F, S, S>::kernel(name<"bf16", "softmax">),
+                                         Softmax<F, S, F>::kernel(name<"bf16-f32", "softmax">)};
+#else
+  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
+#endif
+  static constexpr std::array planes = {Planes<S, Bfloat>::kernel(name<"bf16", "planes">),
+                                        Planes<S, float, Bfloat>::kernel(name<"f32-bf16", "planes">),
+                                        Planes<S, Bfloat, float>::kernel(name<"bf16-f32", "planes">)};
+  static constexpr std::array<ConvertKernel, 0> convert = {};
+#ifdef RIFFLE_HAS_FUNCTION
+  static constexpr std::array function = {Functions<S>::kernel(name<"bf16", "function">)};
+#else
+  static constexpr std::array<FunctionKernel, 0> function = {};
+#endif
   static constexpr std::array<FrameKernel, 0> frame = {};
 };
 

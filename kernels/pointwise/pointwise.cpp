@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/byte_panels.hpp"
+#include "kernels/dot_panels.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/pointwise/residual_reference.hpp"
 #include "kernels/reference.hpp"
@@ -76,6 +77,7 @@ void pack_strip(std::span<const Row> rows, std::span<const std::int32_t> places,
 }  // namespace
 
 std::int64_t packed_panels_bytes(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
+  if (panels.dot > 1) return dot_panels_bytes(panels, groups, inputs, outputs);
   const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
   return groups * vectors * panels.lanes * (static_cast<std::int64_t>(inputs) + 1) * size_of(panels.type) + read_ahead;
 }
@@ -83,6 +85,9 @@ std::int64_t packed_panels_bytes(const Panels& panels, std::int32_t groups, std:
 void pack_panels(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
                  const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
                  std::span<const std::int32_t> output_order, std::span<std::byte> packed) {
+  if (panels.dot > 1) {
+    return pack_dot_panels(panels, groups, inputs, outputs, weights, bias, input_order, output_order, packed);
+  }
   const std::int32_t lanes = panels.lanes, vectors = (outputs + lanes - 1) / lanes;
   const std::int32_t count = panel_count(outputs, lanes, panels.max_vectors);
   const bool scaled = !weights.row_scale.empty();

@@ -33,7 +33,9 @@
 //   out = clamp(round(sum * factor[h*N + n])) + zeros.output      see engine/graph/quantization.hpp; with a residual
 //   out = clamp(round(sum * factor[h*N + n]) + residual - zeros.residual) + zeros.output
 //
-// The bytes are read four at a time (by pairs, eight), each run's by themselves: `quads` of them a group, or fewer
+// Of numbers of bf16 that are multiplied by dot products there is one part as well; sums are floats (dot_panels.hpp).
+//
+// Bytes are read four at a time (by pairs, eight), each run's by themselves: `quads` of them a group, or fewer
 // (byte_panels.hpp). By pairs, blocks of pixels are first copied to where all panels read them.
 #pragma once
 
@@ -86,6 +88,7 @@ struct PointwiseKernel {
   QuadForm form = {};           ///< of bytes: see byte_panels.hpp
   bool by_pairs = false;        ///< likewise
   std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
+  std::int32_t dot = 1;         ///< neighbouring inputs that are multiplied together: see dot_panels.hpp
 };
 
 /// Panels of a group: ceil(ceil(outputs / lanes) / max_vectors).
@@ -104,11 +107,13 @@ struct Panels {
   Type type = Type::f32;  ///< of the packed numbers
   std::int32_t lanes = 0, max_vectors = 0;
   bool pairs_halves = false;
+  std::int32_t dot = 1;
 };
 template <class Kernel>
 Panels panels_of(const Kernel& kernel) {
   Panels panels{kernel.types.weights, kernel.lanes, kernel.max_vectors};
   if constexpr (requires { kernel.pairs_halves; }) panels.pairs_halves = kernel.pairs_halves;
+  if constexpr (requires { kernel.dot; }) panels.dot = kernel.dot;
   return panels;
 }
 

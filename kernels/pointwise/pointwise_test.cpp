@@ -73,7 +73,7 @@ class Pointwise : public PointwiseRows {
     SCOPED_TRACE(words(pixels, groups, inputs, outputs));
     const std::int32_t lanes = row().lanes;
     const Types& types = row().types;
-    Layer layer = random_layer(scene, pixels, groups, inputs, outputs, 3);
+    Layer layer = random_layer(scene, pixels, groups, inputs, outputs, row().dot > 1 ? 1 : 3);
     PointwiseArgs& args = layer.args;
     if (poison) scene.poison(layer.runs[0], pixels);
     share_out(scene, args);
@@ -97,8 +97,7 @@ class Pointwise : public PointwiseRows {
     check(
         scene, args.tiles,
         [&](const Addresses& memory) { pointwise_reference(args, ordered, ordered_bias, memory, lanes); },
-        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
-        summed(types.weights, inputs + 2));
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); }, summed(types, inputs + 2));
   }
 };
 
@@ -120,6 +119,12 @@ TEST_P(Pointwise, EqualsTheReferenceOnEveryTile) {
       try_one(scene, pixels, 1, scene.integer(1, 20), vectors * lanes - scene.integer(0, lanes - 1), false);
     }
   }
+}
+
+/// More than are gathered at once.
+TEST_P(Pointwise, EqualsTheReferenceOnManyInputs) {
+  Scene scene(1);
+  for (const std::int32_t inputs : {2040, 4100}) try_one(scene, 15, 1, inputs, 70, false);
 }
 
 TEST_P(Pointwise, HandsANanThroughTheClamp) {

@@ -19,7 +19,7 @@ RIFFLE_STRIPS(riffle::simd::Strip<float>, neon64)
 RIFFLE_STRIPS(riffle::simd::ByteStrip, neon64pairs)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
-RIFFLE_DEPTHWISE_ROWS(float, neon64)
+RIFFLE_DEPTHWISE_ROWS(float, float, neon64)
 
 // kernels/stem/row_neon64.S
 void riffle_stem_row_neon64(const kernels::StemRow<float, float>&);

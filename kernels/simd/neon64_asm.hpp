@@ -27,11 +27,11 @@
   RIFFLE_STRIPS_OF_4(arguments, isa, 4)
 
 // kernels/depthwise/rows_neon64.S: stride x vectors.
-#define RIFFLE_DEPTHWISE_ROWS(value, isa)                                             \
-  void riffle_depthwise_rows_1x1_##isa(const riffle::kernels::DepthwiseRows<value>&); \
-  void riffle_depthwise_rows_1x2_##isa(const riffle::kernels::DepthwiseRows<value>&); \
-  void riffle_depthwise_rows_2x1_##isa(const riffle::kernels::DepthwiseRows<value>&); \
-  void riffle_depthwise_rows_2x2_##isa(const riffle::kernels::DepthwiseRows<value>&);
+#define RIFFLE_DEPTHWISE_ROWS(value, weight, isa)                                             \
+  void riffle_depthwise_rows_1x1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
+  void riffle_depthwise_rows_1x2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
+  void riffle_depthwise_rows_2x1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
+  void riffle_depthwise_rows_2x2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);
 
 // kernels/pool/row_neon64.S
 #define RIFFLE_POOL_ROWS(value, isa)                                      \
@@ -57,16 +57,20 @@
         {riffle_strip_1x4_##isa, riffle_strip_2x4_##isa, riffle_strip_3x4_##isa, riffle_strip_4x4_##isa}};            \
     return strips[vectors - 1][rows - 1];                                                                             \
   }
+/// rows of depthwise convolution,
+#define RIFFLE_NEON64_DEPTHWISE_ROWS(isa)                                              \
+  using DepthwiseRowsFunction = riffle::kernels::DepthwiseRowsFunction<Value, Weight>; \
+  static RIFFLE_INLINE DepthwiseRowsFunction depthwise_rows(int stride, int vectors) { \
+    static constexpr DepthwiseRowsFunction rows[][2] = {                               \
+        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},            \
+        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};           \
+    return rows[stride - 1][vectors - 1];                                              \
+  }
 /// and, beside them, all others.
-#define RIFFLE_NEON64_KERNELS(isa)                                                                             \
-  RIFFLE_NEON64_STRIPS(riffle::simd::StripFunction<Value>, isa)                                                \
-  static RIFFLE_INLINE riffle::kernels::DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors) { \
-    static constexpr riffle::kernels::DepthwiseRowsFunction<Value> rows[][2] = {                               \
-        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},                                    \
-        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};                                   \
-    return rows[stride - 1][vectors - 1];                                                                      \
-  }                                                                                                            \
-  static RIFFLE_INLINE riffle::kernels::PoolRowFunction<Value> pool_row(bool max) {                            \
-    return max ? riffle_max_pool_row_##isa : riffle_average_pool_row_##isa;                                    \
-  }                                                                                                            \
+#define RIFFLE_NEON64_KERNELS(isa)                                                  \
+  RIFFLE_NEON64_STRIPS(riffle::simd::StripFunction<Value>, isa)                     \
+  RIFFLE_NEON64_DEPTHWISE_ROWS(isa)                                                 \
+  static RIFFLE_INLINE riffle::kernels::PoolRowFunction<Value> pool_row(bool max) { \
+    return max ? riffle_max_pool_row_##isa : riffle_average_pool_row_##isa;         \
+  }                                                                                 \
   static RIFFLE_INLINE auto multiply_rows() { return riffle_multiply_rows_##isa; }

@@ -10,7 +10,7 @@ namespace riffle::simd {
 
 extern "C" {
 RIFFLE_STRIPS(riffle::simd::Strip<kernels::Half>, neon64fp16)
-RIFFLE_DEPTHWISE_ROWS(kernels::Half, neon64fp16)
+RIFFLE_DEPTHWISE_ROWS(kernels::Half, kernels::Half, neon64fp16)
 RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
 RIFFLE_MULTIPLY_ROWS(kernels::Half, neon64fp16)
 void riffle_stem_row_neon64fp16(const kernels::StemRow<float, kernels::Half>&);
@@ -45,6 +45,7 @@ struct Neon64fp16 {
   using Sums = Neon64fp16Sums;
   static constexpr const char* name = "neon64fp16";
   using Value = kernels::Half;
+  using Weight = kernels::Half;
   static constexpr Type type = Type::f16;
   using Vec = float16x8_t;
   static constexpr int lanes = 8;

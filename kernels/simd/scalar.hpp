@@ -8,6 +8,7 @@ namespace riffle::simd {
 struct Scalar {
   using Bytes = ScalarBytes;
   using Value = float;
+  using Weight = float;
   static constexpr Type type = Type::f32;
   using Vec = float;
   static constexpr const char* name = "scalar";

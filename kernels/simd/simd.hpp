@@ -1,9 +1,10 @@
 // The small vector layer on xsimd that the generic bodies are written in.
 //
-// An instruction set is a struct S with the vector type, its width and the type of its numbers (Value), the operations
-// below, and the shapes of register tile that its register file holds. Bodies are templates on S, so that each
-// instruction set's object file has symbols of its own: nothing compiled for AVX-512 can be picked by the linker to
-// serve an SSE2 caller. For the same reason every function here is forced inline.
+// An instruction set is a struct S with the vector type, its width, the type of its numbers (Value) and of the weights
+// that they are multiplied by (Weight), the operations below, and the shapes of register tile that its register file
+// holds. Bodies are templates on S, so that each instruction set's object file has symbols of its own: nothing compiled
+// for AVX-512 can be picked by the linker to serve an SSE2 caller. For the same reason every function here is forced
+// inline.
 #pragma once
 
 #include <cstddef>
@@ -40,6 +41,8 @@ inline constexpr Type type_of = Type::f32;
 template <>
 inline constexpr Type type_of<kernels::Half> = Type::f16;
 template <>
+inline constexpr Type type_of<kernels::Bfloat> = Type::bf16;
+template <>
 inline constexpr Type type_of<std::int8_t> = Type::i8;
 template <>
 inline constexpr Type type_of<std::uint8_t> = Type::u8;
@@ -63,6 +66,7 @@ RIFFLE_INLINE void store_part(typename S::Value* to, typename S::Vec v, int coun
 template <class Arch>
 struct XsimdOps {
   using Value = float;
+  using Weight = float;
   static constexpr Type type = Type::f32;
   using Vec = xsimd::batch<float, Arch>;
   static constexpr int lanes = static_cast<int>(Vec::size);

@@ -58,13 +58,14 @@ template <class S, int MR, int NV, bool Half = false>
 struct Tile {
   using Vec = typename S::Vec;
   using Value = typename S::Value;
+  using Weight = typename S::Weight;
   static constexpr int whole = Half ? NV - 1 : NV;  ///< vectors that a pixel has alone
   static constexpr int pairs = Half ? (MR + 1) / 2 : 0;
   Vec acc[MR][whole > 0 ? whole : 1];
   Vec half[pairs > 0 ? pairs : 1];
 
   /// Every pixel starts from the panel's bias.
-  RIFFLE_INLINE void start(const Value* bias) {
+  RIFFLE_INLINE void start(const Weight* bias) {
     unroll<whole>([&](auto v) __attribute__((always_inline)) {
       const Vec b = S::load(bias + v * S::lanes);
       unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
@@ -107,7 +108,7 @@ struct Tile {
 
   /// One step of k by broadcasts: x(m) is pixel m's input in all lanes.
   template <class X>
-  RIFFLE_INLINE void multiply(const Value* w, X&& x) {
+  RIFFLE_INLINE void multiply(const Weight* w, X&& x) {
     Vec row[NV];
     unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
     const auto multiply_whole = [&](auto m, Vec b) __attribute__((always_inline)) {
@@ -132,7 +133,7 @@ struct Tile {
 
   /// One step of k: multiplies lane or broadcast `x(m)` into all accumulators.
   template <class Fma>
-  RIFFLE_INLINE void step(const Value* w, Fma&& fma) {
+  RIFFLE_INLINE void step(const Weight* w, Fma&& fma) {
     Vec row[NV];
     unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
     unroll<MR>([&](auto m) __attribute__((always_inline)) { fma(m, row); });
@@ -140,7 +141,7 @@ struct Tile {
 
   /// n channels of every pixel; w moves on by n rows.
   template <class Pixels, class Prefetch = NoPrefetch>
-  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const Value*& w, Prefetch&& prefetch = {}) {
+  RIFFLE_INLINE void accumulate(const Pixels& x, int n, const Weight*& w, Prefetch&& prefetch = {}) {
     if constexpr (S::by_lane) {
       accumulate_by_lane(x, n, w, prefetch);
     } else {
@@ -154,7 +155,7 @@ struct Tile {
 
  private:
   template <int Lane>
-  RIFFLE_INLINE void lane_step(const Vec* x, const Value*& w) {
+  RIFFLE_INLINE void lane_step(const Vec* x, const Weight*& w) {
     step(
         w, [&](auto m, const Vec* row) __attribute__((always_inline)) {
           unroll<NV>([&](auto v) __attribute__((always_inline)) {
@@ -165,7 +166,7 @@ struct Tile {
   }
 
   template <class Pixels, class Prefetch>
-  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const Value*& w, Prefetch& prefetch) {
+  RIFFLE_INLINE void accumulate_by_lane(const Pixels& x, int n, const Weight*& w, Prefetch& prefetch) {
     const Value* p[MR];
     unroll<MR>([&](auto m) __attribute__((always_inline)) { p[m] = x.at(m); });
     // One index for all pixels: a load takes its address from a pointer and the index, and nothing else moves on.

@@ -2,7 +2,7 @@
 // assembly:
 //
 //   static constexpr int stem_pixels = 7, stem_vectors = 3;
-//   template <class In> static StemRowFunction<In, Value> stem_row();
+//   template <class In> static StemRowFunction<In, Value, Weight> stem_row();
 //
 // All tap rows are inside the image. It computes what the generic body computes, to the same bits, but for the first
 // column's left taps, which it multiplies by zero.
@@ -14,10 +14,10 @@
 namespace riffle::kernels {
 
 /// Offsets in this struct are known to the assembly.
-template <class In, class Value>
+template <class In, class Value, class Weight = Value>
 struct StemRow {
-  Value lower, upper;
-  const Value* panel;               ///< bias, then K rows; up to 64 bytes behind them are read
+  Weight lower, upper;
+  const Weight* panel;              ///< bias, then K rows; up to 64 bytes behind them are read
   const In* in;                     ///< the first plane's first tap row, at the first pixel's left tap
   std::ptrdiff_t in_row, in_plane;  ///< bytes
   Value* out;
@@ -31,7 +31,7 @@ static_assert(sizeof(void*) < 8 ||
               (offsetof(FloatStemRow, in) == 16 && offsetof(FloatStemRow, out) == 40 &&
                offsetof(FloatStemRow, out_stride) == 56 && offsetof(FloatStemRow, channels) == 68));
 
-template <class In, class Value>
-using StemRowFunction = void (*)(const StemRow<In, Value>&);
+template <class In, class Value, class Weight = Value>
+using StemRowFunction = void (*)(const StemRow<In, Value, Weight>&);
 
 }  // namespace riffle::kernels

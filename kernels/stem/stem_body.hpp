@@ -16,13 +16,14 @@ template <class S, class In = typename S::Value>
 struct Stem {
   using Vec = typename S::Vec;
   using Value = typename S::Value;
+  using Weight = typename S::Weight;
 
   /// One register tile: neighbouring pixels of an output row by the columns of a panel.
   struct Job {
     const StemArgs* args;
     const Addresses* memory;
     const In* planes;
-    const Value* panel;  ///< bias, then K rows
+    const Weight* panel;  ///< bias, then K rows
     std::int32_t y, x;
     std::int32_t column;
     std::int32_t columns;
@@ -45,7 +46,7 @@ struct Stem {
   static RIFFLE_INLINE void for_rows_inside(const Job& job, F&& f) {
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
-    const Value* w = job.panel + NV * S::lanes;
+    const Weight* w = job.panel + NV * S::lanes;
     const In* plane = job.planes;
     const std::int32_t top = job.y * window.stride_h - window.pad_top;
     for (std::int32_t c = 0; c < job.args->channels; ++c) {
@@ -66,7 +67,7 @@ struct Stem {
     tile.start(job.panel);
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for_rows_inside<NV>(
-        job, [&](const In* row, const Value* w) __attribute__((always_inline)) {
+        job, [&](const In* row, const Weight* w) __attribute__((always_inline)) {
           const In* x = row + left;
           if constexpr (Width == 0) {
             const std::ptrdiff_t stride = window.stride_w;
@@ -91,7 +92,7 @@ struct Stem {
   /// All taps of one row: the row's numbers under the tile come by vectors, the last one ending at the last number, so
   /// that nothing behind it is read.
   template <int Width, int Stride, int MR, int NV>
-  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV, false>& tile, const Value* w, const In* x) {
+  static RIFFLE_INLINE void multiply_by_lane(simd::Tile<S, MR, NV, false>& tile, const Weight* w, const In* x) {
     constexpr int by = S::lanes, numbers = (MR - 1) * Stride + Width, vectors = (numbers + by - 1) / by;
     Vec in[vectors];
     simd::unroll<vectors>([&](auto f) __attribute__((always_inline)) {
@@ -117,7 +118,7 @@ struct Stem {
     tile.start(job.panel);
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
     for_rows_inside<NV>(
-        job, [&](const In* row, const Value* w) __attribute__((always_inline)) {
+        job, [&](const In* row, const Weight* w) __attribute__((always_inline)) {
           std::int32_t x = left;
           for (std::int32_t j = 0; j < window.kernel_w; ++j, w += NV * S::lanes, x += window.dilation_w) {
             if (x < 0 || x >= job.args->extent.in_w) continue;
@@ -172,9 +173,9 @@ struct Stem {
         args.window.stride_h != 2 || args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
       return false;
     }
-    StemRow<In, Value> row{};
-    row.lower = static_cast<Value>(args.clamp.lower);
-    row.upper = static_cast<Value>(args.clamp.upper);
+    StemRow<In, Value, Weight> row{};
+    row.lower = static_cast<Weight>(args.clamp.lower);
+    row.upper = static_cast<Weight>(args.clamp.upper);
     row.panel = job.panel;
     row.in_row = extent.in_w * in_bytes;
     row.in_plane = row.in_row * extent.in_h;
@@ -239,7 +240,7 @@ struct Stem {
     for (job.y = first; job.y < last; ++job.y) {
       for (std::int32_t panel = 0; panel < panels; ++panel) {
         const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
-        job.panel = static_cast<const Value*>(args.packed) + v0 * vector_size;
+        job.panel = static_cast<const Weight*>(args.packed) + v0 * vector_size;
         job.column = v0 * S::lanes;
         job.columns = (v1 * S::lanes < args.outputs ? v1 * S::lanes : args.outputs) - job.column;
         const auto& functions = simd::has_half<S>(job.columns, v1 - v0) ? half : whole;
@@ -249,7 +250,7 @@ struct Stem {
   }
 
   static constexpr StemKernel kernel(const char* name) {
-    return {name, {simd::type_of<In>, S::type, S::type}, S::lanes, max_vectors, S::pairs_halves, run};
+    return {name, {simd::type_of<In>, simd::type_of<Weight>, S::type}, S::lanes, max_vectors, S::pairs_halves, run};
   }
 };
 

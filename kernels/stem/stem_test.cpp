@@ -47,7 +47,7 @@ class Stem : public EveryRow<StemKernel> {
         scene, args.tiles,
         [&](const Addresses& memory) { stem_reference(args, ordered, ordered_bias, with_planes(memory)); },
         [&](const Addresses& memory, TileRange range) { row().run(args, with_planes(memory), range); },
-        summed(types.weights, channels * taps + 1));
+        summed(types, channels * taps + 1));
   }
 };
 

@@ -22,6 +22,7 @@ namespace {
 
 constexpr float tolerance = 1e-4F;            ///< of the output's largest magnitude
 constexpr float tolerance_of_halves = 1e-2F;  // each result is rounded to 11 bits, and each sum on its way
+constexpr float tolerance_of_bf16 = 5e-2F;    // each result is rounded to 8 bits, and so are weights
 
 bool reduced() {
   const char* wanted = std::getenv("RIFFLE_GOLDEN");
@@ -63,7 +64,10 @@ float largest_magnitude(std::span<const float> values) {
 void expect_close(std::span<const float> actual, std::span<const float> expected, Type precision,
                   const std::string& what) {
   ASSERT_EQ(actual.size(), expected.size()) << what;
-  const float bound = (precision == Type::f16 ? tolerance_of_halves : tolerance) * largest_magnitude(expected);
+  const float relative = precision == Type::f16    ? tolerance_of_halves
+                         : precision == Type::bf16 ? tolerance_of_bf16
+                                                   : tolerance;
+  const float bound = relative * largest_magnitude(expected);
   float worst = 0;
   for (std::size_t i = 0; i < actual.size(); ++i) {
     ASSERT_TRUE(std::isfinite(actual[i])) << what << ", element " << i << " is " << actual[i];

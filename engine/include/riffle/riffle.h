@@ -92,9 +92,10 @@ typedef enum riffle_cores RIFFLE_INT {
  */
 RIFFLE_API int32_t riffle_cpu_core_count(riffle_cores cores);
 
-/* The instruction sets that this build has and this CPU runs, best first: "avx512vnni" (layers of 8-bit integers),
- * "avx512f", "avx2", "sse2", "neon64dot" (layers of 8-bit integers), "neon64fp16" (half precision), "neon64", "neon",
- * "scalar". NULL where index is not less than their number. Lives as long as the program.
+/* The instruction sets that this build has and this CPU runs, best first: "avx512bf16" (bfloat16), "avx512vnni"
+ * (layers of 8-bit integers), "avx512f", "avx2", "sse2", "neon64bf16" (bfloat16), "neon64dot" (layers of 8-bit
+ * integers), "neon64fp16" (half precision), "neon64", "neon", "scalar". NULL where index is not less than their number.
+ * Lives as long as the program.
  */
 RIFFLE_API const char* riffle_cpu_isa(size_t index);
 
@@ -156,9 +157,9 @@ typedef struct riffle_options {
   size_t memory_bytes; /* at least what riffle_session_memory() says; without memory: 0 */
   riffle_log log;      /* NULL: nobody is told */
   void* log_user;
-  riffle_type precision; /* what the network is computed in: RIFFLE_FLOAT32, or RIFFLE_FLOAT16 where this CPU has its
-                            arithmetic (elsewhere float32, and `log` is told). Inputs and outputs keep their types. Of a
-                            quantised network it changes nothing. */
+  riffle_type precision; /* what the network is computed in: RIFFLE_FLOAT32, or RIFFLE_FLOAT16 or
+                            RIFFLE_BFLOAT16 where this CPU has its arithmetic (elsewhere float32, and `log` is told).
+                            Inputs and outputs keep their types. Of a quantised network it changes nothing. */
   const void* reserved[7];
 } riffle_options;
 

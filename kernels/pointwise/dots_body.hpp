@@ -1,0 +1,423 @@
+// The body of the pointwise kernels that multiply by dot products; see pointwise.hpp for the equation, dot_panels.hpp
+// for the packing.
+//
+// The inputs of some pixels are gathered side by side, as many pixels as a buffer holds; every panel then passes over
+// them, and what runs there were is known no more. An instruction set S has
+//
+//   dot               neighbouring inputs that an instruction multiplies
+//   multiply(...)     those of a register tile, pixel by pixel
+//
+// or, where an instruction multiplies pairs of pixels,
+//
+//   arrange<pairs>(...)   the inputs of a tile's pixels in the order of their use
+//   dot_strip(...)        see dot_strip.hpp
+#pragma once
+
+#include "kernels/dot_panels.hpp"
+#include "kernels/pointwise/blocks.hpp"
+#include "kernels/pointwise/pointwise_body.hpp"
+#include "kernels/simd/dot_strip.hpp"
+
+namespace riffle::kernels {
+
+/// `count` numbers, and up to 7 behind them, which must be there at both ends.
+template <class Value>
+RIFFLE_INLINE void copy_numbers(const Value* from, std::int32_t count, Value* to) {
+  static_assert(sizeof(Value) == 2);
+  using Eight = std::uint16_t __attribute__((vector_size(16)));
+  for (; count > 0; count -= 8, from += 8, to += 8) {
+    Eight eight;
+    __builtin_memcpy(&eight, from, sizeof eight);
+    __builtin_memcpy(static_cast<void*>(to), &eight, sizeof eight);
+    asm("" : "+r"(to));  // or compilers make a call of it
+  }
+}
+
+/// Where a pixel's inputs are copied to, which come piece by piece.
+template <class Value>
+struct AllInputs {
+  Value* to;
+
+  /// So many inputs; null: zeros.
+  RIFFLE_INLINE void add(const Value* from, std::int32_t count) {
+    if (from != nullptr) {
+      copy_numbers(from, count, to);
+    } else {
+      __builtin_memset(static_cast<void*>(to), 0, static_cast<std::size_t>(count) * sizeof(Value));
+    }
+    to += count;
+  }
+};
+
+/// The same of the inputs [begin, end) alone.
+template <class Value>
+struct SomeInputs {
+  AllInputs<Value> all;
+  std::int32_t begin, end;
+  std::int32_t at = 0;  ///< the next piece's first input
+
+  RIFFLE_INLINE void add(const Value* from, std::int32_t count) {
+    const std::int32_t first = begin > at ? begin - at : 0, last = end - at < count ? end - at : count;
+    at += count;
+    if (first < last) all.add(from == nullptr ? nullptr : from + first, last - first);
+  }
+};
+
+template <class S>
+struct DotTiles {
+  using Vec = typename S::Vec;
+  using Value = typename S::Value;
+
+  static constexpr bool by_pairs = requires { S::strip_pairs; };
+  static constexpr std::int32_t buffer_numbers = 12 * 1024;
+  static constexpr std::int32_t most_rows = 8, most_pixels = 192;
+  /// Inputs that are gathered at once: those of a tile fit into the buffer.
+  static constexpr std::int32_t most_inputs = buffer_numbers / most_rows;
+
+  static RIFFLE_INLINE std::int32_t filled_up(std::int32_t inputs) { return (inputs + S::dot - 1) / S::dot * S::dot; }
+
+  /// What one register tile needs to know.
+  struct Job {
+    const Addresses* memory;
+    const Clamp* clamp;
+    const Value* x;
+    std::ptrdiff_t stride;  ///< between the pixels at x, where they are not in pairs
+    std::int32_t dots;
+    const float* bias;
+    const Value* weights;
+    float* waiting;    ///< null, or sums that wait for more inputs
+    bool goes_on;      ///< from there, not from the bias
+    bool is_finished;  ///< behind these inputs
+    const ResidualVector* residual;
+    std::int32_t pixel;  ///< as the residual counts them
+    Value* out;
+    std::ptrdiff_t out_stride;
+    std::int32_t columns;
+  };
+
+  template <int MR, int NV, bool>
+  static void run_tile(const Job& job) {
+    simd::Tile<S, MR, NV> tile;
+    if (job.goes_on) {
+      simd::unroll<MR * NV>([&](auto i) __attribute__((always_inline)) {
+        tile.acc[i / NV][i % NV] = S::load(job.waiting + i * S::lanes);
+      });
+    } else {
+      tile.start(job.bias);
+    }
+    S::multiply(tile.acc, job.x, job.stride, job.weights, job.dots);
+    if (job.is_finished) {
+      store_tile(tile, job.residual, *job.clamp, *job.memory, job.pixel, job.out, job.out_stride, job.columns);
+      return;
+    }
+    simd::unroll<MR * NV>([&](auto i) __attribute__((always_inline)) {
+      S::store(job.waiting + i * S::lanes, tile.acc[i / NV][i % NV]);
+    });
+  }
+
+  /// Calls f(first pixel, pixels a tile, tiles, step). Of pairs, a pixel that is left over is a pair with itself: the
+  /// step from one to the other is 0, else 1.
+  template <class F>
+  static RIFFLE_INLINE void for_tiles(std::int32_t pixels, std::int32_t height, F&& f) {
+    constexpr std::int32_t unit = by_pairs ? 2 : 1;
+    if (pixels >= unit) {
+      const simd::EvenTiles cut(pixels / unit, height / unit);
+      const std::int32_t higher = (cut.height + 1) * unit;
+      if (cut.higher > 0) f(0, higher, cut.higher, 1);
+      f(cut.higher * higher, higher - unit, cut.tiles - cut.higher, 1);
+    }
+    if (pixels % unit != 0) f(pixels - 1, unit, 1, 0);
+  }
+
+  /// The residuals of a panel's columns, whole vectors of them, copied.
+  static __attribute__((noinline)) void copy_residual(const Job& job, int vectors, std::int32_t pixels, Value* to) {
+    const std::ptrdiff_t width = vectors * S::lanes;
+    for (int v = 0; v < vectors; ++v) {
+      const ResidualVector& residual = job.residual[v];
+      const int left = job.columns - v * S::lanes, count = left < S::lanes ? left : S::lanes;
+      for (int i = 0; i < count; ++i) {
+        const bool scattered = residual.run.channels == 0;
+        const ChannelRun& run = scattered ? residual.columns[i] : residual.run;
+        const Value* const from = job.memory->template read<Value>(run.first) + (scattered ? 0 : i);
+        const std::ptrdiff_t stride = run.pixel_stride;
+        for (std::int32_t p = 0; p < pixels; ++p) to[p * width + v * S::lanes + i] = from[(job.pixel + p) * stride];
+      }
+    }
+  }
+
+  /// Whole vectors side by side: the pixel 0's, or null.
+  static RIFFLE_INLINE const Value* residual_in_rows(const Job& job, int vectors) {
+    const ChannelRun& first = job.residual[0].run;
+    for (int v = 0; v < vectors; ++v) {
+      const ChannelRun& run = job.residual[v].run;
+      if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride || run.first.space != first.first.space ||
+          run.first.offset != first.first.offset + v * S::lanes * size_of(S::type)) {
+        return nullptr;
+      }
+    }
+    return job.memory->template read<Value>(first.first);
+  }
+
+  /// One panel of so many pixels, by the instruction set's own strips.
+  static RIFFLE_INLINE void run_strips(const Job& job, int vectors, std::int32_t pixels, std::int32_t height) {
+    constexpr std::ptrdiff_t bytes = sizeof(Value);
+    float bias[2 * S::max_vectors * S::lanes];
+    S::repeat_pairs(job.bias, vectors, bias);
+    Value copied[most_pixels * S::max_vectors * S::lanes];
+    const Value* residual = nullptr;
+    std::ptrdiff_t residual_stride = vectors * S::lanes;
+    if (job.residual != nullptr) {
+      residual = residual_in_rows(job, vectors);
+      if (residual != nullptr) {
+        residual_stride = job.residual[0].run.pixel_stride;
+        residual += job.pixel * residual_stride;
+      } else {
+        copy_residual(job, vectors, pixels, copied);
+        residual = copied;
+      }
+    }
+    simd::DotStrip strip;
+    strip.lower = job.clamp->lower;
+    strip.upper = job.clamp->upper;
+    strip.bias = bias;
+    strip.weights = job.weights;
+    strip.inputs = job.x;
+    strip.dots = job.dots;
+    strip.form = simd::form_of(*job.clamp, job.columns % S::lanes * bytes) + (job.goes_on ? 64 : 0) +
+                 (job.is_finished ? 0 : 128);
+    for_tiles(
+        pixels, height,
+        [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step)
+            __attribute__((always_inline)) {
+              strip.out = job.out + first * job.out_stride;
+              strip.out_stride = job.out_stride * step * bytes;
+              strip.residual = residual == nullptr ? nullptr : residual + first * residual_stride;
+              strip.residual_stride = residual_stride * step * bytes;
+              strip.waiting = job.waiting == nullptr ? nullptr : job.waiting + first * vectors * S::lanes;
+              strip.tiles = tiles;
+              S::dot_strip(rows / 2, vectors)(strip);
+              strip.inputs += std::ptrdiff_t{rows} * tiles * S::dot * job.dots;
+            });
+  }
+
+  static RIFFLE_INLINE void run_tiles(Job job, int vectors, std::int32_t pixels, std::int32_t height) {
+    static constexpr simd::TileTable<S, DotTiles, false> table;
+    for_tiles(
+        pixels,
+        height, [&](std::int32_t, std::int32_t rows, std::int32_t tiles, std::int32_t) __attribute__((always_inline)) {
+          const auto run = table.whole[static_cast<std::size_t>(vectors - 1)][static_cast<std::size_t>(rows - 1)];
+          for (std::int32_t t = 0; t < tiles; ++t) {
+            run(job);
+            job.pixel += rows;
+            job.out += rows * job.out_stride;
+            job.x += rows * job.stride;
+          }
+        });
+  }
+
+  /// Of a group's panels: what they have in common.
+  struct Panels {
+    const void* packed;              ///< of all groups
+    const ResidualVector* residual;  ///< of all groups, or null
+    std::int32_t group, inputs, outputs;
+    std::int32_t spare;  ///< numbers behind the outputs that may be written, too
+  };
+
+  /// Inputs [k, ...) of a panel for so many pixels, which stand at job.x.
+  static RIFFLE_INLINE void run_panel(Job job, const Panels& all, std::int32_t panel, std::int32_t pixels,
+                                      std::int32_t height, std::int32_t k) {
+    const std::int32_t vectors = (all.outputs + S::lanes - 1) / S::lanes;
+    const std::int32_t panels = panel_count(all.outputs, S::lanes, S::max_vectors);
+    const std::int32_t v0 = panel_begin(panel, vectors, panels), v1 = panel_begin(panel + 1, vectors, panels);
+    const std::int32_t width = (v1 - v0) * S::lanes;
+    const std::int64_t before = std::int64_t{all.group} * vectors + v0;
+    const auto* const packed =
+        static_cast<const std::byte*>(all.packed) + before * dot_vector_bytes(S::lanes, S::dot, all.inputs);
+    // A residual ends where the columns do.
+    const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
+    job.bias = reinterpret_cast<const float*>(packed);
+    job.weights = reinterpret_cast<const Value*>(packed + std::ptrdiff_t{width} * 4) + std::ptrdiff_t{k} * width;
+    job.residual = all.residual == nullptr || !job.is_finished ? nullptr : all.residual + before;
+    job.columns = (v1 * S::lanes <= room ? v1 * S::lanes : all.outputs) - v0 * S::lanes;
+    job.out += v0 * S::lanes;
+    if constexpr (by_pairs) {
+      run_strips(job, v1 - v0, pixels, height);
+    } else {
+      run_tiles(job, v1 - v0, pixels, height);
+    }
+  }
+
+  /// Of one run of all inputs, nothing is to be gathered: the first pixel's, or null.
+  struct Direct {
+    const Value* first = nullptr;
+    std::ptrdiff_t stride = 0;
+  };
+
+  /// Panels [first, last) of a group for so many pixels; job.pixel, job.out: the first one. gather(pixel, inputs) adds
+  /// its inputs piece by piece, to AllInputs or SomeInputs.
+  template <class Gather>
+  static RIFFLE_INLINE void run_panels(Job job, const Panels& all, std::int32_t first, std::int32_t last,
+                                       std::int32_t pixels, const Direct& direct, Gather&& gather) {
+    alignas(64) Value buffer[buffer_numbers + 64];
+    const std::int32_t panels = panel_count(all.outputs, S::lanes, S::max_vectors);
+    const std::int32_t height = S::tile_rows(((all.outputs + S::lanes - 1) / S::lanes + panels - 1) / panels);
+
+    /// Inputs [k, k + inputs) of pixels [begin, end), as tiles take them.
+    const auto bring = [&](std::int32_t begin, std::int32_t end, std::int32_t k, std::int32_t inputs)
+        __attribute__((always_inline)) {
+      const std::int32_t filled = filled_up(inputs);
+      const bool is_direct = direct.first != nullptr && inputs == all.inputs && (by_pairs || inputs == filled);
+      if (is_direct && !by_pairs) {
+        job.x = direct.first + begin * direct.stride;
+        job.stride = direct.stride;
+        return;
+      }
+      job.x = buffer;
+      job.stride = filled;
+      Value* to = buffer;
+      const auto gather_one = [&](std::int32_t pixel, Value * row) __attribute__((always_inline)) {
+        if (inputs == all.inputs) {
+          AllInputs<Value> to_row{row};
+          gather(pixel, to_row);
+        } else {
+          SomeInputs<Value> to_row{{row}, k, k + inputs};
+          gather(pixel, to_row);
+        }
+        for (std::int32_t i = inputs; i < filled; ++i) row[i] = Value{};
+      };
+      if constexpr (by_pairs) {
+        alignas(64) Value rows_of_tile[buffer_numbers + 64];
+        for_tiles(
+            end - begin, height,
+            [&](std::int32_t at, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step)
+                __attribute__((always_inline)) {
+                  for (std::int32_t t = 0; t < tiles; ++t, to += rows * filled) {
+                    const std::int32_t pixel = begin + at + t * rows;
+                    const Value* from = rows_of_tile;
+                    std::ptrdiff_t stride = filled;
+                    if (is_direct) {
+                      from = direct.first + pixel * direct.stride;
+                      stride = direct.stride;
+                    } else {
+                      for (std::int32_t p = 0; p < (step == 0 ? 1 : rows); ++p) {
+                        gather_one(pixel + p, rows_of_tile + p * filled);
+                      }
+                    }
+                    switch (rows / 2) {
+                      case 1:
+                        S::template arrange<1>(from, stride * step, inputs, to);
+                        break;
+                      case 2:
+                        S::template arrange<2>(from, stride * step, inputs, to);
+                        break;
+                      default:
+                        S::template arrange<3>(from, stride * step, inputs, to);
+                    }
+                  }
+                });
+      } else {
+        for (std::int32_t p = begin; p < end; ++p, to += filled) gather_one(p, to);
+      }
+    };
+
+    const std::int32_t pixel = job.pixel;
+    Value* const out = job.out;
+    job.goes_on = false;
+    job.is_finished = true;
+    if (all.inputs <= most_inputs) {
+      job.dots = filled_up(all.inputs) / S::dot;
+      const std::int32_t room = buffer_numbers / filled_up(all.inputs);
+      const std::int32_t most = room < most_pixels ? room / height * height : most_pixels;
+      for (std::int32_t begin = 0; begin < pixels; begin += most) {
+        const std::int32_t end = pixels - begin < most ? pixels : begin + most;
+        bring(begin, end, 0, all.inputs);
+        job.pixel = pixel + begin;
+        job.out = out + begin * job.out_stride;
+        for (std::int32_t panel = first; panel < last; ++panel) run_panel(job, all, panel, end - begin, height, 0);
+      }
+      return;
+    }
+    // Of so many inputs, a tile takes some after the other, again for every panel.
+    float waiting[most_rows * S::max_vectors * S::lanes];
+    job.waiting = waiting;
+    const std::int32_t unit = height;  // one tile, and a pixel that is left over
+    for (std::int32_t begin = 0; begin < pixels; begin += unit) {
+      const std::int32_t end = pixels - begin < unit ? pixels : begin + unit;
+      job.pixel = pixel + begin;
+      job.out = out + begin * job.out_stride;
+      for (std::int32_t panel = first; panel < last; ++panel) {
+        for (std::int32_t k = 0; k < all.inputs; k += most_inputs) {
+          const std::int32_t inputs = all.inputs - k < most_inputs ? all.inputs - k : most_inputs;
+          job.goes_on = k > 0;
+          job.is_finished = k + inputs == all.inputs;
+          job.dots = filled_up(inputs) / S::dot;
+          bring(begin, end, k, inputs);
+          run_panel(job, all, panel, end - begin, height, k);
+        }
+      }
+    }
+  }
+};
+
+template <class S>
+struct PointwiseDots {
+  using Value = typename S::Value;
+  using Tiles = DotTiles<S>;
+
+  static void run(const PointwiseArgs& args, const Addresses& memory, TileRange range) {
+    for_each_block<S>(args, range, tile_rows,
+                      [&](std::int32_t group, std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin,
+                          std::int32_t end) { run_block(args, memory, group, first_panel, last_panel, begin, end); });
+  }
+
+  /// Panels [first_panel, last_panel) of one group for pixels [begin, end), which straddle no ring's end.
+  static void run_block(const PointwiseArgs& args, const Addresses& memory, std::int32_t group,
+                        std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin, std::int32_t end) {
+    const Block& block = args.blocks[group];
+    const std::int32_t run_begin = args.run_begin[group], run_end = args.run_begin[group + 1];
+    typename Tiles::Job job{};
+    job.memory = &memory;
+    job.pixel = begin;
+    job.clamp = &args.clamp;
+    job.out_stride = block.pixel_stride;
+    job.out = memory.write<Value>(block.first) + slot(begin, block.ring) * job.out_stride;
+    const auto first_of = [&](const ChannelRun& run) __attribute__((always_inline)) {
+      return memory.read<Value>(run.first) + slot(begin, run.ring) * run.pixel_stride;
+    };
+    struct Run {
+      const Value* first;
+      std::ptrdiff_t stride;
+      std::int32_t channels;
+    };
+    constexpr std::int32_t most_runs = 32;
+    Run runs[most_runs];
+    for (std::int32_t r = 0; r < run_end - run_begin && r < most_runs; ++r) {
+      const ChannelRun& run = args.runs[run_begin + r];
+      runs[r] = {first_of(run), run.pixel_stride, run.channels};
+    }
+    typename Tiles::Direct direct;
+    if (run_end - run_begin == 1) direct = {first_of(args.runs[run_begin]), args.runs[run_begin].pixel_stride};
+    Tiles::run_panels(
+        job, {args.packed, args.residual, group, args.inputs, args.outputs, block.spare}, first_panel, last_panel,
+        end - begin, direct, [&](std::int32_t pixel, auto& inputs) __attribute__((always_inline)) {
+          if (run_end - run_begin <= most_runs) {
+            for (std::int32_t r = 0; r < run_end - run_begin; ++r) {
+              inputs.add(runs[r].first + pixel * runs[r].stride, runs[r].channels);
+            }
+          } else {
+            for (std::int32_t r = run_begin; r < run_end; ++r) {
+              const ChannelRun& run = args.runs[r];
+              inputs.add(first_of(run) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride, run.channels);
+            }
+          }
+        });
+  }
+
+  static std::int32_t tile_rows(std::int32_t vectors) { return S::tile_rows(vectors); }
+
+  static constexpr PointwiseKernel kernel(const char* name) {
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, {}, false, 0, S::dot};
+  }
+};
+
+}  // namespace riffle::kernels
