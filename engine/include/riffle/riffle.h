@@ -93,9 +93,9 @@ typedef enum riffle_cores RIFFLE_INT {
 RIFFLE_API int32_t riffle_cpu_core_count(riffle_cores cores);
 
 /* The instruction sets that this build has and this CPU runs, best first: "avx512bf16" (bfloat16), "avx512vnni"
- * (layers of 8-bit integers), "avx512f", "avx2", "sse2", "neon64bf16" (bfloat16), "neon64dot" (layers of 8-bit
- * integers), "neon64fp16" (half precision), "neon64", "neon", "scalar". NULL where index is not less than their number.
- * Lives as long as the program.
+ * (layers of 8-bit integers), "avx512f", "avx2", "sse2", "neon64bf16" (bfloat16), "neon64i8mm" and "neon64dot"
+ * (layers of 8-bit integers), "neon64fp16" (half precision), "neon64", "neon", "scalar". NULL where index is not less
+ * than their number. Lives as long as the program.
  */
 RIFFLE_API const char* riffle_cpu_isa(size_t index);
 
