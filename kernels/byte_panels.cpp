@@ -12,14 +12,15 @@ namespace {
 constexpr std::int64_t read_behind = 128;
 
 std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
-  const std::int64_t bias_and_factor = (sizeof(std::int32_t) + sizeof(float)) * (panels.by_pairs ? 2 : 1);
-  return panels.lanes *
-         (bias_and_factor + std::int64_t{panels.by_pairs ? (quads + 1) / 2 * 2 : quads} * quad_bytes(panels.form));
+  const std::int64_t bias_and_factor =
+      (sizeof(std::int32_t) + sizeof(float)) * (panels.form == QuadForm::eights ? 2 : 1);
+  return panels.lanes * (bias_and_factor + std::int64_t{panels.form == QuadForm::eights ? (quads + 1) / 2 * 2 : quads} *
+                                               quad_bytes(panels.form));
 }
 
 /// A column's bias or factor.
-void pack_number(const BytePanels& panels, const void* number, std::int32_t column, std::byte* to) {
-  if (!panels.by_pairs) {
+void pack_number(QuadForm form, const void* number, std::int32_t column, std::byte* to) {
+  if (form != QuadForm::eights) {
     std::memcpy(to + std::ptrdiff_t{column} * 4, number, 4);
     return;
   }
@@ -39,6 +40,7 @@ std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, st
 void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, QuadForm form, std::byte* to) {
   switch (form) {
     case QuadForm::bytes:
+    case QuadForm::eights:  // whose quads are a panel's, not a vector's
       std::memcpy(to + std::ptrdiff_t{lane} * 4, four, 4);
       break;
     case QuadForm::pairs:
@@ -68,20 +70,20 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
       const std::int32_t v0 = panel_begin(panel, vectors, count), v1 = panel_begin(panel + 1, vectors, count);
       const std::int32_t width = (v1 - v0) * lanes;
       std::byte* const biases = to;
-      std::byte* const factors = biases + width * (panels.by_pairs ? 8 : 4);
+      std::byte* const factors = biases + width * (panels.form == QuadForm::eights ? 8 : 4);
       std::byte* const quad = factors + (factors - biases);
       for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
         const std::int32_t n = group * outputs + v0 * lanes + column;
         const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);
-        pack_number(panels, &weights.bias[output], column, biases);
-        pack_number(panels, &weights.factors[output], column, factors);
+        pack_number(panels.form, &weights.bias[output], column, biases);
+        pack_number(panels.form, &weights.factors[output], column, factors);
         const std::int8_t* const from = weights.values.data() + output * row;
         const std::int32_t v = column / lanes;
         for (std::ptrdiff_t q = 0; q < quads; ++q) {
           std::int8_t four[4];
           for (int j = 0; j < 4; ++j) four[j] = of_group[q * 4 + j] < 0 ? std::int8_t{0} : from[of_group[q * 4 + j]];
-          if (panels.by_pairs) {
-            std::memcpy(quad + (q / 2 * width + column) * 8 + q % 2 * 4, four, 4);
+          if (panels.form == QuadForm::eights) {
+            std::memcpy(quad + (q / 2 * width + column) * 8 + q % 2 * 4, four, sizeof four);
             continue;
           }
           std::byte* const vector = quad + (q * width + v * lanes) * quad_bytes(panels.form);

@@ -10,7 +10,7 @@
 // a byte is 1 if in some quad weights 0 and 2 of an output, or 1 and 3, are both -128: their products with numbers of
 // i8 may come to 2^15, which 16 bits do not hold.
 //
-// By pairs, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
+// By eights, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
 // biases stand twice, as do their factors, and an output has the weights of two quads side by side, so that Q is
 // rounded up to an even number.
 #pragma once
@@ -26,11 +26,10 @@ namespace riffle::kernels {
 struct BytePanels {
   std::int32_t lanes = 0, max_vectors = 0;
   QuadForm form = QuadForm::bytes;
-  bool by_pairs = false;
 };
 template <class Kernel>
 BytePanels byte_panels_of(const Kernel& kernel) {
-  return {kernel.lanes, kernel.max_vectors, kernel.form, kernel.by_pairs};
+  return {kernel.lanes, kernel.max_vectors, kernel.form};
 }
 
 /// Of so many quads for each of `groups` groups of `outputs` outputs, and 128 bytes that a kernel may read behind them.

@@ -122,9 +122,10 @@ struct ZeroPoints {
 
 /// How packed weights hold a quad, the four bytes that a lane is multiplied by at once.
 enum class QuadForm : std::uint8_t {
-  bytes,  ///< lane after lane
-  pairs,  ///< bytes 0 and 1 of every lane of the vector, then bytes 2 and 3
-  words,  ///< as numbers of 16 bits: bytes 0 and 2 of every lane, then bytes 1 and 3
+  bytes,   ///< lane after lane
+  pairs,   ///< bytes 0 and 1 of every lane of the vector, then bytes 2 and 3
+  words,   ///< as numbers of 16 bits: bytes 0 and 2 of every lane, then bytes 1 and 3
+  eights,  ///< beside the output's next quad: see byte_panels.hpp
 };
 
 /// A sliding window in pixels. Output (y, x) reads input rows y * stride_h - pad_top + k * dilation_h, columns alike;

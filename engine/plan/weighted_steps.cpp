@@ -244,7 +244,8 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   cut_in_parts(reading, args.parts);
   repeat_groups(reading, blocks);
   const std::vector<std::int32_t> reads =
-      integers ? quads_read(reading, kernel.by_pairs ? 8 : 4, args) : std::vector<std::int32_t>{};
+      integers ? quads_read(reading, kernel.form == kernels::QuadForm::eights ? 8 : 4, args)
+               : std::vector<std::int32_t>{};
   args.zeros = zeros_of(s.node);
   args.runs = storage_->keep(std::move(reading.runs)).data();
   args.run_begin = storage_->keep(std::move(reading.run_begin)).data();

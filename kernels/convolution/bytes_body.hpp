@@ -78,10 +78,7 @@ struct ConvolutionBytes {
   }
 
   static constexpr ConvolutionKernel kernel(const char* name) {
-    return {name,        {B::byte_type, Type::i8, B::byte_type},
-            B::lanes,    B::max_vectors,
-            run,         B::form,
-            B::by_pairs, Tiles::most_quads};
+    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, run, B::form, Tiles::most_quads};
   }
 };
 

@@ -47,7 +47,6 @@ struct ConvolutionKernel {
   std::int32_t max_vectors = 0;
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
   QuadForm form = {};           ///< of bytes: see byte_panels.hpp
-  bool by_pairs = false;        ///< likewise
   std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
   std::int32_t dot = 1;         ///< as in PointwiseKernel
   static constexpr std::int32_t most_terms = 33024;

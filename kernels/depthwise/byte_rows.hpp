@@ -1,10 +1,12 @@
-// Rows of a 3x3 depthwise convolution of bytes with stride 1 or 2, as an instruction set may have them in assembly: one
+// Rows of a 3x3 depthwise convolution of bytes with stride 1 or 2, as an instruction set may have them of its own: one
 // vector of channels. An instruction set that does has
 //
-//   static constexpr int most_rows(int stride);                                   output rows at once
+//   static constexpr int most_rows(int stride);                                  output rows at once
 //   static DepthwiseByteRowsFunction depthwise_rows(int rows, int stride);
-//   static constexpr int column_bytes;                                            of the weights by columns
-//   static void weights_by_columns(const std::byte* packed, std::byte* columns);  from those that are packed
+//   static constexpr int row_weight_bytes;
+//   static const std::byte* row_weights(const std::byte* packed, std::byte* to);
+//
+// The last returns the weights as the rows take them: those that are packed, or others, which it writes to `to`.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +18,12 @@ namespace riffle::kernels {
 struct DepthwiseByteRows {
   const std::int8_t* rows[4];  ///< of the image, at column 0; zeros where a row is outside
   std::ptrdiff_t steps[4];     ///< to the next column; 0 of a row outside
-  const std::int8_t* zeros;    ///< what lies outside the image: a vector of them
+  const std::int8_t* zeros;    ///< what lies outside the image: 16 of them
   std::int64_t columns;        ///< of the image
   std::int64_t outputs;        ///< a row
   std::int64_t pad_left;       ///< 0 or 1
   const std::byte* header;     ///< biases and factors
-  const std::byte* weights;    ///< by columns
+  const std::byte* weights;    ///< row_weights()
   std::int8_t* out[2];
   std::ptrdiff_t out_stride[2];  ///< to the next pixel
   std::int16_t zero;             ///< of the result

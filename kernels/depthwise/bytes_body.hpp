@@ -15,22 +15,6 @@
 
 namespace riffle::kernels {
 
-/// An output row of a 3x3 convolution with stride 1 or 2, as an instruction set may have it of its own:
-///
-///   template <int Stride> static void depthwise_row(const DepthwiseByteRow<Byte>&);
-template <class Byte>
-struct DepthwiseByteRow {
-  const Byte* rows[3];     ///< of the image, at column 0
-  std::ptrdiff_t step[3];  ///< to the next column; 0 of a row outside the image
-  std::int32_t in_w, pad_left, out_w;
-  const std::byte* packed;
-  Byte outside;
-  std::int16_t zero;  ///< of the result
-  Byte lower, upper;  ///< bounds of the bytes that are stored
-  Byte* out;
-  std::ptrdiff_t out_stride;
-};
-
 template <class B>
 struct DepthwiseBytes {
   using Byte = typename B::Byte;
@@ -82,15 +66,14 @@ struct DepthwiseBytes {
     const Window& window = job.args->window;
     const ZeroPoints& zeros = job.args->zeros;
     const simd::StoredBounds<Byte> bounds(job.args->clamp, zeros);
-    alignas(16) std::byte columns[B::column_bytes];
-    B::weights_by_columns(job.packed + B::lanes * 8, columns);
+    alignas(16) std::byte weights[B::row_weight_bytes];
     DepthwiseByteRows rows;
     rows.zeros = job.zeros;
     rows.columns = extent.in_w;
     rows.outputs = extent.out_w;
     rows.pad_left = window.pad_left;
     rows.header = job.packed;
-    rows.weights = columns;
+    rows.weights = B::row_weights(job.packed + B::lanes * 8, weights);
     rows.zero = static_cast<std::int16_t>(zeros.output);
     rows.lower = bounds.lower;
     rows.upper = bounds.upper;
@@ -121,26 +104,6 @@ struct DepthwiseBytes {
       step[i] = rows[i] == nullptr ? 0 : job.in_stride;  // zeros do not end
       if (rows[i] == nullptr) rows[i] = job.zeros;
     });
-    if constexpr (requires(const DepthwiseByteRow<Byte>& row) { B::template depthwise_row<Stride>(row); }) {
-      if (job.count == B::lanes && window.pad_left <= 1) {
-        const ZeroPoints& zeros = job.args->zeros;
-        const simd::StoredBounds<Byte> bounds(job.args->clamp, zeros);
-        B::template depthwise_row<Stride>(
-            DepthwiseByteRow<Byte>{{rows[0], rows[1], rows[2]},
-                                   {step[0], step[1], step[2]},
-                                   extent.in_w,
-                                   window.pad_left,
-                                   extent.out_w,
-                                   job.packed,
-                                   job.zeros[0],
-                                   static_cast<std::int16_t>(zeros.output),
-                                   bounds.lower,
-                                   bounds.upper,
-                                   job.out + static_cast<std::ptrdiff_t>(y) * extent.out_w * job.out_stride,
-                                   job.out_stride});
-        return;
-      }
-    }
     Factors weights[3];
     const std::byte* const packed_rows = job.packed + B::lanes * 8;
     simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
@@ -215,7 +178,7 @@ struct DepthwiseBytes {
 
   static void run(const DepthwiseArgs& args, const Addresses& memory, TileRange range) {
     const simd::Requantise<B> requantise(args.clamp, args.zeros);
-    Byte zeros[B::lanes];
+    Byte zeros[B::lanes < 16 ? 16 : B::lanes];  // rows load 16 at once
     for (Byte& zero : zeros) zero = static_cast<Byte>(args.zeros.input);
     const std::int32_t quads = args.window.kernel_h * ((args.window.kernel_w + 3) / 4);
     const std::ptrdiff_t packed_vector = B::lanes * 8 + std::ptrdiff_t{quads} * B::factor_bytes;

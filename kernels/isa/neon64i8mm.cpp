@@ -7,12 +7,11 @@ namespace riffle::kernels {
 namespace {
 
 /// What multiplies matrices; the rest is neon64dot's.
-struct Rows : NothingButBytes<simd::Neon64i8mm> {
-  static constexpr std::array<DepthwiseKernel, 0> depthwise = {};
-  static constexpr std::array<PoolKernel, 0> pool = {};
-  static constexpr std::array<FullyConnectedKernel, 0> fully_connected = {};
-  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
-  static constexpr std::array<PlanesKernel, 0> planes = {};
+struct Rows : NoRows {
+  using All = ByteRowsOf<simd::Neon64i8mm, simd::Neon64i8mm>;
+  static constexpr auto pointwise = All::pointwise;
+  static constexpr auto convolution = All::convolution;
+  static constexpr auto stem = All::stem;
 };
 
 }  // namespace

@@ -70,8 +70,8 @@ struct KernelName {
   static constexpr auto value = make();
 };
 
-/// Of an instruction set that computes no layers of bytes.
-struct NoByteRows {
+/// Nothing: of what an instruction set has not, or a build leaves out (RIFFLE_OPERATIONS), there is no row and no code.
+struct NoRows {
   static constexpr std::array<PointwiseKernel, 0> pointwise = {};
   static constexpr std::array<DepthwiseKernel, 0> depthwise = {};
   static constexpr std::array<ConvolutionKernel, 0> convolution = {};
@@ -79,12 +79,16 @@ struct NoByteRows {
   static constexpr std::array<PoolKernel, 0> pool = {};
   static constexpr std::array<FullyConnectedKernel, 0> fully_connected = {};
   static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
+  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
   static constexpr std::array<PlanesKernel, 0> planes = {};
+  static constexpr std::array<ConvertKernel, 0> convert = {};
+  static constexpr std::array<FunctionKernel, 0> function = {};
+  static constexpr std::array<FrameKernel, 0> frame = {};
 };
 
 /// The rows of bytes: B is simd/bytes.hpp's struct, S has the name.
 template <class S, class B>
-struct ByteRowsOf : NoByteRows {
+struct ByteRowsOf : NoRows {
   using Byte = typename B::Byte;
   static constexpr int rows = B::tile_rows(B::max_vectors), columns = B::max_vectors * B::lanes;
   template <Text Operation, int Rows = 0, int Columns = 0>
@@ -115,7 +119,7 @@ struct ByteRowsOf : NoByteRows {
 };
 
 template <class S>
-struct ByteRows : NoByteRows {};
+struct ByteRows : NoRows {};
 #ifdef RIFFLE_HAS_QUANTISED
 template <class S>
 requires requires { typename S::Bytes; }
@@ -133,7 +137,7 @@ constexpr std::array<Kernel, N + M> joined(const std::array<Kernel, N>& a, const
 /// The rows of an instruction set, a list an operation. Those that a build leaves out (RIFFLE_OPERATIONS) have no row
 /// then, and no code.
 template <class S>
-struct RowsOf {
+struct RowsOf : NoRows {
   static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
   template <Text Operation, int Rows = 0, int Columns = 0>
   static constexpr const char* f32 = KernelName<S, "f32", Operation, Rows, Columns>::value.data();
@@ -146,8 +150,6 @@ struct RowsOf {
 #ifdef RIFFLE_HAS_CONVOLUTION
   static constexpr auto convolution =
       joined(std::array{Convolution<S>::kernel(f32<"convolution", rows, columns>)}, Bytes::convolution);
-#else
-  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
 #endif
   static constexpr auto stem = joined(std::array{Stem<S>::kernel(f32<"stem">)}, Bytes::stem);
   static constexpr auto pool = joined(std::array{Pooling<S>::kernel(f32<"pool">)}, Bytes::pool);
@@ -165,8 +167,6 @@ struct RowsOf {
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr auto elementwise =
       joined(std::array{Elementwise<S>::kernel(f32<"elementwise">)}, Bytes::elementwise);
-#else
-  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
 #ifdef RIFFLE_HAS_SOFTMAX
   static constexpr auto softmax = [] {
@@ -179,8 +179,6 @@ struct RowsOf {
       return std::array{floats};
     }
   }();
-#else
-  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
 #endif
   static constexpr auto planes = joined(std::array{Planes<S>::kernel(f32<"planes">)}, Bytes::planes);
 #ifdef RIFFLE_HAS_CONVERT
@@ -193,8 +191,6 @@ struct RowsOf {
       converting<Type::f32, Type::i8, "f32-i8">,     converting<Type::i8, Type::f32, "i8-f32">,
       converting<Type::f32, Type::u8, "f32-u8">,     converting<Type::u8, Type::f32, "u8-f32">,
   };
-#else
-  static constexpr std::array<ConvertKernel, 0> convert = {};
 #endif
 #ifdef RIFFLE_HAS_FUNCTION
   static constexpr auto function = [] {
@@ -206,13 +202,9 @@ struct RowsOf {
       return std::array{floats};
     }
   }();
-#else
-  static constexpr std::array<FunctionKernel, 0> function = {};
 #endif
 #ifdef RIFFLE_HAS_FRAME
   static constexpr std::array frame = {FrameReader<S>::kernel(f32<"frame">)};
-#else
-  static constexpr std::array<FrameKernel, 0> frame = {};
 #endif
 };
 
@@ -220,7 +212,7 @@ struct RowsOf {
 /// wants more than halves between its input and its output (softmax, functions) is the floats' instruction set's
 /// (serves_halves).
 template <class S>
-struct HalfRowsOf {
+struct HalfRowsOf : NoRows {
   static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
   template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
   static constexpr const char* name = KernelName<S, Types, Operation, Rows, Columns>::value.data();
@@ -229,8 +221,6 @@ struct HalfRowsOf {
   static constexpr std::array depthwise = {Depthwise<S>::kernel(name<"f16", "depthwise">)};
 #ifdef RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {Convolution<S>::kernel(name<"f16", "convolution", rows, columns>)};
-#else
-  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
 #endif
   static constexpr std::array stem = {Stem<S>::kernel(name<"f16", "stem">),
                                       Stem<S, float>::kernel(name<"f32-f16", "stem">)};
@@ -239,22 +229,16 @@ struct HalfRowsOf {
                                                  FullyConnected<S, float>::kernel(name<"f16-f32", "fully-connected">)};
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"f16", "elementwise">)};
-#else
-  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
-  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
   static constexpr std::array planes = {Planes<S, Half>::kernel(name<"f16", "planes">),
                                         Planes<S, float, Half>::kernel(name<"f32-f16", "planes">),
                                         Planes<S, Half, float>::kernel(name<"f16-f32", "planes">)};
-  static constexpr std::array<ConvertKernel, 0> convert = {};
-  static constexpr std::array<FunctionKernel, 0> function = {};
-  static constexpr std::array<FrameKernel, 0> frame = {};
 };
 
 /// The rows of bf16, where an instruction set has its dot products: layers of many inputs multiply by them. The others
 /// have weights of floats, and compute as F, the same CPU's floats.
 template <class S, class F>
-struct BfloatRowsOf {
+struct BfloatRowsOf : NoRows {
   static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
   template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
   static constexpr const char* name = KernelName<S, Types, Operation, Rows, Columns>::value.data();
@@ -263,8 +247,6 @@ struct BfloatRowsOf {
   static constexpr std::array depthwise = {Depthwise<S>::kernel(name<"bf16-f32-bf16", "depthwise">)};
 #ifdef RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionDots<S>::kernel(name<"bf16", "convolution", rows, columns>)};
-#else
-  static constexpr std::array<ConvolutionKernel, 0> convolution = {};
 #endif
   static constexpr std::array stem = {Stem<S>::kernel(name<"bf16-f32-bf16", "stem">),
                                       Stem<S, float>::kernel(name<"f32-bf16", "stem">)};
@@ -273,34 +255,17 @@ struct BfloatRowsOf {
                                                  FullyConnected<S, float>::kernel(name<"bf16-f32", "fully-connected">)};
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"bf16", "elementwise">)};
-#else
-  static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
 #endif
 #ifdef RIFFLE_HAS_SOFTMAX
   static constexpr std::array softmax = {Softmax<F, S, S>::kernel(name<"bf16", "softmax">),
                                          Softmax<F, S, F>::kernel(name<"bf16-f32", "softmax">)};
-#else
-  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
 #endif
   static constexpr std::array planes = {Planes<S, Bfloat>::kernel(name<"bf16", "planes">),
                                         Planes<S, float, Bfloat>::kernel(name<"f32-bf16", "planes">),
                                         Planes<S, Bfloat, float>::kernel(name<"bf16-f32", "planes">)};
-  static constexpr std::array<ConvertKernel, 0> convert = {};
 #ifdef RIFFLE_HAS_FUNCTION
   static constexpr std::array function = {Functions<S>::kernel(name<"bf16", "function">)};
-#else
-  static constexpr std::array<FunctionKernel, 0> function = {};
 #endif
-  static constexpr std::array<FrameKernel, 0> frame = {};
-};
-
-/// The rows of an instruction set that is there for layers of bytes alone.
-template <class B>
-struct NothingButBytes : ByteRowsOf<B, B> {
-  static constexpr std::array<SoftmaxKernel, 0> softmax = {};
-  static constexpr std::array<ConvertKernel, 0> convert = {};
-  static constexpr std::array<FunctionKernel, 0> function = {};
-  static constexpr std::array<FrameKernel, 0> frame = {};
 };
 
 template <class S>

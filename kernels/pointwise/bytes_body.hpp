@@ -3,7 +3,7 @@
 
 #include "kernels/byte_panels.hpp"
 #include "kernels/pointwise/blocks.hpp"
-#include "kernels/pointwise/pointwise.hpp"
+#include "kernels/pointwise/residuals.hpp"
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/bytes.hpp"
 #include "kernels/simd/tile_table.hpp"
@@ -11,19 +11,6 @@
 namespace riffle::kernels {
 
 RIFFLE_INLINE std::int32_t quads_of(std::int32_t channels) { return (channels + 3) / 4; }
-
-/// `count` columns of a vector of residuals, for `rows` pixels, as rows of bytes that are `step` apart.
-template <class B>
-__attribute__((noinline)) void gather_bytes(const ResidualVector& residual, int count, const Addresses& memory,
-                                            std::int32_t pixel, int rows, typename B::Byte* to, int step) {
-  for (int i = 0; i < count; ++i) {
-    const bool in_run = residual.run.channels != 0;
-    const ChannelRun& column = in_run ? residual.run : residual.columns[i];
-    const std::ptrdiff_t stride = column.pixel_stride;
-    const auto* const from = memory.read<typename B::Byte>(column.first) + (in_run ? i : 0) + pixel * stride;
-    for (int m = 0; m < rows; ++m) to[m * step + i] = from[m * stride];
-  }
-}
 
 template <class B>
 struct PointwiseBytes {
@@ -46,7 +33,7 @@ struct PointwiseBytes {
     std::int32_t out_pixel;
     std::int32_t pixel;
     std::int32_t columns;
-    const Byte* gathered;  ///< by pairs: what all panels read of the pixels at hand
+    const Byte* gathered;  ///< by eights: what all panels read of the pixels at hand
     std::int32_t eights;
     bool sums_fit;  ///< of two products: see byte_panels.hpp
   };
@@ -144,7 +131,7 @@ struct PointwiseBytes {
         stride = residual.run.pixel_stride;
         from = job.residual_memory->template read<Byte>(residual.run.first) + pixel * stride;
       } else {
-        gather_bytes<B>(residual, count, *job.residual_memory, pixel, MR, gathered, B::lanes);
+        copy_residual<B>(residual, count, *job.residual_memory, pixel, MR, gathered, B::lanes);
       }
       simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
         const auto joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
@@ -156,33 +143,22 @@ struct PointwiseBytes {
   /// The instruction set's own strips (simd/byte_strip.hpp).
   static constexpr bool has_strips = requires { B::strip(1, 1); };
   static constexpr std::int32_t most_runs = 32;
+  static constexpr bool by_eights = B::form == QuadForm::eights;
   /// Of a column's bias and factor in a panel.
-  static constexpr std::int32_t header_bytes = B::by_pairs ? 16 : 8;
-  /// By pairs, of a block of pixels.
+  static constexpr std::int32_t header_bytes = by_eights ? 16 : 8;
+  /// By eights, of a block of pixels.
   static constexpr std::int32_t gathered_bytes = 32 * 1024, most_gathered = 256;
-  static constexpr std::int32_t most_quads = B::by_pairs ? gathered_bytes / 8 : 0;  // of two pixels
+  static constexpr std::int32_t most_quads = by_eights ? gathered_bytes / 8 : 0;  // of two pixels
+  static constexpr std::int32_t tile_pixels = B::tile_rows(B::max_vectors);
   static constexpr bool adds_pairs = B::form == QuadForm::pairs;
-
-  /// Where the panel's residuals stand side by side, in whole vectors.
-  static RIFFLE_INLINE const Byte* residual_in_rows(const Job& job, int vectors) {
-    const ChannelRun& first = job.residual[0].run;
-    for (int v = 0; v < vectors; ++v) {
-      const ChannelRun& run = job.residual[v].run;
-      if (run.channels != B::lanes || run.pixel_stride != first.pixel_stride || run.first.space != first.first.space ||
-          run.first.offset != first.first.offset + v * B::lanes) {
-        return nullptr;
-      }
-    }
-    return job.residual_memory->template read<Byte>(first.first);
-  }
 
   /// What all panels' strips have in common, from pixel `begin` on.
   struct Strips {
     bool fit;  ///< the runs
     simd::ByteStrip strip;
-    simd::StripRun<Byte> runs[B::by_pairs ? 1 : most_runs];
+    simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
 
-    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t begin) : fit(B::by_pairs) {
+    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t begin) : fit(by_eights) {
       const ZeroPoints& zeros = *job.zeros;
       const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
       strip.zero = static_cast<std::int16_t>(zeros.output - (has_residual ? zeros.residual : 0));
@@ -190,8 +166,8 @@ struct PointwiseBytes {
       strip.upper = bounds.upper;
       strip.out_stride = job.out_stride;
       strip.activations = runs;
-      strip.count = B::by_pairs ? job.eights : job.run_count;
-      if (B::by_pairs || job.run_count > most_runs) return;
+      strip.count = by_eights ? job.eights : job.run_count;
+      if (by_eights || job.run_count > most_runs) return;
       fit = true;
       for (std::int32_t r = 0; r < job.run_count; ++r) {
         const ChannelRun& run = job.runs[r];
@@ -221,48 +197,38 @@ struct PointwiseBytes {
     strips.at_panel(job, vectors, begin);
     simd::ByteStrip& strip = strips.strip;
     if (job.residual != nullptr) {
-      strip.residual = residual_in_rows(job, vectors);
+      strip.residual = residual_in_rows<B, Byte>(job.residual, vectors, *job.residual_memory);
       if (strip.residual == nullptr) return false;
       strip.residual_stride = job.residual[0].run.pixel_stride;
       strip.residual += (job.residual_pixel + begin) * strip.residual_stride;
     }
-    const simd::EvenTiles cut(end - begin, B::strip_rows(vectors));
-    if (cut.higher > 0) {
-      strip.tiles = cut.higher;
-      B::strip(cut.height + 1, vectors)(strip);
-      strip.pixel = cut.higher * (cut.height + 1);
-      strip.out += strip.pixel * job.out_stride;
-    }
-    strip.tiles = cut.tiles - cut.higher;
-    B::strip(cut.height, vectors)(strip);
+    Byte* const out = strip.out;
+    simd::for_even_tiles<1>(
+        end - begin, B::strip_rows(vectors),
+        [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, int) __attribute__((always_inline)) {
+          strip.pixel = first;
+          strip.out = out + first * job.out_stride;
+          strip.tiles = tiles;
+          B::strip(rows, vectors)(strip);
+        });
     return true;
-  }
-
-  /// Tiles of pairs of pixels, and a last pixel that is alone: a pair with itself.
-  template <class F>
-  static RIFFLE_INLINE void for_pairs(std::int32_t pixels, F&& f) {
-    if (pixels > 1) {
-      const simd::EvenTiles cut(pixels / 2, B::strip_pairs);
-      if (cut.higher > 0) f(0, cut.height + 1, cut.higher, 1);
-      f(2 * cut.higher * (cut.height + 1), cut.height, cut.tiles - cut.higher, 1);
-    }
-    if (pixels % 2 != 0) f(pixels - 1, 1, 1, 0);
   }
 
   /// What all panels read of pixels [begin, end), in the order of its use: every run's channels by eights, the bytes
   /// behind them anything, for their weights are 0.
   static RIFFLE_INLINE void gather_pairs(const Job& job, std::int32_t begin, std::int32_t end, Byte* to) {
-    for_pairs(end - begin, [&](std::int32_t first, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step) {
-      Byte* next = to + std::ptrdiff_t{first} * job.eights * 8;
-      for (std::int32_t r = 0; r < job.run_count; ++r) {
-        const ChannelRun& run = job.runs[r];
-        const std::ptrdiff_t stride = run.pixel_stride;
-        const std::int32_t eights = (run.channels + 7) / 8;
-        B::gather(pairs)(job.memory->template read<Byte>(run.first) + slot(begin + first, run.ring) * stride,
-                         stride * step, eights, next, std::ptrdiff_t{job.eights} * pairs * 16, tiles);
-        next += std::ptrdiff_t{eights} * pairs * 16;
-      }
-    });
+    simd::for_even_tiles<2>(
+        end - begin, tile_pixels, [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step) {
+          Byte* next = to + std::ptrdiff_t{first} * job.eights * 8;
+          for (std::int32_t r = 0; r < job.run_count; ++r) {
+            const ChannelRun& run = job.runs[r];
+            const std::ptrdiff_t stride = run.pixel_stride;
+            const std::int32_t eights = (run.channels + 7) / 8;
+            B::gather(rows / 2)(job.memory->template read<Byte>(run.first) + slot(begin + first, run.ring) * stride,
+                                stride * step, eights, next, std::ptrdiff_t{job.eights} * rows * 8, tiles);
+            next += std::ptrdiff_t{eights} * rows * 8;
+          }
+        });
   }
 
   /// One panel of pixels [begin, end), which were gathered.
@@ -271,32 +237,19 @@ struct PointwiseBytes {
     strips.at_panel(job, vectors, begin);
     simd::ByteStrip& strip = strips.strip;
     Byte copied[most_gathered * B::max_vectors * B::lanes];
-    const Byte* residual = nullptr;
-    std::ptrdiff_t residual_stride = vectors * B::lanes;
-    if (job.residual != nullptr) {
-      residual = residual_in_rows(job, vectors);
-      if (residual != nullptr) {
-        residual_stride = job.residual[0].run.pixel_stride;
-        residual += (job.residual_pixel + begin) * residual_stride;
-      } else {
-        residual = copied;
-        for (int v = 0; v < vectors; ++v) {
-          const int left = job.columns - v * B::lanes;
-          gather_bytes<B>(job.residual[v], left < B::lanes ? left : B::lanes, *job.residual_memory,
-                          job.residual_pixel + begin, end - begin, copied + v * B::lanes, vectors * B::lanes);
-        }
-      }
-    }
+    const ResidualRows<Byte> residual = residual_rows<B>(job.residual, vectors, job.columns, *job.residual_memory,
+                                                         job.residual_pixel + begin, end - begin, copied);
     Byte* const out = strip.out;
-    for_pairs(end - begin, [&](std::int32_t first, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step) {
-      strip.activations = job.gathered + std::ptrdiff_t{first} * job.eights * 8;
-      strip.out = out + first * job.out_stride;
-      strip.out_stride = job.out_stride * step;
-      if (residual != nullptr) strip.residual = residual + first * residual_stride;
-      strip.residual_stride = residual_stride * step;
-      strip.tiles = tiles;
-      B::strip(pairs, vectors)(strip);
-    });
+    simd::for_even_tiles<2>(end - begin, tile_pixels,
+                            [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step) {
+                              strip.activations = job.gathered + std::ptrdiff_t{first} * job.eights * 8;
+                              strip.out = out + first * job.out_stride;
+                              strip.out_stride = job.out_stride * step;
+                              if (residual.first != nullptr) strip.residual = residual.first + first * residual.stride;
+                              strip.residual_stride = residual.stride * step;
+                              strip.tiles = tiles;
+                              B::strip(rows / 2, vectors)(strip);
+                            });
   }
 
   /// Of a group's panels: what they have in common.
@@ -311,7 +264,7 @@ struct PointwiseBytes {
   /// column.
   static RIFFLE_INLINE void run_panels(Job& job, const Panels& all, std::int32_t first, std::int32_t last,
                                        std::int32_t begin, std::int32_t end) {
-    if constexpr (B::by_pairs) {
+    if constexpr (by_eights) {
       alignas(64) Byte gathered[gathered_bytes];
       job.gathered = gathered;
       job.eights = (all.quads + 1) / 2;
@@ -337,7 +290,7 @@ struct PointwiseBytes {
                                            std::int32_t begin, std::int32_t end) {
     const std::int32_t vectors = (all.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(all.outputs, B::lanes, B::max_vectors);
-    const std::int32_t quads = B::by_pairs ? (all.quads + 1) / 2 * 2 : all.quads;
+    const std::int32_t quads = by_eights ? (all.quads + 1) / 2 * 2 : all.quads;
     const std::int64_t vector_bytes = B::lanes * header_bytes + std::int64_t{quads} * B::factor_bytes;
     const auto* const packed = static_cast<const std::byte*>(all.packed);
     job.sums_fit = !adds_pairs || packed[all.groups * vectors * vector_bytes] == std::byte{0};
@@ -360,7 +313,7 @@ struct PointwiseBytes {
       job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
       job.out = out + v0 * B::lanes;
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
-      if constexpr (B::by_pairs) {
+      if constexpr (by_eights) {
         run_pairs(job, strips, v1 - v0, begin, end);
       } else {
         constexpr bool two_variants = adds_pairs && !has_strips;
@@ -399,11 +352,9 @@ struct PointwiseBytes {
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name,        {B::byte_type, Type::i8, B::byte_type},
-            B::lanes,    B::max_vectors,
-            false,       B::tile_rows,
-            run,         B::form,
-            B::by_pairs, most_quads};
+    return {
+        name,      {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, B::tile_rows, run, B::form,
+        most_quads};
   }
 };
 

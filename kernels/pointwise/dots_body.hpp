@@ -115,47 +115,10 @@ struct DotTiles {
     });
   }
 
-  /// Calls f(first pixel, pixels a tile, tiles, step). Of pairs, a pixel that is left over is a pair with itself: the
-  /// step from one to the other is 0, else 1.
+  /// Tiles of at most `height` pixels.
   template <class F>
   static RIFFLE_INLINE void for_tiles(std::int32_t pixels, std::int32_t height, F&& f) {
-    constexpr std::int32_t unit = by_pairs ? 2 : 1;
-    if (pixels >= unit) {
-      const simd::EvenTiles cut(pixels / unit, height / unit);
-      const std::int32_t higher = (cut.height + 1) * unit;
-      if (cut.higher > 0) f(0, higher, cut.higher, 1);
-      f(cut.higher * higher, higher - unit, cut.tiles - cut.higher, 1);
-    }
-    if (pixels % unit != 0) f(pixels - 1, unit, 1, 0);
-  }
-
-  /// The residuals of a panel's columns, whole vectors of them, copied.
-  static __attribute__((noinline)) void copy_residual(const Job& job, int vectors, std::int32_t pixels, Value* to) {
-    const std::ptrdiff_t width = vectors * S::lanes;
-    for (int v = 0; v < vectors; ++v) {
-      const ResidualVector& residual = job.residual[v];
-      const int left = job.columns - v * S::lanes, count = left < S::lanes ? left : S::lanes;
-      for (int i = 0; i < count; ++i) {
-        const bool scattered = residual.run.channels == 0;
-        const ChannelRun& run = scattered ? residual.columns[i] : residual.run;
-        const Value* const from = job.memory->template read<Value>(run.first) + (scattered ? 0 : i);
-        const std::ptrdiff_t stride = run.pixel_stride;
-        for (std::int32_t p = 0; p < pixels; ++p) to[p * width + v * S::lanes + i] = from[(job.pixel + p) * stride];
-      }
-    }
-  }
-
-  /// Whole vectors side by side: the pixel 0's, or null.
-  static RIFFLE_INLINE const Value* residual_in_rows(const Job& job, int vectors) {
-    const ChannelRun& first = job.residual[0].run;
-    for (int v = 0; v < vectors; ++v) {
-      const ChannelRun& run = job.residual[v].run;
-      if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride || run.first.space != first.first.space ||
-          run.first.offset != first.first.offset + v * S::lanes * size_of(S::type)) {
-        return nullptr;
-      }
-    }
-    return job.memory->template read<Value>(first.first);
+    simd::for_even_tiles<by_pairs ? 2 : 1>(pixels, height, f);
   }
 
   /// One panel of so many pixels, by the instruction set's own strips.
@@ -164,18 +127,8 @@ struct DotTiles {
     float bias[2 * S::max_vectors * S::lanes];
     S::repeat_pairs(job.bias, vectors, bias);
     Value copied[most_pixels * S::max_vectors * S::lanes];
-    const Value* residual = nullptr;
-    std::ptrdiff_t residual_stride = vectors * S::lanes;
-    if (job.residual != nullptr) {
-      residual = residual_in_rows(job, vectors);
-      if (residual != nullptr) {
-        residual_stride = job.residual[0].run.pixel_stride;
-        residual += job.pixel * residual_stride;
-      } else {
-        copy_residual(job, vectors, pixels, copied);
-        residual = copied;
-      }
-    }
+    const ResidualRows<Value> residual =
+        residual_rows<S>(job.residual, vectors, job.columns, *job.memory, job.pixel, pixels, copied);
     simd::DotStrip strip;
     strip.lower = job.clamp->lower;
     strip.upper = job.clamp->upper;
@@ -191,8 +144,8 @@ struct DotTiles {
             __attribute__((always_inline)) {
               strip.out = job.out + first * job.out_stride;
               strip.out_stride = job.out_stride * step * bytes;
-              strip.residual = residual == nullptr ? nullptr : residual + first * residual_stride;
-              strip.residual_stride = residual_stride * step * bytes;
+              strip.residual = residual.first == nullptr ? nullptr : residual.first + first * residual.stride;
+              strip.residual_stride = residual.stride * step * bytes;
               strip.waiting = job.waiting == nullptr ? nullptr : job.waiting + first * vectors * S::lanes;
               strip.tiles = tiles;
               S::dot_strip(rows / 2, vectors)(strip);
@@ -416,7 +369,7 @@ struct PointwiseDots {
   static std::int32_t tile_rows(std::int32_t vectors) { return S::tile_rows(vectors); }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, {}, false, 0, S::dot};
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, {}, 0, S::dot};
   }
 };
 

@@ -35,8 +35,8 @@
 //
 // Of numbers of bf16 that are multiplied by dot products there is one part as well; sums are floats (dot_panels.hpp).
 //
-// Bytes are read four at a time (by pairs, eight), each run's by themselves: `quads` of them a group, or fewer
-// (byte_panels.hpp). By pairs, blocks of pixels are first copied to where all panels read them.
+// Bytes are read four at a time (by eights, eight), each run's by themselves: `quads` of them a group, or fewer
+// (byte_panels.hpp). By eights, blocks of pixels are first copied to where all panels read them.
 #pragma once
 
 #include <span>
@@ -86,7 +86,6 @@ struct PointwiseKernel {
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
   QuadForm form = {};           ///< of bytes: see byte_panels.hpp
-  bool by_pairs = false;        ///< likewise
   std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
   std::int32_t dot = 1;         ///< neighbouring inputs that are multiplied together: see dot_panels.hpp
 };

@@ -4,24 +4,12 @@
 #include <type_traits>
 
 #include "kernels/pointwise/blocks.hpp"
+#include "kernels/pointwise/residuals.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
 #include "kernels/simd/tile_table.hpp"
 
 namespace riffle::kernels {
-
-/// One vector of residuals whose columns are scattered, for `rows` pixels, as rows of `lanes` numbers. Out of line: it
-/// is rare, and there would be a copy of it for every vector of every register tile.
-template <class S>
-__attribute__((noinline)) void gather_residual(const ChannelRun* columns, int count, const Addresses& memory,
-                                               std::int32_t pixel, int rows, typename S::Value* to) {
-  for (int i = 0; i < count; ++i) {
-    const auto* from =
-        memory.read<typename S::Value>(columns[i].first) + static_cast<std::ptrdiff_t>(pixel) * columns[i].pixel_stride;
-    for (int m = 0; m < rows; ++m)
-      to[m * S::lanes + i] = from[m * static_cast<std::ptrdiff_t>(columns[i].pixel_stride)];
-  }
-}
 
 /// Adds to the accumulators of vector V what is at `from`, `stride` numbers a pixel.
 template <int V, class S, int MR, int NV, bool Half>
@@ -60,7 +48,7 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const Residua
                  S::load_partial(start + m * static_cast<std::ptrdiff_t>(run.pixel_stride), count));
       }
     } else {
-      gather_residual<S>(residual[v].columns, count, memory, pixel, MR, gathered);
+      copy_residual<S>(residual[v], count, memory, pixel, MR, gathered, S::lanes);
     }
     add_vector<decltype(v)::value>(tile, from, stride, count);
   });
@@ -180,16 +168,10 @@ struct Pointwise {
       }
       strip.start = nullptr;
       if (job.residual == nullptr) return true;
-      const ChannelRun& first = job.residual[0].run;
-      for (int v = 0; v < vectors; ++v) {
-        const ChannelRun& run = job.residual[v].run;
-        if (run.channels != S::lanes || run.pixel_stride != first.pixel_stride ||
-            run.first.space != first.first.space || run.first.offset != first.first.offset + v * S::lanes * bytes) {
-          return false;
-        }
-      }
-      const std::ptrdiff_t stride = first.pixel_stride;
-      strip.start = job.memory->template read<Value>(first.first) + job.out_pixel * stride;
+      strip.start = residual_in_rows<S, Value>(job.residual, vectors, *job.memory);
+      if (strip.start == nullptr) return false;
+      const std::ptrdiff_t stride = job.residual[0].run.pixel_stride;
+      strip.start += job.out_pixel * stride;
       strip.start_stride = stride * bytes;
       return true;
     }
@@ -200,17 +182,14 @@ struct Pointwise {
       strip.bias = job.bias;
       strip.weights = job.weights;
       strip.form = form + 4 * static_cast<std::int32_t>(job.columns % S::lanes * bytes);
-      strip.out = job.out;
-      strip.pixel = 0;
-      const simd::EvenTiles cut(pixels, S::strip_rows(vectors));
-      if (cut.higher > 0) {
-        strip.tiles = cut.higher;
-        S::strip(cut.height + 1, vectors)(strip);
-        strip.pixel = cut.higher * (cut.height + 1);
-        strip.out = job.out + strip.pixel * job.out_stride;
-      }
-      strip.tiles = cut.tiles - cut.higher;
-      S::strip(cut.height, vectors)(strip);
+      simd::for_even_tiles<1>(
+          pixels, S::strip_rows(vectors),
+          [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, int) __attribute__((always_inline)) {
+            strip.pixel = first;
+            strip.out = job.out + first * job.out_stride;
+            strip.tiles = tiles;
+            S::strip(rows, vectors)(strip);
+          });
       return true;
     }
   };

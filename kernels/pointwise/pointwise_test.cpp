@@ -151,7 +151,7 @@ class PointwiseOfBytes : public PointwiseRows {
     const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs);
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);
     const std::vector<std::int32_t> output_order = grouped_order(scene, groups, outputs);
-    const std::vector<std::int32_t> reads = quads_of(layer, row().by_pairs ? 8 : 4, input_order);
+    const std::vector<std::int32_t> reads = quads_of(layer, row().form == QuadForm::eights ? 8 : 4, input_order);
     std::vector<std::byte> packed(
         static_cast<std::size_t>(byte_panels_bytes(byte_panels_of(row()), groups, args.quads, outputs)));
     pack_byte_panels(byte_panels_of(row()), groups, args.quads, outputs, weights.view(), reads, output_order, packed);

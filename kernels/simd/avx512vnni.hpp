@@ -11,7 +11,7 @@ struct Avx512vnni {
   using Channels = Avx512vnni;
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 16, max_vectors = 4, factor_bytes = 64;
-  static constexpr bool by_lane = false, by_pairs = false;
+  static constexpr bool by_lane = false;
   static constexpr kernels::QuadForm form = kernels::QuadForm::bytes;
   static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
 

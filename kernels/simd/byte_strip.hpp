@@ -2,9 +2,9 @@
 //
 //   static constexpr int strip_rows(int vectors);
 //   static ByteStripFunction strip(int rows, int vectors);
-//   static GatherFunction gather(int pairs);                 by pairs
+//   static GatherFunction gather(int pairs);                 by eights
 //
-// By pairs, strip() counts pairs of pixels. What a tile reads stands in the order of its use, for all tiles: eight
+// By eights, strip() counts pairs of pixels. What a tile reads stands in the order of its use, for all tiles: eight
 // channels of every pixel, pixel after pixel, then the next eight, `count` eights in all.
 #pragma once
 
@@ -25,7 +25,7 @@ struct ByteStrip {
   std::int64_t tiles;
   std::ptrdiff_t out_stride;
   std::int32_t form;            ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole
-  const std::int8_t* residual;  ///< null, or pixel 0's (by pairs: `pixel`'s): whole vectors
+  const std::int8_t* residual;  ///< null, or pixel 0's (by eights: `pixel`'s): whole vectors
   std::ptrdiff_t residual_stride;
   const float* factors;
 };
@@ -36,7 +36,7 @@ static_assert(sizeof(void*) < 8 || (offsetof(ByteStrip, bias) == 8 && offsetof(B
 
 using ByteStripFunction = void (*)(const ByteStrip&);
 
-/// By pairs: of tiles of so many pixels' channels of a run, (pixel 0, bytes to the next, eights, where they go, bytes
+/// By eights: of tiles of so many pixels' channels of a run, (pixel 0, bytes to the next, eights, where they go, bytes
 /// from a tile to the next, tiles). Reads up to 7 bytes behind a run's last channel.
 using GatherFunction = void (*)(const std::int8_t*, std::ptrdiff_t, std::int64_t, std::int8_t*, std::ptrdiff_t,
                                 std::int64_t);

@@ -25,7 +25,7 @@
 //
 // An instruction set that multiplies by a lane (by_lane) has, in place of spread() and multiply(), load_quads(bytes),
 // as many as there are in 16 bytes, and multiply_lane<lane>(sums, quads, factors). One whose sums are of two pixels and
-// two outputs (by_pairs) has strips, and a function that gathers what they read (byte_strip.hpp).
+// two outputs (QuadForm::eights) has strips, and a function that gathers what they read (byte_strip.hpp).
 //
 // Integers are exact, and the two roundings of scaled() are what every machine has, so that results have the same bits
 // everywhere.
@@ -41,7 +41,7 @@ struct ScalarBytes {
   using Channels = ScalarBytes;
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = 1, max_vectors = 4, factor_bytes = 4;
-  static constexpr bool by_lane = false, by_pairs = false;
+  static constexpr bool by_lane = false;
   static constexpr kernels::QuadForm form = kernels::QuadForm::bytes;
   static constexpr int tile_rows(int) { return 2; }
 

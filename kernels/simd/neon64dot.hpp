@@ -3,7 +3,6 @@
 
 #include <arm_neon.h>
 
-#include "kernels/depthwise/byte_rows.hpp"
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/neon_channels.hpp"
@@ -30,8 +29,8 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
                        : riffle_depthwise_bytes_2x1_neon64dot;
   }
   /// A quad is a column of the window from its top, its last byte 0; and then all of them once more, one byte down.
-  static constexpr int column_bytes = 2 * 3 * 2 * 16;
-  static RIFFLE_INLINE void weights_by_columns(const std::byte* packed, std::byte* columns) {
+  static constexpr int row_weight_bytes = 2 * 3 * 2 * 16;
+  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::byte* columns) {
     auto* const to = reinterpret_cast<std::uint32_t*>(columns);
     unroll<2>([&](auto half) __attribute__((always_inline)) {
       uint32x4_t row[3];  // 0, and the three taps of a row
@@ -48,6 +47,7 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
         vst1q_u32(to + (6 + 2 * j + half) * 4, vshlq_n_u32(column, 8));
       });
     });
+    return columns;
   }
 };
 
@@ -55,7 +55,7 @@ struct Neon64dot : NeonIntegers {
   static constexpr const char* name = "neon64dot";
   using Channels = Neon64dotChannels;
   static constexpr int max_vectors = 4, factor_bytes = 16;
-  static constexpr bool by_lane = true, by_pairs = false;
+  static constexpr bool by_lane = true;
   static constexpr kernels::QuadForm form = kernels::QuadForm::bytes;
   static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
 

@@ -21,10 +21,9 @@ RIFFLE_GATHER(4)
 struct Neon64i8mm : Neon64dot {
   static constexpr const char* name = "neon64i8mm";
   static constexpr int max_vectors = 2;
-  static constexpr bool by_pairs = true;
+  static constexpr kernels::QuadForm form = kernels::QuadForm::eights;
   static constexpr int tile_rows(int) { return 8; }
 
-  static constexpr int strip_pairs = 4;
   static RIFFLE_INLINE ByteStripFunction strip(int pairs, int vectors) {
     static constexpr ByteStripFunction strips[][4] = {{riffle_strip_1x1_neon64i8mm, riffle_strip_2x1_neon64i8mm,
                                                        riffle_strip_3x1_neon64i8mm, riffle_strip_4x1_neon64i8mm},

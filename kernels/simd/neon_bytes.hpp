@@ -18,7 +18,7 @@ struct NeonBytes : NeonIntegers {
   static constexpr bool is_64 = sizeof(void*) == 8;
   static constexpr int max_vectors = is_64 ? 4 : 3, factor_bytes = 16;
   static constexpr kernels::QuadForm form = kernels::QuadForm::pairs;
-  static constexpr bool by_lane = false, by_pairs = false;
+  static constexpr bool by_lane = false;
   /// Of AArch64's 32 registers 16 hold sums, of ARMv7's 16 nine.
   static constexpr int tile_rows(int vectors) { return (is_64 ? 16 : 9) / vectors; }
 

@@ -5,7 +5,7 @@
 //   add_quads(sums, quads, weights)    sums[lane] += sum of quads[4 * lane + j] * weights[4 * lane + j] over four j
 #pragma once
 
-#include "kernels/depthwise/bytes_body.hpp"
+#include "kernels/depthwise/byte_rows.hpp"
 #include "kernels/simd/neon_integers.hpp"
 
 namespace riffle::simd {
@@ -78,31 +78,37 @@ struct NeonChannels {
 template <class B>
 struct NeonRowChannels : NeonChannels<B> {
   using Byte = std::int8_t;
-  using NeonChannels<B>::lanes;
+
+  static constexpr int most_rows(int) { return 1; }
+  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int, int stride) {
+    return stride == 1 ? depthwise_row<1> : depthwise_row<2>;
+  }
+  static constexpr int row_weight_bytes = 1;
+  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::byte*) { return packed; }
 
   template <int Stride>
-  static void depthwise_row(const kernels::DepthwiseByteRow<Byte>& given) {
-    const kernels::DepthwiseByteRow<Byte> row = given;  // a copy, which no store can be taken to change
-    constexpr int columns = 2 * Stride;                 // that come in for two outputs
-    const auto* const words = reinterpret_cast<const std::int32_t*>(row.packed);
+  static void depthwise_row(const kernels::DepthwiseByteRows& given) {
+    const kernels::DepthwiseByteRows row = given;  // a copy, which no store can be taken to change
+    constexpr int columns = 2 * Stride;            // that come in for two outputs
+    const auto* const words = reinterpret_cast<const std::int32_t*>(row.header);
     const int32x4_t bias[2] = {vld1q_s32(words), vld1q_s32(words + 4)};
     const float32x4_t factors[2] = {vreinterpretq_f32_s32(vld1q_s32(words + 8)),
                                     vreinterpretq_f32_s32(vld1q_s32(words + 12))};
     const int16x8_t zero = vdupq_n_s16(row.zero);
-    const int8x16_t lower = vdupq_n_s8(row.lower), upper = vdupq_n_s8(row.upper), outside = vdupq_n_s8(row.outside);
+    const int8x16_t lower = vdupq_n_s8(row.lower), upper = vdupq_n_s8(row.upper), outside = vld1q_s8(row.zeros);
+    const auto in_w = static_cast<std::int32_t>(row.columns), pad_left = static_cast<std::int32_t>(row.pad_left);
 
-    std::int32_t column = 2 - row.pad_left;  // the next to come in
+    std::int32_t column = 2 - pad_left;  // the next to come in
     const auto checked = [&](auto i, std::int32_t at) __attribute__((always_inline)) {
-      return at >= 0 && at < row.in_w ? vld1q_s8(row.rows[i] + at * row.step[i]) : outside;
+      return at >= 0 && at < in_w ? vld1q_s8(row.rows[i] + at * row.steps[i]) : outside;
     };
     typename B::template Window<Stride> window(
-        reinterpret_cast<const std::int8_t*>(row.packed) + lanes * 8, [&](auto i, int k)
-                                                                          __attribute__((always_inline)) {
-                                                                            return checked(i, k - row.pad_left);
-                                                                          });
+        reinterpret_cast<const std::int8_t*>(row.weights), [&](auto i, int k) __attribute__((always_inline)) {
+          return checked(i, k - pad_left);
+        });
     const Byte* at[3];
-    unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = row.rows[i] + column * row.step[i]; });
-    Byte* to = row.out;
+    unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = row.rows[i] + column * row.steps[i]; });
+    Byte* to = row.out[0];
 
     const auto two = [&](auto&& next, int count) __attribute__((always_inline)) {
       int32x4_t sums[2][2] = {{bias[0], bias[1]}, {bias[0], bias[1]}};
@@ -115,16 +121,16 @@ struct NeonRowChannels : NeonChannels<B> {
       });
       const int8x16_t bytes = vminq_s8(upper, vmaxq_s8(lower, NeonIntegers::bytes(rounded[0], rounded[1])));
       vst1_s8(to, vget_low_s8(bytes));
-      if (count == 2) vst1_s8(to + row.out_stride, vget_high_s8(bytes));
-      to += 2 * row.out_stride;
+      if (count == 2) vst1_s8(to + row.out_stride[0], vget_high_s8(bytes));
+      to += 2 * row.out_stride[0];
       column += columns;
     };
-    std::int32_t left = row.out_w;
-    for (; left >= 2 && column + columns <= row.in_w; left -= 2) {
+    auto left = static_cast<std::int32_t>(row.outputs);
+    for (; left >= 2 && column + columns <= in_w; left -= 2) {
       two(
           [&](auto i, int) __attribute__((always_inline)) {
             const int8x16_t loaded = vld1q_s8(at[i]);
-            at[i] += row.step[i];
+            at[i] += row.steps[i];
             return loaded;
           },
           2);

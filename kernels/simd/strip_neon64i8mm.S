@@ -1,5 +1,5 @@
 // The register tile of bytes by smmla, whole strips of it: two pixels times two outputs a vector of sums, eight channels
-// at a time. See pointwise/bytes_body.hpp for what is read, byte_panels.hpp for the weights (by pairs) and
+// at a time. See pointwise/bytes_body.hpp for what is read, byte_panels.hpp for the weights (by eights) and
 // byte_strip.hpp for the arguments.
 //
 //   sums of pixels a, b and outputs m, n:      a.m a.n b.m b.n

@@ -19,6 +19,20 @@ struct EvenTiles {
       : tiles((pixels + rows - 1) / rows), height(pixels / tiles), higher(pixels % tiles) {}
 };
 
+/// Calls f(first pixel, pixels a tile, tiles, step) for tiles of at most `rows` pixels that are whole multiples of
+/// Unit, 1 or 2. Of pairs, a pixel that is left over is a pair with itself: the step from one to the other is 0, else
+/// 1.
+template <int Unit, class F>
+RIFFLE_INLINE void for_even_tiles(std::int32_t pixels, std::int32_t rows, F&& f) {
+  if (pixels >= Unit) {
+    const EvenTiles cut(pixels / Unit, rows / Unit);
+    const std::int32_t higher = (cut.height + 1) * Unit;
+    if (cut.higher > 0) f(0, higher, cut.higher, 1);
+    f(cut.higher * higher, higher - Unit, cut.tiles - cut.higher, 1);
+  }
+  if (pixels % Unit != 0) f(pixels - 1, Unit, 1, 0);
+}
+
 /// `Body` has a struct Job and a template <int MR, int NV, bool Half> static void run_tile(const Job&). Halves: are
 /// there tiles whose last vector two pixels share? OneRow: no tile is higher than a pixel.
 template <class S, class Body, bool Halves, bool OneRow = false>

@@ -33,7 +33,7 @@ struct WordBytes {
   static constexpr Type byte_type = Type::u8;
   static constexpr int lanes = static_cast<int>(Sums::size), max_vectors = 3, factor_bytes = 8 * lanes;
   static constexpr kernels::QuadForm form = kernels::QuadForm::words;
-  static constexpr bool by_lane = false, by_pairs = false;
+  static constexpr bool by_lane = false;
   /// 8 or 9 sums; the weights are two registers a vector, and what they are multiplied with is two.
   static constexpr int tile_rows(int vectors) { return vectors == 1 ? 6 : vectors == 2 ? 4 : 3; }
 

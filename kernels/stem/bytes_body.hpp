@@ -117,7 +117,7 @@ struct StemBytes {
   }
 
   static constexpr StemKernel kernel(const char* name) {
-    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, run, B::form, B::by_pairs};
+    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, run, B::form};
   }
 };
 

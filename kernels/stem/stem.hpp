@@ -41,8 +41,7 @@ struct StemKernel {
   std::int32_t max_vectors = 0;
   bool pairs_halves = false;  ///< as in PointwiseKernel
   void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
-  QuadForm form = {};     ///< of bytes: see byte_panels.hpp
-  bool by_pairs = false;  ///< likewise
+  QuadForm form = {};  ///< of bytes: see byte_panels.hpp
   /// Of bytes: the window's rows on all channels together, and its columns, are at most so many.
   static constexpr std::int32_t most_byte_rows = 64, most_byte_columns = 128;
 };
