@@ -6,5 +6,5 @@
 namespace riffle::kernels {
 extern const Kernels kernels_avx512bf16;
 constexpr Kernels kernels_avx512bf16 =
-    make_table<simd::Avx512bf16, BfloatRowsOf<simd::Avx512bf16, simd::Avx512f>>(cpu::has_avx512bf16);
+    make_table<simd::Avx512bf16, BfloatRowsOf<simd::Avx512bf16>>(cpu::has_avx512bf16);
 }  // namespace riffle::kernels

@@ -2,10 +2,9 @@
 
 #include "kernels/cpu/cpu.hpp"
 #include "kernels/isa/table.hpp"
-#include "kernels/simd/neon64.hpp"
 
 namespace riffle::kernels {
 extern const Kernels kernels_neon64bf16;
 constexpr Kernels kernels_neon64bf16 =
-    make_table<simd::Neon64bf16, BfloatRowsOf<simd::Neon64bf16, simd::Neon64>>(cpu::has_neon64bf16);
+    make_table<simd::Neon64bf16, BfloatRowsOf<simd::Neon64bf16>>(cpu::has_neon64bf16);
 }  // namespace riffle::kernels

@@ -169,15 +169,27 @@ struct RowsOf : NoRows {
       joined(std::array{Elementwise<S>::kernel(f32<"elementwise">)}, Bytes::elementwise);
 #endif
 #ifdef RIFFLE_HAS_SOFTMAX
+  template <class As, Text Same, Text ToFloats>
+  static constexpr std::array softmax_as = {
+      Softmax<S, As, As>::kernel(KernelName<S, Same, "softmax">::value.data()),
+      Softmax<S, As, S>::kernel(KernelName<S, ToFloats, "softmax">::value.data())};
   static constexpr auto softmax = [] {
-    constexpr SoftmaxKernel floats = Softmax<S>::kernel(f32<"softmax">);
-    if constexpr (S::serves_halves) {
-      using Halves = simd::HalvesAsFloats<S>;
-      return std::array{floats, Softmax<S, Halves, Halves>::kernel(KernelName<S, "f16", "softmax">::value.data()),
-                        Softmax<S, Halves, S>::kernel(KernelName<S, "f16-f32", "softmax">::value.data())};
-    } else {
-      return std::array{floats};
-    }
+    constexpr std::array floats = {Softmax<S>::kernel(f32<"softmax">)};
+    constexpr auto halves = [] {
+      if constexpr (!S::serves_halves) {
+        return NoRows::softmax;
+      } else {
+        return softmax_as<simd::HalvesAsFloats<S>, "f16", "f16-f32">;
+      }
+    }();
+    constexpr auto bfloats = [] {
+      if constexpr (!S::serves_bfloats) {
+        return NoRows::softmax;
+      } else {
+        return softmax_as<simd::BfloatsAsFloats<S>, "bf16", "bf16-f32">;
+      }
+    }();
+    return joined(floats, joined(halves, bfloats));
   }();
 #endif
   static constexpr auto planes = joined(std::array{Planes<S>::kernel(f32<"planes">)}, Bytes::planes);
@@ -194,13 +206,22 @@ struct RowsOf : NoRows {
 #endif
 #ifdef RIFFLE_HAS_FUNCTION
   static constexpr auto function = [] {
-    constexpr FunctionKernel floats = Functions<S>::kernel(f32<"function">);
-    if constexpr (S::serves_halves) {
-      using Halves = simd::HalvesAsFloats<S>;
-      return std::array{floats, Functions<Halves>::kernel(KernelName<S, "f16", "function">::value.data())};
-    } else {
-      return std::array{floats};
-    }
+    constexpr std::array floats = {Functions<S>::kernel(f32<"function">)};
+    constexpr auto halves = [] {
+      if constexpr (!S::serves_halves) {
+        return NoRows::function;
+      } else {
+        return std::array{Functions<simd::HalvesAsFloats<S>>::kernel(KernelName<S, "f16", "function">::value.data())};
+      }
+    }();
+    constexpr auto bfloats = [] {
+      if constexpr (!S::serves_bfloats) {
+        return NoRows::function;
+      } else {
+        return std::array{Functions<simd::BfloatsAsFloats<S>>::kernel(KernelName<S, "bf16", "function">::value.data())};
+      }
+    }();
+    return joined(floats, joined(halves, bfloats));
   }();
 #endif
 #ifdef RIFFLE_HAS_FRAME
@@ -236,8 +257,8 @@ struct HalfRowsOf : NoRows {
 };
 
 /// The rows of bf16, where an instruction set has its dot products: layers of many inputs multiply by them. The others
-/// have weights of floats, and compute as F, the same CPU's floats.
-template <class S, class F>
+/// have weights of floats. Softmax and functions are the floats' instruction set's (serves_bfloats).
+template <class S>
 struct BfloatRowsOf : NoRows {
   static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
   template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
@@ -256,16 +277,9 @@ struct BfloatRowsOf : NoRows {
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"bf16", "elementwise">)};
 #endif
-#ifdef RIFFLE_HAS_SOFTMAX
-  static constexpr std::array softmax = {Softmax<F, S, S>::kernel(name<"bf16", "softmax">),
-                                         Softmax<F, S, F>::kernel(name<"bf16-f32", "softmax">)};
-#endif
   static constexpr std::array planes = {Planes<S, Bfloat>::kernel(name<"bf16", "planes">),
                                         Planes<S, float, Bfloat>::kernel(name<"f32-bf16", "planes">),
                                         Planes<S, Bfloat, float>::kernel(name<"bf16-f32", "planes">)};
-#ifdef RIFFLE_HAS_FUNCTION
-  static constexpr std::array function = {Functions<S>::kernel(name<"bf16", "function">)};
-#endif
 };
 
 template <class S>

@@ -45,7 +45,7 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
 
   static constexpr bool converts_f16 = true;
-  static constexpr bool serves_halves = true;
+  static constexpr bool serves_halves = true, serves_bfloats = true;
   static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)));
   }

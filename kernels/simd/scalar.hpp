@@ -16,7 +16,7 @@ struct Scalar {
   static constexpr bool by_lane = false;
   static constexpr bool pairs_halves = false;
   static constexpr bool converts_f16 = false;
-  static constexpr bool serves_halves = false;
+  static constexpr bool serves_halves = false, serves_bfloats = false;
   static constexpr int max_vectors = 4;
   static constexpr int tile_rows(int) { return 2; }
 

@@ -77,8 +77,8 @@ struct XsimdOps {
   /// Has it instructions that convert f16? Then it has load_f16 and store_f16, a whole vector from memory and to it, to
   /// the bits of from_f16() and to_f16().
   static constexpr bool converts_f16 = false;
-  /// Does it compute, as floats, what an instruction set of halves leaves to it?
-  static constexpr bool serves_halves = false;
+  /// Does it compute, as floats, what an instruction set of halves, or of bf16, leaves to it?
+  static constexpr bool serves_halves = false, serves_bfloats = false;
 
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
