@@ -14,7 +14,7 @@ quantise::Quantised calibrate(graph::Graph graph, Loader& pictures, std::int64_t
   quantise::Samples samples{{{}}, 0, {}};
   pictures.begin(0);
   for (Batch batch; samples.count < count && pictures.next(batch);) {
-    const std::int64_t taken = std::min(count - samples.count, std::ssize(batch.labels));
+    const std::int64_t taken = std::min<std::int64_t>(count - samples.count, std::ssize(batch.labels));
     const auto images = batch.images.first(static_cast<std::size_t>(taken * size));
     samples.inputs[0].insert(samples.inputs[0].end(), images.begin(), images.end());
     samples.count += taken;
