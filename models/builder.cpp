@@ -94,7 +94,7 @@ NodeId NetworkBuilder::concat(NodeId first, NodeId second, const std::string& na
 }
 
 NodeId NetworkBuilder::add(NodeId first, NodeId second, const std::string& name) {
-  return graph_.add(name, graph::Add{}, {first, second});
+  return graph_.add(name, graph::Binary{}, {first, second});
 }
 
 NodeId NetworkBuilder::slice(NodeId input, const std::string& name, std::int32_t first, std::int32_t count) {

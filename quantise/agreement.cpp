@@ -41,7 +41,7 @@ bool can_read_integers(const graph::Node& node) {
     return o->height * o->width == 1 && o->activation.function == kernels::Function::none && are_finite(o->weights) &&
            are_finite(o->bias) && sums_fit(o->weights, o->outputs);
   }
-  if (!is<graph::Pool>(node) && !is<graph::GlobalAveragePool>(node) && !is<graph::Add>(node)) return false;
+  if (!is<graph::Pool>(node) && !is<graph::GlobalAveragePool>(node) && !graph::is_sum(node.operation)) return false;
   return graph::fused_activation(node.operation)->function == kernels::Function::none;
 }
 
@@ -134,7 +134,7 @@ class Agreeing {
       if (a_.has_integers(id)) a_.origin[id] = Origin::chosen;
       if (a_.is_converted[id] || (a_.makes_integers[id] && is<graph::Input>(node(id)))) join_channels(id);
       if (!a_.reads_integers[id]) continue;
-      if (is<graph::Add>(node(id))) join_lists(operands(id)[0], operands(id)[1]);
+      if (graph::is_sum(node(id).operation)) join_lists(operands(id)[0], operands(id)[1]);
       if (is<graph::Convolution>(node(id)) && operands(id).size() == 2) join_lists(own(id), operands(id)[1]);
       if (is_max_pool(node(id))) {
         join_lists(own(id), operands(id)[0]);

@@ -158,7 +158,7 @@ TEST(Quantise, a_residual_and_what_it_is_added_to_agree_by_channel) {
   const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
   const NodeId first = graph.add("first", convolution("first", 3, 8, 3, 1.0F, Activation::relu), {image});
   const NodeId second = graph.add("second", convolution("second", 8, 8, 1, 3.0F), {first});
-  const NodeId sum = graph.add("sum", graph::Add{Activation::relu}, {second, first});
+  const NodeId sum = graph.add("sum", graph::Binary{.activation = Activation::relu}, {second, first});
   graph.outputs = {{graph.add("last", convolution("last", 8, 4, 1, 1.0F), {sum})}};
   const Quantised result = quantised(graph);
   const NodeId fused = node_of(result.before, "second"), residual = node_of(result.before, "first");
@@ -176,8 +176,8 @@ TEST(Quantise, the_terms_of_a_sum_agree_though_they_are_shuffled) {
   const NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {a});
   const NodeId mean = graph.add("mean", graph::Pool{graph::PoolKind::average, {.kernel_h = 2, .kernel_w = 2}}, {b});
   const NodeId cut = graph.add("cut", graph::Pool{graph::PoolKind::max, {.kernel_h = 2, .kernel_w = 2}}, {shuffled});
-  const NodeId sum = graph.add("sum", graph::Add{}, {cut, mean});
-  const NodeId again = graph.add("again", graph::Add{}, {sum, mean});
+  const NodeId sum = graph.add("sum", graph::Binary{}, {cut, mean});
+  const NodeId again = graph.add("again", graph::Binary{}, {sum, mean});
   const NodeId pooled = graph.add("pooled", graph::GlobalAveragePool{}, {again});
   graph.outputs = {{graph.add("dense", dense("dense", 8, 5), {pooled})}};
   const Quantised result = quantised(graph);
@@ -197,7 +197,7 @@ TEST(Quantise, bounds_hold_with_and_without_a_scale_in_common) {
     NodeId last = capped;
     if (shared) {
       const NodeId more = graph.add("more", convolution("more", 8, 8, 1, 0.5F), {capped});
-      last = graph.add("sum", graph::Add{}, {more, capped});
+      last = graph.add("sum", graph::Binary{}, {more, capped});
     }
     last = graph.add("clipped", convolution("clipped", 8, 8, 1, 0.3F, Activation{{-0.5F, 0.75F}}), {last});
     graph.outputs = {{last, "clipped"}, {capped, "capped"}};

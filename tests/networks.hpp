@@ -88,7 +88,7 @@ inline graph::Graph two_headed_network() {
   const graph::NodeId bright = graph.add("relu6", graph::Activate{graph::Activation::relu6}, {normal});
   const graph::NodeId spread = graph.add("spread", pointwise(1, 8), {mask});
   const graph::NodeId gate = graph.add("gate", graph::Activate{graph::Activation::sigmoid}, {spread});
-  const graph::NodeId sum = graph.add("sum", graph::Add{}, {bright, gate});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{}, {bright, gate});
   const graph::NodeId map = graph.add("to map", pointwise(8, 2), {sum});
   const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {sum});
   const graph::NodeId dense = graph.add("dense", graph::FullyConnected{5, constant(40, 0.5F), {}}, {mean});

@@ -30,7 +30,7 @@ inline graph::Graph several_inputs_and_outputs() {
   stem.weights = weights(8 * 3 * 9);
   stem.activation = graph::Activation::relu;
   const graph::NodeId first = graph.add("stem", stem, {left});
-  const graph::NodeId sum = graph.add("sum", graph::Add{}, {first, right});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{}, {first, right});
   graph::Convolution pointwise;
   pointwise.outputs = 16;
   pointwise.weights = weights(16 * 8);

@@ -62,7 +62,7 @@ TEST_F(Cli, inspect_says_what_each_pass_does) {
   const graph::NodeId mixed = graph.add("mix", mixing, {bright});
   const graph::Constant twos(std::vector<float>(8, 2.0F));
   const graph::NodeId scaled = graph.add("scale", graph::BatchNorm{twos, twos, twos, twos}, {mixed});
-  graph.outputs.push_back({graph.add("both", graph::Add{}, {scaled, bright}), "third"});
+  graph.outputs.push_back({graph.add("both", graph::Binary{}, {scaled, bright}), "third"});
   graph.add("dead", graph::Shuffle{4}, {bright});
   const std::string path = folder.path("passes.riffle"), again = folder.path("again.riffle");
   format::save_file(graph, path);

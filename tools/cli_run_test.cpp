@@ -72,7 +72,7 @@ graph::Graph two_to_three() {
   const graph::Shape shape = {8, 8, 3};
   const auto left = graph.add("left", graph::Input{shape});
   const auto right = graph.add("right", graph::Input{.shape = shape, .type = Type::u8, .quantization = of_right});
-  const auto sum = graph.add("sum", graph::Add{}, {left, right});
+  const auto sum = graph.add("sum", graph::Binary{}, {left, right});
   const auto relu = graph.add("relu", graph::Activate{}, {sum});
   const auto means = graph.add("means", graph::GlobalAveragePool{}, {sum});
   graph.outputs = {{.node = sum},
@@ -181,7 +181,7 @@ graph::Graph image_and_vector() {
   graph::Graph graph;
   const auto image = graph.add("image", graph::Input{.shape = {4, 4, 1}, .type = Type::bf16});
   const auto vector = graph.add("vector", graph::Input{{1, 1, 3}});
-  graph.outputs = {{.node = graph.add("twice", graph::Add{}, {image, image}), .type = Type::bf16},
+  graph.outputs = {{.node = graph.add("twice", graph::Binary{}, {image, image}), .type = Type::bf16},
                    {.node = graph.add("relu", graph::Activate{}, {vector})}};
   return graph;
 }
@@ -208,7 +208,7 @@ TEST_F(CliRun, inputs_of_several_sizes) {
 TEST_F(CliRun, one_input_and_output_of_another_type) {
   graph::Graph graph;
   const auto x = graph.add("x", graph::Input{.shape = {2, 2, 1}, .type = Type::u8});
-  graph.outputs = {{.node = graph.add("y", graph::Add{}, {x, x}), .type = Type::f16}};
+  graph.outputs = {{.node = graph.add("y", graph::Binary{}, {x, x}), .type = Type::f16}};
   const std::string model = save("model.riffle", graph);
   const Tensor input = tensor(Type::u8, {1, 2, 2}, std::vector<std::uint8_t>{0, 1, 100, 255});
   const Bytes expected = tensor(Type::f16, {}, std::vector<std::uint16_t>{0, 0x4000, 0x5A40, 0x5FF8}).bytes;

@@ -55,7 +55,7 @@ class IntegerEquation {
     });
     for (double& sum : out_.values) sum = mean(sum, in().shape.pixels());
   }
-  void operator()(const graph::Add&) const {
+  void operator()(const graph::Binary&) const {
     for (std::size_t i = 0; i < out_.values.size(); ++i) {
       const double sum = operands_[0]->values[i] + operands_[1]->values[i];
       out_.values[i] = mean(sum, 1);

@@ -170,7 +170,7 @@ class Equation {
     out_.error = in().error + rounding(in().shape.pixels(), largest_of(in()));
     activate(out_, o.activation);
   }
-  void operator()(const graph::Add& o) const {
+  void operator()(const graph::Binary& o) const {
     each([&](auto n, auto y, auto x, auto c) { return in(0).at(n, y, x, c) + in(1).at(n, y, x, c); });
     out_.error = in(0).error + in(1).error + rounding(1, largest_of(in(0)) + largest_of(in(1)));
     activate(out_, o.activation);

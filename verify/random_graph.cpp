@@ -239,10 +239,10 @@ class Generator {
     return Drawn{graph::GlobalAveragePool{any_activation()}, {any_node()}};
   }
 
-  std::optional<Drawn> draw(Kind<graph::Add>) {
+  std::optional<Drawn> draw(Kind<graph::Binary>) {
     const NodeId a = any_node();
     const auto b = any_node_that([&](NodeId id) { return shape(id) == shape(a); });
-    return Drawn{graph::Add{any_activation()}, {a, *b}};
+    return Drawn{graph::Binary{.activation = any_activation()}, {a, *b}};
   }
 
   std::optional<Drawn> draw(Kind<graph::Slice>) {

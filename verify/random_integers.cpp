@@ -203,7 +203,7 @@ class IntegerGenerator {
   void add_sum(NodeId operand) {
     for (NodeId other = 0; other < graph_.nodes.end_id(); ++other) {
       if (shape(other) == shape(operand) && random_.chance(60)) {
-        graph::Add sum;
+        graph::Binary sum;
         sum.activation = activation();
         return add(sum, {operand, other}, zero_point(random_.chance(50) ? 1.0F : 1.7F));
       }

@@ -292,7 +292,7 @@ TEST(Regressions, HalvesOfALargePointwiseConvolutionOfTheInput) {
   const graph::NodeId left = graph.add("left", graph::Slice{0, 4}, {both});
   const graph::NodeId right = graph.add("right", graph::Slice{4, 4}, {both});
   const graph::NodeId further = graph.add("further", convolution(4, 4), {left});
-  const graph::NodeId sum = graph.add("sum", graph::Add{}, {further, right});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{}, {further, right});
   graph.outputs = {{graph.add("mean", graph::GlobalAveragePool{}, {sum})}};
   EXPECT_EQ(find_difference(graph, 0), std::nullopt);
 }
@@ -351,7 +351,7 @@ TEST(Regressions, PoolingOfTheOneRowThatThereIs) {
   const graph::NodeId shuffled = graph.add("shuffle", graph::Shuffle{5}, {0});
   graph::Pool column{graph::PoolKind::max, {.kernel_h = 0}, false, {}};
   const graph::NodeId pooled = graph.add("pool", column, {shuffled});
-  graph.outputs = {{graph.add("sum", graph::Add{}, {pooled, shuffled})}};
+  graph.outputs = {{graph.add("sum", graph::Binary{}, {pooled, shuffled})}};
   for (std::uint64_t seed = 0; seed < 8; ++seed) EXPECT_EQ(find_difference(graph, seed), std::nullopt);
 }
 

@@ -89,7 +89,7 @@ graph::Graph tiny_network() {
   const graph::NodeId normed = graph.add("reduce.norm", norm(8), {reduce});
   const graph::NodeId depthwise = graph.add("depthwise", convolution(8, 8, 8, 3, 1, Activation::none), {normed});
   const graph::NodeId expand = graph.add("expand", convolution(8, 8, 1, 1, 1, Activation::none), {depthwise});
-  const graph::NodeId sum = graph.add("sum", graph::Add{Activation::relu}, {expand, kept});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{.activation = Activation::relu}, {expand, kept});
   const graph::NodeId joined = graph.add("joined", graph::Concat{}, {kept, sum});
   const graph::NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {joined});
   const graph::NodeId wide = graph.add("wide", convolution(16, 16, 2, 3, 1, Activation::relu6), {shuffled});

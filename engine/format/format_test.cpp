@@ -117,7 +117,7 @@ graph::Graph every_operation() {
   const graph::NodeId gather = graph.add("gather", graph::Gather{{7, 0, 3, 3, 5, 1}}, {x});
   x = graph.add("concat", graph::Concat{}, {slice, gather});
   x = graph.add("shuffle", graph::Shuffle{2}, {x});
-  x = graph.add("sum", graph::Add{graph::Activation::relu}, {x, x});
+  x = graph.add("sum", graph::Binary{.activation = graph::Activation::relu}, {x, x});
   const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{graph::Activation::relu6}, {x});
   graph::Pool line{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 1}, false, graph::Activation::none};
   x = graph.add("line", line, {x});

@@ -213,7 +213,9 @@ class Loader {
   graph::Operation read(const fbs::GlobalAveragePool& o) {
     return graph::GlobalAveragePool{activation(o.activation(), o.bounds(), o.function())};
   }
-  graph::Operation read(const fbs::Add& o) { return graph::Add{activation(o.activation(), o.bounds(), o.function())}; }
+  graph::Operation read(const fbs::Add& o) {
+    return graph::Binary{.activation = activation(o.activation(), o.bounds(), o.function())};
+  }
   graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
   graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
   graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }

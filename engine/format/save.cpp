@@ -214,7 +214,7 @@ class Saver {
     return {fbs::Operation::GlobalAveragePool,
             fbs::CreateGlobalAveragePool(out_, a.kind, a.bounds(), a.function).Union()};
   }
-  Written write(const graph::Add& o) {
+  Written write(const graph::Binary& o) {
     const Activated a(o.activation);
     return {fbs::Operation::Add, fbs::CreateAdd(out_, a.kind, a.bounds(), a.function).Union()};
   }

@@ -49,7 +49,15 @@ void Graph::set_input_size(std::int32_t h, std::int32_t w) {
 }
 
 std::string_view operation_name(const Operation& operation) {
-  return std::visit([](const auto& o) { return o.word; }, operation);
+  return std::visit(
+      [](const auto& o) {
+        if constexpr (requires { o.words; }) {
+          return o.words[static_cast<std::size_t>(o.kind)];
+        } else {
+          return o.word;
+        }
+      },
+      operation);
 }
 
 bool is_channelwise(const Operation& operation) {
@@ -66,6 +74,11 @@ bool moves_channels(const Operation& operation) {
         return requires { o.moves_channels; };
       },
       operation);
+}
+
+const Binary* as_sum(const Operation& operation) {
+  const auto* binary = std::get_if<Binary>(&operation);
+  return binary != nullptr && binary->kind == BinaryKind::add ? binary : nullptr;
 }
 
 Activation* fused_activation(Operation& operation) {

@@ -9,6 +9,7 @@
 // A Graph is a plain value: copy it, rewrite it, throw it away. Weights are shared and immutable.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -158,10 +159,13 @@ struct GlobalAveragePool {
   Activation activation = Activation::none;
 };
 
-/// The sum of two tensors of one shape.
-struct Add {
-  static constexpr std::string_view word = "add";
+enum class BinaryKind : std::uint8_t { add };
+
+/// a op b, of two tensors of one shape.
+struct Binary {
+  static constexpr std::array words{std::string_view("add")};  // by kind
   static constexpr bool is_channelwise = true;
+  BinaryKind kind = BinaryKind::add;
   Activation activation = Activation::none;
 };
 
@@ -215,7 +219,7 @@ struct Softmax {
   static constexpr bool is_channelwise = true;
 };
 
-using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Add, Slice, Concat,
+using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Binary, Slice, Concat,
                                Shuffle, Gather, FullyConnected, Softmax>;
 
 using NodeId = std::int32_t;
@@ -291,8 +295,12 @@ void for_each_constant(AnyOperation& operation, F&& f) {
       operation);
 }
 
+/// The operation if it adds two tensors of one shape, or null.
+const Binary* as_sum(const Operation& operation);
+inline bool is_sum(const Operation& operation) { return as_sum(operation) != nullptr; }
+
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
-/// GlobalAveragePool, Add and FullyConnected have one, and Activate is nothing else.
+/// GlobalAveragePool, Binary and FullyConnected have one, and Activate is nothing else.
 Activation* fused_activation(Operation& operation);
 const Activation* fused_activation(const Operation& operation);
 

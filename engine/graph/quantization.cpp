@@ -49,8 +49,7 @@ class Check {
       fail("a function of integers; an activation in between makes them real numbers");
     }
     if (const Layer layer = layer_of(node_.operation); layer.weights != nullptr) return check_layer(layer);
-    const bool is_known = std::holds_alternative<Pool>(node_.operation) ||
-                          std::holds_alternative<Add>(node_.operation) ||
+    const bool is_known = std::holds_alternative<Pool>(node_.operation) || is_sum(node_.operation) ||
                           std::holds_alternative<GlobalAveragePool>(node_.operation);
     if (activate != nullptr) return expect_one_zero_point(0);
     if (!is_known) fail("it does not take integers; an activation in between makes them real numbers");

@@ -66,7 +66,7 @@ TEST(Quantization, IsAcceptedOfEveryOperationThatTakesIntegers) {
   const NodeId first = g.add("first", with_bounds, {0}, Quantization{1.0F, 7});
   const NodeId second = g.add("second", Growing::layer(), {first, 0}, Quantization{1.0F, 0});
   const NodeId max = g.add("max", graph::Pool{}, {first}, Quantization{1.0F, 7});
-  const NodeId sum = g.add("sum", graph::Add{}, {second, max}, Quantization{1.5F, 200});
+  const NodeId sum = g.add("sum", graph::Binary{}, {second, max}, Quantization{1.5F, 200});
   g.add("real", graph::Activate{Activation::none}, {sum});
   g.add("sigmoid", graph::Activate{Activation::sigmoid}, {g.graph.nodes.end_id() - 1});
   const NodeId again = g.add("again", graph::Activate{Activation::none}, {g.graph.nodes.end_id() - 1}, Quantization{});
@@ -123,7 +123,7 @@ TEST(Quantization, RefusesWhatHasNoneOfItsOwn) {
 TEST(Quantization, RefusesAMixtureOfIntegersAndOthers) {
   Growing g;
   NodeId real = g.add("real", graph::Activate{Activation::none}, {0});
-  g.add("sum", graph::Add{}, {0, real}, Quantization{});
+  g.add("sum", graph::Binary{}, {0, real}, Quantization{});
   expect_error(g, "node 2 'sum' (add): one operand is quantised, another one is not");
   g = Growing();
   real = g.add("real", graph::Activate{Activation::none}, {0});
@@ -165,7 +165,7 @@ TEST(Quantization, RefusesDifferentZeroPointsWhereOneIsSubtracted) {
   const NodeId half = g.add("half", graph::Slice{2, 4}, {both});
   g.add("last", Growing::layer(), {0, half}, Quantization{});
   expect_error(g, "node 4 'last' (convolution): " + message);
-  g.add("last", graph::Add{}, {0, half}, Quantization{});
+  g.add("last", graph::Binary{}, {0, half}, Quantization{});
   g.graph.nodes.erase(g.graph.nodes.begin() + 4);
   g.graph.outputs = {{4}};
   expect_error(g, "node 4 'last' (add): " + message);

@@ -144,7 +144,7 @@ Shape shape_of(const GlobalAveragePool&, const Checker& check) {
   return {1, 1, check.operand(0).c};
 }
 
-Shape shape_of(const Add&, const Checker& check) {
+Shape shape_of(const Binary&, const Checker& check) {
   check.expect_operands(2, 2);
   if (check.operand(0) != check.operand(1)) {
     check.fail({"the operands are ", text(check.operand(0)), " and ", text(check.operand(1))});

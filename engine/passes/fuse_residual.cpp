@@ -17,7 +17,7 @@ void fuse_residual(Graph& graph) {
            !graph::is_depthwise(*convolution, shapes[node.inputs[0]].c);
   };
   for (graph::Node& node : graph.nodes) {
-    const auto* add = std::get_if<graph::Add>(&node.operation);
+    const auto* add = graph::as_sum(node.operation);
     if (add == nullptr || node.inputs[0] == node.inputs[1]) continue;
     // The later operand, if it can: its result is the one that is still warm.
     graph::NodeId last = std::max(node.inputs[0], node.inputs[1]), other = std::min(node.inputs[0], node.inputs[1]);

@@ -171,7 +171,7 @@ TEST(Passes, BatchNormStaysOutOfAConvolutionThatOthersRead) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 3), {0});
   const NodeId normed = graph.add("norm", norm(3), {conv});
-  graph.outputs = {{graph.add("sum", graph::Add{}, {conv, normed})}};
+  graph.outputs = {{graph.add("sum", graph::Binary{}, {conv, normed})}};
   passes::fold_batch_norm(graph);
   EXPECT_EQ(operation<graph::Convolution>(graph, 1).weights.values()[0], 2.0F);
   const auto& channelwise = operation<graph::Convolution>(graph, 2);
@@ -202,7 +202,7 @@ TEST(Passes, ActivationStaysBehindAConcatThatOthersRead) {
   const NodeId b = graph.add("conv", pointwise(4, 4), {0});
   const NodeId joined = graph.add("concat", graph::Concat{}, {b, b});
   const NodeId active = graph.add("relu", graph::Activate{Activation::relu}, {joined});
-  graph.outputs = {{graph.add("sum", graph::Add{}, {joined, active})}};
+  graph.outputs = {{graph.add("sum", graph::Binary{}, {joined, active})}};
   passes::optimise(graph);
   EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, Activation::none);
   EXPECT_EQ(graph.nodes[3].name, "relu");
@@ -222,7 +222,7 @@ TEST(Passes, ResidualAddWithItsReluFusesIntoThePointwise) {
   Graph graph = with_input(3);
   const NodeId x = graph.add("x", pointwise(3, 3), {0});
   const NodeId y = graph.add("y", pointwise(3, 3), {x});
-  const NodeId sum = graph.add("sum", graph::Add{}, {x, y});
+  const NodeId sum = graph.add("sum", graph::Binary{}, {x, y});
   graph.outputs = {{graph.add("relu", graph::Activate{Activation::relu}, {sum})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 3U);
@@ -236,10 +236,10 @@ TEST(Passes, ResidualDoesNotFuseThroughAnActivation) {
   const NodeId x = graph.add("x", pointwise(3, 3), {0});
   const NodeId y = graph.add("y", pointwise(3, 3), {x});
   const NodeId active = graph.add("relu", graph::Activate{Activation::relu}, {y});
-  graph.outputs = {{graph.add("sum", graph::Add{}, {x, active})}};
+  graph.outputs = {{graph.add("sum", graph::Binary{}, {x, active})}};
   passes::optimise(graph);
   ASSERT_EQ(graph.nodes.size(), 4U);
-  EXPECT_TRUE(std::holds_alternative<graph::Add>(graph.nodes[3].operation));
+  EXPECT_TRUE(graph::is_sum(graph.nodes[3].operation));
 }
 
 TEST(Passes, DeadNodesGoAndTheInputStays) {

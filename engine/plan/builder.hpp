@@ -147,7 +147,7 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Pool& o);
   void make(const PlannedStep& s, const graph::GlobalAveragePool& o);
   void make(const PlannedStep& s, const graph::FullyConnected& o);
-  void make(const PlannedStep& s, const graph::Add& o);
+  void make(const PlannedStep& s, const graph::Binary& o);
   void make(const PlannedStep& s, const graph::Activate& o);
   void make(const PlannedStep& s, const graph::Softmax& o);
   void make_gather_for_softmax(const PlannedStep& s);

@@ -51,7 +51,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
   append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
 }
 
-void PlanBuilder::make(const PlannedStep& s, const graph::Add&) {
+void PlanBuilder::make(const PlannedStep& s, const graph::Binary&) {
   const Reading reading = layout_.read_sorted(operand(s.node, 0));
   // The second operand's channels are read in the order of the first one's, and both lists of runs cut where either
   // ends.

@@ -167,7 +167,7 @@ TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
   convolution.weights = graph::Constant(std::vector<float>(std::size_t{8} * 8 * 9, 0.1F));
   const graph::NodeId wide = graph.add("wide", convolution, {input});
   const graph::NodeId pooled = graph.add("pooled", graph::Pool{graph::PoolKind::max, {}}, {wide});
-  const graph::NodeId sum = graph.add("sum", graph::Add{}, {pooled, input});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{}, {pooled, input});
   graph.outputs = {{graph.add("odds", graph::Softmax{}, {sum})}};
 
   const auto message = [&](const kernels::Kernels& table) -> std::string {

@@ -113,7 +113,7 @@ void import_add(Call& call) {
     throw Error("only tensors of the same shape can be added, not " + text(a) + " and " + text(b));
   }
   View result = a;
-  result.node = call.importer.add(call.name(), graph::Add{}, {a.node, b.node});
+  result.node = call.importer.add(call.name(), graph::Binary{}, {a.node, b.node});
   call.result(std::move(result));
 }
 

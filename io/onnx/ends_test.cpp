@@ -192,7 +192,7 @@ Graph with_many_ends() {
   convolution.weights = graph::Constant(models::random_values(1, "weights", 16, {}));
   convolution.activation = graph::Activation::sigmoid;
   const NodeId layer = graph.add("layer", convolution, {x});
-  const NodeId sum = graph.add("sum", graph::Add{graph::Activation::relu}, {layer, z});
+  const NodeId sum = graph.add("sum", graph::Binary{.activation = graph::Activation::relu}, {layer, z});
   const NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {sum});
   const NodeId joined = graph.add("joined", graph::Concat{}, {x, shuffled});
   graph.outputs = {{layer}, {shuffled, "sum"}, {sum, "layer.weight"},    {joined}, {joined, "twice"},
@@ -228,7 +228,7 @@ TEST(Ends, ASingleOutputWithoutANameIsCalledAsItsTensor) {
   const NodeId x = graph.add("x", graph::Input{{1, 1, 2}});
   graph.outputs = {{x}};
   EXPECT_EQ(exported(graph).graph().output(0).name(), "output");
-  const NodeId sum = graph.add("sum", graph::Add{graph::Activation::relu}, {x, x});
+  const NodeId sum = graph.add("sum", graph::Binary{.activation = graph::Activation::relu}, {x, x});
   graph.outputs = {{sum}};
   EXPECT_EQ(exported(graph).graph().output(0).name(), "sum.activation");
   graph.outputs = {{sum, "sum"}};

@@ -383,7 +383,7 @@ class Exporter : Writer {
     return finished(append("GlobalAveragePool", {image()}).output(0), o.activation);
   }
 
-  Tensor write(const graph::Add& o) {
+  Tensor write(const graph::Binary& o) {
     const bool vectors = all_vectors();
     const std::string a = operand_as(0, vectors), b = operand_as(1, vectors);
     return finished(append("Add", {a, b}).output(0), o.activation, vectors);

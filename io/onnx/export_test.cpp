@@ -269,7 +269,7 @@ TEST(OnnxExport, every_operation_comes_back) {
   const NodeId slice = graph.add("slice", graph::Slice{1, 2}, {shuffled});
   x = graph.add("concat", graph::Concat{}, {slice, x});
   x = graph.add("norm", norm(8), {x});
-  x = graph.add("sum", graph::Add{Activation::relu}, {x, x});
+  x = graph.add("sum", graph::Binary{.activation = Activation::relu}, {x, x});
   x = graph.add("pixel", graph::GlobalAveragePool{Activation::relu6}, {x});
   graph.outputs = {{graph.add("softmax", graph::Softmax{}, {x})}};
   expect_same(graph, "up to a softmax of a pixel");
@@ -284,7 +284,7 @@ TEST(OnnxExport, every_operation_comes_back) {
   const NodeId picked = graph.add("vector.gather", graph::Gather{{5, 0, 1}}, {x});
   x = graph.add("vector.concat", graph::Concat{}, {part, picked});
   x = graph.add("vector.dense", dense(6, 8), {x});
-  x = graph.add("mixed.sum", graph::Add{}, {x, pixel});
+  x = graph.add("mixed.sum", graph::Binary{}, {x, pixel});
   x = graph.add("mixed.concat", graph::Concat{}, {x, pixel});
   x = graph.add("vector.again", dense(16, 8), {x});
   x = graph.add("vector.shuffle", graph::Shuffle{2}, {x});
@@ -325,7 +325,7 @@ TEST(OnnxExport, names_that_are_taken_are_changed) {
   const NodeId first = graph.add("", graph::Activate{Activation::relu6}, {input});
   const NodeId second = graph.add("x", graph::BatchNorm(norm(3)), {first});
   const NodeId third = graph.add("x", graph::BatchNorm(norm(3)), {second});
-  graph.outputs = {{graph.add("six", graph::Add{}, {third, input})}};
+  graph.outputs = {{graph.add("six", graph::Binary{}, {third, input})}};
   expect_same(graph, "names");
 }
 

@@ -330,7 +330,7 @@ graph::NodeId Importer::add(const std::string& name, graph::Operation operation,
   graph::Graph alone;
   alone.name = graph_.name;
   const graph::NodeId input = alone.add("operand", graph::Input{in});
-  const bool is_add = std::holds_alternative<graph::Add>(operation);
+  const bool is_add = graph::is_sum(operation);
   if (is_add && shape(operands[0]) != shape(operands[1])) throw Error("the operands' shapes differ");
   alone.outputs = {{alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input))}};
   const graph::Shape out = graph::infer_shapes(alone)[1];

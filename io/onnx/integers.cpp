@@ -250,7 +250,7 @@ class Rewriter {
     const NodeId reader = only_reader(id);
     if (reader != none && conversions_.rounded.contains(reader)) {  // the residual's addition writes it
       const NodeId sum = only_reader(reader);
-      if (sum == none || as<graph::Add>(sum) == nullptr) fail_to_round(reader);
+      if (sum == none || !graph::is_sum(old(sum).operation)) fail_to_round(reader);
       is_written_[reader] = true;
       return true;
     }
@@ -287,14 +287,14 @@ class Rewriter {
     return true;
   }
 
-  bool write_integers(NodeId id, const graph::Add&) {
+  bool write_integers(NodeId id, const graph::Binary&) {
     const NodeId a = old(id).inputs[0], b = old(id).inputs[1];
     for (const auto& [sum, residual] : {std::pair(a, b), std::pair(b, a)}) {
       if (conversions_.rounded.contains(sum)) return write_residual(id, sum, residual);
     }
     const std::optional<Integers> left = integers(a), right = integers(b);
     const bool are_alike = left && right && left->zero_point && right->zero_point && left->scale == right->scale;
-    return are_alike && write_mean(id, graph::Add{}, {left->node, right->node}, left->scale);
+    return are_alike && write_mean(id, graph::Binary{}, {left->node, right->node}, left->scale);
   }
 
   /// A convolution, rounded, and its residual.

@@ -104,7 +104,8 @@ Graph network() {
   const NodeId mixed = b.add("mixed", graph::Concat{}, {x, narrow});  // of two zero points
   const NodeId picked = b.add("picked", graph::Gather{{30, 2, 2, 25, 7}}, {mixed});
   const NodeId gathered = b.convolution("gathered", {picked}, 5, 8, 128);
-  const NodeId sum = b.add("sum", graph::Add{Activation{{-60.0F, 150.0F}}}, {gathered, narrow}, Quantization{1.7F, 90});
+  const NodeId sum = b.add("sum", graph::Binary{.activation = Activation{{-60.0F, 150.0F}}}, {gathered, narrow},
+                           Quantization{1.7F, 90});
   x = b.convolution("residual", {narrow, sum}, 8, 8, 120, {}, 2);
   x = b.add("mean", graph::Pool{.kind = graph::PoolKind::average, .window = around, .count_padding = true}, {x},
             Quantization{0.9F, 117});

@@ -167,7 +167,7 @@ TEST(Sizes, EveryOtherOperationSurvivesAnExport) {
     SCOPED_TRACE(graph::to_text(activation));
     expect_to_survive(of_one(graph::Activate{activation}, {9, 9, 6}), sizes);
     graph::Graph sum = of_one(graph::Shuffle{2}, {9, 9, 6});
-    sum.outputs = {{sum.add("sum", graph::Add{activation}, {1, 0})}};
+    sum.outputs = {{sum.add("sum", graph::Binary{.activation = activation}, {1, 0})}};
     expect_to_survive(sum, sizes);
     sum.outputs = {{sum.add("concat", graph::Concat{}, {2, 0, 1})}};
     expect_to_survive(sum, sizes);

@@ -238,7 +238,7 @@ graph::Graph drowned_network() {
   const graph::NodeId loud = convolution("loud", checks, side, input);
   graph::Pool thirds{graph::PoolKind::average, {.kernel_h = 10, .kernel_w = side, .stride_h = 10}};
   const graph::NodeId quiet = convolution("quiet", bars, 1, graph.add("thirds", thirds, {input}));
-  const graph::NodeId sum = graph.add("sum", graph::Add{}, {quiet, loud});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{}, {quiet, loud});
   graph.outputs = {
       {graph.add("classifier", graph::FullyConnected{classes, graph::Constant(std::move(last)), {}}, {sum})}};
   return graph;

@@ -30,12 +30,12 @@ TEST(GradientsBetweenLayers, SumSplitConcatShuffle) {
   b.channels = 10;
   b.convolution("b", 10);
   b.norm("b.norm");
-  const NodeId sum = b.add("sum", graph::Add{Activation::relu}, {b.last, right});
+  const NodeId sum = b.add("sum", graph::Binary{.activation = Activation::relu}, {b.last, right});
   b.add("concat", graph::Concat{}, {left, sum});
   b.add("shuffle", graph::Shuffle{2});
   b.channels = 20;
   b.convolution("c", 14);
-  b.add("twice", graph::Add{Activation::none}, {b.last, b.last});
+  b.add("twice", graph::Binary{.activation = Activation::none}, {b.last, b.last});
   static_cast<void>(a);
   check(b.finish());
 }
@@ -71,7 +71,7 @@ TEST(GradientsBetweenLayers, WhatIsReadBothWaysIsCopied) {
   const NodeId a = b.convolution("a", 18);
   const NodeId normed = b.norm("a.norm");                 // reads a, which "sum" reads, too
   const NodeId activated = b.add("act", relu, {normed});  // likewise
-  const NodeId sum = b.add("sum", graph::Add{Activation::none}, {a, activated});
+  const NodeId sum = b.add("sum", graph::Binary{.activation = Activation::none}, {a, activated});
   b.add("both", graph::Concat{}, {sum, normed});
   b.channels = 36;
   b.norm("concat.norm");  // over two results

@@ -191,7 +191,7 @@ class Tracer {
     if (const auto* pool = std::get_if<graph::GlobalAveragePool>(&operation)) {
       return add_operation(id, *pool, std::move(operands), pool->activation);
     }
-    if (const auto* add = std::get_if<graph::Add>(&operation)) {
+    if (const auto* add = graph::as_sum(operation)) {
       return add_operation(id, Sum{}, std::move(operands), add->activation);
     }
     if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
