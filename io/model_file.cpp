@@ -44,12 +44,12 @@ ModelFormat format_of(const std::string& path) {
   return *format;
 }
 
-graph::Graph load_model(const std::string& path) {
-  return format_of(path) == ModelFormat::onnx ? onnx::import_file(path) : format::load_file(path);
+graph::Graph load_model(const std::string& path, const onnx::ImportOptions& options) {
+  return format_of(path) == ModelFormat::onnx ? onnx::import_file(path, options) : format::load_file(path);
 }
 
-graph::Graph load_model_of_floats(const std::string& path) {
-  graph::Graph graph = load_model(path);
+graph::Graph load_model_of_floats(const std::string& path, const onnx::ImportOptions& options) {
+  graph::Graph graph = load_model(path, options);
   const auto widen = [](Type& type) {
     if (type == Type::f16 || type == Type::bf16) type = Type::f32;
   };

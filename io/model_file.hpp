@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/graph/graph.hpp"
+#include "io/onnx/import.hpp"
 
 namespace riffle::io {
 
@@ -14,12 +15,13 @@ enum class ModelFormat : std::uint8_t { riffle, onnx };
 /// in whatever case. Throws Error naming the path.
 ModelFormat format_of(const std::string& path);
 
-/// The graph has passed infer_shapes(). Throws Error naming the path.
-graph::Graph load_model(const std::string& path);
+/// The graph has passed infer_shapes(). Throws Error naming the path. The options are for an .onnx file, whose height
+/// and width may be open.
+graph::Graph load_model(const std::string& path, const onnx::ImportOptions& options = {});
 
 /// The same for who brings floats and reads floats, as pictures and answers are: of inputs and outputs f16 and bf16
 /// become f32.
-graph::Graph load_model_of_floats(const std::string& path);
+graph::Graph load_model_of_floats(const std::string& path, const onnx::ImportOptions& options = {});
 
 /// What the ending of a path says, in whatever case. Throws Error naming the path where it is neither.
 ModelFormat format_to_save(const std::string& path);

@@ -38,18 +38,18 @@ TEST_F(Cli, the_seed_makes_the_weights) {
   EXPECT_NE(one, built("c.riffle", "2"));
 }
 
-/// y = relu(x) of (n, 2, 4, 4), then the input's planes are the output's.
-std::string relu_onnx() {
+/// y = relu(x) of (n, 2, size, size), then the input's planes are the output's. A size of -1 is open.
+std::string relu_onnx(int extent = 4) {
   ::onnx::ModelProto model;
   model.set_ir_version(7);
   model.add_opset_import()->set_version(13);
   ::onnx::GraphProto& graph = *model.mutable_graph();
   graph.set_name("relu");
-  const auto value = [](::onnx::ValueInfoProto& info, const std::string& name) {
+  const auto value = [extent](::onnx::ValueInfoProto& info, const std::string& name) {
     info.set_name(name);
     auto& type = *info.mutable_type()->mutable_tensor_type();
     type.set_elem_type(::onnx::TensorProto::FLOAT);
-    for (const int size : {1, 2, 4, 4}) type.mutable_shape()->add_dim()->set_dim_value(size);
+    for (const int size : {1, 2, extent, extent}) type.mutable_shape()->add_dim()->set_dim_value(size);
   };
   value(*graph.add_input(), "x");
   value(*graph.add_output(), "y");
@@ -76,6 +76,22 @@ TEST_F(Cli, convert_and_run_agree_with_onnx) {
     EXPECT_EQ(y.shape, (std::vector<std::int64_t>{2, 2, 4, 4}));
     EXPECT_EQ(floats(y), expected);
   }
+}
+
+TEST_F(Cli, a_size_that_a_model_leaves_open_is_the_caller_s_or_said) {
+  const std::string open = folder.write("open.onnx", bytes_of(relu_onnx(-1))), to = folder.path("relu.riffle");
+  const Result asked = riffle({"convert", open, to, "--size", "5x7"});
+  ASSERT_EQ(asked.code, 0) << asked.err;
+  EXPECT_TRUE(contains(asked.out, "input 2 x 5 x 7")) << asked.out;
+  EXPECT_EQ(asked.err, "");
+  const Result by_default = riffle({"convert", open, to});
+  ASSERT_EQ(by_default.code, 0) << by_default.err;
+  EXPECT_TRUE(contains(by_default.out, "input 2 x 224 x 224")) << by_default.out;
+  EXPECT_TRUE(contains(by_default.err, "open.onnx: the size of the input 'x' is open")) << by_default.err;
+  const Result run = riffle({"run", open, "--input", tensor({1, 2, 3, 6}), "--output", folder.path("y.npy")});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.err, "");
+  EXPECT_EQ(io::read_npy(folder.path("y.npy")).shape, (std::vector<std::int64_t>{1, 2, 3, 6}));
 }
 
 /// Half of the file; on this CPU the numbers are those of weights that were rounded, in whatever it computes.

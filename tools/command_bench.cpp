@@ -231,10 +231,11 @@ void print_text(const BenchOptions& options, const run::Session& session, const 
 void bench(const BenchOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
   require_another_file({"--trace", options.trace}, {{"MODEL", options.model}});
-  const auto plan = make_plan(io::load_model(options.model), {.height = options.size.height,
-                                                              .width = options.size.width,
-                                                              .precision = options.precision,
-                                                              .without = options.without});
+  const auto plan = make_plan(io::load_model(options.model, import_options(options.model, options.size)),
+                              {.height = options.size.height,
+                               .width = options.size.width,
+                               .precision = options.precision,
+                               .without = options.without});
   run::Session session = make_session(plan, options.threads, options.cores);
   measure::Tensors tensors(*plan, options.batch);
   tensors.fill_inputs();

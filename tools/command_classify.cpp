@@ -45,7 +45,7 @@ struct Classifier {
 };
 
 Classifier make_classifier(const ClassifyOptions& options) {
-  graph::Graph graph = io::load_model_of_floats(options.model);
+  graph::Graph graph = io::load_model_of_floats(options.model, import_options(options.model));
   const bool ends_in_softmax = std::holds_alternative<graph::Softmax>(graph.nodes[graph.outputs[0].node].operation);
   const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
   const std::string from = origin(options.preprocessing, graph.preprocessing);

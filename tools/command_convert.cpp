@@ -23,16 +23,18 @@ struct ConvertOptions {
   std::string labels;
   Type precision = Type::f32;
   bool folded = false;
+  ImageSize size;
   PreprocessingOptions preprocessing;
 };
 
 /// The model; of a quantised one, where it is to be folded, its ranges as integers with scales of riffle's own.
 graph::Graph load(const ConvertOptions& options) {
-  if (!options.folded) return io::load_model(options.input);
+  const onnx::ImportOptions open = import_options(options.input, options.size);
+  if (!options.folded) return io::load_model(options.input, open);
   if (io::format_of(options.input) != io::ModelFormat::onnx) {
     throw Error("--folded: " + options.input + " is a .riffle file, whose integers are riffle's already");
   }
-  onnx::Ranged ranged = onnx::import_ranges_of_file(options.input);
+  onnx::Ranged ranged = onnx::import_ranges_of_file(options.input, open);
   return quantise::quantise_within_bounds(std::move(ranged.graph), ranged.inputs).after;
 }
 
@@ -40,6 +42,7 @@ void convert(const ConvertOptions& options) {
   require_another_file({"OUT", options.output}, {{"MODEL", options.input}, {"--labels", options.labels}});
   const io::ModelFormat format = io::format_to_save(options.output);  // before much is read
   graph::Graph graph = load(options);
+  if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (!options.labels.empty()) {
     const graph::Shape output = graph::infer_shapes(graph)[graph.outputs[0].node];
     graph.labels = io::read_labels(options.labels, output.c);
@@ -85,6 +88,9 @@ void add_convert(CLI::App& program) {
       "--folded", options->folded,
       "Of a quantised ONNX model: keep its ranges, and round anew, with scales that nothing has to convert "
       "between layers. Without it OUT computes the very integers that the file says");
+  add_size(command, options->size,
+           "; by default the model's own, or where an ONNX model leaves it open " +
+               std::to_string(onnx::default_extent) + " pixels");
   add_preprocessing(command, options->preprocessing);
   command.footer(
       "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "

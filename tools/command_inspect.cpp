@@ -165,7 +165,7 @@ void print_passes(graph::Graph graph) {
 
 void inspect(const InspectOptions& options) {
   require_another_file({"--svg", options.svg}, {{"MODEL", options.model}});
-  graph::Graph graph = io::load_model(options.model);
+  graph::Graph graph = io::load_model(options.model, import_options(options.model, options.size));
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
   if (graph.name.empty()) graph.name = file_name(options.model);
   const Signature signature = plan::signature_of(graph, graph::infer_shapes(graph));

@@ -190,7 +190,7 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
   if (io::format_to_save(options.output) != io::ModelFormat::riffle) {
     throw Error(options.output + ": a quantised model is a .riffle file; name one");
   }
-  graph::Graph graph = io::load_model_of_floats(options.model);
+  graph::Graph graph = io::load_model_of_floats(options.model, import_options(options.model));
   if (graph.input_count() != 1) {
     throw Error(options.model + ": has " + std::to_string(graph.input_count()) +
                 " inputs; networks of one input are quantised");

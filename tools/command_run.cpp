@@ -86,13 +86,19 @@ io::Tensor as_input(io::Tensor tensor, const graph::Graph& graph, const std::vec
   return tensor;
 }
 
-/// The graph's inputs, in its order. The size of the first becomes the graph's.
-std::vector<io::Tensor> read_inputs(const std::string& path, graph::Graph& graph) {
+/// The graph's inputs, in its order. The size of the first becomes the graph's, which is read again at this size where
+/// it is another one: a model may leave its size open, and hold for the size that it is read at.
+std::vector<io::Tensor> read_inputs(const std::string& path, const std::string& model, graph::Graph& graph) {
   std::vector<io::Tensor> inputs;
   const auto take = [&](io::Tensor tensor, const std::string& where) {
     inputs.push_back(as_input(std::move(tensor), graph, inputs, where));
-    const std::vector<std::int64_t>& shape = inputs[0].shape;
-    graph.set_input_size(static_cast<std::int32_t>(shape[2]), static_cast<std::int32_t>(shape[3]));
+    if (inputs.size() > 1) return;
+    const auto height = static_cast<std::int32_t>(inputs[0].shape[2]);
+    const auto width = static_cast<std::int32_t>(inputs[0].shape[3]);
+    const graph::Shape own = graph.input_shape();
+    if (own.h == height && own.w == width) return;
+    graph = io::load_model(model, {height, width});
+    graph.set_input_size(height, width);
   };
   const std::size_t count = graph.input_count();
   if (!is_archive(path)) {
@@ -133,7 +139,7 @@ void run_model(const RunOptions& options) {
     throw Error(options.output + ": holds one tensor; the model gives " + std::to_string(graph.outputs.size()) +
                 ", which an .npz file takes under their names: " + output_names(graph));
   }
-  const std::vector<io::Tensor> inputs = read_inputs(options.input, graph);
+  const std::vector<io::Tensor> inputs = read_inputs(options.input, options.model, graph);
   const auto plan = make_plan(std::move(graph), {.precision = options.precision, .without = options.without});
   const std::int64_t batch = inputs[0].shape[0];
   std::int64_t output_bytes = 0;

@@ -354,7 +354,7 @@ void train(const TrainOptions& options) {
   require_threads(2 * options.threads + 1);  // the network's, and two loaders of half as many
   std::optional<graph::Graph> from;
   if (!options.from.empty()) {
-    from = io::load_model_of_floats(options.from);
+    from = io::load_model_of_floats(options.from, import_options(options.from));
     if (graph::is_quantised(*from)) {
       throw Error(options.from + ": is quantised; take the network of floats that it was made of");
     }

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/text.hpp"
 #include "engine/graph/graph.hpp"
 
 namespace riffle::tools {
@@ -212,6 +213,12 @@ run::Session make_session(std::shared_ptr<const plan::Plan> plan, int threads, s
                  "them\n";
   }
   return session;
+}
+
+onnx::ImportOptions import_options(const std::string& path, const ImageSize& size) {
+  return {size.height, size.width, [path](const std::string& words) {
+            std::cerr << "riffle: " << printable(joined({path, ": ", words})) << '\n';
+          }};
 }
 
 CLI::Option* add_model(CLI::App& command, std::string& path) {

@@ -12,6 +12,7 @@
 
 #include "engine/run/cores.hpp"
 #include "engine/run/session.hpp"
+#include "io/onnx/import.hpp"
 
 namespace riffle::tools {
 
@@ -59,6 +60,10 @@ std::shared_ptr<const plan::Plan> make_plan(graph::Graph graph, const plan::Opti
 
 /// --without NAME,...: those of plan::refinements.
 CLI::Option* add_without(CLI::App& command, plan::Without& without);
+
+/// For io::load_model() and its like: a height or width that an .onnx file leaves open becomes that of `size`; where
+/// there is none, the standard error says what is taken.
+onnx::ImportOptions import_options(const std::string& path, const ImageSize& size = {});
 
 /// MODEL, a path.
 CLI::Option* add_model(CLI::App& command, std::string& path);

@@ -42,9 +42,16 @@ graph::Constant bias_of(Call& call, const Floats& c, std::int64_t outputs, float
   return graph::Constant(std::move(values));
 }
 
-/// The matrix's columns are the flattened image's channels of rows of columns.
-void add_product(Call& call, graph::Constant weights, std::int64_t inputs, std::int64_t outputs, graph::Constant bias) {
-  View& view = call.tensor(0);
+/// The matrix's columns are the flattened image's channels of rows of columns. `transposed`: the tensor is (C * H * W,
+/// N).
+void add_product(Call& call, bool transposed, graph::Constant weights, std::int64_t inputs, std::int64_t outputs,
+                 graph::Constant bias) {
+  View view = call.tensor(0);
+  if (transposed) {
+    if (view.axes.size() != 2)
+      throw Error("the input is a view " + text(view) + " that is not a matrix (C * H * W, N)");
+    view = transpose(view, std::vector<std::size_t>{1, 0});
+  }
   call.importer.settle(view);
   const graph::Shape in = call.importer.shape(view.node);
   View flattened = call.importer.whole(view.node);
@@ -72,7 +79,7 @@ void add_product(Call& call, graph::Constant weights, std::int64_t inputs, std::
 }  // namespace
 
 void import_gemm(Call& call) {
-  if (call.integer("transA", 0) != 0) throw Error("transA is not supported");
+  const bool operand_transposed = call.integer("transA", 0) != 0;
   const bool transposed = call.integer("transB", 0) != 0;
   const float alpha = call.real("alpha", 1.0F), beta = call.real("beta", 1.0F);
   const Floats& b = call.floats(1);
@@ -80,13 +87,13 @@ void import_gemm(Call& call) {
   const std::int64_t outputs = b.dims[transposed ? 0 : 1], inputs = b.dims[transposed ? 1 : 0];
   graph::Constant bias;
   if (call.has(2)) bias = bias_of(call, call.floats(2), outputs, beta);
-  add_product(call, std::move(weights), inputs, outputs, std::move(bias));
+  add_product(call, operand_transposed, std::move(weights), inputs, outputs, std::move(bias));
 }
 
 void import_matmul(Call& call) {
   const Floats& b = call.floats(1);
   graph::Constant weights = weights_of(call, b, false, 1.0F);
-  add_product(call, std::move(weights), b.dims[0], b.dims[1], {});
+  add_product(call, false, std::move(weights), b.dims[0], b.dims[1], {});
 }
 
 }  // namespace riffle::onnx

@@ -60,12 +60,12 @@ void parse(::onnx::ModelProto& model, const InputFile& file, const std::string& 
 
 /// What f makes of the file's model. What is wrong with it names the path.
 template <class F>
-auto of_file(const std::string& path, F&& f) {
+auto of_file(const std::string& path, const ImportOptions& options, F&& f) {
   const InputFile file(path);
   try {
     ::onnx::ModelProto model;
     parse(model, file, path);
-    Importer importer(model);
+    Importer importer(model, options);
     return f(importer);
   } catch (const Error& error) {
     throw Error(path + ": " + error.what());
@@ -74,24 +74,24 @@ auto of_file(const std::string& path, F&& f) {
 
 }  // namespace
 
-graph::Graph import(std::span<const std::byte> bytes) {
+graph::Graph import(std::span<const std::byte> bytes, const ImportOptions& options) {
   ::onnx::ModelProto model;
   parse(model, bytes);
-  return Importer(model).run();
+  return Importer(model, options).run();
 }
 
-graph::Graph import_file(const std::string& path) {
-  return of_file(path, [](Importer& importer) { return importer.run(); });
+graph::Graph import_file(const std::string& path, const ImportOptions& options) {
+  return of_file(path, options, [](Importer& importer) { return importer.run(); });
 }
 
-Ranged import_ranges(std::span<const std::byte> bytes) {
+Ranged import_ranges(std::span<const std::byte> bytes, const ImportOptions& options) {
   ::onnx::ModelProto model;
   parse(model, bytes);
-  return Importer(model).run_as_ranges();
+  return Importer(model, options).run_as_ranges();
 }
 
-Ranged import_ranges_of_file(const std::string& path) {
-  return of_file(path, [](Importer& importer) { return importer.run_as_ranges(); });
+Ranged import_ranges_of_file(const std::string& path, const ImportOptions& options) {
+  return of_file(path, options, [](Importer& importer) { return importer.run_as_ranges(); });
 }
 
 }  // namespace riffle::onnx

@@ -1,8 +1,9 @@
-// ONNX to graph: what PyTorch exports for this family of networks, opsets 9 to 23.
+// ONNX to graph: what exporters write of small vision networks, opsets 7 to 24.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -11,9 +12,18 @@
 
 namespace riffle::onnx {
 
-/// The opsets that are read. Before 9 some operators broadcast in other ways; after 23 there are types and attributes
-/// that have not been looked at.
-inline constexpr std::int64_t least_opset = 9, greatest_opset = 23;
+/// The opsets that are read. Before 7 operators broadcast in other ways; after 24 there are types and attributes that
+/// have not been looked at.
+inline constexpr std::int64_t least_opset = 7, greatest_opset = 24;
+
+struct ImportOptions {
+  /// Of inputs whose height or width the model leaves open; 0: the default. A size that the model has stays.
+  std::int32_t height = 0, width = 0;
+  /// Gets a sentence for the user where a default was taken.
+  std::function<void(const std::string&)> say = {};
+};
+/// What an open height or width is where nobody says it: what networks for pictures are trained on.
+inline constexpr std::int32_t default_extent = 224;
 
 /// Reads a serialised ModelProto. The graph has passed infer_shapes(); its inputs and outputs are the model's, in the
 /// model's order, by its names and of its types. It computes what the model does at every input size that it accepts:
@@ -21,15 +31,15 @@ inline constexpr std::int64_t least_opset = 9, greatest_opset = 23;
 /// (graph::FullyConnected, graph::Input::only_size). Throws Error for anything that is malformed or outside of what is
 /// supported, naming the operation and the node; of operations that are not supported all kinds. Labels and
 /// preprocessing come from the model's metadata (metadata.hpp). Makes no copy larger than the weights.
-graph::Graph import(std::span<const std::byte> bytes);
+graph::Graph import(std::span<const std::byte> bytes, const ImportOptions& options = {});
 
 /// The same for a file, which may have weights in other files of its folder (external data); the message names the
 /// path.
-graph::Graph import_file(const std::string& path);
+graph::Graph import_file(const std::string& path, const ImportOptions& options = {});
 
 /// Of a quantised model the ranges of its tensors instead of their integers. Throws Error for one that is not
 /// quantised.
-Ranged import_ranges(std::span<const std::byte> bytes);
-Ranged import_ranges_of_file(const std::string& path);
+Ranged import_ranges(std::span<const std::byte> bytes, const ImportOptions& options = {});
+Ranged import_ranges_of_file(const std::string& path, const ImportOptions& options = {});
 
 }  // namespace riffle::onnx

@@ -21,11 +21,14 @@ std::string describe(const ::onnx::NodeProto& node) {
   return node.op_type() + " node that makes '" + (node.output_size() > 0 ? node.output(0) : "") + "'";
 }
 
+/// Exporters write what is open as a name, as nothing, or as -1.
+bool is_open(const ::onnx::TensorShapeProto::Dimension& dim) { return !dim.has_dim_value() || dim.dim_value() == -1; }
+
 std::int32_t read_extent(const ::onnx::TensorShapeProto& shape, int i, const char* what) {
   const auto& dim = shape.dim(i);
-  if (!dim.has_dim_value()) {
+  if (is_open(dim)) {
     throw Error(std::string("its ") + what + " is not fixed in the model ('" + dim.dim_param() +
-                "'); only the batch may be");
+                "'); only the batch, height and width may be");
   }
   if (dim.dim_value() < 1 || dim.dim_value() > graph::max_extent) {
     throw Error(std::string("its ") + what + " is " + std::to_string(dim.dim_value()) + ", not in 1 to " +
@@ -41,9 +44,10 @@ struct Declaration {
   graph::Shape shape;
   bool is_vector = false;  ///< (N, C), not (N, C, H, W)
   Type type = Type::f32;
+  bool took_default = false;  ///< of an open height or width
 };
 
-Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
+Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ImportOptions& options) {
   if (!input.type().has_tensor_type()) throw Error("it is not a tensor");
   const auto& type = input.type().tensor_type();
   const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
@@ -57,24 +61,27 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
     throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
   }
   Declaration result{.name = input.name(), .batch = {}, .shape = {}, .is_vector = dims.dim_size() == 2, .type = *known};
-  // Exporters write an open batch as a name, as nothing, or as -1.
-  if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
+  if (!is_open(dims.dim(0))) {
     result.batch = dims.dim(0).dim_value();
     if (*result.batch < 1 || *result.batch > max_batch) {
       throw Error("its batch is " + std::to_string(*result.batch) + ", not in 1 to " + std::to_string(max_batch));
     }
   }
   result.shape = {.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
-  if (!result.is_vector) {
-    result.shape.h = read_extent(dims, 2, "height");
-    result.shape.w = read_extent(dims, 3, "width");
-  }
+  if (result.is_vector) return result;
+  const auto read = [&](int i, std::int32_t given, const char* what) {
+    if (!is_open(dims.dim(i))) return read_extent(dims, i, what);
+    result.took_default = result.took_default || given == 0;
+    return given == 0 ? default_extent : given;
+  };
+  result.shape.h = read(2, options.height, "height");
+  result.shape.w = read(3, options.width, "width");
   return result;
 }
 
 }  // namespace
 
-Importer::Importer(::onnx::ModelProto& model) : model_(model) {}
+Importer::Importer(::onnx::ModelProto& model, ImportOptions options) : model_(model), options_(std::move(options)) {}
 
 graph::Graph Importer::run() {
   import_all();
@@ -139,12 +146,17 @@ void Importer::read_inputs() {
   for (const auto& input : model_.graph().input()) {
     if (initialisers_.contains(input.name())) continue;  // a weight that a caller might replace
     try {
-      inputs.push_back(read_declaration(input));
+      inputs.push_back(read_declaration(input, options_));
     } catch (const Error& error) {
       throw Error("the input '" + input.name() + "': " + error.what());
     }
   }
   if (inputs.empty()) throw Error("it has no input");
+  const auto by_default = std::ranges::find(inputs, true, &Declaration::took_default);
+  if (by_default != inputs.end() && options_.say) {
+    options_.say("the size of the input '" + by_default->name + "' is open in the model; " +
+                 graph::hw(by_default->shape) + " is taken where none is given");
+  }
   std::string only_size;
   for (const auto& entry : model_.metadata_props()) {
     if (entry.key() == only_size_key) only_size = entry.value();

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "io/onnx/import.hpp"
 #include "io/onnx/integers.hpp"
 #include "io/onnx/ranges.hpp"
 #include "io/onnx/value.hpp"
@@ -40,7 +41,7 @@ namespace riffle::onnx {
 class Importer {
  public:
   /// Takes the weights out of the model, which outlives the importer.
-  explicit Importer(::onnx::ModelProto& model);
+  explicit Importer(::onnx::ModelProto& model, ImportOptions options = {});
 
   // One of the two, once.
   graph::Graph run();
@@ -106,6 +107,7 @@ class Importer {
   void at_any_size(const std::string& where, const std::function<void()>& f);
 
   ::onnx::ModelProto& model_;
+  ImportOptions options_;
   std::int64_t opset_ = 0;
   Batch batch_;
   graph::Graph graph_;

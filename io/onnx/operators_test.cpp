@@ -322,6 +322,17 @@ TEST(Gemm, TransposesAndScales) {
   EXPECT_EQ(values(only<graph::FullyConnected>(transposed.import()).bias), (std::vector<float>{7, 7, 7}));
 }
 
+TEST(Gemm, OfATransposedTensorTransposesItBack) {
+  TestModel m({0, 2});
+  m.node("Transpose", {"x"}, "a", {{"perm", std::vector<std::int64_t>{1, 0}}});
+  m.node("Gemm", {"a", m.floats({2, 3})}, "b", {{"transA", 1}});
+  m.node("Transpose", {"b"}, "c", {{"perm", std::vector<std::int64_t>{1, 0}}});
+  m.node("Transpose", {"a"}, "d", {{"perm", std::vector<std::int64_t>{1, 0}}});  // it is what it was
+  m.node("MatMul", {"d", m.floats({2, 4})}, "y");
+  EXPECT_EQ(m.operations(), "input, fully connected");
+  EXPECT_EQ(only<graph::FullyConnected>(m.import()).outputs, 3);
+}
+
 TEST(Gemm, OfAFlattenedImageIsOfItsSize) {
   TestModel m({0, 2, 2, 3});
   m.node("Flatten", {"x"}, "a");

@@ -170,7 +170,7 @@ const Refusal refusals[] = {
     {"Dropout", "the mask, is used",
      [](TestModel& m, const char* type) { m.node(type, {"x"}, "a").add_output("y"); }},
 
-    {"Gemm", "transA",
+    {"Gemm", "not a matrix",
      [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({4, 4})}, "y", {{"transA", 1}}); }},
     {"Gemm", "not a flattened tensor", [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({6, 4})}); }},
     {"Gemm", "for 4 inputs, the input has 144",
@@ -293,7 +293,7 @@ TestModel sound() {
 }
 
 TEST(Model, OfOtherOpsets) {
-  for (const std::int64_t opset : {0, 8, 24}) {
+  for (const std::int64_t opset : {0, 6, 25}) {
     TestModel m = sound();
     m.proto.mutable_opset_import(0)->set_version(opset);
     EXPECT_PRED2(contains, m.refusal(), numbered("its opset is ", opset));
@@ -380,7 +380,6 @@ TEST(Model, OfManyKindsThatAreLackingNamesSome) {
 }
 
 TEST(Model, OfUnusableInputs) {
-  EXPECT_PRED2(contains, TestModel({1, 4, 0, 6}).refusal(), "height is not fixed");
   EXPECT_PRED2(contains, TestModel({1, 0, 6, 6}).refusal(), "number of channels is not fixed");
   EXPECT_PRED2(contains, TestModel({1, 3, 100000, 100000}).refusal(), "height is 100000");
   EXPECT_PRED2(contains, TestModel({1, 3, 32768, 32768}).refusal(), "too large");

@@ -101,6 +101,36 @@ std::vector<graph::Activation> activations() {
   return all;
 }
 
+graph::Graph import_at(const TestModel& model, const ImportOptions& options) {
+  const std::string bytes = model.proto.SerializeAsString();
+  return import(std::as_bytes(std::span(bytes)), options);
+}
+
+TEST(Sizes, AnOpenOneIsWhatIsAskedForOrADefaultThatIsSaid) {
+  TestModel m({0, 4, 0, 0});
+  m.node("Relu", {"x"}, "y");
+  std::vector<std::string> said;
+  const auto say = [&](const std::string& words) { said.push_back(words); };
+  EXPECT_EQ(import_at(m, {20, 28, say}).input_shape(), (graph::Shape{20, 28, 4}));
+  EXPECT_TRUE(said.empty());
+  EXPECT_EQ(import_at(m, {.say = say}).input_shape(), (graph::Shape{default_extent, default_extent, 4}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("'x' is open in the model; 224 x 224"), std::string::npos) << said[0];
+  EXPECT_EQ(only_size(m.import()), "");
+
+  TestModel columns({0, 4, 6, -1});  // as Keras writes what is open
+  columns.node("Relu", {"x"}, "y");
+  EXPECT_EQ(import_at(columns, {20, 28}).input_shape(), (graph::Shape{6, 28, 4}));
+}
+
+TEST(Sizes, OfAnOpenOneALayerMayHoldForOneAlone) {
+  TestModel m({0, 4, 0, 0});
+  m.node("Flatten", {"x"}, "a");
+  m.node("Gemm", {"a", m.floats({24, 5})}, "y");
+  EXPECT_EQ(import_at(m, {2, 3}).input_shape(), (graph::Shape{2, 3, 4}));
+  EXPECT_NE(m.refusal().find("for 24 inputs, the input has"), std::string::npos) << m.refusal();
+}
+
 TEST(Sizes, PoolingWithPaddingSurvivesAnExport) {
   for (const graph::PoolKind kind : {graph::PoolKind::max, graph::PoolKind::average}) {
     for (const bool count : {false, true}) {
