@@ -13,8 +13,10 @@ namespace {
 void run_function(benchmark::State& state, const kernels::FunctionKernel& row, kernels::Function function) {
   constexpr std::int32_t pixels = 28 * 28, channels = 116;
   std::vector<float> values(std::size_t{pixels} * channels, 0.5F);
+  const std::vector<float> slopes(channels, 0.25F);
+  const kernels::FunctionArgs args{function, 0.25F, 0.5F, slopes.data()};
   for (auto _ : state) {
-    row.run(function, values.data(), pixels, channels, channels);
+    row.run(args, values.data(), pixels, channels, channels);
     benchmark::ClobberMemory();
   }
   state.counters["numbers/s"] =

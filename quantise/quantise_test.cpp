@@ -241,6 +241,29 @@ TEST(Quantise, a_range_that_is_wider_than_what_occurs_ends_at_the_bound) {
   EXPECT_NEAR(most, 6.0, 1e-9);
 }
 
+/// Whatever parameters they have, and in whichever order their channels are read.
+TEST(Quantise, functions_with_parameters_stay_in_floats) {
+  std::vector<float> slopes;
+  for (int i = 0; i < 8; ++i) slopes.push_back(0.25F * static_cast<float>(i) - 0.5F);
+  const Activation prelu{.function = kernels::Function::prelu, .slopes = graph::Constant(slopes)};
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId first = graph.add("first", convolution("first", 3, 8, 3, 2.0F, prelu), {image});
+  const NodeId shuffled = graph.add("shuffled", graph::Shuffle{2}, {first});
+  const NodeId second = graph.add("second", convolution("second", 8, 8, 3, 1.0F, prelu, 8), {shuffled});
+  const NodeId third =
+      graph.add("third", convolution("third", 8, 8, 1, 1.0F, Activation{{}, kernels::Function::elu, 0.5F}), {second});
+  const NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {third});
+  graph.outputs = {{graph.add("classes", dense("classes", 8, 5), {mean})}};
+  const Quantised result = quantised(graph);
+  for (const char* const name : {"first", "second", "third"}) {
+    const auto& layer = std::get<graph::Convolution>(result.after.nodes[node_of(result.after, name)].operation);
+    EXPECT_EQ(layer.weights.type(), Type::i8) << name;
+    EXPECT_EQ(layer.activation, Activation::none) << name;
+  }
+  EXPECT_GT(decibels(result), 35.0);
+}
+
 TEST(Quantise, functions_and_kept_nodes_stay_in_floats) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});

@@ -32,14 +32,25 @@ double largest_of(const Tensor& tensor) {
   return largest;
 }
 
-/// A NaN stays one.
+/// A NaN stays one. What a function makes of a number that is off by the tensor's error is off by no more than what it
+/// makes of the interval around the number; a power by logarithms loses as much more as its exponent of e is large.
 void activate(Tensor& tensor, const graph::Activation& activation) {
   const double lower = activation.bounds.lower, upper = activation.bounds.upper;
+  const kernels::FunctionArgs function = graph::function_args(activation);
+  double far = 0.0, most_lost = 1.0;
+  std::int64_t channel = 0;
   for (double& x : tensor.values) {
-    x = kernels::reference_of(activation.function, x < lower ? lower : x > upper ? upper : x);
+    x = x < lower ? lower : x > upper ? upper : x;
+    far = larger(far, kernels::spread(function, x, tensor.error, channel));
+    const double y = kernels::reference_of(function, x, channel);
+    if (function.function == kernels::Function::power && y != 0.0) {
+      most_lost = larger(most_lost, std::abs(y * std::log(std::abs(y))));
+    }
+    x = y;
+    if (++channel == tensor.shape.c) channel = 0;
   }
-  if (activation.function == kernels::Function::none) return;
-  tensor.error = kernels::facts_of(activation.function).steepest * tensor.error + rounding(1, 1.0 + largest_of(tensor));
+  if (function.function == kernels::Function::none) return;
+  tensor.error = far + rounding(5, most_lost + largest_of(tensor));
 }
 
 /// Weights (outputs, C / groups, kernel_h, kernel_w), and a bias an output or none.

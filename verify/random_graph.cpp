@@ -123,16 +123,22 @@ class Generator {
   }
 
   /// Those of the family are frequent.
-  graph::Activation any_activation() {
+  graph::Activation any_activation(std::int32_t channels) {
     using graph::Activation;
-    constexpr Activation usual[] = {Activation::none, Activation::relu, Activation::relu6};
+    using kernels::Function;
+    const Activation usual[] = {Activation::none, Activation::relu, Activation::relu6};
     if (random_.chance(80)) return usual[random_.below(3)];
     Activation result;
     if (random_.chance(50)) result.bounds = {-0.5F, random_.chance(50) ? 0.75F : Activation::relu.bounds.upper};
-    if (random_.chance(70)) {
-      result.function =
-          static_cast<kernels::Function>(random_.below(static_cast<std::int32_t>(kernels::function_facts.size())));
-    }
+    if (random_.chance(30)) return result;
+    result.function = static_cast<Function>(random_.below(static_cast<std::int32_t>(kernels::function_facts.size())));
+    const std::int32_t parameters = kernels::facts_of(result.function).parameters;
+    if (parameters > 0) result.a = 1.0F + 0.75F * random_.real();
+    if (parameters > 1) result.b = 1.0F + 0.75F * random_.real();
+    // Where they are steep, or no numbers at all, nothing could be said of what comes out.
+    if (result.function == Function::exp) result.bounds = {-2.0F, 2.0F};
+    if (result.function >= Function::log && result.function <= Function::power) result.bounds = {0.25F, 4.0F};
+    if (result.function == Function::prelu) result.slopes = constant(channels, 0.25F, 0.75F);
     return result;
   }
 
@@ -195,7 +201,7 @@ class Generator {
     }
     o.weights = weights(o.outputs, std::int64_t{channels / o.groups} * o.window.kernel_h * o.window.kernel_w);
     o.bias = maybe_bias(o.outputs);
-    o.activation = any_activation();
+    o.activation = any_activation(o.outputs);
     Drawn drawn{std::move(o), {input}};
     if (!random_.chance(20)) return drawn;
     const std::optional<Shape> out = shape_of(drawn);
@@ -217,7 +223,10 @@ class Generator {
     return Drawn{std::move(o), {input}};
   }
 
-  std::optional<Drawn> draw(Kind<graph::Activate>) { return Drawn{graph::Activate{any_activation()}, {any_node()}}; }
+  std::optional<Drawn> draw(Kind<graph::Activate>) {
+    const NodeId input = any_node();
+    return Drawn{graph::Activate{any_activation(shape(input).c)}, {input}};
+  }
 
   std::optional<Drawn> draw(Kind<graph::Pool>) {
     graph::Pool o;
@@ -231,18 +240,20 @@ class Generator {
       o.window = {.kernel_h = random_.chance(70) ? 0 : 1, .kernel_w = random_.chance(50) ? 0 : 1};
     }
     o.count_padding = o.kind == graph::PoolKind::average && random_.chance(50);
-    o.activation = any_activation();
-    return Drawn{o, {any_node()}};
+    const NodeId input = any_node();
+    o.activation = any_activation(shape(input).c);
+    return Drawn{o, {input}};
   }
 
   std::optional<Drawn> draw(Kind<graph::GlobalAveragePool>) {
-    return Drawn{graph::GlobalAveragePool{any_activation()}, {any_node()}};
+    const NodeId input = any_node();
+    return Drawn{graph::GlobalAveragePool{any_activation(shape(input).c)}, {input}};
   }
 
   std::optional<Drawn> draw(Kind<graph::Binary>) {
     const NodeId a = any_node();
     const auto b = any_node_that([&](NodeId id) { return shape(id) == shape(a); });
-    return Drawn{graph::Binary{.activation = any_activation()}, {a, *b}};
+    return Drawn{graph::Binary{.activation = any_activation(shape(a).c)}, {a, *b}};
   }
 
   std::optional<Drawn> draw(Kind<graph::Slice>) {
@@ -284,7 +295,7 @@ class Generator {
     if (o.outputs * shape(input).size() > budget_) return std::nullopt;  // before so many weights are made
     o.weights = weights(o.outputs, shape(input).size());
     o.bias = maybe_bias(o.outputs);
-    o.activation = any_activation();
+    o.activation = any_activation(o.outputs);
     return Drawn{std::move(o), {input}};
   }
 

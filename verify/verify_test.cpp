@@ -187,6 +187,38 @@ TEST(Interpret, OfNumbersWorkedOutByHand) {
   EXPECT_EQ(planes(interpret(graph, image, 1).back()), expected);
 }
 
+TEST(Interpret, OfAFunctionWithASlopeForEachChannel) {
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{1, 2, 2}});
+  const graph::Activation prelu{.bounds = {-4.0F, 3.0F},
+                                .function = kernels::Function::prelu,
+                                .slopes = graph::Constant(std::vector<float>{0.5F, -2.0F})};
+  graph.outputs = {{graph.add("prelu", graph::Activate{prelu}, {input})}};
+  EXPECT_EQ(planes(interpret(graph, std::vector<float>{-6, 5, -1, 1}, 1).back()), (std::vector<double>{-2, 3, 2, 1}));
+}
+
+/// Of a function without a bound to its slope an error becomes what the interval around each number becomes.
+TEST(Interpret, OfASteepFunctionKnowsItsError) {
+  const auto error_behind = [](kernels::Function function, kernels::Clamp bounds, float x) {
+    graph::Graph graph;
+    const graph::NodeId input = graph.add("input", graph::Input{{1, 1, 1}});
+    graph::Convolution scale;
+    scale.outputs = 1;
+    scale.weights = graph::Constant(std::vector<float>{1.0F});
+    const graph::NodeId scaled = graph.add("scaled", scale, {input});
+    graph.outputs = {{graph.add("function", graph::Activate{{bounds, function}}, {scaled})}};
+    const graph::ById<Tensor> tensors = interpret(graph, std::vector<float>{x}, 1);
+    EXPECT_GT(tensors[scaled].error, 0.0);
+    return tensors.back().error / tensors[scaled].error;
+  };
+  EXPECT_NEAR(error_behind(kernels::Function::exp, {}, 5.0F), std::exp(5.0), std::exp(5.0));
+  EXPECT_GT(error_behind(kernels::Function::exp, {}, 5.0F), std::exp(5.0));
+  EXPECT_GT(error_behind(kernels::Function::reciprocal, {}, 0.01F), 1e4);
+  EXPECT_TRUE(std::isinf(error_behind(kernels::Function::reciprocal, {}, 0.0F)));
+  EXPECT_TRUE(std::isinf(error_behind(kernels::Function::log, {}, 0.0F)));
+  EXPECT_LT(error_behind(kernels::Function::log, {0.5F, 2.0F}, 1.0F), 10.0);
+}
+
 TEST(Interpret, OfSeveralInputs) {
   graph::Graph graph;
   graph.add("a", graph::Input{{1, 2, 1}});

@@ -132,6 +132,62 @@ graph::Graph every_operation() {
   return graph;
 }
 
+/// Functions with parameters, in every table that has an activation.
+TEST(Format, FunctionsWithParametersAreOfVersion5) {
+  const graph::Activation elu{{-1.0F, 8.0F}, kernels::Function::elu, 0.75F};
+  const graph::Activation sigmoid{{}, kernels::Function::hard_sigmoid, 0.25F, 0.5F};
+  const auto prelu = [](std::int64_t channels) {
+    return graph::Activation{.function = kernels::Function::prelu,
+                             .slopes = graph::Constant(testing::noise(channels, 4))};
+  };
+  graph::Graph graph = every_operation();
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    graph::Activation* const activation = graph::fused_activation(graph.nodes[i].operation);
+    if (activation == nullptr) continue;
+    const std::int32_t channels = graph::infer_shapes(graph)[i].c;
+    *activation = i % 3 == 0 ? elu : i % 3 == 1 ? sigmoid : prelu(channels);
+  }
+  Aligned file(format::save(graph));
+  EXPECT_EQ(version_of(file.bytes()), 5U);
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  ASSERT_EQ(loaded.nodes.size(), graph.nodes.size());
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const graph::Activation* const activation = graph::fused_activation(graph.nodes[i].operation);
+    if (activation == nullptr) continue;
+    EXPECT_EQ(*graph::fused_activation(loaded.nodes[i].operation), *activation) << i;
+  }
+}
+
+TEST(Format, ParametersThatAreWrongAreRefused) {
+  const auto error = [](const graph::Activation& activation) {
+    graph::Graph graph;
+    const graph::NodeId input = graph.add("input", graph::Input{{2, 2, 3}});
+    graph.outputs = {{graph.add("the node", graph::Activate{activation}, {input})}};
+    return save_error(graph);
+  };
+  using kernels::Function;
+  const graph::Constant two(std::vector<float>{0, 1}), three(std::vector<float>{0, 1, 2});
+  const float none = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  const std::pair<graph::Activation, const char*> cases[] = {
+      {{{}, Function::leaky, none}, "a parameter of the function leaky ReLU is not finite"},
+      {{{}, Function::hard_sigmoid, 0.25F, infinity}, "a parameter of the function hard sigmoid is not finite"},
+      {{{}, Function::sigmoid, none}, "a parameter of the function sigmoid is not finite"},
+      {{{}, Function::sigmoid, 1.0F}, "the function sigmoid has 0 parameters"},
+      {{{}, Function::elu, 1.0F, 1.0F}, "the function ELU has 1 parameters"},
+      {{{}, Function::celu, 0.0F}, "CELU is not positive"},
+      {{{}, Function::power, 65.0F}, "an exponent is not in -64 to 64"},
+      {{{}, Function::prelu, 0, 0, two}, "slopes: 2 values where the shapes ask for 3"},
+      {{{}, Function::prelu}, "slopes: 0 values where the shapes ask for 3"},
+      {{{}, Function::leaky, 0.5F, 0, three}, "slopes are for the function PReLU alone"},
+      {{{}, static_cast<Function>(200)}, "no such function"},
+  };
+  for (const auto& [activation, expected] : cases) {
+    EXPECT_NE(error(activation).find(expected), std::string::npos) << error(activation);
+    EXPECT_NE(error(activation).find("the node"), std::string::npos);
+  }
+  EXPECT_EQ(error({{}, Function::prelu, 0, 0, three}), "");
+}
+
 TEST(Format, EveryFieldIsSaved) {
   const graph::Graph graph = every_operation();
   Aligned file(format::save(graph));

@@ -9,7 +9,7 @@ static_assert(std::endian::native == std::endian::little, "weights are used wher
 namespace riffle::format {
 namespace {
 
-constexpr std::uint32_t newest_version = 4;
+constexpr std::uint32_t newest_version = 5;
 // What malloc gives: 16 bytes, on most 32-bit systems 8. Kernels read weights at any address of a float.
 constexpr std::size_t alignment = alignof(std::max_align_t);
 
@@ -113,13 +113,17 @@ class Loader {
     return stored.scaled(std::vector<double>(scales.data(), scales.data() + scales.size()));
   }
 
-  graph::Activation activation(fbs::Activation kind, const fbs::Bounds* bounds, fbs::Function function) const {
+  /// Of a table that has one, which calls it `kind`.
+  template <class Table>
+  graph::Activation activation(fbs::Activation kind, const Table& table) {
     graph::Activation result = known(kind);
-    if (bounds != nullptr) result.bounds = {bounds->lower(), bounds->upper()};
-    if (static_cast<std::size_t>(function) >= kernels::function_facts.size()) {
-      fail({"unknown function ", static_cast<int>(function)});
+    if (const fbs::Bounds* bounds = table.bounds()) result.bounds = {bounds->lower(), bounds->upper()};
+    if (static_cast<std::size_t>(table.function()) >= kernels::function_facts.size()) {
+      fail({"unknown function ", static_cast<int>(table.function())});
     }
-    result.function = static_cast<kernels::Function>(function);
+    result.function = static_cast<kernels::Function>(table.function());
+    if (const fbs::Parameters* parameters = table.parameters()) result.a = parameters->a(), result.b = parameters->b();
+    result.slopes = floats(table.slopes());
     return result;
   }
 
@@ -196,34 +200,28 @@ class Loader {
     return graph::Input{{o.h(), o.w(), o.c()}, text(o.only_size()), type(o.type()), quantization(o.quantization())};
   }
   graph::Operation read(const fbs::Convolution& o) {
-    return graph::Convolution{
-        o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
-        floats(o.weights()), floats(o.bias()), activation(o.activation(), o.bounds(), o.function())};
+    return graph::Convolution{o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
+                              floats(o.weights()), floats(o.bias()), activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::BatchNorm& o) {
     return graph::BatchNorm{floats(o.scale()), floats(o.shift()), floats(o.mean()), floats(o.variance()), o.epsilon()};
   }
-  graph::Operation read(const fbs::Activate& o) {
-    return graph::Activate{activation(o.kind(), o.bounds(), o.function())};
-  }
+  graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind(), o)}; }
   graph::Operation read(const fbs::Pool& o) {
     return graph::Pool{pool_kind(o.kind()), window(o.window(), o.auto_pad(), o.ceil_mode()), o.count_padding(),
-                       activation(o.activation(), o.bounds(), o.function())};
+                       activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::GlobalAveragePool& o) {
-    return graph::GlobalAveragePool{activation(o.activation(), o.bounds(), o.function())};
+    return graph::GlobalAveragePool{activation(o.activation(), o)};
   }
-  graph::Operation read(const fbs::Add& o) {
-    return graph::Binary{.activation = activation(o.activation(), o.bounds(), o.function())};
-  }
+  graph::Operation read(const fbs::Add& o) { return graph::Binary{.activation = activation(o.activation(), o)}; }
   graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
   graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
   graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }
   graph::Operation read(const fbs::Gather& o) { return graph::Gather{integers(o.channels())}; }
   graph::Operation read(const fbs::FullyConnected& o) {
-    return graph::FullyConnected{o.outputs(),      floats(o.weights()),
-                                 floats(o.bias()), activation(o.activation(), o.bounds(), o.function()),
-                                 o.height(),       o.width()};
+    return graph::FullyConnected{
+        o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation(), o), o.height(), o.width()};
   }
   graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
 

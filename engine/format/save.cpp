@@ -22,6 +22,11 @@ bool is_typed(const graph::Constant& constant) { return constant.type() != Type:
 
 // Would an older reader, which passes over the fields that are marked so in riffle.fbs, misread ...
 
+bool needs_version_5(const graph::Node& node) {
+  const graph::Activation* activation = graph::fused_activation(node.operation);
+  return activation != nullptr && activation->function > kernels::Function::hard_swish;
+}
+
 bool needs_version_3(const graph::Node& node) {
   const auto* input = std::get_if<graph::Input>(&node.operation);
   if (input != nullptr && input->type != Type::f32) return true;
@@ -89,6 +94,7 @@ class Saver {
     const auto any = [&](bool (*needs)(const graph::Node&)) {
       return std::any_of(graph.nodes.begin(), graph.nodes.end(), needs);
     };
+    if (any(needs_version_5)) return 5;
     if (graph::is_quantised(graph)) return 4;
     if (graph.input_count() > 1 || needs_outputs(graph) || any(needs_version_3)) return 3;
     return any(needs_version_2) ? 2 : 1;
@@ -153,20 +159,27 @@ class Saver {
 
   /// An activation's fields in a table: where older readers have a word for it, that one alone.
   struct Activated {
-    explicit Activated(const graph::Activation& a)
+    explicit Activated(const graph::Activation& a, Offset<fbs::Floats> floats)
         : kind(a == graph::Activation::relu    ? fbs::Activation::relu
                : a == graph::Activation::relu6 ? fbs::Activation::relu6
                                                : fbs::Activation::none),
           function(static_cast<fbs::Function>(a.function)),
+          slopes(floats),
           has_bounds(is_new(a) && a.bounds.has_bounds()),
-          clip(a.bounds.lower, a.bounds.upper) {}
+          has_parameters(kernels::facts_of(a.function).parameters > 0),
+          clip(a.bounds.lower, a.bounds.upper),
+          numbers(a.a, a.b) {}
     [[nodiscard]] const fbs::Bounds* bounds() const { return has_bounds ? &clip : nullptr; }
+    [[nodiscard]] const fbs::Parameters* parameters() const { return has_parameters ? &numbers : nullptr; }
     fbs::Activation kind;
     fbs::Function function;
-    bool has_bounds;
+    Offset<fbs::Floats> slopes;
+    bool has_bounds, has_parameters;
     fbs::Bounds clip;
+    fbs::Parameters numbers;
   };
-  static_assert(static_cast<int>(kernels::Function::hard_swish) == static_cast<int>(fbs::Function::hard_swish));
+  Activated activated(const graph::Activation& a) { return Activated(a, floats(a.slopes)); }
+  static_assert(static_cast<int>(kernels::Function::sign) == static_cast<int>(fbs::Function::sign));
   static_assert(kernels::function_facts.size() == static_cast<std::size_t>(fbs::Function::MAX) + 1);
   static_assert(static_cast<int>(graph::PoolKind::average) == static_cast<int>(fbs::PoolKind::average));
   static fbs::AutoPad auto_pad(const graph::Window& w) { return static_cast<fbs::AutoPad>(w.auto_pad); }
@@ -188,35 +201,38 @@ class Saver {
   Written write(const graph::Convolution& o) {
     const fbs::Window w = window(o.window);
     const auto weights = floats(o.weights), bias = floats(o.bias);
-    const Activated a(o.activation);
-    return {fbs::Operation::Convolution, fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias, a.kind,
-                                                                auto_pad(o.window), a.bounds(), a.function)
-                                             .Union()};
+    const Activated a = activated(o.activation);
+    return {fbs::Operation::Convolution,
+            fbs::CreateConvolution(out_, o.outputs, o.groups, &w, weights, bias, a.kind, auto_pad(o.window), a.bounds(),
+                                   a.function, a.parameters(), a.slopes)
+                .Union()};
   }
   Written write(const graph::BatchNorm& o) {
     const auto scale = floats(o.scale), shift = floats(o.shift), mean = floats(o.mean), variance = floats(o.variance);
     return {fbs::Operation::BatchNorm, fbs::CreateBatchNorm(out_, scale, shift, mean, variance, o.epsilon).Union()};
   }
   Written write(const graph::Activate& o) {
-    const Activated a(o.kind);
-    return {fbs::Operation::Activate, fbs::CreateActivate(out_, a.kind, a.bounds(), a.function).Union()};
+    const Activated a = activated(o.kind);
+    return {fbs::Operation::Activate,
+            fbs::CreateActivate(out_, a.kind, a.bounds(), a.function, a.parameters(), a.slopes).Union()};
   }
   Written write(const graph::Pool& o) {
     const fbs::Window w = window(o.window);
     const auto kind = static_cast<fbs::PoolKind>(o.kind);
-    const Activated a(o.activation);
+    const Activated a = activated(o.activation);
     return {fbs::Operation::Pool, fbs::CreatePool(out_, kind, &w, o.count_padding, a.kind, auto_pad(o.window),
-                                                  o.window.ceil_mode, a.bounds(), a.function)
+                                                  o.window.ceil_mode, a.bounds(), a.function, a.parameters(), a.slopes)
                                       .Union()};
   }
   Written write(const graph::GlobalAveragePool& o) {
-    const Activated a(o.activation);
+    const Activated a = activated(o.activation);
     return {fbs::Operation::GlobalAveragePool,
-            fbs::CreateGlobalAveragePool(out_, a.kind, a.bounds(), a.function).Union()};
+            fbs::CreateGlobalAveragePool(out_, a.kind, a.bounds(), a.function, a.parameters(), a.slopes).Union()};
   }
   Written write(const graph::Binary& o) {
-    const Activated a(o.activation);
-    return {fbs::Operation::Add, fbs::CreateAdd(out_, a.kind, a.bounds(), a.function).Union()};
+    const Activated a = activated(o.activation);
+    return {fbs::Operation::Add,
+            fbs::CreateAdd(out_, a.kind, a.bounds(), a.function, a.parameters(), a.slopes).Union()};
   }
   Written write(const graph::Slice& o) {
     return {fbs::Operation::Slice, fbs::CreateSlice(out_, o.first, o.count).Union()};
@@ -230,9 +246,10 @@ class Saver {
   }
   Written write(const graph::FullyConnected& o) {
     const auto weights = floats(o.weights), bias = floats(o.bias);
-    const Activated a(o.activation);
+    const Activated a = activated(o.activation);
     return {fbs::Operation::FullyConnected,
-            fbs::CreateFullyConnected(out_, o.outputs, weights, bias, a.kind, o.height, o.width, a.bounds(), a.function)
+            fbs::CreateFullyConnected(out_, o.outputs, weights, bias, a.kind, o.height, o.width, a.bounds(), a.function,
+                                      a.parameters(), a.slopes)
                 .Union()};
   }
   Written write(const graph::Softmax&) { return {fbs::Operation::Softmax, fbs::CreateSoftmax(out_).Union()}; }

@@ -1,8 +1,19 @@
 #include "engine/graph/graph.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace riffle::graph {
+
+bool Activation::operator==(const Activation& other) const {
+  return bounds == other.bounds && function == other.function && a == other.a && b == other.b &&
+         std::ranges::equal(slopes.values(), other.slopes.values());
+}
+
+kernels::FunctionArgs function_args(const Activation& activation, const float* slopes) {
+  if (slopes == nullptr && !activation.slopes.empty()) slopes = activation.slopes.values().data();
+  return {activation.function, activation.a, activation.b, slopes};
+}
 
 NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId> inputs) {
   nodes.push_back({std::move(node_name), std::move(operation), std::move(inputs)});
@@ -128,7 +139,7 @@ Cost cost(const Graph& graph, const ById<Shape>& shapes, NodeId node) {
   Cost result;
   for_each_constant(operation, [&](std::string_view word, const Constant& constant, const Extents&) {
     const auto size = static_cast<std::int64_t>(constant.size());
-    if (word == "weight" || word == "bias") result.parameters += size;
+    if (word == "weight" || word == "bias" || word == "slope") result.parameters += size;
     if (word == "weight" && !std::holds_alternative<BatchNorm>(operation)) {
       result.macs = size * (std::holds_alternative<Convolution>(operation) ? shapes[node].pixels() : 1);
     }

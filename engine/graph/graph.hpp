@@ -70,16 +70,28 @@ ResolvedWindow resolve(const Window& window, const Shape& operand);
 /// What is done to each number of a result: y = function(min(max(x, bounds.lower), bounds.upper)). A NaN stays a NaN.
 /// The kernels know the bounds; a function runs on what they have written.
 struct Activation {
-  kernels::Clamp bounds;
+  kernels::Clamp bounds = {};
   kernels::Function function = kernels::Function::none;
-  bool operator==(const Activation&) const = default;
-  static const Activation none, relu, relu6, sigmoid, hard_swish;
+  float a = 0, b = 0;    ///< the function's parameters (kernels/function/function.hpp), 0 where it has none
+  Constant slopes = {};  ///< of prelu, one a channel; else empty
+  bool operator==(const Activation& other) const;
+
+  /// One that is known when riffle is compiled.
+  struct Known {
+    kernels::Clamp bounds = {};
+    kernels::Function function = kernels::Function::none;
+    operator Activation() const { return {bounds, function}; }  // NOLINT: it is one
+  };
+  static const Known none, relu, relu6, sigmoid, hard_swish;
 };
-inline constexpr Activation Activation::none = {};
-inline constexpr Activation Activation::relu = {{0.0F, std::numeric_limits<float>::infinity()}};
-inline constexpr Activation Activation::relu6 = {{0.0F, 6.0F}};
-inline constexpr Activation Activation::sigmoid = {{}, kernels::Function::sigmoid};
-inline constexpr Activation Activation::hard_swish = {{}, kernels::Function::hard_swish};
+inline constexpr Activation::Known Activation::none = {};
+inline constexpr Activation::Known Activation::relu = {{0.0F, std::numeric_limits<float>::infinity()}};
+inline constexpr Activation::Known Activation::relu6 = {{0.0F, 6.0F}};
+inline constexpr Activation::Known Activation::sigmoid = {{}, kernels::Function::sigmoid};
+inline constexpr Activation::Known Activation::hard_swish = {{}, kernels::Function::hard_swish};
+
+/// As the kernels take it; `slopes`: where prelu's stand, if not as the activation has them.
+kernels::FunctionArgs function_args(const Activation& activation, const float* slopes = nullptr);
 
 /// A constant's extents, the outermost first.
 using Extents = std::vector<std::int64_t>;
@@ -284,8 +296,14 @@ std::string_view operation_name(const Operation& operation);
 bool is_channelwise(const Operation& operation);
 bool moves_channels(const Operation& operation);
 
+/// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
+/// GlobalAveragePool, Binary and FullyConnected have one, and Activate is nothing else.
+Activation* fused_activation(Operation& operation);
+const Activation* fused_activation(const Operation& operation);
+
 /// Calls f(word, constant, extents) for every constant of an operation of a graph that verifies, with PyTorch's words:
-/// "weight", "bias", "running_mean", "running_var". One that is left out, as a bias may be, is empty.
+/// "weight", "bias", "running_mean", "running_var", and "slope" for a PReLU's. One that is left out, as a bias may be,
+/// is empty.
 template <class AnyOperation, class F>
 void for_each_constant(AnyOperation& operation, F&& f) {
   std::visit(
@@ -293,16 +311,15 @@ void for_each_constant(AnyOperation& operation, F&& f) {
         if constexpr (requires { o.constants(o, f); }) o.constants(o, f);
       },
       operation);
+  auto* const activation = fused_activation(operation);
+  if (activation != nullptr && !activation->slopes.empty()) {
+    f("slope", activation->slopes, extent_of(activation->slopes));
+  }
 }
 
 /// The operation if it adds two tensors of one shape, or null.
 const Binary* as_sum(const Operation& operation);
 inline bool is_sum(const Operation& operation) { return as_sum(operation) != nullptr; }
-
-/// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
-/// GlobalAveragePool, Binary and FullyConnected have one, and Activate is nothing else.
-Activation* fused_activation(Operation& operation);
-const Activation* fused_activation(const Operation& operation);
 
 /// Is it a plain 1x1 convolution, stride 1, no padding, any groups? So it is for every size or for none.
 bool is_pointwise(const Convolution& convolution);
@@ -332,7 +349,7 @@ void check_metadata(const Graph& graph);
 /// What a node costs for one image.
 struct Cost {
   std::int64_t macs = 0;        ///< multiply-adds of convolutions and fully connected layers
-  std::int64_t parameters = 0;  ///< floats of weights, bias, and batch norm's scale and shift (two a channel)
+  std::int64_t parameters = 0;  ///< floats of weights, bias, slopes, and batch norm's scale and shift (two a channel)
 };
 Cost cost(const Graph& graph, const ById<Shape>& shapes, NodeId node);
 Cost total_cost(const Graph& graph);

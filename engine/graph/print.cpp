@@ -9,7 +9,8 @@ std::string chw(const Shape& shape) { return joined({shape.c, " x ", hw(shape)})
 std::string hw(const Shape& shape) { return joined({shape.h, " x ", shape.w}); }
 
 std::string to_text(const Activation& activation) {
-  const auto& [bounds, function] = activation;
+  const kernels::Clamp& bounds = activation.bounds;
+  const auto& [function, word, parameters] = kernels::facts_of(activation.function);
   std::ostringstream text;
   if (bounds == Activation::relu.bounds) {
     text << "ReLU";
@@ -19,7 +20,9 @@ std::string to_text(const Activation& activation) {
     text << "clip from " << bounds.lower << " to " << bounds.upper;
   }
   if (function == kernels::Function::none) return text.str();
-  text << (bounds.has_bounds() ? ", " : "") << kernels::facts_of(function).word;
+  text << (bounds.has_bounds() ? ", " : "") << word;
+  if (parameters > 0) text << ' ' << activation.a;
+  if (parameters > 1) text << ' ' << activation.b;
   return text.str();
 }
 

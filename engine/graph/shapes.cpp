@@ -109,14 +109,31 @@ Shape shape_of(const BatchNorm& o, const Checker& check) {
   return in;
 }
 
-/// What an activation is, of whichever operation.
-void check_activation(const Activation& activation, const Checker& check) {
-  const kernels::Clamp& bounds = activation.bounds;
+/// What an activation is, of whichever operation whose result has so many channels.
+void check_activation(const Activation& activation, std::int32_t channels, const Checker& check) {
+  using kernels::Function;
+  const auto& [bounds, function, a, b, slopes] = activation;
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (!(bounds.lower <= bounds.upper) || bounds.lower == infinity || bounds.upper == -infinity) {
     check.fail({"its activation's bounds are no range"});
   }
-  if (static_cast<std::size_t>(activation.function) >= kernels::function_facts.size()) check.fail({"no such function"});
+  if (static_cast<std::size_t>(function) >= kernels::function_facts.size()) check.fail({"no such function"});
+  const kernels::FunctionFacts& facts = kernels::facts_of(function);
+  if (!std::isfinite(a) || !std::isfinite(b))
+    check.fail({"a parameter of the function ", facts.word, " is not finite"});
+  if ((facts.parameters < 1 && a != 0.0F) || (facts.parameters < 2 && b != 0.0F)) {
+    check.fail({"the function ", facts.word, " has ", facts.parameters, " parameters"});
+  }
+  if (function == Function::power && std::abs(a) > kernels::most_power) {
+    check.fail({"an exponent is not in ", -static_cast<int>(kernels::most_power), " to ",
+                static_cast<int>(kernels::most_power)});
+  }
+  if (function == Function::celu && !(a > 0.0F)) check.fail({"the parameter of the function CELU is not positive"});
+  if (function == Function::prelu) {
+    check.expect_size("slopes", slopes, channels, channels);
+  } else if (!slopes.empty()) {
+    check.fail({"slopes are for the function PReLU alone"});
+  }
 }
 
 Shape shape_of(const Activate&, const Checker& check) {
@@ -263,11 +280,11 @@ ById<Shape> infer_shapes(const Graph& graph) {
     for (const NodeId input : node.inputs) {
       if (input < 0 || input >= id) check.fail({"operand ", input, " does not come before it"});
     }
-    if (const Activation* activation = fused_activation(node.operation)) check_activation(*activation, check);
     const Shape shape = std::visit([&](const auto& o) { return shape_of(o, check); }, node.operation);
     check.expect_range("height", shape.h, 1, max_extent);
     check.expect_range("width", shape.w, 1, max_extent);
     check.expect_range("channels", shape.c, 1, max_extent);
+    if (const Activation* activation = fused_activation(node.operation)) check_activation(*activation, shape.c, check);
     if (shape.size() > max_tensor_floats) check.fail({"a tensor of ", text(shape), " floats is too large"});
     channels += shape.c;
     if (channels > max_channels) check.fail({"all tensors together have too many channels"});

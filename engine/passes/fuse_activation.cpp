@@ -8,8 +8,9 @@ std::optional<graph::Activation> composed(const graph::Activation& first, const 
   if (second == graph::Activation::none) return first;
   if (first.function != kernels::Function::none) return std::nullopt;
   const auto& [lower, upper] = second.bounds;
-  return graph::Activation{{std::clamp(first.bounds.lower, lower, upper), std::clamp(first.bounds.upper, lower, upper)},
-                           second.function};
+  graph::Activation both = second;
+  both.bounds = {std::clamp(first.bounds.lower, lower, upper), std::clamp(first.bounds.upper, lower, upper)};
+  return both;
 }
 
 void fuse_activation(Graph& graph) {

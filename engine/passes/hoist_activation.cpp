@@ -14,8 +14,9 @@ void hoist_activation(Graph& graph) {
   const auto can_take = [&](graph::NodeId id, const graph::Activation& activation) {
     if (readers[id] != 1) return false;
     const auto* before = std::get_if<graph::Activate>(&graph.nodes[id].operation);
+    // Slopes are the channels', which are others, or in another order, before they are moved.
     return before != nullptr ? composed(before->kind, activation).has_value()
-                             : graph::moves_channels(graph.nodes[id].operation);
+                             : activation.slopes.empty() && graph::moves_channels(graph.nodes[id].operation);
   };
   const auto give = [&](graph::NodeId id, const graph::Activation& activation, bool is_held) {
     const bool taken = can_take(id, activation) && !(is_held && graph::moves_channels(graph.nodes[id].operation));

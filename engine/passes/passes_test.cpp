@@ -129,6 +129,24 @@ TEST(Passes, BoundsComposeAndAFunctionKeepsThemApart) {
   EXPECT_EQ(operation<graph::Activate>(graph, 2).kind, (Activation{{0.0F, 6.0F}, kernels::Function::sigmoid}));
 }
 
+/// Slopes are the channels': they are fused where these are the same, and stay behind what moves them.
+TEST(Passes, SlopesStayWithTheirChannels) {
+  const Activation prelu{.function = kernels::Function::prelu, .slopes = Constant(std::vector<float>{1, 2, 3, 4})};
+  Graph graph = with_input(4);
+  const NodeId conv = graph.add("conv", pointwise(4, 4), {0});
+  const NodeId first = graph.add("first", graph::Activate{prelu}, {conv});
+  const NodeId shuffled = graph.add("shuffle", graph::Shuffle{2}, {first});
+  const NodeId six = graph.add("six", graph::Activate{Activation::relu6}, {shuffled});
+  graph.outputs = {{graph.add("second", graph::Activate{prelu}, {six})}};
+  passes::optimise(graph);
+  ASSERT_EQ(graph.nodes.size(), 4U);
+  EXPECT_EQ(operation<graph::Convolution>(graph, 1).activation, prelu);
+  EXPECT_EQ(graph.nodes[2].name, "shuffle");
+  Activation both = prelu;
+  both.bounds = Activation::relu6.bounds;
+  EXPECT_EQ(operation<graph::Activate>(graph, 3).kind, both);
+}
+
 TEST(Passes, FoldingCopiesNoWeights) {
   Graph graph = with_input(3);
   const graph::Convolution convolution = pointwise(3, 2);

@@ -7,15 +7,16 @@
 
 namespace riffle::plan {
 
-/// What a tile writes: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on.
+/// What a tile writes: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on, of which
+/// the first is channel `channel` of the step's result, in the order in which it stands in its blocks.
 struct Written {
   kernels::Block block;
-  std::int32_t first = 0, pixels = 0, channels = 0;
+  std::int32_t first = 0, pixels = 0, channels = 0, channel = 0;
 };
 
 /// A function of each number that a step writes.
 struct After {
-  kernels::Function function = kernels::Function::none;
+  kernels::FunctionArgs function = {};              ///< slopes in the order of the result's channels in its blocks
   const kernels::FunctionKernel* kernel = nullptr;  ///< null: nothing is to be done
   std::int32_t channels = 0;                        ///< of the step's result
   /// Of a step whose tiles are some of the channels: how many of them such a tile is counted in, a pointwise kernel's
@@ -46,7 +47,7 @@ void for_each_written(const kernels::PointwiseArgs& args, const After& after, st
   if (args.split == kernels::PointwiseSplit::pixels) {
     const std::int32_t first = tile * args.tile_pixels, pixels = std::min(args.tile_pixels, args.pixels - first);
     for (std::int32_t group = 0; group < args.groups; ++group) {
-      f(Written{args.blocks[group], first, pixels, args.outputs});
+      f(Written{args.blocks[group], first, pixels, args.outputs, group * args.outputs});
     }
     return;
   }
@@ -54,9 +55,10 @@ void for_each_written(const kernels::PointwiseArgs& args, const After& after, st
   const std::int32_t begin = kernels::panel_begin(tile % panels, vectors, panels) * after.unit;
   const std::int32_t end =
       std::min(kernels::panel_begin(tile % panels + 1, vectors, panels) * after.unit, args.outputs);
-  kernels::Block block = args.blocks[tile / panels];
+  const std::int32_t group = tile / panels;
+  kernels::Block block = args.blocks[group];
   block.first = block.first.behind(begin, block.type);
-  f(Written{block, 0, args.pixels, end - begin});
+  f(Written{block, 0, args.pixels, end - begin, group * args.outputs + begin});
 }
 
 /// One tile, for a step that has a function behind it.
@@ -69,7 +71,8 @@ template <class F>
 void for_each_written(const kernels::FullyConnectedArgs& args, const After& after, std::int32_t tile, F&& f) {
   const std::int32_t first = tile * after.unit;
   const Type type = args.output.type;
-  f(Written{{args.output.first.behind(first, type), 0, 0, type}, 0, 1, std::min(after.unit, args.outputs - first)});
+  const std::int32_t outputs = std::min(after.unit, args.outputs - first);
+  f(Written{{args.output.first.behind(first, type), 0, 0, type}, 0, 1, outputs, first});
 }
 
 }  // namespace riffle::plan

@@ -22,10 +22,12 @@ Signature signature_of(const graph::Graph& graph, const graph::ById<graph::Shape
 }
 
 void After::run(const kernels::Addresses& memory, const Written& written) const {
-  const auto& [block, first, pixels, count] = written;
+  const auto& [block, first, pixels, count, channel] = written;
   const kernels::Place at =
       block.first.behind(kernels::slot(first, block.ring) * std::int64_t{block.pixel_stride}, block.type);
-  kernel->run(function, memory.write<std::byte>(at), pixels, count, block.pixel_stride);
+  kernels::FunctionArgs args = function;
+  if (args.slopes != nullptr) args.slopes += channel;
+  kernel->run(args, memory.write<std::byte>(at), pixels, count, block.pixel_stride);
 }
 
 void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) const {

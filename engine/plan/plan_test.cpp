@@ -119,6 +119,45 @@ TEST(Plan, ThatBreaksAContractIsFound) {
   expect(message([](auto&, auto& args, auto& block) { block.first = args.runs[0].first; }), "it writes where it reads");
 }
 
+/// A leaky ReLU, or one with a slope a channel, is no step of its own behind whatever computes, in whichever order a
+/// block has its channels.
+TEST(Plan, ALeakyActivationIsPartOfTheStepBeforeIt) {
+  const auto network = [](bool has_slopes) {
+    graph::Graph graph;
+    graph::NodeId x = graph.add("input", graph::Input{{24, 20, 3}});
+    const auto add = [&](const char* name, std::int32_t inputs, std::int32_t groups, std::int32_t kernel) {
+      graph::Convolution o;
+      o.outputs = 8;
+      o.groups = groups;
+      o.window.kernel_h = o.window.kernel_w = kernel;
+      o.window.pad_top = o.window.pad_left = o.window.pad_bottom = o.window.pad_right = kernel / 2;
+      o.weights = graph::Constant(testing::noise(std::int64_t{8} * (inputs / groups) * kernel * kernel, 5));
+      x = graph.add(name, o, {x});
+      graph::Activation leaky{{}, kernels::Function::leaky, 0.25F};
+      if (has_slopes) leaky = {.function = kernels::Function::prelu, .slopes = graph::Constant(testing::noise(8, 6))};
+      x = graph.add(std::string(name) + ".leaky", graph::Activate{leaky}, {x});
+    };
+    add("stem", 3, 1, 3);
+    add("depthwise", 8, 8, 3);
+    const graph::NodeId left = graph.add("left", graph::Slice{0, 4}, {x});
+    const graph::NodeId right = graph.add("right", graph::Slice{4, 4}, {x});
+    x = graph.add("swapped", graph::Concat{}, {right, left});
+    add("pointwise", 8, 1, 1);
+    add("general", 8, 2, 3);
+    graph.outputs = {{x}};
+    return graph;
+  };
+  for (const bool has_slopes : {false, true}) {
+    const graph::Graph graph = network(has_slopes);
+    const auto plan = plan::make(graph);
+    std::vector<std::string> steps;
+    for (const plan::Step& step : plan->steps) {
+      if (step.kind == plan::StepKind::compute) steps.push_back(step.name);
+    }
+    EXPECT_EQ(steps, (std::vector<std::string>{"stem", "depthwise", "pointwise", "general"}));
+  }
+}
+
 /// What a plan can do without changes how a result is computed, not what it is.
 TEST(Plan, CanBeMadeWithoutEachRefinement) {
   const graph::Graph graph = testing::small_network();

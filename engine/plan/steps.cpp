@@ -60,8 +60,13 @@ void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& 
   const auto& [lower, upper] = activation->bounds;
   clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
   if (activation->function == kernels::Function::none) return;
+  std::vector<float> slopes;
+  if (const std::span<const float> all = activation->slopes.values(); !all.empty()) {
+    for (const std::int32_t channel : layout_.order(s.node)) slopes.push_back(all[static_cast<std::size_t>(channel)]);
+  }
   const Type type = result_type(s.node);
-  after = {activation->function, &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, unit};
+  after = {graph::function_args(*activation, slopes.empty() ? nullptr : storage_->keep(std::move(slopes)).data()),
+           &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, unit};
   step.operation += joined({", ", kernels::facts_of(activation->function).word});
 }
 

@@ -106,7 +106,9 @@ void import_dequantize(Call& call) {
   call.result(std::move(result));
 }
 
+/// In a quantised model a convolution's result, before its residual joins; elsewhere a function like any other.
 void import_round(Call& call) {
+  if (call.importer.conversions().dequantised.empty()) return import_function(call);
   View result = call.tensor(0);
   result.node = call.importer.add(call.name(), graph::Activate{graph::Activation::none}, {result.node});
   call.importer.conversions().rounded.insert(result.node);

@@ -11,13 +11,22 @@
 namespace riffle::onnx {
 namespace {
 
-void activate(Call& call, graph::Activation kind) {
-  View& view = call.tensor(0);
+void activate(Call& call, graph::Activation kind, std::size_t tensor = 0) {
+  View& view = call.tensor(tensor);
   // The order of the elements does not matter here; it is only that a slice should not be computed in full.
   if (channel_axis(view)) call.importer.settle(view);
   View result = view;
-  result.node = call.importer.add(call.name(), graph::Activate{kind}, {view.node});
+  result.node = call.importer.add(call.name(), graph::Activate{std::move(kind)}, {view.node});
   call.result(std::move(result));
+}
+
+/// A constant that is a single number.
+float single_number(Call& call, std::size_t input, const char* what) {
+  const auto* floats = std::get_if<Floats>(&call.value(input));
+  if (floats != nullptr && floats->values.size() == 1) return floats->values.values()[0];
+  const Numbers numbers = call.numbers(input);
+  if (numbers.values.size() != 1) throw Error(std::string(what) + " is not a single number");
+  return static_cast<float>(known_integers(numbers)[0]);
 }
 
 /// A bound of Clip: an attribute before opset 11, an input since; `none` where there is neither. The greatest float,
@@ -25,16 +34,7 @@ void activate(Call& call, graph::Activation kind) {
 /// write.
 float bound(Call& call, const char* attribute, std::size_t input, float none) {
   float given = call.real(attribute, none);
-  if (call.has(input)) {
-    const auto* floats = std::get_if<Floats>(&call.value(input));
-    if (floats != nullptr && floats->values.size() == 1) {
-      given = floats->values.values()[0];
-    } else {
-      const Numbers numbers = call.numbers(input);
-      if (numbers.values.size() != 1) throw Error("a bound is not a single number");
-      given = static_cast<float>(known_integers(numbers)[0]);
-    }
-  }
+  if (call.has(input)) given = single_number(call, input, "a bound");
   return given == std::copysign(std::numeric_limits<float>::max(), none) ? none : given;
 }
 
@@ -46,7 +46,7 @@ graph::Constant channel_values(Call& call, const Floats& constant, const View& v
     const Axis& axis = view.axes[view.axes.size() - rank + i];
     const bool is_channels = axis.size() == 1 && axis[0].index == Index::channel;
     if (constant.dims[i] != 1 && !(is_channels && constant.dims[i] == count)) {
-      throw Error("a constant can be added to a tensor " + text(view) + " only as one value a channel");
+      throw Error("a constant can be combined with a tensor " + text(view) + " only as one value a channel");
     }
   }
   if (static_cast<std::int32_t>(constant.values.size()) == count) return constant.values;
@@ -88,8 +88,75 @@ void add_constant(Call& call, std::size_t tensor, const Floats& constant) {
 void import_relu(Call& call) { activate(call, graph::Activation::relu); }
 
 void import_function(Call& call) {
-  const auto* const found = std::ranges::find(function_operators, call.type(), &FunctionOperator::type);
-  activate(call, {{}, found->function});
+  const auto* const found =
+      std::ranges::find(function_operators, call.type(), [](const FunctionOperator& one) { return one.type; });
+  graph::Activation activation{{}, found->function};
+  if (found->a.name != nullptr) activation.a = call.real(found->a.name, found->a.otherwise);
+  if (found->b.name != nullptr) activation.b = call.real(found->b.name, found->b.otherwise);
+  const auto* const floats = std::get_if<Floats>(&call.value(0));
+  if (floats == nullptr) return activate(call, std::move(activation));
+  Floats result = call.floats(0);
+  call.importer.charge(static_cast<std::int64_t>(result.values.size()));
+  std::vector<float> values(result.values.values().begin(), result.values.values().end());
+  const kernels::FunctionArgs function = graph::function_args(activation);
+  for (float& x : values) x = static_cast<float>(kernels::reference_of(function, static_cast<double>(x)));
+  result = {.dims = result.dims, .values = graph::Constant(std::move(values))};
+  call.result(std::move(result));
+}
+
+/// Of shapes' numbers as well, where these have the operator.
+void import_floor(Call& call) {
+  const bool is_up = call.type() == "Ceil";
+  if (!std::holds_alternative<Numbers>(call.value(0))) return import_function(call);
+  const Quantity minus_one(-1);
+  call.result(apply(call.numbers(0), [&](const Quantity& x) {
+    return is_up ? multiply(minus_one, floor(multiply(minus_one, x))) : floor(x);
+  }));
+}
+
+void import_power(Call& call) {
+  activate(call, {{}, kernels::Function::power, single_number(call, 1, "the exponent")});
+}
+
+void import_prelu(Call& call) {
+  const Floats& slopes = call.floats(1);
+  const std::span<const float> all = slopes.values.values();
+  if (!all.empty() && std::ranges::all_of(all, [&](float one) { return one == all[0]; })) {
+    return activate(call, {{}, kernels::Function::leaky, all[0]});
+  }
+  View& view = call.tensor(0);
+  call.importer.settle(view);
+  const graph::Constant values = channel_values(call, slopes, view, call.importer.shape(view.node).c);
+  activate(call, {.function = kernels::Function::prelu, .slopes = values});
+}
+
+void import_gelu(Call& call) {
+  const std::string approximation = call.text("approximate", "none");
+  if (approximation != "none" && approximation != "tanh") throw Error("approximate is " + approximation);
+  activate(call, {{}, approximation == "none" ? kernels::Function::gelu : kernels::Function::gelu_tanh});
+}
+
+void import_swish(Call& call) {
+  if (call.real("alpha", 1.0F) != 1.0F) throw Error("only an alpha of 1 is supported");
+  activate(call, {{}, kernels::Function::silu});
+}
+
+/// Max and Min of a tensor and numbers are bounds.
+void import_bound(Call& call) {
+  graph::Activation activation;
+  auto& [lower, upper] = activation.bounds;
+  std::vector<std::size_t> tensors;
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    if (call.is_tensor(i)) {
+      tensors.push_back(i);
+    } else if (call.type() == "Max") {
+      lower = std::max(lower, single_number(call, i, "a bound"));
+    } else {
+      upper = std::min(upper, single_number(call, i, "a bound"));
+    }
+  }
+  if (tensors.size() != 1) throw Error("only a single tensor and constants of a single number are supported");
+  activate(call, std::move(activation), tensors[0]);
 }
 
 void import_clip(Call& call) {

@@ -24,6 +24,8 @@ using ::onnx::NodeProto;
 
 // The opset of what needs no later one, and the version that belongs to it (and to 14).
 constexpr std::int64_t usual_opset = 13, ir_version = 7;
+// And the last one in which all operators are written as they are in that one.
+constexpr std::int64_t latest_opset = 17;
 
 /// What protobuf can count.
 constexpr std::int64_t max_bytes = std::numeric_limits<std::int32_t>::max();
@@ -261,13 +263,61 @@ class Exporter : Writer {
     return append("Clip", name, {input, bound(".min", bounds.lower), bound(".max", bounds.upper)}).output(0);
   }
 
-  std::string activated(const std::string& input, const graph::Activation& activation, const std::string& name) {
+  std::string activated(const std::string& input, const graph::Activation& activation, const std::string& name,
+                        bool is_vector) {
     const kernels::Clamp bounds = bounds_left(activation.bounds);
     const kernels::Function function = activation.function;
     if (function == kernels::Function::none) return bounds.has_bounds() ? clipped(input, bounds, name) : input;
-    const std::string operand = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
-    opset_ = std::max(opset_, operator_of(function).opset);
-    return append(operator_of(function).type, name, {operand}).output(0);
+    const std::string x = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
+    const FunctionOperator* const one = operator_of(function);
+    if (one == nullptr || one->opset > latest_opset) return spelt_out(x, activation, name, is_vector);
+    opset_ = std::max(opset_, one->opset);
+    NodeProto& result = append(one->type, name, {x});
+    if (one->a.name != nullptr) set(result, one->a.name, activation.a);
+    if (one->b.name != nullptr) set(result, one->b.name, activation.b);
+    return result.output(0);
+  }
+
+  std::string number(const std::string& name, float value) { return floats(name, {}, {&value, 1}); }
+
+  /// A function that is no operator, or one that takes tensors, of the opsets that are written.
+  std::string spelt_out(const std::string& x, const graph::Activation& activation, const std::string& name,
+                        bool is_vector) {
+    const auto node = [&](const char* type, const char* word, std::initializer_list<std::string> inputs) {
+      return append(type, name + word, inputs).output(0);
+    };
+    const auto times = [&](const std::string& input, const char* word, float factor) {
+      return node("Mul", word, {input, number(name + word + ".factor", factor)});
+    };
+    const auto gated = [&](const std::string& gate) { return append("Mul", name, {x, gate}).output(0); };
+    switch (activation.function) {
+      case kernels::Function::silu:
+        return gated(node("Sigmoid", ".sigmoid", {x}));
+      case kernels::Function::mish:
+        return gated(node("Tanh", ".tanh", {node("Softplus", ".softplus", {x})}));
+      case kernels::Function::gelu: {
+        const std::string erf = node("Erf", ".erf", {times(x, ".scaled", 0.70710678F)});
+        return gated(times(node("Add", ".above", {erf, number(name + ".one", 1)}), ".half", 0.5F));
+      }
+      case kernels::Function::gelu_tanh: {
+        const std::string cube = node("Pow", ".cube", {x, number(name + ".three", 3)});
+        const std::string sum = node("Add", ".sum", {x, times(cube, ".part", 0.044715F)});
+        const std::string tanh = node("Tanh", ".tanh", {times(sum, ".scaled", 0.79788456F)});
+        return gated(times(node("Add", ".above", {tanh, number(name + ".one", 1)}), ".half", 0.5F));
+      }
+      case kernels::Function::power:
+        return append("Pow", name, {x, number(name + ".exponent", activation.a)}).output(0);
+      case kernels::Function::prelu: {
+        const std::span<const float> slopes = activation.slopes.values();
+        const auto count = static_cast<std::int64_t>(slopes.size());
+        return append("PRelu", name,
+                      {x, is_vector ? floats(name + ".slope", {count}, slopes)
+                                    : floats(name + ".slope", {count, 1, 1}, slopes)})
+            .output(0);
+      }
+      default:
+        throw Error("node '" + this->node().name + "': ONNX has no " + graph::to_text(activation));
+    }
   }
 
   /// The operand as (n, C, H, W).
@@ -285,8 +335,8 @@ class Exporter : Writer {
   std::string operand_as(std::size_t i, bool vector) { return vector ? operand(i).name : image(i); }
 
   /// Of a node with a fused activation.
-  Tensor finished(const std::string& result, graph::Activation activation, bool vector = false) {
-    return {activated(result, activation, node().name + ".activation"), vector};
+  Tensor finished(const std::string& result, const graph::Activation& activation, bool vector = false) {
+    return {activated(result, activation, node().name + ".activation", vector), vector};
   }
 
   /// The window of a node that reads what padded() makes.
@@ -346,7 +396,7 @@ class Exporter : Writer {
       if (node().quantization || reads_integers()) return operand();  // it converts, and that is all
       return {append("Identity", {operand().name}).output(0), operand().vector};
     }
-    return {activated(operand().name, o.kind, node().name), operand().vector};
+    return {activated(operand().name, o.kind, node().name, operand().vector), operand().vector};
   }
 
   Tensor write(const graph::Pool& o) {

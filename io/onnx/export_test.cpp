@@ -317,6 +317,12 @@ TEST(OnnxExport, an_activation_is_the_operator_of_its_name) {
   EXPECT_EQ(exported_operators(Activation::sigmoid), "13: Conv Sigmoid");
   EXPECT_EQ(exported_operators(Activation::hard_swish), "14: Conv HardSwish");
   EXPECT_EQ(exported_operators({{0.0F, 6.0F}, kernels::Function::sigmoid}), "13: Conv Clip Sigmoid");
+  EXPECT_EQ(exported_operators({{}, kernels::Function::silu}), "13: Conv Sigmoid Mul");
+  EXPECT_EQ(exported_operators({{}, kernels::Function::mish}), "13: Conv Softplus Tanh Mul");
+  EXPECT_EQ(exported_operators({{}, kernels::Function::gelu}), "13: Conv Mul Erf Add Mul Mul");
+  EXPECT_EQ(exported_operators({{}, kernels::Function::power, 1.5F}), "13: Conv Pow");
+  EXPECT_EQ(exported_operators({{}, kernels::Function::leaky, 0.5F}), "13: Conv LeakyRelu");
+  EXPECT_EQ(exported_operators({{}, kernels::Function::prelu, 0, 0, values("slopes", 1)}), "13: Conv PRelu");
 }
 
 TEST(OnnxExport, names_that_are_taken_are_changed) {

@@ -8,6 +8,7 @@
 #include "io/onnx/import.hpp"
 #include "io/onnx/metadata.hpp"
 #include "io/onnx/operators.hpp"
+#include "io/onnx/spelt_out.hpp"
 #include "io/onnx/tensor_data.hpp"
 #include "io/onnx/types.hpp"
 
@@ -111,6 +112,7 @@ void Importer::import_all() {
   budget_ = (1 << 22) + static_cast<std::int64_t>(model_.ByteSizeLong());
   read_opset();
   read_initialisers();
+  join_spelt_out(*model_.mutable_graph());
   expect_supported(model_.graph());
   read_inputs();
   for (const auto& node : model_.graph().node()) {

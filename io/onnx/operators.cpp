@@ -31,6 +31,12 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
 
     {"Relu", import_relu},
     {"Clip", import_clip},
+    {"Max", import_bound},
+    {"Min", import_bound},
+    {"Pow", import_power},
+    {"PRelu", import_prelu},
+    {"Gelu", import_gelu},
+    {"Swish", import_swish},
     {"Add", import_add},
     {"Softmax", import_softmax},
     {"Identity", import_identity, Kind::moves},
@@ -53,7 +59,6 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Cast", import_cast},
     {"QuantizeLinear", import_quantize},
     {"DequantizeLinear", import_dequantize},
-    {"Round", import_round},
 
     {"QLinearConv", import_qlinear},
     {"QLinearMatMul", import_qlinear},
@@ -77,7 +82,6 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"And", import_arithmetic, Kind::of_shapes},
     {"Or", import_arithmetic, Kind::of_shapes},
     {"Xor", import_arithmetic, Kind::of_shapes},
-    {"Floor", import_floor, Kind::of_shapes},
     {"Not", import_not, Kind::of_shapes},
     {"Where", import_where, Kind::of_shapes},
     {"Expand", import_expand, Kind::of_shapes},
@@ -87,7 +91,10 @@ constexpr auto operators = [] {
   std::array<Operator, operators_but_functions.size() + function_operators.size()> all = {};
   auto* const functions = std::ranges::copy(operators_but_functions, all.begin()).out;
   std::ranges::transform(function_operators, functions, [](const FunctionOperator& one) {
-    return Operator{one.type, import_function};
+    const kernels::Function f = one.function;
+    return Operator{one.type, f == kernels::Function::round                                   ? import_round
+                              : f == kernels::Function::floor || f == kernels::Function::ceil ? import_floor
+                                                                                              : import_function};
   });
   return all;
 }();

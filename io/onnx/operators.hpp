@@ -49,6 +49,12 @@ void import_reduce(Call& call);
 // elementwise.cpp
 void import_relu(Call& call);
 void import_function(Call& call);  // all of functions.hpp
+void import_floor(Call& call);     // and Ceil
+void import_power(Call& call);
+void import_prelu(Call& call);
+void import_gelu(Call& call);
+void import_swish(Call& call);
+void import_bound(Call& call);
 void import_clip(Call& call);
 void import_add(Call& call);
 void import_softmax(Call& call);
@@ -88,7 +94,6 @@ void import_constant(Call& call);
 void import_constant_of_shape(Call& call);
 void import_shape(Call& call);
 void import_arithmetic(Call& call);
-void import_floor(Call& call);
 void import_not(Call& call);
 void import_where(Call& call);
 void import_expand(Call& call);

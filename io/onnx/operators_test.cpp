@@ -296,15 +296,92 @@ TEST(Function, OfEveryKindIsComputed) {
     TestModel m({0, 9}, std::max<std::int64_t>(one.opset, 9));
     m.node(one.type, {"x"});
     const graph::Graph graph = m.import();
-    EXPECT_EQ(only<graph::Activate>(graph).kind, (graph::Activation{{}, one.function})) << one.type;
+    const graph::Activation expected{{}, one.function, one.a.otherwise, one.b.otherwise};
+    EXPECT_EQ(only<graph::Activate>(graph).kind, expected) << one.type;
+    const kernels::FunctionArgs function = graph::function_args(expected);
     const std::vector<float> input = {-100.0F, -3.5F, -3.0F, -1.0F, 0.0F, 0.5F, 2.0F, 3.0F, 100.0F};
     std::vector<float> output(input.size(), NAN);
     run::Session(plan::make(graph)).run(input.data(), output.data());
     for (std::size_t i = 0; i < input.size(); ++i) {
-      const double expected = kernels::reference_of(one.function, static_cast<double>(input[i]));
-      EXPECT_NEAR(output[i], expected, 1e-6 * std::max(1.0, std::abs(expected))) << one.type << " of " << input[i];
+      const auto right = static_cast<float>(kernels::reference_of(function, static_cast<double>(input[i])));
+      if (std::isfinite(right)) {
+        EXPECT_NEAR(output[i], right, 1e-6F * std::max(1.0F, std::abs(right))) << one.type << " of " << input[i];
+      } else {
+        EXPECT_EQ(std::isnan(output[i]), std::isnan(right)) << one.type << " of " << input[i];
+        EXPECT_EQ(std::isinf(output[i]), std::isinf(right)) << one.type << " of " << input[i];
+      }
     }
   }
+}
+
+TEST(Function, HasItsAttributesAndConstants) {
+  using kernels::Function;
+  const auto activation = [](const std::function<void(TestModel&)>& build) {
+    TestModel m({0, 3, 2, 2}, 20);
+    build(m);
+    return only<graph::Activate>(m.import()).kind;
+  };
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("LeakyRelu", {"x"}, "y", {{"alpha", 0.5F}});
+            }),
+            (graph::Activation{{}, Function::leaky, 0.5F}));
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("Selu", {"x"}, "y", {{"alpha", 2.0F}, {"gamma", 3.0F}});
+            }),
+            (graph::Activation{{}, Function::selu, 2.0F, 3.0F}));
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("Pow", {"x", m.floats({}, {2.5F})});
+            }),
+            (graph::Activation{{}, Function::power, 2.5F}));
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("Pow", {"x", m.scalar(3)});
+            }),
+            (graph::Activation{{}, Function::power, 3.0F}));
+  EXPECT_EQ(activation([](auto& m) { m.node("Gelu", {"x"}); }), (graph::Activation{{}, Function::gelu}));
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("Gelu", {"x"}, "y", {{"approximate", "tanh"}});
+            }),
+            (graph::Activation{{}, Function::gelu_tanh}));
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("Swish", {"x"}, "y", {{"alpha", 1.0F}});
+            }),
+            (graph::Activation{{}, Function::silu}));
+  EXPECT_EQ(activation([](auto& m) { m.node("Max", {m.floats({}, {-1.5F}), "x"}); }).bounds.lower, -1.5F);
+  EXPECT_EQ(activation([](auto& m) {
+              m.node("Min", {"x", m.floats({1}, {2.0F}), m.floats({}, {1.0F})});
+            }).bounds.upper,
+            1.0F);
+}
+
+TEST(Function, OfPReluHasASlopeForAllOrForEachChannel) {
+  using kernels::Function;
+  const std::vector<float> slopes = {1, 2, 3};
+  const graph::Activation expected{.function = Function::prelu, .slopes = graph::Constant(slopes)};
+  using Dims = std::vector<std::int64_t>;
+  for (const Dims& dims : {Dims{3, 1, 1}, Dims{1, 3, 1, 1}}) {
+    TestModel m({0, 3, 2, 2});
+    m.node("PRelu", {"x", m.floats(dims, slopes)});
+    EXPECT_EQ(only<graph::Activate>(m.import()).kind, expected);
+  }
+  TestModel vectors({0, 3});
+  vectors.node("PRelu", {"x", vectors.floats({3}, slopes)});
+  EXPECT_EQ(only<graph::Activate>(vectors.import()).kind, expected);
+  for (const Dims& dims : {Dims{}, Dims{1}, Dims{1, 1, 1}, Dims{3, 1, 1}}) {
+    TestModel m({0, 3, 2, 2});
+    m.node("PRelu", {"x", m.floats(dims, std::vector<float>(dims == Dims{3, 1, 1} ? 3 : 1, 0.25F))});
+    EXPECT_EQ(only<graph::Activate>(m.import()).kind, (graph::Activation{{}, Function::leaky, 0.25F}));
+  }
+  TestModel rows({0, 3, 2, 2});
+  rows.node("PRelu", {"x", rows.floats({2, 1})});
+  EXPECT_NE(rows.refusal().find("only as one value a channel"), std::string::npos) << rows.refusal();
+}
+
+TEST(Function, OfAConstantIsAConstant) {
+  TestModel m({0, 3, 2, 2});
+  m.node("Exp", {m.floats({3, 1, 1}, {0, 1, -1})}, "a");
+  m.node("PRelu", {"x", "a"});
+  EXPECT_EQ(values(only<graph::Activate>(m.import()).kind.slopes),
+            (std::vector<float>{1, static_cast<float>(std::exp(1.0)), static_cast<float>(std::exp(-1.0))}));
 }
 
 TEST(Gemm, TransposesAndScales) {

@@ -122,8 +122,6 @@ void import_arithmetic(Call& call) {
   call.result(std::move(result));
 }
 
-void import_floor(Call& call) { call.result(apply(call.numbers(0), floor)); }
-
 void import_not(Call& call) {
   call.result(apply(call.numbers(0), [](const Quantity& one) { return truth(!is_true(one)); }));
 }

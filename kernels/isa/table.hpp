@@ -211,14 +211,16 @@ struct RowsOf : NoRows {
       if constexpr (!S::serves_halves) {
         return NoRows::function;
       } else {
-        return std::array{Functions<simd::HalvesAsFloats<S>>::kernel(KernelName<S, "f16", "function">::value.data())};
+        return std::array{
+            Functions<S, simd::HalvesAsFloats<S>>::kernel(KernelName<S, "f16", "function">::value.data())};
       }
     }();
     constexpr auto bfloats = [] {
       if constexpr (!S::serves_bfloats) {
         return NoRows::function;
       } else {
-        return std::array{Functions<simd::BfloatsAsFloats<S>>::kernel(KernelName<S, "bf16", "function">::value.data())};
+        return std::array{
+            Functions<S, simd::BfloatsAsFloats<S>>::kernel(KernelName<S, "bf16", "function">::value.data())};
       }
     }();
     return joined(floats, joined(halves, bfloats));

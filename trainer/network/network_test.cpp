@@ -359,6 +359,10 @@ TEST(Network, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of([] { Network(small(), {.batch = batch, .freeze = "nothing"}); }).find("'nothing'"),
             std::string::npos);
   EXPECT_NE(error_of([] { Network(small(), {.batch = 0}); }).find("batch of 0"), std::string::npos);
+  graph::Graph leaky = bounded();
+  std::get<graph::Convolution>(leaky.nodes[1].operation).activation = {{}, kernels::Function::leaky, 0.25F};
+  EXPECT_NE(error_of([&] { Network(leaky, {.batch = batch}); }).find("leaky ReLU 0.25 cannot be trained"),
+            std::string::npos);
   EXPECT_NE(error_of([] { Network(small(), {.batch = 1 << 30}); }).find("a smaller batch"), std::string::npos);
   graph::Graph pixels = small();
   pixels.outputs = {{5}};
