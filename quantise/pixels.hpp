@@ -11,7 +11,7 @@ namespace riffle::quantise {
 ///
 /// It computes the same but for where a convolution pads: 0 there, which was the mean of each channel, is pixel z now.
 /// (A network in integers pads with one zero point.) So it is by (z - 255 mean) / (255 deviation) that what a channel
-/// is padded with changes: by less than half a step of a pixel where all means are equal.
+/// is padded with changes: by at most half a pixel where all means are equal.
 ///
 /// Throws Error where the network has another number of inputs than one, an input of another type than f32 or no
 /// preprocessing, and where the input is an output or is read by anything but convolutions; for a network that is
