@@ -21,8 +21,8 @@ void require_classifier(const plan::Plan& plan) {
     throw Error("the model takes " + std::to_string(plan.inputs.size()) + " inputs (" + plan::to_text(plan.inputs[0]) +
                 ", " + plan::to_text(plan.inputs[1]) + (plan.inputs.size() > 2 ? " ..." : "") + "), not one picture");
   }
-  if (plan.inputs[0].type != Type::f32) {
-    throw Error("the model's input is " + plan::to_text(plan.inputs[0]) + ", not f32, as pictures become");
+  if (plan.inputs[0].type != Type::f32 && plan.inputs[0].type != Type::u8) {
+    throw Error("the model's input is " + plan::to_text(plan.inputs[0]) + ", not f32 or u8, as pictures become");
   }
   const plan::Tensor& classes = plan.outputs[0];
   if (classes.type != Type::f32 || classes.shape.pixels() != 1) {

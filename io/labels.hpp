@@ -10,8 +10,8 @@
 
 namespace riffle::io {
 
-/// Throws Error unless the plan reads one f32 tensor, the picture, and its first output is f32, one value a class. What
-/// it writes beside that is no matter.
+/// Throws Error unless the plan reads one tensor of f32 or u8, the picture, and its first output is f32, one value a
+/// class. What it writes beside that is no matter.
 void require_classifier(const plan::Plan& plan);
 
 /// In place: exp(x - max) / sum.

@@ -57,7 +57,7 @@ TEST(Classification, an_image_is_no_class) {
             "the model's first output is classes 10 x 1 x 1 i8 (scale 0.25, zero point 3), not one f32 value "
             "a class");
   plan.inputs[0].type = Type::f16;
-  EXPECT_EQ(fault(plan), "the model's input is image 3 x 8 x 8 f16, not f32, as pictures become");
+  EXPECT_EQ(fault(plan), "the model's input is image 3 x 8 x 8 f16, not f32 or u8, as pictures become");
   plan.inputs.push_back({"mask", {8, 8, 1}});
   EXPECT_EQ(fault(plan), "the model takes 2 inputs (image 3 x 8 x 8 f16, mask 1 x 8 x 8), not one picture");
 }

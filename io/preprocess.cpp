@@ -21,12 +21,14 @@ std::string list(const std::vector<float>& values) {
 }  // namespace
 
 Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing,
-                       const kernels::Kernels& kernels)
+                       const kernels::Kernels& kernels, Type type)
     : kernel_(*kernels::find_row<kernels::FrameKernel>(kernels)),
       resize_(preprocessing.resize),
       antialias_(preprocessing.antialias),
       resize_size_(resize_size(preprocessing, input)) {
+  assert(type == Type::f32 || type == Type::u8);
   graph::check(preprocessing, input);
+  args_.type = type;
   args_.channels = input.c;
   args_.out_h = input.h;
   args_.out_w = input.w;
@@ -40,8 +42,9 @@ bool Preprocess::in_bytes(const Picture& picture) const {
   return resize_ == graph::Resize::crop || (antialias_ && smaller);
 }
 
-void Preprocess::operator()(const Picture& picture, std::span<float> input) {
-  assert(static_cast<std::int64_t>(input.size()) == static_cast<std::int64_t>(args_.out_h) * args_.out_w * channels());
+void Preprocess::operator()(const Picture& picture, std::span<std::byte> input) {
+  assert(static_cast<std::int64_t>(input.size()) ==
+         size_of(args_.type) * static_cast<std::int64_t>(args_.out_h) * args_.out_w * channels());
   if (picture.channels != channels() && picture.channels != 1) {
     throw Error("a picture of " + std::to_string(picture.channels) + " channels does not become one of " +
                 std::to_string(channels()));
@@ -71,8 +74,11 @@ std::string preprocessing_text(const graph::Preprocessing& preprocessing, const 
       preprocessing.resize == graph::Resize::crop
           ? "shorter edge to " + std::to_string(resize_size(preprocessing, input)) + ", middle " + size
           : "stretched to " + size;
-  return resized + (preprocessing.antialias ? ", antialiased" : ", not antialiased") + "; mean " +
-         list(preprocessing.mean) + "; std " + list(preprocessing.deviation);
+  const std::string all = resized + (preprocessing.antialias ? ", antialiased" : ", not antialiased");
+  const bool as_they_are = preprocessing.mean == std::vector{0.0F} &&
+                           preprocessing.deviation == std::vector{graph::Preprocessing::of_pixels};
+  if (as_they_are) return all + "; pixels as they are";
+  return all + "; mean " + list(preprocessing.mean) + "; std " + list(preprocessing.deviation);
 }
 
 }  // namespace riffle::io

@@ -19,15 +19,17 @@ namespace riffle::io {
 /// with align_corners=False.
 class Preprocess {
  public:
-  /// `input` is the network's. Throws Error for what graph::check() refuses.
-  Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels);
-  /// Of the plan's first input, which is f32.
+  /// `input` is the network's, of f32 or u8. Throws Error for what graph::check() refuses.
+  Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels,
+             Type type = Type::f32);
+  /// Of the plan's first input.
   Preprocess(const plan::Plan& plan, const graph::Preprocessing& preprocessing)
-      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels) {}
+      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels, plan.inputs[0].type) {}
 
-  /// Writes input.size() floats, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
+  /// Writes the input's numbers, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
   /// Error for another. Allocates where it resizes in 8 bits, for a larger picture than any before.
-  void operator()(const Picture& picture, std::span<float> input);
+  void operator()(const Picture& picture, std::span<std::byte> input);
+  void operator()(const Picture& picture, std::span<float> input) { (*this)(picture, std::as_writable_bytes(input)); }
 
   [[nodiscard]] std::int32_t channels() const { return args_.channels; }
 
@@ -43,7 +45,7 @@ class Preprocess {
 };
 
 /// "stretched to 224 x 224, antialiased; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225", or "shorter edge to 256,
-/// middle 224 x 224, ...".
+/// middle 224 x 224, antialiased; pixels as they are".
 std::string preprocessing_text(const graph::Preprocessing& preprocessing, const graph::Shape& input);
 
 }  // namespace riffle::io

@@ -110,6 +110,21 @@ TEST(Preprocess, pictures_are_turned_upright) {
   }
 }
 
+TEST(Preprocess, of_an_input_of_bytes_pixels_are_rounded) {
+  const Picture picture = noise(9, 7, 3);
+  const kernels::Kernels& scalar = *kernels::find_kernels("scalar");
+  const Preprocessing as_they_are = {.mean = {0.0F}, .deviation = {Preprocessing::of_pixels}};
+  for (const graph::Shape& input : {graph::Shape{7, 9, 3}, graph::Shape{10, 6, 3}}) {
+    const std::vector<float> floats = in_bytes(picture, input, {});
+    std::vector<std::byte> planes(static_cast<std::size_t>(input.size()));
+    Preprocess(input, as_they_are, scalar, Type::u8)(picture, planes);
+    const auto area = static_cast<std::size_t>(input.pixels());
+    for (std::size_t i = 0; i < floats.size(); ++i) {
+      EXPECT_NEAR(std::to_integer<float>(planes[i % 3 * area + i / 3]), floats[i], input.h == 7 ? 1e-4 : 0.5001) << i;
+    }
+  }
+}
+
 TEST(Preprocess, one_serves_pictures_of_all_sizes) {
   Preprocess preprocess = made({6, 5, 3}, {.resize = Resize::crop});
   for (const auto& [width, height] : {std::pair{40, 30}, {3, 90}, {100, 7}, {5, 6}, {1, 1}}) {
@@ -142,6 +157,8 @@ TEST(Preprocess, what_does_not_fit_is_named) {
 }
 
 TEST(Preprocess, in_words) {
+  EXPECT_EQ(io::preprocessing_text({.mean = {0.0F}, .deviation = {Preprocessing::of_pixels}}, {64, 48, 1}),
+            "stretched to 64 x 48, antialiased; pixels as they are");
   EXPECT_EQ(io::preprocessing_text({}, {64, 48, 1}), "stretched to 64 x 48, antialiased; mean 0; std 1");
   EXPECT_EQ(
       io::preprocessing_text({.resize = Resize::crop,

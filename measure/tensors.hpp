@@ -31,8 +31,8 @@ class Tensors {
   [[nodiscard]] const void* const* inputs() const { return input_pointers_.data(); }
   [[nodiscard]] void* const* outputs() const { return output_pointers_.data(); }
 
+  [[nodiscard]] std::span<std::byte> input(std::size_t i) const { return inputs_[i].numbers; }
   /// Of an f32 tensor.
-  [[nodiscard]] std::span<float> input_floats(std::size_t i) const { return floats_of(inputs_[i]); }
   [[nodiscard]] std::span<float> output_floats(std::size_t i) const { return floats_of(outputs_[i]); }
 
  private:

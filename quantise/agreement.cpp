@@ -67,6 +67,14 @@ class Agreeing {
   [[nodiscard]] const std::vector<ChannelList>& operands(NodeId id) const { return a_.lowered.operands[id]; }
   [[nodiscard]] const graph::Node& node(NodeId id) const { return graph_.nodes[id]; }
 
+  /// Are its bytes what those who read it can take? Layers alone, with no others to agree with.
+  [[nodiscard]] bool is_given(NodeId input) const {
+    return std::get<graph::Input>(node(input).operation).type == Type::u8 &&
+           std::ranges::all_of(graph_.nodes, [&](const graph::Node& reader) {
+             return std::ranges::count(reader.inputs, input) == 0 || multiplies(reader, input);
+           });
+  }
+
   void choose_nodes() {
     const NodeId end = graph_.nodes.end_id();
     graph::ById<bool> can_read(graph_.nodes.size(), false), is_wanted(graph_.nodes.size(), false);
@@ -79,7 +87,7 @@ class Agreeing {
     }
     for (NodeId id = 0; id < end; ++id) {
       if (const auto* input = std::get_if<graph::Input>(&node(id).operation)) {
-        a_.makes_integers[id] = is_wanted[id] && !keep_[id] && input->type == Type::f32;
+        a_.makes_integers[id] = is_wanted[id] && !keep_[id] && (input->type == Type::f32 || is_given(id));
       }
       if (!can_read[id]) continue;
       // A layer takes integers that are made for it; what is no layer is no reason to make any.
@@ -132,7 +140,9 @@ class Agreeing {
     sets_ = &sets;
     for (NodeId id = 0; id < end; ++id) {
       if (a_.has_integers(id)) a_.origin[id] = Origin::chosen;
-      if (a_.is_converted[id] || (a_.makes_integers[id] && is<graph::Input>(node(id)))) join_channels(id);
+      const auto* input = std::get_if<graph::Input>(&node(id).operation);
+      if (a_.is_converted[id] || (a_.makes_integers[id] && input != nullptr)) join_channels(id);
+      if (a_.makes_integers[id] && input != nullptr && input->type == Type::u8) a_.origin[id] = Origin::given;
       if (!a_.reads_integers[id]) continue;
       if (graph::is_sum(node(id).operation)) join_lists(operands(id)[0], operands(id)[1]);
       if (is<graph::Convolution>(node(id)) && operands(id).size() == 2) join_lists(own(id), operands(id)[1]);
@@ -242,6 +252,10 @@ class Agreeing {
 };
 
 }  // namespace
+
+bool multiplies(const graph::Node& node, NodeId operand) {
+  return is<graph::Convolution>(node) && node.inputs[0] == operand && std::ranges::count(node.inputs, operand) == 1;
+}
 
 bool has_other_bounds(const graph::Operation& operation) {
   const graph::Activation* activation = graph::fused_activation(operation);

@@ -19,6 +19,7 @@ namespace riffle::quantise {
 enum class Origin : std::uint8_t {
   none,    ///< there are no integers, or they are an operand's: a maximum
   chosen,  ///< a layer's, an input's, those made of real numbers: whatever is chosen
+  given,   ///< an input's of u8: the caller's bytes
   scaled,  ///< an average's, a sum's: its operand's times a factor of the node's
 };
 
@@ -45,6 +46,9 @@ struct Agreement {
 
 /// `keep`: by node, whether it stays as it is.
 Agreement agree(const graph::Graph& graph, const graph::ById<bool>& keep);
+
+/// Is the node a convolution whose weights multiply that operand, which is not its residual?
+bool multiplies(const graph::Node& node, graph::NodeId operand);
 
 /// Does the activation have a bound that no zero point is?
 bool has_other_bounds(const graph::Operation& operation);

@@ -126,7 +126,9 @@ Ranges ranges_by_bounds(const Graph& graph, std::span<const kernels::Clamp> inpu
 /// Has nodes of which no range is known, or what reads them, stay in floats. Returns whether there were any.
 bool keep_what_has_no_range(const Graph& graph, const Agreement& agreement, const Ranges& ranges,
                             graph::ById<bool>& keep) {
-  const auto has_none = [&](NodeId id) { return agreement.has_integers(id) && ranges[id].empty(); };
+  const auto has_none = [&](NodeId id) {
+    return agreement.has_integers(id) && agreement.origin[id] != Origin::given && ranges[id].empty();
+  };
   bool found = false;
   for (NodeId id = 0; id < graph.nodes.end_id(); ++id) {
     bool is_kept = agreement.makes_integers[id] && has_none(id);

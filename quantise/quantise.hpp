@@ -18,7 +18,8 @@
 
 namespace riffle::quantise {
 
-/// What a network is run on: of each of its inputs `count` pictures, planes (N, C, H, W) of floats.
+/// What a network is run on: of each of its inputs `count` pictures, planes (N, C, H, W) of floats. Of an input of
+/// bytes they are the numbers that the bytes stand for.
 struct Samples {
   std::vector<std::vector<float>> inputs;
   std::int64_t count = 0;

@@ -37,12 +37,20 @@ Scales::Scales(const graph::Graph& graph, const Agreement& agreement, const Rang
   update();
 }
 
+/// By channel, what a node's integers have to hold: of the caller's, all that a byte may be.
+std::vector<Range> Scales::held_by(NodeId id) const {
+  if (agreement_->origin[id] != Origin::given) return (*ranges_)[id];
+  const auto& [scale, zero_point] = std::get<graph::Input>(graph_->nodes[id].operation).quantization;
+  const double unit = static_cast<double>(scale);
+  return std::vector<Range>(agreement_->scale_of[id].size(), {-unit * zero_point, unit * (255 - zero_point)});
+}
+
 void Scales::choose_zero_points() {
   graph::ById<Range> held(graph_->nodes.size());  // by zero point: what has to be held; 0 always is
   for (NodeId id = 0; id < held.end_id(); ++id) {
     if (!agreement_->has_integers(id)) continue;
     Range& range = held[agreement_->zero_of[id]];
-    for (const Range& channel : (*ranges_)[id]) {
+    for (const Range& channel : held_by(id)) {
       range.lower = std::min(range.lower, channel.lower);
       range.upper = std::max(range.upper, channel.upper);
     }
@@ -59,9 +67,10 @@ void Scales::find_own_scales() {
   most_.assign(own_.size(), std::numeric_limits<double>::infinity());
   for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
     if (!agreement_->has_integers(id)) continue;
+    const std::vector<Range> held = held_by(id);
     for (std::size_t c = 0; c < agreement_->scale_of[id].size(); ++c) {
       double& own = own_[static_cast<std::size_t>(agreement_->scale_of[id][c])];
-      own = std::max(own, scale_for((*ranges_)[id][c], zero_points_[id]));
+      own = std::max(own, scale_for(held[c], zero_points_[id]));
     }
     // Channels whose scales differ have no bound in common.
     if (!has_other_bounds(graph_->nodes[id].operation) || has_one_scale(agreement_->scale_of[id])) continue;
@@ -93,6 +102,10 @@ void Scales::find_groups() {
     }
     group_of_[static_cast<std::size_t>(scale)] = number;
     groups_[static_cast<std::size_t>(number)].scales.push_back(scale);
+  }
+  for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
+    if (agreement_->origin[id] != Origin::given) continue;
+    groups_[static_cast<std::size_t>(group_of_[static_cast<std::size_t>(agreement_->scale_of[id][0])])].is_given = true;
   }
   for (Group& group : groups_) {
     group.can_spread = group.scales.size() > 1 && multiple_of_[static_cast<std::size_t>(group.scales[0])] < 0;

@@ -35,6 +35,7 @@ class Scales {
 
   /// Groups of scales that are chosen together, in the network's order.
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  [[nodiscard]] bool is_given(std::size_t group) const { return groups_[group].is_given; }  ///< no choice
   [[nodiscard]] bool has_spread(std::size_t group) const { return groups_[group].can_spread; }
   [[nodiscard]] const Choice& choice(std::size_t group) const { return groups_[group].choice; }
   void choose(std::size_t group, const Choice& choice);
@@ -48,9 +49,10 @@ class Scales {
   struct Group {
     Choice choice;
     std::vector<std::int32_t> scales;
-    bool can_spread = false;
+    bool is_given = false, can_spread = false;
   };
 
+  [[nodiscard]] std::vector<Range> held_by(graph::NodeId id) const;
   void choose_zero_points();
   void find_own_scales();
   void find_groups();

@@ -184,7 +184,7 @@ Scales search(const graph::Graph& graph, const Agreement& agreement, const Stati
       });
       scales.choose(group, candidates[static_cast<std::size_t>(std::ranges::min_element(errors) - errors.begin())]);
     };
-    if (readers_of[group].empty()) continue;
+    if (readers_of[group].empty() || scales.is_given(group)) continue;
     if (method == Method::best && scales.has_spread(group)) {
       choose_best({{1.0, 0.0}, {1.0, 0.25}, {1.0, 0.5}, {1.0, 0.75}, {1.0, 1.0}});
     }

@@ -31,7 +31,7 @@ class Folder : public CalibrationData {
 
   [[nodiscard]] std::int64_t count() const override { return std::ssize(paths_); }
   [[nodiscard]] std::string name(std::int64_t i) const override { return paths_[static_cast<std::size_t>(i)]; }
-  void read(std::int64_t i, std::span<float> input) override {
+  void read(std::int64_t i, std::span<std::byte> input) override {
     preprocess_(io::read_picture(name(i), preprocess_.channels()), input);
   }
 
@@ -47,7 +47,7 @@ class IdxFile : public CalibrationData {
 
   [[nodiscard]] std::int64_t count() const override { return images_.shape[0]; }
   [[nodiscard]] std::string name(std::int64_t i) const override { return path_ + ", picture " + std::to_string(i); }
-  void read(std::int64_t i, std::span<float> input) override {
+  void read(std::int64_t i, std::span<std::byte> input) override {
     const std::int32_t height = images_.shape[1], width = images_.shape[2];
     const auto first = images_.values.begin() + i * height * width;
     preprocess_({width, height, 1, {first, first + std::int64_t{height} * width}}, input);
@@ -61,19 +61,21 @@ class IdxFile : public CalibrationData {
 
 class NpyFile : public CalibrationData {
  public:
-  NpyFile(const std::string& path, const graph::Shape& input) : path_(path), tensor_(io::read_npy(path)) {
+  NpyFile(const std::string& path, const graph::Shape& input, Type type) : path_(path), tensor_(io::read_npy(path)) {
     const std::vector<std::int64_t>& shape = tensor_.shape;
     if (shape.size() != 4 || shape[0] < 1 || shape[1] != input.c || shape[2] != input.h || shape[3] != input.w) {
       throw Error(path + ": shape " + io::shape_text(shape) + "; calibration takes (N, " + std::to_string(input.c) +
                   ", " + std::to_string(input.h) + ", " + std::to_string(input.w) + "), as the model does");
     }
-    if (tensor_.type != Type::f32) throw Error(path + ": holds " + io::type_text(tensor_.type) + "; it takes f32");
+    if (tensor_.type != type) {
+      throw Error(path + ": holds " + io::type_text(tensor_.type) + "; it takes " + std::string(name_of(type)));
+    }
   }
 
   [[nodiscard]] std::int64_t count() const override { return tensor_.shape[0]; }
   [[nodiscard]] std::string name(std::int64_t i) const override { return path_ + ", input " + std::to_string(i); }
-  void read(std::int64_t i, std::span<float> input) override {
-    std::ranges::copy(tensor_.floats().subspan(static_cast<std::size_t>(i) * input.size(), input.size()),
+  void read(std::int64_t i, std::span<std::byte> input) override {
+    std::ranges::copy(std::span(tensor_.bytes).subspan(static_cast<std::size_t>(i) * input.size(), input.size()),
                       input.begin());
   }
   [[nodiscard]] bool has_pictures() const override { return false; }
@@ -108,16 +110,17 @@ bool begins_with(const std::vector<std::byte>& bytes, std::string_view magic) {
 }  // namespace
 
 std::unique_ptr<CalibrationData> open_calibration_data(const std::string& path, const std::string& labels,
-                                                       const graph::Shape& input,
+                                                       const graph::Input& input,
                                                        const graph::Preprocessing& preprocessing) {
   std::unique_ptr<CalibrationData> data;
   std::string labels_path = labels;
-  const auto preprocess = [&] { return io::Preprocess(input, preprocessing, kernels::choose_kernels()); };
+  const Type type = input.type == Type::u8 ? Type::u8 : Type::f32;
+  const auto preprocess = [&] { return io::Preprocess(input.shape, preprocessing, kernels::choose_kernels(), type); };
   if (std::filesystem::is_directory(path)) {
     if (!labels.empty()) throw Error("--labels: belongs to an IDX or .npy file; " + path + " is a folder");
     data = std::make_unique<Folder>(path, preprocess());
   } else if (const std::vector<std::byte> bytes = read_beginning(path, 6); begins_with(bytes, "\x93NUMPY")) {
-    data = std::make_unique<NpyFile>(path, input);
+    data = std::make_unique<NpyFile>(path, input.shape, type);
   } else {
     data = std::make_unique<IdxFile>(path, preprocess());
     if (labels.empty()) labels_path = labels_beside(path);

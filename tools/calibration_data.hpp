@@ -18,8 +18,8 @@ class CalibrationData {
   [[nodiscard]] virtual std::int64_t count() const = 0;
   /// For messages.
   [[nodiscard]] virtual std::string name(std::int64_t i) const = 0;
-  /// Writes one input, planes. Throws Error naming it.
-  virtual void read(std::int64_t i, std::span<float> input) = 0;
+  /// Writes one input, planes, of u8 where the model's input is, else of f32. Throws Error naming it.
+  virtual void read(std::int64_t i, std::span<std::byte> input) = 0;
   /// Does preprocessing have a say?
   [[nodiscard]] virtual bool has_pictures() const { return true; }
 
@@ -28,9 +28,10 @@ class CalibrationData {
 };
 
 /// `labels`: an IDX file of them, or empty: then that beside an IDX file of images whose name differs from theirs as
-/// MNIST's do, if there is one. Throws Error for what is none of the three, holds nothing, or does not fit the input.
+/// MNIST's do, if there is one. `preprocessing` makes the input's numbers of a picture. Throws Error for what is
+/// none of the three, holds nothing, or does not fit the input.
 std::unique_ptr<CalibrationData> open_calibration_data(const std::string& path, const std::string& labels,
-                                                       const graph::Shape& input,
+                                                       const graph::Input& input,
                                                        const graph::Preprocessing& preprocessing);
 
 }  // namespace riffle::tools

@@ -137,6 +137,47 @@ TEST_F(Quantize, keeps_nodes_and_metadata) {
   EXPECT_EQ(dense->weights.type(), Type::f32);
 }
 
+TEST_F(Quantize, takes_pixels) {
+  const std::string from = model(), data = images(), labelled = labels();
+  ASSERT_EQ(riffle({"convert", from, folder.path("carries.riffle"), "--mean", "0.25", "--std", "0.5"}).code, 0);
+  const Result result =
+      riffle({"quantize", folder.path("carries.riffle"), out(), "--calibrate", data, "--pixels", "--max-loss", "100"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "% right before, ")) << result.out;
+  const graph::Graph graph = format::load_file(out());
+  EXPECT_EQ(graph.input().type, Type::u8);
+  EXPECT_EQ(graph.nodes[0].quantization, (Quantization{1.0F, 64}));
+  EXPECT_EQ(graph.preprocessing, (graph::Preprocessing{.mean = {0.0F}, .deviation = {1.0F / 255}}));
+
+  EXPECT_TRUE(contains(riffle({"inspect", out()}).out, "u8"));
+  const Result classified = riffle({"classify", out(), picture("a.png", 10)});
+  EXPECT_EQ(classified.code, 0) << classified.err;
+  const Result accuracy = riffle({"classify", out(), "--idx", data, labelled});
+  EXPECT_EQ(accuracy.code, 0) << accuracy.err;
+  EXPECT_TRUE(contains(accuracy.out, " of 40 right: "));
+  io::Tensor pixels{Type::u8, {1, 1, 32, 32}, Bytes(32 * 32, std::byte{100})};
+  io::write_npy(folder.path("pixels.npy"), pixels);
+  const Result ran = riffle({"run", out(), "--input", folder.path("pixels.npy"), "--output", folder.path("y.npy")});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+}
+
+TEST_F(Quantize, of_a_model_of_bytes_bytes_calibrate) {
+  graph::Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{.shape = {2, 2, 1}, .type = Type::u8});
+  graph::Convolution layer{2, 1, {}, graph::Constant(std::vector<float>{1.0F, -0.5F}), {}};
+  graph.outputs = {{graph.add("layer", layer, {image})}};
+  const std::string from = folder.path("bytes.riffle"), data = folder.path("bytes.npy");
+  format::save_file(graph, from);
+  Bytes numbers;
+  for (int i = 0; i < 20 * 4; ++i) numbers.push_back(static_cast<std::byte>(i * 37));
+  io::write_npy(data, {Type::u8, {20, 1, 2, 2}, numbers});
+  const Result result = riffle({"quantize", from, out(), "--calibrate", data});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(format::load_file(out()).nodes[0].quantization, (Quantization{1.0F, 0}));
+  const Result floats = riffle({"quantize", from, out(), "--calibrate", tensor({20, 1, 2, 2})});
+  EXPECT_TRUE(contains(floats.err, "x.npy: holds f32 ('<f4'); it takes u8")) << floats.err;
+}
+
 TEST_F(Quantize, layers_go_back_to_floats_until_the_answers_are_right) {
   // Two classes whose weights differ by less than 8 bits tell apart: the sign of the first number is the answer.
   graph::Graph graph;
@@ -189,6 +230,8 @@ TEST_F(Quantize, refuses_what_it_cannot_take) {
   values[1500] = std::numeric_limits<float>::quiet_NaN();
   io::write_npy(folder.path("nan.npy"), io::tensor_of({2, 1, 32, 32}, values));
   EXPECT_TRUE(contains(error({"--calibrate", folder.path("nan.npy")}), "nan.npy, input 1 holds a number"));
+  EXPECT_TRUE(contains(error({"--calibrate", data, "--pixels"}), "does not say how its pictures are normalised"));
+  EXPECT_TRUE(contains(error({"--calibrate", tensor({9, 1, 32, 32}), "--pixels"}), "which are no pixels"));
   ASSERT_EQ(riffle({"quantize", from, out(), "--calibrate", data}).code, 0);
   const Result again = riffle({"quantize", out(), folder.path("twice.riffle"), "--calibrate", data});
   EXPECT_TRUE(contains(again.err, "quantised already")) << again.err;

@@ -47,7 +47,7 @@ struct Classifier {
 Classifier make_classifier(const ClassifyOptions& options) {
   graph::Graph graph = io::load_model_of_floats(options.model, import_options(options.model));
   const bool ends_in_softmax = std::holds_alternative<graph::Softmax>(graph.nodes[graph.outputs[0].node].operation);
-  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
+  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph::preprocessing_of(graph));
   const std::string from = origin(options.preprocessing, graph.preprocessing);
   std::vector<std::string> labels = std::move(graph.labels);
   graph.labels.clear();
@@ -84,7 +84,7 @@ void classify_pictures(Classifier& classifier, const ClassifyOptions& options, s
   std::size_t unreadable = 0;
   for (const std::string& path : options.pictures) {
     try {
-      classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), tensors.input_floats(0));
+      classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), tensors.input(0));
     } catch (const Error& error) {
       std::cerr << "riffle: " << error.what() << '\n';
       ++unreadable;
@@ -144,7 +144,7 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
     const measure::Tensors tensors(*classifier.plan);
     io::Preprocess preprocess = classifier.preprocess;
     for (std::int64_t i = next++; i < data.count(); i = next++) {
-      preprocess(data.image(i), tensors.input_floats(0));
+      preprocess(data.image(i), tensors.input(0));
       session.run(tensors.inputs(), tensors.outputs());
       if (io::largest(tensors.output_floats(0), 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
       ++done;

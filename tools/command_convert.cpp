@@ -48,7 +48,7 @@ void convert(const ConvertOptions& options) {
     graph.labels = io::read_labels(options.labels, output.c);
   }
   if (!options.preprocessing.given().empty()) {
-    graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
+    graph.preprocessing = choose(options.preprocessing, graph::preprocessing_of(graph));
   }
   const std::size_t nodes = graph.nodes.size();
   // A .riffle file is for riffle alone; ONNX is for others, and gets the graph as it is.

@@ -19,6 +19,7 @@
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
 #include "measure/tensors.hpp"
+#include "quantise/pixels.hpp"
 #include "quantise/quantise.hpp"
 #include "tools/calibration_data.hpp"
 #include "tools/commands.hpp"
@@ -36,6 +37,7 @@ struct QuantizeOptions {
   quantise::Options how;
   double max_loss = 0.0;  ///< points; where it was given
   std::int64_t calibration = 512, count = 2000;
+  bool pixels = false;
   PreprocessingOptions preprocessing;
 };
 
@@ -65,11 +67,37 @@ Split split(std::int64_t all, std::int64_t calibration, std::int64_t others) {
   return result;
 }
 
-quantise::Samples read_samples(CalibrationData& data, const std::vector<std::int64_t>& indices, std::size_t size) {
+/// A network of one input, and pictures that have become inputs of it.
+struct Network {
+  graph::Graph graph;
+  std::shared_ptr<CalibrationData> data;
+};
+
+Network on_pixels(const Network& network, const QuantizeOptions& options) {
+  if (!network.data->has_pictures()) {
+    throw Error("--pixels: " + options.data +
+                " holds inputs of the model, which are no pixels; take a folder of pictures or an IDX file");
+  }
+  Network result{quantise::on_pixels(network.graph), nullptr};
+  result.data = open_calibration_data(options.data, options.labels, result.graph.input(), *result.graph.preprocessing);
+  return result;
+}
+
+quantise::Samples read_samples(const Network& network, const std::vector<std::int64_t>& indices) {
+  const graph::Input& input = network.graph.input();
+  const auto size = static_cast<std::size_t>(input.shape.size());
   quantise::Samples samples{{std::vector<float>(indices.size() * size)}, std::ssize(indices), {}};
+  std::vector<std::uint8_t> bytes(size);
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    data.read(indices[i], std::span(samples.inputs[0]).subspan(i * size, size));
-    samples.names.push_back(data.name(indices[i]));
+    const std::span<float> numbers = std::span(samples.inputs[0]).subspan(i * size, size);
+    if (input.type == Type::u8) {
+      network.data->read(indices[i], std::as_writable_bytes(std::span(bytes)));
+      const auto& [scale, zero_point] = input.quantization;
+      for (std::size_t k = 0; k < size; ++k) numbers[k] = scale * static_cast<float>(bytes[k] - zero_point);
+    } else {
+      network.data->read(indices[i], std::as_writable_bytes(numbers));
+    }
+    samples.names.push_back(network.data->name(indices[i]));
   }
   return samples;
 }
@@ -85,10 +113,9 @@ struct Answers {
 };
 
 /// The largest class of each picture.
-std::vector<std::int32_t> answers_of(const graph::Graph& graph, CalibrationData& data,
-                                     const std::vector<std::int64_t>& indices, int threads, draw::Progress& progress,
-                                     std::int64_t before) {
-  const auto plan = plan::make(graph);
+std::vector<std::int32_t> answers_of(const Network& network, const std::vector<std::int64_t>& indices, int threads,
+                                     draw::Progress& progress, std::int64_t before) {
+  const auto plan = plan::make(network.graph);
   std::vector<std::int32_t> answers(indices.size());
   std::vector<run::Session> sessions;
   for (int t = 0; t < threads; ++t) sessions.emplace_back(plan, 1);
@@ -99,7 +126,7 @@ std::vector<std::int32_t> answers_of(const graph::Graph& graph, CalibrationData&
     for (std::size_t i = next++; i < indices.size(); i = next++) {
       {
         const std::lock_guard lock(reading);
-        data.read(indices[i], tensors.input_floats(0));
+        network.data->read(indices[i], tensors.input(0));
       }
       session.run(tensors.inputs(), tensors.outputs());
       answers[i] = io::largest(tensors.output_floats(0), 1).front();
@@ -115,15 +142,15 @@ std::vector<std::int32_t> answers_of(const graph::Graph& graph, CalibrationData&
   return answers;
 }
 
-Answers compare(const quantise::Quantised& quantised, CalibrationData& data, const std::vector<std::int64_t>& indices,
-                int threads) {
+Answers compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& indices, int threads) {
   Answers result{.count = std::ssize(indices)};
   draw::Progress progress("comparing", 2 * result.count);
-  const std::vector<std::int32_t> before = answers_of(quantised.before, data, indices, threads, progress, 0);
-  const std::vector<std::int32_t> after = answers_of(quantised.after, data, indices, threads, progress, result.count);
+  const std::vector<std::int32_t> before = answers_of(given, indices, threads, progress, 0);
+  const std::vector<std::int32_t> after = answers_of(quantised, indices, threads, progress, result.count);
+  const std::vector<std::uint8_t>& labels = given.data->labels;
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    if (!data.labels.empty()) {
-      const std::int32_t label = data.labels[static_cast<std::size_t>(indices[i])];
+    if (!labels.empty()) {
+      const std::int32_t label = labels[static_cast<std::size_t>(indices[i])];
       result.right_before += before[i] == label ? 1 : 0;
       result.right_after += after[i] == label ? 1 : 0;
     }
@@ -190,18 +217,19 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
   if (io::format_to_save(options.output) != io::ModelFormat::riffle) {
     throw Error(options.output + ": a quantised model is a .riffle file; name one");
   }
-  graph::Graph graph = io::load_model_of_floats(options.model, import_options(options.model));
+  Network given{io::load_model_of_floats(options.model, import_options(options.model)), nullptr};
+  graph::Graph& graph = given.graph;
   if (graph.input_count() != 1) {
     throw Error(options.model + ": has " + std::to_string(graph.input_count()) +
                 " inputs; networks of one input are quantised");
   }
   const bool is_given = !options.preprocessing.given().empty();
-  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph.preprocessing);
-  const std::unique_ptr<CalibrationData> data =
-      open_calibration_data(options.data, options.labels, graph.input_shape(), preprocessing);
+  const graph::Preprocessing preprocessing = choose(options.preprocessing, graph::preprocessing_of(graph));
+  given.data = open_calibration_data(options.data, options.labels, graph.input(), preprocessing);
+  const CalibrationData& data = *given.data;
   const std::string from = origin(options.preprocessing, graph.preprocessing);
   if (is_given) graph.preprocessing = preprocessing;
-  if (has_max_loss && data->labels.empty()) {
+  if (has_max_loss && data.labels.empty()) {
     throw Error("--max-loss: needs to know which answers are right; name the labels of the data, --labels FILE");
   }
   const auto plan_before = plan::make(graph);
@@ -213,19 +241,21 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
     is_classifier = false;
   }
 
-  const Split parts = split(data->count(), std::min(options.calibration, quantise::most_samples(graph)), options.count);
-  const auto size = static_cast<std::size_t>(graph.input_shape().size());
-  const quantise::Samples samples = read_samples(*data, parts.calibration, size);
+  const Network network = options.pixels ? on_pixels(given, options) : given;
+  const Split parts = split(data.count(), std::min(options.calibration, quantise::most_samples(graph)), options.count);
+  const quantise::Samples samples = read_samples(network, parts.calibration);
   const quantise::Samples held_out =
-      read_samples(*data, spread(parts.others.empty() ? parts.calibration : parts.others, most_for_losses), size);
+      read_samples(network, spread(parts.others.empty() ? parts.calibration : parts.others, most_for_losses));
 
   quantise::Quantised quantised;
   std::vector<quantise::Loss> losses;
   Answers answers;
   for (std::size_t more = 1;; more *= 2) {
-    quantised = quantise_with_bar(graph, samples, options.how);
+    quantised = quantise_with_bar(network.graph, samples, options.how);
     losses = quantise::losses(quantised, held_out, options.how.threads);
-    if (is_classifier && !parts.others.empty()) answers = compare(quantised, *data, parts.others, options.how.threads);
+    if (is_classifier && !parts.others.empty()) {
+      answers = compare(given, {quantised.after, network.data}, parts.others, options.how.threads);
+    }
     if (!has_max_loss || answers.count == 0 || answers.loss() <= options.max_loss) break;
     const std::vector<std::string> worst = worst_layers(quantised, losses, more);
     if (worst.empty()) break;
@@ -234,13 +264,13 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
   format::save_file(quantised.after, options.output);
 
   print_losses(quantised, losses);
-  std::cout << "calibrated on " << grouped(samples.count) << " of " << grouped(data->count())
-            << (data->has_pictures()
+  std::cout << "calibrated on " << grouped(samples.count) << " of " << grouped(data.count())
+            << (data.has_pictures()
                     ? " pictures: " + io::preprocessing_text(preprocessing, graph.input_shape()) + " (" + from + ")"
                     : " inputs")
             << "; dB: signal to noise on " << grouped(held_out.count)
             << (parts.others.empty() ? " of the same" : " others") << '\n';
-  if (answers.count > 0) std::cout << answers_text(answers, !data->labels.empty()) << '\n';
+  if (answers.count > 0) std::cout << answers_text(answers, !data.labels.empty()) << '\n';
   const auto bytes = [](const std::string& path) {
     return bytes_text(static_cast<std::int64_t>(std::filesystem::file_size(path)));
   };
@@ -248,7 +278,7 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
             << '\n';
   if (!options.report.empty()) {
     draw_report(options.report, quantised, losses,
-                answers.count > 0 ? answers_text(answers, !data->labels.empty()) : "");
+                answers.count > 0 ? answers_text(answers, !data.labels.empty()) : "");
   }
 }
 
@@ -292,6 +322,8 @@ void add_quantize(CLI::App& program) {
       "take more than 1 GiB");
   add_number(command, "--count", options->count, 1, 1 << 30,
              "How many of the others to compare the answers on, evenly spread");
+  command.add_flag("--pixels", options->pixels,
+                   "OUT takes pixels, bytes of 0 to 255, and has the normalisation of the pictures in its weights");
   command.add_option("--report", options->report, "A drawing of what each layer loses")->type_name("FILE.svg");
   add_preprocessing(command, options->preprocessing);
   add_threads(command, options->how.threads);

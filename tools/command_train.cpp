@@ -370,7 +370,7 @@ void train(const TrainOptions& options) {
   const trainer::OpenedData data = open(options, channels);
   graph::Graph graph = from ? given_network(options, std::move(*from), *data.train) : new_network(options, *data.train);
   const std::string preprocessing_from = origin(options.preprocessing, graph.preprocessing);
-  graph.preprocessing = choose(options.preprocessing, graph.preprocessing);
+  graph.preprocessing = choose(options.preprocessing, graph::preprocessing_of(graph));
   if (data.named) {  // else the classes are called as the model has them
     const std::vector<std::string>& classes = data.train->classes();
     if (!graph.labels.empty() && graph.labels != classes) {

@@ -39,8 +39,8 @@ void add_preprocessing(CLI::App& command, PreprocessingOptions& options) {
                                   "Divides what is left then; one value, or one a channel with commas between them");
 }
 
-graph::Preprocessing choose(const PreprocessingOptions& options, const std::optional<graph::Preprocessing>& carried) {
-  graph::Preprocessing result = carried.value_or(graph::Preprocessing{});
+graph::Preprocessing choose(const PreprocessingOptions& options, const graph::Preprocessing& carried) {
+  graph::Preprocessing result = carried;
   const graph::Preprocessing& given = options.values;
   if (options.resize->count() > 0) {
     if (given.resize != result.resize) result.resize_size = 0;

@@ -21,9 +21,9 @@ struct PreprocessingOptions {
 /// --resize, --resize-size, --[no-]antialias, --mean, --std. The options outlive the command.
 void add_preprocessing(CLI::App& command, PreprocessingOptions& options);
 
-/// What the model carries, else the default; over it what was given. A size to crop from goes with --resize crop alone.
-/// Throws Error for one that is given without it.
-graph::Preprocessing choose(const PreprocessingOptions& options, const std::optional<graph::Preprocessing>& carried);
+/// What the model carries, else the default (graph::preprocessing_of()); over it what was given. A size to crop from
+/// goes with --resize crop alone. Throws Error for one that is given without it.
+graph::Preprocessing choose(const PreprocessingOptions& options, const graph::Preprocessing& carried);
 
 /// Where that comes from: "from the model", "by default, but for --mean, --std".
 std::string origin(const PreprocessingOptions& options, const std::optional<graph::Preprocessing>& carried);

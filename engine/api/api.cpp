@@ -241,13 +241,13 @@ bool fit(const Buffer* buffers, std::size_t count, Tensors tensors, const char* 
   return true;
 }
 
-/// What the model carries, else what leaves pixels / 255 as they are.
+/// What the model carries, else the default: of the channels that a frame may have.
 riffle_normalisation normalisation_of(const riffle::graph::Graph& graph) {
   riffle_normalisation result = {{0, 0, 0, 0}, {1, 1, 1, 1}};
-  if (!graph.preprocessing) return result;
-  for (std::int32_t c = 0; c < graph.input_shape().c; ++c) {  // 1 or 3: the metadata is checked
-    result.mean[c] = graph.preprocessing->mean_of(c);
-    result.deviation[c] = graph.preprocessing->deviation_of(c);
+  const riffle::graph::Preprocessing preprocessing = riffle::graph::preprocessing_of(graph);
+  for (std::int32_t c = 0; c < std::min(graph.input_shape().c, 3); ++c) {
+    result.mean[c] = preprocessing.mean_of(c);
+    result.deviation[c] = preprocessing.deviation_of(c);
   }
   return result;
 }

@@ -60,7 +60,7 @@ TEST_F(Api, WhatWasMovedFromFails) {
   EXPECT_THROW(session.run(input, output), Failure);
   EXPECT_THROW(session.run({}, {}), Failure);
   EXPECT_THROW((void)session.profile({}, {}), Failure);
-  EXPECT_THROW(session.read_frame({}, {}), Failure);
+  EXPECT_THROW(session.read_frame({}, std::span<float>()), Failure);
   const Model other = std::move(model);
   EXPECT_THROW((void)Session(model), Failure);
   EXPECT_THROW((void)model.session_memory(), Failure);

@@ -109,7 +109,7 @@ bool normalise(FrameArgs& args, const riffle_normalisation& by, const Fault& fau
 }  // namespace
 
 riffle_status riffle_session_read_frame(const riffle_session* session, const riffle_frame* frame,
-                                        const riffle_normalisation* normalisation, float* input, riffle_error* error) {
+                                        const riffle_normalisation* normalisation, void* input, riffle_error* error) {
   const Fault fault(error);
   const auto bad = [&](const char* pointer) {
     fault("%s is NULL", pointer);
@@ -131,8 +131,9 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
   args.out_h = shape.h;
   args.out_w = shape.w;
   args.output = input;
-  if (plan.inputs[0].type != riffle::Type::f32) {
-    fault("the session's input is no float32: its numbers are the caller's to make");
+  args.type = plan.inputs[0].type;
+  if (args.type != riffle::Type::f32 && args.type != riffle::Type::u8) {
+    fault("the session's input is neither float32 nor uint8: its numbers are the caller's to make");
     return RIFFLE_BAD_ARGUMENT;
   }
   if (args.channels != 1 && args.channels != 3) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -26,6 +27,15 @@ std::vector<std::byte> network(std::int32_t channels) {
 
 class Frame : public ::testing::Test {
  protected:
+  /// A session whose input, of uint8, is 3 x height x width.
+  static Session session_of_bytes(std::int32_t height, std::int32_t width) {
+    graph::Graph graph;
+    graph.add("input", graph::Input{.shape = {height, width, 3}, .type = Type::u8, .quantization = {1.0F, 100}});
+    graph.outputs = {{graph.add("average", graph::GlobalAveragePool{}, {0})}};
+    const std::vector<std::byte> bytes = format::save(graph);
+    return Session(Model(std::span<const std::byte>(bytes)));
+  }
+
   /// A session whose input is channels x height x width.
   static Session session(std::int32_t channels, std::int32_t height, std::int32_t width) {
     static const std::vector<std::byte> networks[] = {network(1), network(2), network(3), network(4)};
@@ -128,6 +138,42 @@ TEST_F(Frame, WithoutNormalisationIsFromZeroToOne) {
   session(3, 1, 2).read_frame(frame, read);
   const float expected[] = {0.4F, 1, 0.2F, 0.8F, 0, 0.6F};  // R, G, B
   for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(read[i], expected[i], 1e-6F) << i;
+}
+
+TEST_F(Frame, OfAnInputOfBytesIsThePixels) {
+  const riffle_frame frame = random_frame(RIFFLE_RGB, 5, 4, 0);
+  const Session reader = session_of_bytes(4, 5);
+  std::vector<std::uint8_t> read(60);
+  reader.read_frame(frame, read);
+  for (std::size_t i = 0; i < 60; ++i) EXPECT_EQ(read[i], frame.planes[0][i % 20 * 3 + i / 20]) << i;
+}
+
+TEST_F(Frame, OfAnInputOfBytesIsNormalisedAndRounded) {
+  const riffle_frame frame = random_frame(RIFFLE_NV12, 20, 11, 0);
+  const riffle_normalisation by = {{0.1F, 0.2F, 0.3F, 0}, {1.0F / 170, 1.0F / 300, 1.0F / 500, 0}};
+  std::vector<float> floats(3 * 9 * 7);
+  session(3, 9, 7).read_frame(frame, floats, &by);
+  std::vector<std::uint8_t> bytes(floats.size());
+  session_of_bytes(9, 7).read_frame(frame, bytes, &by);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    EXPECT_EQ(bytes[i], std::nearbyint(std::clamp(floats[i], 0.0F, 255.0F))) << floats[i];
+  }
+}
+
+TEST_F(Frame, IsRefusedByInputsOfOtherTypes) {
+  const riffle_frame frame = random_frame(RIFFLE_RGB, 4, 4, 0);
+  std::vector<std::uint8_t> bytes(48);
+  std::vector<float> floats(48);
+  EXPECT_THROW(session(3, 4, 4).read_frame(frame, bytes), Failure);
+  EXPECT_THROW(session_of_bytes(4, 4).read_frame(frame, floats), Failure);
+  graph::Graph graph;
+  graph.add("input", graph::Input{.shape = {4, 4, 3}, .type = Type::f16});
+  graph.outputs = {{graph.add("average", graph::GlobalAveragePool{}, {0})}};
+  const std::vector<std::byte> saved = format::save(graph);
+  const Session halves{Model(std::span<const std::byte>(saved))};
+  riffle_error error;
+  EXPECT_EQ(riffle_session_read_frame(halves.get(), &frame, nullptr, floats.data(), &error), RIFFLE_BAD_ARGUMENT);
+  EXPECT_STREQ(error.message, "the session's input is neither float32 nor uint8: its numbers are the caller's to make");
 }
 
 TEST_F(Frame, GreyOfYuvNeedsNoChroma) {

@@ -33,7 +33,7 @@ struct riffle_model {
 
 struct riffle_session {
   riffle::run::Session session;
-  riffle_normalisation normalisation;  ///< what the model carries
+  riffle_normalisation normalisation;  ///< what the model carries, else the default
   std::vector<const void*> inputs;     ///< room for what a run is given
   std::vector<void*> outputs;
   std::atomic<bool> at_work = false;

@@ -341,6 +341,9 @@ ById<Shape> infer_shapes(const Graph& graph);
 /// each, the deviation not zero, a size to resize to that the input fits into.
 void check(const Preprocessing& preprocessing, const Shape& input);
 
+/// What the graph carries, else the default: pixels / 255, of an input of u8 the pixels.
+Preprocessing preprocessing_of(const Graph& graph);
+
 /// Throws Error where the metadata does not fit the graph, which has passed infer_shapes(): for another number of
 /// labels than the first output has channels, a label with a zero byte in it (C could not tell its end), for what
 /// check() refuses.

@@ -17,6 +17,13 @@ void check_per_channel(const std::vector<float>& values, std::int32_t channels, 
 
 }  // namespace
 
+Preprocessing preprocessing_of(const Graph& graph) {
+  if (graph.preprocessing) return *graph.preprocessing;
+  Preprocessing result;
+  if (graph.input().type == Type::u8) result.deviation = {Preprocessing::of_pixels};
+  return result;
+}
+
 void check(const Preprocessing& preprocessing, const Shape& input) {
   if (input.c != 1 && input.c != 3) {
     throw Error({"the model takes ", input.c, " channels; a picture has 1 or 3"});

@@ -140,8 +140,14 @@ void frame_reference(const FrameArgs& args) {
       for (std::int32_t k = 0; k < args.channels; ++k) {
         const double value = (1 - fy) * (1 - fx) * a.value[k] + (1 - fy) * fx * b.value[k] +
                              fy * (1 - fx) * c.value[k] + fy * fx * d.value[k];
-        args.output[k * plane + static_cast<std::int64_t>(y) * args.out_w + x] =
-            static_cast<float>(static_cast<double>(args.scale[k]) * value + static_cast<double>(args.shift[k]));
+        const std::int64_t at = k * plane + static_cast<std::int64_t>(y) * args.out_w + x;
+        const double result = static_cast<double>(args.scale[k]) * value + static_cast<double>(args.shift[k]);
+        if (args.type == Type::u8) {
+          static_cast<std::uint8_t*>(args.output)[at] =
+              static_cast<std::uint8_t>(std::nearbyint(std::clamp(result, 0.0, 255.0)));
+        } else {
+          static_cast<float*>(args.output)[at] = static_cast<float>(result);
+        }
       }
     }
   }

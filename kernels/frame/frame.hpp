@@ -1,6 +1,8 @@
-// An 8-bit picture, a camera's or a file's, to a normalised input tensor.
+// An 8-bit picture, a camera's or a file's, to an input tensor.
 //
 //   out[c][y][x] = scale[c] * resized(y, x, c) + shift[c]
+//
+// as float, or as the nearest integer (ties to even) within 0 to 255.
 //
 // What is cropped from the frame is made upright: rotated clockwise, then mirrored. Every pixel of it becomes R, G, B
 // or grey in 0 to 255 (clamped, not rounded). That picture is resized bilinearly to out_h x out_w with half-pixel
@@ -16,7 +18,8 @@
 // 1.402 Cr, ...); with Kr = 0.2126, Kb = 0.0722 it is BT.709-6 (items 3.2 to 3.5). Grey is 0.299 R + 0.587 G + 0.114 B
 // of colours, Y' of YUV. A sample of U and V counts for all its two by two pixels: it is not interpolated.
 //
-// The kernels differ from the reference by the rounding of float only: by less than 1e-6 of the range of the result.
+// The kernels differ from the reference by the rounding of float only: by less than 1e-6 of the range of the result. An
+// integer is another one where that makes a number of the middle between two.
 #pragma once
 
 #include <string_view>
@@ -58,7 +61,8 @@ struct FrameArgs {
   std::int32_t out_h = 0, out_w = 0;
   float scale[3] = {1, 1, 1};
   float shift[3] = {0, 0, 0};
-  float* output = nullptr;  ///< `channels` planes of out_h * out_w floats
+  Type type = Type::f32;   ///< of the results: f32 or u8
+  void* output = nullptr;  ///< `channels` planes of out_h * out_w numbers
 
   /// Channel c becomes (value / 255 - mean) / deviation. False where float cannot hold that.
   bool normalise(std::int32_t c, float mean, float deviation);

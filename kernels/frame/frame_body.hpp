@@ -4,6 +4,7 @@
 // output row is blended from two of these. Only the bytes are gathered one at a time.
 #pragma once
 
+#include "kernels/convert/convert_body.hpp"
 #include "kernels/frame/frame.hpp"
 #include "kernels/simd/simd.hpp"
 
@@ -169,12 +170,16 @@ struct FrameReader {
     }
   }
 
+  static RIFFLE_INLINE void round(const float* __restrict from, std::int32_t count, std::uint8_t* __restrict to) {
+    for (std::int32_t x = 0; x < count; ++x) to[x] = Element<Type::u8>::encode(from[x], Quantization{1.0F, 0});
+  }
+
   /// Enlarging, several output rows lie between the same two rows of the picture, and of the next two the first is the
   /// second of these: a row is stretched once.
   template <int Samples, int Colours, bool AsTheyAre>
   static void fill(const FrameArgs& args, const FrameSamples& samples) {
     Columns columns = {};
-    float stretched[2][3][strip];
+    float stretched[2][3][strip], blended[strip];
     const std::int64_t plane = static_cast<std::int64_t>(args.out_h) * args.out_w;
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
     for (std::int32_t x0 = 0; x0 < args.out_w; x0 += step) {
@@ -196,8 +201,10 @@ struct FrameReader {
         hold(1 - upper, n.second);
         for (std::int32_t c = 0; c < args.channels; ++c) {
           const std::int32_t m = c < Colours ? c : 0;  // grey is in all three
+          const std::int64_t at = c * plane + static_cast<std::int64_t>(y) * args.out_w + x0;
           blend(stretched[upper][m], stretched[1 - upper][m], n.share, args.scale[c], args.shift[c], columns.count,
-                args.output + c * plane + static_cast<std::int64_t>(y) * args.out_w + x0);
+                args.type == Type::u8 ? blended : static_cast<float*>(args.output) + at);
+          if (args.type == Type::u8) round(blended, columns.count, static_cast<std::uint8_t*>(args.output) + at);
         }
       }
     }

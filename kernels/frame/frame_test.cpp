@@ -173,6 +173,49 @@ TEST_P(FrameToTensor, OfTheSameSizeIsScaledOnly) {
   }
 }
 
+/// Within a wider memory, whose other bytes stay.
+std::vector<std::uint8_t> bytes_of(FrameArgs args, void (*run)(const FrameArgs&)) {
+  std::vector<std::uint8_t> bytes(size_of(args) + 2, 0xA5);
+  args.type = Type::u8;
+  args.output = bytes.data() + 1;
+  run(args);
+  EXPECT_EQ(bytes.front(), 0xA5);
+  EXPECT_EQ(bytes.back(), 0xA5);
+  return {bytes.begin() + 1, bytes.end() - 1};
+}
+
+TEST_P(FrameToTensor, BytesAreTheNearestToItsFloats) {
+  Scene scene(6);
+  for (const PixelFormat format : formats) {
+    for (const std::int32_t rotation : {0, 90}) {
+      Camera camera(scene, format, scene.integer(1, 90), scene.integer(1, 40));
+      camera.frame.rotation = rotation;
+      FrameArgs args = normalised(camera.frame, 3, scene.integer(1, 20), scene.integer(1, 300));
+      for (std::size_t c = 0; c < 3; ++c) {  // beyond what a byte holds, on both sides
+        args.scale[c] = 1.5F + 0.1F * static_cast<float>(c);
+        args.shift[c] = -40.0F;
+      }
+      std::vector<float> floats(size_of(args));
+      args.output = floats.data();
+      row().run(args);
+      const std::vector<std::uint8_t> bytes = bytes_of(args, row().run), reference = bytes_of(args, frame_reference);
+      for (std::size_t i = 0; i < floats.size(); ++i) {
+        const float within = std::clamp(floats[i], 0.0F, 255.0F);
+        ASSERT_EQ(bytes[i], std::nearbyint(within)) << i;
+        ASSERT_NEAR(reference[i], within, 0.501) << i;
+      }
+    }
+  }
+}
+
+TEST_P(FrameToTensor, PixelsAreTheirOwnBytes) {
+  Scene scene(7);
+  const Camera camera(scene, PixelFormat::grey, 301, 5);
+  FrameArgs args = normalised(camera.frame, 1, 5, 301);
+  ASSERT_TRUE(args.normalise(0, 0.0F, 1.0F / 255));
+  EXPECT_EQ(bytes_of(args, row().run), camera.planes[0]);
+}
+
 /// The corners of a frame of letters, read like a page.
 TEST_P(FrameToTensor, TurnsClockwiseAndThenMirrors) {
   const std::array<std::uint8_t, 6> letters = {'a', 'b', 'c',  //

@@ -51,6 +51,7 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
   const bool probabilities = std::holds_alternative<graph::Softmax>(graph.nodes[graph.outputs[0].node].operation);
   const auto plan = plan::make(std::move(graph));
   io::require_classifier(*plan);
+  if (plan->inputs[0].type != Type::f32) throw Error("the network's input is not f32, as the loader makes pictures");
   const auto classes = static_cast<std::size_t>(plan->outputs[0].shape.c);
   Sessions sessions(plan, threads);
 

@@ -300,9 +300,12 @@ typedef struct riffle_normalisation {
 } riffle_normalisation;
 
 /* Crops, rotates, mirrors, resizes (bilinear, half-pixel centres, no antialiasing: what PyTorch's interpolate does with
- * align_corners=False) and normalises a frame to one tensor of the session's first input, float32 of 1 or 3 channels:
- * grey (of colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same).
- * normalisation NULL: what the model carries, else mean 0, deviation 1.
+ * align_corners=False) and normalises a frame to one tensor of the session's first input, of 1 or 3 channels: grey (of
+ * colours BT.601's luma, of YUV its Y brought to full range), or R, G, B (of grey three times the same).
+ *
+ * `input` has room for one tensor of that input's type, float32 or uint8. Of uint8 the numbers are rounded to nearest,
+ * ties to even, and kept within 0 to 255. normalisation NULL: what the model carries, else mean 0 and deviation 1 of
+ * float32, and of uint8 the pixels as they are, which is a deviation of 1 / 255.
  *
  * How the model's pictures were resized, which it may carry, too, is for riffle's tools: here the crop says which part
  * of a frame becomes the input, and it is stretched to the input's size. Where that makes it much smaller and the model
@@ -318,7 +321,7 @@ typedef struct riffle_normalisation {
  * whose first input has another type or number of channels are RIFFLE_BAD_ARGUMENT. A build without frames returns
  * RIFFLE_UNSUPPORTED. */
 RIFFLE_API riffle_status riffle_session_read_frame(const riffle_session* session, const riffle_frame* frame,
-                                                   const riffle_normalisation* normalisation, float* input,
+                                                   const riffle_normalisation* normalisation, void* input,
                                                    riffle_error* error);
 
 #ifdef __cplusplus

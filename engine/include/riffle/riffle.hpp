@@ -149,12 +149,12 @@ class Session {
   /// A camera's frame to the input of one image. No normalisation: the model's, else mean 0, deviation 1.
   void read_frame(const riffle_frame& frame, std::span<float> input,
                   const riffle_normalisation* normalisation = nullptr) const {
-    if (input.size() != this->input().size) {
-      throw Failure(RIFFLE_BAD_ARGUMENT, "input does not hold one image");
-    }
-    detail::check([&](riffle_error* error) {
-      return riffle_session_read_frame(get(), &frame, normalisation, input.data(), error);
-    });
+    read_frame_to(frame, input, RIFFLE_FLOAT32, normalisation);
+  }
+  /// The same of uint8. No normalisation: the model's, else the pixels as they are.
+  void read_frame(const riffle_frame& frame, std::span<std::uint8_t> input,
+                  const riffle_normalisation* normalisation = nullptr) const {
+    read_frame_to(frame, input, RIFFLE_UINT8, normalisation);
   }
 
   /// One image, timed.
@@ -172,6 +172,20 @@ class Session {
   [[nodiscard]] riffle_session* get() const { return session_.get(); }
 
  private:
+  template <class Number>
+  void read_frame_to(const riffle_frame& frame, std::span<Number> input, riffle_type type,
+                     const riffle_normalisation* normalisation) const {
+    if (input.size() != this->input().size) {
+      throw Failure(RIFFLE_BAD_ARGUMENT, "input does not hold one image");
+    }
+    if (this->input().type != type) {
+      throw Failure(RIFFLE_BAD_ARGUMENT, "the session's input has another type");
+    }
+    detail::check([&](riffle_error* error) {
+      return riffle_session_read_frame(get(), &frame, normalisation, input.data(), error);
+    });
+  }
+
   static std::optional<std::size_t> index_of(std::ptrdiff_t found) {
     return found >= 0 ? std::optional(static_cast<std::size_t>(found)) : std::nullopt;
   }
