@@ -134,6 +134,11 @@ TEST(SpeltOut, IsNothingElse) {
   two.node("Sigmoid", {"x"}, "b");
   two.node("Mul", {"a", "b"});
   EXPECT_FALSE(is_one_activation(two));
+  TestModel bounded;  // a bound that small numbers do not reach
+  bounded.node("Sigmoid", {"x"}, "a");
+  bounded.node("Mul", {"x", "a"}, "b");
+  bounded.node("Min", {"b", number(bounded, 20)});
+  EXPECT_EQ(bounded.operations(), "input, activation, activation");
 }
 
 }  // namespace
