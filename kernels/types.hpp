@@ -22,8 +22,9 @@
 namespace riffle::kernels {
 
 /// What a place is counted from: the session's arena, one of the caller's own input or output tensors (NCHW, one
-/// image), or the worker's own rows: per-worker scratch, the ring buffer between a chain's producer and its consumer.
-enum class Space : std::uint8_t { arena, input, output, rows };
+/// image), the worker's own rows (per-worker scratch, the ring buffer between a chain's producer and its consumer), or
+/// the numbers that stand in the network, which the plan has and nobody writes.
+enum class Space : std::uint8_t { arena, input, output, rows, literal };
 
 struct Place {
   std::int64_t offset = 0;  ///< bytes
@@ -42,18 +43,23 @@ struct Addresses {
   const std::byte* const* inputs = nullptr;
   std::byte* const* outputs = nullptr;
   std::byte* rows = nullptr;
+  const std::byte* literals = nullptr;
 
   template <class T = float>
   RIFFLE_INLINE const T* read(Place place) const {
-    return place.space == Space::input ? reinterpret_cast<const T*>(inputs[place.index] + place.offset)
-                                       : write<T>(place);
+    const std::byte* const base = place.space == Space::input     ? inputs[place.index]
+                                  : place.space == Space::literal ? literals
+                                                                  : base_of(place);
+    return reinterpret_cast<const T*>(base + place.offset);
   }
   template <class T = float>
   RIFFLE_INLINE T* write(Place place) const {
-    std::byte* const base = place.space == Space::arena  ? arena
-                            : place.space == Space::rows ? rows
-                                                         : outputs[place.index];
-    return reinterpret_cast<T*>(base + place.offset);
+    return reinterpret_cast<T*>(base_of(place) + place.offset);
+  }
+
+ private:
+  [[nodiscard]] RIFFLE_INLINE std::byte* base_of(Place place) const {
+    return place.space == Space::arena ? arena : place.space == Space::rows ? rows : outputs[place.index];
   }
 };
 

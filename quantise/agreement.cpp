@@ -75,11 +75,20 @@ class Agreeing {
            });
   }
 
+  /// Are its operands results, and of a sum as large as one another? All else is computed in floats.
+  [[nodiscard]] bool has_tensors_alone(NodeId id) const {
+    const std::vector<NodeId>& inputs = node(id).inputs;
+    const bool is_spread = graph::is_sum(node(id).operation) && a_.shapes[inputs[0]] != a_.shapes[inputs[1]];
+    return !is_spread && std::ranges::none_of(operands(id), [&](const ChannelList& operand) {
+      return std::ranges::any_of(operand, [&](const Channel& c) { return is<graph::Literal>(node(c.node)); });
+    });
+  }
+
   void choose_nodes() {
     const NodeId end = graph_.nodes.end_id();
     graph::ById<bool> can_read(graph_.nodes.size(), false), is_wanted(graph_.nodes.size(), false);
     for (NodeId id = 0; id < end; ++id) {
-      can_read[id] = !keep_[id] && can_read_integers(node(id));
+      can_read[id] = !keep_[id] && can_read_integers(node(id)) && has_tensors_alone(id);
       if (!can_read[id]) continue;
       for (const ChannelList& operand : operands(id)) {
         for (const Channel& channel : operand) is_wanted[channel.node] = true;

@@ -283,6 +283,28 @@ TEST(Quantise, functions_and_kept_nodes_stay_in_floats) {
   EXPECT_GT(decibels(result), 35.0);
 }
 
+/// Squeeze and excitation and a residual with zeros: products and literals are real, the layers around them are not.
+TEST(Quantise, products_and_literals_stay_in_floats) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  const NodeId x = graph.add("x", convolution("x", 3, 8, 3, 2.0F, Activation::relu), {image});
+  const NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {x});
+  const NodeId gate = graph.add("gate", convolution("gate", 8, 8, 1, 1.0F, Activation::sigmoid), {mean});
+  const NodeId gated = graph.add("gated", graph::Binary{.kind = graph::BinaryKind::multiply}, {x, gate});
+  const NodeId zeros = graph.add("zeros", graph::Literal{{1, 1, 4}, graph::Constant(std::vector<float>(4))}, {});
+  const NodeId wide = graph.add("wide", graph::Concat{}, {gated, zeros});
+  const NodeId more = graph.add("more", convolution("more", 8, 12, 1, 1.0F), {gated});
+  const NodeId sum = graph.add("sum", graph::Binary{}, {more, wide});
+  graph.outputs = {{graph.add("last", convolution("last", 12, 5, 1, 1.0F), {sum})}};
+  const Quantised result = quantised(graph);
+  for (const char* layer : {"x", "gate"}) {
+    const auto& made = std::get<graph::Convolution>(result.after.nodes[node_of(result.after, layer)].operation);
+    EXPECT_EQ(made.weights.type(), Type::i8) << layer;
+  }
+  EXPECT_FALSE(result.after.nodes[node_of(result.after, "gated")].quantization.has_value());
+  EXPECT_GT(decibels(result), 28.0);
+}
+
 TEST(Quantise, what_reads_real_numbers_may_read_those_of_integers) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{{4, 4, 3}});

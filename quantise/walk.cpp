@@ -156,6 +156,12 @@ void Walk::compute(NodeId id) {
     for (float& x : result.numbers) x = to_integer(x / node.quantization->scale, bounds);
     return;
   }
+  if (const auto* literal = std::get_if<graph::Literal>(&node.operation)) {
+    for (std::int64_t n = 0; n < count(); ++n) {
+      result.numbers.insert(result.numbers.end(), literal->values.values().begin(), literal->values.values().end());
+    }
+    return;
+  }
   result.numbers.resize(size * static_cast<std::size_t>(count()));
 
   const std::vector<passes::ChannelList>& operands = lowered_.operands[id];
@@ -177,7 +183,12 @@ void Walk::compute(NodeId id) {
     std::vector<const void*> from;
     for (std::size_t i = 0; i < worker.operands.size(); ++i) {
       auto to = worker.operands[i].begin();
-      for (const passes::Channel& channel : operands[i]) to = std::ranges::copy(plane(channel, n), to).out;
+      for (const passes::Channel& channel : operands[i]) {
+        const std::span<const float> numbers = plane(channel, n);
+        const std::int64_t wanted = equation.operands[i].pixels();
+        // A literal of one pixel counts for all.
+        to = std::ssize(numbers) == wanted ? std::ranges::copy(numbers, to).out : std::fill_n(to, wanted, numbers[0]);
+      }
       from.push_back(worker.operands[i].data());
     }
     const std::span<float> numbers = std::span(result.numbers).subspan(static_cast<std::size_t>(n) * size, size);

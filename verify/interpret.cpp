@@ -182,8 +182,20 @@ class Equation {
     activate(out_, o.activation);
   }
   void operator()(const graph::Binary& o) const {
-    each([&](auto n, auto y, auto x, auto c) { return in(0).at(n, y, x, c) + in(1).at(n, y, x, c); });
-    out_.error = in(0).error + in(1).error + rounding(1, largest_of(in(0)) + largest_of(in(1)));
+    const auto operand = [&](std::size_t i, auto n, auto y, auto x, auto c) {
+      const graph::Shape& s = in(i).shape;
+      return in(i).at(n, s.h == 1 ? 0 : y, s.w == 1 ? 0 : x, s.c == 1 ? 0 : c);
+    };
+    double error = 0.0;
+    each([&](auto n, auto y, auto x, auto c) {
+      const double a = operand(0, n, y, x, c), b = operand(1, n, y, x, c), result = kernels::reference_of(o.kind, a, b);
+      error = larger(error, displacement(o.kind, a, b, result));
+      return result;
+    });
+    // What float32 takes for 0 loses what it is multiplied with.
+    const double a = largest_of(in(0)), b = largest_of(in(1)), most = larger(a, b);
+    const bool is_sum = o.kind == graph::BinaryKind::add || o.kind == graph::BinaryKind::subtract;
+    out_.error = error + rounding(1, is_sum ? a + b : larger(largest_of(out_), most), most);
     activate(out_, o.activation);
   }
   void operator()(const graph::Slice& o) const {
@@ -194,7 +206,8 @@ class Equation {
     each([&](auto n, auto y, auto x, auto c) {
       std::size_t i = 0;
       for (; c >= in(i).shape.c; ++i) c -= in(i).shape.c;
-      return in(i).at(n, y, x, c);
+      const bool is_pixel = in(i).shape.pixels() == 1;  // which may count for all
+      return in(i).at(n, is_pixel ? 0 : y, is_pixel ? 0 : x, c);
     });
     for (const Tensor* operand : operands_) out_.error = larger(out_.error, operand->error);
   }
@@ -207,17 +220,90 @@ class Equation {
     each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.channels[static_cast<std::size_t>(c)]); });
     out_.error = in().error;
   }
-  void operator()(const graph::Softmax&) const {
+  void operator()(const graph::Softmax& o) const {
+    const std::int64_t each_group = out_.shape.c / o.groups;
     for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
-      double most = -std::numeric_limits<double>::infinity(), sum = 0.0;
-      for (std::int64_t c = 0; c < out_.shape.c; ++c) most = std::max(most, in().at(n, y, x, c));
-      for (std::int64_t c = 0; c < out_.shape.c; ++c) sum += std::exp(in().at(n, y, x, c) - most);
-      for (std::int64_t c = 0; c < out_.shape.c; ++c) out_.at(n, y, x, c) = std::exp(in().at(n, y, x, c) - most) / sum;
+      for (std::int64_t first = 0; first < out_.shape.c; first += each_group) {
+        const std::int64_t end = first + each_group;
+        double most = -std::numeric_limits<double>::infinity(), sum = 0.0;
+        for (std::int64_t c = first; c < end; ++c) most = std::max(most, in().at(n, y, x, c));
+        for (std::int64_t c = first; c < end; ++c) sum += std::exp(in().at(n, y, x, c) - most);
+        for (std::int64_t c = first; c < end; ++c) out_.at(n, y, x, c) = std::exp(in().at(n, y, x, c) - most) / sum;
+      }
     });
-    out_.error = 2.0 * in().error + rounding(out_.shape.c, 1.0 + largest_of(in()));
+    out_.error = 2.0 * in().error + rounding(each_group, 1.0 + largest_of(in()));
+  }
+  void operator()(const graph::Literal& o) const {
+    const graph::Shape& s = o.shape;
+    const std::span<const float> values = o.values.values();
+    each([&](auto, auto y, auto x, auto c) {
+      return static_cast<double>(values[static_cast<std::size_t>((c * s.h + y) * s.w + x)]);
+    });
+    if (!std::isfinite(largest_of(out_))) out_.error = std::numeric_limits<double>::infinity();
+  }
+  void operator()(const graph::Reduce& o) const {
+    const std::int64_t count = in().shape.c / o.groups;
+    std::vector<double> numbers(static_cast<std::size_t>(count));
+    double error = 0.0;
+    each([&](auto n, auto y, auto x, auto g) {
+      for (std::int64_t c = 0; c < count; ++c) {
+        numbers[static_cast<std::size_t>(c)] = in().at(n, y, x, g * count + c);
+      }
+      const double result = kernels::reference_of(o.kind, numbers);
+      error = larger(error, displacement(o.kind, numbers, result));
+      return result;
+    });
+    const double largest = largest_of(in());
+    const bool is_sum = o.kind == graph::ReduceKind::sum || o.kind == graph::ReduceKind::mean;
+    const bool is_root = o.kind == graph::ReduceKind::l2;
+    out_.error = error;
+    if (is_sum || is_root) out_.error += rounding(count, largest * static_cast<double>(count), largest);
+    // Squares below what float32 holds count as 0.
+    if (is_root) out_.error += std::sqrt(static_cast<double>(count) * std::numeric_limits<float>::min());
   }
 
  private:
+  /// How far from a op b it can be where a and b are as far off as they may. Each operation rises or falls with each
+  /// operand where there is no step or pole, so that the ends say it.
+  [[nodiscard]] double displacement(graph::BinaryKind kind, double a, double b, double result) const {
+    const double around_a = in(0).error, around_b = in(1).error;
+    constexpr double infinity = std::numeric_limits<double>::infinity(), least = std::numeric_limits<float>::min();
+    if (kind == graph::BinaryKind::divide && std::abs(b) - around_b < least) return infinity;
+    if (kind == graph::BinaryKind::power) {
+      if (a - around_a < least && (around_a > 0.0 || around_b > 0.0 || std::abs(a) < least)) return infinity;
+    }
+    double furthest = 0.0;
+    for (const double x : {a - around_a, a + around_a}) {
+      for (const double y : {b - around_b, b + around_b}) {
+        const double distance = std::abs(kernels::reference_of(kind, x, y) - result);
+        if (!(distance <= furthest)) furthest = distance;
+      }
+    }
+    return std::isnan(furthest) ? infinity : furthest;
+  }
+
+  [[nodiscard]] double displacement(graph::ReduceKind kind, const std::vector<double>& numbers, double result) const {
+    const auto count = static_cast<double>(numbers.size());
+    switch (kind) {
+      case graph::ReduceKind::sum:
+        return count * in().error;
+      case graph::ReduceKind::l2:
+        return std::sqrt(count) * in().error;
+      case graph::ReduceKind::arg_max:
+      case graph::ReduceKind::arg_min: {  // any that could be the largest
+        double furthest = 0.0;
+        const double best = numbers[static_cast<std::size_t>(result)];
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+          if (std::abs(numbers[i] - best) > 2.0 * in().error) continue;
+          if (in().error > 0.0) furthest = larger(furthest, std::abs(static_cast<double>(i) - result));
+        }
+        return furthest;
+      }
+      default:
+        return in().error;
+    }
+  }
+
   /// The node's parameter of that name: the graph's, or what stands for it.
   [[nodiscard]] std::vector<double> numbers(const char* word, const graph::Constant& constant) const {
     if (constant.empty()) return {};

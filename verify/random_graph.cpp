@@ -60,7 +60,17 @@ class Generator {
   [[nodiscard]] NodeId newest() const { return graph_.nodes.end_id() - 1; }
   [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[id]; }
 
-  NodeId any_node() { return random_.chance(60) ? newest() : random_.below(newest() + 1); }
+  /// Numbers that stand in the network are read where they are made for it.
+  [[nodiscard]] bool is_literal(NodeId id) const {
+    return std::holds_alternative<graph::Literal>(graph_.nodes[id].operation);
+  }
+
+  NodeId any_node() {
+    for (;;) {
+      const NodeId id = random_.chance(60) ? newest() : random_.below(newest() + 1);
+      if (!is_literal(id)) return id;
+    }
+  }
 
   /// Mostly one; or else a few, mostly of one size, some of which have as many channels.
   void add_inputs(bool large) {
@@ -81,13 +91,13 @@ class Generator {
   /// Mostly the newest node alone; or else a few, which may be the same, read further, inputs, and some of one
   /// another's channels.
   std::vector<graph::Output> choose_outputs() {
-    std::vector<graph::Output> outputs = {{random_.chance(80) ? newest() : random_.below(newest() + 1)}};
+    std::vector<graph::Output> outputs = {{any_node()}};
     for (std::int32_t i = random_.chance(75) ? 0 : random_.between(1, 3); i > 0; --i) {
       const std::int32_t kind = random_.below(100);
       if (kind < 30) {
-        outputs.push_back({add_moved_channels().value_or(newest())});
+        outputs.push_back({add_moved_channels().value_or(any_node())});
       } else {
-        outputs.push_back({kind < 50 ? outputs.back().node : random_.below(newest() + 1)});
+        outputs.push_back({kind < 50 ? outputs.back().node : any_node()});
       }
     }
     std::set<std::string> taken;
@@ -96,6 +106,8 @@ class Generator {
       if (random_.chance(50)) output.name = random_.chance(90) ? own : node_name(random_.below(newest() + 1));
       if (!taken.insert(graph_.output_name(output)).second) taken.insert(output.name = own);
       choose_type(output);
+      if (graph::is_index(graph_.nodes[output.node].operation) && random_.chance(50))
+        output.type = Type::i32, output.quantization = {};
     }
     return outputs;
   }
@@ -116,7 +128,7 @@ class Generator {
   std::optional<NodeId> any_node_that(F&& fits) {
     std::vector<NodeId> all;
     for (NodeId id = 0; id <= newest(); ++id) {
-      if (fits(id)) all.push_back(id);
+      if (!is_literal(id) && fits(id)) all.push_back(id);
     }
     if (all.empty()) return std::nullopt;
     return all[static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(all.size())))];
@@ -251,9 +263,61 @@ class Generator {
   }
 
   std::optional<Drawn> draw(Kind<graph::Binary>) {
-    const NodeId a = any_node();
-    const auto b = any_node_that([&](NodeId id) { return shape(id) == shape(a); });
-    return Drawn{graph::Binary{.activation = any_activation(shape(a).c)}, {a, *b}};
+    constexpr auto kinds = static_cast<std::int32_t>(graph::Binary::words.size());
+    graph::Binary o;
+    o.kind = random_.chance(40) ? graph::BinaryKind::add : static_cast<graph::BinaryKind>(random_.below(kinds));
+    NodeId a = any_node(), b = second_operand(shape(a));
+    o.activation = any_activation(std::max(shape(a).c, shape(b).c));
+    // Away from poles, and from what has no power.
+    const auto within = [&](NodeId id, float lower, float upper) {
+      return append(graph::Activate{{{lower, upper}}}, {id});
+    };
+    if (o.kind == graph::BinaryKind::divide) b = within(b, 0.5F, 2.0F);
+    if (o.kind == graph::BinaryKind::power) a = within(a, 0.25F, 4.0F), b = within(b, -2.0F, 2.0F);
+    const bool is_commutative = o.kind != graph::BinaryKind::divide && o.kind != graph::BinaryKind::power;
+    if (is_commutative && random_.chance(30)) std::swap(a, b);
+    return Drawn{o, {a, b}};
+  }
+
+  /// Of a tensor of this shape: another of the same, a gate, numbers of the network's own, or whatever is broadcast.
+  NodeId second_operand(const Shape& of) {
+    const std::int32_t kind = random_.below(100);
+    if (kind < 20) return append(graph::GlobalAveragePool{graph::Activation::sigmoid}, {*same_as(of)});
+    if (kind < 40) {
+      return add_literal({random_.chance(60) ? 1 : of.h, random_.chance(60) ? 1 : of.w, random_.chance(30) ? 1 : of.c});
+    }
+    const auto fits = [&](std::int32_t x, std::int32_t y) { return x == y || x == 1 || y == 1; };
+    const auto is_broadcast = [&](NodeId id) {
+      const Shape& other = shape(id);
+      return fits(other.h, of.h) && fits(other.w, of.w) && fits(other.c, of.c);
+    };
+    return kind < 70 ? *any_node_that(is_broadcast) : *same_as(of);
+  }
+  std::optional<NodeId> same_as(const Shape& of) {
+    return any_node_that([&](NodeId id) { return shape(id) == of; });
+  }
+
+  /// Of more than one pixel, it is for this size alone.
+  NodeId add_literal(const Shape& of) {
+    if (of.pixels() > 1) {
+      for (std::size_t i = 0; i < graph_.input_count(); ++i) {
+        std::get<graph::Input>(graph_.nodes[i].operation).only_size = "a literal is";
+      }
+    }
+    const bool is_zero = random_.chance(20);
+    return append(graph::Literal{of, constant(of.size(), is_zero ? 0.0F : 0.25F, is_zero ? 0.0F : 1.0F)}, {});
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Literal>) { return std::nullopt; }
+
+  std::optional<Drawn> draw(Kind<graph::Reduce>) {
+    constexpr auto kinds = static_cast<std::int32_t>(graph::Reduce::words.size());
+    graph::Reduce o{static_cast<graph::ReduceKind>(random_.below(kinds))};
+    // Where two numbers are nearly equal, which is the largest depends on how they were rounded: not the caller's.
+    const NodeId input =
+        graph::is_index(o) ? random_.below(static_cast<std::int32_t>(graph_.input_count())) : any_node();
+    o.groups = any_divisor(shape(input).c);
+    return Drawn{o, {input}};
   }
 
   std::optional<Drawn> draw(Kind<graph::Slice>) {
@@ -267,6 +331,10 @@ class Generator {
     for (std::int32_t i = random_.between(0, 3); i > 0; --i) {
       inputs.push_back(*any_node_that(
           [&](NodeId id) { return shape(id).h == shape(inputs[0]).h && shape(id).w == shape(inputs[0]).w; }));
+    }
+    if (random_.chance(15)) {
+      const NodeId literal = add_literal({1, 1, random_.between(1, 8)});
+      inputs.insert(inputs.begin() + random_.below(static_cast<std::int32_t>(inputs.size()) + 1), literal);
     }
     return Drawn{graph::Concat{}, std::move(inputs)};
   }
@@ -299,7 +367,10 @@ class Generator {
     return Drawn{std::move(o), {input}};
   }
 
-  std::optional<Drawn> draw(Kind<graph::Softmax>) { return Drawn{graph::Softmax{}, {any_node()}}; }
+  std::optional<Drawn> draw(Kind<graph::Softmax>) {
+    const NodeId input = any_node();
+    return Drawn{graph::Softmax{random_.chance(60) ? 1 : any_divisor(shape(input).c)}, {input}};
+  }
 
   /// What the node would make, if it may stand at the graph's end.
   std::optional<Shape> shape_of(const Drawn& drawn) {

@@ -160,7 +160,6 @@ void tell_of(const riffle::run::Session& session, const riffle_options& options,
 riffle_type type_of(riffle::Type type) {
   switch (type) {
     case riffle::Type::f32:
-    case riffle::Type::i32:  // no tensor of the caller's is
       return RIFFLE_FLOAT32;
     case riffle::Type::f16:
       return RIFFLE_FLOAT16;
@@ -170,6 +169,8 @@ riffle_type type_of(riffle::Type type) {
       return RIFFLE_INT8;
     case riffle::Type::u8:
       return RIFFLE_UINT8;
+    case riffle::Type::i32:
+      return RIFFLE_INT32;
   }
   return RIFFLE_FLOAT32;
 }

@@ -128,7 +128,10 @@ graph::Graph every_operation() {
   graph::FullyConnected dense{4, floats(4 * in.size()), floats(4), graph::Activation::relu, in.h, in.w};
   x = graph.add("dense", dense, {x});
   x = graph.add("both", graph::Concat{}, {x, mean});
-  graph.outputs = {{graph.add("softmax", graph::Softmax{}, {x})}};
+  const graph::NodeId literal = graph.add("literal", graph::Literal{{1, 1, 12}, floats(12)}, {});
+  x = graph.add("power", graph::Binary{graph::BinaryKind::power, graph::Activation::relu}, {literal, x});
+  x = graph.add("softmax", graph::Softmax{2}, {x});
+  graph.outputs = {{graph.add("most", graph::Reduce{graph::ReduceKind::maximum, 3}, {x})}};
   return graph;
 }
 
@@ -232,6 +235,23 @@ TEST(Format, SaysTheVersionThatItsRulesNeed) {
   graph::FullyConnected dense{1, graph::Constant(std::vector<float>(32, 1.0F)), {}};
   dense.height = dense.width = 4;
   EXPECT_EQ(version(dense), 2U);
+}
+
+TEST(Format, WhatHasTwoOperandsAndGroupsIsOfVersion5) {
+  const auto version = [](const graph::Operation& operation, std::vector<graph::NodeId> operands) {
+    graph::Graph graph;
+    graph.add("input", graph::Input{{4, 4, 2}});
+    graph.add("mean", graph::GlobalAveragePool{}, {0});
+    graph.outputs = {{graph.add("node", operation, std::move(operands))}};
+    return version_of(format::save(graph));
+  };
+  EXPECT_EQ(version(graph::Binary{}, {0, 0}), 1U);
+  EXPECT_EQ(version(graph::Binary{}, {0, 1}), 5U);
+  EXPECT_EQ(version(graph::Binary{.kind = graph::BinaryKind::multiply}, {0, 0}), 5U);
+  EXPECT_EQ(version(graph::Softmax{}, {0}), 1U);
+  EXPECT_EQ(version(graph::Softmax{2}, {0}), 5U);
+  EXPECT_EQ(version(graph::Reduce{}, {0}), 5U);
+  EXPECT_EQ(version(graph::Literal{{1, 1, 1}, graph::Constant(std::vector<float>{1.0F})}, {}), 5U);
 }
 
 /// Typed constants, with and without factors, and activations that version 1 has no word for.

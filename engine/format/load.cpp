@@ -214,7 +214,9 @@ class Loader {
   graph::Operation read(const fbs::GlobalAveragePool& o) {
     return graph::GlobalAveragePool{activation(o.activation(), o)};
   }
-  graph::Operation read(const fbs::Add& o) { return graph::Binary{.activation = activation(o.activation(), o)}; }
+  graph::Operation read(const fbs::Add& o) {
+    return graph::Binary{static_cast<graph::BinaryKind>(o.kind()), activation(o.activation(), o)};
+  }
   graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
   graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
   graph::Operation read(const fbs::Shuffle& o) { return graph::Shuffle{o.groups()}; }
@@ -223,7 +225,11 @@ class Loader {
     return graph::FullyConnected{
         o.outputs(), floats(o.weights()), floats(o.bias()), activation(o.activation(), o), o.height(), o.width()};
   }
-  graph::Operation read(const fbs::Softmax&) { return graph::Softmax{}; }
+  graph::Operation read(const fbs::Softmax& o) { return graph::Softmax{o.groups()}; }
+  graph::Operation read(const fbs::Literal& o) { return graph::Literal{{o.h(), o.w(), o.c()}, floats(o.values())}; }
+  graph::Operation read(const fbs::Reduce& o) {
+    return graph::Reduce{static_cast<graph::ReduceKind>(o.kind()), o.groups()};
+  }
 
   graph::Operation read_operation(const fbs::Node& node) {
     if (node.operation() == nullptr) fail({"it has no operation"});  // the verifier lets a type without a table pass
@@ -256,6 +262,10 @@ class Loader {
         return read(*node.operation_as_FullyConnected());
       case fbs::Operation::Softmax:
         return read(*node.operation_as_Softmax());
+      case fbs::Operation::Literal:
+        return read(*node.operation_as_Literal());
+      case fbs::Operation::Reduce:
+        return read(*node.operation_as_Reduce());
     }
     fail({"unknown operation ", static_cast<int>(node.operation_type())});
   }

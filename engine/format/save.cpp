@@ -60,7 +60,7 @@ bool needs_version_2(const graph::Node& node) {
 class Saver {
  public:
   std::vector<std::byte> save(const graph::Graph& graph) {
-    (void)graph::infer_shapes(graph);  // nothing is written that could not be read again
+    shapes_ = graph::infer_shapes(graph);  // nothing is written that could not be read again
     graph::check_metadata(graph);
     expect_room(graph);
     std::vector<Offset<fbs::Node>> nodes;
@@ -90,11 +90,20 @@ class Saver {
     Offset<void> table;
   };
 
-  static std::uint32_t version_of(const graph::Graph& graph) {
-    const auto any = [&](bool (*needs)(const graph::Node&)) {
-      return std::any_of(graph.nodes.begin(), graph.nodes.end(), needs);
-    };
-    if (any(needs_version_5)) return 5;
+  [[nodiscard]] bool has_new_operation(const graph::Node& node) const {
+    if (const auto* binary = std::get_if<graph::Binary>(&node.operation)) {
+      return binary->kind != graph::BinaryKind::add || shapes_[node.inputs[0]] != shapes_[node.inputs[1]];
+    }
+    const auto* softmax = std::get_if<graph::Softmax>(&node.operation);
+    return (softmax != nullptr && softmax->groups != 1) || std::holds_alternative<graph::Literal>(node.operation) ||
+           std::holds_alternative<graph::Reduce>(node.operation);
+  }
+
+  [[nodiscard]] std::uint32_t version_of(const graph::Graph& graph) const {
+    const auto any = [&](auto&& needs) { return std::any_of(graph.nodes.begin(), graph.nodes.end(), needs); };
+    const auto has_i32 = [](const graph::Output& output) { return output.type == Type::i32; };
+    if (any([&](const graph::Node& node) { return needs_version_5(node) || has_new_operation(node); })) return 5;
+    if (std::any_of(graph.outputs.begin(), graph.outputs.end(), has_i32)) return 5;
     if (graph::is_quantised(graph)) return 4;
     if (graph.input_count() > 1 || needs_outputs(graph) || any(needs_version_3)) return 3;
     return any(needs_version_2) ? 2 : 1;
@@ -231,8 +240,9 @@ class Saver {
   }
   Written write(const graph::Binary& o) {
     const Activated a = activated(o.activation);
+    const auto kind = static_cast<fbs::BinaryKind>(o.kind);
     return {fbs::Operation::Add,
-            fbs::CreateAdd(out_, a.kind, a.bounds(), a.function, a.parameters(), a.slopes).Union()};
+            fbs::CreateAdd(out_, a.kind, a.bounds(), a.function, a.parameters(), a.slopes, kind).Union()};
   }
   Written write(const graph::Slice& o) {
     return {fbs::Operation::Slice, fbs::CreateSlice(out_, o.first, o.count).Union()};
@@ -252,8 +262,20 @@ class Saver {
                                       a.parameters(), a.slopes)
                 .Union()};
   }
-  Written write(const graph::Softmax&) { return {fbs::Operation::Softmax, fbs::CreateSoftmax(out_).Union()}; }
+  Written write(const graph::Softmax& o) {
+    return {fbs::Operation::Softmax, fbs::CreateSoftmax(out_, o.groups).Union()};
+  }
+  Written write(const graph::Literal& o) {
+    const auto values = floats(o.values);
+    return {fbs::Operation::Literal, fbs::CreateLiteral(out_, o.shape.h, o.shape.w, o.shape.c, values).Union()};
+  }
+  Written write(const graph::Reduce& o) {
+    return {fbs::Operation::Reduce, fbs::CreateReduce(out_, static_cast<fbs::ReduceKind>(o.kind), o.groups).Union()};
+  }
+  static_assert(static_cast<int>(graph::BinaryKind::power) == static_cast<int>(fbs::BinaryKind::power));
+  static_assert(static_cast<int>(graph::ReduceKind::arg_min) == static_cast<int>(fbs::ReduceKind::arg_min));
 
+  graph::ById<graph::Shape> shapes_;
   flatbuffers::FlatBufferBuilder out_;
 };
 

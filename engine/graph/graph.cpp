@@ -92,6 +92,11 @@ const Binary* as_sum(const Operation& operation) {
   return binary != nullptr && binary->kind == BinaryKind::add ? binary : nullptr;
 }
 
+bool is_index(const Operation& operation) {
+  const auto* reduce = std::get_if<Reduce>(&operation);
+  return reduce != nullptr && (reduce->kind == ReduceKind::arg_max || reduce->kind == ReduceKind::arg_min);
+}
+
 Activation* fused_activation(Operation& operation) {
   return std::visit(
       [](auto& o) -> Activation* {

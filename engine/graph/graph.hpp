@@ -24,7 +24,9 @@
 #include "engine/graph/constant.hpp"
 #include "engine/graph/preprocessing.hpp"
 #include "kernels/element.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 #include "kernels/function/function.hpp"
+#include "kernels/reduce/reduce.hpp"
 #include "kernels/types.hpp"
 
 namespace riffle::graph {
@@ -171,11 +173,12 @@ struct GlobalAveragePool {
   Activation activation = Activation::none;
 };
 
-enum class BinaryKind : std::uint8_t { add };
+using kernels::BinaryKind;
 
-/// a op b, of two tensors of one shape.
+/// a op b. Each of H, W, C of an operand is the result's, or 1: then it counts for all.
 struct Binary {
-  static constexpr std::array words{std::string_view("add")};  // by kind
+  static constexpr std::array<std::string_view, 7> words = {"add",     "subtract", "multiply", "divide",
+                                                            "maximum", "minimum",  "power"};  // by kind
   static constexpr bool is_channelwise = true;
   BinaryKind kind = BinaryKind::add;
   Activation activation = Activation::none;
@@ -188,7 +191,7 @@ struct Slice {
   std::int32_t first = 0, count = 0;
 };
 
-/// The operands' channels one after the other.
+/// The operands' channels one after the other. A Literal of one pixel counts for every pixel of the others.
 struct Concat {
   static constexpr std::string_view word = "concat";
   static constexpr bool moves_channels = true;
@@ -225,14 +228,39 @@ struct FullyConnected {
   }
 };
 
-/// Over the channels of each pixel.
+/// Over the channels of each pixel, in groups of neighbours.
 struct Softmax {
   static constexpr std::string_view word = "softmax";
   static constexpr bool is_channelwise = true;
+  std::int32_t groups = 1;
+};
+
+/// Numbers that stand in the network: a tensor (H, W, C) that does not depend on the input; its values are in the order
+/// (C, H, W). It has no operands.
+struct Literal {
+  static constexpr std::string_view word = "literal";
+  Shape shape;
+  Constant values;
+
+  template <class Self, class F>
+  static void constants(Self& o, F&& f) {
+    f("value", o.values, Extents{o.shape.c, o.shape.h, o.shape.w});
+  }
+};
+
+using kernels::ReduceKind;
+
+/// Over the channels of each pixel, in groups of neighbours: (H, W, groups).
+struct Reduce {
+  static constexpr std::array<std::string_view, 7> words = {
+      "sum of channels", "mean of channels", "maximum of channels", "minimum of channels", "l2 of channels",
+      "arg max",         "arg min"};  // by kind
+  ReduceKind kind = ReduceKind::sum;
+  std::int32_t groups = 1;
 };
 
 using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Binary, Slice, Concat,
-                               Shuffle, Gather, FullyConnected, Softmax>;
+                               Shuffle, Gather, FullyConnected, Softmax, Literal, Reduce>;
 
 using NodeId = std::int32_t;
 
@@ -262,7 +290,7 @@ struct Node {
 struct Output {
   NodeId node = -1;
   std::string name = {};           ///< empty: the node's
-  Type type = Type::f32;           ///< of the caller's numbers: any but i32
+  Type type = Type::f32;           ///< of the caller's numbers
   Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
 };
 
@@ -302,8 +330,8 @@ Activation* fused_activation(Operation& operation);
 const Activation* fused_activation(const Operation& operation);
 
 /// Calls f(word, constant, extents) for every constant of an operation of a graph that verifies, with PyTorch's words:
-/// "weight", "bias", "running_mean", "running_var", and "slope" for a PReLU's. One that is left out, as a bias may be,
-/// is empty.
+/// "weight", "bias", "running_mean", "running_var", "slope" for a PReLU's, "value" for a literal's. One that is left
+/// out, as a bias may be, is empty.
 template <class AnyOperation, class F>
 void for_each_constant(AnyOperation& operation, F&& f) {
   std::visit(
@@ -317,9 +345,11 @@ void for_each_constant(AnyOperation& operation, F&& f) {
   }
 }
 
-/// The operation if it adds two tensors of one shape, or null.
+/// The operation if it adds two tensors, or null.
 const Binary* as_sum(const Operation& operation);
 inline bool is_sum(const Operation& operation) { return as_sum(operation) != nullptr; }
+/// Are its numbers indices, those of the largest or smallest?
+bool is_index(const Operation& operation);
 
 /// Is it a plain 1x1 convolution, stride 1, no padding, any groups? So it is for every size or for none.
 bool is_pointwise(const Convolution& convolution);

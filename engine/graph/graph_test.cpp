@@ -86,6 +86,53 @@ TEST(Graph, RefusesWhatDoesNotFitAndNamesTheNode) {
   expect_refused(c.made(), "dilation is");
 }
 
+TEST(Graph, ShapesOfTwoOperandsAreBroadcast) {
+  const auto made = [](const graph::Shape& a, const graph::Shape& b) {
+    Graph graph;
+    graph.add("a", graph::Input{a});
+    graph.add("b", graph::Input{b});
+    graph.outputs = {{graph.add("node", graph::Binary{}, {0, 1})}};
+    return graph;
+  };
+  const auto shape = [&](const graph::Shape& a, const graph::Shape& b) {
+    return graph::infer_shapes(made(a, b)).back();
+  };
+  EXPECT_EQ(shape({4, 5, 6}, {4, 5, 6}), (graph::Shape{4, 5, 6}));
+  EXPECT_EQ(shape({4, 5, 6}, {1, 1, 6}), (graph::Shape{4, 5, 6}));
+  EXPECT_EQ(shape({1, 5, 1}, {4, 1, 6}), (graph::Shape{4, 5, 6}));
+  expect_refused(made({4, 5, 6}, {4, 5, 3}), "'node' (add): the operands are 6x4x5 and 3x4x5");
+  expect_refused(made({4, 5, 6}, {2, 1, 6}), "the operands are");
+}
+
+TEST(Graph, RefusesLiteralsAndReductionsThatAreNone) {
+  const auto made = [](const graph::Operation& operation, std::vector<graph::NodeId> operands) {
+    Graph graph;
+    graph.add("input", graph::Input{{4, 5, 6}});
+    graph.outputs = {{graph.add("node", operation, std::move(operands))}};
+    return graph;
+  };
+  EXPECT_EQ(graph::infer_shapes(made(graph::Literal{{2, 3, 1}, zeros(6)}, {})).back(), (graph::Shape{2, 3, 1}));
+  expect_refused(made(graph::Literal{{2, 3, 1}, zeros(5)}, {}), "values: 5 values where the shapes ask for 6");
+  expect_refused(made(graph::Literal{{0, 3, 1}, zeros(5)}, {}), "height is 0");
+  expect_refused(made(graph::Literal{{1 << 30, 1 << 30, 1 << 30}, zeros(5)}, {}), "height is");
+  expect_refused(made(graph::Literal{{1, 1, 1}, zeros(1)}, {0}), "has 1 operands");
+  EXPECT_EQ(graph::infer_shapes(made(graph::Reduce{graph::ReduceKind::l2, 3}, {0})).back(), (graph::Shape{4, 5, 3}));
+  expect_refused(made(graph::Reduce{graph::ReduceKind::l2, 4}, {0}), "6 channels do not divide by 4 groups");
+  expect_refused(made(graph::Reduce{graph::ReduceKind::l2, 0}, {0}), "groups is 0");
+  expect_refused(made(graph::Softmax{5}, {0}), "6 channels do not divide by 5 groups");
+}
+
+/// A literal of one pixel counts for every pixel; another tensor of one does not.
+TEST(Graph, JoinsALiteralOfOnePixel) {
+  Graph graph;
+  graph.add("input", graph::Input{{4, 5, 6}});
+  const graph::NodeId zero = graph.add("zero", graph::Literal{{1, 1, 2}, zeros(2)}, {});
+  graph.outputs = {{graph.add("joined", graph::Concat{}, {zero, 0})}};
+  EXPECT_EQ(graph::infer_shapes(graph).back(), (graph::Shape{4, 5, 8}));
+  graph.nodes[zero] = {"mean", graph::GlobalAveragePool{}, {0}};
+  expect_refused(graph, "the operands are");
+}
+
 TEST(Graph, RefusesOperandsThatDoNotComeBefore) {
   Graph graph = OneConvolution().made();
   graph.nodes[1].inputs = {1};  // a cycle of one

@@ -52,6 +52,9 @@ class Check {
     const bool is_known = std::holds_alternative<Pool>(node_.operation) || is_sum(node_.operation) ||
                           std::holds_alternative<GlobalAveragePool>(node_.operation);
     if (activate != nullptr) return expect_one_zero_point(0);
+    if (is_sum(node_.operation) && shapes_[node_.inputs[0]] != shapes_[node_.inputs[1]]) {
+      fail("integers are added to as many others");
+    }
     if (!is_known) fail("it does not take integers; an activation in between makes them real numbers");
     if (!node_.quantization) fail("it reads integers and is not quantised");
     for (std::size_t i = 0; i < node_.inputs.size(); ++i) expect_one_zero_point(i);

@@ -15,7 +15,7 @@ std::string text(const Shape& s) { return joined({s.c, "x", s.h, "x", s.w}); }
 class Checker {
  public:
   Checker(const Graph& graph, NodeId id, const ById<Shape>& shapes)
-      : node_(graph.nodes[id]), id_(id), shapes_(shapes) {}
+      : graph_(graph), node_(graph.nodes[id]), id_(id), shapes_(shapes) {}
 
   [[noreturn]] void fail(std::initializer_list<Piece> what) const {
     throw Error({"node ", id_, " '", node_.name, "' (", operation_name(node_.operation), "): ", joined(what)});
@@ -28,6 +28,10 @@ class Checker {
 
   [[nodiscard]] Shape operand(std::size_t i) const { return shapes_[node_.inputs[i]]; }
   [[nodiscard]] std::size_t operands() const { return node_.inputs.size(); }
+  /// Is it a literal of one pixel, which counts for as many as are asked for?
+  [[nodiscard]] bool is_literal_pixel(std::size_t i) const {
+    return operand(i).pixels() == 1 && std::holds_alternative<Literal>(graph_.nodes[node_.inputs[i]].operation);
+  }
 
   /// `size` numbers in so many rows, each of which may count a factor times.
   void expect_size(const char* what, const Constant& constant, std::int64_t size, std::int32_t rows) const {
@@ -53,6 +57,7 @@ class Checker {
   }
 
  private:
+  const Graph& graph_;
   const Node& node_;
   NodeId id_;
   const ById<Shape>& shapes_;
@@ -60,7 +65,6 @@ class Checker {
 
 /// What is wrong with the type and the scale of a caller's tensor; empty where nothing is.
 std::string fault_of(Type type, const Quantization& quantization) {
-  if (type == Type::i32) return "its type is i32, not one of f32, f16, bf16, i8, u8";
   if (!is_quantised(type)) {
     return quantization == Quantization{} ? "" : "a scale or a zero point is for i8 and u8 alone";
   }
@@ -71,6 +75,7 @@ std::string fault_of(Type type, const Quantization& quantization) {
 }
 
 Shape shape_of(const Input& input, const Checker& check) {
+  if (input.type == Type::i32) check.fail({"its type is i32, not one of f32, f16, bf16, i8, u8"});
   if (const std::string fault = fault_of(input.type, input.quantization); !fault.empty()) check.fail({fault});
   return input.shape;
 }
@@ -161,12 +166,15 @@ Shape shape_of(const GlobalAveragePool&, const Checker& check) {
   return {1, 1, check.operand(0).c};
 }
 
-Shape shape_of(const Binary&, const Checker& check) {
+Shape shape_of(const Binary& o, const Checker& check) {
   check.expect_operands(2, 2);
-  if (check.operand(0) != check.operand(1)) {
-    check.fail({"the operands are ", text(check.operand(0)), " and ", text(check.operand(1))});
-  }
-  return check.operand(0);
+  if (static_cast<std::size_t>(o.kind) >= Binary::words.size()) check.fail({"no such operation"});
+  const Shape a = check.operand(0), b = check.operand(1);
+  const auto larger = [&](std::int32_t x, std::int32_t y) {
+    if (x != y && x != 1 && y != 1) check.fail({"the operands are ", text(a), " and ", text(b)});
+    return std::max(x, y);
+  };
+  return {larger(a.h, b.h), larger(a.w, b.w), larger(a.c, b.c)};
 }
 
 Shape shape_of(const Slice& o, const Checker& check) {
@@ -180,12 +188,14 @@ Shape shape_of(const Slice& o, const Checker& check) {
 
 Shape shape_of(const Concat&, const Checker& check) {
   check.expect_operands(1, max_nodes);
-  Shape shape = check.operand(0);
-  std::int64_t channels = shape.c;
-  for (std::size_t i = 1; i < check.operands(); ++i) {
+  std::size_t first = 0;  // of those that have a size of their own
+  while (first + 1 < check.operands() && check.is_literal_pixel(first)) ++first;
+  Shape shape = check.operand(first);
+  std::int64_t channels = 0;
+  for (std::size_t i = 0; i < check.operands(); ++i) {
     const Shape other = check.operand(i);
-    if (other.h != shape.h || other.w != shape.w) {
-      check.fail({"the operands are ", text(check.operand(0)), " and ", text(other)});
+    if ((other.h != shape.h || other.w != shape.w) && !check.is_literal_pixel(i)) {
+      check.fail({"the operands are ", text(shape), " and ", text(other)});
     }
     channels += other.c;
   }
@@ -226,9 +236,30 @@ Shape shape_of(const FullyConnected& o, const Checker& check) {
   return {1, 1, o.outputs};
 }
 
-Shape shape_of(const Softmax&, const Checker& check) {
+/// The operand, whose channels are so many groups.
+Shape shape_in_groups(std::int32_t groups, const Checker& check) {
   check.expect_operands(1, 1);
-  return check.operand(0);
+  const Shape in = check.operand(0);
+  check.expect_range("groups", groups, 1, max_extent);
+  if (in.c % groups != 0) check.fail({in.c, " channels do not divide by ", groups, " groups"});
+  return in;
+}
+
+Shape shape_of(const Softmax& o, const Checker& check) { return shape_in_groups(o.groups, check); }
+
+Shape shape_of(const Literal& o, const Checker& check) {
+  check.expect_operands(0, 0);
+  check.expect_range("height", o.shape.h, 1, max_extent);
+  check.expect_range("width", o.shape.w, 1, max_extent);
+  check.expect_range("channels", o.shape.c, 1, max_extent);
+  check.expect_size("values", o.values, o.shape.size(), o.shape.c);
+  return o.shape;
+}
+
+Shape shape_of(const Reduce& o, const Checker& check) {
+  if (static_cast<std::size_t>(o.kind) >= Reduce::words.size()) check.fail({"no such reduction"});
+  const Shape in = shape_in_groups(o.groups, check);
+  return {in.h, in.w, o.groups};
 }
 
 /// That they exist, and are told apart by their names.

@@ -12,7 +12,8 @@ graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision, T
   };
   const auto sums_floats = [](const graph::Node& node) {
     return std::holds_alternative<graph::FullyConnected>(node.operation) ||
-           std::holds_alternative<graph::Softmax>(node.operation);
+           std::holds_alternative<graph::Softmax>(node.operation) ||
+           std::holds_alternative<graph::Reduce>(node.operation);
   };
   graph::ById<bool> is_read(graph.nodes.size(), false);  // by another node, or by the caller as something else than f32
   for (const graph::Node& node : graph.nodes) {

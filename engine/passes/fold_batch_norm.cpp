@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "engine/graph/quantization.hpp"
@@ -20,6 +21,15 @@ Affine affine_of(const graph::BatchNorm& norm) {
     result.shift.push_back(norm.shift.values()[c] - norm.mean.values()[c] * scale);
   }
   return result;
+}
+
+/// What `second` makes of the result of `first`.
+Affine composed(Affine first, const Affine& second) {
+  for (std::size_t c = 0; c < second.scale.size(); ++c) {
+    first.scale[c] *= second.scale[c];
+    first.shift[c] = first.shift[c] * second.scale[c] + second.shift[c];
+  }
+  return first;
 }
 
 /// Folds into anything with weights (outputs, ...) and a bias. The weights are multiplied when they are packed.
@@ -45,16 +55,71 @@ graph::Convolution channelwise(const Affine& affine) {
   return result;
 }
 
+/// The layer of scale * x + shift, a column of weights a channel of x.
+template <class Layer>
+void fold_before(Layer& layer, std::int32_t groups, std::int64_t taps, const Affine& affine) {
+  const std::int64_t inputs = static_cast<std::int64_t>(affine.scale.size()) / groups, outputs = layer.outputs / groups;
+  const std::span<const float> from = layer.weights.values();
+  std::vector<float> weights, bias;
+  weights.reserve(from.size());
+  for (std::int64_t o = 0; o < layer.outputs; ++o) {
+    double sum = layer.bias.empty() ? 0.0 : static_cast<double>(layer.bias.values()[static_cast<std::size_t>(o)]);
+    for (std::int64_t i = 0; i < inputs; ++i) {
+      const auto channel = static_cast<std::size_t>(o / outputs * inputs + i);
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        const double weight = static_cast<double>(from[weights.size()]);
+        sum += weight * affine.shift[channel];
+        weights.push_back(static_cast<float>(weight * affine.scale[channel]));
+      }
+    }
+    bias.push_back(static_cast<float>(sum));
+  }
+  layer.weights = graph::Constant(std::move(weights));
+  layer.bias = graph::Constant(std::move(bias));
+}
+
+/// Does it pad with zeros, which a shift would make others?
+bool is_padded(const graph::Window& w) {
+  return w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0 ||
+         w.auto_pad != graph::AutoPad::none;
+}
+
+/// Folds into the layer that reads the norm's result, if that is exact.
+bool fold_before(graph::Node& reader, graph::NodeId norm, const Affine& affine) {
+  const auto is_finite = [](double x) { return std::isfinite(x); };
+  const auto is_zero = [](double x) { return x == 0.0; };
+  if (reader.inputs[0] != norm || (reader.inputs.size() > 1 && reader.inputs[1] == norm)) return false;
+  if (!std::ranges::all_of(affine.scale, is_finite) || !std::ranges::all_of(affine.shift, is_finite)) return false;
+  if (auto* convolution = std::get_if<graph::Convolution>(&reader.operation)) {
+    const graph::Window& w = convolution->window;
+    if (is_padded(w) && !std::ranges::all_of(affine.shift, is_zero)) return false;
+    fold_before(*convolution, convolution->groups, std::int64_t{w.kernel_h} * w.kernel_w, affine);
+    return true;
+  }
+  auto* dense = std::get_if<graph::FullyConnected>(&reader.operation);
+  if (dense != nullptr) fold_before(*dense, 1, std::int64_t{dense->height} * dense->width, affine);
+  return dense != nullptr;
+}
+
 }  // namespace
 
 void fold_batch_norm(Graph& graph) {
   const auto readers = graph::reader_counts(graph);
+  graph::ById<graph::NodeId> reader(graph.nodes.size(), -1);  // the last of them
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    for (const graph::NodeId input : graph.nodes[id].inputs) reader[input] = id;
+  }
   const auto read = graph::numbers_read(graph);
-  for (graph::Node& node : graph.nodes) {
+  for (graph::NodeId id = 0; id < graph.nodes.end_id(); ++id) {
+    graph::Node& node = graph.nodes[id];
     const auto* norm = std::get_if<graph::BatchNorm>(&node.operation);
     if (norm == nullptr) continue;
-    const Affine affine = affine_of(*norm);
-    const graph::NodeId before = node.inputs[0];
+    Affine affine = affine_of(*norm);
+    graph::NodeId before = node.inputs[0];
+    while (const auto* first = std::get_if<graph::BatchNorm>(&graph.nodes[before].operation)) {  // left for this one
+      affine = composed(affine_of(*first), affine);
+      before = graph.nodes[before].inputs[0];
+    }
     const graph::Node& producer = graph.nodes[before];
     // A layer of integers keeps its factors, which are positive.
     const bool alone = readers[before] == 1 && !(producer.inputs.size() > 0 && read[producer.inputs[0]].integers);
@@ -65,9 +130,12 @@ void fold_batch_norm(Graph& graph) {
       node = {producer.name, folded(*convolution, affine), producer.inputs};
     } else if (alone && dense != nullptr && dense->activation == graph::Activation::none) {
       node = {producer.name, folded(*dense, affine), producer.inputs};
-    } else {
-      node.operation = channelwise(affine);
-    }
+    } else if (readers[id] == 1 && reader[id] >= 0 && fold_before(graph.nodes[reader[id]], id, affine)) {
+      graph.nodes[reader[id]].inputs[0] = before;
+    } else if (readers[id] != 1 || reader[id] < 0 ||
+               !std::holds_alternative<graph::BatchNorm>(graph.nodes[reader[id]].operation)) {
+      node = {std::move(node.name), channelwise(affine), {before}};
+    }  // else the next norm takes this one along
   }
 }
 

@@ -19,6 +19,7 @@ void fuse_residual(Graph& graph) {
   for (graph::Node& node : graph.nodes) {
     const auto* add = graph::as_sum(node.operation);
     if (add == nullptr || node.inputs[0] == node.inputs[1]) continue;
+    if (shapes[node.inputs[0]] != shapes[node.inputs[1]]) continue;
     // The later operand, if it can: its result is the one that is still warm.
     graph::NodeId last = std::max(node.inputs[0], node.inputs[1]), other = std::min(node.inputs[0], node.inputs[1]);
     if (!takes_residual(last)) std::swap(last, other);

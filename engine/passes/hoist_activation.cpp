@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "engine/passes/passes.hpp"
@@ -11,12 +12,18 @@ void hoist_activation(Graph& graph) {
   // behind what moves channels, too, or that one could follow them.
   graph::ById<std::optional<graph::Activation>> wanted(count);
   graph::ById<bool> gone(count, false), held(count, false);
+  // A literal of one pixel counts for every pixel of what it is joined with; what an activation makes of it does not.
+  const auto moves_tensors = [&](const graph::Node& node) {
+    return graph::moves_channels(node.operation) && std::ranges::none_of(node.inputs, [&](graph::NodeId input) {
+             return std::holds_alternative<graph::Literal>(graph.nodes[input].operation);
+           });
+  };
   const auto can_take = [&](graph::NodeId id, const graph::Activation& activation) {
     if (readers[id] != 1) return false;
     const auto* before = std::get_if<graph::Activate>(&graph.nodes[id].operation);
     // Slopes are the channels', which are others, or in another order, before they are moved.
     return before != nullptr ? composed(before->kind, activation).has_value()
-                             : activation.slopes.empty() && graph::moves_channels(graph.nodes[id].operation);
+                             : activation.slopes.empty() && moves_tensors(graph.nodes[id]);
   };
   const auto give = [&](graph::NodeId id, const graph::Activation& activation, bool is_held) {
     const bool taken = can_take(id, activation) && !(is_held && graph::moves_channels(graph.nodes[id].operation));

@@ -34,8 +34,8 @@ void remove_dead_nodes(Graph& graph);
 /// An activation of kind none is passed by: who reads it reads its operand.
 void remove_identities(Graph& graph);
 
-/// Batch norm into the convolution or fully connected layer before it; one that has none becomes a depthwise 1x1
-/// convolution.
+/// Batch norm into the convolution or fully connected layer before it, or else into the one behind it, where that is
+/// exact: no zeros that it pads with are shifted. One that has neither becomes a depthwise 1x1 convolution.
 void fold_batch_norm(Graph& graph);
 
 /// An activation behind a shuffle, slice, gather or concat moves before it: it is element-wise, so they commute. One

@@ -71,6 +71,37 @@ TEST(Passes, OptimiseRunsTheListOfThem) {
   EXPECT_EQ(at_work, (std::set<std::string_view>{"fold_batch_norm", "fuse_activation"}));
 }
 
+/// scale * x + shift of each of the channels.
+graph::BatchNorm affine(std::vector<float> scale, std::vector<float> shift) {
+  const std::vector<float> zeros(scale.size(), 0.0F), ones(scale.size(), 1.0F);
+  return {graph::Constant(std::move(scale)), graph::Constant(std::move(shift)), graph::Constant(zeros),
+          graph::Constant(ones), 0.0F};
+}
+
+TEST(Passes, ANormThatHasNoLayerBeforeItIsFoldedIntoTheOneBehindIt) {
+  const auto fold = [](std::int32_t padding, const std::vector<float>& shift) {
+    Graph graph = with_input(2);
+    const NodeId first = graph.add("first", affine({2.0F, 4.0F}, shift), {0});
+    const NodeId second = graph.add("second", affine({0.5F, 0.5F}, {0.0F, 0.0F}), {first});
+    graph::Convolution convolution = pointwise(2, 1);
+    convolution.weights = graph::Constant(std::vector<float>{3.0F, 5.0F});
+    convolution.window.pad_left = padding;
+    graph.outputs = {{graph.add("conv", convolution, {second})}};
+    passes::optimise(graph);
+    return graph;
+  };
+  const Graph whole = fold(0, {1.0F, -1.0F});
+  ASSERT_EQ(whole.nodes.size(), 2U);
+  const auto& layer = operation<graph::Convolution>(whole, 1);
+  EXPECT_TRUE(std::ranges::equal(layer.weights.values(), std::vector<float>{3.0F, 10.0F}));
+  EXPECT_TRUE(std::ranges::equal(layer.bias.values(), std::vector<float>{1.5F - 2.5F}));
+  // Zeros beside the image stay zeros if they are scaled alone.
+  EXPECT_EQ(fold(1, {0.0F, 0.0F}).nodes.size(), 2U);
+  const Graph shifted = fold(1, {0.0F, 1.0F});
+  ASSERT_EQ(shifted.nodes.size(), 3U);  // the two norms in one
+  EXPECT_TRUE(graph::is_depthwise(operation<graph::Convolution>(shifted, 1), 2));
+}
+
 TEST(Passes, AnActivationOfKindNoneIsPassedBy) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 2), {0});

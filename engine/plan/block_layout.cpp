@@ -30,6 +30,17 @@ bool is_worth_halving(const Layout& layout, NodeId node, const graph::Shape& sha
          last_reader(layout, node, order.last(order.size() / 2));
 }
 
+OrderRule::Kind order_of(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes, NodeId id) {
+  const graph::Node& node = graph.nodes[id];
+  const auto* softmax = std::get_if<graph::Softmax>(&node.operation);
+  const bool is_of_neighbours =
+      std::holds_alternative<graph::Reduce>(node.operation) || (softmax != nullptr && softmax->groups > 1);
+  if (node.inputs.empty() || is_of_neighbours) return OrderRule::natural;
+  if (!graph::is_channelwise(node.operation)) return OrderRule::any;
+  // A first operand of one channel has no order.
+  return shapes[node.inputs[0]].c == shapes[id].c ? OrderRule::of_first_operand : OrderRule::natural;
+}
+
 }  // namespace
 
 Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
@@ -41,10 +52,9 @@ Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& 
     const graph::Operation& operation = graph.nodes[node].operation;
     OrderRule& rule = rules[node];
     rule.channels = shapes[node].c;
-    if (std::holds_alternative<graph::Input>(operation)) continue;
     const auto* convolution = std::get_if<graph::Convolution>(&operation);
     if (convolution == nullptr) {
-      rule.kind = graph::is_channelwise(operation) ? OrderRule::of_first_operand : OrderRule::any;
+      rule.kind = order_of(graph, shapes, node);
     } else {
       const ConvolutionKind kind = convolution_kind(graph, shapes, lowered, node, without);
       rule.kind = kind == ConvolutionKind::depthwise ? OrderRule::of_first_operand : OrderRule::any;

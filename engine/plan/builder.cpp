@@ -44,6 +44,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const Choice& choice, const 
       machine_(machine_of(kernels_, precision_)),
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
+      literal_offset_(graph.nodes.size(), 0),
       direct_(graph.nodes.size(), -1),
       planes_of_input_(graph.input_count(), -1),
       planes_of_output_(graph.outputs.size(), -1) {}
@@ -55,6 +56,7 @@ void PlanBuilder::make_steps() {
   static_cast<Signature&>(*plan_) = signature_of(graph_, shapes_);
   plan_steps();
   place();
+  place_literals();
   for (const PlannedStep& planned : planned_) make_step(planned);
 }
 
@@ -124,9 +126,18 @@ std::optional<ConvolutionKind> PlanBuilder::kind(graph::NodeId id) const {
   return convolution_kind(graph_, shapes_, lowered_, id, without_);
 }
 
+std::vector<PartRange> PlanBuilder::read_groups(graph::NodeId id) const {
+  const auto* softmax = std::get_if<graph::Softmax>(&node(id).operation);
+  const bool any_order = softmax != nullptr ? softmax->groups == 1
+                                            : std::get<graph::Reduce>(node(id).operation).groups == 1 &&
+                                                  !graph::is_index(node(id).operation);
+  return any_order ? layout_.read_sorted(operand(id, 0)).runs : layout_.read_in_order(operand(id, 0));
+}
+
 bool PlanBuilder::needs_gather(graph::NodeId id) const {
-  return std::holds_alternative<graph::Softmax>(node(id).operation) &&
-         layout_.read_sorted(operand(id, 0)).runs.size() > 1;
+  const bool is_of_groups = std::holds_alternative<graph::Softmax>(node(id).operation) ||
+                            std::holds_alternative<graph::Reduce>(node(id).operation);
+  return is_of_groups && read_groups(id).size() > 1;
 }
 
 /// The step before the consumer, if its result is read by the consumer alone, is large, and is worth making row by row:
@@ -166,9 +177,9 @@ void PlanBuilder::find_direct() {
   const auto is_read_once = [&](const passes::Channel& channel) { return layout_.readers().of(channel).size() == 1; };
   for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
     const graph::NodeId maker = lowered_.outputs[o][0].node;
-    if (!is_input(maker) && plan_->outputs[o].type == result_type(maker) && shape(maker).pixels() == 1 &&
-        is_whole(lowered_.outputs[o], maker, shape(maker).c) && is_natural(layout_.order(maker)) &&
-        std::ranges::all_of(lowered_.outputs[o], is_read_once)) {
+    if (!is_input(maker) && !is_literal(maker) && plan_->outputs[o].type == result_type(maker) &&
+        shape(maker).pixels() == 1 && is_whole(lowered_.outputs[o], maker, shape(maker).c) &&
+        is_natural(layout_.order(maker)) && std::ranges::all_of(lowered_.outputs[o], is_read_once)) {
       direct_[maker] = static_cast<std::int32_t>(o);
     }
   }
@@ -225,7 +236,7 @@ void PlanBuilder::plan_steps() {
   plan_inputs();
   graph::ById<graph::NodeId> producers(graph_.nodes.size(), -1);  // by consumer
   for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
-    if (is_input(id) || !lowered_.computes[id]) continue;
+    if (is_input(id) || is_literal(id) || !lowered_.computes[id]) continue;
     producers[id] = find_producer(id);
     if (producers[id] >= 0) add_ring(producers[id], id);
   }
@@ -235,13 +246,13 @@ void PlanBuilder::plan_steps() {
     for (const passes::Channel& channel : lowered_.outputs[o]) last[o] = std::max(last[o], channel.node);
   }
   for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
-    if (!is_input(id) && lowered_.computes[id] && !is_produced_by_rows(id)) {
+    if (!is_input(id) && !is_literal(id) && lowered_.computes[id] && !is_produced_by_rows(id)) {
       touch_operands(id);
       if (producers[id] >= 0) touch_operands(producers[id]);
       if (needs_gather(id)) {
         gathered_block_of_[id] =
             add_block(joined({node(id).name, ".gathered"}), operand_shape(id, 0), types_of(id).input);
-        planned_.push_back({PlannedStep::gather_for_softmax, id, gathered_block_of_[id]});
+        planned_.push_back({PlannedStep::gather, id, gathered_block_of_[id]});
         touch(gathered_block_of_[id]);
       }
       if (direct_[id] < 0) {
@@ -322,6 +333,38 @@ void PlanBuilder::place() {
   }
 }
 
+/// Side by side, each as its node's type has its numbers, pixel by pixel.
+void PlanBuilder::place_literals() {
+  std::int64_t bytes = 0;
+  const auto lines = [](std::int64_t size) { return (size + memory::cache_line - 1) & -memory::cache_line; };
+  for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+    if (!is_literal(id)) continue;
+    literal_offset_[id] = bytes;
+    bytes += lines(shape(id).size() * size_of(result_type(id)));
+  }
+  if (bytes == 0) return;
+  const std::span<std::byte> all = storage_->allocate_literals(bytes + arena_slack);
+  for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
+    if (!is_literal(id)) continue;
+    const graph::Shape& s = shape(id);
+    const std::span<const float> values = std::get<graph::Literal>(node(id).operation).values.values();
+    std::byte* const to = all.data() + literal_offset_[id];
+    const auto write = [&](auto* numbers, auto encode) {
+      for (std::int64_t p = 0; p < s.pixels(); ++p) {
+        for (std::int32_t c = 0; c < s.c; ++c) {
+          *numbers++ = encode(values[static_cast<std::size_t>(c * s.pixels() + p)]);
+        }
+      }
+    };
+    if (result_type(id) == Type::f32) {
+      write(reinterpret_cast<float*>(to), [](float x) { return x; });
+    } else {
+      write(reinterpret_cast<std::uint16_t*>(to), result_type(id) == Type::f16 ? kernels::to_f16 : kernels::to_bf16);
+    }
+  }
+  plan_->literals = all;
+}
+
 kernels::Block PlanBuilder::block_at(std::int32_t block) const {
   const BlockInfo& info = plan_->blocks[static_cast<std::size_t>(block)];
   const std::int32_t spare = info.pixel_stride - info.shape.c;
@@ -388,12 +431,25 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
 }
 
 kernels::ChannelRun PlanBuilder::address(const PartRange& range) const {
+  if (is_literal(range.node)) {
+    const Type type = result_type(range.node);
+    const kernels::Place first = {literal_offset_[range.node], kernels::Space::literal};
+    const std::int32_t stride = shape(range.node).pixels() == 1 ? 0 : shape(range.node).c;  // one for all
+    return {first.behind(range.first, type), stride, range.channels, 0, type};
+  }
   const std::span<const Part> parts = layout_.parts(range.node);
   const std::size_t part = part_at(parts, range.first);
   const kernels::Block from =
       block({PlannedStep::compute, range.node, block_of_[range.node]}, static_cast<std::int32_t>(part));
   return {from.first.behind(range.first - parts[part].first, from.type), from.pixel_stride, range.channels, from.ring,
           from.type};
+}
+
+kernels::ChannelRun PlanBuilder::one_run(graph::NodeId id) const {
+  const std::int32_t gathered = gathered_block_of_[id];
+  if (gathered < 0) return address(read_groups(id)[0]);
+  const kernels::Block from = block_at(gathered);
+  return {from.first, from.pixel_stride, operand_shape(id, 0).c, 0, from.type};
 }
 
 std::vector<kernels::ChannelRun> PlanBuilder::addresses(const std::vector<PartRange>& ranges) const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,7 +37,7 @@ class PlanBuilder {
  private:
   /// What will be a step: a node's computation, or one that is no node's.
   struct PlannedStep {
-    enum Kind : std::uint8_t { compute, convert_input, from_planes, to_planes, convert_output, gather_for_softmax };
+    enum Kind : std::uint8_t { compute, convert_input, from_planes, to_planes, convert_output, gather };
     Kind kind = compute;
     graph::NodeId node = 0;
     std::int32_t written_block = -1;  // the first of the node's blocks; -1: the caller's output
@@ -57,6 +58,7 @@ class PlanBuilder {
   void plan_output(std::size_t output);
   void find_direct();
   void place();
+  void place_literals();
   void make_step(const PlannedStep& planned);
 
   // Places.
@@ -113,6 +115,10 @@ class PlanBuilder {
     return std::holds_alternative<graph::Input>(node(id).operation);
   }
 
+  [[nodiscard]] bool is_literal(graph::NodeId id) const {
+    return std::holds_alternative<graph::Literal>(node(id).operation);
+  }
+
   // What a node reads.
   [[nodiscard]] const graph::Node& node(graph::NodeId id) const { return graph_.nodes[id]; }
   [[nodiscard]] const graph::Shape& shape(graph::NodeId id) const { return shapes_[id]; }
@@ -123,7 +129,9 @@ class PlanBuilder {
   [[nodiscard]] kernels::Window resolved_window(graph::NodeId id) const;      // a convolution's or a pooling's
   [[nodiscard]] std::optional<ConvolutionKind> kind(graph::NodeId id) const;  // nothing where it is no convolution
   [[nodiscard]] graph::NodeId find_producer(graph::NodeId consumer) const;
-  [[nodiscard]] bool needs_gather(graph::NodeId id) const;  // a softmax whose operand is not one run
+  [[nodiscard]] std::vector<PartRange> read_groups(graph::NodeId id) const;  // of a softmax or reduction
+  [[nodiscard]] bool needs_gather(graph::NodeId id) const;                   // one whose operand is not one run
+  [[nodiscard]] kernels::ChannelRun one_run(graph::NodeId id) const;         // of its operand, gathered or not
 
   /// The runs and orders of a convolution's groups.
   struct GroupedReading {
@@ -150,12 +158,14 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Binary& o);
   void make(const PlannedStep& s, const graph::Activate& o);
   void make(const PlannedStep& s, const graph::Softmax& o);
-  void make_gather_for_softmax(const PlannedStep& s);
+  void make(const PlannedStep& s, const graph::Reduce& o);
+  void make_gather(const PlannedStep& s);
   void make_quantisation(const PlannedStep& s);
   template <class Args>
   void set_integers(const PlannedStep& s, Args& args) const;
-  void append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
-                          std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b);
+  void append_elementwise(const PlannedStep& s, std::string_view operation, StepKind kind,
+                          std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
+                          kernels::ElementwiseArgs args = {});
   void make_from_planes(const PlannedStep& s);
   void make_to_planes(const PlannedStep& s);
   void make_convert_input(const PlannedStep& s);
@@ -193,7 +203,8 @@ class PlanBuilder {
   std::vector<PlannedStep> planned_;
   graph::ById<std::int32_t> block_of_;             // the first of a node's blocks, -1 if it has none
   std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
-  graph::ById<std::int32_t> gathered_block_of_;    // where a softmax node's operand is gathered, -1 if nowhere
+  graph::ById<std::int32_t> gathered_block_of_;    // where the operand that has to be one run is, -1 if nowhere
+  graph::ById<std::int64_t> literal_offset_;       // where a literal's numbers are among all of them
   graph::ById<std::int32_t> direct_;               // which of the caller's outputs a node writes, -1 if none
   graph::ById<std::int32_t> planes_of_input_;      // an input's planes as f32 or bytes, -1 if they are the caller's
   std::vector<std::int32_t> planes_of_output_;     // by output: its planes before they are converted, -1 if nowhere

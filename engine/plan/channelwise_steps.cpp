@@ -1,4 +1,4 @@
-// Steps that have none: pooling, activations, sums, softmax.
+// Steps that have none: pooling, activations, what has two operands, softmax, reductions.
 #include <algorithm>
 
 #include "engine/plan/append.hpp"
@@ -51,30 +51,57 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
   append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
 }
 
-void PlanBuilder::make(const PlannedStep& s, const graph::Binary&) {
-  const Reading reading = layout_.read_sorted(operand(s.node, 0));
-  // The second operand's channels are read in the order of the first one's, and both lists of runs cut where either
-  // ends.
-  const std::vector<PartRange> first = reading.runs,
-                               second = layout_.read_in_order(permuted(operand(s.node, 1), reading.order));
-  std::vector<PartRange> a, b;
-  std::int32_t used_a = 0, used_b = 0;  // channels of the current runs that are already cut off
-  for (std::size_t i = 0, k = 0; i < first.size() && k < second.size();) {
-    const std::int32_t piece = std::min(first[i].channels - used_a, second[k].channels - used_b);
-    a.push_back({first[i].node, first[i].first + used_a, piece});
-    b.push_back({second[k].node, second[k].first + used_b, piece});
-    used_a += piece;
-    used_b += piece;
-    if (used_a == first[i].channels) ++i, used_a = 0;
-    if (used_b == second[k].channels) ++k, used_b = 0;
+/// The second operand's channels are read in the order of the first one's, and both lists of runs cut where either
+/// ends. One channel beside several counts for all of them.
+void PlanBuilder::make(const PlannedStep& s, const graph::Binary& o) {
+  const graph::Shape out = shape(s.node);
+  const bool is_one[] = {operand_shape(s.node, 0).c < out.c, operand_shape(s.node, 1).c < out.c};
+  const std::span<const std::int32_t> order = layout_.order(s.node);
+  std::vector<PartRange> runs[2], pieces[2];
+  std::int32_t used[2] = {0, 0};  // channels of the current runs that are already cut off
+  std::size_t at[2] = {0, 0};
+  kernels::ElementwiseArgs args;
+  args.kind = o.kind;
+  bool by_rows = false;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const passes::ChannelList& list = operand(s.node, i);
+    runs[i] = layout_.read_in_order(is_one[i] ? list : permuted(list, order));
+    const graph::Shape in = operand_shape(s.node, i);
+    by_rows |= in.pixels() != out.pixels() && in.pixels() != 1;
   }
-  append_elementwise(s, "add", StepKind::compute, channelwise(a), addresses(b));
+  for (std::int32_t left = out.c; left > 0;) {
+    std::int32_t piece = left;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (!is_one[i]) piece = std::min(piece, runs[i][at[i]].channels - used[i]);
+    }
+    for (std::size_t i = 0; i < 2; ++i) {
+      const PartRange& run = runs[i][at[i]];
+      pieces[i].push_back({run.node, run.first + used[i], is_one[i] ? 1 : piece});
+      if (is_one[i]) continue;
+      used[i] += piece;
+      if (used[i] == run.channels) ++at[i], used[i] = 0;
+    }
+    left -= piece;
+  }
+  const auto steps = [&](const graph::Shape& in) {
+    if (!by_rows) return kernels::PixelSteps{0, in.pixels() == 1 ? 0 : 1};
+    return kernels::PixelSteps{in.h == 1 ? 0 : in.w, in.w == 1 ? 0 : 1};
+  };
+  if (by_rows) args.width = out.w;
+  args.a_steps = steps(operand_shape(s.node, 0));
+  args.b_steps = steps(operand_shape(s.node, 1));
+  std::vector<kernels::ChannelwiseRun> a = channelwise(pieces[0]);
+  for (std::size_t i = 0, channel = 0; i < a.size(); ++i) {
+    a[i].output_channel = static_cast<std::int32_t>(channel);
+    channel += static_cast<std::size_t>(std::max(pieces[0][i].channels, pieces[1][i].channels));
+  }
+  append_elementwise(s, graph::operation_name(o), StepKind::compute, std::move(a), addresses(pieces[1]), args);
 }
 
-void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation, StepKind kind,
-                                     std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b) {
-  const graph::Shape out = shape(s.node);
-  kernels::ElementwiseArgs args;
+void PlanBuilder::append_elementwise(const PlannedStep& s, std::string_view operation, StepKind kind,
+                                     std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
+                                     kernels::ElementwiseArgs args) {
+  const graph::Shape out = s.kind == PlannedStep::gather ? operand_shape(s.node, 0) : shape(s.node);
   args.pixels = static_cast<std::int32_t>(out.pixels());
   args.run_count = count_of(a);
   args.a = storage_->keep(std::move(a)).data();
@@ -86,7 +113,7 @@ void PlanBuilder::append_elementwise(const PlannedStep& s, const char* operation
   args.tiles = ceil_div(args.pixels, args.tile_pixels);
   const Type type = args.output.type;
   const auto& kernel = row<kernels::ElementwiseKernel>(s.node, {type, Type::f32, type});
-  append(s, {operation, kernel.name, kind}, kernel.run, args);
+  append(s, {std::string(operation), kernel.name, kind}, kernel.run, args);
 }
 
 /// Real numbers to integers, or back.
@@ -106,24 +133,31 @@ void PlanBuilder::make_quantisation(const PlannedStep& s) {
   append_convert(s, args, types_of(s.node));
 }
 
-void PlanBuilder::make_gather_for_softmax(const PlannedStep& s) {
-  append_elementwise(s, "copy", StepKind::copy, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
+void PlanBuilder::make_gather(const PlannedStep& s) {
+  append_elementwise(s, "copy", StepKind::copy, channelwise(read_groups(s.node)), {});
 }
 
-void PlanBuilder::make(const PlannedStep& s, const graph::Softmax&) {
-  const std::int32_t gathered = gathered_block_of_[s.node];
+void PlanBuilder::make(const PlannedStep& s, const graph::Softmax& o) {
   kernels::SoftmaxArgs args;
   args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
-  if (gathered >= 0) {
-    const kernels::Block from = block_at(gathered);
-    args.input = {from.first, from.pixel_stride, shape(s.node).c, 0, from.type};
-  } else {
-    args.input = address(layout_.read_sorted(operand(s.node, 0)).runs[0]);
-  }
+  args.groups = o.groups;
+  args.input = one_run(s.node);
   args.output = block(s);
   args.tiles = std::min(args.pixels, 64);
   const auto& kernel = row<kernels::SoftmaxKernel>(s.node);
   append(s, {"softmax", kernel.name}, kernel.run, args);
+}
+
+void PlanBuilder::make(const PlannedStep& s, const graph::Reduce& o) {
+  kernels::ReduceArgs args;
+  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
+  args.kind = o.kind;
+  args.groups = o.groups;
+  args.input = one_run(s.node);
+  args.output = block(s);
+  args.tiles = std::min(args.pixels, 64);
+  const auto& kernel = row<kernels::ReduceKernel>(s.node);
+  append(s, {std::string(graph::operation_name(o)), kernel.name}, kernel.run, args);
 }
 
 }  // namespace riffle::plan

@@ -80,9 +80,21 @@ void note(const kernels::FullyConnectedArgs& a, Accesses& all) {
   all.written.push_back(Accesses::side_by_side(a.output, a.outputs));
 }
 void note(const kernels::ElementwiseArgs& a, Accesses& all) {
-  all.reads(a.a, a.run_count, a.pixels);
-  for (std::int32_t r = 0; a.b != nullptr && r < a.run_count; ++r) all.reads(a.b[r], a.pixels);
-  all.writes(a.output, a.pixels, channels_of(a.a, a.run_count));
+  const std::int32_t last = a.pixels - 1;
+  const auto pixels = [&](const kernels::PixelSteps& steps) {
+    return std::int64_t{last / a.width} * steps.row + std::int64_t{std::min(last, a.width - 1)} * steps.column + 1;
+  };
+  std::int32_t channels = 0;
+  for (std::int32_t r = 0; r < a.run_count; ++r) {
+    all.reads(a.a[r].input, pixels(a.a_steps));
+    if (a.b != nullptr) all.reads(a.b[r], pixels(a.b_steps));
+    channels = std::max(channels, a.a[r].output_channel + kernels::channels_of(a, r));
+  }
+  all.writes(a.output, a.pixels, channels);
+}
+void note(const kernels::ReduceArgs& a, Accesses& all) {
+  all.reads(a.input, a.pixels);
+  all.writes(a.output, a.pixels, a.groups);
 }
 void note(const kernels::SoftmaxArgs& a, Accesses& all) {
   all.reads(a.input, a.pixels);
@@ -111,6 +123,8 @@ std::int64_t size_of_space(const Plan& plan, const kernels::Place& place) {
       return plan.arena_bytes;
     case kernels::Space::rows:
       return plan.rows_bytes;
+    case kernels::Space::literal:
+      return static_cast<std::int64_t>(plan.literals.size());
     case kernels::Space::input:
       return tensor(plan.inputs);
     case kernels::Space::output:
@@ -141,6 +155,7 @@ void check_contracts(const Plan& plan) {
       std::for_each(all.written.begin(), all.written.end(), check);
       for (const Access& to : all.written) {
         if (to.place.space == kernels::Space::input) fail("it writes to the caller's input");
+        if (to.place.space == kernels::Space::literal) fail("it writes to the network's own numbers");
         for (const Access& from : all.read) {
           if (to.overlaps(from)) fail("it writes where it reads");
         }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,11 +57,11 @@ struct Chain {
   void run(const kernels::Addresses& memory, kernels::TileRange range) const;
 };
 
-using Task =
-    std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
-                 Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
-                 Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
-                 Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Call<kernels::ConvertArgs>, Chain>;
+using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
+                          Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
+                          Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
+                          Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Call<kernels::ConvertArgs>,
+                          Call<kernels::ReduceArgs>, Chain>;
 
 /// Calls f on the task's call, or on both of a chain, the producer's first.
 template <class F>
@@ -139,10 +140,11 @@ struct Plan : Signature {
   Type precision = Type::f32;                 ///< what the network is computed in; i8: it is quantised
   std::vector<Step> steps;
   std::vector<BlockInfo> blocks;
-  std::int64_t arena_bytes = 0;   ///< includes the slack that kernels may over-read
-  std::int64_t rows_bytes = 0;    ///< of each worker's own rows, with the same slack; 0 where there is no chain
-  std::int64_t weight_bytes = 0;  ///< of all steps
-  std::int64_t packed_bytes = 0;  ///< of the plan's own; the rest of the weights stays where the model has it
+  std::int64_t arena_bytes = 0;         ///< includes the slack that kernels may over-read
+  std::int64_t rows_bytes = 0;          ///< of each worker's own rows, with the same slack; 0 where there is no chain
+  std::int64_t weight_bytes = 0;        ///< of all steps
+  std::int64_t packed_bytes = 0;        ///< of the plan's own; the rest of the weights stays where the model has it
+  std::span<const std::byte> literals;  ///< numbers that stand in the network, with the arena's slack behind them
   std::shared_ptr<const Storage> storage;
 };
 

@@ -196,6 +196,36 @@ TEST(Plan, ChannelRunsOfV2StayFew) {
   }
 }
 
+/// Squeeze and excitation, and a residual with more channels than there are: a step a gate, and none for the zeros.
+TEST(Plan, AGateIsOneStepAndZerosAreNone) {
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("input", graph::Input{{16, 16, 3}});
+  const auto convolution = [&](std::int32_t inputs, std::int32_t outputs) {
+    graph::Convolution result;
+    result.outputs = outputs;
+    std::vector<float> weights;
+    for (std::int32_t i = 0; i < inputs * outputs; ++i) weights.push_back(static_cast<float>(i % 7) * 0.1F - 0.3F);
+    result.weights = graph::Constant(std::move(weights));
+    return result;
+  };
+  const graph::NodeId x = graph.add("x", convolution(3, 8), {input});
+  const graph::NodeId mean = graph.add("mean", graph::GlobalAveragePool{}, {x});
+  graph::Convolution squeeze = convolution(8, 8);
+  squeeze.activation = graph::Activation::sigmoid;
+  const graph::NodeId gate = graph.add("gate", squeeze, {mean});
+  const graph::NodeId gated = graph.add("gated", graph::Binary{.kind = graph::BinaryKind::multiply}, {x, gate});
+  const graph::NodeId zeros = graph.add("zeros", graph::Literal{{1, 1, 4}, graph::Constant(std::vector<float>(4))}, {});
+  const graph::NodeId wide = graph.add("wide", graph::Concat{}, {gated, zeros});
+  const graph::NodeId more = graph.add("more", convolution(8, 12), {gated});
+  const graph::NodeId sum = graph.add("sum", graph::Binary{}, {more, wide});
+  graph.outputs = {{graph.add("last", convolution(12, 5), {sum})}};
+  const auto plan = plan::make(graph);
+  std::vector<std::string> steps;
+  for (const plan::Step& step : plan->steps) steps.push_back(step.name);
+  EXPECT_EQ(steps, (std::vector<std::string>{"x", "mean", "gate", "gated", "more", "last", "last"}));
+  EXPECT_NO_THROW(plan::check_contracts(*plan));
+}
+
 /// What a build leaves out (RIFFLE_OPERATIONS) is no kernel in its tables.
 TEST(Plan, OperationsThatABuildDoesNotHaveAreRefusedByNode) {
   graph::Graph graph;

@@ -24,7 +24,7 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
         step.read_bytes += operand_shape(id, i).size() * size_of(read);
       }
       break;
-    case PlannedStep::gather_for_softmax:
+    case PlannedStep::gather:
       read = written = types_of(id).input;
       step.in = step.out = operand_shape(id, 0);
       break;
@@ -80,8 +80,8 @@ void PlanBuilder::make_step(const PlannedStep& planned) {
       return make_to_planes(planned);
     case PlannedStep::convert_output:
       return make_convert_output(planned);
-    case PlannedStep::gather_for_softmax:
-      return make_gather_for_softmax(planned);
+    case PlannedStep::gather:
+      return make_gather(planned);
     case PlannedStep::compute:
       break;
   }
@@ -95,7 +95,7 @@ void PlanBuilder::make_step(const PlannedStep& planned) {
         if constexpr (requires { make(planned, operation); }) {
           make(planned, operation);
         } else {
-          // Input, BatchNorm (folded) and the nodes that only move channels are no steps.
+          // Input, Literal, BatchNorm (folded) and the nodes that only move channels are no steps.
           throw Error({"node '", node(planned.node).name, "': no kernel computes it"});
         }
       },

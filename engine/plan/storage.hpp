@@ -1,6 +1,7 @@
 // What a plan's arguments point to: run lists and packed weights, at addresses that do not change.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,14 @@ class Storage {
     return all;
   }
 
+  /// The one block of the network's own numbers; what is not written is 0.
+  std::span<std::byte> allocate_literals(std::int64_t bytes) {
+    literals_ = memory::allocate<std::byte>(bytes, memory::cache_line);
+    const std::span<std::byte> all(literals_.get(), static_cast<std::size_t>(bytes));
+    std::fill(all.begin(), all.end(), std::byte{0});
+    return all;
+  }
+
   /// Keeps a list and returns where it is kept.
   template <class T>
   std::span<const T> keep(std::vector<T> list) {
@@ -33,7 +42,7 @@ class Storage {
   }
 
  private:
-  memory::Aligned<std::byte> weights_;
+  memory::Aligned<std::byte> weights_, literals_;
   std::vector<std::shared_ptr<const void>> lists_;
 };
 

@@ -83,7 +83,7 @@ struct Session::State {
   void step_done(std::int32_t step) noexcept;
 
   [[nodiscard]] kernels::Addresses memory(int worker) const {
-    return {arena, inputs.data(), outputs.data(), rows + worker * rows_bytes};
+    return {arena, inputs.data(), outputs.data(), rows + worker * rows_bytes, plan->literals.data()};
   }
 
   std::shared_ptr<const plan::Plan> plan;

@@ -48,6 +48,11 @@ void import_cast(Call& call) {
     throw Error("casting to the type " + type_text(number) + " is not supported");
   }
   Value& value = call.value_of_any_type(0);
+  const bool is_integer = number == TensorProto::INT64 || number == TensorProto::INT32;
+  if (auto* view = std::get_if<View>(&value);
+      view != nullptr && is_integer && graph::is_index(call.importer.node(view->node).operation)) {
+    return call.result_of_type(*view, Type::i32, {});
+  }
   if (auto* view = std::get_if<View>(&value); view != nullptr && real) {
     if (is_quantised(view->type)) {
       View* input = call.importer.input(call.input_name(0));

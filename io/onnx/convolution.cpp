@@ -1,6 +1,8 @@
 // Conv, the batch normalisation behind it and the zeros that a Pad puts before it.
 #include <algorithm>
+#include <array>
 
+#include "io/onnx/combine.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/window.hpp"
 
@@ -63,6 +65,26 @@ void import_batch_normalization(Call& call) {
   call.result(std::move(result));
 }
 
+namespace {
+
+/// Further channels that are one number.
+graph::NodeId pad_channels(Call& call, graph::NodeId node, const std::array<std::int64_t, 2>& count, float fill) {
+  std::vector<graph::NodeId> operands;
+  const auto append = [&](std::int64_t channels, const char* name) {
+    if (channels < 0 || channels > graph::max_extent) throw Error("pads holds " + std::to_string(channels));
+    if (channels == 0) return;
+    const graph::Shape shape{1, 1, static_cast<std::int32_t>(channels)};
+    std::vector<float> values(static_cast<std::size_t>(channels), fill);
+    operands.push_back(add_literal(call.importer, call.name() + name, shape, std::move(values)));
+  };
+  append(count[0], ".before");
+  operands.push_back(node);
+  append(count[1], ".behind");
+  return call.importer.add(call.name(), graph::Concat{}, std::move(operands));
+}
+
+}  // namespace
+
 void import_pad(Call& call) {
   const std::string mode = call.text("mode", "constant");
   if (mode != "constant") throw Error("the mode '" + mode + "' is not supported (constant is)");
@@ -90,10 +112,15 @@ void import_pad(Call& call) {
     throw Error("pads has " + std::to_string(pads->size()) + " values for " + std::to_string(axes.size()) + " axes");
   }
   Padding padding = padded != nullptr ? padded->padding : Padding{};
+  std::array<std::int64_t, 2> channels = {0, 0};  // before the others, and behind
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = Call::axis(axes[i], rank);
     const std::int64_t before = (*pads)[i], after = (*pads)[i + axes.size()];
     if (before == 0 && after == 0) continue;
+    if (rank == 4 && axis == 1 && padded == nullptr && axes.size() == rank) {
+      channels = {before, after};
+      continue;
+    }
     if (rank != 4 || axis < 2) throw Error("only the height and width of images can be padded");
     if (before < 0 || after < 0 || before > graph::max_extent || after > graph::max_extent) {
       throw Error("pads holds " + std::to_string(before) + " and " + std::to_string(after) + ", not in 0 to " +
@@ -101,6 +128,10 @@ void import_pad(Call& call) {
     }
     (axis == 2 ? padding.top : padding.left) += before;
     (axis == 2 ? padding.bottom : padding.right) += after;
+  }
+  if (channels[0] != 0 || channels[1] != 0) {
+    if (padding != Padding{}) throw Error("padding of channels together with height and width is not supported");
+    return call.result_image(pad_channels(call, call.image(0).node, channels, fill));
   }
   if (padding == Padding{}) return call.result(view);
   call.result(Padded{.view = padded != nullptr ? padded->view : call.image(0), .padding = padding});

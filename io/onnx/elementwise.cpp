@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "io/onnx/combine.hpp"
 #include "io/onnx/functions.hpp"
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
@@ -39,19 +40,11 @@ float bound(Call& call, const char* attribute, std::size_t input, float none) {
 }
 
 /// Values a channel, from a constant that is broadcast to the view: of size 1 everywhere but on the channels' axis.
-graph::Constant channel_values(Call& call, const Floats& constant, const View& view, std::int32_t count) {
-  const std::size_t rank = constant.dims.size();
-  if (rank > view.axes.size()) throw Error("the constant has more dimensions than the tensor");
-  for (std::size_t i = 0; i < rank; ++i) {
-    const Axis& axis = view.axes[view.axes.size() - rank + i];
-    const bool is_channels = axis.size() == 1 && axis[0].index == Index::channel;
-    if (constant.dims[i] != 1 && !(is_channels && constant.dims[i] == count)) {
-      throw Error("a constant can be combined with a tensor " + text(view) + " only as one value a channel");
-    }
-  }
-  if (static_cast<std::int32_t>(constant.values.size()) == count) return constant.values;
-  call.importer.charge(count);
-  return graph::Constant(std::vector<float>(static_cast<std::size_t>(count), constant.values.values()[0]));
+graph::Constant channel_values(Call& call, const Floats& constant, const View& view) {
+  auto values = values_by_channel(call.importer, view, constant);
+  if (!values) throw Error("a constant can be combined with a tensor " + text(view) + " only as one value a channel");
+  if (std::ranges::equal(*values, constant.values.values())) return constant.values;  // as the model has them
+  return graph::Constant(std::move(*values));
 }
 
 graph::Constant* bias_of(graph::Node& node) {
@@ -60,27 +53,53 @@ graph::Constant* bias_of(graph::Node& node) {
   return nullptr;
 }
 
-/// What is added behind a product without a bias of its own is its bias. Elsewhere it is a batch norm of which only the
-/// shift is left, and the engine folds that.
-void add_constant(Call& call, std::size_t tensor, const Floats& constant) {
+/// What is added behind a product without a bias of its own is its bias.
+bool add_to_bias(Call& call, std::size_t tensor, const Floats& constant) {
   View& view = call.tensor(tensor);
-  call.importer.settle(view);
-  const std::int32_t count = call.importer.shape(view.node).c;
-  graph::Constant shift = channel_values(call, constant, view, count);
-  View result = view;
   graph::Constant* bias = bias_of(call.importer.node(view.node));
-  if (bias != nullptr && bias->empty() && call.importer.is_private(call.input_name(tensor), view.node)) {
-    *bias = std::move(shift);
-  } else {
-    call.importer.charge(2 * static_cast<std::int64_t>(count));
-    const graph::Constant ones(std::vector<float>(static_cast<std::size_t>(count), 1.0F));
-    const graph::Constant zeros(std::vector<float>(static_cast<std::size_t>(count), 0.0F));
-    result.node = call.importer.add(
-        call.name(),
-        graph::BatchNorm{.scale = ones, .shift = std::move(shift), .mean = zeros, .variance = ones, .epsilon = 0.0F},
-        {view.node});
+  const bool is_own = bias != nullptr && bias->empty() && call.importer.is_private(call.input_name(tensor), view.node);
+  const std::int32_t count = call.importer.shape(view.node).c;
+  if (!is_own || !is_settled(view, count)) return false;
+  auto values = values_by_channel(call.importer, view, constant);
+  if (!values) return false;
+  // As the model has them, where it has as many.
+  const std::span<const float> stored = constant.values.values();
+  *bias = std::ranges::equal(*values, stored) ? constant.values : graph::Constant(std::move(*values));
+  call.result(view);
+  return true;
+}
+
+struct BinaryOperator {
+  std::string_view type;
+  graph::BinaryKind kind;
+};
+constexpr BinaryOperator binary_operators[] = {
+    {"Add", graph::BinaryKind::add},      {"Sum", graph::BinaryKind::add},      {"Mean", graph::BinaryKind::add},
+    {"Sub", graph::BinaryKind::subtract}, {"Mul", graph::BinaryKind::multiply}, {"Div", graph::BinaryKind::divide},
+    {"Max", graph::BinaryKind::maximum},  {"Min", graph::BinaryKind::minimum},  {"Pow", graph::BinaryKind::power},
+};
+
+/// A tensor, or numbers of the model.
+using Operand = std::variant<View, Floats>;
+
+Operand operand(Call& call, std::size_t i) {
+  if (call.is_tensor(i)) return call.tensor(i);
+  if (const auto* numbers = std::get_if<Numbers>(&call.value(i))) {  // of a shape, or written as integers
+    Floats result{.dims = numbers->dims, .values = {}};
+    std::vector<float> values;
+    for (const std::int64_t value : known_integers(*numbers)) values.push_back(static_cast<float>(value));
+    result.values = graph::Constant(std::move(values));
+    return result;
   }
-  call.result(std::move(result));
+  return call.floats(i);
+}
+
+Operand combined(Call& call, const std::string& name, graph::BinaryKind kind, const Operand& a, const Operand& b) {
+  const auto *view_a = std::get_if<View>(&a), *view_b = std::get_if<View>(&b);
+  if (view_a != nullptr && view_b != nullptr) return combined(call.importer, name, kind, *view_a, *view_b);
+  if (view_a != nullptr) return combined(call.importer, name, kind, *view_a, std::get<Floats>(b));
+  if (view_b != nullptr) return combined(call.importer, name, kind, *view_b, std::get<Floats>(a), true);
+  return combined(call.importer, kind, std::get<Floats>(a), std::get<Floats>(b));
 }
 
 }  // namespace
@@ -114,10 +133,6 @@ void import_floor(Call& call) {
   }));
 }
 
-void import_power(Call& call) {
-  activate(call, {{}, kernels::Function::power, single_number(call, 1, "the exponent")});
-}
-
 void import_prelu(Call& call) {
   const Floats& slopes = call.floats(1);
   const std::span<const float> all = slopes.values.values();
@@ -126,7 +141,7 @@ void import_prelu(Call& call) {
   }
   View& view = call.tensor(0);
   call.importer.settle(view);
-  const graph::Constant values = channel_values(call, slopes, view, call.importer.shape(view.node).c);
+  const graph::Constant values = channel_values(call, slopes, view);
   activate(call, {.function = kernels::Function::prelu, .slopes = values});
 }
 
@@ -141,47 +156,69 @@ void import_swish(Call& call) {
   activate(call, {{}, kernels::Function::silu});
 }
 
-/// Max and Min of a tensor and numbers are bounds.
-void import_bound(Call& call) {
-  graph::Activation activation;
-  auto& [lower, upper] = activation.bounds;
-  std::vector<std::size_t> tensors;
-  for (std::size_t i = 0; i < call.inputs(); ++i) {
-    if (call.is_tensor(i)) {
-      tensors.push_back(i);
-    } else if (call.type() == "Max") {
-      lower = std::max(lower, single_number(call, i, "a bound"));
-    } else {
-      upper = std::min(upper, single_number(call, i, "a bound"));
-    }
-  }
-  if (tensors.size() != 1) throw Error("only a single tensor and constants of a single number are supported");
-  activate(call, std::move(activation), tensors[0]);
-}
-
 void import_clip(Call& call) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const float lower = bound(call, "min", 1, -infinity), upper = bound(call, "max", 2, infinity);
   activate(call, {{lower, upper}});
 }
 
-void import_add(Call& call) {
-  const bool tensors[2] = {call.is_tensor(0), call.is_tensor(1)};
-  if (!tensors[0] && !tensors[1]) return import_arithmetic(call);
-  if (!tensors[0] || !tensors[1]) {
-    const std::size_t tensor = tensors[0] ? 0 : 1;
-    return add_constant(call, tensor, call.floats(1 - tensor));
+void import_binary(Call& call) {
+  const graph::BinaryKind kind = std::ranges::find(binary_operators, call.type(), &BinaryOperator::type)->kind;
+  if (call.inputs() == 0) throw Error("it has no inputs");
+  std::size_t tensors = 0, floats = 0;
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    tensors += call.is_tensor(i) ? 1 : 0;
+    floats += std::holds_alternative<Floats>(call.value(i)) ? 1 : 0;
   }
-  View& a = call.tensor(0);
-  View& b = call.tensor(1);
-  call.importer.settle(a);
-  call.importer.settle(b);
-  if (a.axes != b.axes || call.importer.shape(a.node) != call.importer.shape(b.node)) {
-    throw Error("only tensors of the same shape can be added, not " + text(a) + " and " + text(b));
+  if (tensors == 0 && floats < call.inputs()) return import_arithmetic(call);
+  if (kind == graph::BinaryKind::add && call.inputs() == 2 && tensors == 1 && floats == 1) {
+    const std::size_t tensor = call.is_tensor(0) ? 0 : 1;
+    if (add_to_bias(call, tensor, call.floats(1 - tensor))) return;
   }
-  View result = a;
-  result.node = call.importer.add(call.name(), graph::Binary{}, {a.node, b.node});
-  call.result(std::move(result));
+  Operand result = operand(call, 0);
+  for (std::size_t i = 1; i < call.inputs(); ++i) {
+    const bool is_last = i + 1 == call.inputs() && call.type() != "Mean";
+    const std::string name = call.name() + (is_last ? "" : "." + std::to_string(i));
+    result = combined(call, name, kind, result, operand(call, i));
+  }
+  if (call.type() == "Mean") {
+    const Floats share{.dims = {}, .values = graph::Constant(std::vector{1.0F / static_cast<float>(call.inputs())})};
+    result = combined(call, call.name(), graph::BinaryKind::multiply, result, share);
+  }
+  std::visit([&](auto& one) { call.result(std::move(one)); }, result);
+}
+
+void import_expand(Call& call) {
+  if (!call.is_tensor(0)) return import_expanded_constant(call);
+  View view = call.tensor(0);
+  const Numbers wanted = call.numbers(1);
+  const std::size_t rank = std::max(view.axes.size(), wanted.values.size());
+  if (rank > 8) throw Error("more than 8 dimensions");
+  view.axes.insert(view.axes.begin(), rank - view.axes.size(), Axis{});
+  const std::size_t skipped = rank - wanted.values.size();
+  std::vector<std::int64_t> pixels(rank, 1);  // rows and columns that are made of one
+  for (std::size_t i = skipped; i < rank; ++i) {
+    const Quantity& extents = wanted.values[i - skipped];
+    if (extents == Quantity(1) || extents == extent(view.axes[i])) continue;
+    const auto known = extents.known_integer();
+    if (!view.axes[i].empty() || !known || *known < 1 || *known > graph::max_extent) {
+      throw Error("a tensor " + text(view) + " cannot be expanded to " + text(extents) + " on dimension " +
+                  std::to_string(i));
+    }
+    if (extents.made_of.any()) throw Error("it is expanded to rows or columns of an open size");
+    if (rank == 4 && i > 1) {
+      pixels[i] = *known;
+    } else {  // channels that are names of one
+      view.axes[i] = {{.index = Index::channel, .extent = *known, .step = 0}};
+    }
+  }
+  if (std::ranges::any_of(pixels, [](std::int64_t extents) { return extents != 1; })) {
+    const auto count = static_cast<std::size_t>(element_count(pixels));
+    call.importer.charge(static_cast<std::int64_t>(count));
+    const Floats zeros{.dims = pixels, .values = graph::Constant(std::vector<float>(count, 0.0F))};
+    view = combined(call.importer, call.name(), graph::BinaryKind::add, std::move(view), zeros);
+  }
+  call.result(std::move(view));
 }
 
 void import_softmax(Call& call) {
@@ -191,16 +228,15 @@ void import_softmax(Call& call) {
   const bool flattens = call.importer.opset() < 13;
   const std::size_t first = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
   const std::size_t last = flattens ? view.axes.size() - 1 : first;
-  Axis normalised;
+  std::vector<bool> normalised(view.axes.size(), false);
+  bool any = false;
   for (std::size_t i = first; i <= last; ++i) {
-    normalised.insert(normalised.end(), view.axes[i].begin(), view.axes[i].end());
+    normalised[i] = true;
+    any |= !view.axes[i].empty();
+    if (!is_of_channels(view.axes[i])) throw Error("only a softmax over the channels is supported");
   }
-  const std::int32_t count = call.importer.shape(view.node).c;
-  const Axis all = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
-  if (normalised != all) throw Error("only a softmax over the channels is supported");
-  View result = view;
-  result.node = call.importer.add(call.name(), graph::Softmax{}, {view.node});
-  call.result(std::move(result));
+  if (!any && call.importer.shape(view.node).c != 1) throw Error("only a softmax over the channels is supported");
+  call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
 }
 
 void import_identity(Call& call) {

@@ -155,6 +155,8 @@ class Exporter : Writer {
         append_conversion(name, real, Type::f32, Type::u8, output.quantization);
       }
       set_name(*out.mutable_node(out.node_size() - 1), name);
+    } else if (output.type == Type::i32 && !graph::is_index(graph_.nodes[id].operation)) {
+      throw Error("output '" + name + "': ONNX has no rounding to integers of 32 bits");
     } else if (!is_input_itself && output.type != Type::f32) {
       set_name(append_conversion(name, tensor.name, Type::f32, output.type, output.quantization), name);
     } else if (!is_input_itself && name != tensor.name) {
@@ -434,9 +436,11 @@ class Exporter : Writer {
   }
 
   Tensor write(const graph::Binary& o) {
+    // In the order of the kinds.
+    constexpr const char* types[] = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow"};
     const bool vectors = all_vectors();
     const std::string a = operand_as(0, vectors), b = operand_as(1, vectors);
-    return finished(append("Add", {a, b}).output(0), o.activation, vectors);
+    return finished(append(types[static_cast<std::size_t>(o.kind)], {a, b}).output(0), o.activation, vectors);
   }
 
   Tensor write(const graph::Slice& o) {
@@ -492,10 +496,50 @@ class Exporter : Writer {
     return finished(gemm.output(0), o.activation, true);
   }
 
-  Tensor write(const graph::Softmax&) {
+  Tensor write(const graph::Softmax& o) {
+    if (o.groups > 1) {
+      const graph::Shape& s = shape();
+      const std::string grouped = in_groups(o.groups);
+      NodeProto& softmax = append("Softmax", node().name + ".softmax", {grouped});
+      set(softmax, "axis", std::int64_t{2});
+      return {reshaped(softmax.output(0), node().name, {0, s.c, s.h, s.w}), false};
+    }
     NodeProto& softmax = append("Softmax", {operand().name});
     set(softmax, "axis", std::int64_t{1});
     return {softmax.output(0), operand().vector};
+  }
+
+  /// The operand as (n, groups, C / groups, H, W).
+  std::string in_groups(std::int32_t groups) {
+    const graph::Shape& s = operand_shape();
+    return reshaped(image(), node().name + ".grouped", {0, groups, s.c / groups, s.h, s.w});
+  }
+
+  Tensor write(const graph::Literal& o) {
+    return {floats(node().name, {1, o.shape.c, o.shape.h, o.shape.w}, o.values.values()), false};
+  }
+
+  Tensor write(const graph::Reduce& o) {
+    // In the order of the kinds.
+    constexpr const char* types[] = {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin",
+                                     "ReduceL2",  "ArgMax",     "ArgMin"};
+    const bool is_grouped = o.groups > 1;
+    const std::string x = is_grouped ? in_groups(o.groups) : image();
+    const std::int64_t axis = is_grouped ? 2 : 1;
+    const std::string& name = node().name;
+    const bool is_index = graph::is_index(o);
+    NodeProto& reduce = append(types[static_cast<std::size_t>(o.kind)], name + (is_index ? ".index" : ""), {x});
+    set(reduce, "keepdims", std::int64_t{is_grouped ? 0 : 1});
+    if (is_index) {
+      set(reduce, "axis", axis);
+      return {append_conversion(name, reduce.output(0), Type::i32, Type::f32, {}).output(0), false};
+    }
+    if (o.kind == graph::ReduceKind::sum) {  // whose axes are an input since opset 13
+      reduce.add_input(integers(name + ".axes", {axis}));
+    } else {
+      set(reduce, "axes", {axis});
+    }
+    return {reduce.output(0), false};
   }
 
   const graph::Graph& graph_;

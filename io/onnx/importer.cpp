@@ -270,6 +270,7 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   View* itself = input(name);
   if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
   // What layers make is float to them; to the caller it is what the model says.
+  if (found->type == Type::i32) return {.node = view.node, .name = name, .type = Type::i32};
   const auto declared = type_of_number(output.type().tensor_type().elem_type());
   const bool is_cast = found->type == Type::f32 && declared && !is_quantised(*declared);
   return {.node = view.node, .name = name, .type = is_cast ? *declared : found->type, .quantization = quantization};
@@ -327,31 +328,46 @@ int Importer::uses(const std::string& name) const {
 
 graph::NodeId Importer::add(const std::string& name, graph::Operation operation, std::vector<graph::NodeId> operands) {
   if (graph_.nodes.size() >= graph::max_nodes) throw Error("the model has too many nodes");
-  // The engine's own rules say what is right and what the shape is, asked with a graph of just this node. Two operands
-  // are an add's, which are equal; the channels of a concatenation add up.
-  graph::Shape in = shape(operands[0]);
-  if (std::holds_alternative<graph::Concat>(operation)) {
-    std::int64_t channels = 0;
-    for (const graph::NodeId operand : operands) {
-      const graph::Shape& other = shape(operand);
-      if (other.h != in.h || other.w != in.w) throw Error("the operands differ in height or width");
-      channels += other.c;
-    }
-    if (channels > graph::max_extent) throw Error("the result has too many channels");
-    in.c = static_cast<std::int32_t>(channels);
-    operation = graph::Concat{};
-  }
+  // The engine's own rules say what is right and what the shape is, asked with a graph of just this node. The channels
+  // of a concatenation add up.
   graph::Graph alone;
   alone.name = graph_.name;
-  const graph::NodeId input = alone.add("operand", graph::Input{in});
-  const bool is_add = graph::is_sum(operation);
-  if (is_add && shape(operands[0]) != shape(operands[1])) throw Error("the operands' shapes differ");
-  alone.outputs = {{alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input))}};
-  const graph::Shape out = graph::infer_shapes(alone)[1];
+  std::vector<graph::NodeId> read;
+  const auto add_operand = [&](const graph::Shape& of) {
+    read.push_back(alone.add("operand" + std::to_string(read.size()), graph::Input{of}));
+  };
+  if (std::holds_alternative<graph::Concat>(operation)) {
+    add_operand(shape_of_concat(operands));
+  } else {
+    for (const graph::NodeId operand : operands) add_operand(shape(operand));
+  }
+  if (read.empty()) alone.add("nothing", graph::Input{{1, 1, 1}});  // a graph has an input
+  const graph::NodeId made = alone.add(name, std::move(operation), std::move(read));
+  alone.outputs = {{made}};
+  const graph::Shape out = graph::infer_shapes(alone)[made];
   shapes_.push_back(out);
-  open_.push_back(open_result(alone.nodes[1].operation, operands));
+  graph::Operation& checked = alone.nodes[made].operation;
+  open_.push_back(open_result(checked, operands));
   views_.push_back(0);
-  return graph_.add(name, std::move(alone.nodes[1].operation), std::move(operands));
+  return graph_.add(name, std::move(checked), std::move(operands));
+}
+
+graph::Shape Importer::shape_of_concat(std::span<const graph::NodeId> operands) const {
+  const auto is_literal_pixel = [&](graph::NodeId id) {
+    return shape(id).pixels() == 1 && std::holds_alternative<graph::Literal>(graph_.nodes[id].operation);
+  };
+  const auto sized = std::ranges::find_if_not(operands, is_literal_pixel);
+  graph::Shape result = shape(sized == operands.end() ? operands[0] : *sized);
+  std::int64_t channels = 0;
+  for (const graph::NodeId operand : operands) {
+    const graph::Shape& other = shape(operand);
+    const bool fits = (other.h == result.h && other.w == result.w) || is_literal_pixel(operand);
+    if (!fits) throw Error("the operands differ in height or width");
+    channels += other.c;
+  }
+  if (channels > graph::max_extent) throw Error("the result has too many channels");
+  result.c = static_cast<std::int32_t>(channels);
+  return result;
 }
 
 Extents Importer::open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const {

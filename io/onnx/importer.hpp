@@ -97,6 +97,7 @@ class Importer {
   void import_node(::onnx::NodeProto& node);
   void import_operator(::onnx::NodeProto& node);
   graph::Output read_output(const ::onnx::ValueInfoProto& output);
+  [[nodiscard]] graph::Shape shape_of_concat(std::span<const graph::NodeId> operands) const;
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   /// Is the graph for other sizes than the model's?
   [[nodiscard]] bool is_size_open() const;

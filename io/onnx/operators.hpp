@@ -44,19 +44,28 @@ void import_pad(Call& call);
 // pooling.cpp
 void import_pool(Call& call);
 void import_global_pool(Call& call);
+
+// reduce.cpp
 void import_reduce(Call& call);
+void import_arg(Call& call);
+
+// norms.cpp
+void import_layer_normalization(Call& call);
+void import_instance_normalization(Call& call);
+void import_group_normalization(Call& call);
+void import_lp_normalization(Call& call);
+void import_log_softmax(Call& call);
 
 // elementwise.cpp
 void import_relu(Call& call);
 void import_function(Call& call);  // all of functions.hpp
 void import_floor(Call& call);     // and Ceil
-void import_power(Call& call);
 void import_prelu(Call& call);
 void import_gelu(Call& call);
 void import_swish(Call& call);
-void import_bound(Call& call);
 void import_clip(Call& call);
-void import_add(Call& call);
+void import_binary(Call& call);  // also of several operands
+void import_expand(Call& call);
 void import_softmax(Call& call);
 void import_identity(Call& call);
 
@@ -96,6 +105,6 @@ void import_shape(Call& call);
 void import_arithmetic(Call& call);
 void import_not(Call& call);
 void import_where(Call& call);
-void import_expand(Call& call);
+void import_expanded_constant(Call& call);
 
 }  // namespace riffle::onnx

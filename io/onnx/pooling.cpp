@@ -1,22 +1,8 @@
-// MaxPool, AveragePool, and what is over all rows or columns.
+// MaxPool, AveragePool, and the same over all pixels.
 #include "io/onnx/operators.hpp"
 #include "io/onnx/window.hpp"
 
 namespace riffle::onnx {
-namespace {
-
-/// A maximum or mean over all rows, all columns or, if both, the whole image.
-graph::Operation over(graph::PoolKind kind, bool rows, bool columns) {
-  if (kind == graph::PoolKind::average && rows && columns) return graph::GlobalAveragePool{};
-  graph::Pool pool;
-  pool.kind = kind;
-  pool.window.kernel_h = rows ? 0 : 1;
-  pool.window.kernel_w = columns ? 0 : 1;
-  return pool;
-}
-
-}  // namespace
-
 void import_pool(Call& call) {
   const bool is_max = call.type() == "MaxPool";
   const auto* padded = is_max ? nullptr : std::get_if<Padded>(&call.value(0));
@@ -45,51 +31,9 @@ void import_pool(Call& call) {
 }
 
 void import_global_pool(Call& call) {
-  const auto kind = call.type() == "GlobalMaxPool" ? graph::PoolKind::max : graph::PoolKind::average;
-  call.result_image(call.importer.add(call.name(), over(kind, true, true), {call.image(0).node}));
-}
-
-void import_reduce(Call& call) {
-  const auto kind = call.type() == "ReduceMax" ? graph::PoolKind::max : graph::PoolKind::average;
-  View& view = call.tensor(0);
-  call.importer.settle(view);
-  const auto given = call.list("axes", 1);
-  const bool keep = call.integer("keepdims", 1) != 0;
-  call.ignore("noop_with_empty_axes");  // it decides what no axes mean; they are refused here
-  if (!given || given->empty()) throw Error("reducing all axes, the batch too, is not supported");
-
-  std::vector<bool> reduced(view.axes.size(), false);
-  for (const std::int64_t axis : *given) reduced[Call::axis(axis, view.axes.size())] = true;
-  bool rows = false, columns = false, unnamed = false;
-  std::vector<Axis> axes;
-  for (std::size_t i = 0; i < view.axes.size(); ++i) {
-    if (!reduced[i]) {
-      axes.push_back(view.axes[i]);
-      continue;
-    }
-    unnamed |= view.axes[i].empty();  // it is one long, of whatever index
-    for (const Factor& factor : view.axes[i]) {
-      if (factor.index == Index::batch || factor.index == Index::channel) {
-        throw Error("only height and width can be reduced");
-      }
-      (factor.index == Index::row ? rows : columns) = true;
-    }
-    if (keep) axes.emplace_back();
-  }
-
-  // Rows that are one at every size may be reduced with the columns, and the other way round.
-  const graph::Shape in = call.importer.shape(view.node);
-  const Extents open = call.importer.open(view.node);
-  const bool all_rows = rows || (in.h == 1 && !open.rows), all_columns = columns || (in.w == 1 && !open.columns);
-  if (unnamed && ((in.h == 1 && open.rows && !rows) || (in.w == 1 && open.columns && !columns))) {
-    throw Error("it reduces an axis of one, which may be longer at other sizes");
-  }
-  View result = view;
-  result.axes = std::move(axes);
-  if ((all_rows && all_columns) || rows || columns) {
-    result.node = call.importer.add(call.name(), over(kind, all_rows, all_columns), {view.node});
-  }
-  call.result(std::move(result));
+  graph::Operation operation = graph::GlobalAveragePool{};
+  if (call.type() == "GlobalMaxPool") operation = graph::Pool{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 0}};
+  call.result_image(call.importer.add(call.name(), std::move(operation), {call.image(0).node}));
 }
 
 }  // namespace riffle::onnx

@@ -64,14 +64,21 @@ auto arithmetic(std::int64_t a, std::int64_t b) {
 
 const Refusal refusals[] = {
     {"Relu", "attribute slope", of_attributes({{"slope", 1}})},
-    {"Relu", "nothing before it makes 'a'", [](TestModel& m, const char* type) { m.node(type, {"a"}); }},
-    {"Relu", "nothing before it makes 'y'", [](TestModel& m, const char* type) { m.node(type, {"y"}); }},
-    {"Relu", "input 0 is missing", [](TestModel& m, const char* type) { m.node(type, {}); }},
-    {"Relu", "'x' is made twice", [](TestModel& m, const char* type) { m.node(type, {"x"}, "x"); }},
-    {"Relu", "is a constant", [](TestModel& m, const char* type) { m.node(type, {m.floats({4})}); }},
-    {"Relu", "no output", [](TestModel& m, const char* type) { m.node(type, {"x"}).clear_output(); }},
+    {"Relu", "nothing before it makes 'a'", [](TestModel& m, const char* type) {
+  m.node(type, {"a"}); }},
+    {"Relu", "nothing before it makes 'y'", [](TestModel& m, const char* type) {
+  m.node(type, {"y"}); }},
+    {"Relu", "input 0 is missing", [](TestModel& m, const char* type) {
+  m.node(type, {}); }},
+    {"Relu", "'x' is made twice", [](TestModel& m, const char* type) {
+  m.node(type, {"x"}, "x"); }},
+    {"Relu", "is a constant", [](TestModel& m, const char* type) {
+  m.node(type, {m.floats({4})}); }},
+    {"Relu", "no output", [](TestModel& m, const char* type) {
+  m.node(type, {"x"}).clear_output(); }},
 
-    {"Conv", "not a constant of floats", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
+    {"Conv", "not a constant of floats", [](TestModel& m, const char* type) {
+  m.node(type, {"x", "x"}); }},
     {"Conv", "(outputs, channels, height, width)", convolution({4, 4}, {})},
     {"Conv", "groups of 4 channels, the input has 4", convolution({4, 4, 1, 1}, {{"group", 2}})},
     {"Conv", "group is 0", convolution({4, 4, 1, 1}, {{"group", 0}})},
@@ -88,67 +95,76 @@ const Refusal refusals[] = {
     {"Conv", "attribute strides is of a wrong type", convolution({4, 4, 1, 1}, {{"strides", 1}})},
     {"Conv", "the bias has 3 values",
      [](TestModel& m, const char* type) {
-       m.node(type, {"x", m.floats({4, 4, 1, 1}), m.floats({3})});
+  m.node(type, {"x", m.floats({4, 4, 1, 1}), m.floats({3})});
      }},
     {"Conv", "the kernel is empty",
-     [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({4, 4, 0, 1})}); }},
+     [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({4, 4, 0, 1})}); }},
     {"Conv", "(N, 6, 6, 4), not (N, C, H, W)",
      [](TestModel& m, const char* type) {
-       m.node("Transpose", {"x"}, "a", {{"perm", Ints{0, 2, 3, 1}}});
-       m.node(type, {"a", m.floats({4, 6, 1, 1})});
+  m.node("Transpose", {"x"}, "a", {{"perm", Ints{0, 2, 3, 1}}});
+  m.node(type, {"a", m.floats({4, 6, 1, 1})});
      }},
     {"BatchNormalization", "exported for training",
      [](TestModel& m, const char* type) {
-       const std::string four = m.floats({4});
-       m.node(type, {"x", four, four, four, four}, "a").add_output("mean");
-       m.node("Relu", {"mean"});
+  const std::string four = m.floats({4});
+  m.node(type, {"x", four, four, four, four}, "a").add_output("mean");
+  m.node("Relu", {"mean"});
      }},
     {"BatchNormalization", "training_mode",
      [](TestModel& m, const char* type) {
-       const std::string four = m.floats({4});
-       m.node(type, {"x", four, four, four, four}, "y", {{"training_mode", 1}});
+  const std::string four = m.floats({4});
+  m.node(type, {"x", four, four, four, four}, "y", {{"training_mode", 1}});
      },
      14},
     {"BatchNormalization", "mean: 3 values",
      [](TestModel& m, const char* type) {
-       const std::string four = m.floats({4});
-       m.node(type, {"x", four, four, m.floats({3}), four});
+  const std::string four = m.floats({4});
+  m.node(type, {"x", four, four, m.floats({3}), four});
      }},
     {"BatchNormalization", "epsilon",
      [](TestModel& m, const char* type) {
-       const std::string four = m.floats({4});
-       m.node(type, {"x", four, four, four, four}, "y", {{"epsilon", -1.0F}});
+  const std::string four = m.floats({4});
+  m.node(type, {"x", four, four, four, four}, "y", {{"epsilon", -1.0F}});
      }},
     {"Pad", "mode 'reflect'", of_attributes({{"mode", "reflect"}, {"pads", Ints{0, 0, 0, 0, 0, 0, 0, 0}}})},
     {"Pad", "anything but zero", of_attributes({{"value", 1.0F}, {"pads", Ints{0, 0, 0, 0, 0, 0, 0, 0}}})},
-    {"Pad", "only the height and width", of_attributes({{"pads", Ints{0, 1, 0, 0, 0, 0, 0, 0}}})},
+    {"Pad", "only the height and width", of_attributes({{"pads", Ints{1, 0, 0, 0, 0, 0, 0, 0}}})},
+    {"Pad", "pads holds -1", of_attributes({{"pads", Ints{0, -1, 0, 0, 0, 0, 0, 0}}})},
+    {"Pad", "together with height", of_attributes({{"pads", Ints{0, 1, 1, 0, 0, 0, 0, 0}}})},
     {"Pad", "not in 0 to", of_attributes({{"pads", Ints{0, 0, -1, 0, 0, 0, 0, 0}}})},
     {"Pad", "pads has 3 values", of_attributes({{"pads", Ints{0, 0, 0}}})},
     {"Pad", "no pads", of_attributes({})},
     {"MaxPool", "is padded",
      [](TestModel& m, const char* type) {
-       m.node("Pad", {"x", m.list({0, 0, 1, 0, 0, 0, 0, 0})}, "a");
-       m.node(type, {"a"}, "y", {{"kernel_shape", Ints{2, 2}}});
+  m.node("Pad", {"x", m.list({0, 0, 1, 0, 0, 0, 0, 0})}, "a");
+  m.node(type, {"a"}, "y", {{"kernel_shape", Ints{2, 2}}});
      }},
 
     {"MaxPool", "kernel_shape holds 0", of_attributes({})},
     {"AveragePool", "ceil_mode behind a Pad",
      [](TestModel& m, const char* type) {
-       m.node("Pad", {"x", m.list({0, 0, 0, 0, 0, 0, 1, 1})}, "a");
-       m.node(type, {"a"}, "y", {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", 1}});
+  m.node("Pad", {"x", m.list({0, 0, 0, 0, 0, 0, 1, 1})}, "a");
+  m.node(type, {"a"}, "y", {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", 1}});
      }},
     {"MaxPool", "the indices, is used",
      [](TestModel& m, const char* type) {
-       m.node(type, {"x"}, "a", {{"kernel_shape", Ints{2, 2}}}).add_output("y");
+  m.node(type, {"x"}, "a", {{"kernel_shape", Ints{2, 2}}}).add_output("y");
      }},
     {"AveragePool", "not supported together",
      [](TestModel& m, const char* type) {
-       m.node("Pad", {"x", m.list({0, 0, 1, 0, 0, 0, 0, 0})}, "a");
-       m.node(type, {"a"}, "y", {{"kernel_shape", Ints{2, 2}}, {"pads", Ints{1, 0, 0, 0}}});
+  m.node("Pad", {"x", m.list({0, 0, 1, 0, 0, 0, 0, 0})}, "a");
+  m.node(type, {"a"}, "y", {{"kernel_shape", Ints{2, 2}}, {"pads", Ints{1, 0, 0, 0}}});
      }},
     {"ReduceMean", "all axes", of_attributes({})},
-    {"ReduceMean", "only height and width", of_attributes({{"axes", Ints{1, 2}}})},
-    {"ReduceMean", "only height and width", of_attributes({{"axes", Ints{0}}})},
+    {"ReduceMean", "only channels, height and width", of_attributes({{"axes", Ints{0}}})},
+    {"ArgMax", "among the channels", of_attributes({{"axis", 2}})},
+    {"ArgMax", "the last", of_attributes({{"axis", 1}, {"select_last_index", 1}})},
+    {"LpNormalization", "only p = 2", of_attributes({{"axis", 1}, {"p", 1}})},
+    {"GroupNormalization", "do not divide by 3 groups",
+     [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({4}), m.floats({4})}, "y", {{"num_groups", 3}});
+     }},
     {"ReduceMean", "axis 4", of_attributes({{"axes", Ints{4}}})},
     {"ReduceMean", "axis -9223372036854775808", of_attributes({{"axes", Ints{least}}})},
 
@@ -156,39 +172,55 @@ const Refusal refusals[] = {
     {"Clip", "bounds are no range", of_attributes({{"min", std::numeric_limits<float>::quiet_NaN()}})},
     {"Clip", "bounds are no range", of_attributes({{"min", std::numeric_limits<float>::infinity()}})},
     {"Clip", "a bound is not a single number",
-     [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({2})}); }},
-    {"Clip", "is not known", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
-    {"Sigmoid", "attribute alpha", of_attributes({{"alpha", 1.0F}})},
-    {"Add", "the same shape",
      [](TestModel& m, const char* type) {
-       m.node("GlobalAveragePool", {"x"}, "a");
-       m.node(type, {"x", "a"});
+  m.node(type, {"x", m.floats({2})}); }},
+    {"Clip", "is not known", [](TestModel& m, const char* type) {
+  m.node(type, {"x", "x"}); }},
+    {"Sigmoid", "attribute alpha", of_attributes({{"alpha", 1.0F}})},
+    {"Add", "element by element",
+     [](TestModel& m, const char* type) {
+  m.node("MaxPool", {"x"}, "a", {{"kernel_shape", Ints{2, 2}}});
+  m.node(type, {"x", "a"});
      }},
-    {"Add", "one value a channel", [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({6})}); }},
+    {"Add", "element by element",
+     [](TestModel& m, const char* type) {
+  m.node("Transpose", {"x"}, "a", {{"perm", Ints{0, 1, 3, 2}}});
+  m.node(type, {"x", "a"});
+     }},
+    {"Mul", "does not fit a tensor", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({5, 1, 1})}); }},
+    {"Max", "does not fit a tensor", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({5})}); }},
+    {"Expand", "cannot be expanded", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({1, 8, 6, 6})}); }},
     {"Softmax", "over the channels", of_attributes({{"axis", -1}})},
     {"Softmax", "over the channels", of_attributes({{"axis", 1}}), 11},
     {"Dropout", "the mask, is used",
-     [](TestModel& m, const char* type) { m.node(type, {"x"}, "a").add_output("y"); }},
+     [](TestModel& m, const char* type) {
+  m.node(type, {"x"}, "a").add_output("y"); }},
 
     {"Gemm", "not a matrix",
-     [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({4, 4})}, "y", {{"transA", 1}}); }},
-    {"Gemm", "not a flattened tensor", [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({6, 4})}); }},
+     [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({4, 4})}, "y", {{"transA", 1}}); }},
+    {"Gemm", "not a flattened tensor", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({6, 4})}); }},
     {"Gemm", "for 4 inputs, the input has 144",
      [](TestModel& m, const char* type) {
-       m.node("Flatten", {"x"}, "a");
-       m.node(type, {"a", m.floats({4, 4})});
+  m.node("Flatten", {"x"}, "a");
+  m.node(type, {"a", m.floats({4, 4})});
      }},
     {"Gemm", "not a matrix",
      [](TestModel& m, const char* type) {
-       m.node("Flatten", {"x"}, "a");
-       m.node(type, {"a", m.floats({144})});
+  m.node("Flatten", {"x"}, "a");
+  m.node(type, {"a", m.floats({144})});
      }},
     {"Gemm", "each of the 2 outputs",
      [](TestModel& m, const char* type) {
-       m.node("Flatten", {"x"}, "a");
-       m.node(type, {"a", m.floats({144, 2}), m.floats({2, 1})});
+  m.node("Flatten", {"x"}, "a");
+  m.node(type, {"a", m.floats({144, 2}), m.floats({2, 1})});
      }},
-    {"MatMul", "not a constant", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
+    {"MatMul", "not a constant", [](TestModel& m, const char* type) {
+  m.node(type, {"x", "x"}); }},
 
     {"Reshape", "cannot be viewed", reshape({0, 5, -1})},
     {"Reshape", "two dimensions open", reshape({-1, -1})},
@@ -198,16 +230,22 @@ const Refusal refusals[] = {
     {"Reshape", "does not have", reshape({1, 1, 1, 1, 0})},
     {"Reshape", "cannot be viewed", reshape({2, 144})},
     {"Reshape", "is not supported", reshape({0, 8, 3, 6})},
-    {"Reshape", "divides", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({0, 0, -1})}, "y", {{"allowzero", 1}}); }, 14},
-    {"Reshape", "is not known", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
+    {"Reshape", "divides", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({0, 0, -1})}, "y", {{"allowzero", 1}}); }, 14},
+    {"Reshape", "is not known", [](TestModel& m, const char* type) {
+  m.node(type, {"x", "x"}); }},
     {"Transpose", "perm", of_attributes({{"perm", Ints{0, 1, 2}}})},
     {"Transpose", "twice", of_attributes({{"perm", Ints{0, 1, 2, 2}}})},
     {"Transpose", "axis 4", of_attributes({{"perm", Ints{0, 1, 2, 4}}})},
     {"Flatten", "axis is 5", of_attributes({{"axis", 5}})},
-    {"Squeeze", "dimension 1 is not 1", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({1})}); }},
-    {"Unsqueeze", "twice", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({1, 1})}); }},
-    {"Unsqueeze", "axis 9", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({9})}); }},
-    {"Unsqueeze", "more than 8", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({0, 1, 2, 3, 4})}); }},
+    {"Squeeze", "dimension 1 is not 1", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({1})}); }},
+    {"Unsqueeze", "twice", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({1, 1})}); }},
+    {"Unsqueeze", "axis 9", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({9})}); }},
+    {"Unsqueeze", "more than 8", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({0, 1, 2, 3, 4})}); }},
 
     {"Slice", "only channels", slice({1}, {6}, {2}, {1})},
     {"Slice", "depends on the batch", slice({0}, {1}, {0}, {1})},
@@ -218,36 +256,52 @@ const Refusal refusals[] = {
     {"Slice", "axis 7", slice({0}, {1}, {7}, {1})},
     {"Split", "equal parts",
      [](TestModel& m, const char* type) {
-       auto& node = m.node(type, {"x"}, "y", {{"axis", 1}});
-       node.add_output("a");
-       node.add_output("b");
+  auto& node = m.node(type, {"x"}, "y", {{"axis", 1}});
+  node.add_output("a");
+  node.add_output("b");
      }},
-    {"Split", "do not add up", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({2})}, "y", {{"axis", 1}}); }},
-    {"Split", "a part of 5", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({5})}, "y", {{"axis", 1}}); }},
+    {"Split", "do not add up", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({2})}, "y", {{"axis", 1}}); }},
+    {"Split", "a part of 5", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({5})}, "y", {{"axis", 1}}); }},
     {"Split", "a part of -1",
      [](TestModel& m, const char* type) {
-       m.node(type, {"x", m.list({5, -1})}, "a", {{"axis", 1}}).add_output("y");
-       m.initialiser("constant_0").set_int64_data(0, -1);
+  m.node(type, {"x", m.list({5, -1})}, "a", {{"axis", 1}}).add_output("y");
+  m.initialiser("constant_0").set_int64_data(0, -1);
      }},
-    {"Split", "2 sizes for 1", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({2, 2})}, "y", {{"axis", 1}}); }},
+    {"Split", "2 sizes for 1", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({2, 2})}, "y", {{"axis", 1}}); }},
     {"Split", "depends on the batch", of_attributes({})},
-    {"Gather", "index 4", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({4})}, "y", {{"axis", 1}}); }},
-    {"Gather", "index -5", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({-5})}, "y", {{"axis", 1}}); }},
-    {"Gather", "no indices", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({})}, "y", {{"axis", 1}}); }},
-    {"Gather", "only channels", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({1, 0, 2})}, "y", {{"axis", 2}}); }},
-    {"Gather", "only channels", [](TestModel& m, const char* type) { m.node(type, {"x", m.scalar(0)}, "y", {{"axis", 3}}); }},
+    {"Gather", "index 4", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({4})}, "y", {{"axis", 1}}); }},
+    {"Gather", "index -5", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({-5})}, "y", {{"axis", 1}}); }},
+    {"Gather", "no indices", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({})}, "y", {{"axis", 1}}); }},
+    {"Gather", "only channels", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({1, 0, 2})}, "y", {{"axis", 2}}); }},
+    {"Gather", "only channels", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.scalar(0)}, "y", {{"axis", 3}}); }},
     {"Gather", "only channels",
      [](TestModel& m, const char* type) {
-       m.node("Slice", {"x", m.list({0}), m.list({1}), m.list({1})}, "one_channel");
-       m.node(type, {"one_channel", m.list({0, 0})}, "y", {{"axis", 2}});
+  m.node("Slice", {"x", m.list({0}), m.list({1}), m.list({1})}, "one_channel");
+  m.node(type, {"one_channel", m.list({0, 0})}, "y", {{"axis", 2}});
      }},
-    {"Concat", "only channels", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}, "y", {{"axis", 2}}); }},
+    {"Concat", "only channels", [](TestModel& m, const char* type) {
+  m.node(type, {"x", "x"}, "y", {{"axis", 2}}); }},
     {"Concat", "differ",
      [](TestModel& m, const char* type) {
-       m.node("MaxPool", {"x"}, "a", {{"kernel_shape", Ints{2, 2}}});
-       m.node(type, {"x", "a"}, "y", {{"axis", 1}});
+  m.node("MaxPool", {"x"}, "a", {{"kernel_shape", Ints{2, 2}}});
+  m.node(type, {"x", "a"}, "y", {{"axis", 1}});
      }},
-    {"Concat", "is a constant", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({1})}, "y", {{"axis", 1}}); }},
+    {"Concat", "another rank", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({2})}, "y", {{"axis", 1}});
+     }},
+    {"Concat", "does not fit", [](TestModel& m, const char* type) {
+  m.node(type, {"x", m.floats({1, 2, 5, 6})}, "y", {{"axis", 1}});
+     }},
+    {"Concat", "not a constant of floats", [TestModel& m, const char* type) {
+  m.node(type, {"x", m.list({1})}, "y", {{"axis", 1}}); }},
 
     {"Div", "by zero", arithmetic(4, 0)},
     {"Mod", "by zero", arithmetic(4, 0)},
@@ -257,16 +311,21 @@ const Refusal refusals[] = {
     {"Sub", "overflows", arithmetic(0, least)},
     {"Mul", "depends on the batch N",
      [](TestModel& m, const char* type) {
-       m.node("Shape", {"x"}, "s");
-       m.node("Gather", {"s", m.scalar(0)}, "n");
-       m.node(type, {"n", "n"});
+  m.node("Shape", {"x"}, "s");
+  m.node("Gather", {"s", m.scalar(0)}, "n");
+  m.node(type, {"n", "n"});
      }},
     {"Gather", "index 1",
-     [](TestModel& m, const char* type) { m.node(type, {m.list({1}), m.scalar(1)}); }},
-    {"Concat", "ranks", [](TestModel& m, const char* type) { m.node(type, {m.list({1}), m.scalar(1)}, "y", {{"axis", 0}}); }},
-    {"ConstantOfShape", "too many elements", [](TestModel& m, const char* type) { m.node(type, {m.list({huge, huge})}); }},
-    {"ConstantOfShape", "numbers are not supported", [](TestModel& m, const char* type) { m.node(type, {m.list({1 << 20, 0})}); }},
-    {"ConstantOfShape", "a dimension is -1", [](TestModel& m, const char* type) { m.node(type, {m.list({-1})}); }},
+     [](TestModel& m, const char* type) {
+  m.node(type, {m.list({1}), m.scalar(1)}); }},
+    {"Concat", "ranks", [](TestModel& m, const char* type) {
+  m.node(type, {m.list({1}), m.scalar(1)}, "y", {{"axis", 0}}); }},
+    {"ConstantOfShape", "too many elements", [](TestModel& m, const char* type) {
+  m.node(type, {m.list({huge, huge})}); }},
+    {"ConstantOfShape", "numbers are not supported", [](TestModel& m, const char* type) {
+  m.node(type, {m.list({1 << 20, 0})}); }},
+    {"ConstantOfShape", "a dimension is -1", [](TestModel& m, const char* type) {
+  m.node(type, {m.list({-1})}); }},
     {"Constant", "not of numbers", of_attributes({{"value_string", "a"}})},
     {"Cast", "the type 8", of_attributes({{"to", ::onnx::TensorProto::STRING}})},
     {"Cast", "is not known", of_attributes({{"to", ::onnx::TensorProto::INT64}})},
@@ -351,8 +410,8 @@ TEST(Model, LacksAreNamedAllAtOnce) {
   named(m.node("Erf", {"x"}, "a"), "first");
   named(m.node("Attention", {"a"}, "b"), "attend");
   m.proto.mutable_graph()->mutable_node(1)->set_domain("com.example");
-  named(m.node("Mul", {"a", "b"}, "c"), "gate");
-  named(m.node("Mul", {m.scalar(2), m.scalar(3)}, "six"), "of_numbers");
+  named(m.node("Mod", {"a", "b"}, "c"), "gate");
+  named(m.node("Mod", {m.scalar(2), m.scalar(3)}, "six"), "of_numbers");
   named(m.node("Erf", {"c"}, "d"), "second");
   named(m.node("Conv", {"d", m.floats({4, 4, 3})}, "e"), "line");
   named(m.node("Conv", {"e", m.floats({4, 4, 3, 3, 3})}, "f", {{"kernel_shape", Ints{3, 3, 3}}}), "cube");
@@ -360,7 +419,7 @@ TEST(Model, LacksAreNamedAllAtOnce) {
   const std::string refusal = m.refusal();
   for (const char* part : {"not supported: ", "Erf (2 nodes, the first is 'first')",
                            "Attention of the domain 'com.example' (the node 'attend')",
-                           "Mul of tensors (the node 'gate')", "Conv in 1-D (the node 'line')",
+                           "Mod of tensors (the node 'gate')", "Conv in 1-D (the node 'line')",
                            "Conv in 3-D (the node 'cube')", "If (the node 'y')", "export the network without them"}) {
     EXPECT_PRED2(contains, refusal, part);
   }

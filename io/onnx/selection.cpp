@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "io/onnx/combine.hpp"
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
@@ -201,7 +202,9 @@ void import_gather(Call& call) {
 void import_concat(Call& call) {
   const std::int64_t given = call.integer("axis", 1);
   if (call.inputs() == 0) throw Error("it has no inputs");
-  if (!call.is_tensor(0)) {
+  std::size_t first = 0;  // that is a tensor
+  while (first < call.inputs() && !call.is_tensor(first)) ++first;
+  if (first == call.inputs()) {
     // Of floats alone floats; with numbers among them a shape's arithmetic.
     std::vector<Value> parts;
     bool all_floats = true;
@@ -216,10 +219,15 @@ void import_concat(Call& call) {
     }
     return call.result(concatenate(pointers, Call::axis(given, dims_of(parts[0]).size())));
   }
-  const std::size_t axis = Call::axis(given, call.tensor(0).axes.size());
-  View result = call.tensor(0);
+  const std::size_t axis = Call::axis(given, call.tensor(first).axes.size());
+  View result = call.tensor(first);
   std::vector<graph::NodeId> operands;
   for (std::size_t i = 0; i < call.inputs(); ++i) {
+    if (!call.is_tensor(i)) {
+      const std::string name = call.name() + "." + std::to_string(i);
+      operands.push_back(add_channels(call.importer, name, call.tensor(first), axis, call.floats(i)));
+      continue;
+    }
     View& view = call.tensor(i);
     call.importer.settle(view);
     const std::int32_t count = call.importer.shape(view.node).c;
@@ -230,7 +238,7 @@ void import_concat(Call& call) {
     View others = view;
     result.axes[axis] = others.axes[axis] = {};
     if (others.axes != result.axes)
-      throw Error("the shapes of " + text(call.tensor(0)) + " and " + text(view) + " differ");
+      throw Error("the shapes of " + text(call.tensor(first)) + " and " + text(view) + " differ");
     operands.push_back(view.node);
   }
   result.node = call.importer.add(call.name(), graph::Concat{}, operands);

@@ -24,6 +24,8 @@ struct Arithmetic {
   bool is_comparison = false;
 };
 
+Quantity larger(const Quantity& a, const Quantity& b) { return less(a, b) ? b : a; }
+Quantity smaller(const Quantity& a, const Quantity& b) { return less(b, a) ? b : a; }
 Quantity divide_integers(const Quantity& a, const Quantity& b) { return truncate(divide(a, b)); }
 Quantity is_less(const Quantity& a, const Quantity& b) { return truth(less(a, b)); }
 Quantity is_greater(const Quantity& a, const Quantity& b) { return truth(less(b, a)); }
@@ -37,6 +39,8 @@ constexpr Arithmetic operations[] = {
     {"Sub", subtract, subtract},
     {"Mul", multiply, multiply},
     {"Div", divide, divide_integers},
+    {"Max", larger, larger},
+    {"Min", smaller, smaller},
     {"Mod", modulo, modulo},
     {"Less", is_less, is_less, true},
     {"Greater", is_greater, is_greater, true},
@@ -111,10 +115,12 @@ void import_shape(Call& call) {
 }
 
 void import_arithmetic(Call& call) {
-  if (call.is_tensor(0) || call.is_tensor(1)) {
-    throw Error("of tensors this is not supported, only of shapes");
+  if (call.inputs() != 2 || call.is_tensor(0) || call.is_tensor(1)) {
+    throw Error("of tensors this is not supported, only of two shapes");
   }
-  const auto& operation = *std::ranges::find(operations, call.type(), &Arithmetic::type);
+  const auto* const found = std::ranges::find(operations, call.type(), &Arithmetic::type);
+  if (found == std::end(operations)) throw Error("of a shape's numbers this is not supported");
+  const Arithmetic& operation = *found;
   if (call.integer("fmod", 0) != 0) throw Error("fmod is not supported");
   const Numbers a = call.numbers(0), b = call.numbers(1);
   Numbers result = combine(a, b, a.real || b.real ? operation.real : operation.integer);
@@ -136,7 +142,7 @@ void import_where(Call& call) {
   call.result(combine(yes, no, add));
 }
 
-void import_expand(Call& call) {
+void import_expanded_constant(Call& call) {
   const Value& from = call.constant(0);
   const std::vector<std::int64_t> dims = known_integers(call.numbers(1));
   if (dims.size() > 8) throw Error("more than 8 dimensions");

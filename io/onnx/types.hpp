@@ -39,7 +39,10 @@ inline std::string type_text(std::int64_t number) {
   return std::to_string(number) + (has_name ? " (" + std::string(names[number]) + ")" : "");
 }
 
-/// Of one of them.
-inline int number_of_type(Type type) { return std::ranges::find(element_types, type, &ElementType::type)->number; }
+/// Of one of them, or of i32, which outputs may have.
+inline int number_of_type(Type type) {
+  if (type == Type::i32) return ::onnx::TensorProto::INT32;
+  return std::ranges::find(element_types, type, &ElementType::type)->number;
+}
 
 }  // namespace riffle::onnx

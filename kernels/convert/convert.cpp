@@ -27,7 +27,7 @@ double decoded(const ChannelRun& run, std::int64_t at, const Quantization& q, co
     case Type::u8:
       return integer(memory.read<std::uint8_t>(run.first)[at]);
     case Type::i32:
-      break;
+      return memory.read<std::int32_t>(run.first)[at];
   }
   return 0;
 }
@@ -68,6 +68,12 @@ Integer quantised(double x, const Quantization& q) {
   return static_cast<Integer>(std::clamp(std::nearbyint(std::clamp(scaled, -1e6, 1e6)) + q.zero_point, low, high));
 }
 
+std::int32_t integer(double x) {
+  if (std::isnan(x)) return std::numeric_limits<std::int32_t>::min();
+  // The largest float that i32 has room for.
+  return static_cast<std::int32_t>(std::clamp(std::nearbyint(x), -0x1p31, 0x1.fffffep30));
+}
+
 }  // namespace
 
 void convert_reference(const ConvertArgs& args, const Addresses& memory) {
@@ -94,6 +100,7 @@ void convert_reference(const ConvertArgs& args, const Addresses& memory) {
             memory.write<std::uint8_t>(args.output.first)[at] = quantised<std::uint8_t>(x, args.to);
             break;
           case Type::i32:
+            memory.write<std::int32_t>(args.output.first)[at] = integer(x);
             break;
         }
       }

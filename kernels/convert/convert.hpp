@@ -2,11 +2,12 @@
 //
 //   out[p][c] = to(from(in[p][c]))
 //
-//   from: of f16 and bf16 the value, of i8 and u8 from.scale * (q - from.zero_point)
+//   from: of f16 and bf16 the value, of i8 and u8 from.scale * (q - from.zero_point), of i32 the nearest
 //   to:   f16 and bf16 the nearest, ties to even, infinity where it is too large; a NaN stays one, with
 //         the upper bits of its own;
 //         i8 and u8 round(x / to.scale) + to.zero_point, ties to even, the nearest of those that there are; a NaN
-//         becomes the smallest (ONNX QuantizeLinear, which says nothing of NaNs)
+//         becomes the smallest (ONNX QuantizeLinear, which says nothing of NaNs);
+//         i32 likewise, without a scale
 //
 // One of the two types is f32. Every instruction set computes the same bits, in the rounding mode that programs start
 // with. Reads nothing outside the runs; writes exactly their channels; the two do not overlap.
@@ -36,7 +37,7 @@ struct ConvertKernel {
   void (*run)(const ConvertArgs&, const Addresses&, TileRange) = nullptr;
 };
 
-/// The equations in double, of any two of the types f32, f16, bf16, i8, u8.
+/// The equations in double, of any two types.
 void convert_reference(const ConvertArgs& args, const Addresses& memory);
 
 }  // namespace riffle::kernels

@@ -59,6 +59,20 @@ struct Element<Type::i8> : QuantizedElement<std::int8_t> {};
 template <>
 struct Element<Type::u8> : QuantizedElement<std::uint8_t> {};
 
+template <>
+struct Element<Type::i32> {
+  using Stored = std::int32_t;
+  static RIFFLE_INLINE float decode(std::int32_t x, const Quantization&) { return static_cast<float>(x); }
+  static RIFFLE_INLINE std::int32_t encode(float x, const Quantization&) {
+    // Rounded as every sum is, where there is a fraction; then within the range, in this order of operands for a NaN.
+    constexpr float magic = 0x1.8p23F, low = -0x1p31F, high = 0x1.fffffep30F;
+    float rounded = x < 0x1p22F && x > -0x1p22F ? x + magic - magic : x;
+    rounded = rounded > low ? rounded : low;
+    rounded = rounded < high ? rounded : high;
+    return static_cast<std::int32_t>(rounded);
+  }
+};
+
 template <class S, Type From, Type To>
 struct Convert {
   using In = typename Element<From>::Stored;

@@ -165,7 +165,8 @@ TEST_P(Convert, EveryRowEqualsTheReference) {
 /// From a type to f32 and back: the same bits, for every number that there is.
 TEST_P(Convert, ThereAndBackIsTheSame) {
   for (const ConvertKernel& there : kernels().of<ConvertKernel>()) {
-    if (there.types.output != Type::f32) continue;
+    // There are integers of 32 bits that no float is.
+    if (there.types.output != Type::f32 || there.types.input == Type::i32) continue;
     const ConvertKernel& back = kernels().row<ConvertKernel>({Type::f32, Type::f32, there.types.input});
     Scene scene(1);
     const std::vector<std::byte> numbers = Convert::numbers(there.types.input, scene, 1);

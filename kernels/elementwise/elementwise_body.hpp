@@ -11,31 +11,112 @@ struct Elementwise {
   using Vec = typename S::Vec;
   using Value = typename S::Value;
 
+  static RIFFLE_INLINE Vec negative(Vec x) { return S::mul(x, S::broadcast(-1.0F)); }
+
+  /// Number by number: it is rare.
+  static RIFFLE_INLINE Vec power(Vec a, Vec b) {
+    alignas(64) Value base[S::lanes], exponent[S::lanes];
+    S::store(base, a);
+    S::store(exponent, b);
+    for (int i = 0; i < S::lanes; ++i) {
+      base[i] = Value(__builtin_powf(static_cast<float>(base[i]), static_cast<float>(exponent[i])));
+    }
+    return S::load(base);
+  }
+
+  template <BinaryKind Kind>
+  static RIFFLE_INLINE Vec combined(Vec a, Vec b) {
+    if constexpr (Kind == BinaryKind::add) return S::add(a, b);
+    if constexpr (Kind == BinaryKind::subtract) return S::sub(a, b);
+    if constexpr (Kind == BinaryKind::multiply) return S::mul(a, b);
+    if constexpr (Kind == BinaryKind::divide) return S::div(a, b);
+    if constexpr (Kind == BinaryKind::maximum) return S::max(a, b);
+    if constexpr (Kind == BinaryKind::minimum) return negative(S::max(negative(a), negative(b)));
+    if constexpr (Kind == BinaryKind::power) return power(a, b);
+  }
+
+  /// A pixel's channels of an operand, one by one or one that counts for all.
+  struct Channels {
+    const Value* numbers;
+    Vec all;
+    bool are_one;
+
+    RIFFLE_INLINE Channels(const Value* first, bool one)
+        : numbers(first), all(S::broadcast(static_cast<float>(*first))), are_one(one) {}
+    [[nodiscard]] RIFFLE_INLINE Vec from(std::int32_t c, int count) const {
+      return are_one ? all : simd::load_lanes<S>(numbers + c, count);
+    }
+  };
+
   /// The result may lie where an operand lies, so that no channel may be computed twice: the last vector is a part.
-  template <bool Add>
-  static void run_pieces(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
+  template <class F>
+  static RIFFLE_INLINE void for_each_vector(Value* to, std::int32_t channels, F&& vector) {
+    std::int32_t c = 0;
+    for (; c + S::lanes <= channels; c += S::lanes) S::store(to + c, vector(c, S::lanes));
+    if (const int count = channels - c; count > 0) S::store_partial(to + c, vector(c, count), count);
+  }
+
+  static void run_one(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
     const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
-    Value* const output = memory.write<Value>(args.output.first);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
       const ChannelRun& run = args.a[r].input;
-      const Value* const first = memory.read<Value>(run.first);
-      const Value* const second = Add ? memory.read<Value>(args.b[r].first) : nullptr;
+      const Value* const from = memory.read<Value>(run.first);
+      Value* const to = memory.write<Value>(args.output.first) + args.a[r].output_channel;
       for (std::int64_t pixel = begin; pixel < end; ++pixel) {
-        const Value* a = first + pixel * run.pixel_stride;
-        const Value* b = Add ? second + pixel * args.b[r].pixel_stride : nullptr;
-        Value* to = output + pixel * args.output.pixel_stride + args.a[r].output_channel;
-        std::int32_t c = 0;
-        for (; c + S::lanes <= run.channels; c += S::lanes) {
-          Vec x = S::load(a + c);
-          if constexpr (Add) x = S::add(x, S::load(b + c));
-          S::store(to + c, S::clamp(x, lower, upper));
-        }
-        if (const int count = run.channels - c; count > 0) {
-          Vec x = S::load_partial(a + c, count);
-          if constexpr (Add) x = S::add(x, S::load_partial(b + c, count));
-          S::store_partial(to + c, S::clamp(x, lower, upper), count);
+        const Value* const a = from + pixel * run.pixel_stride;
+        for_each_vector(
+            to + pixel * args.output.pixel_stride,
+            run.channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
+              return S::clamp(simd::load_lanes<S>(a + c, count), lower, upper);
+            });
+      }
+    }
+  }
+
+  template <BinaryKind Kind>
+  static void run_two(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
+    const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
+    for (std::int32_t r = 0; r < args.run_count; ++r) {
+      const ChannelRun &run_a = args.a[r].input, &run_b = args.b[r];
+      const std::int32_t channels = channels_of(args, r);
+      const Value* const first_a = memory.read<Value>(run_a.first);
+      const Value* const first_b = memory.read<Value>(run_b.first);
+      Value* const to = memory.write<Value>(args.output.first) + args.a[r].output_channel;
+      for (std::int64_t pixel = begin; pixel < end;) {
+        const std::int64_t y = pixel / args.width, row = y * args.width;
+        const std::int64_t row_end = row + args.width < end ? row + args.width : end;
+        for (; pixel < row_end; ++pixel) {
+          const std::int64_t x = pixel - row;
+          const std::int64_t at_a = (y * args.a_steps.row + x * args.a_steps.column) * run_a.pixel_stride;
+          const std::int64_t at_b = (y * args.b_steps.row + x * args.b_steps.column) * run_b.pixel_stride;
+          const Channels a(first_a + at_a, run_a.channels < channels), b(first_b + at_b, run_b.channels < channels);
+          for_each_vector(
+              to + pixel * args.output.pixel_stride,
+              channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
+                return S::clamp(combined<Kind>(a.from(c, count), b.from(c, count)), lower, upper);
+              });
         }
       }
+    }
+  }
+
+  static void run_pixels(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
+    if (args.b == nullptr) return run_one(args, memory, begin, end);
+    switch (args.kind) {
+      case BinaryKind::add:
+        return run_two<BinaryKind::add>(args, memory, begin, end);
+      case BinaryKind::subtract:
+        return run_two<BinaryKind::subtract>(args, memory, begin, end);
+      case BinaryKind::multiply:
+        return run_two<BinaryKind::multiply>(args, memory, begin, end);
+      case BinaryKind::divide:
+        return run_two<BinaryKind::divide>(args, memory, begin, end);
+      case BinaryKind::maximum:
+        return run_two<BinaryKind::maximum>(args, memory, begin, end);
+      case BinaryKind::minimum:
+        return run_two<BinaryKind::minimum>(args, memory, begin, end);
+      case BinaryKind::power:
+        return run_two<BinaryKind::power>(args, memory, begin, end);
     }
   }
 
@@ -43,11 +124,7 @@ struct Elementwise {
     for (std::int32_t t = range.first; t < range.last; ++t) {
       const std::int32_t begin = t * args.tile_pixels;
       const std::int32_t end = args.pixels - begin < args.tile_pixels ? args.pixels : begin + args.tile_pixels;
-      if (args.b == nullptr) {
-        run_pieces<false>(args, memory, begin, end);
-      } else {
-        run_pieces<true>(args, memory, begin, end);
-      }
+      run_pixels(args, memory, begin, end);
     }
   }
 

@@ -23,6 +23,7 @@
 #include "kernels/pointwise/pointwise_body.hpp"
 #include "kernels/pool/bytes_body.hpp"
 #include "kernels/pool/pool_body.hpp"
+#include "kernels/reduce/reduce_body.hpp"
 #include "kernels/simd/halves.hpp"
 #include "kernels/softmax/softmax_body.hpp"
 #include "kernels/stem/bytes_body.hpp"
@@ -84,6 +85,7 @@ struct NoRows {
   static constexpr std::array<ConvertKernel, 0> convert = {};
   static constexpr std::array<FunctionKernel, 0> function = {};
   static constexpr std::array<FrameKernel, 0> frame = {};
+  static constexpr std::array<ReduceKernel, 0> reduce = {};
 };
 
 /// The rows of bytes: B is simd/bytes.hpp's struct, S has the name.
@@ -168,29 +170,34 @@ struct RowsOf : NoRows {
   static constexpr auto elementwise =
       joined(std::array{Elementwise<S>::kernel(f32<"elementwise">)}, Bytes::elementwise);
 #endif
-#ifdef RIFFLE_HAS_SOFTMAX
-  template <class As, Text Same, Text ToFloats>
-  static constexpr std::array softmax_as = {
-      Softmax<S, As, As>::kernel(KernelName<S, Same, "softmax">::value.data()),
-      Softmax<S, As, S>::kernel(KernelName<S, ToFloats, "softmax">::value.data())};
-  static constexpr auto softmax = [] {
-    constexpr std::array floats = {Softmax<S>::kernel(f32<"softmax">)};
+  /// Of floats, and of numbers of 16 bits that this instruction set serves, to the same or to floats.
+  template <template <class...> class Body, Text Operation>
+  static constexpr auto of_whole_pixels = [] {
+    constexpr std::array floats = {Body<S>::kernel(f32<Operation>)};
+    using None = std::array<typename decltype(floats)::value_type, 0>;
     constexpr auto halves = [] {
       if constexpr (!S::serves_halves) {
-        return NoRows::softmax;
+        return None{};
       } else {
-        return softmax_as<simd::HalvesAsFloats<S>, "f16", "f16-f32">;
+        using Halves = simd::HalvesAsFloats<S>;
+        return std::array{Body<S, Halves, Halves>::kernel(KernelName<S, "f16", Operation>::value.data()),
+                          Body<S, Halves, S>::kernel(KernelName<S, "f16-f32", Operation>::value.data())};
       }
     }();
     constexpr auto bfloats = [] {
       if constexpr (!S::serves_bfloats) {
-        return NoRows::softmax;
+        return None{};
       } else {
-        return softmax_as<simd::BfloatsAsFloats<S>, "bf16", "bf16-f32">;
+        using Bfloats = simd::BfloatsAsFloats<S>;
+        return std::array{Body<S, Bfloats, Bfloats>::kernel(KernelName<S, "bf16", Operation>::value.data()),
+                          Body<S, Bfloats, S>::kernel(KernelName<S, "bf16-f32", Operation>::value.data())};
       }
     }();
     return joined(floats, joined(halves, bfloats));
   }();
+#ifdef RIFFLE_HAS_SOFTMAX
+  static constexpr auto softmax = of_whole_pixels<Softmax, "softmax">;
+  static constexpr auto reduce = of_whole_pixels<Reduce, "reduce">;
 #endif
   static constexpr auto planes = joined(std::array{Planes<S>::kernel(f32<"planes">)}, Bytes::planes);
 #ifdef RIFFLE_HAS_CONVERT
@@ -202,6 +209,7 @@ struct RowsOf : NoRows {
       converting<Type::f32, Type::bf16, "f32-bf16">, converting<Type::bf16, Type::f32, "bf16-f32">,
       converting<Type::f32, Type::i8, "f32-i8">,     converting<Type::i8, Type::f32, "i8-f32">,
       converting<Type::f32, Type::u8, "f32-u8">,     converting<Type::u8, Type::f32, "u8-f32">,
+      converting<Type::f32, Type::i32, "f32-i32">,   converting<Type::i32, Type::f32, "i32-f32">,
   };
 #endif
 #ifdef RIFFLE_HAS_FUNCTION
@@ -300,7 +308,8 @@ constexpr Kernels make_table(bool (*supported)()) {
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,
-                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::function, Rows::frame}};
+                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::function, Rows::frame,
+                   Rows::reduce}};
 }
 
 template <class S>

@@ -20,6 +20,15 @@ struct Neon : XsimdOps<xsimd::neon> {
     return select(x < broadcast(std::numeric_limits<float>::infinity()), xsimd::sqrt(x), x);
   }
 
+  /// IEEE's, number by number: xsimd multiplies by an estimate of the reciprocal.
+  static RIFFLE_INLINE Vec div(Vec a, Vec b) {
+    alignas(16) float x[lanes], y[lanes];
+    store(x, a);
+    store(y, b);
+    for (int i = 0; i < lanes; ++i) x[i] /= y[i];
+    return load(x);
+  }
+
   /// acc + w * x[Lane]
   template <int Lane>
   static RIFFLE_INLINE Vec fma_lane(Vec w, Vec x, Vec acc) {

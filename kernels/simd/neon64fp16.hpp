@@ -65,7 +65,9 @@ struct Neon64fp16 {
   static RIFFLE_INLINE Vec broadcast(float x) { return vdupq_n_f16(static_cast<__fp16>(x)); }
   static RIFFLE_INLINE Vec broadcast(Value x) { return vreinterpretq_f16_u16(vdupq_n_u16(x.bits)); }
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return vaddq_f16(a, b); }
+  static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return vsubq_f16(a, b); }
   static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return vmulq_f16(a, b); }
+  static RIFFLE_INLINE Vec div(Vec a, Vec b) { return vdivq_f16(a, b); }
   static RIFFLE_INLINE Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f16(c, a, b); }
   template <int Lane>
   static RIFFLE_INLINE Vec fma_lane(Vec w, Vec x, Vec acc) {

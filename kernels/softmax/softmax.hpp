@@ -1,5 +1,5 @@
-// Softmax over the channels of each pixel, fp32: out[p][c] = exp(in[p][c] - m) / sum_c exp(in[p][c] - m), m the
-// pixel's maximum. One run in, one block out, which may be the same place.
+// Softmax over the channels of each pixel, in groups of neighbours: out[p][c] = exp(in[p][c] - m) / sum_c exp(in[p][c]
+// - m), m the group's maximum. One run in, one block out, which may be the same place.
 #pragma once
 
 #include <string_view>
@@ -10,6 +10,7 @@ namespace riffle::kernels {
 
 struct SoftmaxArgs {
   std::int32_t pixels = 0;
+  std::int32_t groups = 1;
   ChannelRun input;
   Block output;
   std::int32_t tiles = 0;  ///< pixels in even shares

@@ -14,9 +14,9 @@ struct Softmax {
   using Value = typename In::Value;
   using Result = typename Out::Value;
 
-  /// Three passes over the pixel: the maximum; exp and its sum; the division. Lane-wise until the very end, so that
-  /// the result does not depend on where the pixel lies.
-  static RIFFLE_INLINE void run_pixel(const Value* from, Result* to, std::int32_t channels) {
+  /// Three passes over a pixel's group: the maximum; exp and its sum; the division. Lane-wise until the very end, so
+  /// that the result does not depend on where the pixel lies.
+  static void run_group(const Value* from, Result* to, std::int32_t channels) {
     const std::int32_t whole = channels / S::lanes * S::lanes;
     const int rest = channels - whole;
     alignas(64) float lane[S::lanes];
@@ -57,11 +57,14 @@ struct Softmax {
 
   static void run(const SoftmaxArgs& args, const Addresses& memory, TileRange range) {
     const std::int64_t pixels = args.pixels;
+    const std::int32_t each = args.input.channels / args.groups;
     const Value* const from = memory.read<Value>(args.input.first);
     Result* const to = memory.write<Result>(args.output.first);
     const std::int64_t end = pixels * range.last / args.tiles;
     for (std::int64_t p = pixels * range.first / args.tiles; p < end; ++p) {
-      run_pixel(from + p * args.input.pixel_stride, to + p * args.output.pixel_stride, args.input.channels);
+      const Value* in = from + p * args.input.pixel_stride;
+      Result* out = to + p * args.output.pixel_stride;
+      for (std::int32_t g = 0; g < args.groups; ++g, in += each, out += each) run_group(in, out, each);
     }
   }
 

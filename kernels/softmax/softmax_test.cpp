@@ -6,9 +6,10 @@ namespace {
 class Softmax : public EveryRow<SoftmaxKernel> {
  protected:
   void try_one(Scene& scene, bool in_place) {
-    const std::int32_t channels = scene.pick({1, 2, 3, 5, 10, 17, 29, 58, 1000});
-    const Types& types = row().types;
     SoftmaxArgs args;
+    args.groups = scene.pick({1, 1, 2, 3});
+    const std::int32_t channels = scene.pick({1, 2, 3, 5, 10, 17, 29, 58, 1000}) * args.groups;
+    const Types& types = row().types;
     args.pixels = scene.integer(1, 5);
     const Block elsewhere = scene.block(args.pixels, channels, types.output);
     args.input = scene.run(args.pixels, channels, 0, types.input);

@@ -369,5 +369,19 @@ TEST(Network, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of([&] { Network(pixels, {.batch = batch}); }).find("no classifier"), std::string::npos);
 }
 
+/// What has no backward pass is named: products, and sums of tensors of two shapes.
+TEST(Network, RefusesOperationsThatItCannotTrain) {
+  const auto message = [](graph::BinaryKind kind, bool is_broadcast) {
+    graph::Graph graph = small();
+    const graph::NodeId last = graph.outputs[0].node;
+    const graph::NodeId one = graph.add("one", graph::Slice{0, 1}, {last});
+    graph.outputs = {{graph.add("gated", graph::Binary{.kind = kind}, {last, is_broadcast ? one : last})}};
+    return error_of([&] { Network(graph, {.batch = batch}); });
+  };
+  EXPECT_NE(message(graph::BinaryKind::multiply, false).find("gated: multiply cannot be trained"), std::string::npos);
+  EXPECT_NE(message(graph::BinaryKind::add, true).find("gated: add of tensors of two shapes cannot be trained"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace riffle::trainer

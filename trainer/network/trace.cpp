@@ -191,14 +191,17 @@ class Tracer {
     if (const auto* pool = std::get_if<graph::GlobalAveragePool>(&operation)) {
       return add_operation(id, *pool, std::move(operands), pool->activation);
     }
-    if (const auto* add = graph::as_sum(operation)) {
+    const auto* add = graph::as_sum(operation);
+    if (add != nullptr && shapes_[node(id).inputs[0]] == shapes_[node(id).inputs[1]]) {
       return add_operation(id, Sum{}, std::move(operands), add->activation);
     }
     if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
       return add_operation(id, passes::as_convolution(*dense), std::move(operands), dense->activation);
     }
-    throw Error(node(id).name + ": " + std::string(graph::operation_name(operation)) +
-                " can be trained only at the network's end");
+    const std::string what = node(id).name + ": " + std::string(graph::operation_name(operation));
+    if (add != nullptr) throw Error(what + " of tensors of two shapes cannot be trained");
+    if (!std::holds_alternative<graph::Softmax>(operation)) throw Error(what + " cannot be trained");
+    throw Error(what + " can be trained only at the network's end");
   }
 
   const graph::Graph& graph_;

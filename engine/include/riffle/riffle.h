@@ -143,7 +143,8 @@ typedef enum riffle_type RIFFLE_INT {
   RIFFLE_FLOAT16 = 1,  /* IEEE 754 binary16 */
   RIFFLE_BFLOAT16 = 2, /* the upper half of a float32 */
   RIFFLE_INT8 = 3,     /* quantised: scale * (q - zero_point) */
-  RIFFLE_UINT8 = 4     /* quantised alike */
+  RIFFLE_UINT8 = 4,    /* quantised alike */
+  RIFFLE_INT32 = 5     /* of outputs that are indices */
 } riffle_type;
 
 /* Zero is every field's default, so that `riffle_options options = {0};` is a good start. */

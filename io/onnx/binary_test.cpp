@@ -1,0 +1,379 @@
+// Operations on two tensors, or a tensor and a constant, reductions and norms: what they become, and the numbers.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "io/onnx/test_model.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+using Numbers = std::vector<float>;
+
+/// 0.25, 0.5, 0.75 ... with a sign that changes now and then.
+Numbers numbers(std::size_t count) {
+  Numbers result;
+  for (std::size_t i = 0; i < count; ++i) {
+    result.push_back(static_cast<float>(i % 13 + 1) * (i % 3 == 2 ? -0.25F : 0.25F));
+  }
+  return result;
+}
+
+Numbers result_of(const TestModel& m, const std::vector<Numbers>& inputs) {
+  std::vector<Bytes> bytes;
+  for (const Numbers& input : inputs) bytes.push_back(bytes_of(input));
+  return numbers_of<float>(outputs_of(m.import(), bytes, 1)[0]);
+}
+
+void expect_near(const Numbers& actual, const Numbers& expected, float tolerance = 1e-5F) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], tolerance) << "number " << i;
+}
+
+/// f(c, y, x) of an image.
+Numbers each(std::int64_t channels, std::int64_t height, std::int64_t width,
+             const std::function<float(std::size_t, std::size_t, std::size_t)>& f) {
+  Numbers result;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t y = 0; y < height; ++y) {
+      for (std::int64_t x = 0; x < width; ++x) {
+        result.push_back(f(static_cast<std::size_t>(c), static_cast<std::size_t>(y), static_cast<std::size_t>(x)));
+      }
+    }
+  }
+  return result;
+}
+
+struct Case {
+  const char* type;
+  float (*f)(float, float);
+};
+const Case cases[] = {
+    {"Add", [](float a, float b) { return a + b; }},
+    {"Sub", [](float a, float b) { return a - b; }},
+    {"Mul", [](float a, float b) { return a * b; }},
+    {"Div", [](float a, float b) { return a / b; }},
+    {"Max", [](float a, float b) { return std::max(a, b); }},
+    {"Min", [](float a, float b) { return std::min(a, b); }},
+    {"Pow", [](float a, float b) { return std::pow(std::abs(a), b); }},
+};
+
+/// Of (C, H, W) = (4, 2, 3): every way in which the second one is broadcast, and the first one.
+TEST(Binary, OfTensorsIsBroadcast) {
+  const Numbers x = numbers(24);
+  for (const Case& one : cases) {
+    for (int which = 0; which < 16; ++which) {
+      SCOPED_TRACE(std::string(one.type) + " " + std::to_string(which));
+      const std::int64_t c = which & 1 ? 4 : 1, h = which & 2 ? 2 : 1, w = which & 4 ? 3 : 1;
+      const bool is_first = (which & 8) != 0;
+      TestModel m({1, 4, 2, 3});
+      m.input("z", {1, c, h, w});
+      const bool is_power = std::string(one.type) == "Pow";
+      std::string a = "x", b = "z";
+      if (is_first) std::swap(a, b);
+      if (is_power) {  // of what has one
+        m.node("Mul", {a, a}, "square");
+        m.node("Pow", {"square", m.floats({}, {0.5F})}, "absolute");
+        a = "absolute";
+      }
+      m.node(one.type, {a, b});
+      const Numbers z = numbers(static_cast<std::size_t>(c * h * w));
+      const Numbers expected = each(4, 2, 3, [&](std::size_t ch, std::size_t y, std::size_t xx) {
+        const std::size_t at = (c == 1 ? 0 : ch) * static_cast<std::size_t>(h * w) +
+                               (h == 1 ? 0 : y) * static_cast<std::size_t>(w) + (w == 1 ? 0 : xx);
+        const float left = x[ch * 6 + y * 3 + xx];
+        return is_first ? one.f(z[at], left) : one.f(left, z[at]);
+      });
+      expect_near(result_of(m, {x, z}), expected, 1e-4F);
+    }
+  }
+}
+
+/// The same with constants, which may be of fewer dimensions.
+TEST(Binary, OfATensorAndAConstant) {
+  const Numbers x = numbers(24);
+  for (const Case& one : cases) {
+    for (const Ints& dims : {Ints{}, Ints{1}, Ints{4, 1, 1}, Ints{1, 4, 1, 1}, Ints{3}, Ints{2, 1}, Ints{2, 3},
+                             Ints{4, 2, 3}, Ints{1, 4, 2, 3}, Ints{1, 1, 2, 3}}) {
+      for (const bool is_first : {false, true}) {
+        SCOPED_TRACE(std::string(one.type) + " of " + std::to_string(dims.size()) + " dimensions");
+        Ints full = dims;
+        full.insert(full.begin(), 4 - dims.size(), 1);
+        std::int64_t count = 1;
+        for (const std::int64_t dim : dims) count *= dim;
+        Numbers z = numbers(static_cast<std::size_t>(count));
+        const bool is_power = std::string(one.type) == "Pow";
+        if (is_power && is_first) {
+          for (float& number : z) number = std::abs(number);
+        }
+        TestModel m({1, 4, 2, 3});
+        std::string a = "x", b = m.floats(dims, z);
+        if (is_power && !is_first) {
+          m.node("Mul", {"x", "x"}, "square");
+          m.node("Pow", {"square", m.floats({}, {0.5F})}, "absolute");
+          a = "absolute";
+        }
+        if (is_first) std::swap(a, b);
+        m.node(one.type, {a, b});
+        const Numbers expected = each(4, 2, 3, [&](std::size_t c, std::size_t y, std::size_t xx) {
+          const std::size_t at = ((full[1] == 1 ? 0 : c) * static_cast<std::size_t>(full[2]) + (full[2] == 1 ? 0 : y)) *
+                                     static_cast<std::size_t>(full[3]) +
+                                 (full[3] == 1 ? 0 : xx);
+          const float left = x[c * 6 + y * 3 + xx];
+          return is_first ? one.f(z[at], left) : one.f(left, z[at]);
+        });
+        expect_near(result_of(m, {x}), expected, 1e-4F);
+      }
+    }
+  }
+}
+
+TEST(Binary, OfAConstantAChannelIsABatchNorm) {
+  for (const char* type : {"Add", "Sub", "Mul", "Div"}) {
+    TestModel m;
+    m.node(type, {"x", m.floats({4, 1, 1})});
+    EXPECT_EQ(m.operations(), "input, batch norm") << type;
+  }
+  TestModel one_minus;
+  one_minus.node("Sub", {one_minus.floats({}, {1.0F}), "x"});
+  EXPECT_EQ(one_minus.operations(), "input, batch norm");
+  TestModel over_x;
+  over_x.node("Div", {over_x.floats({}, {1.0F}), "x"});
+  EXPECT_EQ(over_x.operations(), "input, activation");
+  TestModel clip;
+  clip.node("Max", {"x", clip.floats({}, {-0.25F})}, "a");
+  clip.node("Min", {clip.floats({1}, {0.75F}), "a"});
+  EXPECT_EQ(clip.operations(), "input, activation, activation");
+}
+
+/// A constant of as many rows and columns is one of the model's size alone.
+TEST(Binary, OfAnImageHoldsForItsSize) {
+  TestModel m({0, 4, 6, 6});
+  m.node("Add", {"x", m.floats({4, 6, 6})});
+  graph::Graph graph = m.import();
+  EXPECT_NE(graph.input().only_size, "");
+  EXPECT_THROW(graph.set_input_size(8, 8), Error);
+  TestModel gate({0, 4, 6, 6});
+  gate.node("GlobalAveragePool", {"x"}, "a");
+  gate.node("Mul", {"x", "a"});
+  graph::Graph gated = gate.import();
+  gated.set_input_size(8, 9);
+  EXPECT_EQ(graph::infer_shapes(gated).back(), (graph::Shape{8, 9, 4}));
+}
+
+TEST(Binary, OfMoreThanTwo) {
+  const Numbers x = numbers(24);
+  const auto of = [&](const char* type) {
+    TestModel m({1, 4, 2, 3});
+    m.node("Mul", {"x", "x"}, "a");
+    m.node(type, {"x", "a", m.floats({}, {0.5F})});
+    return result_of(m, {x});
+  };
+  Numbers sum, mean, most;
+  for (const float one : x) {
+    sum.push_back(one + one * one + 0.5F);
+    mean.push_back(sum.back() / 3);
+    most.push_back(std::max({one, one * one, 0.5F}));
+  }
+  expect_near(of("Sum"), sum);
+  expect_near(of("Mean"), mean);
+  expect_near(of("Max"), most);
+}
+
+/// Equal views are combined below them, a grid is brought into the node's order: what a YOLO's head does.
+TEST(Binary, OfViewsOfFiveAxes) {
+  const Numbers x = numbers(2 * 3 * 2 * 2), grid = numbers(2 * 2 * 3), anchors = numbers(2 * 3);
+  TestModel m({1, 6, 2, 2});
+  m.node("Reshape", {"x", m.list({1, 2, 3, 2, 2})}, "a");
+  m.node("Transpose", {"a"}, "b", {{"perm", Ints{0, 1, 3, 4, 2}}});  // (N, A, H, W, K)
+  m.node("Add", {"b", m.floats({1, 1, 2, 2, 3}, grid)}, "c");
+  m.node("Mul", {"c", m.floats({1, 2, 1, 1, 3}, anchors)}, "d");
+  m.node("Mul", {"d", "b"}, "e");
+  m.node("Transpose", {"e"}, "f", {{"perm", Ints{0, 1, 4, 2, 3}}});
+  m.node("Reshape", {"f", m.list({1, 6, 2, 2})});
+  const Numbers expected = each(6, 2, 2, [&](std::size_t c, std::size_t y, std::size_t xx) {
+    const std::size_t k = c % 3;
+    const float own = x[c * 4 + y * 2 + xx];
+    return (own + grid[(y * 2 + xx) * 3 + k]) * anchors[c] * own;
+  });
+  expect_near(result_of(m, {x}), expected);
+}
+
+TEST(Concat, WithZerosIsALiteralOfOnePixel) {
+  TestModel m({0, 4, 6, 6});
+  m.node("Concat", {"x", m.floats({1, 2, 6, 6}, Numbers(72, 0.0F))}, "y", {{"axis", 1}});
+  graph::Graph graph = m.import();
+  EXPECT_EQ(only<graph::Literal>(graph).shape, (graph::Shape{1, 1, 2}));
+  graph.set_input_size(3, 5);
+  EXPECT_EQ(graph::infer_shapes(graph).back(), (graph::Shape{3, 5, 6}));
+
+  TestModel varied({1, 4, 2, 3});
+  const Numbers own = numbers(12);
+  varied.node("Concat", {varied.floats({1, 2, 2, 3}, own), "x"}, "y", {{"axis", 1}});
+  Numbers expected = own;
+  const Numbers x = numbers(24);
+  expected.insert(expected.end(), x.begin(), x.end());
+  expect_near(result_of(varied, {x}), expected);
+}
+
+TEST(Pad, OfChannelsIsAConcatenation) {
+  TestModel m({1, 2, 1, 2});
+  m.node("Pad", {"x", m.list({0, 1, 0, 0, 0, 2, 0, 0})});
+  EXPECT_EQ(m.operations(), "input, literal, literal, concat");
+  expect_near(result_of(m, {{1, 2, 3, 4}}), {0, 0, 1, 2, 3, 4, 0, 0, 0, 0});
+}
+
+TEST(Expand, OfChannelsAndPixels) {
+  TestModel vector({1, 2});
+  vector.node("ReduceL2", {"x"}, "norm", {{"axes", Ints{1}}, {"keepdims", 1}});
+  vector.node("Shape", {"x"}, "shape");
+  vector.node("Expand", {"norm", "shape"}, "all");
+  vector.node("Div", {"x", "all"});
+  expect_near(result_of(vector, {{3, 4}}), {0.6F, 0.8F});
+  TestModel image({1, 2, 1, 1});
+  image.node("Expand", {"x", image.list({1, 2, 2, 3})});
+  expect_near(result_of(image, {{3, 4}}), {3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4});
+}
+
+TEST(Reduce, OfChannels) {
+  const Numbers x = numbers(24);
+  const auto of_pixel = [&](std::size_t p, const std::function<float(float, float)>& f, float start) {
+    float result = start;
+    for (std::size_t c = 0; c < 4; ++c) result = f(result, x[c * 6 + p]);
+    return result;
+  };
+  const auto plus = [](float a, float b) { return a + b; };
+  const auto squares = [](float a, float b) { return a + b * b; };
+  struct Reduction {
+    const char* type;
+    std::function<float(std::size_t)> f;
+  };
+  const Reduction all[] = {
+      {"ReduceSum", [&](std::size_t p) { return of_pixel(p, plus, 0); }},
+      {"ReduceMean", [&](std::size_t p) { return of_pixel(p, plus, 0) / 4; }},
+      {"ReduceMax",
+       [&](std::size_t p) {
+         return of_pixel(
+             p, [](float a, float b) { return std::max(a, b); }, -99);
+       }},
+      {"ReduceMin",
+       [&](std::size_t p) {
+         return of_pixel(
+             p, [](float a, float b) { return std::min(a, b); }, 99);
+       }},
+      {"ReduceL1",
+       [&](std::size_t p) {
+         return of_pixel(
+             p, [](float a, float b) { return a + std::abs(b); }, 0);
+       }},
+      {"ReduceL2", [&](std::size_t p) { return std::sqrt(of_pixel(p, squares, 0)); }},
+      {"ReduceSumSquare", [&](std::size_t p) { return of_pixel(p, squares, 0); }},
+  };
+  for (const Reduction& one : all) {
+    for (const int keep : {0, 1}) {
+      SCOPED_TRACE(one.type);
+      TestModel m({1, 4, 2, 3});
+      m.node(one.type, {"x"}, "a", {{"axes", Ints{1}}, {"keepdims", keep}});
+      m.node("Relu", {"a"});
+      Numbers expected;
+      for (std::size_t p = 0; p < 6; ++p) expected.push_back(std::max(one.f(p), 0.0F));
+      expect_near(result_of(m, {x}), expected);
+    }
+  }
+}
+
+/// Of every axis but the batch's, by way of channels and pixels; and of groups.
+TEST(Reduce, OfChannelsAndPixels) {
+  const Numbers x = numbers(24);
+  float sum = 0, squares = 0, least = 99;
+  for (const float one : x) sum += one, squares += one * one, least = std::min(least, one);
+  const auto of = [&](const char* type) {
+    TestModel m({1, 4, 2, 3});
+    m.node(type, {"x"}, "y", {{"axes", Ints{1, 2, 3}}, {"keepdims", 1}});
+    return result_of(m, {x});
+  };
+  expect_near(of("ReduceSum"), {sum});
+  expect_near(of("ReduceMean"), {sum / 24});
+  expect_near(of("ReduceMin"), {least});
+  expect_near(of("ReduceL2"), {std::sqrt(squares)}, 1e-4F);
+  TestModel groups({1, 4, 1, 1});
+  groups.node("Reshape", {"x", groups.list({1, 2, 2, 1, 1})}, "a");
+  groups.node("ReduceSum", {"a"}, "y", {{"axes", Ints{1}}, {"keepdims", 0}});  // the outer digit
+  expect_near(result_of(groups, {{1, 2, 4, 8}}), {5, 10});
+}
+
+TEST(Softmax, OfEachGroupOfChannels) {
+  TestModel m({1, 4, 1, 1});
+  m.node("Reshape", {"x", m.list({1, 2, 2, 1, 1})}, "a");
+  m.node("Softmax", {"a"}, "b", {{"axis", 2}});
+  m.node("Reshape", {"b", m.list({1, 4, 1, 1})});
+  EXPECT_EQ(only<graph::Softmax>(m.import()).groups, 2);
+  const float half = 1 / (1 + std::exp(1.0F));
+  expect_near(result_of(m, {{1, 2, 5, 5}}), {half, 1 - half, 0.5F, 0.5F});
+}
+
+TEST(ArgMax, IsAnIndexOfThirtyTwoBits) {
+  for (const int keep : {0, 1}) {
+    TestModel m({1, 3, 1, 2});
+    m.node("ArgMax", {"x"}, "y", {{"axis", 1}, {"keepdims", keep}});
+    m.proto.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+        ::onnx::TensorProto::INT64);
+    const graph::Graph graph = m.import();
+    EXPECT_EQ(graph.outputs[0].type, Type::i32);
+    const std::vector<Bytes> outputs = outputs_of(graph, {bytes_of(Numbers{1, 5, 3, 4, 2, 5})}, 1);
+    EXPECT_EQ(numbers_of<std::int32_t>(outputs[0]), (std::vector<std::int32_t>{1, 0}));
+  }
+}
+
+/// The numbers of a normalised vector, in double.
+Numbers normalised(const Numbers& x) {
+  double mean = 0, variance = 0;
+  for (const float one : x) mean += one / static_cast<double>(x.size());
+  for (const float one : x) variance += std::pow(one - mean, 2) / static_cast<double>(x.size());
+  Numbers result;
+  for (const float one : x) result.push_back(static_cast<float>((one - mean) / std::sqrt(variance + 1e-5)));
+  return result;
+}
+
+TEST(Norm, OfLayersInstancesAndGroups) {
+  const Numbers x = numbers(4 * 6), scale = {1, 2, 3, 4}, shift = {0.5F, 0, -0.5F, 1};
+  TestModel layer({1, 4, 2, 3}, 17);  // channels last, as ConvNeXt has it
+  layer.node("Transpose", {"x"}, "a", {{"perm", Ints{0, 2, 3, 1}}});
+  layer.node("LayerNormalization", {"a", layer.floats({4}, scale), layer.floats({4}, shift)}, "b");
+  layer.node("Transpose", {"b"}, "y", {{"perm", Ints{0, 3, 1, 2}}});
+  Numbers expected(24);
+  for (std::size_t p = 0; p < 6; ++p) {
+    const Numbers pixel = normalised({x[p], x[6 + p], x[12 + p], x[18 + p]});
+    for (std::size_t c = 0; c < 4; ++c) expected[c * 6 + p] = pixel[c] * scale[c] + shift[c];
+  }
+  expect_near(result_of(layer, {x}), expected, 1e-4F);
+
+  const auto by_groups = [&](std::size_t groups) {
+    Numbers result;
+    const std::size_t each_group = 24 / groups;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const auto first = x.begin() + static_cast<std::ptrdiff_t>(g * each_group);
+      const Numbers group = normalised(Numbers(first, first + static_cast<std::ptrdiff_t>(each_group)));
+      result.insert(result.end(), group.begin(), group.end());
+    }
+    for (std::size_t i = 0; i < 24; ++i) result[i] = result[i] * scale[i / 6] + shift[i / 6];
+    return result;
+  };
+  TestModel instance({1, 4, 2, 3});
+  instance.node("InstanceNormalization", {"x", instance.floats({4}, scale), instance.floats({4}, shift)});
+  expect_near(result_of(instance, {x}), by_groups(4), 1e-4F);
+  TestModel group({1, 4, 2, 3}, 21);
+  group.node("GroupNormalization", {"x", group.floats({4}, scale), group.floats({4}, shift)}, "y", {{"num_groups", 2}});
+  expect_near(result_of(group, {x}), by_groups(2), 1e-4F);
+  TestModel log({1, 3});
+  log.node("LogSoftmax", {"x"});
+  expect_near(result_of(log, {{0, 0, 200}}), {-200, -200, 0}, 1e-4F);
+  TestModel unit({1, 2});
+  unit.node("LpNormalization", {"x"});
+  expect_near(result_of(unit, {{3, -4}}), {0.6F, -0.8F});
+}
+
+}  // namespace
+}  // namespace riffle::onnx

@@ -1,0 +1,508 @@
+#include "io/onnx/combine.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "io/onnx/numbers.hpp"
+
+namespace riffle::onnx {
+namespace {
+
+using graph::BinaryKind;
+using graph::NodeId;
+
+bool is_channel(const Factor& factor) { return factor.index == Index::channel; }
+
+/// Channel digits that count on from one another, in the axes' order.
+void renumber(View& view) {
+  std::int64_t step = 1;
+  for (auto axis = view.axes.rbegin(); axis != view.axes.rend(); ++axis) {
+    for (auto digit = axis->rbegin(); digit != axis->rend(); ++digit) {
+      if (!is_channel(*digit)) continue;
+      digit->step = step;
+      step *= digit->extent;
+    }
+  }
+  view.first_channel = 0;
+}
+
+std::int64_t channel_count(const View& view) {
+  std::int64_t count = 1;
+  for (const Axis& axis : view.axes) {
+    for (const Factor& factor : axis) count *= is_channel(factor) ? factor.extent : 1;
+  }
+  return count;
+}
+
+/// Of as many dimensions; new ones are in front, and one long.
+void extend(View& view, std::size_t rank) {
+  view.axes.insert(view.axes.begin(), rank - std::min(rank, view.axes.size()), Axis{});
+}
+
+[[noreturn]] void fail(const View& a, const View& b) {
+  throw Error("tensors " + text(a) + " and " + text(b) + " cannot be combined element by element: what one has on a " +
+              "dimension is neither one long nor the same as what the other has there");
+}
+
+/// The same digits, whatever channels they pick?
+bool are_alike(const Axis& a, const Axis& b) {
+  return std::ranges::equal(a, b, [](const Factor& x, const Factor& y) {
+    return x.index == y.index && x.extent == y.extent && x.open == y.open;
+  });
+}
+
+/// Digits that say the same may be cut differently: (6) and (2, 3) on one axis.
+void cut_alike(Axis& a, Axis& b) {
+  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
+    Factor &x = a[i], &y = b[i];
+    if (!is_channel(x) || !is_channel(y) || x.extent == y.extent) continue;
+    const auto cut = [i](Axis& axis, std::int64_t extent) {
+      Factor inner = axis[i];
+      inner.extent /= extent;
+      axis[i].extent = extent;
+      axis[i].step = inner.step * inner.extent;
+      axis.insert(axis.begin() + static_cast<std::ptrdiff_t>(i) + 1, inner);
+    };
+    if (x.extent % y.extent == 0) {
+      cut(a, y.extent);
+    } else if (y.extent % x.extent == 0) {
+      cut(b, x.extent);
+    }
+  }
+}
+
+/// One view's channel digits where the other has none: its channels are repeated, which are only names.
+void repeat_channels(const Axis& from, Axis& to) {
+  for (const Factor& factor : from) {
+    if (is_channel(factor)) to.push_back({.index = Index::channel, .extent = factor.extent, .step = 0});
+  }
+}
+
+/// Of a view that repeats one channel on all of its axes: that channel, which counts for as many as are there.
+View without_repeats(View view) {
+  for (const Axis& axis : view.axes) {
+    if (std::ranges::any_of(axis, [](const Factor& f) { return is_channel(f) && f.step != 0; })) return view;
+  }
+  for (Axis& axis : view.axes) std::erase_if(axis, is_channel);
+  return view;
+}
+
+/// What a constant is over a view: which of the tensor's extents it has values for, and where they are.
+class Spread {
+ public:
+  Spread(const View& view, const graph::Shape& shape, const Floats& constant) : view_(view), constant_(constant) {
+    const std::size_t rank = view.axes.size(), skipped = rank - constant.dims.size();
+    std::int64_t stride = 1;
+    for (std::size_t i = rank; i-- > skipped;) {
+      const std::int64_t dim = constant.dims[i - skipped];
+      if (dim != 1) add(view.axes[i], i, shape, dim, stride);
+      stride *= dim;
+    }
+    if (count_channels_) shape_.c = static_cast<std::int32_t>(std::max(channel_count(view), new_channels_));
+  }
+
+  /// (1, 1, C) where it is one value a channel, (1, 1, 1) where it is one for all.
+  [[nodiscard]] const graph::Shape& shape() const { return shape_; }
+  /// Of new digits, which the tensor has not.
+  [[nodiscard]] const View& result() const { return view_; }
+
+  /// In the order (C, H, W).
+  [[nodiscard]] std::vector<float> values() const {
+    std::vector<float> result;
+    result.reserve(static_cast<std::size_t>(shape_.size()));
+    const std::span<const float> from = constant_.values.values();
+    for (std::int64_t c = 0; c < shape_.c; ++c) {
+      for (std::int64_t y = 0; y < shape_.h; ++y) {
+        for (std::int64_t x = 0; x < shape_.w; ++x) {
+          std::int64_t at = 0;
+          for (const Digit& digit : digits_) {
+            const std::int64_t index = digit.index == Index::channel ? c : digit.index == Index::row ? y : x;
+            at += index / digit.step % digit.extent * digit.stride;
+          }
+          result.push_back(from[static_cast<std::size_t>(at)]);
+        }
+      }
+    }
+    return result;
+  }
+
+ private:
+  /// Of an index of the tensor: how far its values are apart in the constant.
+  struct Digit {
+    Index index;
+    std::int64_t extent, step, stride;
+  };
+
+  void add(const Axis& axis, std::size_t i, const graph::Shape& shape, std::int64_t dim, std::int64_t stride) {
+    if (axis.empty()) return add_new(i, shape, dim, stride);
+    if (extent(axis) != Quantity(dim)) {
+      throw Error("a constant of " + std::to_string(dim) + " values on dimension " + std::to_string(i) +
+                  " does not fit a tensor " + text(view_));
+    }
+    if (open_extents(axis).any()) throw Error("a constant has a value for each row or column of one size");
+    for (auto digit = axis.rbegin(); digit != axis.rend(); ++digit) {
+      if (digit->index == Index::batch) throw Error("a constant has a value for each image of a batch");
+      digits_.push_back({digit->index, digit->extent, is_channel(*digit) ? digit->step : 1, stride});
+      stride *= digit->extent;
+      note(digit->index, shape);
+    }
+  }
+
+  /// The tensor is one long there: of (N, C, H, W) it is known what that is.
+  void add_new(std::size_t i, const graph::Shape& shape, std::int64_t dim, std::int64_t stride) {
+    constexpr Index usual[] = {Index::batch, Index::channel, Index::row, Index::column};
+    const bool is_usual = view_.axes.size() == 4 && i > 0;
+    const std::int32_t extents[] = {0, shape.c, shape.h, shape.w};
+    if (!is_usual || extents[i] != 1 || dim > graph::max_extent) {
+      throw Error("a constant of " + std::to_string(dim) + " values on dimension " + std::to_string(i) +
+                  " does not fit a tensor " + text(view_));
+    }
+    digits_.push_back({usual[i], dim, 1, stride});
+    view_.axes[i] = {{.index = usual[i], .extent = dim}};
+    const auto size = static_cast<std::int32_t>(dim);
+    note(usual[i], {.h = size, .w = size, .c = size});
+    if (usual[i] == Index::channel) new_channels_ = dim;
+  }
+
+  void note(Index index, const graph::Shape& shape) {
+    if (index == Index::channel) count_channels_ = true;
+    if (index == Index::row) shape_.h = shape.h;
+    if (index == Index::column) shape_.w = shape.w;
+  }
+
+  View view_;
+  const Floats& constant_;
+  std::vector<Digit> digits_;
+  graph::Shape shape_{1, 1, 1};
+  bool count_channels_ = false;
+  std::int64_t new_channels_ = 1;
+};
+
+/// scale * x + shift, one of each a channel.
+NodeId add_affine(Importer& importer, const std::string& name, NodeId node, std::vector<float> scale,
+                  std::vector<float> shift) {
+  const auto count = static_cast<std::size_t>(importer.shape(node).c);
+  importer.charge(4 * static_cast<std::int64_t>(count));
+  const auto all = [&](std::vector<float> values, float otherwise) {
+    if (values.empty()) values = {otherwise};
+    if (values.size() == 1) values.resize(count, values[0]);
+    return graph::Constant(std::move(values));
+  };
+  return importer.add(name,
+                      graph::BatchNorm{.scale = all(std::move(scale), 1.0F),
+                                       .shift = all(std::move(shift), 0.0F),
+                                       .mean = all({}, 0.0F),
+                                       .variance = all({}, 1.0F),
+                                       .epsilon = 0.0F},
+                      {node});
+}
+
+/// A node for one value a channel, or one for all; none where the engine has nothing but Binary for it.
+std::optional<NodeId> add_by_channel(Importer& importer, const std::string& name, BinaryKind kind, NodeId node,
+                                     std::vector<float> values, bool constant_first) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const bool are_equal = std::ranges::all_of(values, [&](float x) { return x == values[0]; });
+  const auto each = [&](auto&& f) {
+    std::ranges::transform(values, values.begin(), f);
+    return values;
+  };
+  switch (kind) {
+    case BinaryKind::add:
+      return add_affine(importer, name, node, {}, values);
+    case BinaryKind::subtract:
+      if (constant_first) return add_affine(importer, name, node, {-1.0F}, values);
+      return add_affine(importer, name, node, {}, each([](float x) { return -x; }));
+    case BinaryKind::multiply:
+      return add_affine(importer, name, node, values, {});
+    case BinaryKind::divide: {
+      if (constant_first) {
+        if (!std::ranges::all_of(values, [](float x) { return std::isfinite(x); })) return std::nullopt;
+        const NodeId inverse =
+            importer.add(name + ".reciprocal", graph::Activate{{{}, kernels::Function::reciprocal}}, {node});
+        return are_equal && values[0] == 1.0F ? inverse : add_affine(importer, name, inverse, values, {});
+      }
+      const bool has_inverse = std::ranges::all_of(values, [](float x) { return std::isnormal(1.0F / x); });
+      if (!has_inverse) return std::nullopt;
+      return add_affine(importer, name, node, each([](float x) { return 1.0F / x; }), {});
+    }
+    case BinaryKind::maximum:
+      if (!are_equal || !(values[0] < infinity)) return std::nullopt;
+      return importer.add(name, graph::Activate{{{values[0], infinity}}}, {node});
+    case BinaryKind::minimum:
+      if (!are_equal || !(values[0] > -infinity)) return std::nullopt;
+      return importer.add(name, graph::Activate{{{-infinity, values[0]}}}, {node});
+    case BinaryKind::power:
+      if (constant_first || !are_equal || !(std::abs(values[0]) <= 64.0F)) return std::nullopt;
+      if (values[0] == 2.0F) return importer.add(name, graph::Binary{.kind = BinaryKind::multiply}, {node, node});
+      return importer.add(name, graph::Activate{{{}, kernels::Function::power, values[0]}}, {node});
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+View in_axis_order(Importer& importer, View view) {
+  const std::int32_t count = importer.shape(view.node).c;
+  std::vector<std::int32_t> picked = channels(view);
+  importer.charge(static_cast<std::int64_t>(picked.size()));
+  if (auto operation = choose_channels(std::move(picked), count)) {
+    view.node = importer.add(view.name, std::move(*operation), {view.node});
+  }
+  renumber(view);
+  return view;
+}
+
+View combined(Importer& importer, const std::string& name, BinaryKind kind, View a, View b) {
+  const std::size_t rank = std::max(a.axes.size(), b.axes.size());
+  extend(a, rank);
+  extend(b, rank);
+  const auto repeats = [](const View& view) { return channel_count(without_repeats(view)) < channel_count(view); };
+  if (!repeats(a) || !repeats(b)) a = without_repeats(std::move(a)), b = without_repeats(std::move(b));
+  View result = a;
+  const bool is_pixel[] = {channel_count(a) == 1, channel_count(b) == 1};  // one channel counts for all
+  for (std::size_t i = 0; i < rank; ++i) {
+    Axis &x = a.axes[i], &y = b.axes[i];
+    if (x.empty() != y.empty()) {
+      const Axis& there = x.empty() ? y : x;
+      if (std::ranges::any_of(there, [](const Factor& f) { return f.index == Index::batch; })) fail(a, b);
+      result.axes[i] = there;
+      if (!is_pixel[x.empty() ? 0 : 1]) repeat_channels(there, x.empty() ? x : y);
+      continue;
+    }
+    cut_alike(x, y);
+    if (!are_alike(x, y)) fail(a, b);
+    result.axes[i] = x;
+  }
+  // Where one has rows, the other has them on the same axis, or is one pixel high.
+  const graph::Shape &of_a = importer.shape(a.node), &of_b = importer.shape(b.node);
+  if ((of_a.h != of_b.h && of_a.h != 1 && of_b.h != 1) || (of_a.w != of_b.w && of_a.w != 1 && of_b.w != 1)) fail(a, b);
+  a = in_axis_order(importer, std::move(a));
+  b = in_axis_order(importer, std::move(b));
+  result.node = importer.add(name, graph::Binary{.kind = kind}, {a.node, b.node});
+  renumber(result);
+  return result;
+}
+
+std::optional<std::vector<float>> values_by_channel(Importer& importer, const View& view, const Floats& constant) {
+  if (constant.dims.size() > view.axes.size()) return std::nullopt;
+  const std::int32_t count = importer.shape(view.node).c;
+  const Spread spread(view, importer.shape(view.node), constant);
+  const graph::Shape& shape = spread.shape();
+  if (shape.pixels() != 1 || (shape.c != 1 && shape.c != count)) return std::nullopt;
+  importer.charge(count);
+  std::vector<float> values = spread.values();
+  if (shape.c == 1) values.resize(static_cast<std::size_t>(count), values[0]);
+  return values;
+}
+
+View combined(Importer& importer, const std::string& name, BinaryKind kind, View view, const Floats& constant,
+              bool constant_first) {
+  extend(view, constant.dims.size());
+  View ordered = in_axis_order(importer, view);
+  const Spread spread(ordered, importer.shape(ordered.node), constant);
+  importer.charge(spread.shape().size());
+  const graph::Shape& shape = spread.shape();
+  std::vector<float> values = spread.values();
+  const bool is_by_channel = shape.pixels() == 1 && (shape.c == 1 || shape.c == importer.shape(ordered.node).c);
+  if (is_by_channel) {
+    const auto made = add_by_channel(importer, name, kind, ordered.node, values, constant_first);
+    if (made) {
+      ordered.node = *made;
+      return ordered;
+    }
+  }
+  const NodeId literal = add_literal(importer, name + ".constant", shape, std::move(values));
+  std::vector<NodeId> operands = {ordered.node, literal};
+  if (constant_first) std::swap(operands[0], operands[1]);
+  View result = spread.result();
+  result.node = importer.add(name, graph::Binary{.kind = kind}, operands);
+  renumber(result);
+  return result;
+}
+
+View combined(Importer& importer, const std::string& name, BinaryKind kind, View view, float constant) {
+  return combined(importer, name, kind, std::move(view),
+                  Floats{.dims = {}, .values = graph::Constant(std::vector<float>{constant})});
+}
+
+View activated(Importer& importer, const std::string& name, const graph::Activation& activation, View view) {
+  view.node = importer.add(name, graph::Activate{activation}, {view.node});
+  return view;
+}
+
+Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floats& b) {
+  const std::size_t rank = std::max(a.dims.size(), b.dims.size());
+  const auto dim = [&](const Floats& of, std::size_t i) {
+    const std::size_t skipped = rank - of.dims.size();
+    return i < skipped ? 1 : of.dims[i - skipped];
+  };
+  std::vector<std::int64_t> dims;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const std::int64_t x = dim(a, i), y = dim(b, i);
+    if (x != y && x != 1 && y != 1) throw Error("the shapes of the constants do not fit together");
+    dims.push_back(x == 1 ? y : x);
+  }
+  importer.charge(3 * loop_count(dims));
+  const Value all_a = broadcast(a, dims), all_b = broadcast(b, dims);
+  const std::span<const float> x = std::get<Floats>(all_a).values.values(), y = std::get<Floats>(all_b).values.values();
+  std::vector<float> values;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double one = static_cast<double>(x[i]), other = static_cast<double>(y[i]);
+    values.push_back(static_cast<float>(kernels::reference_of(kind, one, other)));
+  }
+  return {.dims = std::move(dims), .values = graph::Constant(std::move(values))};
+}
+
+View reduced_channels(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+                      const std::vector<bool>& reduced) {
+  // What is reduced stands innermost, so that each group is neighbours.
+  View grouped = view;
+  grouped.axes.clear();
+  for (const bool of_reduced : {false, true}) {
+    for (std::size_t i = 0; i < view.axes.size(); ++i) {
+      if (reduced[i] == of_reduced) grouped.axes.push_back(view.axes[i]);
+    }
+  }
+  std::int64_t each = 1;
+  for (std::size_t i = 0; i < view.axes.size(); ++i) {
+    for (const Factor& factor : view.axes[i]) each *= reduced[i] && is_channel(factor) ? factor.extent : 1;
+  }
+  if (each == 1 && kind != graph::ReduceKind::l2 && kind != graph::ReduceKind::arg_max &&
+      kind != graph::ReduceKind::arg_min) {
+    for (std::size_t i = 0; i < view.axes.size(); ++i) {
+      if (reduced[i]) view.axes[i] = {};
+    }
+    return view;
+  }
+  grouped = in_axis_order(importer, std::move(grouped));
+  const auto groups = static_cast<std::int32_t>(importer.shape(grouped.node).c / each);
+  view.node = importer.add(name, graph::Reduce{kind, groups}, {grouped.node});
+  for (std::size_t i = 0; i < view.axes.size(); ++i) {
+    if (reduced[i]) view.axes[i] = {};
+  }
+  renumber(view);
+  return view;
+}
+
+View softmax_of_channels(Importer& importer, const std::string& name, View view, const std::vector<bool>& normalised) {
+  View grouped = view;
+  grouped.axes.clear();
+  std::vector<std::size_t> from;
+  for (const bool inside : {false, true}) {
+    for (std::size_t i = 0; i < view.axes.size(); ++i) {
+      if (normalised[i] != inside) continue;
+      grouped.axes.push_back(view.axes[i]);
+      from.push_back(i);
+    }
+  }
+  std::int64_t each = 1;
+  for (std::size_t i = 0; i < view.axes.size(); ++i) {
+    for (const Factor& factor : view.axes[i]) each *= normalised[i] ? factor.extent : 1;
+  }
+  grouped = in_axis_order(importer, std::move(grouped));
+  const auto groups = static_cast<std::int32_t>(importer.shape(grouped.node).c / each);
+  view.node = importer.add(name, graph::Softmax{groups}, {grouped.node});
+  view.first_channel = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) view.axes[from[i]] = grouped.axes[i];
+  return view;
+}
+
+bool is_of_channels(const Axis& axis) { return std::ranges::all_of(axis, is_channel); }
+
+View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+             const std::vector<bool>& axes) {
+  using graph::ReduceKind;
+  std::vector<bool> of_channels(axes.size(), false);
+  bool rows = false, columns = false, unnamed = false, any_channels = false;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!axes[i]) continue;
+    unnamed |= view.axes[i].empty();  // it is one long, of whatever index
+    of_channels[i] = !view.axes[i].empty() && is_of_channels(view.axes[i]);
+    any_channels |= of_channels[i];
+    for (const Factor& factor : view.axes[i]) {
+      if (of_channels[i]) continue;
+      if (factor.index == Index::batch || factor.index == Index::channel) {
+        throw Error("only channels, height and width can be reduced, each as a whole");
+      }
+      (factor.index == Index::row ? rows : columns) = true;
+    }
+  }
+  // Rows that are one at every size may be reduced with the columns, and the other way round.
+  const graph::Shape in = importer.shape(view.node);
+  const Extents open = importer.open(view.node);
+  const bool all_rows = rows || (in.h == 1 && !open.rows), all_columns = columns || (in.w == 1 && !open.columns);
+  if (unnamed && ((in.h == 1 && open.rows && !rows) || (in.w == 1 && open.columns && !columns))) {
+    throw Error("it reduces an axis of one, which may be longer at other sizes");
+  }
+  if (kind == ReduceKind::l2 && (rows || columns)) {
+    view = combined(importer, name + ".squares", BinaryKind::multiply, view, view);
+    view = reduced(importer, name + ".sum", ReduceKind::sum, std::move(view), axes);
+    return combined(importer, name, BinaryKind::power, std::move(view), 0.5F);
+  }
+  // What says nothing is done for the sake of what may be one channel: of an index it is 0.
+  if (any_channels || (unnamed && in.c == 1 && kind == ReduceKind::l2)) {
+    view = reduced_channels(importer, name, kind, std::move(view), of_channels);
+  }
+  if (!rows && !columns) return view;
+  if (kind == ReduceKind::sum && (open.rows || open.columns)) throw Error("a sum over rows or columns of an open size");
+  view = in_axis_order(importer, std::move(view));
+  const bool is_min = kind == ReduceKind::minimum, is_max = is_min || kind == ReduceKind::maximum;
+  if (is_min) view = combined(importer, name + ".negative", BinaryKind::multiply, std::move(view), -1.0F);
+  graph::Operation operation = graph::GlobalAveragePool{};
+  if (is_max || !all_rows || !all_columns) {
+    graph::Pool pool;
+    pool.kind = is_max ? graph::PoolKind::max : graph::PoolKind::average;
+    pool.window.kernel_h = all_rows ? 0 : 1;
+    pool.window.kernel_w = all_columns ? 0 : 1;
+    operation = pool;
+  }
+  view.node = importer.add(name, std::move(operation), {view.node});
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i]) view.axes[i] = {};
+  }
+  if (is_min) view = combined(importer, name, BinaryKind::multiply, std::move(view), -1.0F);
+  const float count = static_cast<float>(rows ? in.h : 1) * static_cast<float>(columns ? in.w : 1);
+  if (kind == ReduceKind::sum) view = combined(importer, name, BinaryKind::multiply, std::move(view), count);
+  return view;
+}
+
+graph::NodeId add_channels(Importer& importer, const std::string& name, View like, std::size_t axis,
+                           const Floats& constant) {
+  if (constant.dims.size() != like.axes.size()) throw Error("a constant has another rank than the tensor");
+  for (std::size_t i = 0; i < like.axes.size(); ++i) {
+    const auto wanted = extent(like.axes[i]).known_integer();
+    if (i != axis && wanted && *wanted != constant.dims[i]) {
+      throw Error("a constant does not fit a tensor " + text(like) + " on dimension " + std::to_string(i));
+    }
+  }
+  const std::int64_t count = constant.dims[axis];
+  if (count < 1 || count > graph::max_extent) throw Error("a constant of " + std::to_string(count) + " channels");
+  // Of channels that are the same number everywhere one pixel is enough, at every size.
+  std::int64_t inner = 1;
+  for (std::size_t i = axis + 1; i < constant.dims.size(); ++i) inner *= constant.dims[i];
+  const std::span<const float> values = constant.values.values();
+  std::vector<float> first;
+  for (std::int64_t c = 0; c < count; ++c) first.push_back(values[static_cast<std::size_t>(c * inner)]);
+  bool is_pixel = true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto c = static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % count);
+    is_pixel = is_pixel && values[i] == first[c];
+  }
+  graph::Shape shape = importer.shape(like.node);
+  shape.c = static_cast<std::int32_t>(count);
+  if (is_pixel) return add_literal(importer, name, {1, 1, shape.c}, std::move(first));
+  like.axes[axis] = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
+  like.first_channel = 0;
+  const Spread spread(like, shape, constant);
+  return add_literal(importer, name, shape, spread.values());
+}
+
+graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,
+                          std::vector<float> values) {
+  importer.charge(shape.size());
+  return importer.add(name, graph::Literal{shape, graph::Constant(std::move(values))}, {});
+}
+
+}  // namespace riffle::onnx

@@ -1,0 +1,58 @@
+// What the importer makes of operations on two tensors, and on a tensor and a constant: a node of the engine acts on
+// the nodes below the views, which have to agree on what each digit of an axis is.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "io/onnx/importer.hpp"
+
+namespace riffle::onnx {
+
+/// The view with its channels in the order in which its axes name them, in a node of their own where they are in
+/// another one. All of them are read, each once.
+View in_axis_order(Importer& importer, View view);
+
+/// a op b, broadcast in numpy's way. Throws Error where what they have on an axis is not the same.
+View combined(Importer& importer, const std::string& name, graph::BinaryKind kind, View a, View b);
+
+/// The same with numbers of the model as the second operand, or as the first one where `constant_first`. What is one
+/// value a channel is a batch norm, which the engine folds into a layer beside it; one that would be a bound is one.
+View combined(Importer& importer, const std::string& name, graph::BinaryKind kind, View view, const Floats& constant,
+              bool constant_first = false);
+/// With one number.
+View combined(Importer& importer, const std::string& name, graph::BinaryKind kind, View view, float constant);
+
+/// The constant as one value a channel of a view whose channels are settled, if it is that, or one value for all.
+std::optional<std::vector<float>> values_by_channel(Importer& importer, const View& view, const Floats& constant);
+
+/// Function of each number.
+View activated(Importer& importer, const std::string& name, const graph::Activation& activation, View view);
+
+/// Element by element, broadcast in numpy's way.
+Floats combined(Importer& importer, graph::BinaryKind kind, const Floats& a, const Floats& b);
+
+/// The channels on the axes that are `reduced`, which hold nothing else, become one.
+View reduced_channels(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+                      const std::vector<bool>& reduced);
+
+/// A softmax over the channels on the axes that are `normalised`, which hold nothing else, for each of the others.
+View softmax_of_channels(Importer& importer, const std::string& name, View view, const std::vector<bool>& normalised);
+
+/// Whole rows, columns and channels; the axes that are reduced become one long.
+View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+             const std::vector<bool>& axes);
+
+bool is_of_channels(const Axis& axis);
+
+/// Numbers of the model as channels beside those of a tensor on that axis: a literal.
+graph::NodeId add_channels(Importer& importer, const std::string& name, View like, std::size_t axis,
+                           const Floats& constant);
+
+/// Numbers of the model as a tensor (1, C, H, W) of one value a channel, or of as many pixels as it has.
+graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,
+                          std::vector<float> values);
+
+}  // namespace riffle::onnx
