@@ -120,7 +120,9 @@ TEST(Preprocess, of_an_input_of_bytes_pixels_are_rounded) {
     Preprocess(input, as_they_are, scalar, Type::u8)(picture, planes);
     const auto area = static_cast<std::size_t>(input.pixels());
     for (std::size_t i = 0; i < floats.size(); ++i) {
-      EXPECT_NEAR(std::to_integer<float>(planes[i % 3 * area + i / 3]), floats[i], input.h == 7 ? 1e-4 : 0.5001) << i;
+      EXPECT_NEAR(static_cast<float>(std::to_integer<int>(planes[i % 3 * area + i / 3])), floats[i],
+                  input.h == 7 ? 1e-4 : 0.5001)
+          << i;
     }
   }
 }

@@ -221,7 +221,7 @@ TEST(Pixels, what_is_in_the_way_is_said) {
     Graph two;
     two.add("image", graph::Input{{usual_size, usual_size, 3}});
     two.add("mask", graph::Input{{usual_size, usual_size, 3}});
-    two.outputs = {{two.add("sum", graph::Add{}, {0, 1})}};
+    two.outputs = {{two.add("both", graph::Concat{}, {0, 1})}};
     g = two;
   });
   refused("is read by nothing", [](Graph& g) {
