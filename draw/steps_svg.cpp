@@ -23,6 +23,7 @@ constexpr Kind kinds[] = {
     {"input to channels-last", "#8c959f"},
     {"channels-last to output", "#8c959f"},
     {"type conversion", "#aab1b9"},
+    {"reduction", "#6f9a4d"},
 };
 static_assert(std::size(kinds) + 1 == std::variant_size_v<plan::Task>);
 constexpr Kind copy_kind = {"copy", "#57606a"};

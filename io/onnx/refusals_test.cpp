@@ -300,7 +300,7 @@ const Refusal refusals[] = {
     {"Concat", "does not fit", [](TestModel& m, const char* type) {
   m.node(type, {"x", m.floats({1, 2, 5, 6})}, "y", {{"axis", 1}});
      }},
-    {"Concat", "not a constant of floats", [TestModel& m, const char* type) {
+    {"Concat", "not a constant of floats", [](TestModel& m, const char* type) {
   m.node(type, {"x", m.list({1})}, "y", {{"axis", 1}}); }},
 
     {"Div", "by zero", arithmetic(4, 0)},
