@@ -15,6 +15,7 @@ void add_run(CLI::App& program);
 void add_classify(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_bench(CLI::App& program);
+void add_verify(CLI::App& program);
 void add_train(CLI::App& program);  ///< with the trainer alone (RIFFLE_TRAINER)
 
 }  // namespace riffle::tools

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
              riffle::tools::add_classify,
              riffle::tools::add_inspect,
              riffle::tools::add_bench,
+             riffle::tools::add_verify,
 #ifdef RIFFLE_TRAINER
              riffle::tools::add_train,
 #endif

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/passes/passes.hpp"
+#include "verify/check_model.hpp"
 #include "verify/differential.hpp"
 #include "verify/effort.hpp"
 #include "verify/interpret.hpp"
@@ -229,6 +230,38 @@ TEST(Interpret, OfSeveralInputs) {
   const graph::ById<Tensor> tensors = interpret(graph, inputs, 1);
   EXPECT_EQ(planes(tensors[2]), (std::vector<double>{3, 4, 5, 6, 1, 2}));
   EXPECT_EQ(planes(tensors[3]), (std::vector<double>{3.5, 5.5, 1.5}));
+}
+
+/// Rounding is what there is to find: nothing is allowed to differ, and then something does.
+TEST(CheckModel, NamesTheFirstNodeThatDiffers) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{6, 6, 8}});
+  const graph::NodeId flat = graph.add("flat", graph::Activate{}, {0});
+  graph::Convolution convolution;
+  convolution.outputs = 5;
+  convolution.weights = graph::Constant(std::vector<float>(40, 0.3F));
+  const graph::NodeId sums = graph.add("sums", convolution, {flat});
+  graph.outputs = {{graph.add("sums", graph::Activate{graph::Activation::sigmoid}, {sums})}};
+  const std::vector<std::vector<std::byte>> inputs = random_inputs(graph, 1, 1);
+  std::vector<std::string> ways;
+  for (const CheckedWay& way :
+       check_model(graph, inputs, 1e-4, [&](const CheckedWay& one) { ways.push_back(one.way); })) {
+    EXPECT_FALSE(way.output) << way.way;
+    EXPECT_GT(way.difference, 0) << way.way;
+    EXPECT_LT(way.difference, 1e-5) << way.way;
+  }
+  EXPECT_NE(std::ranges::find(ways, "scalar"), ways.end());
+  const std::vector<CheckedWay> exact = check_model(graph, inputs, 0, {});
+  ASSERT_EQ(exact.size(), ways.size());
+  for (const CheckedWay& way : exact) {
+    ASSERT_TRUE(way.output && way.first_node) << way.way;
+    EXPECT_EQ(way.output->tensor, "sums");
+    EXPECT_EQ(way.first_node->tensor, "sums");  // a maximum is exact
+    EXPECT_GT(way.first_node->largest, 1) << way.way << ": this is the sums, not their sigmoid";
+  }
+  const graph::Graph every = with_every_node(graph);
+  ASSERT_EQ(every.outputs.size(), 3U);
+  EXPECT_EQ(every.outputs[2].name, "sums.2");
 }
 
 TEST(Shrink, LeavesNothingThatDoesNotMatter) {
