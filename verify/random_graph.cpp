@@ -60,9 +60,11 @@ class Generator {
   [[nodiscard]] NodeId newest() const { return graph_.nodes.end_id() - 1; }
   [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[id]; }
 
-  /// Numbers that stand in the network are read where they are made for it.
+  /// Numbers that stand in the network, and what is made of them alone, are read where they are made for it.
   [[nodiscard]] bool is_literal(NodeId id) const {
-    return std::holds_alternative<graph::Literal>(graph_.nodes[id].operation);
+    const graph::Node& node = graph_.nodes[id];
+    return !std::holds_alternative<graph::Input>(node.operation) &&
+           std::ranges::all_of(node.inputs, [&](NodeId input) { return is_literal(input); });
   }
 
   NodeId any_node() {

@@ -369,13 +369,6 @@ View reduced_channels(Importer& importer, const std::string& name, graph::Reduce
   for (std::size_t i = 0; i < view.axes.size(); ++i) {
     for (const Factor& factor : view.axes[i]) each *= reduced[i] && is_channel(factor) ? factor.extent : 1;
   }
-  if (each == 1 && kind != graph::ReduceKind::l2 && kind != graph::ReduceKind::arg_max &&
-      kind != graph::ReduceKind::arg_min) {
-    for (std::size_t i = 0; i < view.axes.size(); ++i) {
-      if (reduced[i]) view.axes[i] = {};
-    }
-    return view;
-  }
   grouped = in_axis_order(importer, std::move(grouped));
   const auto groups = static_cast<std::int32_t>(importer.shape(grouped.node).c / each);
   view.node = importer.add(name, graph::Reduce{kind, groups}, {grouped.node});
@@ -439,11 +432,11 @@ View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind
   if (kind == ReduceKind::l2 && (rows || columns)) {
     view = combined(importer, name + ".squares", BinaryKind::multiply, view, view);
     view = reduced(importer, name + ".sum", ReduceKind::sum, std::move(view), axes);
-    return combined(importer, name, BinaryKind::power, std::move(view), 0.5F);
+    return activated(importer, name, {{}, kernels::Function::sqrt}, std::move(view));
   }
-  // What says nothing is done for the sake of what may be one channel: of an index it is 0.
-  if (any_channels || (unnamed && in.c == 1 && kind == ReduceKind::l2)) {
-    view = reduced_channels(importer, name, kind, std::move(view), of_channels);
+  if (any_channels) view = reduced_channels(importer, name, kind, std::move(view), of_channels);
+  if (!any_channels && !rows && !columns && kind == ReduceKind::l2) {  // of axes that are one long
+    return activated(importer, name, {{}, kernels::Function::absolute}, std::move(view));
   }
   if (!rows && !columns) return view;
   if (kind == ReduceKind::sum && (open.rows || open.columns)) throw Error("a sum over rows or columns of an open size");
@@ -473,7 +466,7 @@ graph::NodeId add_channels(Importer& importer, const std::string& name, View lik
   if (constant.dims.size() != like.axes.size()) throw Error("a constant has another rank than the tensor");
   for (std::size_t i = 0; i < like.axes.size(); ++i) {
     const auto wanted = extent(like.axes[i]).known_integer();
-    if (i != axis && wanted && *wanted != constant.dims[i]) {
+    if (i != axis && constant.dims[i] != 1 && wanted && *wanted != constant.dims[i]) {
       throw Error("a constant does not fit a tensor " + text(like) + " on dimension " + std::to_string(i));
     }
   }
@@ -496,6 +489,7 @@ graph::NodeId add_channels(Importer& importer, const std::string& name, View lik
   like.axes[axis] = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
   like.first_channel = 0;
   const Spread spread(like, shape, constant);
+  if (spread.shape() != shape) throw Error("a constant has values for rows or for columns alone");
   return add_literal(importer, name, shape, spread.values());
 }
 

@@ -12,7 +12,25 @@
 namespace riffle::onnx {
 namespace {
 
+/// Of a constant a constant.
+Floats activated(Call& call, const Floats& constant, const graph::Activation& activation) {
+  const std::span<const float> from = constant.values.values();
+  call.importer.charge(static_cast<std::int64_t>(from.size()));
+  const kernels::FunctionArgs function = graph::function_args(activation);
+  const double lower = static_cast<double>(activation.bounds.lower),
+               upper = static_cast<double>(activation.bounds.upper);
+  std::vector<float> values;
+  for (const float one : from) {
+    const auto x = static_cast<double>(one);
+    values.push_back(static_cast<float>(kernels::reference_of(function, x < lower ? lower : x > upper ? upper : x)));
+  }
+  return {.dims = constant.dims, .values = graph::Constant(std::move(values))};
+}
+
 void activate(Call& call, graph::Activation kind, std::size_t tensor = 0) {
+  if (std::holds_alternative<Floats>(call.value(tensor)) && kind.slopes.empty()) {
+    return call.result(activated(call, call.floats(tensor), kind));
+  }
   View& view = call.tensor(tensor);
   // The order of the elements does not matter here; it is only that a slice should not be computed in full.
   if (channel_axis(view)) call.importer.settle(view);
@@ -112,15 +130,7 @@ void import_function(Call& call) {
   graph::Activation activation{{}, found->function};
   if (found->a.name != nullptr) activation.a = call.real(found->a.name, found->a.otherwise);
   if (found->b.name != nullptr) activation.b = call.real(found->b.name, found->b.otherwise);
-  const auto* const floats = std::get_if<Floats>(&call.value(0));
-  if (floats == nullptr) return activate(call, std::move(activation));
-  Floats result = call.floats(0);
-  call.importer.charge(static_cast<std::int64_t>(result.values.size()));
-  std::vector<float> values(result.values.values().begin(), result.values.values().end());
-  const kernels::FunctionArgs function = graph::function_args(activation);
-  for (float& x : values) x = static_cast<float>(kernels::reference_of(function, static_cast<double>(x)));
-  result = {.dims = result.dims, .values = graph::Constant(std::move(values))};
-  call.result(std::move(result));
+  activate(call, std::move(activation));
 }
 
 /// Of shapes' numbers as well, where these have the operator.
@@ -222,20 +232,16 @@ void import_expand(Call& call) {
 }
 
 void import_softmax(Call& call) {
-  View& view = call.tensor(0);
-  call.importer.settle(view);
+  const View& view = call.tensor(0);
   // Before opset 13 everything from `axis` on is one vector; since then only `axis` is.
   const bool flattens = call.importer.opset() < 13;
   const std::size_t first = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
   const std::size_t last = flattens ? view.axes.size() - 1 : first;
   std::vector<bool> normalised(view.axes.size(), false);
-  bool any = false;
   for (std::size_t i = first; i <= last; ++i) {
     normalised[i] = true;
-    any |= !view.axes[i].empty();
     if (!is_of_channels(view.axes[i])) throw Error("only a softmax over the channels is supported");
   }
-  if (!any && call.importer.shape(view.node).c != 1) throw Error("only a softmax over the channels is supported");
   call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
 }
 

@@ -451,10 +451,34 @@ class Exporter : Writer {
     return {append("Slice", {operand().name, starts, ends, channel_axis_}).output(0), operand().vector};
   }
 
+  /// A literal, as many images and, of one pixel, as large as the first operand that is none.
+  std::string expanded(std::size_t literal) {
+    const std::vector<graph::NodeId>& inputs = node().inputs;
+    std::size_t like = 0;
+    while (like + 1 < inputs.size() && std::holds_alternative<graph::Literal>(graph_.nodes[inputs[like]].operation)) {
+      ++like;
+    }
+    const std::string name = joined({node().name, ".", literal}), x = image(like);
+    const std::string shape = append("Shape", name + ".shape", {x}).output(0);
+    const auto part = [&](const char* word, std::int64_t first, std::int64_t end) {
+      const std::string begins = integers(name + word + ".start", {first}),
+                        ends = integers(name + word + ".end", {end});
+      return append("Slice", name + word, {shape, begins, ends}).output(0);
+    };
+    const std::string images = part(".images", 0, 1), pixels = part(".pixels", 2, 4);
+    const std::string channels = integers(name + ".channels", {shapes_[inputs[literal]].c});
+    NodeProto& to = append("Concat", name + ".to", {images, channels, pixels});
+    set(to, "axis", std::int64_t{0});
+    return append("Expand", name + ".expanded", {operand(literal).name, to.output(0)}).output(0);
+  }
+
   Tensor write(const graph::Concat&) {
     const bool vectors = all_vectors();
     std::vector<std::string> parts;
-    for (std::size_t i = 0; i < node().inputs.size(); ++i) parts.push_back(operand_as(i, vectors));
+    for (std::size_t i = 0; i < node().inputs.size(); ++i) {
+      const bool is_literal = std::holds_alternative<graph::Literal>(graph_.nodes[node().inputs[i]].operation);
+      parts.push_back(is_literal ? expanded(i) : operand_as(i, vectors));
+    }
     NodeProto& concat = append("Concat", {});
     for (std::string& part : parts) concat.add_input(std::move(part));
     set(concat, "axis", std::int64_t{1});
@@ -512,7 +536,10 @@ class Exporter : Writer {
   /// The operand as (n, groups, C / groups, H, W).
   std::string in_groups(std::int32_t groups) {
     const graph::Shape& s = operand_shape();
-    return reshaped(image(), node().name + ".grouped", {0, groups, s.c / groups, s.h, s.w});
+    const std::string x = image(), name = node().name + ".grouped";
+    // A 1 in a shape may be taken for rows or columns of which there happens to be one.
+    if (groups == s.c) return append("Unsqueeze", name, {x, integers(name + ".axes", {2})}).output(0);
+    return reshaped(x, name, {0, groups, s.c / groups, s.h, s.w});
   }
 
   Tensor write(const graph::Literal& o) {

@@ -55,8 +55,7 @@ void import_arg(Call& call) {
   const std::size_t axis = Call::axis(call.integer("axis", 0), view.axes.size());
   const bool keep = call.integer("keepdims", 1) != 0;
   if (call.integer("select_last_index", 0) != 0) throw Error("of equal numbers the last: not supported");
-  const bool is_one_channel = view.axes[axis].empty() && call.importer.shape(view.node).c == 1;
-  if (!is_of_channels(view.axes[axis]) || (view.axes[axis].empty() && !is_one_channel)) {
+  if (!is_of_channels(view.axes[axis])) {
     throw Error("only an index among the channels is supported, not on dimension " + std::to_string(axis) + " of " +
                 text(view));
   }

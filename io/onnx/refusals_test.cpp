@@ -72,7 +72,7 @@ const Refusal refusals[] = {
   m.node(type, {}); }},
     {"Relu", "'x' is made twice", [](TestModel& m, const char* type) {
   m.node(type, {"x"}, "x"); }},
-    {"Relu", "is a constant", [](TestModel& m, const char* type) {
+    {"GlobalAveragePool", "is a constant", [](TestModel& m, const char* type) {
   m.node(type, {m.floats({4})}); }},
     {"Relu", "no output", [](TestModel& m, const char* type) {
   m.node(type, {"x"}).clear_output(); }},

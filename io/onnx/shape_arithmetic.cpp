@@ -144,8 +144,14 @@ void import_where(Call& call) {
 
 void import_expanded_constant(Call& call) {
   const Value& from = call.constant(0);
-  const std::vector<std::int64_t> dims = known_integers(call.numbers(1));
-  if (dims.size() > 8) throw Error("more than 8 dimensions");
+  const Numbers wanted = call.numbers(1);
+  if (wanted.values.size() > 8) throw Error("more than 8 dimensions");
+  std::vector<std::int64_t> dims;
+  for (const Quantity& one : wanted.values) {
+    // As many as there are images, rows or columns: it counts for all of them as it is.
+    const auto known = one.known_integer();
+    dims.push_back(known && !one.made_of.any() ? *known : 1);
+  }
   element_count(dims);  // throws where one is negative
   // Each element that is there is repeated at most as often as `dims` says.
   const std::int64_t most = element_count({loop_count(dims), loop_count(dims_of(from))});
