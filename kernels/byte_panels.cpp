@@ -29,12 +29,24 @@ void pack_number(QuadForm form, const void* number, std::int32_t column, std::by
   std::memcpy(pair + 8, number, 4);
 }
 
+/// Are an output's results small_results?
+bool is_small(std::span<const std::int8_t> weights, std::int32_t bias, float factor) {
+  double least = bias, most = bias;
+  for (const std::int8_t w : weights) {
+    most += w * (w > 0 ? 127 : -128);
+    least += w * (w > 0 ? -128 : 127);
+  }
+  const double factor_of = factor, most_results = 0x1p15 - 256;
+  return most < 0x1p23 && std::max({1.0, -least, most}) * factor_of < most_results;
+}
+
 }  // namespace
 
 std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, std::int32_t quads,
                                std::int32_t outputs) {
   const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
-  return groups * vectors * vector_bytes(panels, quads) + read_behind;
+  return groups * (vectors * vector_bytes(panels, quads) + panel_count(outputs, panels.lanes, panels.max_vectors)) +
+         read_behind;
 }
 
 void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, QuadForm form, std::byte* to) {
@@ -63,7 +75,7 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
   const std::size_t row = weights.values.size() / static_cast<std::size_t>(groups * outputs);
   std::fill(packed.begin(), packed.end(), std::byte{0});
   std::byte* to = packed.data();
-  bool least_twice = false;
+  std::byte* facts = to + std::ptrdiff_t{groups} * vectors * vector_bytes(panels, quads);
   for (std::int32_t group = 0; group < groups; ++group) {
     const std::int32_t* const of_group = reads.data() + std::ptrdiff_t{group} * quads * 4;
     for (std::int32_t panel = 0; panel < count; ++panel) {
@@ -72,12 +84,14 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
       std::byte* const biases = to;
       std::byte* const factors = biases + width * (panels.form == QuadForm::eights ? 8 : 4);
       std::byte* const quad = factors + (factors - biases);
+      bool fit = true, small = true;
       for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
         const std::int32_t n = group * outputs + v0 * lanes + column;
         const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);
         pack_number(panels.form, &weights.bias[output], column, biases);
         pack_number(panels.form, &weights.factors[output], column, factors);
         const std::int8_t* const from = weights.values.data() + output * row;
+        small = small && is_small({from, row}, weights.bias[output], weights.factors[output]);
         const std::int32_t v = column / lanes;
         for (std::ptrdiff_t q = 0; q < quads; ++q) {
           std::int8_t four[4];
@@ -88,13 +102,13 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
           }
           std::byte* const vector = quad + (q * width + v * lanes) * quad_bytes(panels.form);
           pack_quad(four, column % lanes, lanes, panels.form, vector);
-          least_twice = least_twice || (four[0] == -128 && four[2] == -128) || (four[1] == -128 && four[3] == -128);
+          fit = fit && (four[0] != -128 || four[2] != -128) && (four[1] != -128 || four[3] != -128);
         }
       }
       to += (v1 - v0) * vector_bytes(panels, quads);
+      *facts++ = static_cast<std::byte>((fit ? products_fit : 0) | (small ? small_results : 0));
     }
   }
-  *to = std::byte{least_twice};
 }
 
 std::int32_t requantised_reference(std::int64_t sum, float factor, const Clamp& clamp, std::int32_t output_zero,

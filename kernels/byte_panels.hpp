@@ -6,9 +6,8 @@
 //   bias[NV*lanes] (i32)   factors[NV*lanes] (f32)   then for quad q in 0..Q-1:  for each of NV*lanes outputs four
 //   weights
 //
-// Empty columns have weights, biases and factors of 0. How the four stand is the kernel's form. Behind the last panel,
-// a byte is 1 if in some quad weights 0 and 2 of an output, or 1 and 3, are both -128: their products with numbers of
-// i8 may come to 2^15, which 16 bits do not hold.
+// Empty columns have weights, biases and factors of 0. How the four stand is the kernel's form. Behind the last panel
+// of the last group, every panel has a byte that says what is known of it whatever numbers it reads: PanelFacts.
 //
 // By eights, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
 // biases stand twice, as do their factors, and an output has the weights of two quads side by side, so that Q is
@@ -27,6 +26,12 @@ struct BytePanels {
   std::int32_t lanes = 0, max_vectors = 0;
   QuadForm form = QuadForm::bytes;
 };
+/// Where numbers that are read are of i8.
+enum PanelFacts : std::uint8_t {
+  products_fit = 1,   ///< two products, of weights 0 and 2 of a quad or 1 and 3, are in 16 bits: none has -128 twice
+  small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 256
+};
+
 template <class Kernel>
 BytePanels byte_panels_of(const Kernel& kernel) {
   return {kernel.lanes, kernel.max_vectors, kernel.form};

@@ -35,7 +35,7 @@ struct PointwiseBytes {
     std::int32_t columns;
     const Byte* gathered;  ///< by eights: what all panels read of the pixels at hand
     std::int32_t eights;
-    bool sums_fit;  ///< of two products: see byte_panels.hpp
+    std::uint8_t facts;  ///< of the panel: PanelFacts
   };
 
   template <int MR, int NV>
@@ -154,7 +154,8 @@ struct PointwiseBytes {
 
   /// What all panels' strips have in common, from pixel `begin` on.
   struct Strips {
-    bool fit;  ///< the runs
+    bool fit;                       ///< the runs
+    std::int32_t form, small_form;  ///< of all panels, and of those whose results are small
     simd::ByteStrip strip;
     simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
 
@@ -164,6 +165,10 @@ struct PointwiseBytes {
       strip.zero = static_cast<std::int16_t>(zeros.output - (has_residual ? zeros.residual : 0));
       strip.lower = bounds.lower;
       strip.upper = bounds.upper;
+      strip.rounding = 0x1.8p23F + static_cast<float>(strip.zero);
+      form = strip.lower > -128 || strip.upper < 127 ? 1 : 0;
+      // Numbers below 0 are cut off, and ties go where they go without the zero point.
+      small_form = !has_residual && job.clamp->lower >= 0 && zeros.output % 2 == 0 ? 64 : 0;
       strip.out_stride = job.out_stride;
       strip.activations = runs;
       strip.count = by_eights ? job.eights : job.run_count;
@@ -185,7 +190,8 @@ struct PointwiseBytes {
       strip.weights = job.panel + std::ptrdiff_t{width} * header_bytes;
       strip.pixel = 0;
       strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
-      strip.form = (strip.lower > -128 || strip.upper < 127 ? 1 : 0) + (job.columns == width ? 0 : 4 * job.columns);
+      strip.form =
+          form + ((job.facts & small_results) != 0 ? small_form : 0) + (job.columns == width ? 0 : 4 * job.columns);
       strip.residual = nullptr;
     }
   };
@@ -293,7 +299,8 @@ struct PointwiseBytes {
     const std::int32_t quads = by_eights ? (all.quads + 1) / 2 * 2 : all.quads;
     const std::int64_t vector_bytes = B::lanes * header_bytes + std::int64_t{quads} * B::factor_bytes;
     const auto* const packed = static_cast<const std::byte*>(all.packed);
-    job.sums_fit = !adds_pairs || packed[all.groups * vectors * vector_bytes] == std::byte{0};
+    const auto* const facts =
+        reinterpret_cast<const std::uint8_t*>(packed) + all.groups * vectors * vector_bytes + all.group * panels;
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
     Byte* const out = job.out;
@@ -312,16 +319,18 @@ struct PointwiseBytes {
       job.panel = packed + (std::int64_t{all.group} * vectors + v0) * vector_bytes;
       job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
       job.out = out + v0 * B::lanes;
+      job.facts = facts[panel];
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
       if constexpr (by_eights) {
         run_pairs(job, strips, v1 - v0, begin, end);
       } else {
         constexpr bool two_variants = adds_pairs && !has_strips;
         static constexpr simd::TileTable<B, PointwiseBytes, two_variants, simd::one_variant<B, has_strips>> tiles;
+        const bool fit = !adds_pairs || (job.facts & products_fit) != 0;
         if constexpr (has_strips) {
-          if (job.sums_fit && run_strips(job, strips, v1 - v0, begin, end)) continue;
+          if (fit && run_strips(job, strips, v1 - v0, begin, end)) continue;
         }
-        tiles.run(job, job.pixel, v1 - v0, job.sums_fit, begin, end);
+        tiles.run(job, job.pixel, v1 - v0, fit, begin, end);
       }
     }
   }

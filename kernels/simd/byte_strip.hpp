@@ -16,6 +16,7 @@ namespace riffle::simd {
 struct ByteStrip {
   std::int16_t zero;         ///< the result's zero point, less the residual's
   std::int8_t lower, upper;  ///< bounds of the bytes that are stored
+  float rounding;            ///< 1.5 * 2^23 + zero: a sum with it has the rounded number in its lower 16 bits
   const std::int32_t* bias;
   const std::byte* weights;  ///< up to 64 bytes behind them are read
   std::int64_t pixel;        ///< the first tile's first
@@ -24,15 +25,15 @@ struct ByteStrip {
   std::int8_t* out;          ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;
-  std::int32_t form;            ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole
+  std::int32_t form;  ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole; 64: small
   const std::int8_t* residual;  ///< null, or pixel 0's (by eights: `pixel`'s): whole vectors
   std::ptrdiff_t residual_stride;
   const float* factors;
 };
-static_assert(sizeof(void*) < 8 || (offsetof(ByteStrip, bias) == 8 && offsetof(ByteStrip, pixel) == 24 &&
-                                    offsetof(ByteStrip, activations) == 32 && offsetof(ByteStrip, out) == 48 &&
-                                    offsetof(ByteStrip, out_stride) == 64 && offsetof(ByteStrip, residual) == 80 &&
-                                    offsetof(ByteStrip, factors) == 96));
+static_assert(sizeof(void*) < 8 || (offsetof(ByteStrip, rounding) == 4 && offsetof(ByteStrip, bias) == 8 &&
+                                    offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, activations) == 32 &&
+                                    offsetof(ByteStrip, out) == 48 && offsetof(ByteStrip, out_stride) == 64 &&
+                                    offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96));
 
 using ByteStripFunction = void (*)(const ByteStrip&);
 

@@ -141,6 +141,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         ldr     x2, [x0, #BIAS]
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
+#ifdef RIFFLE_BYTES
+        prepare_small %NV
+#endif
 
 1:      // A tile.
         ldr     x1, [x0, #WEIGHTS]
@@ -176,6 +179,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         subs    x17, x17, #1
         b.ne    1b
 
+#ifdef RIFFLE_BYTES
+        leave_small %NV
+#endif
         restore_registers
         restore_general
         ret

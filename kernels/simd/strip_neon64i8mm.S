@@ -21,7 +21,6 @@
 #define OUT 48
 #define OUT_STRIDE 64
 #define RESIDUAL 80
-#define SUMS 16
 
 // What is where in the general registers: x0 ByteStrip, x1 weights, x2 bias, x3 activations, x4 eights of channels,
 // x5 those left, x6 output, x8 residual, x17 tiles left, x20 bytes between its pixels, x21 bytes between output pixels,
@@ -159,8 +158,9 @@
         .set    MR, \pairs
         .set    NV, \vectors
         .set    PAIRS, 2 * NV
-        .set    W, 4
-        .set    ZERO, 8
+        .set    SUMS, 16
+        .set    W, SUMS - 2 * PAIRS
+        .set    ZERO, W + PAIRS
         .p2align 4
         .globl  SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA)
         HIDDEN(riffle_strip_\pairs\()x\vectors\()ISA)
@@ -173,6 +173,7 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         ldr     x2, [x0, #BIAS]
         ldp     x6, x17, [x0, #OUT]
         ldp     x3, x4, [x0, #ACTIVATIONS]
+        prepare_small %PAIRS
 
 1:      // A tile.
         ldr     x1, [x0, #WEIGHTS]
@@ -194,41 +195,25 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         subs    x5, x5, #1
         b.ne    3b
 4:
-        ldr     x9, [x0, #FACTORS]
-        several ld1, %(W), %(W + PAIRS - 1), x9
-        all_words %(ZERO), x0
-        .set    I, 0
-        .rept   MR * PAIRS
-        one_op  scvtf, %(SUMS + I), %(SUMS + I)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   MR
-        .set    V, 0
-        .rept   PAIRS
-        lanes   fmul, %(SUMS + I * PAIRS + V), %(SUMS + I * PAIRS + V), %(W + V)
-        .set    V, V + 1
-        .endr
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   MR * PAIRS
-        one_op  fcvtns, %(SUMS + I), %(SUMS + I)
-        .set    I, I + 1
-        .endr
-        cbnz    x8, 18f
-        narrow_pairs 0
-16:     cbnz    w22, 19f
+        tbz     w22, #SMALL, 18f
+        small_bytes %PAIRS
+16:     tst     w22, #63
+        b.ne    19f
         store_pairs store_pixel
 17:     subs    x17, x17, #1
         b.ne    1b
 
+        leave_small %PAIRS
         restore_registers
         restore_general
         ret
 
-        // Out of line: a residual, bounds, a part of the columns.
-18:     narrow_pairs 1
+        // Out of line: numbers of any size, a residual, bounds, a part of the columns.
+18:     round_sums %PAIRS
+        cbnz    x8, 21f
+        narrow_pairs 0
+        b       16b
+21:     narrow_pairs 1
         b       16b
 19:     tbz     w22, #0, 14f
         add     x9, x0, #2
