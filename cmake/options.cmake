@@ -22,7 +22,7 @@ option(RIFFLE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(RIFFLE_UNITY "Compile a target's sources together, many at a time: sooner done, if all of them are to be compiled" OFF)
 option(RIFFLE_STATIC_BINARIES "Link the programs statically, for a bare device" OFF)
 set(RIFFLE_ISAS "" CACHE STRING "Instruction sets to build, of one processor or of several: neon64, avx2 ...; empty: all; scalar, too, unless one runs everywhere")
-set(RIFFLE_ALL_OPERATIONS convolution elementwise softmax convert function frame quantised)
+set(RIFFLE_ALL_OPERATIONS convolution elementwise softmax pixels resize convert function frame quantised)
 set(RIFFLE_OPERATIONS "${RIFFLE_ALL_OPERATIONS}"
     CACHE STRING "Operations to build beyond those of a ShuffleNet: ${RIFFLE_ALL_OPERATIONS}")
 set(RIFFLE_KERNEL_OPTIONS "" CACHE STRING "Further compiler options for the vector bodies of the kernels")

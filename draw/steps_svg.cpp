@@ -20,6 +20,8 @@ constexpr Kind kinds[] = {
     {"fully connected", "#d1556f"},
     {"element-wise", "#b8a13a"},
     {"softmax", "#7d8b5a"},
+    {"choice of pixels", "#5f8f8b"},
+    {"resizing", "#4f86a8"},
     {"input to channels-last", "#8c959f"},
     {"channels-last to output", "#8c959f"},
     {"type conversion", "#aab1b9"},

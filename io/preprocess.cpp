@@ -39,7 +39,7 @@ Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& pr
 
 bool Preprocess::in_bytes(const Picture& picture) const {
   const bool smaller = picture.upright_width() > args_.out_w || picture.upright_height() > args_.out_h;
-  return resize_ == graph::Resize::crop || (antialias_ && smaller);
+  return resize_ == graph::Fit::crop || (antialias_ && smaller);
 }
 
 void Preprocess::operator()(const Picture& picture, std::span<std::byte> input) {
@@ -51,10 +51,9 @@ void Preprocess::operator()(const Picture& picture, std::span<std::byte> input) 
   }
   const Picture* from = &picture;
   if (in_bytes(picture)) {
-    const ResizeTarget target =
-        resize_ == graph::Resize::crop
-            ? cropped(picture.upright_height(), picture.upright_width(), resize_size_, args_.out_h, args_.out_w)
-            : stretched(args_.out_h, args_.out_w);
+    const ResizeTarget target = resize_ == graph::Fit::crop ? cropped(picture.upright_height(), picture.upright_width(),
+                                                                      resize_size_, args_.out_h, args_.out_w)
+                                                            : stretched(args_.out_h, args_.out_w);
     from = &resample_(picture, target, antialias_);
   }
   kernels::FrameArgs args = args_;
@@ -71,7 +70,7 @@ void Preprocess::operator()(const Picture& picture, std::span<std::byte> input) 
 std::string preprocessing_text(const graph::Preprocessing& preprocessing, const graph::Shape& input) {
   const std::string size = graph::hw(input);
   const std::string resized =
-      preprocessing.resize == graph::Resize::crop
+      preprocessing.resize == graph::Fit::crop
           ? "shorter edge to " + std::to_string(resize_size(preprocessing, input)) + ", middle " + size
           : "stretched to " + size;
   const std::string all = resized + (preprocessing.antialias ? ", antialiased" : ", not antialiased");

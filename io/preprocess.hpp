@@ -38,7 +38,7 @@ class Preprocess {
 
   kernels::FrameArgs args_;  ///< but for the picture's side of it
   kernels::FrameKernel kernel_;
-  graph::Resize resize_;
+  graph::Fit resize_;
   bool antialias_;
   std::int32_t resize_size_;
   Resampler resample_;

@@ -12,8 +12,8 @@
 namespace riffle::tests {
 namespace {
 
+using graph::Fit;
 using graph::Preprocessing;
-using graph::Resize;
 using io::Picture;
 using io::Preprocess;
 
@@ -82,7 +82,7 @@ TEST(Preprocess, without_antialiasing_crops_are_windows_of_what_is_interpolated)
   // 40 x 30 becomes 16 x 12; its middle begins at (1, 2).
   const std::vector<float> whole = in_bytes(picture, {12, 16, 3}, {.antialias = false});
   const std::vector<float> middle =
-      in_bytes(picture, {10, 12, 3}, {.resize = Resize::crop, .antialias = false, .resize_size = 12});
+      in_bytes(picture, {10, 12, 3}, {.resize = Fit::crop, .antialias = false, .resize_size = 12});
   for (std::size_t y = 0; y < 10; ++y) {
     for (std::size_t i = 0; i < 36; ++i) {
       EXPECT_NEAR(middle[y * 36 + i], whole[(y + 1) * 48 + 6 + i], 1.01) << y << " " << i;
@@ -101,7 +101,7 @@ TEST(Preprocess, pictures_are_turned_upright) {
                {{270, true}, {40, 20, 30, 10}}, {{270, false}, {20, 40, 10, 30}}};
   for (const auto& [orientation, upright] : cases) {
     picture.orientation = orientation;
-    for (const Resize resize : {Resize::stretch, Resize::crop}) {  // by the frame kernel and by the resampler
+    for (const Fit resize : {Fit::stretch, Fit::crop}) {  // by the frame kernel and by the resampler
       const std::vector<float> pixels = in_bytes(picture, {2, 2, 1}, {.resize = resize});
       for (std::size_t i = 0; i < 4; ++i) {
         EXPECT_NEAR(pixels[i], upright[i], 1e-3) << orientation.rotation << orientation.mirrored << " " << i;
@@ -128,12 +128,12 @@ TEST(Preprocess, of_an_input_of_bytes_pixels_are_rounded) {
 }
 
 TEST(Preprocess, one_serves_pictures_of_all_sizes) {
-  Preprocess preprocess = made({6, 5, 3}, {.resize = Resize::crop});
+  Preprocess preprocess = made({6, 5, 3}, {.resize = Fit::crop});
   for (const auto& [width, height] : {std::pair{40, 30}, {3, 90}, {100, 7}, {5, 6}, {1, 1}}) {
     const Picture picture = noise(width, height, 3);
     std::vector<float> input(90), alone(90);
     preprocess(picture, input);
-    made({6, 5, 3}, {.resize = Resize::crop})(picture, alone);
+    made({6, 5, 3}, {.resize = Fit::crop})(picture, alone);
     EXPECT_EQ(input, alone);
   }
 }
@@ -148,8 +148,8 @@ TEST(Preprocess, what_does_not_fit_is_named) {
   EXPECT_TRUE(contains(refusal(color, {.mean = {NAN}}), "mean: a value is not finite"));
   EXPECT_TRUE(contains(refusal(color, {.deviation = {1e-42F}}), "std: a value is too small"));
   EXPECT_TRUE(contains(refusal({8, 8, 2}, {}), "takes 2 channels"));
-  EXPECT_TRUE(contains(refusal({8, 9, 3}, {.resize = Resize::crop, .resize_size = 8}), "resize size: 8 is not in 9"));
-  EXPECT_TRUE(contains(refusal(color, {.resize = Resize::crop, .resize_size = 40000}), "resize size: 40000"));
+  EXPECT_TRUE(contains(refusal({8, 9, 3}, {.resize = Fit::crop, .resize_size = 8}), "resize size: 8 is not in 9"));
+  EXPECT_TRUE(contains(refusal(color, {.resize = Fit::crop, .resize_size = 40000}), "resize size: 40000"));
   EXPECT_TRUE(contains(refusal(color, {.resize_size = 8}), "resize size: 8 for pictures that are stretched"));
   std::vector<float> gray(1);
   EXPECT_TRUE(contains(error_of([&] {
@@ -163,7 +163,7 @@ TEST(Preprocess, in_words) {
             "stretched to 64 x 48, antialiased; pixels as they are");
   EXPECT_EQ(io::preprocessing_text({}, {64, 48, 1}), "stretched to 64 x 48, antialiased; mean 0; std 1");
   EXPECT_EQ(
-      io::preprocessing_text({.resize = Resize::crop,
+      io::preprocessing_text({.resize = Fit::crop,
                               .antialias = false,
                               .resize_size = 256,
                               .mean = {0.485F, 0.456F, 0.406F},

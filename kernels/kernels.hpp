@@ -15,10 +15,12 @@
 #include "kernels/frame/frame.hpp"
 #include "kernels/fully_connected/fully_connected.hpp"
 #include "kernels/function/function.hpp"
+#include "kernels/pixels/pixels.hpp"
 #include "kernels/planes/planes.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/pool/pool.hpp"
 #include "kernels/reduce/reduce.hpp"
+#include "kernels/resize/resize.hpp"
 #include "kernels/softmax/softmax.hpp"
 #include "kernels/stem/stem.hpp"
 
@@ -39,8 +41,8 @@ struct Kernels {
   std::tuple<std::span<const PointwiseKernel>, std::span<const DepthwiseKernel>, std::span<const ConvolutionKernel>,
              std::span<const StemKernel>, std::span<const PoolKernel>, std::span<const FullyConnectedKernel>,
              std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const PlanesKernel>,
-             std::span<const ConvertKernel>, std::span<const FunctionKernel>, std::span<const FrameKernel>,
-             std::span<const ReduceKernel>>
+             std::span<const PixelsKernel>, std::span<const ResizeKernel>, std::span<const ConvertKernel>,
+             std::span<const FunctionKernel>, std::span<const FrameKernel>, std::span<const ReduceKernel>>
       rows;
 
   template <class Kernel>

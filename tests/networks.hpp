@@ -59,7 +59,7 @@ inline graph::Graph small_network() {
 inline graph::Graph network_with_metadata() {
   graph::Graph graph = small_network();
   for (int i = 0; i < 10; ++i) graph.labels.push_back("class " + std::to_string(i));
-  graph.preprocessing = {.resize = graph::Resize::crop,
+  graph.preprocessing = {.resize = graph::Fit::crop,
                          .antialias = false,
                          .resize_size = 12345,
                          .mean = {0.485F, 0.456F, 0.406F},

@@ -55,11 +55,19 @@ std::string window_text(const graph::Operation& operation, const graph::Shape& o
   if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
     return window_text(graph::resolve(pool->window, operand).window);
   }
+  if (const auto* transposed = std::get_if<graph::TransposedConvolution>(&operation)) {
+    const graph::Window& w = transposed->window;
+    return window_text(kernels::Window{w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.pad_top, w.pad_left,
+                                       w.pad_bottom, w.pad_right, w.dilation_h, w.dilation_w});
+  }
   return "";
 }
 
 std::string groups_text(const graph::Operation& operation) {
   if (const auto* convolution = std::get_if<graph::Convolution>(&operation)) return std::to_string(convolution->groups);
+  if (const auto* transposed = std::get_if<graph::TransposedConvolution>(&operation)) {
+    return std::to_string(transposed->groups);
+  }
   if (const auto* shuffle = std::get_if<graph::Shuffle>(&operation)) return std::to_string(shuffle->groups);
   return "";
 }

@@ -15,8 +15,7 @@ std::vector<const CLI::Option*> PreprocessingOptions::given() const {
 }
 
 void add_preprocessing(CLI::App& command, PreprocessingOptions& options) {
-  static const std::map<std::string, graph::Resize> kinds = {{"stretch", graph::Resize::stretch},
-                                                             {"crop", graph::Resize::crop}};
+  static const std::map<std::string, graph::Fit> kinds = {{"stretch", graph::Fit::stretch}, {"crop", graph::Fit::crop}};
   graph::Preprocessing& values = options.values;
   options.resize =
       command
@@ -47,7 +46,7 @@ graph::Preprocessing choose(const PreprocessingOptions& options, const graph::Pr
     result.resize = given.resize;
   }
   if (options.resize_size->count() > 0) {
-    if (result.resize != graph::Resize::crop) throw Error("--resize-size: belongs to --resize crop");
+    if (result.resize != graph::Fit::crop) throw Error("--resize-size: belongs to --resize crop");
     result.resize_size = given.resize_size;
   }
   if (options.antialias->count() > 0) result.antialias = given.antialias;

@@ -12,6 +12,7 @@ std::int64_t elements_read(const graph::Graph& graph) {
     const graph::Node& node = graph.nodes[id];
     sum += graph::cost(graph, shapes, id).macs + shapes[id].size();
     for (const graph::NodeId input : node.inputs) sum += shapes[input].size();
+    if (std::holds_alternative<graph::Resize>(node.operation)) sum += 3 * shapes[id].size();
     if (const auto* pool = std::get_if<graph::Pool>(&node.operation)) {
       // Of a window that reaches beyond the image, what lies on it.
       const graph::Shape& input = shapes[node.inputs[0]];

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/graph/pixels.hpp"
 #include "verify/integers.hpp"
 #include "verify/loops.hpp"
 
@@ -220,6 +221,29 @@ class Equation {
     each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.channels[static_cast<std::size_t>(c)]); });
     out_.error = in().error;
   }
+  void operator()(const graph::Resize& o) const {
+    if (o.mode == graph::ResizeMode::nearest) return select(graph::selected_pixels(o, in().shape, out_.shape), 0.0);
+    const auto [rows, columns] = graph::mixed_pixels(o, in().shape, out_.shape);
+    const auto mixed = [](double first, double second, float weight) {
+      return first * (1.0 - static_cast<double>(weight)) + second * static_cast<double>(weight);
+    };
+    each([&](auto n, auto y, auto x, auto c) {
+      const kernels::Between row = rows[static_cast<std::size_t>(y)], column = columns[static_cast<std::size_t>(x)];
+      const auto line = [&](std::int32_t in_y) {
+        return mixed(in().at(n, in_y, column.first, c), in().at(n, in_y, column.second, c), column.weight);
+      };
+      return mixed(line(row.first), line(row.second), row.weight);
+    });
+    out_.error = in().error + rounding(4, largest_of(in()));
+  }
+  void operator()(const graph::Crop& o) const { select(graph::selected_pixels(o, in().shape, out_.shape), 0.0); }
+  void operator()(const graph::Pad& o) const {
+    select(graph::selected_pixels(o, in().shape, out_.shape), static_cast<double>(o.value));
+  }
+  void operator()(const graph::TransposedConvolution& o) const {
+    transpose(o);
+    activate(out_, o.activation);
+  }
   void operator()(const graph::Softmax& o) const {
     const std::int64_t each_group = out_.shape.c / o.groups;
     for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
@@ -312,6 +336,49 @@ class Equation {
   }
 
   [[nodiscard]] const Tensor& in(std::size_t i = 0) const { return *operands_[i]; }
+
+  /// Every element becomes the operand's of the rows and columns that are chosen, or `fill`.
+  void select(const graph::SelectedPixels& pixels, double fill) const {
+    each([&](auto n, auto y, auto x, auto c) {
+      const std::int32_t row = pixels.rows[static_cast<std::size_t>(y)];
+      const std::int32_t column = pixels.columns[static_cast<std::size_t>(x)];
+      return row < 0 || column < 0 ? fill : in().at(n, row, column, c);
+    });
+    out_.error = std::isfinite(fill) ? in().error : std::numeric_limits<double>::infinity();
+  }
+
+  /// Every operand's pixel joins those of the result that its taps reach.
+  void transpose(const graph::TransposedConvolution& o) const {
+    const std::vector<double> weight = numbers("weight", o.weights), bias = numbers("bias", o.bias);
+    const graph::Window& w = o.window;
+    const std::int64_t inputs = in().shape.c / o.groups, outputs = o.outputs / o.groups;
+    const std::int64_t taps = std::int64_t{w.kernel_h} * w.kernel_w;
+    Tensor terms(out_.shape, out_.batch);
+    each([&](auto, auto, auto, auto c) { return bias.empty() ? 0.0 : bias[static_cast<std::size_t>(c)]; });
+    for (std::size_t i = 0; i < terms.values.size(); ++i) terms.values[i] = std::abs(out_.values[i]);
+    std::vector<double> gains(static_cast<std::size_t>(o.outputs), 0.0);
+    for (std::int64_t i = 0; i < in().shape.c; ++i) {
+      for (std::int64_t k = 0; k < outputs; ++k) {
+        const std::int64_t c = i / inputs * outputs + k;
+        for (std::int64_t tap = 0; tap < taps; ++tap) {
+          const double factor = weight[static_cast<std::size_t>((i * outputs + k) * taps + tap)];
+          gains[static_cast<std::size_t>(c)] += std::abs(factor);
+          for_each_pixel(in(), [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+            const std::int64_t out_y = y * w.stride_h - w.pad_top + tap / w.kernel_w * w.dilation_h;
+            const std::int64_t out_x = x * w.stride_w - w.pad_left + tap % w.kernel_w * w.dilation_w;
+            if (out_y < 0 || out_y >= out_.shape.h || out_x < 0 || out_x >= out_.shape.w) return;
+            const double term = in().at(n, y, x, i) * factor;
+            out_.at(n, out_y, out_x, c) += term;
+            terms.at(n, out_y, out_x, c) += std::abs(term);
+          });
+        }
+      }
+    }
+    double gain = 0.0;
+    for (const double one : gains) gain = larger(gain, one);
+    out_.error =
+        larger(gain * in().error + rounding(inputs * taps, largest_of(terms), largest_of(in())), rounding(0, gain));
+  }
 
   /// Every element becomes value(n, y, x, c).
   template <class F>

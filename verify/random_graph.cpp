@@ -369,6 +369,83 @@ class Generator {
     return Drawn{std::move(o), {input}};
   }
 
+  std::optional<Drawn> draw(Kind<graph::Resize>) {
+    const NodeId input = any_node();
+    graph::Resize o;
+    o.mode = random_.chance(50) ? graph::ResizeMode::nearest : graph::ResizeMode::linear;
+    o.coordinates = static_cast<graph::Coordinates>(random_.below(4));
+    o.rounding = static_cast<graph::Rounding>(random_.below(4));
+    constexpr float scales[] = {2.0F, 2.0F, 3.0F, 0.5F, 1.5F, 0.75F};
+    switch (random_.below(3)) {
+      case 0:
+        o.scale_h = scales[random_.below(6)];
+        o.scale_w = random_.chance(70) ? o.scale_h : scales[random_.below(6)];
+        return Drawn{o, {input}};
+      case 1:
+        o.height = random_.between(1, 2 * shape(input).h);
+        o.width = random_.between(1, 2 * shape(input).w);
+        return Drawn{o, {input}};
+      default:
+        return Drawn{o, {input, random_.below(newest() + 1)}};
+    }
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Crop>) {
+    const NodeId input = any_node();
+    graph::Crop o;
+    o.top = random_.below(std::min(shape(input).h, 3));
+    o.left = random_.below(std::min(shape(input).w, 3));
+    o.bottom = random_.below(std::min(shape(input).h - o.top, 3));
+    o.right = random_.below(std::min(shape(input).w - o.left, 3));
+    if (random_.chance(50)) o.step_h = o.step_w = 2;
+    if (random_.chance(20)) o.step_w = random_.between(1, 3);
+    return Drawn{o, {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Pad>) {
+    const NodeId input = any_node();
+    graph::Pad o;
+    o.mode = static_cast<graph::PadMode>(random_.below(3));
+    if (o.mode == graph::PadMode::constant && random_.chance(50)) o.value = random_.real();
+    o.top = random_.below(3);
+    o.left = random_.below(3);
+    o.bottom = random_.below(3);
+    o.right = random_.below(3);
+    return Drawn{o, {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::TransposedConvolution>) {
+    const NodeId input = any_node();
+    const std::int32_t channels = shape(input).c;
+    graph::TransposedConvolution o;
+    if (random_.chance(30)) {  // depthwise
+      o.groups = o.outputs = channels;
+    } else {
+      o.groups = random_.chance(70) ? 1 : any_divisor(channels);
+      o.outputs = o.groups * random_.between(1, std::max(1, std::min(20, most_channels / o.groups)));
+    }
+    o.window.kernel_h = random_.between(1, 4);
+    o.window.kernel_w = random_.chance(60) ? o.window.kernel_h : random_.between(1, 5);
+    o.window.stride_h = random_.between(1, 3);
+    o.window.stride_w = random_.chance(80) ? o.window.stride_h : random_.between(1, 3);
+    if (random_.chance(15)) o.window.dilation_h = o.window.dilation_w = 2;
+    if (random_.chance(60)) {
+      o.window.pad_top = random_.below(3);
+      o.window.pad_left = random_.below(3);
+      o.window.pad_bottom = random_.below(3);
+      o.window.pad_right = random_.below(3);
+    }
+    if (random_.chance(40)) {
+      o.more_bottom = random_.below(o.window.stride_h);
+      o.more_right = random_.below(o.window.stride_w);
+    }
+    // As many as (C, outputs / groups, kernel_h, kernel_w).
+    o.weights = weights(o.outputs, std::int64_t{channels / o.groups} * o.window.kernel_h * o.window.kernel_w);
+    o.bias = maybe_bias(o.outputs);
+    o.activation = any_activation(o.outputs);
+    return Drawn{std::move(o), {input}};
+  }
+
   std::optional<Drawn> draw(Kind<graph::Softmax>) {
     const NodeId input = any_node();
     return Drawn{graph::Softmax{random_.chance(60) ? 1 : any_divisor(shape(input).c)}, {input}};

@@ -292,6 +292,39 @@ TEST(Format, TypedConstantsAndActivationsAreOfVersion3) {
       << save_error(graph);
 }
 
+/// Of pixels that are moved: no field is at its default.
+TEST(Format, WhatMovesPixelsIsOfVersion5) {
+  graph::Graph graph;
+  graph::NodeId x = graph.add("input", graph::Input{{8, 9, 4}});
+  const graph::Resize scaled{
+      graph::ResizeMode::linear, graph::Coordinates::align_corners, graph::Rounding::ceil, 1.5F, 2.0F, 7, 8};
+  x = graph.add("scaled", scaled, {x});
+  x = graph.add("like", graph::Resize{}, {x, 0});
+  x = graph.add("crop", graph::Crop{1, 2, 3, 1, 2, 3}, {x});
+  x = graph.add("pad", graph::Pad{1, 0, 1, 1, graph::PadMode::reflect, 0.5F}, {x});
+  graph::TransposedConvolution transposed;
+  transposed.outputs = 6;
+  transposed.groups = 2;
+  transposed.window = {3, 2, 2, 3, 1, 1, 0, 1, 1, 2};
+  transposed.more_bottom = 1;
+  transposed.more_right = 2;
+  transposed.weights = graph::Constant(testing::noise(4 * 3 * 6, 3));
+  transposed.bias = graph::Constant(testing::noise(6, 3));
+  transposed.activation = {{-0.5F, 2.0F}, kernels::Function::sigmoid};
+  graph.outputs = {{graph.add("transposed", transposed, {x})}};
+  const std::vector<std::byte> saved = format::save(graph);
+  EXPECT_EQ(version_of(saved), 5U);
+  Aligned file(saved);
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  EXPECT_EQ(graph::to_text(loaded), graph::to_text(graph));
+  EXPECT_EQ(answer(loaded), answer(graph));
+  EXPECT_EQ(format::save(loaded), saved);
+  const auto& resize = std::get<graph::Resize>(loaded.nodes[1].operation);
+  EXPECT_EQ(resize.coordinates, graph::Coordinates::align_corners);
+  EXPECT_EQ(resize.rounding, graph::Rounding::ceil);
+  EXPECT_EQ(std::get<graph::Pad>(loaded.nodes[4].operation).value, 0.5F);
+}
+
 TEST(Format, OfANewerVersionIsRefused) {
   Aligned file(format::save(testing::small_network()));
   ASSERT_EQ(version_of(file.bytes()), 1U);

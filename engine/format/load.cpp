@@ -183,15 +183,15 @@ class Loader {
       spend(list->size() * sizeof(float));
       return {list->begin(), list->end()};
     };
-    return {resize(p.resize()), p.antialias(), p.resize_size(), values(p.mean()), values(p.deviation())};
+    return {fit(p.resize()), p.antialias(), p.resize_size(), values(p.mean()), values(p.deviation())};
   }
 
-  graph::Resize resize(fbs::Resize value) const {
+  graph::Fit fit(fbs::Fit value) const {
     switch (value) {
-      case fbs::Resize::stretch:
-        return graph::Resize::stretch;
-      case fbs::Resize::crop:
-        return graph::Resize::crop;
+      case fbs::Fit::stretch:
+        return graph::Fit::stretch;
+      case fbs::Fit::crop:
+        return graph::Fit::crop;
     }
     fail({"unknown way to resize pictures ", static_cast<int>(value)});
   }
@@ -230,6 +230,32 @@ class Loader {
   graph::Operation read(const fbs::Reduce& o) {
     return graph::Reduce{static_cast<graph::ReduceKind>(o.kind()), o.groups()};
   }
+  // Of an enumeration's values infer_shapes() refuses those that it does not know.
+  graph::Operation read(const fbs::Resize& o) {
+    return graph::Resize{static_cast<graph::ResizeMode>(o.mode()),
+                         static_cast<graph::Coordinates>(o.coordinates()),
+                         static_cast<graph::Rounding>(o.rounding()),
+                         o.scale_h(),
+                         o.scale_w(),
+                         o.height(),
+                         o.width()};
+  }
+  graph::Operation read(const fbs::Crop& o) {
+    return graph::Crop{o.top(), o.left(), o.bottom(), o.right(), o.step_h(), o.step_w()};
+  }
+  graph::Operation read(const fbs::Pad& o) {
+    return graph::Pad{o.top(), o.left(), o.bottom(), o.right(), static_cast<graph::PadMode>(o.mode()), o.value()};
+  }
+  graph::Operation read(const fbs::TransposedConvolution& o) {
+    return graph::TransposedConvolution{o.outputs(),
+                                        o.groups(),
+                                        window(o.window(), fbs::AutoPad::none, false),
+                                        o.more_bottom(),
+                                        o.more_right(),
+                                        floats(o.weights()),
+                                        floats(o.bias()),
+                                        activation(o.activation(), o)};
+  }
 
   graph::Operation read_operation(const fbs::Node& node) {
     if (node.operation() == nullptr) fail({"it has no operation"});  // the verifier lets a type without a table pass
@@ -266,6 +292,14 @@ class Loader {
         return read(*node.operation_as_Literal());
       case fbs::Operation::Reduce:
         return read(*node.operation_as_Reduce());
+      case fbs::Operation::Resize:
+        return read(*node.operation_as_Resize());
+      case fbs::Operation::Crop:
+        return read(*node.operation_as_Crop());
+      case fbs::Operation::Pad:
+        return read(*node.operation_as_Pad());
+      case fbs::Operation::TransposedConvolution:
+        return read(*node.operation_as_TransposedConvolution());
     }
     fail({"unknown operation ", static_cast<int>(node.operation_type())});
   }

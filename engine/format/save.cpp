@@ -96,7 +96,10 @@ class Saver {
     }
     const auto* softmax = std::get_if<graph::Softmax>(&node.operation);
     return (softmax != nullptr && softmax->groups != 1) || std::holds_alternative<graph::Literal>(node.operation) ||
-           std::holds_alternative<graph::Reduce>(node.operation);
+           std::holds_alternative<graph::Reduce>(node.operation) ||
+           std::holds_alternative<graph::Resize>(node.operation) ||
+           std::holds_alternative<graph::Crop>(node.operation) || std::holds_alternative<graph::Pad>(node.operation) ||
+           std::holds_alternative<graph::TransposedConvolution>(node.operation);
   }
 
   [[nodiscard]] std::uint32_t version_of(const graph::Graph& graph) const {
@@ -160,10 +163,9 @@ class Saver {
   }
 
   Offset<fbs::Preprocessing> write(const graph::Preprocessing& p) {
-    static_assert(static_cast<int>(graph::Resize::crop) == static_cast<int>(fbs::Resize::crop));
+    static_assert(static_cast<int>(graph::Fit::crop) == static_cast<int>(fbs::Fit::crop));
     const auto mean = out_.CreateVector(p.mean), deviation = out_.CreateVector(p.deviation);
-    return fbs::CreatePreprocessing(out_, static_cast<fbs::Resize>(p.resize), p.antialias, p.resize_size, mean,
-                                    deviation);
+    return fbs::CreatePreprocessing(out_, static_cast<fbs::Fit>(p.resize), p.antialias, p.resize_size, mean, deviation);
   }
 
   /// An activation's fields in a table: where older readers have a word for it, that one alone.
@@ -274,6 +276,34 @@ class Saver {
   }
   static_assert(static_cast<int>(graph::BinaryKind::power) == static_cast<int>(fbs::BinaryKind::power));
   static_assert(static_cast<int>(graph::ReduceKind::arg_min) == static_cast<int>(fbs::ReduceKind::arg_min));
+  static_assert(static_cast<int>(graph::ResizeMode::linear) == static_cast<int>(fbs::ResizeMode::linear));
+  static_assert(static_cast<int>(graph::Coordinates::align_corners) ==
+                static_cast<int>(fbs::Coordinates::align_corners));
+  static_assert(static_cast<int>(graph::Rounding::ceil) == static_cast<int>(fbs::Rounding::ceil));
+  static_assert(static_cast<int>(graph::PadMode::reflect) == static_cast<int>(fbs::PadMode::reflect));
+  Written write(const graph::Resize& o) {
+    const auto mode = static_cast<fbs::ResizeMode>(o.mode);
+    const auto coordinates = static_cast<fbs::Coordinates>(o.coordinates);
+    const auto rounding = static_cast<fbs::Rounding>(o.rounding);
+    return {fbs::Operation::Resize,
+            fbs::CreateResize(out_, mode, coordinates, rounding, o.scale_h, o.scale_w, o.height, o.width).Union()};
+  }
+  Written write(const graph::Crop& o) {
+    return {fbs::Operation::Crop, fbs::CreateCrop(out_, o.top, o.left, o.bottom, o.right, o.step_h, o.step_w).Union()};
+  }
+  Written write(const graph::Pad& o) {
+    const auto mode = static_cast<fbs::PadMode>(o.mode);
+    return {fbs::Operation::Pad, fbs::CreatePad(out_, o.top, o.left, o.bottom, o.right, mode, o.value).Union()};
+  }
+  Written write(const graph::TransposedConvolution& o) {
+    const fbs::Window w = window(o.window);
+    const auto weights = floats(o.weights), bias = floats(o.bias);
+    const Activated a = activated(o.activation);
+    return {fbs::Operation::TransposedConvolution,
+            fbs::CreateTransposedConvolution(out_, o.outputs, o.groups, &w, o.more_bottom, o.more_right, weights, bias,
+                                             a.kind, a.bounds(), a.function, a.parameters(), a.slopes)
+                .Union()};
+  }
 
   graph::ById<graph::Shape> shapes_;
   flatbuffers::FlatBufferBuilder out_;

@@ -148,6 +148,9 @@ Cost cost(const Graph& graph, const ById<Shape>& shapes, NodeId node) {
     if (word == "weight" && !std::holds_alternative<BatchNorm>(operation)) {
       result.macs = size * (std::holds_alternative<Convolution>(operation) ? shapes[node].pixels() : 1);
     }
+    if (word == "weight" && std::holds_alternative<TransposedConvolution>(operation)) {
+      result.macs = size * shapes[graph.nodes[node].inputs[0]].pixels();
+    }
   });
   return result;
 }

@@ -259,8 +259,73 @@ struct Reduce {
   std::int32_t groups = 1;
 };
 
-using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Binary, Slice, Concat,
-                               Shuffle, Gather, FullyConnected, Softmax, Literal, Reduce>;
+enum class ResizeMode : std::uint8_t { nearest, linear };
+/// Where a row or column of the result lies on the operand, as ONNX names it: see pixels.hpp.
+enum class Coordinates : std::uint8_t { half_pixel, pytorch_half_pixel, asymmetric, align_corners };
+/// Which pixel is the nearest; the first two differ where a place lies in the middle between two.
+enum class Rounding : std::uint8_t { prefer_floor, prefer_ceil, floor, ceil };
+
+/// As many rows and columns as a second operand has, of which nothing else is read; where there is none, height and
+/// width where they are not 0, or else scale times as many, rounded down. Places on the operand are those of the result
+/// divided by the scale, or, where that is 0, by what the sizes say.
+struct Resize {
+  static constexpr std::string_view word = "resize";
+  static constexpr bool is_channelwise = true;
+  ResizeMode mode = ResizeMode::nearest;
+  Coordinates coordinates = Coordinates::half_pixel;
+  Rounding rounding = Rounding::prefer_floor;  ///< of nearest
+  float scale_h = 0.0F, scale_w = 0.0F;
+  std::int32_t height = 0, width = 0;
+};
+
+/// Leaves out rows and columns at the edges, and of the rest takes the first and every step-th behind it.
+struct Crop {
+  static constexpr std::string_view word = "crop";
+  static constexpr bool is_channelwise = true;
+  std::int32_t top = 0, left = 0, bottom = 0, right = 0;
+  std::int32_t step_h = 1, step_w = 1;
+};
+
+enum class PadMode : std::uint8_t {
+  constant,  ///< all pixels beyond the edges are `value`
+  edge,      ///< the nearest pixel
+  reflect,   ///< mirrored at the middle of the pixels at the edge, which are not repeated
+};
+
+struct Pad {
+  static constexpr std::string_view word = "pad";
+  static constexpr bool is_channelwise = true;
+  std::int32_t top = 0, left = 0, bottom = 0, right = 0;
+  PadMode mode = PadMode::constant;
+  float value = 0.0F;
+};
+
+/// The transpose of a convolution: input pixel (y, x) times the weights joins output pixels y * stride_h - pad_top +
+/// k * dilation_h, columns alike. So padding takes rows and columns off the result; `more_bottom` rows and `more_right`
+/// columns are added to it. Weights (C, outputs / groups, kernel_h, kernel_w), bias (outputs) or empty.
+struct TransposedConvolution {
+  static constexpr std::string_view word = "transposed convolution";
+  std::int32_t outputs = 0;
+  std::int32_t groups = 1;
+  Window window;  ///< all of it numbers: no rule
+  std::int32_t more_bottom = 0, more_right = 0;
+  Constant weights;
+  Constant bias;
+  Activation activation = Activation::none;
+
+  template <class Self, class F>
+  static void constants(Self& o, F&& f) {
+    const std::int64_t taps = static_cast<std::int64_t>(o.window.kernel_h) * o.window.kernel_w;
+    const std::int64_t each = o.outputs / o.groups;
+    f("weight", o.weights,
+      Extents{static_cast<std::int64_t>(o.weights.size()) / (each * taps), each, o.window.kernel_h, o.window.kernel_w});
+    f("bias", o.bias, extent_of(o.bias));
+  }
+};
+
+using Operation =
+    std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Binary, Slice, Concat, Shuffle,
+                 Gather, FullyConnected, Softmax, Literal, Resize, Crop, Pad, TransposedConvolution, Reduce>;
 
 using NodeId = std::int32_t;
 
@@ -350,6 +415,11 @@ const Binary* as_sum(const Operation& operation);
 inline bool is_sum(const Operation& operation) { return as_sum(operation) != nullptr; }
 /// Are its numbers indices, those of the largest or smallest?
 bool is_index(const Operation& operation);
+
+/// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
+/// GlobalAveragePool, Binary, FullyConnected and TransposedConvolution have one, and Activate is nothing else.
+Activation* fused_activation(Operation& operation);
+const Activation* fused_activation(const Operation& operation);
 
 /// Is it a plain 1x1 convolution, stride 1, no padding, any groups? So it is for every size or for none.
 bool is_pointwise(const Convolution& convolution);

@@ -29,7 +29,7 @@ void check(const Preprocessing& preprocessing, const Shape& input) {
     throw Error({"the model takes ", input.c, " channels; a picture has 1 or 3"});
   }
   const std::int64_t least = std::max(input.h, input.w), size = preprocessing.resize_size;
-  if (preprocessing.resize == Resize::stretch && size != 0) {
+  if (preprocessing.resize == Fit::stretch && size != 0) {
     throw Error({"resize size: ", size, " for pictures that are stretched to the input's size"});
   }
   if (size != 0 && (size < least || size > max_extent)) {

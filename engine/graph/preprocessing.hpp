@@ -8,7 +8,7 @@
 namespace riffle::graph {
 
 /// How a picture of any size becomes one of the input's. Files hold the numbers: new kinds go to the end.
-enum class Resize : std::uint8_t {
+enum class Fit : std::uint8_t {
   stretch,  ///< to the input's height and width, whatever becomes of the aspect ratio
   crop      ///< the shorter edge to `resize_size`, and of that the middle (torchvision's Resize and CenterCrop)
 };
@@ -16,9 +16,9 @@ enum class Resize : std::uint8_t {
 /// Resized bilinearly, then (pixel / 255 - mean) / deviation. For an input of u8 this makes the numbers q themselves,
 /// whatever they stand for, rounded to 0 to 255: with mean 0 and deviation 1 / 255 they are the pixels.
 struct Preprocessing {
-  Resize resize = Resize::stretch;
+  Fit resize = Fit::stretch;
   bool antialias = true;  ///< made smaller, a pixel is the mean of all that it stands for, not of the nearest four
-  /// Of Resize::crop, in pixels, not less than the input's height and width; 0: the larger of the two.
+  /// Of Fit::crop, in pixels, not less than the input's height and width; 0: the larger of the two.
   std::int32_t resize_size = 0;
   std::vector<float> mean = {0.0F}, deviation = {1.0F};  ///< one value a channel, or one for all
 

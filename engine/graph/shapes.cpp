@@ -4,6 +4,7 @@
 #include <limits>
 #include <string_view>
 
+#include "engine/graph/pixels.hpp"
 #include "engine/graph/quantization.hpp"
 
 namespace riffle::graph {
@@ -48,12 +49,18 @@ class Checker {
     }
   }
 
-  [[nodiscard]] ResolvedWindow resolved(const Window& window, const Shape& in) const {
+  /// What f returns; an Error that it throws becomes one of this node.
+  template <class F>
+  [[nodiscard]] auto named(F&& f) const {
     try {
-      return resolve(window, in);
+      return f();
     } catch (const Error& error) {
       fail({error.what()});
     }
+  }
+
+  [[nodiscard]] ResolvedWindow resolved(const Window& window, const Shape& in) const {
+    return named([&] { return resolve(window, in); });
   }
 
  private:
@@ -260,6 +267,43 @@ Shape shape_of(const Reduce& o, const Checker& check) {
   if (static_cast<std::size_t>(o.kind) >= Reduce::words.size()) check.fail({"no such reduction"});
   const Shape in = shape_in_groups(o.groups, check);
   return {in.h, in.w, o.groups};
+}
+
+Shape shape_of(const Resize& o, const Checker& check) {
+  check.expect_operands(1, 2);
+  if (o.mode > ResizeMode::linear || o.coordinates > Coordinates::align_corners || o.rounding > Rounding::ceil) {
+    check.fail({"no such way to resize"});
+  }
+  const Shape like = check.operand(check.operands() - 1);
+  return check.named([&] { return result_shape(o, check.operand(0), check.operands() == 2 ? &like : nullptr); });
+}
+
+Shape shape_of(const Crop& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  return check.named([&] { return result_shape(o, check.operand(0)); });
+}
+
+Shape shape_of(const Pad& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  if (o.mode > PadMode::reflect) check.fail({"no such way to pad"});
+  return check.named([&] { return result_shape(o, check.operand(0)); });
+}
+
+Shape shape_of(const TransposedConvolution& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  const Shape in = check.operand(0);
+  check.expect_range("outputs", o.outputs, 1, max_extent);
+  check.expect_range("groups", o.groups, 1, max_extent);
+  if (in.c % o.groups != 0 || o.outputs % o.groups != 0) {
+    check.fail({in.c, " input and ", o.outputs, " output channels do not divide by ", o.groups, " groups"});
+  }
+  if (o.window.auto_pad != AutoPad::none || o.window.ceil_mode) check.fail({"its window has a rule"});
+  const Shape out = check.named([&] { return result_shape(o, in); });
+  check.expect_size("weights", o.weights,
+                    static_cast<std::int64_t>(in.c) * (o.outputs / o.groups) * o.window.kernel_h * o.window.kernel_w,
+                    in.c);
+  if (!o.bias.empty()) check.expect_size("bias", o.bias, o.outputs, o.outputs);
+  return out;
 }
 
 /// That they exist, and are told apart by their names.

@@ -32,18 +32,38 @@ Affine composed(Affine first, const Affine& second) {
   return first;
 }
 
+graph::Constant folded_bias(const graph::Constant& bias, const Affine& affine) {
+  std::vector<float> result(affine.scale.size());
+  for (std::size_t o = 0; o < result.size(); ++o) {
+    const double before = bias.empty() ? 0.0 : bias.values()[o];
+    result[o] = static_cast<float>(before * affine.scale[o] + affine.shift[o]);
+  }
+  return graph::Constant(std::move(result));
+}
+
 /// Folds into anything with weights (outputs, ...) and a bias. The weights are multiplied when they are packed.
 template <class Layer>
 Layer folded(const Layer& layer, const Affine& affine) {
-  const std::size_t outputs = affine.scale.size();
-  std::vector<float> bias(outputs);
-  for (std::size_t o = 0; o < outputs; ++o) {
-    const double before = layer.bias.empty() ? 0.0 : layer.bias.values()[o];
-    bias[o] = static_cast<float>(before * affine.scale[o] + affine.shift[o]);
-  }
   Layer result = layer;
   result.weights = layer.weights.scaled(affine.scale);
-  result.bias = graph::Constant(std::move(bias));
+  result.bias = folded_bias(layer.bias, affine);
+  return result;
+}
+
+/// Of a transposed convolution an output's weights do not stand in one row.
+graph::TransposedConvolution folded(const graph::TransposedConvolution& layer, const Affine& affine) {
+  const std::span<const float> before = layer.weights.values();
+  const std::size_t taps = static_cast<std::size_t>(layer.window.kernel_h) * layer.window.kernel_w;
+  const std::size_t outputs = static_cast<std::size_t>(layer.outputs / layer.groups);
+  const std::size_t inputs = before.size() / taps / outputs / static_cast<std::size_t>(layer.groups);
+  std::vector<float> weights(before.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const std::size_t row = i / taps, output = row / outputs / inputs * outputs + row % outputs;
+    weights[i] = static_cast<float>(before[i] * affine.scale[output]);
+  }
+  graph::TransposedConvolution result = layer;
+  result.weights = graph::Constant(std::move(weights));
+  result.bias = folded_bias(layer.bias, affine);
   return result;
 }
 
@@ -125,11 +145,14 @@ void fold_batch_norm(Graph& graph) {
     const bool alone = readers[before] == 1 && !(producer.inputs.size() > 0 && read[producer.inputs[0]].integers);
     const auto* convolution = std::get_if<graph::Convolution>(&producer.operation);
     const auto* dense = std::get_if<graph::FullyConnected>(&producer.operation);
+    const auto* transposed = std::get_if<graph::TransposedConvolution>(&producer.operation);
     if (alone && convolution != nullptr && convolution->activation == graph::Activation::none &&
         producer.inputs.size() == 1) {
       node = {producer.name, folded(*convolution, affine), producer.inputs};
     } else if (alone && dense != nullptr && dense->activation == graph::Activation::none) {
       node = {producer.name, folded(*dense, affine), producer.inputs};
+    } else if (alone && transposed != nullptr && transposed->activation == graph::Activation::none) {
+      node = {producer.name, folded(*transposed, affine), producer.inputs};
     } else if (readers[id] == 1 && reader[id] >= 0 && fold_before(graph.nodes[reader[id]], id, affine)) {
       graph.nodes[reader[id]].inputs[0] = before;
     } else if (readers[id] != 1 || reader[id] < 0 ||

@@ -19,6 +19,9 @@ constexpr Pass all[] = {
     // before fusing: a shuffle or concat may stand between an activation and its producer
     {"hoist_activation", run_and_clean<hoist_activation>, true},
     {"fuse_activation", run_and_clean<fuse_activation>, true},  // before the residual: an add takes it along
+    {"convolve_phases", run_and_clean<convolve_phases>, true},
+    // before the residual: what it moves before a resize may leave the resize to be one
+    {"convolve_before_enlarging", run_and_clean<convolve_before_enlarging>, true},
     {"fuse_residual", run_and_clean<fuse_residual>, true},
 };
 

@@ -48,6 +48,13 @@ std::optional<graph::Activation> composed(const graph::Activation& first, const 
 /// An activation into the node that makes its operand.
 void fuse_activation(Graph& graph);
 
+/// A convolution of all phases of a tensor, which crops with steps have made, becomes one of the tensor itself.
+void convolve_phases(Graph& graph);
+
+/// A pointwise convolution behind a resize to more pixels by the nearest moves before it; of a concatenation in which a
+/// part is so, one that reads the part before it is resized, whose result is the residual of one that reads the rest.
+void convolve_before_enlarging(Graph& graph);
+
 /// add(x, convolution(y)) into the convolution as its residual operand, where nothing else reads the convolution.
 void fuse_residual(Graph& graph);
 
@@ -62,5 +69,13 @@ std::vector<std::string> store_halves(Graph& graph);
 void lower_fully_connected(Graph& graph);
 /// Of one pixel or more: computes the same of an operand of the layer's size.
 graph::Convolution as_convolution(const graph::FullyConnected& layer);
+
+/// A resize to the size of another tensor becomes one to that size in numbers, and no longer reads it. When a plan is
+/// made: then the size is known.
+void fix_sizes(Graph& graph);
+
+/// A transposed convolution becomes convolutions, a rearrangement of what they make and, where they make more than is
+/// wanted, a crop. When a plan is made: it depends on the size.
+void lower_transposed_convolution(Graph& graph);
 
 }  // namespace riffle::passes

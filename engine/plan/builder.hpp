@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/graph/pixels.hpp"
 #include "engine/passes/choose_types.hpp"
 #include "engine/passes/lower_channels.hpp"
 #include "engine/plan/block_layout.hpp"
@@ -158,6 +159,12 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Binary& o);
   void make(const PlannedStep& s, const graph::Activate& o);
   void make(const PlannedStep& s, const graph::Softmax& o);
+  void make(const PlannedStep& s, const graph::Resize& o);
+  void make(const PlannedStep& s, const graph::Crop& o);
+  void make(const PlannedStep& s, const graph::Pad& o);
+  template <class Args>
+  Args args_of_pixels(const PlannedStep& s);
+  void append_selection(const PlannedStep& s, std::string operation, graph::SelectedPixels pixels, float fill);
   void make(const PlannedStep& s, const graph::Reduce& o);
   void make_gather(const PlannedStep& s);
   void make_quantisation(const PlannedStep& s);

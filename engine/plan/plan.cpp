@@ -74,6 +74,8 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   }
   passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);
+  passes::fix_sizes(graph);
+  passes::lower_transposed_convolution(graph);
   PlanBuilder builder(graph, choice, options.without);
   builder.make_steps();
   auto plan = builder.pack();

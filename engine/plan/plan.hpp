@@ -60,8 +60,8 @@ struct Chain {
 using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
                           Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
                           Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
-                          Call<kernels::FromPlanesArgs>, Call<kernels::ToPlanesArgs>, Call<kernels::ConvertArgs>,
-                          Call<kernels::ReduceArgs>, Chain>;
+                          Call<kernels::PixelsArgs>, Call<kernels::ResizeArgs>, Call<kernels::FromPlanesArgs>,
+                          Call<kernels::ToPlanesArgs>, Call<kernels::ConvertArgs>, Call<kernels::ReduceArgs>, Chain>;
 
 /// Calls f on the task's call, or on both of a chain, the producer's first.
 template <class F>

@@ -41,15 +41,20 @@ Value& Call::value(std::size_t i) {
 
 Value& Call::value_of_any_type(std::size_t i) {
   if (!has(i)) throw Error("input " + std::to_string(i) + " is missing");
-  return importer.value(input_name(i));
+  Value& found = importer.value(input_name(i));
+  if (std::holds_alternative<Padded>(found)) importer.materialise(found);
+  return found;
+}
+
+const Padded* Call::padded(std::size_t i) {
+  return has(i) ? std::get_if<Padded>(&importer.value(input_name(i))) : nullptr;
 }
 
 View& Call::tensor(std::size_t i) {
   Value& found = value(i);
   if (auto* view = std::get_if<View>(&found)) return *view;
-  throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' " +
-              (std::holds_alternative<Padded>(found) ? "is padded, which only a convolution or average pooling can take"
-                                                     : "is a constant, not a tensor that depends on the input"));
+  throw Error("input " + std::to_string(i) + " '" + input_name(i) +
+              "' is a constant, not a tensor that depends on the input");
 }
 
 View& Call::image(std::size_t i) {

@@ -569,6 +569,84 @@ class Exporter : Writer {
     return {reduce.output(0), false};
   }
 
+  /// As many numbers of the batch and channels as the operand has, and of rows and columns as `like`, or `extents`.
+  std::string sizes(const std::string& x, const std::string& like, const Integers& extents) {
+    const std::string& name = node().name;
+    const auto part = [&](const std::string& of, const char* which, std::int64_t first) {
+      const std::string shape = append("Shape", name + "." + which + ".shape", {of}).output(0);
+      const std::string start = integers(name + "." + which + ".start", {first});
+      const std::string end = integers(name + "." + which + ".end", {first + 2});
+      return append("Slice", name + "." + which, {shape, start, end}).output(0);
+    };
+    const std::string outer = part(x, "outer", 0);
+    const std::string inner = like.empty() ? integers(name + ".inner", extents) : part(like, "inner", 2);
+    NodeProto& joined_sizes = append("Concat", name + ".sizes", {outer, inner});
+    set(joined_sizes, "axis", std::int64_t{0});
+    return joined_sizes.output(0);
+  }
+
+  /// In ONNX there are either scales, which coordinates are divided by, or sizes, of which the scales follow.
+  std::string resized(const graph::Resize& o, const std::string& x) {
+    const auto fits = [](float scale, std::int32_t from, std::int32_t to) {
+      return scale == 0.0F || scale == static_cast<float>(to) / static_cast<float>(from);
+    };
+    const bool is_like = node().inputs.size() == 2;
+    const graph::Shape &in = operand_shape(), &to = shape();
+    if (!is_like && o.height == 0 && o.width == 0) {
+      const float scales[] = {1.0F, 1.0F, o.scale_h, o.scale_w};
+      return append("Resize", {x, "", floats(node().name + ".scales", {4}, scales)}).output(0);
+    }
+    if (!fits(o.scale_h, in.h, to.h) || !fits(o.scale_w, in.w, to.w)) {
+      throw Error("node '" + node().name + "': ONNX has no resize to a size by a scale that is not the sizes'");
+    }
+    const std::string wanted = sizes(x, is_like ? image(1) : "", {to.h, to.w});
+    return append("Resize", {x, "", "", wanted}).output(0);
+  }
+
+  Tensor write(const graph::Resize& o) {
+    constexpr const char* coordinates[] = {"half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"};
+    constexpr const char* roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
+    const std::string result = resized(o, image());
+    NodeProto& resize = *out.mutable_node(out.node_size() - 1);
+    const bool is_nearest = o.mode == graph::ResizeMode::nearest;
+    set(resize, "mode", is_nearest ? "nearest" : "linear");
+    set(resize, "coordinate_transformation_mode", coordinates[static_cast<std::size_t>(o.coordinates)]);
+    if (is_nearest) set(resize, "nearest_mode", roundings[static_cast<std::size_t>(o.rounding)]);
+    return {result, false};
+  }
+
+  Tensor write(const graph::Crop& o) {
+    const std::string& name = node().name;
+    constexpr std::int64_t all = std::numeric_limits<std::int64_t>::max();
+    const auto end = [](std::int64_t left_out) { return left_out == 0 ? all : -left_out; };
+    const std::string x = image(), starts = integers(name + ".starts", {o.top, o.left});
+    const std::string ends = integers(name + ".ends", {end(o.bottom), end(o.right)});
+    const std::string axes = integers(name + ".axes", {2, 3}), steps = integers(name + ".steps", {o.step_h, o.step_w});
+    return {append("Slice", {x, starts, ends, axes, steps}).output(0), false};
+  }
+
+  Tensor write(const graph::Pad& o) {
+    constexpr const char* modes[] = {"constant", "edge", "reflect"};
+    const std::string x = image();
+    const std::string pads = integers(node().name + ".pads", {0, 0, o.top, o.left, 0, 0, o.bottom, o.right});
+    NodeProto& pad = append("Pad", {x, pads, floats(node().name + ".value", {}, {&o.value, 1})});
+    set(pad, "mode", modes[static_cast<std::size_t>(o.mode)]);
+    return {pad.output(0), false};
+  }
+
+  Tensor write(const graph::TransposedConvolution& o) {
+    const graph::Window& w = o.window;
+    const std::string x = image();
+    const auto [weights, bias] = parameters(o, {operand_shape().c, o.outputs / o.groups, w.kernel_h, w.kernel_w});
+    NodeProto& transposed = append("ConvTranspose", {x, weights});
+    if (!bias.empty()) transposed.add_input(bias);
+    set(transposed, "group", std::int64_t{o.groups});
+    set(transposed, "dilations", {w.dilation_h, w.dilation_w});
+    set(transposed, "output_padding", {o.more_bottom, o.more_right});
+    set_window(transposed, w);
+    return finished(transposed.output(0), o.activation);
+  }
+
   const graph::Graph& graph_;
   graph::ById<graph::Shape> shapes_;
   graph::ById<graph::NumbersRead> read_ = graph::numbers_read(graph_);

@@ -124,7 +124,7 @@ TEST(OnnxExport, networks_come_back) {
 Graph with_metadata() {
   Graph graph = networks()[0];
   for (int i = 0; i < 10; ++i) graph.labels.push_back("\"class\" " + std::to_string(i) + " \xC3\xA9\n");
-  graph.preprocessing = {.resize = graph::Resize::crop,
+  graph.preprocessing = {.resize = graph::Fit::crop,
                          .antialias = false,
                          .resize_size = 72,
                          .mean = {0.485F, 0.456F, 0.406F},

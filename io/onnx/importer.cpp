@@ -201,7 +201,10 @@ void Importer::close_size(const std::string& reason) {
     if (auto* view = std::get_if<View>(&value)) *view = closed(*view);
     if (auto* padded = std::get_if<Padded>(&value)) padded->view = closed(padded->view);
     if (auto* numbers = std::get_if<Numbers>(&value)) {
-      for (Quantity& one : numbers->values) one.made_of = {};
+      for (Quantity& one : numbers->values) {
+        one.made_of = {};
+        one.measure.reset();
+      }
     }
   }
 }
@@ -245,8 +248,11 @@ void Importer::import_operator(::onnx::NodeProto& node) {
 
 graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   const std::string& name = output.name();
-  const auto* found = std::get_if<View>(&value(name));
-  if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
+  Value& made = value(name);
+  if (std::holds_alternative<Floats>(made) || std::holds_alternative<Numbers>(made)) {
+    throw Error("it does not depend on the input");
+  }
+  const View* found = &materialise(made);
   // However its axes are divided, in memory it must be images of channels of rows of columns.
   const auto flattened = [](const View& view) {
     Axis digits;
@@ -328,6 +334,7 @@ int Importer::uses(const std::string& name) const {
 
 graph::NodeId Importer::add(const std::string& name, graph::Operation operation, std::vector<graph::NodeId> operands) {
   if (graph_.nodes.size() >= graph::max_nodes) throw Error("the model has too many nodes");
+  expect_alike(operation, operands);
   // The engine's own rules say what is right and what the shape is, asked with a graph of just this node. The channels
   // of a concatenation add up.
   graph::Graph alone;
@@ -370,12 +377,32 @@ graph::Shape Importer::shape_of_concat(std::span<const graph::NodeId> operands) 
   return result;
 }
 
+/// Operands that are equally large at the model's size are so at every size, or the size is closed.
+void Importer::expect_alike(const graph::Operation& operation, std::span<const graph::NodeId> operands) const {
+  if (std::holds_alternative<graph::Resize>(operation)) return;
+  for (const graph::NodeId operand : operands) {
+    const graph::Shape &a = shape(operands[0]), &b = shape(operand);
+    const auto differ = [](std::int32_t extent, std::int32_t other, bool is_open, bool is_other_open) {
+      return extent == other && extent != 1 && is_open != is_other_open;
+    };
+    if (differ(a.h, b.h, open(operands[0]).rows, open(operand).rows) ||
+        differ(a.w, b.w, open(operands[0]).columns, open(operand).columns)) {
+      throw Error("one operand has a fixed size and another one follows the input's");
+    }
+  }
+}
+
 Extents Importer::open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const {
   Extents result;
   for (const graph::NodeId operand : operands) result = result | open(operand);
   if (std::holds_alternative<graph::GlobalAveragePool>(operation) ||
       std::holds_alternative<graph::FullyConnected>(operation)) {
     return {};
+  }
+  if (const auto* resize = std::get_if<graph::Resize>(&operation)) {
+    result = open(operands.back());
+    result.rows = result.rows && resize->height == 0;
+    result.columns = result.columns && resize->width == 0;
   }
   if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
     result.rows = result.rows && pool->window.kernel_h != 0;
@@ -396,6 +423,17 @@ void Importer::settle(View& view) {
   // Without one the digits may still be several, side by side: they become one all the same.
   const graph::NodeId node = operation ? add(view.name, std::move(*operation), {view.node}) : view.node;
   view = with_channels_of(view, node, count);
+}
+
+View& Importer::materialise(Value& value) {
+  if (const auto* padded = std::get_if<Padded>(&value)) {
+    const auto& [top, left, bottom, right] = padded->padding;
+    const auto narrow = [](std::int64_t pixels) { return static_cast<std::int32_t>(pixels); };
+    const graph::Pad pad{narrow(top), narrow(left), narrow(bottom), narrow(right)};
+    const std::string name = padded->name;
+    value = whole(add(name, pad, {padded->view.node}), name);
+  }
+  return std::get<View>(value);
 }
 
 void Importer::charge(std::int64_t floats) {

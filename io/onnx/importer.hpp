@@ -83,6 +83,10 @@ class Importer {
   /// must. Throws Error if the channels are spread over several axes.
   void settle(View& view);
 
+  /// A tensor that is padded becomes one that a node makes: of zeros around it, which nothing but a convolution or a
+  /// mean reads as its own padding.
+  View& materialise(Value& value);
+
   /// Accounts for memory that the importer makes beyond the model's own weights. Throws Error when it is out of all
   /// proportion to the model, as only a hostile one's is.
   void charge(std::int64_t floats);
@@ -98,6 +102,7 @@ class Importer {
   void import_operator(::onnx::NodeProto& node);
   graph::Output read_output(const ::onnx::ValueInfoProto& output);
   [[nodiscard]] graph::Shape shape_of_concat(std::span<const graph::NodeId> operands) const;
+  void expect_alike(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   /// Is the graph for other sizes than the model's?
   [[nodiscard]] bool is_size_open() const;
@@ -147,6 +152,8 @@ class Call {
   /// Throws Error for a tensor of int8 or uint8, which no layer reads.
   Value& value(std::size_t i);
   Value& value_of_any_type(std::size_t i);
+  /// Of what is padded and has no node yet; else null. Whoever asks for the input otherwise makes it one.
+  const Padded* padded(std::size_t i);
   View& tensor(std::size_t i);
   /// A tensor that is (N, C, H, W) with its channels settled in a node.
   View& image(std::size_t i);

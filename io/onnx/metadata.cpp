@@ -20,7 +20,7 @@ constexpr const char* preprocessing_key = "riffle.preprocessing";
 /// A document in memory is several times its text.
 constexpr std::size_t max_text_bytes = std::size_t{1} << 24;
 
-constexpr std::string_view resize_names[] = {"stretch", "crop"};  ///< by graph::Resize
+constexpr std::string_view resize_names[] = {"stretch", "crop"};  ///< by graph::Fit
 
 Error too_long() { return Error("it is longer than " + std::to_string(max_text_bytes) + " bytes"); }
 
@@ -85,7 +85,7 @@ graph::Preprocessing to_preprocessing(const json& value) {
     if (key == "resize") {
       const auto* const name = std::ranges::find(resize_names, field.is_string() ? field.get<std::string>() : "");
       if (name == std::end(resize_names)) throw Error("resize: it is neither \"stretch\" nor \"crop\"");
-      result.resize = static_cast<graph::Resize>(name - std::begin(resize_names));
+      result.resize = static_cast<graph::Fit>(name - std::begin(resize_names));
     } else if (key == "resize_size") {
       if (!field.is_number_unsigned() || field.get<std::uint64_t>() > graph::max_extent) {
         throw Error("resize_size: it is not a number from 0 to " + std::to_string(graph::max_extent));

@@ -19,8 +19,11 @@ constexpr std::string_view microsoft = "com.microsoft";  // what ONNX Runtime ha
 
 constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Conv", import_convolution},
+    {"ConvTranspose", import_transposed_convolution},
     {"BatchNormalization", import_batch_normalization},
     {"Pad", import_pad},
+    {"Resize", import_resize},
+    {"Upsample", import_resize},
 
     {"MaxPool", import_pool, Kind::moves},
     {"AveragePool", import_pool},
@@ -119,7 +122,9 @@ constexpr std::size_t most_named = 20;
 
 /// How many dimensions the node's windows have; what is not above 0 where it does not say, or has none.
 int window_dimensions(const ::onnx::NodeProto& node, const std::unordered_map<std::string, int>& ranks) {
-  if (node.op_type() != "Conv" && node.op_type() != "MaxPool" && node.op_type() != "AveragePool") return 0;
+  if (node.op_type() != "Conv" && node.op_type() != "ConvTranspose" && node.op_type() != "MaxPool" &&
+      node.op_type() != "AveragePool")
+    return 0;
   for (const auto& attribute : node.attribute()) {
     if (attribute.name() == "kernel_shape") return attribute.ints_size();
   }

@@ -38,7 +38,11 @@ void expect_supported(const ::onnx::GraphProto& graph);
 
 // convolution.cpp
 void import_convolution(Call& call);
+void import_transposed_convolution(Call& call);
 void import_batch_normalization(Call& call);
+
+// pixels.cpp
+void import_resize(Call& call);
 void import_pad(Call& call);
 
 // pooling.cpp

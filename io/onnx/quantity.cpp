@@ -84,8 +84,16 @@ Quantity subtract(const Quantity& a, const Quantity& b) {
 
 Quantity multiply(const Quantity& a, const Quantity& b) {
   if (a.times_batch && b.times_batch) unknown(a, "*", b);
-  return lowest(checked_multiply(a.numerator, b.numerator), checked_multiply(a.denominator, b.denominator),
-                a.times_batch || b.times_batch);
+  Quantity result = lowest(checked_multiply(a.numerator, b.numerator), checked_multiply(a.denominator, b.denominator),
+                           a.times_batch || b.times_batch);
+  const auto measured = [&](const Quantity& size, const Quantity& times) {
+    if (!size.measure || times.made_of.any() || times.known_integer().value_or(0) < 1) return;
+    result.measure = size.measure;
+    result.measure->times = checked_multiply(size.measure->times, times.numerator);
+  };
+  measured(a, b);
+  measured(b, a);
+  return result;
 }
 
 Quantity divide(const Quantity& a, const Quantity& b) {

@@ -16,6 +16,14 @@ struct Extents {
 };
 inline Extents operator|(Extents a, Extents b) { return {a.rows || b.rows, a.columns || b.columns}; }
 
+/// So many times the rows, or columns, of a node's tensor, at every size.
+struct Measure {
+  std::int32_t node = 0;
+  bool of_rows = false;  ///< else of columns
+  std::int64_t times = 1;
+  bool operator==(const Measure&) const = default;
+};
+
 /// numerator / denominator, in lowest terms with denominator > 0, times N where `times_batch`. Zero is never times N.
 /// N is at least 1.
 struct Quantity {
@@ -25,6 +33,8 @@ struct Quantity {
   /// What it was computed from: with another input size it might be another number. Not a part of the number: it does
   /// not count in a comparison, and combine() (numbers.hpp) keeps it, not the functions below.
   Extents made_of;
+  /// What it is with another input size as well, where that is known: multiply() and what hands a number on keep it.
+  std::optional<Measure> measure = {};
 
   Quantity() = default;
   explicit Quantity(std::int64_t value) : numerator(value) {}

@@ -1,4 +1,5 @@
-// Operations that pick channels or join them: slice, split, gather, concat. On shapes they pick and join numbers.
+// Operations that pick channels or join them: slice, split, gather, concat. On shapes they pick and join numbers. Rows
+// and columns that are picked are a crop.
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -7,6 +8,7 @@
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
+#include "io/onnx/pixels.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -14,6 +16,7 @@ namespace {
 /// Positions first, first + step ... of one axis.
 struct Selection {
   std::int64_t first = 0, count = 0, step = 1;
+  std::int64_t behind = 0;  ///< how many positions there are behind the end that was asked for
 };
 
 /// start:end:step of an axis, in Python's sense: negative positions count from the end, all are cut to the axis.
@@ -29,20 +32,13 @@ Selection clip(std::int64_t start, std::int64_t end, std::int64_t step, std::int
   result.step = step;
   if (step > 0) {
     result.first = position(start, 0, extent);
-    result.count = std::max<std::int64_t>(position(end, 0, extent) - result.first + (step - 1), 0) / step;
+    result.behind = extent - position(end, 0, extent);
+    result.count = std::max<std::int64_t>(extent - result.behind - result.first + (step - 1), 0) / step;
   } else {
     result.first = position(start, -1, extent - 1);
     result.count = std::max<std::int64_t>(result.first - position(end, -1, extent - 1) + (-step - 1), 0) / -step;
   }
   return result;
-}
-
-View pick(Call& call, View& view, std::size_t axis, const Selection& selection) {
-  if (selection.count < 1) throw Error("the result is empty");
-  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
-  call.importer.settle(view);
-  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
-  throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
 }
 
 std::int64_t known_extent(const View& view, std::size_t axis) {
@@ -51,9 +47,35 @@ std::int64_t known_extent(const View& view, std::size_t axis) {
   return *known;
 }
 
+/// Of rows or columns. `is_rule`: does it say the same of every size?
+View crop(Call& call, View& view, std::size_t axis, Index index, const Selection& selection, bool is_rule) {
+  if (selection.step < 1) throw Error("rows or columns in reverse order are not supported");
+  if (!is_rule && open_extents(view.axes[axis]).any()) throw Error("the rows or columns that it picks are of one size");
+  const auto narrow = [](std::int64_t pixels) { return static_cast<std::int32_t>(pixels); };
+  const std::int64_t step = std::min<std::int64_t>(selection.step, graph::max_extent);
+  return cropped(call, view, index, {narrow(selection.first), narrow(selection.behind), narrow(step)});
+}
+
+View pick(Call& call, View& view, std::size_t axis, const Selection& selection, bool is_rule = false) {
+  if (selection.count < 1) throw Error("the result is empty");
+  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
+  call.importer.settle(view);
+  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
+  if (const auto index = pixel_axis(call.importer, view, axis)) {
+    return crop(call, view, axis, *index, selection, is_rule);
+  }
+  throw Error("only channels, rows and columns can be picked, not dimension " + std::to_string(axis) + " of a view " +
+              text(view));
+}
+
 /// A start:end:step that leaves an axis of open extent whole, as `x[:]` does.
 bool is_whole(std::int64_t start, std::int64_t end, std::int64_t step) {
   return start == 0 && step == 1 && end >= std::numeric_limits<std::int32_t>::max();
+}
+
+/// A start:end of rows or columns that says the same of every size: both are counted from the edge that they are near.
+bool is_rule(std::int64_t start, std::int64_t end) {
+  return start >= 0 && (end < 0 || end >= std::numeric_limits<std::int32_t>::max());
 }
 
 /// take(), if the model is large enough for what it makes.
@@ -122,7 +144,7 @@ void import_slice(Call& call) {
     const std::size_t axis = Call::axis((*axes)[i], result.axes.size());
     if (is_whole((*starts)[i], (*ends)[i], step(i))) continue;
     const Selection selection = clip((*starts)[i], (*ends)[i], step(i), known_extent(result, axis));
-    result = pick(call, *source, axis, selection);
+    result = pick(call, *source, axis, selection, is_rule((*starts)[i], (*ends)[i]));
     source = &result;
   }
   call.result(std::move(result));
@@ -156,7 +178,9 @@ void import_split(Call& call) {
       throw Error("a part of " + std::to_string(count) + " of " + std::to_string(extent) + " channels from " +
                   std::to_string(first) + " on");
     }
-    if (call.output_used(i)) call.result(pick(call, view, axis, {.first = first, .count = count, .step = 1}), i);
+    if (call.output_used(i))
+      call.result(pick(call, view, axis, {.first = first, .count = count, .step = 1, .behind = extent - first - count}),
+                  i);
     first += count;
   }
   if (first != extent) throw Error("the parts' sizes do not add up to " + std::to_string(extent));
@@ -195,8 +219,9 @@ void import_gather(Call& call) {
   bool even = step != 0;
   for (std::size_t i = 1; i < which.size(); ++i) even = even && which[i] - which[i - 1] == step;
   if (!even) return gather_channels(call, view, axis, which);
-  call.result(
-      pick(call, view, axis, {.first = which[0], .count = static_cast<std::int64_t>(which.size()), .step = step}));
+  const auto count = static_cast<std::int64_t>(which.size());
+  const std::int64_t behind = extent - 1 - which.back();
+  call.result(pick(call, view, axis, {.first = which[0], .count = count, .step = step, .behind = behind}));
 }
 
 void import_concat(Call& call) {

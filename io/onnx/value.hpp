@@ -31,7 +31,8 @@ struct Numbers {
 };
 inline constexpr std::int64_t max_numbers = 1 << 16;
 
-/// Zeros around a tensor, which the convolution or pooling behind will count in.
+/// Zeros around a tensor, which the convolution or mean behind will count in. For whatever else reads it they become a
+/// node (Importer::materialise).
 struct Padding {
   std::int64_t top = 0, left = 0, bottom = 0, right = 0;
   bool operator==(const Padding&) const = default;
@@ -39,6 +40,7 @@ struct Padding {
 struct Padded {
   View view;
   Padding padding;
+  std::string name = {};  ///< of the model's node
 };
 
 using Value = std::variant<View, Padded, Floats, Numbers>;

@@ -80,7 +80,11 @@ Quantity extent(const Axis& axis) {
 
 std::vector<Quantity> extents(const View& view) {
   std::vector<Quantity> result;
-  for (const Axis& axis : view.axes) result.push_back(extent(axis));
+  for (const Axis& axis : view.axes) {
+    result.push_back(extent(axis));
+    const bool is_one = axis.size() == 1 && (axis[0].index == Index::row || axis[0].index == Index::column);
+    if (is_one) result.back().measure = Measure{view.node, axis[0].index == Index::row};
+  }
   return result;
 }
 

@@ -17,6 +17,7 @@
 #include "kernels/fully_connected/fully_connected_body.hpp"
 #include "kernels/function/function_body.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/pixels/pixels_body.hpp"
 #include "kernels/planes/planes_body.hpp"
 #include "kernels/pointwise/bytes_body.hpp"
 #include "kernels/pointwise/dots_body.hpp"
@@ -24,6 +25,7 @@
 #include "kernels/pool/bytes_body.hpp"
 #include "kernels/pool/pool_body.hpp"
 #include "kernels/reduce/reduce_body.hpp"
+#include "kernels/resize/resize_body.hpp"
 #include "kernels/simd/halves.hpp"
 #include "kernels/softmax/softmax_body.hpp"
 #include "kernels/stem/bytes_body.hpp"
@@ -82,6 +84,8 @@ struct NoRows {
   static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
   static constexpr std::array<SoftmaxKernel, 0> softmax = {};
   static constexpr std::array<PlanesKernel, 0> planes = {};
+  static constexpr std::array<PixelsKernel, 0> pixels = {};
+  static constexpr std::array<ResizeKernel, 0> resize = {};
   static constexpr std::array<ConvertKernel, 0> convert = {};
   static constexpr std::array<FunctionKernel, 0> function = {};
   static constexpr std::array<FrameKernel, 0> frame = {};
@@ -200,6 +204,34 @@ struct RowsOf : NoRows {
   static constexpr auto reduce = of_whole_pixels<Reduce, "reduce">;
 #endif
   static constexpr auto planes = joined(std::array{Planes<S>::kernel(f32<"planes">)}, Bytes::planes);
+#ifdef RIFFLE_HAS_PIXELS
+  template <Type Of, Text Types>
+  static constexpr PixelsKernel pixels_of = Pixels<S, size_of(Of)>::kernel(KernelName<S, Types, "pixels">::value.data(),
+                                                                           Of);
+  static constexpr std::array pixels = {pixels_of<Type::f32, "f32">, pixels_of<Type::f16, "f16">,
+                                        pixels_of<Type::bf16, "bf16">, pixels_of<Type::i8, "i8">,
+                                        pixels_of<Type::u8, "u8">};
+#endif
+#ifdef RIFFLE_HAS_RESIZE
+  static constexpr auto resize = [] {
+    constexpr std::array floats = {Resizing<S>::kernel(f32<"resize">)};
+    constexpr auto halves = [] {
+      if constexpr (!S::serves_halves) {
+        return NoRows::resize;
+      } else {
+        return std::array{Resizing<simd::HalvesAsFloats<S>>::kernel(KernelName<S, "f16", "resize">::value.data())};
+      }
+    }();
+    constexpr auto bfloats = [] {
+      if constexpr (!S::serves_bfloats) {
+        return NoRows::resize;
+      } else {
+        return std::array{Resizing<simd::BfloatsAsFloats<S>>::kernel(KernelName<S, "bf16", "resize">::value.data())};
+      }
+    }();
+    return joined(floats, joined(halves, bfloats));
+  }();
+#endif
 #ifdef RIFFLE_HAS_CONVERT
   template <Type From, Type To, Text Types>
   static constexpr ConvertKernel converting =
@@ -308,8 +340,8 @@ constexpr Kernels make_table(bool (*supported)()) {
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,
-                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::convert, Rows::function, Rows::frame,
-                   Rows::reduce}};
+                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::pixels, Rows::resize, Rows::convert,
+                   Rows::function, Rows::frame, Rows::reduce}};
 }
 
 template <class S>

@@ -63,7 +63,7 @@ TEST(Resize, of_a_networks_input_is_pillows_up_to_rounding) {
       const Picture picture = picture_of(golden);
       const graph::Shape input = {golden.integer("out_h"), golden.integer("out_w"), golden.integer("channels")};
       graph::Preprocessing preprocessing;
-      if (golden.kind == "crop") preprocessing = {.resize = graph::Resize::crop, .resize_size = golden.integer("size")};
+      if (golden.kind == "crop") preprocessing = {.resize = graph::Fit::crop, .resize_size = golden.integer("size")};
       std::vector<float> planes(static_cast<std::size_t>(input.size()));
       io::Preprocess(input, preprocessing, *kernels)(picture, planes);
       const auto channels = static_cast<std::size_t>(input.c);

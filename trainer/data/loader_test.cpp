@@ -131,7 +131,7 @@ TEST(Loader, resizes_and_normalises) {
 
 TEST(Loader, crops_and_antialiases) {
   const Noise data(20, 3);
-  for (const graph::Resize resize : {graph::Resize::crop, graph::Resize::stretch}) {
+  for (const graph::Fit resize : {graph::Fit::crop, graph::Fit::stretch}) {
     const LoaderOptions smaller = with(plain, [&](LoaderOptions& o) {
       o.height = 4;
       o.width = 3;

@@ -1,0 +1,31 @@
+#include "kernels/resize/resize.hpp"
+
+#include "kernels/reference.hpp"
+
+namespace riffle::kernels {
+
+void resize_reference(const ResizeArgs& args, const Addresses& memory) {
+  const auto mixed = [](double first, double second, float weight) {
+    return first * (1.0 - static_cast<double>(weight)) + second * static_cast<double>(weight);
+  };
+  for (std::int32_t r = 0; r < args.run_count; ++r) {
+    const auto& [run, output_channel] = args.runs[r];
+    for (std::int32_t y = 0; y < args.extent.out_h; ++y) {
+      for (std::int32_t x = 0; x < args.extent.out_w; ++x) {
+        const Between &row = args.rows[y], &column = args.columns[x];
+        for (std::int32_t c = 0; c < run.channels; ++c) {
+          const auto line = [&](std::int32_t in_y) {
+            const std::int64_t first = std::int64_t{in_y} * args.extent.in_w;
+            return mixed(element(run, first + column.first, c, memory), element(run, first + column.second, c, memory),
+                         column.weight);
+          };
+          const std::int64_t pixel = static_cast<std::int64_t>(y) * args.extent.out_w + x;
+          set_element(args.output, pixel, output_channel + c, memory,
+                      mixed(line(row.first), line(row.second), row.weight));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace riffle::kernels
