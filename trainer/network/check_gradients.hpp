@@ -74,7 +74,7 @@ inline graph::Window window(std::int32_t kernel, std::int32_t stride = 1, std::i
   return {kernel, kernel, stride, stride, pad, pad, pad, pad, dilation, dilation};
 }
 
-inline constexpr graph::Activate relu{Activation::relu};
+inline const graph::Activate relu{Activation::relu};
 
 /// Every instruction set of this CPU, on one thread and on two: some elements of every parameter that is not frozen.
 void check(const Graph& graph, float smoothing = 0.0F, const std::string& freeze = "");
