@@ -13,13 +13,20 @@ std::string activation_text(const graph::Operation& operation) {
   return ", " + graph::to_text(*activation);
 }
 
+/// ", h w c", how it arranges what it reads, or nothing.
+std::string arrangement_text(const graph::Operation& operation) {
+  const auto* rearrange = std::get_if<graph::Rearrange>(&operation);
+  return rearrange == nullptr ? "" : ", " + graph::to_text(rearrange->to);
+}
+
 /// "convolution, bias, ReLU6". That a batch norm has a bias goes without saying.
 std::string details_text(const graph::Operation& operation) {
   bool bias = false;
   graph::for_each_constant(operation, [&](std::string_view word, const graph::Constant& constant, const auto&) {
     bias |= word == "bias" && !constant.empty() && !std::holds_alternative<graph::BatchNorm>(operation);
   });
-  return std::string(graph::operation_name(operation)) + (bias ? ", bias" : "") + activation_text(operation);
+  return std::string(graph::operation_name(operation)) + (bias ? ", bias" : "") + activation_text(operation) +
+         arrangement_text(operation);
 }
 
 std::string node_text(const graph::Graph& graph, const graph::Node& node) {
@@ -50,7 +57,7 @@ std::vector<std::pair<std::string, int>> keys_of(const graph::Graph& graph) {
 }  // namespace
 
 std::string operation_text(const graph::Operation& operation) {
-  return std::string(graph::operation_name(operation)) + activation_text(operation);
+  return std::string(graph::operation_name(operation)) + activation_text(operation) + arrangement_text(operation);
 }
 
 std::vector<std::string> changes(const graph::Graph& before, const graph::Graph& after) {

@@ -288,6 +288,8 @@ class Generator {
     return Drawn{std::move(o), {input}};
   }
 
+  std::optional<Drawn> draw(Kind<graph::Rearrange>) { return std::nullopt; }
+  std::optional<Drawn> draw(Kind<graph::Join>) { return std::nullopt; }
   std::optional<Drawn> draw(Kind<graph::Softmax>) { return Drawn{graph::Softmax{}, {any_node()}}; }
 
   /// What the node would make, if it may stand at the graph's end.

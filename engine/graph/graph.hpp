@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/graph/arrangement.hpp"
 #include "engine/graph/constant.hpp"
 #include "engine/graph/preprocessing.hpp"
 #include "kernels/element.hpp"
@@ -85,8 +86,8 @@ using Extents = std::vector<std::int64_t>;
 inline Extents extent_of(const Constant& constant) { return {static_cast<std::int64_t>(constant.size())}; }
 
 // An operation's struct says what it is: its word, whether it computes each channel from the same channel of its
-// operands alone (a depthwise convolution does, which its numbers say), and whether it computes nothing and only
-// chooses channels.
+// operands alone (a depthwise convolution does, which its numbers say), whether it computes nothing and only chooses
+// channels, and whether it computes nothing and only puts numbers elsewhere.
 
 /// A tensor that the caller brings.
 struct Input {
@@ -96,6 +97,7 @@ struct Input {
   std::string only_size = {};
   Type type = Type::f32;           ///< of the caller's numbers: any but i32
   Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
+  Arrangement arrangement = {};    ///< of the caller's numbers; none: planes, "c h w"
 };
 
 /// Cross-correlation in `groups` groups, weights (outputs, C / groups, kernel_h, kernel_w), bias (outputs) or empty.
@@ -215,8 +217,25 @@ struct Softmax {
   static constexpr bool is_channelwise = true;
 };
 
+/// The same numbers as a tensor of other rows, columns and channels, which are the three axes of the arrangement: depth
+/// to space and back, transposes, and a detector's head (H, W, 3 * 85) as a list of all its anchors (H * W * 3, 1, 85).
+struct Rearrange {
+  static constexpr std::string_view word = "rearrange";
+  static constexpr bool moves_numbers = true;
+  Arrangement to;
+};
+
+enum class Direction : std::uint8_t { rows, columns };
+
+/// The operands one behind the other along their rows or their columns; the other extents are equal.
+struct Join {
+  static constexpr std::string_view word = "join";
+  static constexpr bool moves_numbers = true;
+  Direction along = Direction::rows;
+};
+
 using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Add, Slice, Concat,
-                               Shuffle, Gather, FullyConnected, Softmax>;
+                               Shuffle, Gather, FullyConnected, Softmax, Rearrange, Join>;
 
 using NodeId = std::int32_t;
 
@@ -248,6 +267,7 @@ struct Output {
   std::string name = {};           ///< empty: the node's
   Type type = Type::f32;           ///< of the caller's numbers: any but i32
   Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
+  Arrangement arrangement = {};    ///< of the caller's numbers; none: planes, "c h w"
 };
 
 struct Graph {
@@ -279,6 +299,7 @@ std::string_view operation_name(const Operation& operation);
 /// What the operation's struct says of it.
 bool is_channelwise(const Operation& operation);
 bool moves_channels(const Operation& operation);
+bool moves_numbers(const Operation& operation);
 
 /// Calls f(word, constant, extents) for every constant of an operation of a graph that verifies, with PyTorch's words:
 /// "weight", "bias", "running_mean", "running_var". One that is left out, as a bias may be, is empty.
@@ -334,6 +355,13 @@ ById<std::int32_t> reader_counts(const Graph& graph);
 
 /// For people: "ReLU6", "clip from -1 to 1, sigmoid"; of none it is empty.
 std::string to_text(const Activation& activation);
+
+/// The arrangement of a caller's tensor that names none: planes.
+const Arrangement& planes_arrangement();
+/// That of an input or output.
+inline const Arrangement& arrangement_of(const Arrangement& arrangement) {
+  return arrangement == Arrangement{} ? planes_arrangement() : arrangement;
+}
 
 /// For people: "58 x 28 x 28", channels, height, width, as NCHW has them; "28 x 28", height, width.
 std::string chw(const Shape& shape);

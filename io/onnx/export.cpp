@@ -42,13 +42,20 @@ std::int64_t bytes_of(const graph::Node& node) {
   return 4096 + 64 * static_cast<std::int64_t>(node.name.size() + node.inputs.size()) + 4 * floats + 8 * integers;
 }
 
-void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element,
-              std::initializer_list<std::int64_t> image) {
+/// A tensor (n, ...), or, where the batch is in its first axis, (n * ..., ...).
+void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element, std::vector<std::int64_t> axes,
+              bool joins_batch = false) {
   value.set_name(name);
   auto& type = *value.mutable_type()->mutable_tensor_type();
   type.set_elem_type(number_of_type(element));
-  type.mutable_shape()->add_dim()->set_dim_param("n");
-  for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
+  auto& first = *type.mutable_shape()->add_dim();
+  if (!joins_batch) {
+    first.set_dim_param("n");
+  } else if (!axes.empty()) {
+    if (axes[0] == 1) first.set_dim_param("n");
+    axes.erase(axes.begin());
+  }
+  for (const std::int64_t extent : axes) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
 /// A node's tensor in the model: (n, C, H, W) or, behind a fully connected layer, (n, C).
@@ -96,8 +103,9 @@ class Exporter : Writer {
     std::string only_size;
     for (std::size_t i = 0; i < graph_.input_count(); ++i) {
       const graph::Input& input = graph_.input(i);
+      const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
       describe(*out.add_input(), unique(graph_.nodes[i].name), input.type,
-               {input.shape.c, input.shape.h, input.shape.w});
+               graph::resolve(arrangement, input.shape).extents, arrangement.joins_batch);
       if (only_size.empty()) only_size = input.only_size;
     }
     if (only_size.empty()) return;
@@ -108,7 +116,11 @@ class Exporter : Writer {
 
   /// Is a node's tensor an input as the caller brings it, if perhaps of another type?
   [[nodiscard]] bool is_input(graph::NodeId id) const {
-    return std::holds_alternative<graph::Input>(graph_.nodes[id].operation) && !graph_.nodes[id].quantization;
+    const auto* input = std::get_if<graph::Input>(&graph_.nodes[id].operation);
+    return input != nullptr && !graph_.nodes[id].quantization && is_planes(input->arrangement);
+  }
+  static bool is_planes(const graph::Arrangement& arrangement) {
+    return graph::arrangement_of(arrangement) == graph::planes_arrangement();
   }
   [[nodiscard]] const std::string& input_name(graph::NodeId id) const { return out.input(id).name(); }
 
@@ -116,18 +128,20 @@ class Exporter : Writer {
   /// its own is called as its tensor is.
   void name_outputs() {
     const graph::Output& first = graph_.outputs[0];
-    const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32;
+    const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32 &&
+                           first.arrangement == graph::Arrangement{};
     for (const graph::Output& output : graph_.outputs) {
       const graph::NodeId id = output.node;
       const std::string& wanted = graph_.output_name(output);
       if (is_single) {
         output_names_.push_back(is_input(id) ? unique("output") : "");
-      } else if (is_input(id) && wanted == input_name(id) && output.type == graph_.input(id).type &&
-                 output.quantization == graph_.input(id).quantization) {
+      } else if (is_input(id) && wanted == input_name(id) && is_planes(output.arrangement) &&
+                 output.type == graph_.input(id).type && output.quantization == graph_.input(id).quantization) {
         output_names_.push_back(wanted);  // the input itself
       } else {
         output_names_.push_back(unique(wanted));
-        if (!is_input(id) && output.type == Type::f32) result_names_.emplace(id, output_names_.back());
+        const bool is_as_made = output.type == Type::f32 && output.arrangement == graph::Arrangement{};
+        if (!is_input(id) && is_as_made) result_names_.emplace(id, output_names_.back());
       }
     }
   }
@@ -141,7 +155,7 @@ class Exporter : Writer {
   void write_output(std::size_t i) {
     const graph::Output& output = graph_.outputs[i];
     const graph::NodeId id = output.node;
-    const Tensor& tensor = tensors_[id];
+    const Tensor tensor = as_caller_has_it(output);
     const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
     const bool is_input_itself = is_input(id) && name == input_name(id);
     if (read_[id].integers && output.type == Type::u8) {
@@ -159,11 +173,62 @@ class Exporter : Writer {
       set_name(append("Identity", name, {tensor.name}), name);
     }
     const graph::Shape& s = shapes_[id];
-    if (tensor.vector) {
+    if (output.arrangement != graph::Arrangement{}) {
+      describe(*out.add_output(), name, output.type, graph::resolve(output.arrangement, s).extents,
+               output.arrangement.joins_batch);
+    } else if (tensor.vector) {
       describe(*out.add_output(), name, output.type, {s.c});
     } else {
       describe(*out.add_output(), name, output.type, {s.c, s.h, s.w});
     }
+  }
+
+  /// A node's tensor in the axes in which the caller gets it.
+  Tensor as_caller_has_it(const graph::Output& output) {
+    const Tensor& tensor = tensors_[output.node];
+    const graph::Arrangement& wanted = output.arrangement;
+    const graph::Shape& s = shapes_[output.node];
+    if (wanted == graph::Arrangement{} || (!tensor.vector && is_planes(wanted))) return tensor;
+    if (tensor.vector && wanted == graph::arranged("c")) return tensor;
+    const std::string name = tensor.name + ".arranged";
+    const graph::ResolvedArrangement resolved = graph::resolve(wanted, s);
+    Integers shape = {wanted.joins_batch ? -1 : 0};
+    shape.insert(shape.end(), resolved.extents.begin() + (wanted.joins_batch && !resolved.extents.empty() ? 1 : 0),
+                 resolved.extents.end());
+    return {rearranged(tensor.name, name, resolved, planes_of(wanted), digits_of(wanted.axes), std::move(shape)),
+            false};
+  }
+
+  /// The digits in the order in which planes (C, H, W) have them.
+  static std::vector<std::int32_t> planes_of(const graph::Arrangement& arrangement) {
+    std::vector<std::int32_t> result;
+    for (const graph::Index index : {graph::Index::channel, graph::Index::row, graph::Index::column}) {
+      for (std::size_t i = 0; i < arrangement.digits.size(); ++i) {
+        if (arrangement.digits[i].index == index) result.push_back(static_cast<std::int32_t>(i));
+      }
+    }
+    return result;
+  }
+  static std::vector<std::int32_t> digits_of(const std::vector<std::vector<std::int32_t>>& axes) {
+    std::vector<std::int32_t> result;
+    for (const auto& axis : axes) result.insert(result.end(), axis.begin(), axis.end());
+    return result;
+  }
+
+  /// x, whose digits stand in the order `from`, with them in the order `to`, as axes of this shape. The numbers of rows
+  /// and columns stand in the file, as a shuffle's do.
+  std::string rearranged(const std::string& x, const std::string& name, const graph::ResolvedArrangement& digits,
+                         const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to, Integers shape) {
+    Integers cut = {0}, perm = {0};
+    for (const std::int32_t digit : from) cut.push_back(digits.digits[static_cast<std::size_t>(digit)].extent);
+    for (const std::int32_t digit : to) perm.push_back(std::ranges::find(from, digit) - from.begin() + 1);
+    std::string result = x;
+    if (from != to) {
+      NodeProto& transposed = append("Transpose", name + ".transposed", {reshaped(x, name + ".digits", cut)});
+      set(transposed, "perm", perm);
+      result = transposed.output(0);
+    }
+    return reshaped(result, name, std::move(shape));
   }
 
   [[nodiscard]] Error too_large() const {
@@ -194,7 +259,8 @@ class Exporter : Writer {
   /// runtimes move bytes, and compute what reads them in integers. Of several zero points there is no such form: what
   /// reads them is computed in floats.
   [[nodiscard]] bool is_rounded_here() const {
-    return node().quantization || (graph::moves_channels(node().operation) && read_[id_].zero_point);
+    const bool moves = graph::moves_channels(node().operation) || graph::moves_numbers(node().operation);
+    return node().quantization || (moves && read_[id_].zero_point);
   }
 
   /// The integers of x, and what whoever reads them reads.
@@ -309,9 +375,33 @@ class Exporter : Writer {
   }
 
   Tensor write(const graph::Input& o) {
-    const std::string& name = input_name(id_);
-    if (o.type == Type::f32) return {name, false};
-    return {append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0), false};
+    std::string name = input_name(id_);
+    if (o.type != Type::f32) {
+      name = append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0);
+    }
+    if (is_planes(o.arrangement)) return {name, false};
+    return {rearranged(name, name + ".planes", graph::resolve(o.arrangement, o.shape), digits_of(o.arrangement.axes),
+                       planes_of(o.arrangement), image_shape(o.shape)),
+            false};
+  }
+
+  static Integers image_shape(const graph::Shape& s) { return {0, s.c, s.h, s.w}; }
+
+  Tensor write(const graph::Rearrange& o) {
+    const std::string x = image();
+    const std::vector<std::vector<std::int32_t>> planes = {o.to.axes[2], o.to.axes[0], o.to.axes[1]};
+    return {rearranged(x, node().name, graph::resolve(o.to, operand_shape()), planes_of(o.to), digits_of(planes),
+                       image_shape(shape())),
+            false};
+  }
+
+  Tensor write(const graph::Join& o) {
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < node().inputs.size(); ++i) parts.push_back(image(i));
+    NodeProto& concat = append("Concat", {});
+    for (std::string& part : parts) concat.add_input(std::move(part));
+    set(concat, "axis", std::int64_t{o.along == graph::Direction::rows ? 2 : 3});
+    return {concat.output(0), false};
   }
 
   Tensor write(const graph::Convolution& o) {
