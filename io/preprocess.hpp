@@ -19,14 +19,16 @@ namespace riffle::io {
 /// with align_corners=False.
 class Preprocess {
  public:
-  /// `input` is the network's. Throws Error for what graph::check() refuses.
-  Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels);
+  /// `input` is the network's, planes or pixels. Throws Error for what graph::check() refuses.
+  Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels,
+             const graph::Arrangement& arrangement = {});
   /// Of the plan's first input, which is f32.
   Preprocess(const plan::Plan& plan, const graph::Preprocessing& preprocessing)
-      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels) {}
+      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels, plan.inputs[0].arrangement) {}
 
-  /// Writes input.size() floats, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
-  /// Error for another. Allocates where it resizes in 8 bits, for a larger picture than any before.
+  /// Writes input.size() floats, as the network's input has them. The picture has the network's channels, or one: gray
+  /// is in each of three. Throws Error for another. Allocates where it resizes in 8 bits, for a larger picture than any
+  /// before.
   void operator()(const Picture& picture, std::span<float> input);
 
   [[nodiscard]] std::int32_t channels() const { return args_.channels; }

@@ -15,9 +15,9 @@
 #include "kernels/frame/frame.hpp"
 #include "kernels/fully_connected/fully_connected.hpp"
 #include "kernels/function/function.hpp"
-#include "kernels/planes/planes.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/pool/pool.hpp"
+#include "kernels/rearrange/rearrange.hpp"
 #include "kernels/softmax/softmax.hpp"
 #include "kernels/stem/stem.hpp"
 
@@ -37,7 +37,7 @@ struct Kernels {
   /// Of each operation its rows.
   std::tuple<std::span<const PointwiseKernel>, std::span<const DepthwiseKernel>, std::span<const ConvolutionKernel>,
              std::span<const StemKernel>, std::span<const PoolKernel>, std::span<const FullyConnectedKernel>,
-             std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const PlanesKernel>,
+             std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const RearrangeKernel>,
              std::span<const ConvertKernel>, std::span<const FunctionKernel>, std::span<const FrameKernel>>
       rows;
 

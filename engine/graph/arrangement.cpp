@@ -119,6 +119,11 @@ Arrangement arranged(std::string_view text) {
   return result;
 }
 
+const Arrangement& pixels_arrangement() {
+  static const Arrangement pixels = arranged("h w c");
+  return pixels;
+}
+
 std::string to_text(const Arrangement& arrangement) {
   std::string result;
   const auto digit_text = [&](std::int32_t position) {

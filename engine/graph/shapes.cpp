@@ -1,6 +1,7 @@
 // Shape inference and verification: one function an operation.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <string_view>
 
@@ -74,7 +75,10 @@ std::string fault_of(Type type, const Quantization& quantization) {
 
 Shape shape_of(const Input& input, const Checker& check) {
   if (const std::string fault = fault_of(input.type, input.quantization); !fault.empty()) check.fail({fault});
-  if (input.arrangement != Arrangement{}) (void)check.resolved(input.arrangement, input.shape);
+  if (input.arrangement != Arrangement{}) {
+    check.expect_range("its number of axes", std::ssize(input.arrangement.axes), 0, max_rank);
+    (void)check.resolved(input.arrangement, input.shape);
+  }
   return input.shape;
 }
 
@@ -309,6 +313,7 @@ ById<Shape> infer_shapes(const Graph& graph) {
   for (const Output& output : graph.outputs) {
     if (output.arrangement == Arrangement{}) continue;
     try {
+      if (output.arrangement.axes.size() > max_rank) throw Error({"it has more than ", max_rank, " axes"});
       (void)resolve(output.arrangement, shapes[output.node]);
     } catch (const Error& error) {
       throw Error({where, "output '", graph.output_name(output), "': ", error.what()});

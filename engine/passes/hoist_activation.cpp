@@ -3,6 +3,15 @@
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
+namespace {
+
+/// Does it leave every number as it is? Then what is done to each may as well be done before.
+bool moves(const graph::Operation& operation) {
+  return graph::moves_channels(operation) || graph::moves_numbers(operation);
+}
+
+}  // namespace
+
 void hoist_activation(Graph& graph) {
   const auto readers = graph::reader_counts(graph);
   const std::size_t count = graph.nodes.size();
@@ -14,11 +23,10 @@ void hoist_activation(Graph& graph) {
   const auto can_take = [&](graph::NodeId id, const graph::Activation& activation) {
     if (readers[id] != 1) return false;
     const auto* before = std::get_if<graph::Activate>(&graph.nodes[id].operation);
-    return before != nullptr ? composed(before->kind, activation).has_value()
-                             : graph::moves_channels(graph.nodes[id].operation);
+    return before != nullptr ? composed(before->kind, activation).has_value() : moves(graph.nodes[id].operation);
   };
   const auto give = [&](graph::NodeId id, const graph::Activation& activation, bool is_held) {
-    const bool taken = can_take(id, activation) && !(is_held && graph::moves_channels(graph.nodes[id].operation));
+    const bool taken = can_take(id, activation) && !(is_held && moves(graph.nodes[id].operation));
     if (taken) wanted[id] = activation;
     held[id] = readers[id] == 1 && (is_held || !taken);
     return taken;

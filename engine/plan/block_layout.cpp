@@ -41,7 +41,7 @@ Layout block_layout(const graph::Graph& graph, const graph::ById<graph::Shape>& 
     const graph::Operation& operation = graph.nodes[node].operation;
     OrderRule& rule = rules[node];
     rule.channels = shapes[node].c;
-    if (std::holds_alternative<graph::Input>(operation)) continue;
+    if (std::holds_alternative<graph::Input>(operation) || graph::moves_numbers(operation)) continue;
     const auto* convolution = std::get_if<graph::Convolution>(&operation);
     if (convolution == nullptr) {
       rule.kind = graph::is_channelwise(operation) ? OrderRule::of_first_operand : OrderRule::any;

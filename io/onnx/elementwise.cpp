@@ -119,18 +119,22 @@ void import_add(Call& call) {
 
 void import_softmax(Call& call) {
   View& view = call.tensor(0);
-  call.importer.settle(view);
+  if (channel_axis(view)) call.importer.settle(view);
   // Before opset 13 everything from `axis` on is one vector; since then only `axis` is.
   const bool flattens = call.importer.opset() < 13;
   const std::size_t first = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
   const std::size_t last = flattens ? view.axes.size() - 1 : first;
   Axis normalised;
+  std::vector<std::size_t> axes;
   for (std::size_t i = first; i <= last; ++i) {
     normalised.insert(normalised.end(), view.axes[i].begin(), view.axes[i].end());
+    axes.push_back(i);
   }
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  if (std::ranges::any_of(normalised, is_batch)) throw Error("it is over the batch");
   const std::int32_t count = call.importer.shape(view.node).c;
   const Axis all = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
-  if (normalised != all) throw Error("only a softmax over the channels is supported");
+  if (normalised != all) call.importer.arrange(view, with_channels(view, std::move(axes)));
   View result = view;
   result.node = call.importer.add(call.name(), graph::Softmax{}, {view.node});
   call.result(std::move(result));

@@ -192,11 +192,23 @@ class Exporter : Writer {
     if (tensor.vector && wanted == graph::arranged("c")) return tensor;
     const std::string name = tensor.name + ".arranged";
     const graph::ResolvedArrangement resolved = graph::resolve(wanted, s);
-    Integers shape = {wanted.joins_batch ? -1 : 0};
-    shape.insert(shape.end(), resolved.extents.begin() + (wanted.joins_batch && !resolved.extents.empty() ? 1 : 0),
-                 resolved.extents.end());
-    return {rearranged(tensor.name, name, resolved, planes_of(wanted), digits_of(wanted.axes), std::move(shape)),
+    const Integers have = tensor.vector ? Integers{0, s.c} : image_shape(s);
+    return {rearranged(tensor.name, name, resolved, planes_of(wanted), digits_of(wanted.axes), have,
+                       shape_of(resolved, wanted.joins_batch)),
             false};
+  }
+
+  /// As a caller's tensor, where 0 is the batch that there is, and -1 what is left.
+  static Integers shape_of(const graph::ResolvedArrangement& resolved, bool joins_batch) {
+    Integers shape = resolved.extents;
+    if (!joins_batch) {
+      shape.insert(shape.begin(), 0);
+    } else if (shape.empty()) {
+      shape = {-1};
+    } else {
+      shape[0] = -1;
+    }
+    return shape;
   }
 
   /// The digits in the order in which planes (C, H, W) have them.
@@ -215,20 +227,24 @@ class Exporter : Writer {
     return result;
   }
 
-  /// x, whose digits stand in the order `from`, with them in the order `to`, as axes of this shape. The numbers of rows
-  /// and columns stand in the file, as a shuffle's do.
+  /// x, of the shape `have`, whose digits stand in the order `from`, with them in the order `to`, as axes of the shape
+  /// `wanted`. Where digits are no axes, the numbers of rows and columns stand in the file, as a shuffle's do.
   std::string rearranged(const std::string& x, const std::string& name, const graph::ResolvedArrangement& digits,
-                         const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to, Integers shape) {
-    Integers cut = {0}, perm = {0};
-    for (const std::int32_t digit : from) cut.push_back(digits.digits[static_cast<std::size_t>(digit)].extent);
+                         const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to,
+                         const Integers& have, const Integers& wanted) {
+    const auto cut = [&](const std::vector<std::int32_t>& order) {
+      Integers shape = {0};
+      for (const std::int32_t digit : order) shape.push_back(digits.digits[static_cast<std::size_t>(digit)].extent);
+      return shape;
+    };
+    if (from == to) return reshaped(x, name, wanted);
+    Integers perm = {0};
     for (const std::int32_t digit : to) perm.push_back(std::ranges::find(from, digit) - from.begin() + 1);
-    std::string result = x;
-    if (from != to) {
-      NodeProto& transposed = append("Transpose", name + ".transposed", {reshaped(x, name + ".digits", cut)});
-      set(transposed, "perm", perm);
-      result = transposed.output(0);
-    }
-    return reshaped(result, name, std::move(shape));
+    const std::string operand = cut(from) == have ? x : reshaped(x, name + ".digits", cut(from));
+    const bool is_all = cut(to) == wanted;
+    NodeProto& transposed = append("Transpose", is_all ? name : name + ".transposed", {operand});
+    set(transposed, "perm", perm);
+    return is_all ? transposed.output(0) : reshaped(transposed.output(0), name, wanted);
   }
 
   [[nodiscard]] Error too_large() const {
@@ -380,8 +396,9 @@ class Exporter : Writer {
       name = append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0);
     }
     if (is_planes(o.arrangement)) return {name, false};
-    return {rearranged(name, name + ".planes", graph::resolve(o.arrangement, o.shape), digits_of(o.arrangement.axes),
-                       planes_of(o.arrangement), image_shape(o.shape)),
+    const graph::ResolvedArrangement resolved = graph::resolve(o.arrangement, o.shape);
+    return {rearranged(name, name + ".planes", resolved, digits_of(o.arrangement.axes), planes_of(o.arrangement),
+                       shape_of(resolved, o.arrangement.joins_batch), image_shape(o.shape)),
             false};
   }
 
@@ -391,7 +408,7 @@ class Exporter : Writer {
     const std::string x = image();
     const std::vector<std::vector<std::int32_t>> planes = {o.to.axes[2], o.to.axes[0], o.to.axes[1]};
     return {rearranged(x, node().name, graph::resolve(o.to, operand_shape()), planes_of(o.to), digits_of(planes),
-                       image_shape(shape())),
+                       image_shape(operand_shape()), image_shape(shape())),
             false};
   }
 

@@ -3,6 +3,8 @@
 #include <onnx.pb.h>
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
@@ -39,11 +41,33 @@ struct Declaration {
   std::string name;
   Batch batch;
   graph::Shape shape;
-  bool is_vector = false;  ///< (N, C), not (N, C, H, W)
+  bool is_vector = false;  ///< (N, C)
+  bool is_pixels = false;  ///< (N, H, W, C), else (N, C, H, W)
   Type type = Type::f32;
 };
 
-Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
+/// Is the tensor, but for what is done to each of its numbers, transposed from (N, H, W, C) to (N, C, H, W) before it
+/// is read? So models do that take pictures as pixels.
+bool is_of_pixels(const ::onnx::GraphProto& graph, std::string name) {
+  constexpr std::string_view keeps[] = {"Cast",           "Identity",        "Add", "Sub", "Mul", "Div",
+                                        "QuantizeLinear", "DequantizeLinear"};
+  for (const auto& node : graph.node()) {  // in order: what reads a result stands behind it
+    if (std::ranges::find(node.input(), name) == node.input().end() || node.output_size() == 0) continue;
+    if (std::ranges::find(keeps, node.op_type()) != std::end(keeps)) {
+      name = node.output(0);
+      continue;
+    }
+    if (node.op_type() != "Transpose") return false;
+    constexpr std::int64_t to_planes[] = {0, 3, 1, 2};
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.name() == "perm") return std::ranges::equal(attribute.ints(), to_planes);
+    }
+    return false;
+  }
+  return false;
+}
+
+Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::GraphProto& graph) {
   if (!input.type().has_tensor_type()) throw Error("it is not a tensor");
   const auto& type = input.type().tensor_type();
   const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
@@ -56,7 +80,9 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
   if (dims.dim_size() != 4 && dims.dim_size() != 2) {
     throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
   }
-  Declaration result{.name = input.name(), .batch = {}, .shape = {}, .is_vector = dims.dim_size() == 2, .type = *known};
+  Declaration result{.name = input.name(), .batch = {}, .shape = {}, .type = *known};
+  result.is_vector = dims.dim_size() == 2;
+  result.is_pixels = !result.is_vector && is_of_pixels(graph, input.name());
   // Exporters write an open batch as a name, as nothing, or as -1.
   if (dims.dim(0).has_dim_value() && dims.dim(0).dim_value() != -1) {
     result.batch = dims.dim(0).dim_value();
@@ -64,10 +90,11 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input) {
       throw Error("its batch is " + std::to_string(*result.batch) + ", not in 1 to " + std::to_string(max_batch));
     }
   }
-  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
+  const int height = result.is_pixels ? 1 : 2;
+  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, result.is_pixels ? 3 : 1, "number of channels")};
   if (!result.is_vector) {
-    result.shape.h = read_extent(dims, 2, "height");
-    result.shape.w = read_extent(dims, 3, "width");
+    result.shape.h = read_extent(dims, height, "height");
+    result.shape.w = read_extent(dims, height + 1, "width");
   }
   return result;
 }
@@ -139,7 +166,7 @@ void Importer::read_inputs() {
   for (const auto& input : model_.graph().input()) {
     if (initialisers_.contains(input.name())) continue;  // a weight that a caller might replace
     try {
-      inputs.push_back(read_declaration(input));
+      inputs.push_back(read_declaration(input, model_.graph()));
     } catch (const Error& error) {
       throw Error("the input '" + input.name() + "': " + error.what());
     }
@@ -167,6 +194,9 @@ void Importer::read_inputs() {
     views_.push_back(0);
     const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, input.type});
     View view = input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name);
+    if (input.is_pixels) view = transpose(view, std::array<std::size_t, 4>{0, 2, 3, 1});
+    View declared = view;
+    std::get<graph::Input>(graph_.nodes[node].operation).arrangement = as_declared(declared);
     view.type = input.type;
     define(input.name, std::move(view));
     inputs_.insert(input.name);
@@ -229,16 +259,27 @@ void Importer::import_operator(::onnx::NodeProto& node) {
   call.finish();
 }
 
+/// The arrangement of an output, or an input, that is so: none where it is what none says.
+graph::Arrangement Importer::as_declared(View& view) {
+  if (channel_axis(view)) settle(view);  // channels in another order are names, and need no digits
+  const bool has_batch_axis = !view.axes.empty() && std::ranges::all_of(view.axes[0], [](const Factor& factor) {
+    return factor.index == Index::batch;
+  });
+  if (view.axes.empty() && !batch_) throw Error("it has no dimension for the batch");
+  std::vector<std::size_t> axes(view.axes.size());
+  std::iota(axes.begin(), axes.end(), std::size_t{0});
+  if (has_batch_axis) axes.erase(axes.begin());
+  graph::Arrangement result = arrangement_of(view, axes);
+  result.joins_batch = !has_batch_axis;
+  const bool is_pixel = shape(view.node).pixels() == 1;
+  const std::string text = to_text(result);
+  return text == (is_pixel ? "c" : "c h w") ? graph::Arrangement{} : result;
+}
+
 graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   const std::string& name = output.name();
   const auto* found = std::get_if<View>(&value(name));
   if (found == nullptr) throw Error("it does not depend on the input, or is only padded");
-  // However its axes are divided, in memory it must be images of channels of rows of columns.
-  const auto flattened = [](const View& view) {
-    Axis digits;
-    for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
-    return digits;
-  };
   Quantization quantization = found->quantization.value_or(Quantization{});
   View view = *found;
   if (node(view.node).quantization) {
@@ -248,17 +289,17 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
       conversions_.dequantised[view.node] = 1.0F;
     }
   }
-  view.axes = {flattened(view)};
-  settle(view);
-  if (view.axes[0] != flattened(whole(view.node))) {
-    throw Error("it is a transposed view " + text(*found) + ", which is not supported");
-  }
+  graph::Arrangement arrangement = as_declared(view);
   View* itself = input(name);
   if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
   // What layers make is float to them; to the caller it is what the model says.
   const auto declared = type_of_number(output.type().tensor_type().elem_type());
   const bool is_cast = found->type == Type::f32 && declared && !is_quantised(*declared);
-  return {.node = view.node, .name = name, .type = is_cast ? *declared : found->type, .quantization = quantization};
+  return {.node = view.node,
+          .name = name,
+          .type = is_cast ? *declared : found->type,
+          .quantization = quantization,
+          .arrangement = std::move(arrangement)};
 }
 
 View Importer::whole(graph::NodeId node, std::string name) const {
@@ -316,6 +357,17 @@ graph::NodeId Importer::add(const std::string& name, graph::Operation operation,
   // The engine's own rules say what is right and what the shape is, asked with a graph of just this node. Two operands
   // are an add's, which are equal; the channels of a concatenation add up.
   graph::Shape in = shape(operands[0]);
+  if (const auto* join = std::get_if<graph::Join>(&operation)) {
+    const bool rows = join->along == graph::Direction::rows;
+    std::int64_t all = 0;
+    for (const graph::NodeId operand : operands) {
+      const graph::Shape& other = shape(operand);
+      if (other.c != in.c || (rows ? other.w != in.w : other.h != in.h)) throw Error("the operands' shapes differ");
+      all += rows ? other.h : other.w;
+    }
+    if (all > graph::max_extent) throw Error("the result would be " + std::to_string(all) + " long");
+    (rows ? in.h : in.w) = static_cast<std::int32_t>(all);
+  }
   if (std::holds_alternative<graph::Concat>(operation)) {
     std::int64_t channels = 0;
     for (const graph::NodeId operand : operands) {
@@ -334,8 +386,9 @@ graph::NodeId Importer::add(const std::string& name, graph::Operation operation,
   if (is_add && shape(operands[0]) != shape(operands[1])) throw Error("the operands' shapes differ");
   alone.outputs = {{alone.add(name, std::move(operation), std::vector<graph::NodeId>(is_add ? 2 : 1, input))}};
   const graph::Shape out = graph::infer_shapes(alone)[1];
+  const Extents open_out = open_result(alone.nodes[1].operation, operands);
   shapes_.push_back(out);
-  open_.push_back(open_result(alone.nodes[1].operation, operands));
+  open_.push_back(open_out);
   views_.push_back(0);
   return graph_.add(name, std::move(alone.nodes[1].operation), std::move(operands));
 }
@@ -346,6 +399,17 @@ Extents Importer::open_result(const graph::Operation& operation, std::span<const
   if (std::holds_alternative<graph::GlobalAveragePool>(operation) ||
       std::holds_alternative<graph::FullyConnected>(operation)) {
     return {};
+  }
+  if (const auto* rearrange = std::get_if<graph::Rearrange>(&operation)) {
+    const auto is_open = [&](std::size_t axis) {
+      return std::ranges::any_of(rearrange->to.axes[axis], [&](std::int32_t digit) {
+        const auto [index, extent] = rearrange->to.digits[static_cast<std::size_t>(digit)];
+        if (extent != 0) return false;
+        return index == graph::Index::row ? result.rows : index == graph::Index::column && result.columns;
+      });
+    };
+    if (is_open(2)) throw Error("its channels would depend on the input's size");
+    return {.rows = is_open(0), .columns = is_open(1)};
   }
   if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
     result.rows = result.rows && pool->window.kernel_h != 0;

@@ -1,5 +1,6 @@
 // Operations that pick channels or join them: slice, split, gather, concat. On shapes they pick and join numbers.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 
@@ -198,6 +199,62 @@ void import_gather(Call& call) {
       pick(call, view, axis, {.first = which[0], .count = static_cast<std::int64_t>(which.size()), .step = step}));
 }
 
+namespace {
+
+/// Is the axis all of the channels of every operand, and nothing else?
+bool are_channels(Call& call, std::size_t axis) {
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    const View& view = call.tensor(i);
+    if (channel_axis(view) != axis || axis >= view.axes.size()) return false;
+    const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+    if (!std::ranges::all_of(view.axes[axis], is_channel)) return false;
+  }
+  return true;
+}
+
+/// Along an axis that becomes the rows, or, if it is made of columns alone, the columns.
+void join(Call& call, std::size_t axis) {
+  const View first = call.tensor(0);
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  std::vector<std::size_t> others = axes_but_batch(first, std::array{axis});
+  if (axes_but_batch(first).size() == others.size() || std::ranges::any_of(first.axes[axis], is_batch)) {
+    throw Error("tensors cannot be joined along the batch");
+  }
+  if (others.size() > 2) throw Error("joining along dimension " + std::to_string(axis) + " of " + text(first));
+  const auto holds = [&](std::size_t a, Index index) {
+    return std::ranges::any_of(first.axes[a], [&](const Factor& factor) { return factor.index == index; });
+  };
+  // What is channels already stays so, or else the last axis becomes them.
+  if (others.size() == 2 && holds(others[0], Index::channel) && !holds(others[1], Index::channel)) {
+    std::swap(others[0], others[1]);
+  }
+  AxesAs as{.rows = {axis}, .columns = {}, .channels = {}};
+  if (!others.empty()) as.channels = {others.back()};
+  if (others.size() == 2) as.columns = {others[0]};
+  const bool along_columns = others.size() == 2 && holds(axis, Index::column) && holds(others[0], Index::row);
+  if (along_columns) std::swap(as.rows, as.columns);
+
+  View result;
+  std::vector<graph::NodeId> operands;
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    View& view = call.tensor(i);
+    if (view.axes.size() != first.axes.size()) throw Error("the operands have different numbers of dimensions");
+    call.importer.arrange(view, as);
+    View same = view;
+    same.axes[axis] = {};
+    if (i == 0) result = same;
+    if (same.axes != result.axes) throw Error("the shapes of " + text(first) + " and " + text(view) + " differ");
+    operands.push_back(view.node);
+  }
+  const graph::Join operation{along_columns ? graph::Direction::columns : graph::Direction::rows};
+  result.node = call.importer.add(call.name(), operation, operands);
+  const View whole = call.importer.whole(result.node);
+  result.axes[axis] = whole.axes[along_columns ? 3 : 2];
+  call.result(std::move(result));
+}
+
+}  // namespace
+
 void import_concat(Call& call) {
   const std::int64_t given = call.integer("axis", 1);
   if (call.inputs() == 0) throw Error("it has no inputs");
@@ -217,6 +274,7 @@ void import_concat(Call& call) {
     return call.result(concatenate(pointers, Call::axis(given, dims_of(parts[0]).size())));
   }
   const std::size_t axis = Call::axis(given, call.tensor(0).axes.size());
+  if (!are_channels(call, axis)) return join(call, axis);
   View result = call.tensor(0);
   std::vector<graph::NodeId> operands;
   for (std::size_t i = 0; i < call.inputs(); ++i) {

@@ -11,7 +11,7 @@ Axis merged(const Axis& axis) {
   Axis result;
   for (const Factor& factor : axis) {
     if (factor.extent == 1 && !factor.open) continue;
-    if (!result.empty() && factor.index == Index::channel && result.back().index == Index::channel &&
+    if (!result.empty() && factor.index != Index::batch && result.back().index == factor.index &&
         result.back().step == factor.step * factor.extent) {
       result.back().extent *= factor.extent;
       result.back().step = factor.step;
@@ -116,7 +116,7 @@ std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
         left /= digit.extent;
         axis.push_back(digit);
         ++next;
-      } else if (left > 1 && digit.extent % left == 0 && digit.index == Index::channel) {
+      } else if (left > 1 && digit.extent % left == 0 && digit.index != Index::batch && !digit.open) {
         Factor outer = digit;
         outer.extent = left;
         digit.extent /= left;

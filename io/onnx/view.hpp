@@ -35,7 +35,8 @@ struct Factor {
   bool open = false;        ///< the batch N that the model leaves open, or all rows or columns of an open size
   std::int64_t extent = 1;  ///< of an open batch 1, of open rows and columns what it is at the model's size; never 1
                             ///< otherwise: such digits say nothing and are dropped
-  std::int64_t step = 1;    ///< channels of the source that one step of a channel digit moves, never 0; may be negative
+  std::int64_t step = 1;    ///< channels, rows or columns of the source from one value to the next, never 0; of a
+                            ///< channel digit it may be negative, of what is open it is 1
   bool operator==(const Factor&) const = default;
 };
 

@@ -175,7 +175,7 @@ struct FrameReader {
   static void fill(const FrameArgs& args, const FrameSamples& samples) {
     Columns columns = {};
     float stretched[2][3][strip];
-    const std::int64_t plane = static_cast<std::int64_t>(args.out_h) * args.out_w;
+    float blended[strip];
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
     for (std::int32_t x0 = 0; x0 < args.out_w; x0 += step) {
       columns.count = args.out_w - x0 < step ? args.out_w - x0 : step;
@@ -196,8 +196,11 @@ struct FrameReader {
         hold(1 - upper, n.second);
         for (std::int32_t c = 0; c < args.channels; ++c) {
           const std::int32_t m = c < Colours ? c : 0;  // grey is in all three
+          const std::int64_t first = static_cast<std::int64_t>(y) * args.out_w + x0, apart = args.pixel_stride();
+          float* const to = args.output + c * args.channel_stride() + first * apart;
           blend(stretched[upper][m], stretched[1 - upper][m], n.share, args.scale[c], args.shift[c], columns.count,
-                args.output + c * plane + static_cast<std::int64_t>(y) * args.out_w + x0);
+                apart == 1 ? to : blended);
+          for (std::int32_t x = 0; apart != 1 && x < columns.count; ++x) to[x * apart] = blended[x];
         }
       }
     }
