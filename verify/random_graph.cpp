@@ -298,18 +298,18 @@ class Generator {
     return Drawn{std::move(o), {input}};
   }
 
-  /// Of a tensor of this shape, in so many axes. Most digits are open.
+  /// Of a tensor of this shape, in so many axes. As far as it divides them, it is for every height and width.
   graph::Arrangement any_arrangement(const Shape& shape, std::size_t axes) {
     graph::Arrangement result;
     result.axes.resize(axes);
     const auto add_index = [&](graph::Index index, std::int32_t size) {
       if (size == 1 && index == graph::Index::channel && random_.chance(50)) return;
-      if (random_.chance(60)) {
+      const std::int32_t inner = any_divisor(size);
+      if (inner == 1 || inner == size || random_.chance(30)) {  // a file knows no digits of one value
         result.digits.push_back({index});
         return;
       }
-      const bool is_open = random_.chance(80);
-      const std::int32_t inner = any_divisor(size);
+      const bool is_open = index != graph::Index::channel || random_.chance(80);
       result.digits.push_back({index, is_open ? 0 : size / inner});
       result.digits.push_back({index, inner});
     };
@@ -322,6 +322,20 @@ class Generator {
       const auto digit = left.begin() + random_.below(static_cast<std::int32_t>(left.size()));
       result.axes[static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(axes)))].push_back(*digit);
       left.erase(digit);
+    }
+    // Nor digits that stand together as before: they are one.
+    for (std::vector<std::int32_t>& axis : result.axes) {
+      for (std::size_t i = 0; i + 1 < axis.size(); ++i) {
+        const auto first = result.digits.begin() + axis[i];
+        if (axis[i + 1] != axis[i] + 1 || first->index != (first + 1)->index) continue;
+        const std::int32_t gone = axis[i + 1];
+        first->extent = 0;
+        result.digits.erase(first + 1);
+        for (std::vector<std::int32_t>& other : result.axes) {
+          std::erase(other, gone);
+          for (std::int32_t& digit : other) digit -= digit > gone ? 1 : 0;
+        }
+      }
     }
     return result;
   }

@@ -90,6 +90,7 @@ class Exporter : Writer {
       if (name != result_names_.end() && out.node_size() > nodes_before) rename_result(name->second);
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) write_output(i);
+    write_only_size();
     model.add_opset_import()->set_version(opset_);
     std::string bytes;
     if (!model.SerializeToString(&bytes)) throw too_large();
@@ -100,18 +101,20 @@ class Exporter : Writer {
   using Writer::append;
 
   void write_inputs() {
-    std::string only_size;
     for (std::size_t i = 0; i < graph_.input_count(); ++i) {
       const graph::Input& input = graph_.input(i);
       const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
       describe(*out.add_input(), unique(graph_.nodes[i].name), input.type,
                graph::resolve(arrangement, input.shape).extents, arrangement.joins_batch);
-      if (only_size.empty()) only_size = input.only_size;
+      if (only_size_.empty()) only_size_ = input.only_size;
     }
-    if (only_size.empty()) return;
+  }
+
+  void write_only_size() {
+    if (only_size_.empty()) return;
     ::onnx::StringStringEntryProto& entry = *model.add_metadata_props();
     entry.set_key(only_size_key);
-    entry.set_value(only_size);
+    entry.set_value(only_size_);
   }
 
   /// Is a node's tensor an input as the caller brings it, if perhaps of another type?
@@ -237,6 +240,14 @@ class Exporter : Writer {
       for (const std::int32_t digit : order) shape.push_back(digits.digits[static_cast<std::size_t>(digit)].extent);
       return shape;
     };
+    // Of a shape with a 1 in it nobody could say where rows or columns would be that are one here.
+    const auto is_one = [](const graph::ResolvedArrangement::Digit& digit) {
+      return digit.extent == 1 && digit.index != graph::Index::channel;
+    };
+    const bool is_reshaped = from == to || cut(from) != have || cut(to) != wanted;
+    if (is_reshaped && only_size_.empty() && std::ranges::any_of(digits.digits, is_one)) {
+      only_size_ = "the tensor '" + name + "' is rearranged, and has one row or column at this size";
+    }
     if (from == to) return reshaped(x, name, wanted);
     Integers perm = {0};
     for (const std::int32_t digit : to) perm.push_back(std::ranges::find(from, digit) - from.begin() + 1);
@@ -562,6 +573,7 @@ class Exporter : Writer {
   graph::ById<Tensor> tensors_;                                  ///< a node's, so far
   std::vector<std::string> output_names_;                        ///< by output; empty: its tensor's
   std::unordered_map<graph::NodeId, std::string> result_names_;  ///< of nodes whose tensor is an output
+  std::string only_size_;                                        ///< why the file is for one size alone
   std::string channel_axis_;                                     ///< a constant that nodes share
   std::int64_t opset_ = usual_opset;                             ///< that all nodes so far are of
 };

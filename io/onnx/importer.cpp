@@ -420,8 +420,9 @@ Extents Importer::open_result(const graph::Operation& operation, std::span<const
 
 void Importer::settle(View& view) {
   if (is_settled(view, shape(view.node).c)) return;
-  if (!channel_axis(view)) {
-    throw Error("the channels of '" + view.name + "' are spread over the axes of its view " + text(view));
+  if (!channel_axis(view)) {  // they are spread: those of the model's convention become the channels
+    if (view.axes.size() < 2) throw Error("the channels of '" + view.name + "' are spread in its view " + text(view));
+    return arrange(view, with_channels(view, {1}));
   }
   std::vector<std::int32_t> picked = channels(view);
   charge(static_cast<std::int64_t>(picked.size()));

@@ -89,7 +89,7 @@ class Importer {
   [[nodiscard]] graph::Node& node(graph::NodeId id) { return graph_.nodes[id]; }
 
   /// Makes the view's node hold exactly the view's channels in the view's order, with a slice, shuffle or gather if it
-  /// must. Throws Error if the channels are spread over several axes; see arrange().
+  /// must. Channels that are spread over several axes become those of axis 1; see arrange().
   void settle(View& view);
 
   /// Makes the view one of a node whose rows, columns and channels are these axes of it, all but the batch's. It adds a

@@ -60,6 +60,8 @@ void import_reduce(Call& call) {
 
   std::vector<bool> reduced(view.axes.size(), false);
   for (const std::int64_t axis : *given) reduced[Call::axis(axis, view.axes.size())] = true;
+  // Of an image it is height and width that are reduced, whatever they are made of.
+  if (view.axes.size() == 4 && !reduced[0] && !reduced[1]) (void)call.image(0);
   bool rows = false, columns = false, unnamed = false;
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < view.axes.size(); ++i) {

@@ -37,10 +37,22 @@ Selection clip(std::int64_t start, std::int64_t end, std::int64_t step, std::int
   return result;
 }
 
+/// An axis that has channels and something else becomes the channels; of images so does what stands where they have
+/// them.
+void make_channels(Call& call, View& view, std::size_t axis) {
+  const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+  const bool has_channels = std::ranges::any_of(view.axes[axis], is_channel);
+  if (!has_channels && (axis != 1 || view.axes.size() != 4)) return;
+  if (has_channels && std::ranges::all_of(view.axes[axis], is_channel)) return;
+  call.importer.arrange(view, with_channels(view, {axis}));
+}
+
 View pick(Call& call, View& view, std::size_t axis, const Selection& selection) {
   if (selection.count < 1) throw Error("the result is empty");
   if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
   call.importer.settle(view);
+  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
+  make_channels(call, view, axis);
   if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
   throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
 }
@@ -72,6 +84,7 @@ std::vector<std::int64_t> positions(const Selection& selection) {
 
 void gather_channels(Call& call, View& view, std::size_t axis, const std::vector<std::int64_t>& which) {
   call.importer.settle(view);
+  make_channels(call, view, axis);
   const std::int32_t count = call.importer.shape(view.node).c;
   const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
   const bool is_of_channels = count == 1
@@ -201,15 +214,24 @@ void import_gather(Call& call) {
 
 namespace {
 
-/// Is the axis all of the channels of every operand, and nothing else?
+/// Is the axis all of the channels of every operand, and nothing else? That of images, (N, C, H, W), is made so.
 bool are_channels(Call& call, std::size_t axis) {
+  const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+  bool are_all = true, may_be = true, are_alike = true;
   for (std::size_t i = 0; i < call.inputs(); ++i) {
     const View& view = call.tensor(i);
-    if (channel_axis(view) != axis || axis >= view.axes.size()) return false;
-    const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
-    if (!std::ranges::all_of(view.axes[axis], is_channel)) return false;
+    const bool has_no_other = axis < view.axes.size() && std::ranges::all_of(view.axes[axis], is_channel);
+    are_all = are_all && has_no_other && channel_axis(view) == axis;
+    may_be = may_be && has_no_other && axis == 1 && view.axes.size() == 4;
+    for (std::size_t a = 0; a < view.axes.size(); ++a) {
+      are_alike =
+          are_alike && (a == axis || (a < call.tensor(0).axes.size() && view.axes[a] == call.tensor(0).axes[a]));
+    }
   }
-  return true;
+  for (std::size_t i = 0; !(are_all && are_alike) && may_be && i < call.inputs(); ++i) {
+    call.importer.arrange(call.tensor(i), {.rows = {2}, .columns = {3}, .channels = {1}});
+  }
+  return are_all || may_be;
 }
 
 /// Along an axis that becomes the rows, or, if it is made of columns alone, the columns.

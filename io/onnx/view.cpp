@@ -97,6 +97,9 @@ std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
   Axis digits;
   for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
   digits = merged(digits);
+  // Of more ones than there are rows and columns nobody can say which they are.
+  const auto pixels = std::ranges::count_if(digits, is_open_pixel);
+  if (pixels != 0 && std::ranges::count(shape, Quantity(1)) > pixels) return std::nullopt;
 
   std::size_t next = 0;
   std::vector<Axis> axes;

@@ -76,7 +76,7 @@ std::string text(const View& view);
 
 /// `shape` holds integers, all of them known (no 0 and no -1 that stand for something else), with the view's product.
 /// None if the new axes do not fall on the borders of the digits. Open rows and columns of extent 1 become an axis
-/// where a 1 is asked for, else they join the axis before them, as in flattening.
+/// where a 1 is asked for, of which there are no more, or else they join the axis before them, as in flattening.
 std::optional<View> reshape(const View& view, std::span<const Quantity> shape);
 View transpose(const View& view, std::span<const std::size_t> order);
 /// Positions first, first + step ... of an axis, all within it; count >= 1. None if the axis has several digits or is
