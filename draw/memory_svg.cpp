@@ -157,10 +157,15 @@ struct Touched {
 template <class Args, class F>
 void for_each_border(const Args& args, F&& f) {
   if constexpr (requires { args.input.first; }) f(args.input.first);
-  if constexpr (requires { args.planes; }) f(args.planes.first);
   if constexpr (requires { args.output.first; }) f(args.output.first);
   if constexpr (requires { args.blocks; }) {
     for (std::int32_t group = 0; group < args.groups; ++group) f(args.blocks[group].first);
+  }
+  if constexpr (requires { args.moves; }) {
+    for (std::int32_t m = 0; m < args.move_count; ++m) {
+      f(args.moves[m].from);
+      f(args.moves[m].to);
+    }
   }
   if constexpr (std::is_same_v<Args, kernels::ConvertArgs>) f(args.runs[0].input.first);
 }

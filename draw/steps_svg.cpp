@@ -11,21 +11,11 @@ namespace {
 
 /// In the order of plan::Task's alternatives; a chain, the last one, is drawn as its producer, which does most of it.
 constexpr Kind kinds[] = {
-    {"stem convolution", "#e8884a"},
-    {"pointwise", "#3f7fc1"},
-    {"depthwise", "#35a29f"},
-    {"convolution", "#c2703d"},
-    {"pooling", "#8a7fc7"},
-    {"global pooling", "#b07cc6"},
-    {"fully connected", "#d1556f"},
-    {"element-wise", "#b8a13a"},
-    {"softmax", "#7d8b5a"},
-    {"choice of pixels", "#5f8f8b"},
-    {"resizing", "#4f86a8"},
-    {"input to channels-last", "#8c959f"},
-    {"channels-last to output", "#8c959f"},
-    {"type conversion", "#aab1b9"},
-    {"reduction", "#6f9a4d"},
+    {"stem convolution", "#e8884a"}, {"pointwise", "#3f7fc1"},    {"depthwise", "#35a29f"},
+    {"convolution", "#c2703d"},      {"pooling", "#8a7fc7"},      {"global pooling", "#b07cc6"},
+    {"fully connected", "#d1556f"},  {"element-wise", "#b8a13a"}, {"softmax", "#7d8b5a"},
+    {"choice of pixels", "#5f8f8b"}, {"resizing", "#4f86a8"},     {"layout conversion", "#8c959f"},
+    {"type conversion", "#aab1b9"},  {"reduction", "#6f9a4d"},
 };
 static_assert(std::size(kinds) + 1 == std::variant_size_v<plan::Task>);
 constexpr Kind copy_kind = {"copy", "#57606a"};

@@ -21,7 +21,7 @@ std::string list(const std::vector<float>& values) {
 }  // namespace
 
 Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing,
-                       const kernels::Kernels& kernels, Type type)
+                       const kernels::Kernels& kernels, Type type, const graph::Arrangement& arrangement)
     : kernel_(*kernels::find_row<kernels::FrameKernel>(kernels)),
       resize_(preprocessing.resize),
       antialias_(preprocessing.antialias),
@@ -32,6 +32,10 @@ Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& pr
   args_.channels = input.c;
   args_.out_h = input.h;
   args_.out_w = input.w;
+  args_.as_pixels = graph::arrangement_of(arrangement) == graph::pixels_arrangement();
+  if (!args_.as_pixels && graph::arrangement_of(arrangement) != graph::planes_arrangement()) {
+    throw Error("the model's input is neither planes nor pixels, as a picture is");
+  }
   for (std::int32_t c = 0; c < input.c; ++c) {
     args_.normalise(c, preprocessing.mean_of(c), preprocessing.deviation_of(c));
   }

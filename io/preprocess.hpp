@@ -19,15 +19,17 @@ namespace riffle::io {
 /// with align_corners=False.
 class Preprocess {
  public:
-  /// `input` is the network's, of f32 or u8. Throws Error for what graph::check() refuses.
+  /// `input` is the network's, planes or pixels of f32 or u8. Throws Error for what graph::check() refuses.
   Preprocess(const graph::Shape& input, const graph::Preprocessing& preprocessing, const kernels::Kernels& kernels,
-             Type type = Type::f32);
+             Type type = Type::f32, const graph::Arrangement& arrangement = {});
   /// Of the plan's first input.
   Preprocess(const plan::Plan& plan, const graph::Preprocessing& preprocessing)
-      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels, plan.inputs[0].type) {}
+      : Preprocess(plan.inputs[0].shape, preprocessing, *plan.kernels, plan.inputs[0].type,
+                   plan.inputs[0].arrangement) {}
 
-  /// Writes the input's numbers, NCHW. The picture has the network's channels, or one: gray is in each of three. Throws
-  /// Error for another. Allocates where it resizes in 8 bits, for a larger picture than any before.
+  /// Writes the input's numbers, as the network's input has them. The picture has the network's channels, or one: gray
+  /// is in each of three. Throws Error for another. Allocates where it resizes in 8 bits, for a larger picture than any
+  /// before.
   void operator()(const Picture& picture, std::span<std::byte> input);
   void operator()(const Picture& picture, std::span<float> input) { (*this)(picture, std::as_writable_bytes(input)); }
 

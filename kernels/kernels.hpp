@@ -16,9 +16,9 @@
 #include "kernels/fully_connected/fully_connected.hpp"
 #include "kernels/function/function.hpp"
 #include "kernels/pixels/pixels.hpp"
-#include "kernels/planes/planes.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/pool/pool.hpp"
+#include "kernels/rearrange/rearrange.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/resize/resize.hpp"
 #include "kernels/softmax/softmax.hpp"
@@ -40,8 +40,8 @@ struct Kernels {
   /// Of each operation its rows.
   std::tuple<std::span<const PointwiseKernel>, std::span<const DepthwiseKernel>, std::span<const ConvolutionKernel>,
              std::span<const StemKernel>, std::span<const PoolKernel>, std::span<const FullyConnectedKernel>,
-             std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const PlanesKernel>,
-             std::span<const PixelsKernel>, std::span<const ResizeKernel>, std::span<const ConvertKernel>,
+             std::span<const ElementwiseKernel>, std::span<const SoftmaxKernel>, std::span<const PixelsKernel>,
+             std::span<const ResizeKernel>, std::span<const RearrangeKernel>, std::span<const ConvertKernel>,
              std::span<const FunctionKernel>, std::span<const FrameKernel>, std::span<const ReduceKernel>>
       rows;
 

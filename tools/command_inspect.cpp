@@ -84,10 +84,9 @@ std::int64_t weight_bytes(const graph::Operation& operation) {
 /// What it takes and gives, a row a tensor.
 void print_tensors(const Signature& signature) {
   constexpr auto right = draw::Table::Align::right;
-  draw::Table table(
-      {{""}, {"name"}, {"C x H x W"}, {"type"}, {"scale", right}, {"zero point", right}, {"bytes", right}});
+  draw::Table table({{""}, {"name"}, {"shape"}, {"type"}, {"scale", right}, {"zero point", right}, {"bytes", right}});
   const auto add = [&](const char* side, const plan::Tensor& tensor) {
-    table.add({side, tensor.name, graph::chw(tensor.shape), std::string(name_of(tensor.type)),
+    table.add({side, tensor.name, plan::dims_text(tensor), std::string(name_of(tensor.type)),
                is_quantised(tensor.type) ? shortest(tensor.quantization.scale) : "",
                is_quantised(tensor.type) ? std::to_string(tensor.quantization.zero_point) : "",
                grouped(tensor.bytes())});

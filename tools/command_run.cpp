@@ -59,42 +59,92 @@ std::string numbers_text(const graph::Input& input) {
          std::to_string(input.quantization.zero_point);
 }
 
-/// A file's tensor as an input takes it: (N, C, H, W). `before` are those of the inputs before this one; the first may
-/// be of any batch and size, which the graph has taken over when the others are looked at. `where` is for messages.
-io::Tensor as_input(io::Tensor tensor, const graph::Graph& graph, const std::vector<io::Tensor>& before,
-                    const std::string& where) {
+/// A file's tensor as an input takes it.
+struct Given {
+  io::Tensor tensor;
+  std::int64_t batch = 1;
+  graph::Shape shape;  // of one image
+};
+
+/// The input's shape where its tensor has these extents: of any height and width. None where it cannot have them.
+std::optional<graph::Shape> shape_with(const graph::Input& input, std::vector<std::int64_t> dims) {
+  const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+  const bool is_vector = input.arrangement == graph::Arrangement{} && input.shape.pixels() == 1 && dims.size() == 1;
+  if (is_vector) dims = {dims[0], 1, 1};
+  if (dims.size() != arrangement.axes.size()) return std::nullopt;
+  graph::Shape shape = input.shape;
+  for (std::size_t a = 0; a < dims.size(); ++a) {
+    if (dims[a] < 1 || dims[a] > graph::max_tensor_floats) return std::nullopt;
+    if (arrangement.axes[a].size() != 1) continue;
+    const graph::Digit& digit = arrangement.digits[static_cast<std::size_t>(arrangement.axes[a][0])];
+    if (digit.extent != 0 || digit.index == graph::Index::channel) continue;
+    (digit.index == graph::Index::row ? shape.h : shape.w) = static_cast<std::int32_t>(dims[a]);
+  }
+  try {
+    if (graph::resolve(arrangement, shape).extents == dims) return shape;
+  } catch (const Error&) {  // of another size
+  }
+  return std::nullopt;
+}
+
+/// The extents of a batch.
+std::vector<std::int64_t> with_batch(std::vector<std::int64_t> dims, std::int64_t batch, bool joins_batch) {
+  if (!joins_batch) {
+    dims.insert(dims.begin(), batch);
+  } else if (!dims.empty()) {
+    dims[0] *= batch;
+  } else if (batch != 1) {
+    dims = {batch};
+  }
+  return dims;
+}
+
+/// (N, C, H, W) or as the model declares it; of one image, the batch may be left out. `before` are those of the inputs
+/// before this one; the first may be of any batch and size, which the graph has taken over when the others are looked
+/// at. `where` is for messages.
+Given as_input(io::Tensor tensor, const graph::Graph& graph, const std::vector<Given>& before,
+               const std::string& where) {
   const graph::Input& input = graph.input(before.size());
   if (tensor.type != input.type) {
     throw Error(where + ": holds " + io::type_text(tensor.type) + "; the model takes " + numbers_text(input));
   }
-  const auto [h, w, c] = input.shape;
+  const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+  const std::vector<std::int64_t> own = graph::resolve(arrangement, input.shape).extents;
+  std::vector<std::int64_t> dims = tensor.shape;
+  std::int64_t batch = 1;
+  if (arrangement.joins_batch) {
+    if (!own.empty() && !dims.empty() && dims[0] % own[0] == 0) {
+      batch = dims[0] / own[0];
+      dims[0] = own[0];
+    }
+  } else if (!shape_with(input, dims) && !dims.empty()) {
+    batch = dims[0];
+    dims.erase(dims.begin());
+  }
+  const std::optional<graph::Shape> shape = shape_with(input, dims);
   const std::string given = where + ": shape " + io::shape_text(tensor.shape) + "; ";
-  if (tensor.shape.size() == 3) tensor.shape.insert(tensor.shape.begin(), 1);
-  if (tensor.shape.size() == 2 && input.shape.pixels() == 1) tensor.shape.insert(tensor.shape.end(), {1, 1});
   if (!before.empty()) {
-    const std::vector<std::int64_t> wanted = {before[0].shape[0], c, h, w};
-    if (tensor.shape == wanted) return tensor;
-    throw Error(given + "beside " + quoted(graph.nodes[0].name) + " of " + io::shape_text(before[0].shape) +
-                " the model takes " + io::shape_text(wanted));
+    if (shape == input.shape && batch == before[0].batch) return {std::move(tensor), batch, *shape};
+    throw Error(given + "beside " + quoted(graph.nodes[0].name) + " of " + io::shape_text(before[0].tensor.shape) +
+                " the model takes " + io::shape_text(with_batch(own, before[0].batch, arrangement.joins_batch)));
   }
-  const auto is_extent = [](std::int64_t size) { return size >= 1 && size <= graph::max_extent; };
-  if (tensor.shape.size() != 4 || tensor.shape[0] < 1 || tensor.shape[1] != c || !is_extent(tensor.shape[2]) ||
-      !is_extent(tensor.shape[3])) {
-    throw Error(given + "the model takes (N, " + std::to_string(c) + ", H, W), by default " +
-                io::shape_text(std::vector<std::int64_t>{1, c, h, w}));
+  if (!shape || batch < 1) {
+    const std::string any = input.arrangement == graph::Arrangement{}
+                                ? "(N, " + std::to_string(input.shape.c) + ", H, W), by default "
+                                : "";
+    throw Error(given + "the model takes " + any + io::shape_text(with_batch(own, 1, arrangement.joins_batch)));
   }
-  return tensor;
+  return {std::move(tensor), batch, *shape};
 }
 
 /// The graph's inputs, in its order. The size of the first becomes the graph's, which is read again at this size where
 /// it is another one: a model may leave its size open, and hold for the size that it is read at.
-std::vector<io::Tensor> read_inputs(const std::string& path, const std::string& model, graph::Graph& graph) {
-  std::vector<io::Tensor> inputs;
+std::vector<Given> read_inputs(const std::string& path, const std::string& model, graph::Graph& graph) {
+  std::vector<Given> inputs;
   const auto take = [&](io::Tensor tensor, const std::string& where) {
     inputs.push_back(as_input(std::move(tensor), graph, inputs, where));
     if (inputs.size() > 1) return;
-    const auto height = static_cast<std::int32_t>(inputs[0].shape[2]);
-    const auto width = static_cast<std::int32_t>(inputs[0].shape[3]);
+    const std::int32_t height = inputs[0].shape.h, width = inputs[0].shape.w;
     const graph::Shape own = graph.input_shape();
     if (own.h == height && own.w == width) return;
     graph = io::load_model(model, {height, width});
@@ -124,10 +174,9 @@ std::vector<io::Tensor> read_inputs(const std::string& path, const std::string& 
   return inputs;
 }
 
-/// Room for a batch of them: (N, C) of one pixel, or else (N, C, H, W).
+/// Room for a batch of them.
 io::Tensor room_for(const plan::Tensor& output, std::int64_t batch) {
-  io::Tensor tensor{output.type, {batch, output.shape.c}, {}};
-  if (output.shape.pixels() != 1) tensor.shape.insert(tensor.shape.end(), {output.shape.h, output.shape.w});
+  io::Tensor tensor{output.type, with_batch(output.dims, batch, output.arrangement.joins_batch), {}};
   tensor.bytes.resize(static_cast<std::size_t>(batch * output.bytes()));
   return tensor;
 }
@@ -139,9 +188,9 @@ void run_model(const RunOptions& options) {
     throw Error(options.output + ": holds one tensor; the model gives " + std::to_string(graph.outputs.size()) +
                 ", which an .npz file takes under their names: " + output_names(graph));
   }
-  const std::vector<io::Tensor> inputs = read_inputs(options.input, options.model, graph);
+  const std::vector<Given> inputs = read_inputs(options.input, options.model, graph);
   const auto plan = make_plan(std::move(graph), {.precision = options.precision, .without = options.without});
-  const std::int64_t batch = inputs[0].shape[0];
+  const std::int64_t batch = inputs[0].batch;
   std::int64_t output_bytes = 0;
   for (const plan::Tensor& output : plan->outputs) output_bytes += output.bytes();
   if (batch > max_output_bytes / output_bytes) {
@@ -151,7 +200,7 @@ void run_model(const RunOptions& options) {
   std::vector<io::NamedTensor> outputs;
   for (const plan::Tensor& output : plan->outputs) outputs.push_back({output.name, room_for(output, batch)});
   std::vector<const void*> from;
-  for (const io::Tensor& input : inputs) from.push_back(input.bytes.data());
+  for (const Given& input : inputs) from.push_back(input.tensor.bytes.data());
   std::vector<void*> to;
   for (io::NamedTensor& output : outputs) to.push_back(output.tensor.bytes.data());
 
@@ -186,14 +235,15 @@ void add_run(CLI::App& program) {
   add_model(command, options->model);
   command
       .add_option("--input", options->input,
-                  "The model's input, (N, C, H, W) or (C, H, W), in a .npy file; or all of its inputs, by their names, "
+                  "The model's input, as it declares it, such as (N, C, H, W), in a .npy file; of one image the batch "
+                  "may be left "
+                  "out. Or all of its inputs, by their names, "
                   "in an .npz file. Of the types that the model takes; bfloat16 as uint16, by its bits")
       ->required()
       ->type_name("X.npy|X.npz");
   command
       .add_option("--output", options->output,
-                  "The file to write, its output or outputs alike, (N, C) or (N, C, H, W), of the types that the model "
-                  "gives")
+                  "The file to write, its output or outputs alike, of the shapes and types that the model gives")
       ->required()
       ->type_name("Y.npy|Y.npz");
   add_threads(command, options->threads);

@@ -23,6 +23,12 @@ std::string mode_text(const graph::Operation& operation) {
   return pad->mode == graph::PadMode::edge ? ", edge" : ", reflect";
 }
 
+/// ", h w c", how it arranges what it reads, or nothing.
+std::string arrangement_text(const graph::Operation& operation) {
+  const auto* rearrange = std::get_if<graph::Rearrange>(&operation);
+  return rearrange == nullptr ? "" : ", " + graph::to_text(rearrange->to);
+}
+
 /// "convolution, bias, ReLU6". That a batch norm has a bias goes without saying.
 std::string details_text(const graph::Operation& operation) {
   bool bias = false;
@@ -30,7 +36,7 @@ std::string details_text(const graph::Operation& operation) {
     bias |= word == "bias" && !constant.empty() && !std::holds_alternative<graph::BatchNorm>(operation);
   });
   return std::string(graph::operation_name(operation)) + mode_text(operation) + (bias ? ", bias" : "") +
-         activation_text(operation);
+         activation_text(operation) + arrangement_text(operation);
 }
 
 std::string node_text(const graph::Graph& graph, const graph::Node& node) {
@@ -61,7 +67,8 @@ std::vector<std::pair<std::string, int>> keys_of(const graph::Graph& graph) {
 }  // namespace
 
 std::string operation_text(const graph::Operation& operation) {
-  return std::string(graph::operation_name(operation)) + mode_text(operation) + activation_text(operation);
+  return std::string(graph::operation_name(operation)) + mode_text(operation) + activation_text(operation) +
+         arrangement_text(operation);
 }
 
 std::vector<std::string> changes(const graph::Graph& before, const graph::Graph& after) {

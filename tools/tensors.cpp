@@ -14,7 +14,7 @@ bool is_usual(const std::vector<plan::Tensor>& tensors) { return tensors.size() 
 bool is_usual(const Signature& signature) { return is_usual(signature.inputs) && is_usual(signature.outputs); }
 
 std::string tensors_text(std::string word, const std::vector<plan::Tensor>& tensors) {
-  if (is_usual(tensors)) return word + " " + graph::chw(tensors[0].shape);
+  if (is_usual(tensors)) return word + " " + plan::dims_text(tensors[0]);
   if (tensors.size() > 1) word += "s";
   for (std::size_t i = 0; i < tensors.size(); ++i) word += (i == 0 ? " " : ", ") + printable(plan::to_text(tensors[i]));
   return word;
@@ -25,6 +25,7 @@ nlohmann::json tensors_json(const std::vector<plan::Tensor>& tensors) {
   for (const plan::Tensor& tensor : tensors) {
     const auto& [h, w, c] = tensor.shape;
     nlohmann::json one = {{"name", tensor.name}, {"shape", {c, h, w}}, {"type", name_of(tensor.type)}};
+    if (tensor.arrangement != graph::Arrangement{}) one["shape"] = tensor.dims;
     if (is_quantised(tensor.type)) {
       one["scale"] = tensor.quantization.scale;
       one["zero_point"] = tensor.quantization.zero_point;

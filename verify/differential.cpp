@@ -39,8 +39,8 @@ std::string size_text(const graph::Graph& graph) {
   return text;
 }
 
-/// What an output of a batch is, in planes, and between which numbers of its type it may be: those that the two ends of
-/// the bound become.
+/// What an output of a batch is, as the caller gets it, and between which numbers of its type it may be: those that the
+/// two ends of the bound become.
 struct ExpectedOutput {
   graph::Output output;
   std::vector<double> values;
@@ -88,7 +88,7 @@ Expected expect(const graph::Graph& graph, const Buffers& inputs, std::int64_t b
     const double certain = tensor.error * nearness.less + nearness.absolute;
     const double usual = nearness.usual * std::max(largest, 1e-3);
     const double bound = closeness == Closeness::certain ? certain : usual;
-    ExpectedOutput& one = expected.outputs.emplace_back(ExpectedOutput{output, planes(tensor)});
+    ExpectedOutput& one = expected.outputs.emplace_back(ExpectedOutput{output, arranged(tensor, output.arrangement)});
     if (!expected.is_compared) continue;
     const auto displaced = [&](double by) {
       std::vector<float> ends;

@@ -95,11 +95,12 @@ class Equation {
            const Interpretation& how, Tensor& out)
       : node_(node), operands_(std::move(operands)), inputs_(inputs), how_(how), out_(out) {}
 
-  void operator()(const graph::Input&) const {
+  void operator()(const graph::Input& o) const {
     const graph::Shape& s = out_.shape;
     const std::vector<float>& images = inputs_[node_];
+    const graph::ResolvedArrangement arranged = graph::resolve(graph::arrangement_of(o.arrangement), s);
     each([&](auto n, auto y, auto x, auto c) {
-      return static_cast<double>(images[static_cast<std::size_t>(((n * s.c + c) * s.h + y) * s.w + x)]);
+      return static_cast<double>(images[static_cast<std::size_t>(n * s.size() + graph::place_of(arranged, y, x, c))]);
     });
     if (!std::isfinite(largest_of(out_))) out_.error = std::numeric_limits<double>::infinity();
   }
@@ -220,6 +221,29 @@ class Equation {
   void operator()(const graph::Gather& o) const {
     each([&](auto n, auto y, auto x, auto c) { return in().at(n, y, x, o.channels[static_cast<std::size_t>(c)]); });
     out_.error = in().error;
+  }
+  void operator()(const graph::Rearrange& o) const {
+    const graph::ResolvedArrangement from = graph::resolve(o.to, in().shape);
+    const graph::Shape& s = in().shape;
+    const std::int64_t size = out_.shape.size();
+    for_each_pixel(in(), [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+      for (std::int64_t c = 0; c < s.c; ++c) {
+        out_.values[static_cast<std::size_t>(n * size + graph::place_of(from, y, x, c))] = in().at(n, y, x, c);
+      }
+    });
+    out_.error = in().error;
+  }
+  void operator()(const graph::Join& o) const {
+    each([&](auto n, auto y, auto x, auto c) {
+      std::size_t i = 0;
+      if (o.along == graph::Direction::rows) {
+        for (; y >= in(i).shape.h; ++i) y -= in(i).shape.h;
+      } else {
+        for (; x >= in(i).shape.w; ++i) x -= in(i).shape.w;
+      }
+      return in(i).at(n, y, x, c);
+    });
+    for (const Tensor* operand : operands_) out_.error = larger(out_.error, operand->error);
   }
   void operator()(const graph::Resize& o) const {
     if (o.mode == graph::ResizeMode::nearest) return select(graph::selected_pixels(o, in().shape, out_.shape), 0.0);
@@ -422,7 +446,7 @@ graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::ve
     for (const graph::NodeId input : node.inputs) operands.push_back(&tensors[input]);
     Tensor& out = tensors.emplace_back(shapes[id], batch);
     const bool reads_integers = !node.inputs.empty() && read[node.inputs[0]].integers;
-    if (reads_integers && !graph::moves_channels(node.operation)) {
+    if (reads_integers && !graph::moves_channels(node.operation) && !graph::moves_numbers(node.operation)) {
       interpret_integers(node, operands, out);
       continue;
     }
@@ -439,16 +463,15 @@ graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const float> 
   return interpret(graph, std::span(&input, 1), batch, how);
 }
 
-std::vector<double> planes(const Tensor& tensor) {
-  std::vector<double> result;
-  result.reserve(tensor.values.size());
-  for (std::int64_t n = 0; n < tensor.batch; ++n) {
+std::vector<double> arranged(const Tensor& tensor, const graph::Arrangement& arrangement) {
+  const graph::ResolvedArrangement places = graph::resolve(graph::arrangement_of(arrangement), tensor.shape);
+  std::vector<double> result(tensor.values.size());
+  for_each_pixel(tensor, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
     for (std::int64_t c = 0; c < tensor.shape.c; ++c) {
-      for (std::int64_t y = 0; y < tensor.shape.h; ++y) {
-        for (std::int64_t x = 0; x < tensor.shape.w; ++x) result.push_back(tensor.at(n, y, x, c));
-      }
+      result[static_cast<std::size_t>(n * tensor.shape.size() + graph::place_of(places, y, x, c))] =
+          tensor.at(n, y, x, c);
     }
-  }
+  });
   return result;
 }
 

@@ -47,7 +47,7 @@ struct Interpretation {
 };
 
 /// Every node's tensor. inputs[i]: what the caller's numbers for input i stand for, whatever their type,
-/// (batch, C, H, W). Throws Error if the graph does not verify.
+/// arranged as the input says, (batch, C, H, W) where it says nothing. Throws Error if the graph does not verify.
 graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::vector<float>> inputs, std::int64_t batch,
                               const Interpretation& how = {});
 
@@ -55,7 +55,9 @@ graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::ve
 graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const float> images, std::int64_t batch,
                               const Interpretation& how = {});
 
-/// The tensor as the caller of a session sees it: (batch, C, H, W).
-std::vector<double> planes(const Tensor& tensor);
+/// The tensor as the caller of a session sees it.
+std::vector<double> arranged(const Tensor& tensor, const graph::Arrangement& arrangement);
+/// The same where nothing else is said: (batch, C, H, W).
+inline std::vector<double> planes(const Tensor& tensor) { return arranged(tensor, {}); }
 
 }  // namespace riffle::verify

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,6 +40,8 @@ class Generator {
     for (std::int32_t trial = 0; trial < 2 * nodes && newest() < last_input + nodes; ++trial) {
       if (random_.chance(15)) {
         add_unit();
+      } else if (random_.chance(8)) {
+        add_heads();
       } else {
         add_any();
       }
@@ -86,6 +89,7 @@ class Generator {
       }
       graph::Input input{shape};
       choose_type(input);
+      if (random_.chance(10)) input.arrangement = graph::pixels_arrangement();
       append(std::move(input), {});
     }
   }
@@ -110,6 +114,12 @@ class Generator {
       choose_type(output);
       if (graph::is_index(graph_.nodes[output.node].operation) && random_.chance(50))
         output.type = Type::i32, output.quantization = {};
+      if (random_.chance(20)) {
+        output.arrangement = random_.chance(50)
+                                 ? graph::arranged("h w c")
+                                 : any_arrangement(shape(output.node), static_cast<std::size_t>(random_.between(1, 4)));
+        output.arrangement.joins_batch = random_.chance(20);
+      }
     }
     return outputs;
   }
@@ -451,6 +461,68 @@ class Generator {
     return Drawn{graph::Softmax{random_.chance(60) ? 1 : any_divisor(shape(input).c)}, {input}};
   }
 
+  /// Of a tensor of this shape, in so many axes. As far as it divides them, it is for every height and width.
+  graph::Arrangement any_arrangement(const Shape& shape, std::size_t axes) {
+    graph::Arrangement result;
+    result.axes.resize(axes);
+    const auto add_index = [&](graph::Index index, std::int32_t size) {
+      if (size == 1 && index == graph::Index::channel && random_.chance(50)) return;
+      const std::int32_t inner = any_divisor(size);
+      if (inner == 1 || inner == size || random_.chance(30)) {  // a file knows no digits of one value
+        result.digits.push_back({index});
+        return;
+      }
+      const bool is_open = index != graph::Index::channel || random_.chance(80);
+      result.digits.push_back({index, is_open ? 0 : size / inner});
+      result.digits.push_back({index, inner});
+    };
+    add_index(graph::Index::row, shape.h);
+    add_index(graph::Index::column, shape.w);
+    add_index(graph::Index::channel, shape.c);
+    std::vector<std::int32_t> left(result.digits.size());
+    std::iota(left.begin(), left.end(), 0);
+    while (!left.empty()) {
+      const auto digit = left.begin() + random_.below(static_cast<std::int32_t>(left.size()));
+      result.axes[static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(axes)))].push_back(*digit);
+      left.erase(digit);
+    }
+    // Nor digits that stand together as before: they are one.
+    for (std::vector<std::int32_t>& axis : result.axes) {
+      for (std::size_t i = 0; i + 1 < axis.size(); ++i) {
+        const auto first = result.digits.begin() + axis[i];
+        if (axis[i + 1] != axis[i] + 1 || first->index != (first + 1)->index) continue;
+        const std::int32_t gone = axis[i + 1];
+        first->extent = 0;
+        result.digits.erase(first + 1);
+        for (std::vector<std::int32_t>& other : result.axes) {
+          std::erase(other, gone);
+          for (std::int32_t& digit : other) digit -= digit > gone ? 1 : 0;
+        }
+      }
+    }
+    return result;
+  }
+
+  /// A list of what each pixel has of each anchor, or anything.
+  std::optional<Drawn> draw(Kind<graph::Rearrange>) {
+    const NodeId input = any_node();
+    if (random_.chance(50)) return Drawn{graph::Rearrange{any_arrangement(shape(input), 3)}, {input}};
+    const std::int32_t each = any_divisor(shape(input).c);
+    return Drawn{graph::Rearrange{graph::arranged("(h w c0) 1 c1:" + std::to_string(each))}, {input}};
+  }
+
+  std::optional<Drawn> draw(Kind<graph::Join>) {
+    const bool rows = random_.chance(70);
+    std::vector<NodeId> inputs = {any_node()};
+    for (std::int32_t i = random_.between(0, 3); i > 0; --i) {
+      const Shape& first = shape(inputs[0]);
+      inputs.push_back(*any_node_that([&](NodeId id) {
+        return shape(id).c == first.c && (rows ? shape(id).w == first.w : shape(id).h == first.h);
+      }));
+    }
+    return Drawn{graph::Join{rows ? graph::Direction::rows : graph::Direction::columns}, std::move(inputs)};
+  }
+
   /// What the node would make, if it may stand at the graph's end.
   std::optional<Shape> shape_of(const Drawn& drawn) {
     graph_.outputs = {{graph_.add("", drawn.operation, drawn.inputs)}};
@@ -508,6 +580,32 @@ class Generator {
         return add<graph::Shuffle>();
       default:
         return add<graph::Gather>();
+    }
+  }
+
+  /// A detector's heads: of two tensors what each pixel has of each anchor, one list behind the other.
+  void add_heads() {
+    const std::int32_t each = random_.between(1, 6);
+    std::vector<NodeId> lists;
+    for (std::int32_t level = random_.between(1, 3); level > 0; --level) {
+      const NodeId input = any_node();
+      graph::Convolution o;
+      o.outputs = each * random_.between(1, 3);
+      o.window = any_window(0);
+      o.weights = weights(o.outputs, std::int64_t{shape(input).c} * o.window.kernel_h * o.window.kernel_w);
+      o.bias = maybe_bias(o.outputs);
+      if (!shape_of({o, {input}})) return;
+      const NodeId head = append(o, {input});
+      const graph::Rearrange list{graph::arranged("(h w c0) 1 c1:" + std::to_string(each))};
+      if (shape_of({list, {head}})) lists.push_back(append(list, {head}));
+    }
+    const Drawn joined{graph::Join{}, lists};
+    if (lists.empty() || !shape_of(joined)) return;
+    const NodeId all = append(joined.operation, joined.inputs);
+    if (random_.chance(50) && shape_of({graph::Activate{any_activation()}, {all}})) {
+      append(graph::Activate{any_activation()}, {all});
+    } else if (random_.chance(50) && shape_of({graph::Softmax{}, {all}})) {
+      append(graph::Softmax{}, {all});
     }
   }
 

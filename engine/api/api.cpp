@@ -179,9 +179,22 @@ using Tensors = std::span<const riffle::plan::Tensor>;
 
 riffle_tensor tensor_at(Tensors tensors, std::size_t index) {
   if (index >= tensors.size()) return {};
-  const auto& [name, shape, type, quantization] = tensors[index];
-  return {name.c_str(),       type_of(type),          shape.c, shape.h, shape.w, static_cast<std::size_t>(shape.size()),
-          quantization.scale, quantization.zero_point};
+  const riffle::plan::Tensor& tensor = tensors[index];
+  const riffle::graph::Shape& shape = tensor.shape;
+  static_assert(RIFFLE_MAX_RANK == riffle::graph::max_rank);
+  riffle_tensor result = {.name = tensor.name.c_str(),
+                          .type = type_of(tensor.type),
+                          .channels = shape.c,
+                          .height = shape.h,
+                          .width = shape.w,
+                          .size = static_cast<std::size_t>(shape.size()),
+                          .scale = tensor.quantization.scale,
+                          .zero_point = tensor.quantization.zero_point,
+                          .rank = static_cast<std::int32_t>(tensor.dims.size()),
+                          .dims = {},
+                          .joins_batch = tensor.arrangement.joins_batch ? 1 : 0};
+  std::copy(tensor.dims.begin(), tensor.dims.end(), result.dims);
+  return result;
 }
 
 std::ptrdiff_t find(Tensors tensors, const char* name) {

@@ -257,6 +257,35 @@ TEST(Format, WhatHasTwoOperandsAndGroupsIsOfVersion5) {
   EXPECT_EQ(version(graph::Literal{{1, 1, 1}, graph::Constant(std::vector<float>{1.0F})}, {}), 5U);
 }
 
+/// Arrangements, of the ends and between, and what joins.
+TEST(Format, ArrangementsAreOfVersion5) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{{4, 6, 6}, {}, Type::u8, {0.5F, 3}, graph::arranged("h w c")});
+  const graph::NodeId list = graph.add("list", graph::Rearrange{graph::arranged("(h w c0:3) 1 c1:2")}, {0});
+  const graph::NodeId rows = graph.add("rows", graph::Join{graph::Direction::rows}, {list, list});
+  const graph::NodeId columns = graph.add("columns", graph::Join{graph::Direction::columns}, {rows, rows});
+  graph.outputs = {{columns, "answer", Type::f32, {}, graph::arranged("(n h) w c")}};
+  const std::vector<std::byte> saved = format::save(graph);
+  EXPECT_EQ(version_of(saved), 5U);
+  Aligned file(saved);
+  const graph::Graph loaded = format::load(file.bytes(), nullptr);
+  EXPECT_EQ(loaded.input().arrangement, graph.input().arrangement);
+  EXPECT_EQ(std::get<graph::Rearrange>(loaded.nodes[list].operation).to, graph::arranged("(h w c0:3) 1 c1:2"));
+  EXPECT_EQ(std::get<graph::Join>(loaded.nodes[columns].operation).along, graph::Direction::columns);
+  EXPECT_EQ(loaded.outputs[0].arrangement, graph.outputs[0].arrangement);
+  EXPECT_EQ(graph::infer_shapes(loaded).back(), (graph::Shape{144, 2, 2}));
+  EXPECT_EQ(format::save(loaded), saved);
+
+  for (const bool input : {true, false}) {
+    graph::Graph one;
+    one.add("input", graph::Input{{4, 4, 2}});
+    if (input) std::get<graph::Input>(one.nodes[0].operation).arrangement = graph::arranged("w h c");
+    one.outputs = {{0}};
+    if (!input) one.outputs[0].arrangement = graph::arranged("w h c");
+    EXPECT_EQ(version_of(format::save(one)), 5U);
+  }
+}
+
 /// Typed constants, with and without factors, and activations that version 1 has no word for.
 TEST(Format, TypedConstantsAndActivationsAreOfVersion3) {
   static constexpr std::array<std::int8_t, 8> bytes = {-128, -5, 0, 1, 2, 3, 64, 127};

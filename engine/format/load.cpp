@@ -73,6 +73,15 @@ class Loader {
     return q == nullptr ? Quantization{} : Quantization{q->scale(), q->zero_point()};
   }
 
+  graph::Arrangement arrangement(const flatbuffers::String* string) {
+    if (string == nullptr) return {};
+    try {
+      return graph::arranged(text(string));
+    } catch (const Error& error) {
+      fail({error.what()});
+    }
+  }
+
   void read_outputs(const fbs::Model& model, graph::Graph& graph) {
     where_ = "the model file";
     if (model.outputs() == nullptr) {
@@ -82,8 +91,8 @@ class Loader {
     if (model.outputs()->size() > graph::max_tensors) fail({"it has too many outputs"});
     for (const fbs::Output* output : *model.outputs()) {
       spend(sizeof(std::int32_t));
-      graph.outputs.push_back(
-          {output->node(), text(output->name()), type(output->type()), quantization(output->quantization())});
+      graph.outputs.push_back({output->node(), text(output->name()), type(output->type()),
+                               quantization(output->quantization()), arrangement(output->arrangement())});
     }
   }
 
@@ -197,7 +206,11 @@ class Loader {
   }
 
   graph::Operation read(const fbs::Input& o) {
-    return graph::Input{{o.h(), o.w(), o.c()}, text(o.only_size()), type(o.type()), quantization(o.quantization())};
+    return graph::Input{{o.h(), o.w(), o.c()},
+                        text(o.only_size()),
+                        type(o.type()),
+                        quantization(o.quantization()),
+                        arrangement(o.arrangement())};
   }
   graph::Operation read(const fbs::Convolution& o) {
     return graph::Convolution{o.outputs(),         o.groups(),       window(o.window(), o.auto_pad(), false),
@@ -256,6 +269,13 @@ class Loader {
                                         floats(o.bias()),
                                         activation(o.activation(), o)};
   }
+  graph::Operation read(const fbs::Rearrange& o) { return graph::Rearrange{arrangement(o.to())}; }
+  graph::Operation read(const fbs::Join& o) {
+    if (o.along() != fbs::Direction::rows && o.along() != fbs::Direction::columns) {
+      fail({"unknown direction ", static_cast<int>(o.along())});
+    }
+    return graph::Join{static_cast<graph::Direction>(o.along())};
+  }
 
   graph::Operation read_operation(const fbs::Node& node) {
     if (node.operation() == nullptr) fail({"it has no operation"});  // the verifier lets a type without a table pass
@@ -300,6 +320,10 @@ class Loader {
         return read(*node.operation_as_Pad());
       case fbs::Operation::TransposedConvolution:
         return read(*node.operation_as_TransposedConvolution());
+      case fbs::Operation::Rearrange:
+        return read(*node.operation_as_Rearrange());
+      case fbs::Operation::Join:
+        return read(*node.operation_as_Join());
     }
     fail({"unknown operation ", static_cast<int>(node.operation_type())});
   }

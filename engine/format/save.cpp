@@ -24,8 +24,15 @@ bool is_typed(const graph::Constant& constant) { return constant.type() != Type:
 
 bool needs_version_5(const graph::Node& node) {
   const graph::Activation* activation = graph::fused_activation(node.operation);
-  return activation != nullptr && activation->function > kernels::Function::hard_swish;
+  if (activation != nullptr && activation->function > kernels::Function::hard_swish) return true;
+  if (const auto* input = std::get_if<graph::Input>(&node.operation)) {
+    return input->arrangement != graph::Arrangement{};
+  }
+  return std::holds_alternative<graph::Rearrange>(node.operation) ||
+         std::holds_alternative<graph::Join>(node.operation);
 }
+
+bool is_arranged(const graph::Output& output) { return output.arrangement != graph::Arrangement{}; }
 
 bool needs_version_3(const graph::Node& node) {
   const auto* input = std::get_if<graph::Input>(&node.operation);
@@ -41,7 +48,7 @@ bool needs_version_3(const graph::Node& node) {
 
 bool needs_outputs(const graph::Graph& graph) {
   const graph::Output& first = graph.outputs[0];
-  return graph.outputs.size() != 1 || !first.name.empty() || first.type != Type::f32;
+  return graph.outputs.size() != 1 || !first.name.empty() || first.type != Type::f32 || is_arranged(first);
 }
 
 bool needs_version_2(const graph::Node& node) {
@@ -107,6 +114,7 @@ class Saver {
     const auto has_i32 = [](const graph::Output& output) { return output.type == Type::i32; };
     if (any([&](const graph::Node& node) { return needs_version_5(node) || has_new_operation(node); })) return 5;
     if (std::any_of(graph.outputs.begin(), graph.outputs.end(), has_i32)) return 5;
+    if (std::any_of(graph.outputs.begin(), graph.outputs.end(), is_arranged)) return 5;
     if (graph::is_quantised(graph)) return 4;
     if (graph.input_count() > 1 || needs_outputs(graph) || any(needs_version_3)) return 3;
     return any(needs_version_2) ? 2 : 1;
@@ -148,6 +156,12 @@ class Saver {
     return fbs::CreateFloats(out_, 0, type(constant.type()), bytes, row_scale);
   }
 
+  /// Nothing where there is none.
+  Offset<flatbuffers::String> text(const graph::Arrangement& arrangement) {
+    if (arrangement == graph::Arrangement{}) return 0;
+    return out_.CreateString(graph::to_text(arrangement));
+  }
+
   static fbs::Type type(Type t) { return static_cast<fbs::Type>(t); }
   static_assert(static_cast<int>(Type::i32) == static_cast<int>(fbs::Type::i32));
 
@@ -156,8 +170,9 @@ class Saver {
     for (const graph::Output& output : outputs) {
       const auto name = output.name.empty() ? 0 : out_.CreateString(output.name);
       const fbs::Quantization q(output.quantization.scale, output.quantization.zero_point);
+      const auto arrangement = text(output.arrangement);
       list.push_back(fbs::CreateOutput(out_, output.node, name, type(output.type),
-                                       output.quantization == Quantization{} ? nullptr : &q));
+                                       output.quantization == Quantization{} ? nullptr : &q, arrangement));
     }
     return out_.CreateVector(list);
   }
@@ -205,8 +220,9 @@ class Saver {
     Offset<flatbuffers::String> only_size;
     if (!o.only_size.empty()) only_size = out_.CreateString(o.only_size);
     const fbs::Quantization q(o.quantization.scale, o.quantization.zero_point);
+    const auto arrangement = text(o.arrangement);
     return {fbs::Operation::Input, fbs::CreateInput(out_, o.shape.h, o.shape.w, o.shape.c, only_size, type(o.type),
-                                                    o.quantization == Quantization{} ? nullptr : &q)
+                                                    o.quantization == Quantization{} ? nullptr : &q, arrangement)
                                        .Union()};
   }
   Written write(const graph::Convolution& o) {
@@ -303,6 +319,13 @@ class Saver {
             fbs::CreateTransposedConvolution(out_, o.outputs, o.groups, &w, o.more_bottom, o.more_right, weights, bias,
                                              a.kind, a.bounds(), a.function, a.parameters(), a.slopes)
                 .Union()};
+  }
+  Written write(const graph::Rearrange& o) {
+    return {fbs::Operation::Rearrange, fbs::CreateRearrange(out_, text(o.to)).Union()};
+  }
+  Written write(const graph::Join& o) {
+    static_assert(static_cast<int>(graph::Direction::columns) == static_cast<int>(fbs::Direction::columns));
+    return {fbs::Operation::Join, fbs::CreateJoin(out_, static_cast<fbs::Direction>(o.along)).Union()};
   }
 
   graph::ById<graph::Shape> shapes_;

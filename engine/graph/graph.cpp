@@ -42,7 +42,8 @@ void Graph::set_input_size(std::int32_t h, std::int32_t w) {
   if (h == own.h && w == own.w) return;
   const auto text = [](std::int32_t height, std::int32_t width) { return joined({height, " x ", width}); };
   for (std::size_t i = 0; i < input_count(); ++i) {
-    const auto& [shape, only_size, type, quantization] = input(i);
+    const graph::Shape& shape = input(i).shape;
+    const std::string& only_size = input(i).only_size;
     if (!only_size.empty()) {
       throw Error({"graph '", name, "': it holds for an input of ", text(shape.h, shape.w),
                    " (height x width) alone, not of ", text(h, w), ": ", only_size});
@@ -95,6 +96,19 @@ const Binary* as_sum(const Operation& operation) {
 bool is_index(const Operation& operation) {
   const auto* reduce = std::get_if<Reduce>(&operation);
   return reduce != nullptr && (reduce->kind == ReduceKind::arg_max || reduce->kind == ReduceKind::arg_min);
+}
+
+bool moves_numbers(const Operation& operation) {
+  return std::visit(
+      [](const auto& o) {
+        return requires { o.moves_numbers; };
+      },
+      operation);
+}
+
+const Arrangement& planes_arrangement() {
+  static const Arrangement planes = arranged("c h w");
+  return planes;
 }
 
 Activation* fused_activation(Operation& operation) {

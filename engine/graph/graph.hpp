@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/graph/arrangement.hpp"
 #include "engine/graph/constant.hpp"
 #include "engine/graph/preprocessing.hpp"
 #include "kernels/element.hpp"
@@ -100,8 +101,8 @@ using Extents = std::vector<std::int64_t>;
 inline Extents extent_of(const Constant& constant) { return {static_cast<std::int64_t>(constant.size())}; }
 
 // An operation's struct says what it is: its word, whether it computes each channel from the same channel of its
-// operands alone (a depthwise convolution does, which its numbers say), and whether it computes nothing and only
-// chooses channels.
+// operands alone (a depthwise convolution does, which its numbers say), whether it computes nothing and only chooses
+// channels, and whether it computes nothing and only puts numbers elsewhere.
 
 /// A tensor that the caller brings.
 struct Input {
@@ -111,6 +112,7 @@ struct Input {
   std::string only_size = {};
   Type type = Type::f32;           ///< of the caller's numbers: any but i32
   Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
+  Arrangement arrangement = {};    ///< of the caller's numbers; none: planes, "c h w"
 };
 
 /// Cross-correlation in `groups` groups, weights (outputs, C / groups, kernel_h, kernel_w), bias (outputs) or empty.
@@ -235,6 +237,23 @@ struct Softmax {
   std::int32_t groups = 1;
 };
 
+/// The same numbers as a tensor of other rows, columns and channels, which are the three axes of the arrangement: depth
+/// to space and back, transposes, and a detector's head (H, W, 3 * 85) as a list of all its anchors (H * W * 3, 1, 85).
+struct Rearrange {
+  static constexpr std::string_view word = "rearrange";
+  static constexpr bool moves_numbers = true;
+  Arrangement to;
+};
+
+enum class Direction : std::uint8_t { rows, columns };
+
+/// The operands one behind the other along their rows or their columns; the other extents are equal.
+struct Join {
+  static constexpr std::string_view word = "join";
+  static constexpr bool moves_numbers = true;
+  Direction along = Direction::rows;
+};
+
 /// Numbers that stand in the network: a tensor (H, W, C) that does not depend on the input; its values are in the order
 /// (C, H, W). It has no operands.
 struct Literal {
@@ -323,9 +342,9 @@ struct TransposedConvolution {
   }
 };
 
-using Operation =
-    std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Binary, Slice, Concat, Shuffle,
-                 Gather, FullyConnected, Softmax, Literal, Resize, Crop, Pad, TransposedConvolution, Reduce>;
+using Operation = std::variant<Input, Convolution, BatchNorm, Activate, Pool, GlobalAveragePool, Binary, Slice, Concat,
+                               Shuffle, Gather, FullyConnected, Softmax, Literal, Rearrange, Join, Resize, Crop, Pad,
+                               TransposedConvolution, Reduce>;
 
 using NodeId = std::int32_t;
 
@@ -357,6 +376,7 @@ struct Output {
   std::string name = {};           ///< empty: the node's
   Type type = Type::f32;           ///< of the caller's numbers
   Quantization quantization = {};  ///< of i8 and u8: what the numbers stand for
+  Arrangement arrangement = {};    ///< of the caller's numbers; none: planes, "c h w"
 };
 
 struct Graph {
@@ -388,6 +408,7 @@ std::string_view operation_name(const Operation& operation);
 /// What the operation's struct says of it.
 bool is_channelwise(const Operation& operation);
 bool moves_channels(const Operation& operation);
+bool moves_numbers(const Operation& operation);
 
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
 /// GlobalAveragePool, Binary and FullyConnected have one, and Activate is nothing else.
@@ -431,6 +452,7 @@ inline constexpr std::int64_t max_extent = 1 << 15;           ///< height, width
 inline constexpr std::int64_t max_tensor_floats = 1LL << 28;  ///< of one image's tensor (1 GiB)
 inline constexpr std::size_t max_nodes = 1 << 16;
 inline constexpr std::size_t max_tensors = 1 << 10;    ///< inputs, and outputs
+inline constexpr std::size_t max_rank = 8;             ///< of their tensors, but for the batch
 inline constexpr std::int64_t max_channels = 1 << 24;  ///< of all nodes together
 
 /// Checks every node (operands exist and come before, channels divide by groups, windows fit, weights have the size
@@ -462,6 +484,13 @@ ById<std::int32_t> reader_counts(const Graph& graph);
 
 /// For people: "ReLU6", "clip from -1 to 1, sigmoid"; of none it is empty.
 std::string to_text(const Activation& activation);
+
+/// The arrangement of a caller's tensor that names none: planes.
+const Arrangement& planes_arrangement();
+/// That of an input or output.
+inline const Arrangement& arrangement_of(const Arrangement& arrangement) {
+  return arrangement == Arrangement{} ? planes_arrangement() : arrangement;
+}
 
 /// For people: "58 x 28 x 28", channels, height, width, as NCHW has them; "28 x 28", height, width.
 std::string chw(const Shape& shape);

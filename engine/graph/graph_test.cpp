@@ -197,5 +197,46 @@ TEST(Graph, RefusesAPoolingWindowInThePadding) {
   expect_refused(graph, "wholly in the padding");
 }
 
+TEST(Graph, RefusesArrangementsThatDoNotFit) {
+  const auto rearranged = [](const char* text) {
+    Graph graph;
+    graph.add("input", graph::Input{{2, 3, 4}});
+    graph.outputs = {{graph.add("moved", graph::Rearrange{graph::arranged(text)}, {0})}};
+    return graph;
+  };
+  EXPECT_EQ(graph::infer_shapes(rearranged("(h w c0:2) 1 c1:2")).back(), (graph::Shape{12, 1, 2}));
+  EXPECT_EQ(graph::infer_shapes(rearranged("1 1 (c h w)")).back(), (graph::Shape{1, 1, 24}));
+  expect_refused(rearranged("h w"), "node 1 'moved' (rearrange): 'h w' is not rows, columns, channels");
+  expect_refused(rearranged("(n h) w c"), "is not rows, columns, channels");
+  expect_refused(rearranged("h w c:5"), "node 1 'moved' (rearrange): its arrangement 'h w c:5' is not for 4 channels");
+  expect_refused(rearranged("h 1 c"), "is not for 3 columns");
+
+  Graph graph;
+  graph.add("input", graph::Input{{2, 3, 4}});
+  graph.outputs = {{0, "answer", Type::f32, {}, graph::arranged("c")}};
+  expect_refused(graph, "output 'answer': its arrangement 'c' is not for 2 rows");
+  graph.outputs = {{0}};
+  std::get<graph::Input>(graph.nodes[0].operation).arrangement = graph::arranged("h0:4 h1 w c");
+  expect_refused(graph, "node 0 'input' (input): its arrangement");
+}
+
+TEST(Graph, RefusesToJoinWhatDiffers) {
+  const auto joined = [](graph::Direction along, graph::Shape other) {
+    Graph graph;
+    graph.add("input", graph::Input{{2, 3, 4}});
+    graph.add("other", graph::Input{other});
+    graph.outputs = {{graph.add("both", graph::Join{along}, {0, 1})}};
+    return graph;
+  };
+  using graph::Direction;
+  EXPECT_EQ(graph::infer_shapes(joined(Direction::rows, {5, 3, 4})).back(), (graph::Shape{7, 3, 4}));
+  EXPECT_EQ(graph::infer_shapes(joined(Direction::columns, {2, 1, 4})).back(), (graph::Shape{2, 4, 4}));
+  expect_refused(joined(Direction::rows, {2, 5, 4}), "node 2 'both' (join): the operands are 4x2x3 and 4x2x5");
+  expect_refused(joined(Direction::columns, {3, 3, 4}), "the operands are");
+  expect_refused(joined(Direction::columns, {2, 3, 5}), "the operands are");
+  expect_refused(joined(Direction{7}, {2, 3, 4}), "no such direction");
+  expect_refused(joined(Direction::rows, {graph::max_extent, 3, 4}), "height is 32770");
+}
+
 }  // namespace
 }  // namespace riffle

@@ -29,8 +29,9 @@ class Check {
 
   void run() const {
     if (node_.quantization) check_numbers(*node_.quantization);
-    if (moves_channels(node_.operation)) {
-      if (node_.quantization) fail("what only moves channels is quantised by what computes them");
+    if (moves_channels(node_.operation) || moves_numbers(node_.operation)) {
+      if (node_.quantization) fail("what only moves numbers is quantised by what computes them");
+      if (moves_numbers(node_.operation) && read_[id_].integers) expect_one_zero_point();
       return;
     }
     if (const auto* input = std::get_if<Input>(&node_.operation)) return check_input(*input);
@@ -91,6 +92,10 @@ class Check {
     return integers;
   }
 
+  /// Of what makes every channel of any of its operands' ones.
+  void expect_one_zero_point() const {
+    if (!read_[id_].zero_point) fail("the numbers that it moves have different zero points");
+  }
   void expect_one_zero_point(std::size_t operand) const {
     if (!read_[node_.inputs[operand]].zero_point) fail("the channels of an operand have different zero points");
   }
@@ -141,7 +146,7 @@ ById<NumbersRead> numbers_read(const Graph& graph) {
   ById<NumbersRead> read(graph.nodes.size());
   for (NodeId id = 0; id < read.end_id(); ++id) {
     const Node& node = graph.nodes[id];
-    if (!moves_channels(node.operation)) {
+    if (!moves_channels(node.operation) && !moves_numbers(node.operation)) {
       if (node.quantization) read[id] = {true, node.quantization->zero_point};
       continue;
     }

@@ -1,6 +1,7 @@
 // Shape inference and verification: one function an operation.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <string_view>
 
@@ -59,8 +60,10 @@ class Checker {
     }
   }
 
-  [[nodiscard]] ResolvedWindow resolved(const Window& window, const Shape& in) const {
-    return named([&] { return resolve(window, in); });
+  /// What a rule, a window or an arrangement, is for an operand of this shape.
+  template <class Rule>
+  [[nodiscard]] auto resolved(const Rule& rule, const Shape& in) const {
+    return named([&] { return resolve(rule, in); });
   }
 
  private:
@@ -84,6 +87,10 @@ std::string fault_of(Type type, const Quantization& quantization) {
 Shape shape_of(const Input& input, const Checker& check) {
   if (input.type == Type::i32) check.fail({"its type is i32, not one of f32, f16, bf16, i8, u8"});
   if (const std::string fault = fault_of(input.type, input.quantization); !fault.empty()) check.fail({fault});
+  if (input.arrangement != Arrangement{}) {
+    check.expect_range("its number of axes", std::ssize(input.arrangement.axes), 0, max_rank);
+    (void)check.resolved(input.arrangement, input.shape);
+  }
   return input.shape;
 }
 
@@ -306,6 +313,36 @@ Shape shape_of(const TransposedConvolution& o, const Checker& check) {
   return out;
 }
 
+Shape shape_of(const Rearrange& o, const Checker& check) {
+  check.expect_operands(1, 1);
+  if (o.to.axes.size() != 3 || o.to.joins_batch) check.fail({"'", to_text(o.to), "' is not rows, columns, channels"});
+  const std::vector<std::int64_t> extents = check.resolved(o.to, check.operand(0)).extents;
+  check.expect_range("height", extents[0], 1, max_extent);
+  check.expect_range("width", extents[1], 1, max_extent);
+  check.expect_range("channels", extents[2], 1, max_extent);
+  return {static_cast<std::int32_t>(extents[0]), static_cast<std::int32_t>(extents[1]),
+          static_cast<std::int32_t>(extents[2])};
+}
+
+Shape shape_of(const Join& o, const Checker& check) {
+  check.expect_operands(1, max_nodes);
+  if (o.along != Direction::rows && o.along != Direction::columns) check.fail({"no such direction"});
+  Shape shape = check.operand(0);
+  std::int32_t& extent = o.along == Direction::rows ? shape.h : shape.w;
+  std::int64_t all = extent;
+  for (std::size_t i = 1; i < check.operands(); ++i) {
+    const Shape other = check.operand(i);
+    const bool is_equal = o.along == Direction::rows ? other.w == shape.w : other.h == shape.h;
+    if (!is_equal || other.c != shape.c) {
+      check.fail({"the operands are ", text(check.operand(0)), " and ", text(other)});
+    }
+    all += o.along == Direction::rows ? other.h : other.w;
+  }
+  check.expect_range(o.along == Direction::rows ? "height" : "width", all, 1, max_extent);
+  extent = static_cast<std::int32_t>(all);
+  return shape;
+}
+
 /// That they exist, and are told apart by their names.
 void check_outputs(const Graph& graph, const std::string& where) {
   const auto expect_few = [&](std::size_t count, const char* what) {
@@ -364,6 +401,15 @@ ById<Shape> infer_shapes(const Graph& graph) {
     channels += shape.c;
     if (channels > max_channels) check.fail({"all tensors together have too many channels"});
     shapes.push_back(shape);
+  }
+  for (const Output& output : graph.outputs) {
+    if (output.arrangement == Arrangement{}) continue;
+    try {
+      if (output.arrangement.axes.size() > max_rank) throw Error({"it has more than ", max_rank, " axes"});
+      (void)resolve(output.arrangement, shapes[output.node]);
+    } catch (const Error& error) {
+      throw Error({where, "output '", graph.output_name(output), "': ", error.what()});
+    }
   }
   check_quantization(graph, shapes);
   return shapes;

@@ -27,7 +27,7 @@ graph::ById<NodeTypes> choose_types(const graph::Graph& graph, Type precision, T
     const graph::Node& node = graph.nodes[id];
     const bool reads_integers = !node.inputs.empty() && read[node.inputs[0]].integers;
     if (has_weights(node)) types[id].weights = reads_integers ? Type::i8 : precision;
-    if (node.quantization) {
+    if (node.quantization || (reads_integers && graph::moves_numbers(node.operation))) {
       types[id].result = bytes;
     } else if (!reads_integers && (!sums_floats(node) || is_read[id])) {
       types[id].result = precision;

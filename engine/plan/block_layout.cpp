@@ -35,7 +35,7 @@ OrderRule::Kind order_of(const graph::Graph& graph, const graph::ById<graph::Sha
   const auto* softmax = std::get_if<graph::Softmax>(&node.operation);
   const bool is_of_neighbours =
       std::holds_alternative<graph::Reduce>(node.operation) || (softmax != nullptr && softmax->groups > 1);
-  if (node.inputs.empty() || is_of_neighbours) return OrderRule::natural;
+  if (node.inputs.empty() || is_of_neighbours || graph::moves_numbers(node.operation)) return OrderRule::natural;
   if (!graph::is_channelwise(node.operation)) return OrderRule::any;
   // A first operand of one channel has no order.
   return shapes[node.inputs[0]].c == shapes[id].c ? OrderRule::of_first_operand : OrderRule::natural;

@@ -38,6 +38,7 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const Choice& choice, const 
       bytes_(kernels::type_of_bytes(kernels_)),
       without_(without),
       shapes_(graph::infer_shapes(graph)),
+      read_(graph::numbers_read(graph)),
       types_(passes::choose_types(graph, precision_, bytes_)),
       lowered_(passes::lower_channels(graph, shapes_)),
       layout_(block_layout(graph, shapes_, lowered_, without)),
@@ -45,7 +46,9 @@ PlanBuilder::PlanBuilder(const graph::Graph& graph, const Choice& choice, const 
       block_of_(graph.nodes.size(), -1),
       gathered_block_of_(graph.nodes.size(), -1),
       literal_offset_(graph.nodes.size(), 0),
-      direct_(graph.nodes.size(), -1),
+      destinations_(graph.nodes.size()),
+      is_made_by_operands_(graph.nodes.size(), false),
+      converted_input_(graph.input_count(), -1),
       planes_of_input_(graph.input_count(), -1),
       planes_of_output_(graph.outputs.size(), -1) {}
 
@@ -170,21 +173,6 @@ graph::NodeId PlanBuilder::find_producer(graph::NodeId consumer) const {
   return producer;
 }
 
-/// Does the node that makes an output write it to the caller's memory? Planes of one pixel are its channels. Not where
-/// anything else reads the node: kernels may read behind their operands.
-void PlanBuilder::find_direct() {
-  if (without_.direct) return;
-  const auto is_read_once = [&](const passes::Channel& channel) { return layout_.readers().of(channel).size() == 1; };
-  for (std::size_t o = 0; o < lowered_.outputs.size(); ++o) {
-    const graph::NodeId maker = lowered_.outputs[o][0].node;
-    if (!is_input(maker) && !is_literal(maker) && plan_->outputs[o].type == result_type(maker) &&
-        shape(maker).pixels() == 1 && is_whole(lowered_.outputs[o], maker, shape(maker).c) &&
-        is_natural(layout_.order(maker)) && std::ranges::all_of(lowered_.outputs[o], is_read_once)) {
-      direct_[maker] = static_cast<std::int32_t>(o);
-    }
-  }
-}
-
 /// Brings the inputs into the types and layouts in which they are read.
 void PlanBuilder::plan_inputs() {
   constexpr std::int32_t as_planes = 1, as_pixels = 2;
@@ -202,14 +190,19 @@ void PlanBuilder::plan_inputs() {
   for (graph::NodeId id = 0; id < read.end_id(); ++id) {
     if (read[id] == 0) continue;
     if (converts_input(id)) {
-      planes_of_input_[id] =
-          add_planes(node(id).name, shape(id), is_quantised(result_type(id)) ? result_type(id) : Type::f32);
-      planned_.push_back({PlannedStep::convert_input, id, planes_of_input_[id]});
+      converted_input_[id] = add_planes(node(id).name, shape(id), type_of_planes(id));
+      planned_.push_back({PlannedStep::convert_input, id, converted_input_[id]});
+    }
+    const graph::Arrangement& arrangement = graph::arrangement_of(plan_->inputs[id].arrangement);
+    if ((read[id] & as_planes) != 0 && arrangement != graph::planes_arrangement()) {
+      touch(converted_input_[id]);
+      planes_of_input_[id] = add_planes(node(id).name, shape(id), type_of_planes(id));
+      planned_.push_back({PlannedStep::input_to_planes, id, planes_of_input_[id]});
     }
     if ((read[id] & as_pixels) != 0) {
-      touch(planes_of_input_[id]);
+      touch(converted_input_[id]);
       block_of_[id] = add_block(node(id).name, shape(id), result_type(id));
-      planned_.push_back({PlannedStep::from_planes, id, block_of_[id]});
+      planned_.push_back({PlannedStep::input_to_pixels, id, block_of_[id]});
     }
   }
 }
@@ -217,22 +210,25 @@ void PlanBuilder::plan_inputs() {
 void PlanBuilder::plan_output(std::size_t output) {
   const graph::NodeId id = graph_.outputs[output].node;
   const passes::ChannelList& list = lowered_.outputs[output];
-  if (direct_[list[0].node] == static_cast<std::int32_t>(output)) return;
+  const std::optional<Destination>& destination = destinations_[list[0].node];
+  if (destination && destination->node < 0 && destination->output == output) return;
   const bool converts = converts_output(output);
   touch(list);
   const Type result = result_type(list[0].node);
   const bool is_convertible = result == Type::f32 || is_quantised(result);
-  if (!converts || shape(id).pixels() != 1 || !is_convertible) {  // planes of one pixel are its channels
+  const bool is_of_pixels =
+      pixel_stride_in(side_by_side(plan_->outputs[output].arrangement, shape(id), {}), shape(id)).has_value();
+  if (!converts || !is_of_pixels || !is_convertible) {
     const Type planes = is_quantised(result) ? result : Type::f32;
     if (converts) planes_of_output_[output] = add_planes(plan_->outputs[output].name, shape(id), planes);
-    planned_.push_back({PlannedStep::to_planes, id, planes_of_output_[output], -1, output});
+    planned_.push_back({PlannedStep::to_caller, id, planes_of_output_[output], -1, output});
     touch(planes_of_output_[output]);
   }
   if (converts) planned_.push_back({PlannedStep::convert_output, id, -1, -1, output});
 }
 
 void PlanBuilder::plan_steps() {
-  find_direct();
+  find_destinations();
   plan_inputs();
   graph::ById<graph::NodeId> producers(graph_.nodes.size(), -1);  // by consumer
   for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
@@ -246,7 +242,8 @@ void PlanBuilder::plan_steps() {
     for (const passes::Channel& channel : lowered_.outputs[o]) last[o] = std::max(last[o], channel.node);
   }
   for (graph::NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
-    if (!is_input(id) && !is_literal(id) && lowered_.computes[id] && !is_produced_by_rows(id)) {
+    if (!is_input(id) && !is_literal(id) && lowered_.computes[id] && !is_produced_by_rows(id) &&
+        !is_made_by_operands_[id]) {
       touch_operands(id);
       if (producers[id] >= 0) touch_operands(producers[id]);
       if (needs_gather(id)) {
@@ -255,13 +252,10 @@ void PlanBuilder::plan_steps() {
         planned_.push_back({PlannedStep::gather, id, gathered_block_of_[id]});
         touch(gathered_block_of_[id]);
       }
-      if (direct_[id] < 0) {
-        const std::span<const Part> parts = layout_.parts(id);
-        block_of_[id] = static_cast<std::int32_t>(plan_->blocks.size());
-        for (std::size_t b = 0; b < parts.size(); ++b) {
-          add_block(parts.size() == 1 ? node(id).name : joined({node(id).name, ".", b}),
-                    {shape(id).h, shape(id).w, parts[b].channels}, result_type(id));
-        }
+      if (const std::optional<Destination>& destination = destinations_[id]; !destination) {
+        block_of_[id] = own_block(id);
+      } else if (destination->node >= 0) {
+        block_of_[destination->node] = own_block(destination->node);
       }
       planned_.push_back({PlannedStep::compute, id, block_of_[id], producers[id]});
     }
@@ -269,6 +263,27 @@ void PlanBuilder::plan_steps() {
       if (last[o] == id) plan_output(o);
     }
   }
+}
+
+/// The first of its blocks, which are made when the first step writes there.
+std::int32_t PlanBuilder::own_block(graph::NodeId id) {
+  if (block_of_[id] >= 0) {
+    touch(block_of_[id]);
+    return block_of_[id];
+  }
+  const auto first = static_cast<std::int32_t>(plan_->blocks.size());
+  const graph::Shape of = shape(id);
+  if (graph::moves_numbers(node(id).operation)) {
+    add_planes(node(id).name, of, result_type(id));  // without gaps, so that one pixel may be several
+    plan_->blocks.back().name = node(id).name;
+    return first;
+  }
+  const std::span<const Part> parts = layout_.parts(id);
+  for (std::size_t b = 0; b < parts.size(); ++b) {
+    add_block(parts.size() == 1 ? node(id).name : joined({node(id).name, ".", b}), {of.h, of.w, parts[b].channels},
+              result_type(id));
+  }
+  return first;
 }
 
 std::int32_t PlanBuilder::add_block(const std::string& name, const graph::Shape& shape, Type type) {
@@ -313,7 +328,9 @@ void PlanBuilder::touch(const passes::ChannelList& channels) {
     const std::int32_t first = block_of_[channel.node];
     const std::size_t part = part_at(layout_.parts(channel.node), layout_.position(channel));
     if (first >= 0) touch(first + static_cast<std::int32_t>(part));
-    if (is_input(channel.node)) touch(planes_of_input_[channel.node]);
+    if (!is_input(channel.node)) continue;
+    const std::int32_t planes = planes_of_input_[channel.node];
+    touch(planes >= 0 ? planes : converted_input_[channel.node]);
   }
 }
 
@@ -373,21 +390,38 @@ kernels::Block PlanBuilder::block_at(std::int32_t block) const {
 
 kernels::Block PlanBuilder::block(const PlannedStep& planned, std::int32_t which) const {
   if (const auto ring = rings_.find(planned.node); ring != rings_.end()) return ring->second;
+  if (const auto& to = destinations_[planned.node]; to && planned.kind == PlannedStep::compute) {
+    kernels::Block block = to->node >= 0 ? block_at(block_of_[to->node]) : of_output(to->output, 0);
+    block.first = block.first.behind(to->first, block.type);
+    block.pixel_stride = to->pixel_stride;
+    block.spare = 0;
+    return block;
+  }
   if (planned.written_block >= 0) return block_at(planned.written_block + which);
-  const bool computes = planned.kind == PlannedStep::compute;
-  const std::size_t output = computes ? static_cast<std::size_t>(direct_[planned.node]) : planned.output;
-  return {{0, kernels::Space::output, static_cast<std::uint16_t>(output)},
-          shape(planned.node).c,
-          0,
-          plan_->outputs[output].type};
+  return of_output(planned.output, shape(planned.node).c);
+}
+
+kernels::Block PlanBuilder::of_output(std::size_t output, std::int32_t pixel_stride) const {
+  const kernels::Place first{0, kernels::Space::output, static_cast<std::uint16_t>(output)};
+  return {first, pixel_stride, 0, plan_->outputs[output].type};
+}
+
+/// As the caller has arranged it, in a type that kernels read.
+kernels::Numbers PlanBuilder::input_as_brought(graph::NodeId input) const {
+  if (const std::int32_t converted = converted_input_[input]; converted >= 0) {
+    return {block_at(converted).first, block_at(converted).type};
+  }
+  return {{0, kernels::Space::input, static_cast<std::uint16_t>(input)}, plan_->inputs[input].type};
 }
 
 kernels::Numbers PlanBuilder::planes_of_input(graph::NodeId input) const {
-  if (converts_input(input)) {
-    const kernels::Block planes = block_at(planes_of_input_[input]);
-    return {planes.first, planes.type};
-  }
-  return {{0, kernels::Space::input, static_cast<std::uint16_t>(input)}, plan_->inputs[input].type};
+  const std::int32_t planes = planes_of_input_[input];
+  return planes >= 0 ? kernels::Numbers{block_at(planes).first, block_at(planes).type} : input_as_brought(input);
+}
+
+Type PlanBuilder::type_of_planes(graph::NodeId input) const {
+  if (!converts_input(input)) return plan_->inputs[input].type;
+  return is_quantised(result_type(input)) ? result_type(input) : Type::f32;
 }
 
 /// Kernels read planes of f32, and of the type that the node has. Bytes they take from bytes alone.
@@ -401,7 +435,7 @@ bool PlanBuilder::converts_output(std::size_t output) const {
 }
 
 std::int32_t PlanBuilder::zero_of(graph::NodeId id) const {
-  return node(id).quantization->zero_point - (bytes_ == Type::i8 ? 128 : 0);
+  return *read_[id].zero_point - (bytes_ == Type::i8 ? 128 : 0);
 }
 
 kernels::ZeroPoints PlanBuilder::zeros_of(graph::NodeId id) const {
@@ -418,9 +452,7 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
   const auto& [weights, result] = types_[id];
   Type input = result;
   if (kind(id) == ConvolutionKind::stem) {
-    const graph::NodeId planes = operand(id, 0)[0].node;
-    input = converts_input(planes) ? plan_->blocks[static_cast<std::size_t>(planes_of_input_[planes])].type
-                                   : plan_->inputs[planes].type;
+    input = type_of_planes(operand(id, 0)[0].node);
   } else if (!node(id).inputs.empty()) {
     input = result_type(operand(id, 0)[0].node);
   }

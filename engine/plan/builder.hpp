@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "engine/graph/pixels.hpp"
+#include "engine/graph/quantization.hpp"
 #include "engine/passes/choose_types.hpp"
 #include "engine/passes/lower_channels.hpp"
 #include "engine/plan/block_layout.hpp"
 #include "engine/plan/convolution_kind.hpp"
+#include "engine/plan/moves.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/storage.hpp"
 #include "engine/plan/tiling.hpp"
@@ -38,12 +40,28 @@ class PlanBuilder {
  private:
   /// What will be a step: a node's computation, or one that is no node's.
   struct PlannedStep {
-    enum Kind : std::uint8_t { compute, convert_input, from_planes, to_planes, convert_output, gather };
+    enum Kind : std::uint8_t {
+      compute,
+      convert_input,
+      input_to_planes,  // of an input that is none: for a stem
+      input_to_pixels,
+      to_caller,
+      convert_output,
+      gather
+    };
     Kind kind = compute;
     graph::NodeId node = 0;
     std::int32_t written_block = -1;  // the first of the node's blocks; -1: the caller's output
     graph::NodeId producer = -1;      // the node that is made row by row for this one; -1: none
     std::size_t output = 0;           // which of the caller's, of what writes one
+  };
+
+  /// Where a node's results go that are a part of something else, each pixel's channels side by side.
+  struct Destination {
+    graph::NodeId node = -1;  // in whose block; -1: to the caller
+    std::size_t output = 0;
+    std::int64_t first = 0;  // elements from the beginning of the block, or the output
+    std::int32_t pixel_stride = 0;
   };
 
   /// What a step is called and what its kernel is.
@@ -57,7 +75,9 @@ class PlanBuilder {
   void plan_steps();
   void plan_inputs();
   void plan_output(std::size_t output);
-  void find_direct();
+  void find_destinations();
+  void find_destinations(graph::NodeId id);
+  [[nodiscard]] bool may_go_elsewhere(const passes::ChannelList& list) const;
   void place();
   void place_literals();
   void make_step(const PlannedStep& planned);
@@ -75,7 +95,11 @@ class PlanBuilder {
   [[nodiscard]] std::vector<kernels::ChannelwiseRun> channelwise(const std::vector<PartRange>& ranges) const;
   [[nodiscard]] kernels::Block block(const PlannedStep& planned, std::int32_t which = 0) const;
   [[nodiscard]] kernels::Block block_at(std::int32_t block) const;
+  [[nodiscard]] kernels::Block of_output(std::size_t output, std::int32_t pixel_stride) const;
+  [[nodiscard]] kernels::Numbers input_as_brought(graph::NodeId input) const;
   [[nodiscard]] kernels::Numbers planes_of_input(graph::NodeId input) const;
+  [[nodiscard]] Type type_of_planes(graph::NodeId input) const;
+  [[nodiscard]] std::int32_t own_block(graph::NodeId id);
   [[nodiscard]] bool converts_input(graph::NodeId input) const;
   [[nodiscard]] bool converts_output(std::size_t output) const;
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
@@ -173,8 +197,12 @@ class PlanBuilder {
   void append_elementwise(const PlannedStep& s, std::string_view operation, StepKind kind,
                           std::vector<kernels::ChannelwiseRun> a, std::vector<kernels::ChannelRun> b,
                           kernels::ElementwiseArgs args = {});
-  void make_from_planes(const PlannedStep& s);
-  void make_to_planes(const PlannedStep& s);
+  void make(const PlannedStep& s, const graph::Rearrange& o);
+  void make(const PlannedStep& s, const graph::Join& o);
+  void make_input_to_planes(const PlannedStep& s);
+  void make_input_to_pixels(const PlannedStep& s);
+  void make_to_caller(const PlannedStep& s);
+  void append_moves(const PlannedStep& s, const Label& label, MoveList list, Type from, Type to);
   void make_convert_input(const PlannedStep& s);
   void make_recast_input(const PlannedStep& s);
   void make_convert_output(const PlannedStep& s);
@@ -203,19 +231,22 @@ class PlanBuilder {
   const Type bytes_;      // of quantised results
   const Without without_;
   graph::ById<graph::Shape> shapes_;
+  graph::ById<graph::NumbersRead> read_;
   graph::ById<passes::NodeTypes> types_;
   passes::LoweredChannels lowered_;
   Layout layout_;  // a part is a block
   Machine machine_;
   std::vector<PlannedStep> planned_;
-  graph::ById<std::int32_t> block_of_;             // the first of a node's blocks, -1 if it has none
-  std::map<graph::NodeId, kernels::Block> rings_;  // of the nodes that are made row by row
-  graph::ById<std::int32_t> gathered_block_of_;    // where the operand that has to be one run is, -1 if nowhere
-  graph::ById<std::int64_t> literal_offset_;       // where a literal's numbers are among all of them
-  graph::ById<std::int32_t> direct_;               // which of the caller's outputs a node writes, -1 if none
-  graph::ById<std::int32_t> planes_of_input_;      // an input's planes as f32 or bytes, -1 if they are the caller's
-  std::vector<std::int32_t> planes_of_output_;     // by output: its planes before they are converted, -1 if nowhere
-  std::vector<Packing> packings_;                  // of the steps that have weights, in their order
+  graph::ById<std::int32_t> block_of_;                    // the first of a node's blocks, -1 if it has none
+  std::map<graph::NodeId, kernels::Block> rings_;         // of the nodes that are made row by row
+  graph::ById<std::int32_t> gathered_block_of_;           // where the operand that has to be one run is, -1 if nowhere
+  graph::ById<std::int64_t> literal_offset_;              // where a literal's numbers are among all of them
+  graph::ById<std::optional<Destination>> destinations_;  // of nodes that write elsewhere than to a block of their own
+  graph::ById<bool> is_made_by_operands_;       // of what moves numbers: they stand where it would move them to
+  graph::ById<std::int32_t> converted_input_;   // an input as f32 or bytes, -1 if it is read as it is brought
+  graph::ById<std::int32_t> planes_of_input_;   // its planes, -1 if it is brought so, or nobody reads them
+  std::vector<std::int32_t> planes_of_output_;  // by output: its planes before they are converted, -1 if nowhere
+  std::vector<Packing> packings_;               // of the steps that have weights, in their order
   std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
   std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
 };

@@ -100,13 +100,17 @@ void note(const kernels::SoftmaxArgs& a, Accesses& all) {
   all.reads(a.input, a.pixels);
   all.writes(a.output, a.pixels, a.input.channels);
 }
-void note(const kernels::FromPlanesArgs& a, Accesses& all) {
-  all.read.push_back(Accesses::side_by_side(a.planes, std::int64_t{a.pixels} * a.channels));
-  all.writes(a.output, a.pixels, a.channels);
-}
-void note(const kernels::ToPlanesArgs& a, Accesses& all) {
-  all.reads(a.runs, a.run_count, a.pixels);
-  all.written.push_back(Accesses::side_by_side(a.planes, std::int64_t{a.pixels} * channels_of(a.runs, a.run_count)));
+void note(const kernels::RearrangeArgs& a, Accesses& all) {
+  for (std::int32_t m = 0; m < a.move_count; ++m) {
+    const kernels::Move& move = a.moves[m];
+    std::int64_t from = 0, to = 0;  // the last elements
+    for (std::int32_t l = 0; l < move.loop_count; ++l) {
+      from += (move.loops[l].extent - 1) * move.loops[l].from;
+      to += (move.loops[l].extent - 1) * move.loops[l].to;
+    }
+    all.read.push_back(Accesses::side_by_side({move.from, a.from}, from + 1));
+    all.written.push_back(Accesses::side_by_side({move.to, a.to}, to + 1));
+  }
 }
 void note(const kernels::ConvertArgs& a, Accesses& all) {
   all.reads(a.runs, a.run_count, a.pixels);

@@ -9,14 +9,31 @@
 
 namespace riffle::plan {
 
+namespace {
+
+/// Of what both an input and an output say.
+template <class End>
+Tensor tensor_of(const std::string& name, const End& end, const graph::Shape& shape) {
+  Tensor result{name, shape, end.type, end.quantization, end.arrangement, {}};
+  if (end.arrangement != graph::Arrangement{}) {
+    result.dims = graph::resolve(end.arrangement, shape).extents;
+  } else if (shape.pixels() == 1) {
+    result.dims = {shape.c};
+  } else {
+    result.dims = {shape.c, shape.h, shape.w};
+  }
+  return result;
+}
+
+}  // namespace
+
 Signature signature_of(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes) {
   Signature result;
   for (std::size_t i = 0; i < graph.input_count(); ++i) {
-    const graph::Input& input = graph.input(i);
-    result.inputs.push_back({graph.nodes[i].name, input.shape, input.type, input.quantization});
+    result.inputs.push_back(tensor_of(graph.nodes[i].name, graph.input(i), graph.input(i).shape));
   }
   for (const graph::Output& output : graph.outputs) {
-    result.outputs.push_back({graph.output_name(output), shapes[output.node], output.type, output.quantization});
+    result.outputs.push_back(tensor_of(graph.output_name(output), output, shapes[output.node]));
   }
   return result;
 }

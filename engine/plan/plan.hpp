@@ -60,8 +60,8 @@ struct Chain {
 using Task = std::variant<Call<kernels::StemArgs>, Call<kernels::PointwiseArgs>, Call<kernels::DepthwiseArgs>,
                           Call<kernels::ConvolutionArgs>, Call<kernels::PoolArgs>, Call<kernels::GlobalAveragePoolArgs>,
                           Call<kernels::FullyConnectedArgs>, Call<kernels::ElementwiseArgs>, Call<kernels::SoftmaxArgs>,
-                          Call<kernels::PixelsArgs>, Call<kernels::ResizeArgs>, Call<kernels::FromPlanesArgs>,
-                          Call<kernels::ToPlanesArgs>, Call<kernels::ConvertArgs>, Call<kernels::ReduceArgs>, Chain>;
+                          Call<kernels::PixelsArgs>, Call<kernels::ResizeArgs>, Call<kernels::RearrangeArgs>,
+                          Call<kernels::ConvertArgs>, Call<kernels::ReduceArgs>, Chain>;
 
 /// Calls f on the task's call, or on both of a chain, the producer's first.
 template <class F>
@@ -118,12 +118,16 @@ struct BlockInfo {
 /// Anything a plan's arguments point to: packed weights, run lists. Addresses do not change.
 class Storage;
 
-/// A tensor that the caller brings or gets, of one image: planes (C, H, W) of numbers of a type.
+/// A tensor that the caller brings or gets, of one image, of numbers of a type.
 struct Tensor {
   std::string name;
   graph::Shape shape;
   Type type = Type::f32;
-  Quantization quantization = {};  ///< of i8 and u8
+  Quantization quantization = {};       ///< of i8 and u8
+  graph::Arrangement arrangement = {};  ///< none: planes (C, H, W), of one pixel a vector (C)
+  /// The extents of the axes as the caller has them, but for the batch's. Where the batch is in the first one
+  /// (arrangement.joins_batch), that one is of one image.
+  std::vector<std::int64_t> dims = {};
   [[nodiscard]] std::int64_t bytes() const { return shape.size() * size_of(type); }
 };
 
@@ -166,7 +170,7 @@ inline constexpr Refinement refinements[] = {
     {"order", &Without::order, "results in the order of their readers"},
     {"fusion", &Without::fusion, "activations and sums in the step before them"},
     {"stem", &Without::stem, "a first convolution that reads the caller's planes"},
-    {"direct", &Without::direct, "a vector that is written to the caller's memory by the step that computes it"},
+    {"direct", &Without::direct, "results that go where they will stand: to the caller, into what joins them"},
 };
 
 struct Options {
@@ -198,6 +202,8 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options = {}
 
 /// For people: "f32", "u8 (scale 0.5, zero point 128)".
 std::string type_text(const Tensor& tensor);
+/// For people: "3 x 224 x 224", "224 x 224 x 3", as the caller has it; of a vector "1000 x 1 x 1".
+std::string dims_text(const Tensor& tensor);
 /// For people: "image 3 x 224 x 224 u8 (scale 0.5, zero point 128)"; f32 goes without saying.
 std::string to_text(const Tensor& tensor);
 /// What it reads and writes, the steps, then the memory plan, as a table for people.

@@ -39,9 +39,8 @@ struct Reason {
     return joined({"one filter a channel; ", a.run_count, a.run_count == 1 ? " run" : " runs"});
   }
   std::string operator()(const kernels::ConvolutionArgs&) const { return "any window and groups"; }
-  std::string operator()(const kernels::FromPlanesArgs&) const { return "something else than a stem reads the input"; }
-  std::string operator()(const kernels::ToPlanesArgs& a) const {
-    return joined({"the caller's planes, from ", a.run_count, a.run_count == 1 ? " run" : " runs"});
+  std::string operator()(const kernels::RearrangeArgs& a) const {
+    return joined({"numbers elsewhere, in ", a.move_count, a.move_count == 1 ? " move" : " moves"});
   }
   std::string operator()(const kernels::ConvertArgs&) const { return "the caller's numbers are of another type"; }
   template <class Args>
@@ -67,8 +66,15 @@ std::string type_text(const Tensor& tensor) {
   return type + " (scale " + shortest(scale) + ", zero point " + std::to_string(zero_point) + ")";
 }
 
+std::string dims_text(const Tensor& tensor) {
+  if (tensor.arrangement == graph::Arrangement{}) return graph::chw(tensor.shape);
+  std::string text;
+  for (const std::int64_t extent : tensor.dims) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text.empty() ? "scalar" : text;
+}
+
 std::string to_text(const Tensor& tensor) {
-  return tensor.name + " " + graph::chw(tensor.shape) + (tensor.type == Type::f32 ? "" : " " + type_text(tensor));
+  return tensor.name + " " + dims_text(tensor) + (tensor.type == Type::f32 ? "" : " " + type_text(tensor));
 }
 
 std::string to_text(const Plan& plan) {

@@ -7,7 +7,7 @@ namespace riffle::plan {
 Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::int32_t tiles) {
   Step step;
   const graph::NodeId id = s.node;
-  const bool is_output = s.kind == PlannedStep::to_planes || s.kind == PlannedStep::convert_output;
+  const bool is_output = s.kind == PlannedStep::to_caller || s.kind == PlannedStep::convert_output;
   step.name = is_output ? plan_->outputs[s.output].name : node(id).name;
   step.operation = label.operation;
   step.kernel = label.kernel;
@@ -30,12 +30,15 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
       break;
     case PlannedStep::convert_input:
       read = plan_->inputs[id].type;
-      written = planes_of_input(id).type;
+      written = input_as_brought(id).type;
       break;
-    case PlannedStep::from_planes:
-      read = planes_of_input(id).type;
+    case PlannedStep::input_to_planes:
+      read = written = input_as_brought(id).type;
       break;
-    case PlannedStep::to_planes:
+    case PlannedStep::input_to_pixels:
+      read = input_as_brought(id).type;
+      break;
+    case PlannedStep::to_caller:
       written = block(s).type;
       break;
     case PlannedStep::convert_output:
@@ -74,10 +77,12 @@ void PlanBuilder::make_step(const PlannedStep& planned) {
   switch (planned.kind) {
     case PlannedStep::convert_input:
       return make_convert_input(planned);
-    case PlannedStep::from_planes:
-      return make_from_planes(planned);
-    case PlannedStep::to_planes:
-      return make_to_planes(planned);
+    case PlannedStep::input_to_planes:
+      return make_input_to_planes(planned);
+    case PlannedStep::input_to_pixels:
+      return make_input_to_pixels(planned);
+    case PlannedStep::to_caller:
+      return make_to_caller(planned);
     case PlannedStep::convert_output:
       return make_convert_output(planned);
     case PlannedStep::gather:
@@ -131,34 +136,6 @@ void PlanBuilder::chain() {
   step.write_bytes = consumer.write_bytes;
 }
 
-void PlanBuilder::make_from_planes(const PlannedStep& s) {
-  kernels::FromPlanesArgs args;
-  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
-  args.channels = shape(s.node).c;
-  args.planes = planes_of_input(s.node);
-  args.output = block(s);
-  args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * args.channels);
-  args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::PlanesKernel>(s.node, {args.planes.type, Type::f32, args.output.type});
-  append(s, {"from planes", kernel.name, StepKind::layout_conversion}, kernel.from_planes, args);
-}
-
-void PlanBuilder::make_to_planes(const PlannedStep& s) {
-  // In the caller's order, so that a shuffle that reaches the output is undone here.
-  std::vector<kernels::ChannelwiseRun> channel_runs = channelwise(layout_.read_in_order(lowered_.outputs[s.output]));
-  kernels::ToPlanesArgs args;
-  args.pixels = static_cast<std::int32_t>(shape(s.node).pixels());
-  args.run_count = count_of(channel_runs);
-  args.runs = storage_->keep(std::move(channel_runs)).data();
-  const kernels::Block planes = block(s);
-  args.planes = {planes.first, planes.type};
-  args.tile_pixels = tile_pixels(machine_, args.pixels, 2LL * shape(s.node).c);
-  args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel =
-      row<kernels::PlanesKernel>(s.node, {result_type(lowered_.outputs[s.output][0].node), Type::f32, planes.type});
-  append(s, {"to planes", kernel.name, StepKind::layout_conversion}, kernel.to_planes, args);
-}
-
 void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const Tensor& input = plan_->inputs[s.node];
   if (is_quantised(input.type) && is_quantised(result_type(s.node))) return make_recast_input(s);
@@ -168,7 +145,7 @@ void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const kernels::ChannelRun planes = {{0, kernels::Space::input, index}, 1, 1, 0, input.type};
   args.runs = storage_->keep(std::vector<kernels::ChannelwiseRun>{{planes}}).data();
   args.run_count = 1;
-  args.output = {block(s).first, 1, 0, planes_of_input(s.node).type};
+  args.output = {block(s).first, 1, 0, input_as_brought(s.node).type};
   if (const auto& quantization = node(s.node).quantization) {
     args.to = {quantization->scale, zero_of(s.node)};
     return append_convert(s, args, {input.type, Type::f32, result_type(s.node)});
@@ -177,18 +154,16 @@ void PlanBuilder::make_convert_input(const PlannedStep& s) {
   append_convert(s, args, {input.type, Type::f32, Type::f32});
 }
 
-/// The caller's u8 where kernels take i8: as one long plane.
+/// The caller's u8 where kernels take i8.
 void PlanBuilder::make_recast_input(const PlannedStep& s) {
   const Tensor& input = plan_->inputs[s.node];
-  kernels::FromPlanesArgs args;
-  args.pixels = static_cast<std::int32_t>(input.shape.size());
-  args.channels = 1;
-  args.planes = {{0, kernels::Space::input, static_cast<std::uint16_t>(s.node)}, input.type};
-  args.output = {block(s).first, 1, 0, result_type(s.node)};
-  args.tile_pixels = tile_pixels(machine_, args.pixels, 2);
-  args.tiles = ceil_div(args.pixels, args.tile_pixels);
-  const auto& kernel = row<kernels::PlanesKernel>(s.node, {input.type, Type::f32, args.output.type});
-  append(s, {"convert", kernel.name, StepKind::type_conversion}, kernel.from_planes, args);
+  const kernels::Place brought{0, kernels::Space::input, static_cast<std::uint16_t>(s.node)};
+  const Type type = result_type(s.node);
+  const auto [h, w, c] = input.shape;
+  MoveList list;
+  list.add(side_by_side(graph::pixels_arrangement(), {c, h, w}, {block(s).first, type}), {brought, w, w, 0, input.type},
+           0, h, MoveTo::arranged);
+  append_moves(s, {"convert", nullptr, StepKind::type_conversion}, std::move(list), input.type, type);
 }
 
 void PlanBuilder::make_convert_output(const PlannedStep& s) {
@@ -201,7 +176,7 @@ void PlanBuilder::make_convert_output(const PlannedStep& s) {
     args.output.pixel_stride = 1;
     runs.push_back({{block_at(planes).first, 1, 1, 0, block_at(planes).type}});
   } else {
-    args.pixels = 1;
+    args.pixels = static_cast<std::int32_t>(output.shape.pixels());
     runs = channelwise(layout_.read_in_order(lowered_.outputs[s.output]));
   }
   args.run_count = count_of(runs);

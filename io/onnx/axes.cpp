@@ -54,6 +54,11 @@ WantedShape wanted_shape(Call& call, std::span<const Quantity> from) {
     }
   }
   const Quantity total = product(from);
+  // A model that was exported for one picture may say 1 where it means its batch, which was opened afterwards.
+  const bool is_of_batch = !from.empty() && from[0] == Quantity::batch();
+  if (is_of_batch && !result.empty() && result[0] == Quantity(1) && inferred != std::size_t{0}) {
+    result[0] = Quantity::batch();
+  }
   if (inferred) result[*inferred] = divide(total, product(result));
   if (product(result) != total || (inferred && !result[*inferred].is_integer())) {
     throw Error("a tensor " + list_text(from) + " cannot be viewed as " + list_text(result));
@@ -154,6 +159,10 @@ void import_reshape(Call& call) {
     call.importer.settle(view);  // a shuffled axis divided in another way: from the shuffled channels, then
     result = reshape(view, shape.extents);
   }
+  if (!result && view.axes.size() > 1) {  // along no borders of rows, columns and channels: of a vector of them all
+    call.importer.arrange(view, {.rows = {}, .columns = {}, .channels = axes_but_batch(view)});
+    result = reshape(view, shape.extents);
+  }
   if (!result) throw Error("viewing " + text(view) + " as " + list_text(shape.extents) + " is not supported");
   expect_for_all_sizes(*result, shape);
   call.result(std::move(*result));
@@ -227,6 +236,44 @@ void import_unsqueeze(Call& call) {
   call.result(with_axes(
       call, [&](const std::vector<Axis>& axes) { return unsqueezed(axes, *which, Axis{}); },
       [&](const std::vector<std::int64_t>& dims) { return unsqueezed(dims, *which, std::int64_t{1}); }));
+}
+
+namespace {
+
+std::int64_t block_size(Call& call) {
+  const std::int64_t size = call.integer("blocksize", 0);
+  if (size < 1 || size > graph::max_extent) throw Error("blocksize is " + std::to_string(size));
+  return size;
+}
+
+}  // namespace
+
+void import_depth_to_space(Call& call) {
+  const std::int64_t size = block_size(call);
+  const std::string mode = call.text("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") throw Error("its mode is '" + mode + "'");
+  View result = call.image(0);
+  const std::int64_t channels = call.importer.shape(result.node).c, outputs = channels / (size * size);
+  if (outputs * size * size != channels) {
+    throw Error(std::to_string(channels) + " channels are not squares of " + std::to_string(size));
+  }
+  const bool depth_last = mode == "DCR";  // the place in the square is the outer digits of a channel, or the inner
+  const std::int64_t row = depth_last ? size * outputs : size, column = depth_last ? outputs : 1;
+  const auto digit = [](std::int64_t extent, std::int64_t step) {
+    return extent == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = extent, .step = step}};
+  };
+  const auto append = [](Axis& to, const Axis& from) { to.insert(to.end(), from.begin(), from.end()); };
+  result.axes[1] = digit(outputs, depth_last ? 1 : size * size);
+  append(result.axes[2], digit(size, row));
+  append(result.axes[3], digit(size, column));
+  call.result(std::move(result));
+}
+
+void import_space_to_depth(Call& call) {
+  const std::string size = std::to_string(block_size(call));
+  const graph::NodeId operand = call.image(0).node;
+  graph::Rearrange squares{graph::arranged("h0 w0 (h1:" + size + " w1:" + size + " c)")};
+  call.result_image(call.importer.add(call.name(), std::move(squares), {operand}));
 }
 
 }  // namespace riffle::onnx

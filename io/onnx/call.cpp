@@ -59,7 +59,9 @@ View& Call::tensor(std::size_t i) {
 
 View& Call::image(std::size_t i) {
   View& view = tensor(i);
-  importer.settle(view);
+  if (channel_axis(view)) importer.settle(view);
+  if (view.axes == importer.whole(view.node).axes) return view;
+  if (view.axes.size() == 4) importer.arrange(view, {.rows = {2}, .columns = {3}, .channels = {1}});
   if (view.axes != importer.whole(view.node).axes) {
     throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is a view " + onnx::text(view) +
                 ", not (N, C, H, W)");

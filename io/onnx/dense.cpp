@@ -42,6 +42,16 @@ graph::Constant bias_of(Call& call, const Floats& c, std::int64_t outputs, float
   return graph::Constant(std::move(values));
 }
 
+/// (N, C * H * W)
+View flattened(Call& call, graph::NodeId node) {
+  View view = call.importer.whole(node);
+  for (const std::size_t i : {2, 3}) {
+    view.axes[1].insert(view.axes[1].end(), view.axes[i].begin(), view.axes[i].end());
+  }
+  view.axes.resize(2);
+  return view;
+}
+
 /// The matrix's columns are the flattened image's channels of rows of columns. `transposed`: the tensor is (C * H * W,
 /// N).
 void add_product(Call& call, bool transposed, graph::Constant weights, std::int64_t inputs, std::int64_t outputs,
@@ -52,14 +62,12 @@ void add_product(Call& call, bool transposed, graph::Constant weights, std::int6
       throw Error("the input is a view " + text(view) + " that is not a matrix (C * H * W, N)");
     view = transpose(view, std::vector<std::size_t>{1, 0});
   }
-  call.importer.settle(view);
-  const graph::Shape in = call.importer.shape(view.node);
-  View flattened = call.importer.whole(view.node);
-  for (const std::size_t i : {2, 3}) {
-    flattened.axes[1].insert(flattened.axes[1].end(), flattened.axes[i].begin(), flattened.axes[i].end());
+  if (channel_axis(view)) call.importer.settle(view);
+  if (view.axes.size() == 2 && view.axes != flattened(call, view.node).axes) {
+    call.importer.arrange(view, {.rows = {}, .columns = {}, .channels = {1}});
   }
-  flattened.axes.resize(2);
-  if (view.axes != flattened.axes) {
+  const graph::Shape in = call.importer.shape(view.node);
+  if (view.axes != flattened(call, view.node).axes) {
     throw Error("the input is a view " + text(view) + " that is not a flattened tensor (N, C * H * W)");
   }
   if (inputs != in.size()) {

@@ -232,17 +232,27 @@ void import_expand(Call& call) {
 }
 
 void import_softmax(Call& call) {
-  const View& view = call.tensor(0);
+  View& view = call.tensor(0);
+  if (channel_axis(view)) call.importer.settle(view);
   // Before opset 13 everything from `axis` on is one vector; since then only `axis` is.
   const bool flattens = call.importer.opset() < 13;
   const std::size_t first = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
   const std::size_t last = flattens ? view.axes.size() - 1 : first;
   std::vector<bool> normalised(view.axes.size(), false);
+  std::vector<std::size_t> axes;
+  bool are_channels = true;
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   for (std::size_t i = first; i <= last; ++i) {
+    if (std::ranges::any_of(view.axes[i], is_batch)) throw Error("it is over the batch");
     normalised[i] = true;
-    if (!is_of_channels(view.axes[i])) throw Error("only a softmax over the channels is supported");
+    are_channels = are_channels && is_of_channels(view.axes[i]);
+    axes.push_back(i);
   }
-  call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
+  if (are_channels) return call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
+  call.importer.arrange(view, with_channels(view, std::move(axes)));
+  View result = view;
+  result.node = call.importer.add(call.name(), graph::Softmax{}, {view.node});
+  call.result(std::move(result));
 }
 
 void import_identity(Call& call) {

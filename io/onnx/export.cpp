@@ -44,13 +44,20 @@ std::int64_t bytes_of(const graph::Node& node) {
   return 4096 + 64 * static_cast<std::int64_t>(node.name.size() + node.inputs.size()) + 4 * floats + 8 * integers;
 }
 
-void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element,
-              std::initializer_list<std::int64_t> image) {
+/// A tensor (n, ...), or, where the batch is in its first axis, (n * ..., ...).
+void describe(::onnx::ValueInfoProto& value, const std::string& name, Type element, std::vector<std::int64_t> axes,
+              bool joins_batch = false) {
   value.set_name(name);
   auto& type = *value.mutable_type()->mutable_tensor_type();
   type.set_elem_type(number_of_type(element));
-  type.mutable_shape()->add_dim()->set_dim_param("n");
-  for (const std::int64_t extent : image) type.mutable_shape()->add_dim()->set_dim_value(extent);
+  auto& first = *type.mutable_shape()->add_dim();
+  if (!joins_batch) {
+    first.set_dim_param("n");
+  } else if (!axes.empty()) {
+    if (axes[0] == 1) first.set_dim_param("n");
+    axes.erase(axes.begin());
+  }
+  for (const std::int64_t extent : axes) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
 /// A node's tensor in the model: (n, C, H, W) or, behind a fully connected layer, (n, C).
@@ -85,6 +92,7 @@ class Exporter : Writer {
       if (name != result_names_.end() && out.node_size() > nodes_before) rename_result(name->second);
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) write_output(i);
+    write_only_size();
     model.add_opset_import()->set_version(opset_);
     std::string bytes;
     if (!model.SerializeToString(&bytes)) throw too_large();
@@ -95,22 +103,29 @@ class Exporter : Writer {
   using Writer::append;
 
   void write_inputs() {
-    std::string only_size;
     for (std::size_t i = 0; i < graph_.input_count(); ++i) {
       const graph::Input& input = graph_.input(i);
+      const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
       describe(*out.add_input(), unique(graph_.nodes[i].name), input.type,
-               {input.shape.c, input.shape.h, input.shape.w});
-      if (only_size.empty()) only_size = input.only_size;
+               graph::resolve(arrangement, input.shape).extents, arrangement.joins_batch);
+      if (only_size_.empty()) only_size_ = input.only_size;
     }
-    if (only_size.empty()) return;
+  }
+
+  void write_only_size() {
+    if (only_size_.empty()) return;
     ::onnx::StringStringEntryProto& entry = *model.add_metadata_props();
     entry.set_key(only_size_key);
-    entry.set_value(only_size);
+    entry.set_value(only_size_);
   }
 
   /// Is a node's tensor an input as the caller brings it, if perhaps of another type?
   [[nodiscard]] bool is_input(graph::NodeId id) const {
-    return std::holds_alternative<graph::Input>(graph_.nodes[id].operation) && !graph_.nodes[id].quantization;
+    const auto* input = std::get_if<graph::Input>(&graph_.nodes[id].operation);
+    return input != nullptr && !graph_.nodes[id].quantization && is_planes(input->arrangement);
+  }
+  static bool is_planes(const graph::Arrangement& arrangement) {
+    return graph::arrangement_of(arrangement) == graph::planes_arrangement();
   }
   [[nodiscard]] const std::string& input_name(graph::NodeId id) const { return out.input(id).name(); }
 
@@ -118,18 +133,20 @@ class Exporter : Writer {
   /// its own is called as its tensor is.
   void name_outputs() {
     const graph::Output& first = graph_.outputs[0];
-    const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32;
+    const bool is_single = graph_.outputs.size() == 1 && first.name.empty() && first.type == Type::f32 &&
+                           first.arrangement == graph::Arrangement{};
     for (const graph::Output& output : graph_.outputs) {
       const graph::NodeId id = output.node;
       const std::string& wanted = graph_.output_name(output);
       if (is_single) {
         output_names_.push_back(is_input(id) ? unique("output") : "");
-      } else if (is_input(id) && wanted == input_name(id) && output.type == graph_.input(id).type &&
-                 output.quantization == graph_.input(id).quantization) {
+      } else if (is_input(id) && wanted == input_name(id) && is_planes(output.arrangement) &&
+                 output.type == graph_.input(id).type && output.quantization == graph_.input(id).quantization) {
         output_names_.push_back(wanted);  // the input itself
       } else {
         output_names_.push_back(unique(wanted));
-        if (!is_input(id) && output.type == Type::f32) result_names_.emplace(id, output_names_.back());
+        const bool is_as_made = output.type == Type::f32 && output.arrangement == graph::Arrangement{};
+        if (!is_input(id) && is_as_made) result_names_.emplace(id, output_names_.back());
       }
     }
   }
@@ -143,7 +160,7 @@ class Exporter : Writer {
   void write_output(std::size_t i) {
     const graph::Output& output = graph_.outputs[i];
     const graph::NodeId id = output.node;
-    const Tensor& tensor = tensors_[id];
+    const Tensor tensor = as_caller_has_it(output);
     const std::string& name = output_names_[i].empty() ? tensor.name : output_names_[i];
     const bool is_input_itself = is_input(id) && name == input_name(id);
     if (read_[id].integers && output.type == Type::u8) {
@@ -163,11 +180,86 @@ class Exporter : Writer {
       set_name(append("Identity", name, {tensor.name}), name);
     }
     const graph::Shape& s = shapes_[id];
-    if (tensor.vector) {
+    if (output.arrangement != graph::Arrangement{}) {
+      describe(*out.add_output(), name, output.type, graph::resolve(output.arrangement, s).extents,
+               output.arrangement.joins_batch);
+    } else if (tensor.vector) {
       describe(*out.add_output(), name, output.type, {s.c});
     } else {
       describe(*out.add_output(), name, output.type, {s.c, s.h, s.w});
     }
+  }
+
+  /// A node's tensor in the axes in which the caller gets it.
+  Tensor as_caller_has_it(const graph::Output& output) {
+    const Tensor& tensor = tensors_[output.node];
+    const graph::Arrangement& wanted = output.arrangement;
+    const graph::Shape& s = shapes_[output.node];
+    if (wanted == graph::Arrangement{} || (!tensor.vector && is_planes(wanted))) return tensor;
+    if (tensor.vector && wanted == graph::arranged("c")) return tensor;
+    const std::string name = tensor.name + ".arranged";
+    const graph::ResolvedArrangement resolved = graph::resolve(wanted, s);
+    const Integers have = tensor.vector ? Integers{0, s.c} : image_shape(s);
+    return {rearranged(tensor.name, name, resolved, planes_of(wanted), digits_of(wanted.axes), have,
+                       shape_of(resolved, wanted.joins_batch)),
+            false};
+  }
+
+  /// As a caller's tensor, where 0 is the batch that there is, and -1 what is left.
+  static Integers shape_of(const graph::ResolvedArrangement& resolved, bool joins_batch) {
+    Integers shape = resolved.extents;
+    if (!joins_batch) {
+      shape.insert(shape.begin(), 0);
+    } else if (shape.empty()) {
+      shape = {-1};
+    } else {
+      shape[0] = -1;
+    }
+    return shape;
+  }
+
+  /// The digits in the order in which planes (C, H, W) have them.
+  static std::vector<std::int32_t> planes_of(const graph::Arrangement& arrangement) {
+    std::vector<std::int32_t> result;
+    for (const graph::Index index : {graph::Index::channel, graph::Index::row, graph::Index::column}) {
+      for (std::size_t i = 0; i < arrangement.digits.size(); ++i) {
+        if (arrangement.digits[i].index == index) result.push_back(static_cast<std::int32_t>(i));
+      }
+    }
+    return result;
+  }
+  static std::vector<std::int32_t> digits_of(const std::vector<std::vector<std::int32_t>>& axes) {
+    std::vector<std::int32_t> result;
+    for (const auto& axis : axes) result.insert(result.end(), axis.begin(), axis.end());
+    return result;
+  }
+
+  /// x, of the shape `have`, whose digits stand in the order `from`, with them in the order `to`, as axes of the shape
+  /// `wanted`. Where digits are no axes, the numbers of rows and columns stand in the file, as a shuffle's do.
+  std::string rearranged(const std::string& x, const std::string& name, const graph::ResolvedArrangement& digits,
+                         const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to,
+                         const Integers& have, const Integers& wanted) {
+    const auto cut = [&](const std::vector<std::int32_t>& order) {
+      Integers shape = {0};
+      for (const std::int32_t digit : order) shape.push_back(digits.digits[static_cast<std::size_t>(digit)].extent);
+      return shape;
+    };
+    // Of a shape with a 1 in it nobody could say where rows or columns would be that are one here.
+    const auto is_one = [](const graph::ResolvedArrangement::Digit& digit) {
+      return digit.extent == 1 && digit.index != graph::Index::channel;
+    };
+    const bool is_reshaped = from == to || cut(from) != have || cut(to) != wanted;
+    if (is_reshaped && only_size_.empty() && std::ranges::any_of(digits.digits, is_one)) {
+      only_size_ = "the tensor '" + name + "' is rearranged, and has one row or column at this size";
+    }
+    if (from == to) return reshaped(x, name, wanted);
+    Integers perm = {0};
+    for (const std::int32_t digit : to) perm.push_back(std::ranges::find(from, digit) - from.begin() + 1);
+    const std::string operand = cut(from) == have ? x : reshaped(x, name + ".digits", cut(from));
+    const bool is_all = cut(to) == wanted;
+    NodeProto& transposed = append("Transpose", is_all ? name : name + ".transposed", {operand});
+    set(transposed, "perm", perm);
+    return is_all ? transposed.output(0) : reshaped(transposed.output(0), name, wanted);
   }
 
   [[nodiscard]] Error too_large() const {
@@ -198,7 +290,8 @@ class Exporter : Writer {
   /// runtimes move bytes, and compute what reads them in integers. Of several zero points there is no such form: what
   /// reads them is computed in floats.
   [[nodiscard]] bool is_rounded_here() const {
-    return node().quantization || (graph::moves_channels(node().operation) && read_[id_].zero_point);
+    const bool moves = graph::moves_channels(node().operation) || graph::moves_numbers(node().operation);
+    return node().quantization || (moves && read_[id_].zero_point);
   }
 
   /// The integers of x, and what whoever reads them reads.
@@ -361,9 +454,34 @@ class Exporter : Writer {
   }
 
   Tensor write(const graph::Input& o) {
-    const std::string& name = input_name(id_);
-    if (o.type == Type::f32) return {name, false};
-    return {append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0), false};
+    std::string name = input_name(id_);
+    if (o.type != Type::f32) {
+      name = append_conversion(name + ".float", name, o.type, Type::f32, o.quantization).output(0);
+    }
+    if (is_planes(o.arrangement)) return {name, false};
+    const graph::ResolvedArrangement resolved = graph::resolve(o.arrangement, o.shape);
+    return {rearranged(name, name + ".planes", resolved, digits_of(o.arrangement.axes), planes_of(o.arrangement),
+                       shape_of(resolved, o.arrangement.joins_batch), image_shape(o.shape)),
+            false};
+  }
+
+  static Integers image_shape(const graph::Shape& s) { return {0, s.c, s.h, s.w}; }
+
+  Tensor write(const graph::Rearrange& o) {
+    const std::string x = image();
+    const std::vector<std::vector<std::int32_t>> planes = {o.to.axes[2], o.to.axes[0], o.to.axes[1]};
+    return {rearranged(x, node().name, graph::resolve(o.to, operand_shape()), planes_of(o.to), digits_of(planes),
+                       image_shape(operand_shape()), image_shape(shape())),
+            false};
+  }
+
+  Tensor write(const graph::Join& o) {
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < node().inputs.size(); ++i) parts.push_back(image(i));
+    NodeProto& concat = append("Concat", {});
+    for (std::string& part : parts) concat.add_input(std::move(part));
+    set(concat, "axis", std::int64_t{o.along == graph::Direction::rows ? 2 : 3});
+    return {concat.output(0), false};
   }
 
   Tensor write(const graph::Convolution& o) {
@@ -654,6 +772,7 @@ class Exporter : Writer {
   graph::ById<Tensor> tensors_;                                  ///< a node's, so far
   std::vector<std::string> output_names_;                        ///< by output; empty: its tensor's
   std::unordered_map<graph::NodeId, std::string> result_names_;  ///< of nodes whose tensor is an output
+  std::string only_size_;                                        ///< why the file is for one size alone
   std::string channel_axis_;                                     ///< a constant that nodes share
   std::int64_t opset_ = usual_opset;                             ///< that all nodes so far are of
 };

@@ -3,6 +3,8 @@
 #include <onnx.pb.h>
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
@@ -43,12 +45,35 @@ struct Declaration {
   std::string name;
   Batch batch;
   graph::Shape shape;
-  bool is_vector = false;  ///< (N, C), not (N, C, H, W)
+  bool is_vector = false;  ///< (N, C)
+  bool is_pixels = false;  ///< (N, H, W, C), else (N, C, H, W)
   Type type = Type::f32;
   bool took_default = false;  ///< of an open height or width
 };
 
-Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ImportOptions& options) {
+/// Is the tensor, but for what is done to each of its numbers, transposed from (N, H, W, C) to (N, C, H, W) before it
+/// is read? So models do that take pictures as pixels.
+bool is_of_pixels(const ::onnx::GraphProto& graph, std::string name) {
+  constexpr std::string_view keeps[] = {"Cast",           "Identity",        "Add", "Sub", "Mul", "Div",
+                                        "QuantizeLinear", "DequantizeLinear"};
+  for (const auto& node : graph.node()) {  // in order: what reads a result stands behind it
+    if (std::ranges::find(node.input(), name) == node.input().end() || node.output_size() == 0) continue;
+    if (std::ranges::find(keeps, node.op_type()) != std::end(keeps)) {
+      name = node.output(0);
+      continue;
+    }
+    if (node.op_type() != "Transpose") return false;
+    constexpr std::int64_t to_planes[] = {0, 3, 1, 2};
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.name() == "perm") return std::ranges::equal(attribute.ints(), to_planes);
+    }
+    return false;
+  }
+  return false;
+}
+
+Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::GraphProto& graph,
+                             const ImportOptions& options) {
   if (!input.type().has_tensor_type()) throw Error("it is not a tensor");
   const auto& type = input.type().tensor_type();
   const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
@@ -61,22 +86,25 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ImportOp
   if (dims.dim_size() != 4 && dims.dim_size() != 2) {
     throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
   }
-  Declaration result{.name = input.name(), .batch = {}, .shape = {}, .is_vector = dims.dim_size() == 2, .type = *known};
+  Declaration result{.name = input.name(), .batch = {}, .shape = {}, .type = *known};
+  result.is_vector = dims.dim_size() == 2;
+  result.is_pixels = !result.is_vector && is_of_pixels(graph, input.name());
   if (!is_open(dims.dim(0))) {
     result.batch = dims.dim(0).dim_value();
     if (*result.batch < 1 || *result.batch > max_batch) {
       throw Error("its batch is " + std::to_string(*result.batch) + ", not in 1 to " + std::to_string(max_batch));
     }
   }
-  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, 1, "number of channels")};
+  const int height = result.is_pixels ? 1 : 2;
+  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, result.is_pixels ? 3 : 1, "number of channels")};
   if (result.is_vector) return result;
   const auto read = [&](int i, std::int32_t given, const char* what) {
     if (!is_open(dims.dim(i))) return read_extent(dims, i, what);
     result.took_default = result.took_default || given == 0;
     return given == 0 ? default_extent : given;
   };
-  result.shape.h = read(2, options.height, "height");
-  result.shape.w = read(3, options.width, "width");
+  result.shape.h = read(height, options.height, "height");
+  result.shape.w = read(height + 1, options.width, "width");
   return result;
 }
 
@@ -148,7 +176,7 @@ void Importer::read_inputs() {
   for (const auto& input : model_.graph().input()) {
     if (initialisers_.contains(input.name())) continue;  // a weight that a caller might replace
     try {
-      inputs.push_back(read_declaration(input, options_));
+      inputs.push_back(read_declaration(input, model_.graph(), options_));
     } catch (const Error& error) {
       throw Error("the input '" + input.name() + "': " + error.what());
     }
@@ -181,6 +209,9 @@ void Importer::read_inputs() {
     views_.push_back(0);
     const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, input.type});
     View view = input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name);
+    if (input.is_pixels) view = transpose(view, std::array<std::size_t, 4>{0, 2, 3, 1});
+    View declared = view;
+    std::get<graph::Input>(graph_.nodes[node].operation).arrangement = as_declared(declared);
     view.type = input.type;
     define(input.name, std::move(view));
     inputs_.insert(input.name);
@@ -246,6 +277,23 @@ void Importer::import_operator(::onnx::NodeProto& node) {
   call.finish();
 }
 
+/// The arrangement of an output, or an input, that is so: none where it is what none says.
+graph::Arrangement Importer::as_declared(View& view) {
+  if (channel_axis(view)) settle(view);  // channels in another order are names, and need no digits
+  const bool has_batch_axis = !view.axes.empty() && std::ranges::all_of(view.axes[0], [](const Factor& factor) {
+    return factor.index == Index::batch;
+  });
+  if (view.axes.empty() && !batch_) throw Error("it has no dimension for the batch");
+  std::vector<std::size_t> axes(view.axes.size());
+  std::iota(axes.begin(), axes.end(), std::size_t{0});
+  if (has_batch_axis) axes.erase(axes.begin());
+  graph::Arrangement result = arrangement_of(view, axes);
+  result.joins_batch = !has_batch_axis;
+  const bool is_pixel = shape(view.node).pixels() == 1;
+  const std::string text = to_text(result);
+  return text == (is_pixel ? "c" : "c h w") ? graph::Arrangement{} : result;
+}
+
 graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   const std::string& name = output.name();
   Value& made = value(name);
@@ -253,12 +301,6 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
     throw Error("it does not depend on the input");
   }
   const View* found = &materialise(made);
-  // However its axes are divided, in memory it must be images of channels of rows of columns.
-  const auto flattened = [](const View& view) {
-    Axis digits;
-    for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
-    return digits;
-  };
   Quantization quantization = found->quantization.value_or(Quantization{});
   View view = *found;
   if (node(view.node).quantization) {
@@ -268,18 +310,18 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
       conversions_.dequantised[view.node] = 1.0F;
     }
   }
-  view.axes = {flattened(view)};
-  settle(view);
-  if (view.axes[0] != flattened(whole(view.node))) {
-    throw Error("it is a transposed view " + text(*found) + ", which is not supported");
-  }
+  graph::Arrangement arrangement = as_declared(view);
   View* itself = input(name);
   if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
   // What layers make is float to them; to the caller it is what the model says.
   if (found->type == Type::i32) return {.node = view.node, .name = name, .type = Type::i32};
   const auto declared = type_of_number(output.type().tensor_type().elem_type());
   const bool is_cast = found->type == Type::f32 && declared && !is_quantised(*declared);
-  return {.node = view.node, .name = name, .type = is_cast ? *declared : found->type, .quantization = quantization};
+  return {.node = view.node,
+          .name = name,
+          .type = is_cast ? *declared : found->type,
+          .quantization = quantization,
+          .arrangement = std::move(arrangement)};
 }
 
 View Importer::whole(graph::NodeId node, std::string name) const {
@@ -352,9 +394,10 @@ graph::NodeId Importer::add(const std::string& name, graph::Operation operation,
   const graph::NodeId made = alone.add(name, std::move(operation), std::move(read));
   alone.outputs = {{made}};
   const graph::Shape out = graph::infer_shapes(alone)[made];
-  shapes_.push_back(out);
   graph::Operation& checked = alone.nodes[made].operation;
-  open_.push_back(open_result(checked, operands));
+  const Extents open_out = open_result(checked, operands);
+  shapes_.push_back(out);
+  open_.push_back(open_out);
   views_.push_back(0);
   return graph_.add(name, std::move(checked), std::move(operands));
 }
@@ -404,6 +447,17 @@ Extents Importer::open_result(const graph::Operation& operation, std::span<const
     result.rows = result.rows && resize->height == 0;
     result.columns = result.columns && resize->width == 0;
   }
+  if (const auto* rearrange = std::get_if<graph::Rearrange>(&operation)) {
+    const auto is_open = [&](std::size_t axis) {
+      return std::ranges::any_of(rearrange->to.axes[axis], [&](std::int32_t digit) {
+        const auto [index, extent] = rearrange->to.digits[static_cast<std::size_t>(digit)];
+        if (extent != 0) return false;
+        return index == graph::Index::row ? result.rows : index == graph::Index::column && result.columns;
+      });
+    };
+    if (is_open(2)) throw Error("its channels would depend on the input's size");
+    return {.rows = is_open(0), .columns = is_open(1)};
+  }
   if (const auto* pool = std::get_if<graph::Pool>(&operation)) {
     result.rows = result.rows && pool->window.kernel_h != 0;
     result.columns = result.columns && pool->window.kernel_w != 0;
@@ -413,8 +467,9 @@ Extents Importer::open_result(const graph::Operation& operation, std::span<const
 
 void Importer::settle(View& view) {
   if (is_settled(view, shape(view.node).c)) return;
-  if (!channel_axis(view)) {
-    throw Error("the channels of '" + view.name + "' are spread over the axes of its view " + text(view));
+  if (!channel_axis(view)) {  // they are spread: those of the model's convention become the channels
+    if (view.axes.size() < 2) throw Error("the channels of '" + view.name + "' are spread in its view " + text(view));
+    return arrange(view, with_channels(view, {1}));
   }
   std::vector<std::int32_t> picked = channels(view);
   charge(static_cast<std::int64_t>(picked.size()));

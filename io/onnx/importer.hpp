@@ -38,6 +38,16 @@ class ValueInfoProto;
 
 namespace riffle::onnx {
 
+/// Which axes of a view become a tensor's rows, columns and channels: the outermost first.
+struct AxesAs {
+  std::vector<std::size_t> rows, columns, channels;
+};
+
+/// All axes but that of the batch and those `without`.
+std::vector<std::size_t> axes_but_batch(const View& view, std::span<const std::size_t> without = {});
+/// These axes as channels; the others are columns, if there are several of them, and rows.
+AxesAs with_channels(const View& view, std::vector<std::size_t> channels);
+
 class Importer {
  public:
   /// Takes the weights out of the model, which outlives the importer.
@@ -80,12 +90,18 @@ class Importer {
   [[nodiscard]] graph::Node& node(graph::NodeId id) { return graph_.nodes[id]; }
 
   /// Makes the view's node hold exactly the view's channels in the view's order, with a slice, shuffle or gather if it
-  /// must. Throws Error if the channels are spread over several axes.
+  /// must. Channels that are spread over several axes become those of axis 1; see arrange().
   void settle(View& view);
 
   /// A tensor that is padded becomes one that a node makes: of zeros around it, which nothing but a convolution or a
   /// mean reads as its own padding.
   View& materialise(Value& value);
+  /// Makes the view one of a node whose rows, columns and channels are these axes of it, all but the batch's. It adds a
+  /// node that rearranges, if it must. Throws Error where the batch is not the outermost dimension, and where several
+  /// axes become one that another input size changes.
+  void arrange(View& view, const AxesAs& as);
+  /// How the view's node has these axes of it; afterwards the view is of all of its node's channels.
+  graph::Arrangement arrangement_of(View& view, const std::vector<std::size_t>& axes);
 
   /// Accounts for memory that the importer makes beyond the model's own weights. Throws Error when it is out of all
   /// proportion to the model, as only a hostile one's is.
@@ -100,6 +116,7 @@ class Importer {
   void read_inputs();
   void import_node(::onnx::NodeProto& node);
   void import_operator(::onnx::NodeProto& node);
+  graph::Arrangement as_declared(View& view);
   graph::Output read_output(const ::onnx::ValueInfoProto& output);
   [[nodiscard]] graph::Shape shape_of_concat(std::span<const graph::NodeId> operands) const;
   void expect_alike(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;

@@ -365,7 +365,12 @@ class Rewriter {
     return true;
   }
 
-  bool write_integers(NodeId id, const graph::Concat& o) {
+  bool write_integers(NodeId id, const graph::Concat& o) { return write_joined(id, o); }
+  bool write_integers(NodeId id, const graph::Join& o) { return write_joined(id, o); }
+
+  /// Channels that are joined may have zero points of their own.
+  template <class Joining>
+  bool write_joined(NodeId id, const Joining& o) {
     std::vector<Integers> parts;
     for (const NodeId input : old(id).inputs) {
       const auto& in = integers(input);
@@ -382,7 +387,10 @@ class Rewriter {
       integers_[to] = {add(old(id).name, o, std::move(operands)), scale, result.zero_point};
       return true;
     };
-    const auto is_alike = [&](const Integers& part) { return part.scale == parts[0].scale; };
+    const auto is_alike = [&](const Integers& part) {
+      const bool is_one_zero_point = part.zero_point && part.zero_point == parts[0].zero_point;
+      return part.scale == parts[0].scale && (std::is_same_v<Joining, graph::Concat> || is_one_zero_point);
+    };
     if (std::ranges::all_of(parts, is_alike)) return move(id, parts[0].scale);
     // Each part is quantised as all of them would be.
     const Behind after = behind(id);
@@ -395,6 +403,13 @@ class Rewriter {
     }
     is_written_[after.quantised] = true;
     return move(after.quantised, 1.0F);
+  }
+
+  bool write_integers(NodeId id, const graph::Rearrange& o) {
+    const auto& in = integers(old(id).inputs[0]);
+    if (!in || !in->zero_point) return false;
+    integers_[id] = {add(old(id).name, o, {in->node}), in->scale, in->zero_point};
+    return true;
   }
 
   template <class Other>

@@ -72,6 +72,8 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Flatten", import_flatten, Kind::moves},
     {"Squeeze", import_squeeze, Kind::moves},
     {"Unsqueeze", import_unsqueeze, Kind::moves},
+    {"DepthToSpace", import_depth_to_space},
+    {"SpaceToDepth", import_space_to_depth},
 
     {"Slice", import_slice, Kind::moves},
     {"Split", import_split, Kind::moves},

@@ -83,6 +83,8 @@ void import_transpose(Call& call);
 void import_flatten(Call& call);
 void import_squeeze(Call& call);
 void import_unsqueeze(Call& call);
+void import_depth_to_space(Call& call);
+void import_space_to_depth(Call& call);
 
 // selection.cpp
 void import_slice(Call& call);

@@ -98,12 +98,11 @@ const Refusal refusals[] = {
   m.node(type, {"x", m.floats({4, 4, 1, 1}), m.floats({3})});
      }},
     {"Conv", "the kernel is empty",
+     [](TestModel& m, const char* type) { m.node(type, {"x", m.floats({4, 4, 0, 1})}); }},
+    {"Conv", "(N, 4, 36), not (N, C, H, W)",
      [](TestModel& m, const char* type) {
-  m.node(type, {"x", m.floats({4, 4, 0, 1})}); }},
-    {"Conv", "(N, 6, 6, 4), not (N, C, H, W)",
-     [](TestModel& m, const char* type) {
-  m.node("Transpose", {"x"}, "a", {{"perm", Ints{0, 2, 3, 1}}});
-  m.node(type, {"a", m.floats({4, 6, 1, 1})});
+       m.node("Reshape", {"x", m.list({0, 4, -1})}, "a");
+       m.node(type, {"a", m.floats({4, 6, 1, 1})});
      }},
     {"BatchNormalization", "exported for training",
      [](TestModel& m, const char* type) {
@@ -179,8 +178,8 @@ const Refusal refusals[] = {
   m.node(type, {"x", m.floats({5})}); }},
     {"Expand", "cannot be expanded", [](TestModel& m, const char* type) {
   m.node(type, {"x", m.list({1, 8, 6, 6})}); }},
-    {"Softmax", "over the channels", of_attributes({{"axis", -1}})},
-    {"Softmax", "over the channels", of_attributes({{"axis", 1}}), 11},
+    {"Softmax", "over the batch", of_attributes({{"axis", 0}})},
+    {"Softmax", "over the batch", of_attributes({{"axis", 0}}), 11},
     {"Dropout", "the mask, is used",
      [](TestModel& m, const char* type) {
   m.node(type, {"x"}, "a").add_output("y"); }},
@@ -215,11 +214,8 @@ const Refusal refusals[] = {
     {"Reshape", "cannot be viewed", reshape({0, huge})},
     {"Reshape", "does not have", reshape({1, 1, 1, 1, 0})},
     {"Reshape", "cannot be viewed", reshape({2, 144})},
-    {"Reshape", "is not supported", reshape({0, 8, 3, 6})},
-    {"Reshape", "divides", [](TestModel& m, const char* type) {
-  m.node(type, {"x", m.list({0, 0, -1})}, "y", {{"allowzero", 1}}); }, 14},
-    {"Reshape", "is not known", [](TestModel& m, const char* type) {
-  m.node(type, {"x", "x"}); }},
+    {"Reshape", "divides", [](TestModel& m, const char* type) { m.node(type, {"x", m.list({0, 0, -1})}, "y", {{"allowzero", 1}}); }, 14},
+    {"Reshape", "is not known", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}); }},
     {"Transpose", "perm", of_attributes({{"perm", Ints{0, 1, 2}}})},
     {"Transpose", "twice", of_attributes({{"perm", Ints{0, 1, 2, 2}}})},
     {"Transpose", "axis 4", of_attributes({{"perm", Ints{0, 1, 2, 4}}})},
@@ -273,8 +269,7 @@ const Refusal refusals[] = {
   m.node("Slice", {"x", m.list({0}), m.list({1}), m.list({1})}, "one_channel");
   m.node(type, {"one_channel", m.list({0, 0})}, "y", {{"axis", 2}});
      }},
-    {"Concat", "only channels", [](TestModel& m, const char* type) {
-  m.node(type, {"x", "x"}, "y", {{"axis", 2}}); }},
+    {"Concat", "cannot be joined along the batch", [](TestModel& m, const char* type) { m.node(type, {"x", "x"}, "y", {{"axis", 0}}); }},
     {"Concat", "differ",
      [](TestModel& m, const char* type) {
   m.node("MaxPool", {"x"}, "a", {{"kernel_shape", Ints{2, 2}}});
@@ -452,17 +447,10 @@ TEST(Model, OfUnusableInputs) {
   EXPECT_EQ(open_by_convention.refusal(), "");
 }
 
-TEST(Model, WhoseOutputIsNoImage) {
-  TestModel transposed;
-  transposed.node("Transpose", {"x"}, "y", {{"perm", Ints{0, 2, 3, 1}}});
-  EXPECT_PRED2(contains, transposed.refusal(), "transposed view (N, 6, 6, 4)");
+TEST(Model, WhoseOutputIsNoneOfItsInputs) {
   TestModel constant;
   constant.node("Shape", {"x"});
   EXPECT_PRED2(contains, constant.refusal(), "does not depend on the input");
-  TestModel spread;
-  spread.node("Reshape", {"x", spread.list({0, 2, 2, 36})}, "a");
-  spread.node("Transpose", {"a"}, "y", {{"perm", Ints{0, 2, 3, 1}}});
-  EXPECT_PRED2(contains, spread.refusal(), "spread");
 }
 
 TEST(Model, WithACycle) {

@@ -1,6 +1,7 @@
 // Operations that pick channels or join them: slice, split, gather, concat. On shapes they pick and join numbers. Rows
 // and columns that are picked are a crop.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 
@@ -41,6 +42,16 @@ Selection clip(std::int64_t start, std::int64_t end, std::int64_t step, std::int
   return result;
 }
 
+/// An axis that has channels and something else becomes the channels; of images so does what stands where they have
+/// them.
+void make_channels(Call& call, View& view, std::size_t axis) {
+  const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+  const bool has_channels = std::ranges::any_of(view.axes[axis], is_channel);
+  if (!has_channels && (axis != 1 || view.axes.size() != 4)) return;
+  if (has_channels && std::ranges::all_of(view.axes[axis], is_channel)) return;
+  call.importer.arrange(view, with_channels(view, {axis}));
+}
+
 std::int64_t known_extent(const View& view, std::size_t axis) {
   const auto known = extent(view.axes[axis]).known_integer();
   if (!known) throw Error("dimension " + std::to_string(axis) + " of " + text(view) + " depends on the batch");
@@ -64,6 +75,8 @@ View pick(Call& call, View& view, std::size_t axis, const Selection& selection, 
   if (const auto index = pixel_axis(call.importer, view, axis)) {
     return crop(call, view, axis, *index, selection, is_rule);
   }
+  make_channels(call, view, axis);
+  if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
   throw Error("only channels, rows and columns can be picked, not dimension " + std::to_string(axis) + " of a view " +
               text(view));
 }
@@ -94,6 +107,7 @@ std::vector<std::int64_t> positions(const Selection& selection) {
 
 void gather_channels(Call& call, View& view, std::size_t axis, const std::vector<std::int64_t>& which) {
   call.importer.settle(view);
+  make_channels(call, view, axis);
   const std::int32_t count = call.importer.shape(view.node).c;
   const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
   const bool is_of_channels = count == 1
@@ -224,6 +238,73 @@ void import_gather(Call& call) {
   call.result(pick(call, view, axis, {.first = which[0], .count = count, .step = step, .behind = behind}));
 }
 
+namespace {
+
+/// Is the axis all of the channels of every operand, and nothing else? That of images, (N, C, H, W), is made so.
+bool are_channels(Call& call, std::size_t axis) {
+  const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+  const View* first = nullptr;
+  bool are_all = true, may_be = true, are_alike = true;
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    if (!call.is_tensor(i)) continue;  // numbers beside a tensor's channels
+    const View& view = call.tensor(i);
+    if (first == nullptr) first = &view;
+    const bool has_no_other = axis < view.axes.size() && std::ranges::all_of(view.axes[axis], is_channel);
+    are_all = are_all && has_no_other && channel_axis(view) == axis;
+    may_be = may_be && has_no_other && axis == 1 && view.axes.size() == 4;
+    for (std::size_t a = 0; a < view.axes.size(); ++a) {
+      are_alike = are_alike && (a == axis || (a < first->axes.size() && view.axes[a] == first->axes[a]));
+    }
+  }
+  for (std::size_t i = 0; !(are_all && are_alike) && may_be && i < call.inputs(); ++i) {
+    if (call.is_tensor(i)) call.importer.arrange(call.tensor(i), {.rows = {2}, .columns = {3}, .channels = {1}});
+  }
+  return are_all || may_be;
+}
+
+/// Along an axis that becomes the rows, or, if it is made of columns alone, the columns.
+void join(Call& call, std::size_t axis) {
+  const View first = call.tensor(0);
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  std::vector<std::size_t> others = axes_but_batch(first, std::array{axis});
+  if (axes_but_batch(first).size() == others.size() || std::ranges::any_of(first.axes[axis], is_batch)) {
+    throw Error("tensors cannot be joined along the batch");
+  }
+  if (others.size() > 2) throw Error("joining along dimension " + std::to_string(axis) + " of " + text(first));
+  const auto holds = [&](std::size_t a, Index index) {
+    return std::ranges::any_of(first.axes[a], [&](const Factor& factor) { return factor.index == index; });
+  };
+  // What is channels already stays so, or else the last axis becomes them.
+  if (others.size() == 2 && holds(others[0], Index::channel) && !holds(others[1], Index::channel)) {
+    std::swap(others[0], others[1]);
+  }
+  AxesAs as{.rows = {axis}, .columns = {}, .channels = {}};
+  if (!others.empty()) as.channels = {others.back()};
+  if (others.size() == 2) as.columns = {others[0]};
+  const bool along_columns = others.size() == 2 && holds(axis, Index::column) && holds(others[0], Index::row);
+  if (along_columns) std::swap(as.rows, as.columns);
+
+  View result;
+  std::vector<graph::NodeId> operands;
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    View& view = call.tensor(i);
+    if (view.axes.size() != first.axes.size()) throw Error("the operands have different numbers of dimensions");
+    call.importer.arrange(view, as);
+    View same = view;
+    same.axes[axis] = {};
+    if (i == 0) result = same;
+    if (same.axes != result.axes) throw Error("the shapes of " + text(first) + " and " + text(view) + " differ");
+    operands.push_back(view.node);
+  }
+  const graph::Join operation{along_columns ? graph::Direction::columns : graph::Direction::rows};
+  result.node = call.importer.add(call.name(), operation, operands);
+  const View whole = call.importer.whole(result.node);
+  result.axes[axis] = whole.axes[along_columns ? 3 : 2];
+  call.result(std::move(result));
+}
+
+}  // namespace
+
 void import_concat(Call& call) {
   const std::int64_t given = call.integer("axis", 1);
   if (call.inputs() == 0) throw Error("it has no inputs");
@@ -245,6 +326,7 @@ void import_concat(Call& call) {
     return call.result(concatenate(pointers, Call::axis(given, dims_of(parts[0]).size())));
   }
   const std::size_t axis = Call::axis(given, call.tensor(first).axes.size());
+  if (!are_channels(call, axis)) return join(call, axis);
   View result = call.tensor(first);
   std::vector<graph::NodeId> operands;
   for (std::size_t i = 0; i < call.inputs(); ++i) {

@@ -11,7 +11,7 @@ Axis merged(const Axis& axis) {
   Axis result;
   for (const Factor& factor : axis) {
     if (factor.extent == 1 && !factor.open) continue;
-    if (!result.empty() && factor.index == Index::channel && result.back().index == Index::channel &&
+    if (!result.empty() && factor.index != Index::batch && result.back().index == factor.index &&
         result.back().step == factor.step * factor.extent) {
       result.back().extent *= factor.extent;
       result.back().step = factor.step;
@@ -101,6 +101,9 @@ std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
   Axis digits;
   for (const Axis& axis : view.axes) digits.insert(digits.end(), axis.begin(), axis.end());
   digits = merged(digits);
+  // Of more ones than there are rows and columns nobody can say which they are.
+  const auto pixels = std::ranges::count_if(digits, is_open_pixel);
+  if (pixels != 0 && std::ranges::count(shape, Quantity(1)) > pixels) return std::nullopt;
 
   std::size_t next = 0;
   std::vector<Axis> axes;
@@ -120,7 +123,7 @@ std::optional<View> reshape(const View& view, std::span<const Quantity> shape) {
         left /= digit.extent;
         axis.push_back(digit);
         ++next;
-      } else if (left > 1 && digit.extent % left == 0 && digit.index == Index::channel) {
+      } else if (left > 1 && digit.extent % left == 0 && digit.index != Index::batch && !digit.open) {
         Factor outer = digit;
         outer.extent = left;
         digit.extent /= left;

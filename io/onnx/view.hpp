@@ -35,7 +35,8 @@ struct Factor {
   bool open = false;        ///< the batch N that the model leaves open, or all rows or columns of an open size
   std::int64_t extent = 1;  ///< of an open batch 1, of open rows and columns what it is at the model's size; never 1
                             ///< otherwise: such digits say nothing and are dropped
-  std::int64_t step = 1;    ///< channels of the source that one step of a channel digit moves, never 0; may be negative
+  std::int64_t step = 1;    ///< channels, rows or columns of the source from one value to the next, never 0; of a
+                            ///< channel digit it may be negative, of what is open it is 1
   bool operator==(const Factor&) const = default;
 };
 
@@ -75,7 +76,7 @@ std::string text(const View& view);
 
 /// `shape` holds integers, all of them known (no 0 and no -1 that stand for something else), with the view's product.
 /// None if the new axes do not fall on the borders of the digits. Open rows and columns of extent 1 become an axis
-/// where a 1 is asked for, else they join the axis before them, as in flattening.
+/// where a 1 is asked for, of which there are no more, or else they join the axis before them, as in flattening.
 std::optional<View> reshape(const View& view, std::span<const Quantity> shape);
 View transpose(const View& view, std::span<const std::size_t> order);
 /// Positions first, first + step ... of an axis, all within it; count >= 1. None if the axis has several digits or is

@@ -27,6 +27,10 @@ void set(NodeProto& node, const char* name, float value) {
 }
 
 void set(NodeProto& node, const char* name, std::initializer_list<std::int64_t> values) {
+  set(node, name, std::span(values.begin(), values.size()));
+}
+
+void set(NodeProto& node, const char* name, std::span<const std::int64_t> values) {
   AttributeProto& attribute = add_attribute(node, name, AttributeProto::INTS);
   for (const std::int64_t value : values) attribute.add_ints(value);
 }

@@ -18,6 +18,7 @@ namespace riffle::onnx {
 void set(::onnx::NodeProto& node, const char* name, std::int64_t value);
 void set(::onnx::NodeProto& node, const char* name, float value);
 void set(::onnx::NodeProto& node, const char* name, std::initializer_list<std::int64_t> values);
+void set(::onnx::NodeProto& node, const char* name, std::span<const std::int64_t> values);
 void set(::onnx::NodeProto& node, const char* name, const char* value);
 
 class Writer {

@@ -126,7 +126,6 @@ void frame_reference(const FrameArgs& args) {
   const Crop crop = whole(args.frame);
   const bool turned = args.frame.rotation == 90 || args.frame.rotation == 270;
   const std::int32_t in_h = turned ? crop.width : crop.height, in_w = turned ? crop.height : crop.width;
-  const std::int64_t plane = static_cast<std::int64_t>(args.out_h) * args.out_w;
   for (std::int32_t y = 0; y < args.out_h; ++y) {
     for (std::int32_t x = 0; x < args.out_w; ++x) {
       const double sy = source(y, in_h, args.out_h), sx = source(x, in_w, args.out_w);
@@ -140,7 +139,8 @@ void frame_reference(const FrameArgs& args) {
       for (std::int32_t k = 0; k < args.channels; ++k) {
         const double value = (1 - fy) * (1 - fx) * a.value[k] + (1 - fy) * fx * b.value[k] +
                              fy * (1 - fx) * c.value[k] + fy * fx * d.value[k];
-        const std::int64_t at = k * plane + static_cast<std::int64_t>(y) * args.out_w + x;
+        const std::int64_t pixel = static_cast<std::int64_t>(y) * args.out_w + x;
+        const std::int64_t at = k * args.channel_stride() + pixel * args.pixel_stride();
         const double result = static_cast<double>(args.scale[k]) * value + static_cast<double>(args.shift[k]);
         if (args.type == Type::u8) {
           static_cast<std::uint8_t*>(args.output)[at] =

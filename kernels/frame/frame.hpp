@@ -62,7 +62,13 @@ struct FrameArgs {
   float scale[3] = {1, 1, 1};
   float shift[3] = {0, 0, 0};
   Type type = Type::f32;   ///< of the results: f32 or u8
-  void* output = nullptr;  ///< `channels` planes of out_h * out_w numbers
+  void* output = nullptr;  ///< out_h * out_w pixels of `channels` numbers
+  bool as_pixels = false;  ///< each pixel's channels side by side, or else planes
+
+  [[nodiscard]] RIFFLE_INLINE std::int64_t channel_stride() const {
+    return as_pixels ? 1 : static_cast<std::int64_t>(out_h) * out_w;
+  }
+  [[nodiscard]] RIFFLE_INLINE std::int64_t pixel_stride() const { return as_pixels ? channels : 1; }
 
   /// Channel c becomes (value / 255 - mean) / deviation. False where float cannot hold that.
   bool normalise(std::int32_t c, float mean, float deviation);

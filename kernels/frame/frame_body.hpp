@@ -170,8 +170,9 @@ struct FrameReader {
     }
   }
 
-  static RIFFLE_INLINE void round(const float* __restrict from, std::int32_t count, std::uint8_t* __restrict to) {
-    for (std::int32_t x = 0; x < count; ++x) to[x] = Element<Type::u8>::encode(from[x], Quantization{1.0F, 0});
+  static RIFFLE_INLINE void round(const float* __restrict from, std::int32_t count, std::uint8_t* __restrict to,
+                                  std::int64_t apart) {
+    for (std::int32_t x = 0; x < count; ++x) to[x * apart] = Element<Type::u8>::encode(from[x], Quantization{1.0F, 0});
   }
 
   /// Enlarging, several output rows lie between the same two rows of the picture, and of the next two the first is the
@@ -179,8 +180,8 @@ struct FrameReader {
   template <int Samples, int Colours, bool AsTheyAre>
   static void fill(const FrameArgs& args, const FrameSamples& samples) {
     Columns columns = {};
-    float stretched[2][3][strip], blended[strip];
-    const std::int64_t plane = static_cast<std::int64_t>(args.out_h) * args.out_w;
+    float stretched[2][3][strip];
+    float blended[strip];
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
     for (std::int32_t x0 = 0; x0 < args.out_w; x0 += step) {
       columns.count = args.out_w - x0 < step ? args.out_w - x0 : step;
@@ -201,10 +202,17 @@ struct FrameReader {
         hold(1 - upper, n.second);
         for (std::int32_t c = 0; c < args.channels; ++c) {
           const std::int32_t m = c < Colours ? c : 0;  // grey is in all three
-          const std::int64_t at = c * plane + static_cast<std::int64_t>(y) * args.out_w + x0;
+          const std::int64_t first = static_cast<std::int64_t>(y) * args.out_w + x0, apart = args.pixel_stride();
+          const std::int64_t at = c * args.channel_stride() + first * apart;
+          const bool is_direct = args.type == Type::f32 && apart == 1;
           blend(stretched[upper][m], stretched[1 - upper][m], n.share, args.scale[c], args.shift[c], columns.count,
-                args.type == Type::u8 ? blended : static_cast<float*>(args.output) + at);
-          if (args.type == Type::u8) round(blended, columns.count, static_cast<std::uint8_t*>(args.output) + at);
+                is_direct ? static_cast<float*>(args.output) + at : blended);
+          if (args.type == Type::u8) {
+            round(blended, columns.count, static_cast<std::uint8_t*>(args.output) + at, apart);
+          } else if (!is_direct) {
+            float* const to = static_cast<float*>(args.output) + at;
+            for (std::int32_t x = 0; x < columns.count; ++x) to[x * apart] = blended[x];
+          }
         }
       }
     }

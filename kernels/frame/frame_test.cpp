@@ -59,13 +59,20 @@ std::size_t size_of(const FrameArgs& args) {
 class FrameToTensor : public EveryRow<FrameKernel> {
  protected:
   void try_one(FrameArgs args) {
+    for (const bool as_pixels : {false, true}) {
+      args.as_pixels = as_pixels;
+      try_one_layout(args);
+    }
+  }
+  void try_one_layout(FrameArgs args) {
     const Frame& f = args.frame;
     SCOPED_TRACE("format " + std::to_string(static_cast<int>(f.format)) + ", yuv " +
                  std::to_string(static_cast<int>(f.yuv)) + ", " + std::to_string(f.width) + "x" +
                  std::to_string(f.height) + ", crop " + std::to_string(f.crop.x) + " " + std::to_string(f.crop.y) +
                  " " + std::to_string(f.crop.width) + "x" + std::to_string(f.crop.height) + ", rotation " +
                  std::to_string(f.rotation) + (f.mirrored ? " mirrored" : "") + " -> " + std::to_string(args.channels) +
-                 "x" + std::to_string(args.out_h) + "x" + std::to_string(args.out_w));
+                 "x" + std::to_string(args.out_h) + "x" + std::to_string(args.out_w) +
+                 (args.as_pixels ? " as pixels" : ""));
     const std::vector<float> before(size_of(args) + 32, std::bit_cast<float>(guard_bits));
     std::vector<float> expected = before, actual = before;
     args.output = expected.data() + 16;

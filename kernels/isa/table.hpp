@@ -18,12 +18,12 @@
 #include "kernels/function/function_body.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/pixels/pixels_body.hpp"
-#include "kernels/planes/planes_body.hpp"
 #include "kernels/pointwise/bytes_body.hpp"
 #include "kernels/pointwise/dots_body.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
 #include "kernels/pool/bytes_body.hpp"
 #include "kernels/pool/pool_body.hpp"
+#include "kernels/rearrange/rearrange_body.hpp"
 #include "kernels/reduce/reduce_body.hpp"
 #include "kernels/resize/resize_body.hpp"
 #include "kernels/simd/halves.hpp"
@@ -83,9 +83,9 @@ struct NoRows {
   static constexpr std::array<FullyConnectedKernel, 0> fully_connected = {};
   static constexpr std::array<ElementwiseKernel, 0> elementwise = {};
   static constexpr std::array<SoftmaxKernel, 0> softmax = {};
-  static constexpr std::array<PlanesKernel, 0> planes = {};
   static constexpr std::array<PixelsKernel, 0> pixels = {};
   static constexpr std::array<ResizeKernel, 0> resize = {};
+  static constexpr std::array<RearrangeKernel, 0> rearrange = {};
   static constexpr std::array<ConvertKernel, 0> convert = {};
   static constexpr std::array<FunctionKernel, 0> function = {};
   static constexpr std::array<FrameKernel, 0> frame = {};
@@ -113,13 +113,14 @@ struct ByteRowsOf : NoRows {
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {ElementwiseBytes<B>::kernel(name<"elementwise">)};
 #endif
-  static constexpr auto planes = [] {
-    constexpr PlanesKernel same = Planes<B, Byte>::kernel(name<"planes">);
+  static constexpr auto rearrange = [] {
+    constexpr RearrangeKernel same = Rearranging<B, Byte>::kernel(name<"rearrange">);
     if constexpr (B::byte_type == Type::u8) {
       return std::array{same};
     } else {
-      return std::array{same, Planes<B, std::uint8_t, Byte>::kernel(KernelName<S, "u8-i8", "planes">::value.data()),
-                        Planes<B, Byte, std::uint8_t>::kernel(KernelName<S, "i8-u8", "planes">::value.data())};
+      return std::array{same,
+                        Rearranging<B, std::uint8_t, Byte>::kernel(KernelName<S, "u8-i8", "rearrange">::value.data()),
+                        Rearranging<B, Byte, std::uint8_t>::kernel(KernelName<S, "i8-u8", "rearrange">::value.data())};
     }
   }();
 };
@@ -203,7 +204,6 @@ struct RowsOf : NoRows {
   static constexpr auto softmax = of_whole_pixels<Softmax, "softmax">;
   static constexpr auto reduce = of_whole_pixels<Reduce, "reduce">;
 #endif
-  static constexpr auto planes = joined(std::array{Planes<S>::kernel(f32<"planes">)}, Bytes::planes);
 #ifdef RIFFLE_HAS_PIXELS
   template <Type Of, Text Types>
   static constexpr PixelsKernel pixels_of = Pixels<S, size_of(Of)>::kernel(KernelName<S, Types, "pixels">::value.data(),
@@ -232,6 +232,7 @@ struct RowsOf : NoRows {
     return joined(floats, joined(halves, bfloats));
   }();
 #endif
+  static constexpr auto rearrange = joined(std::array{Rearranging<S>::kernel(f32<"rearrange">)}, Bytes::rearrange);
 #ifdef RIFFLE_HAS_CONVERT
   template <Type From, Type To, Text Types>
   static constexpr ConvertKernel converting =
@@ -293,9 +294,9 @@ struct HalfRowsOf : NoRows {
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"f16", "elementwise">)};
 #endif
-  static constexpr std::array planes = {Planes<S, Half>::kernel(name<"f16", "planes">),
-                                        Planes<S, float, Half>::kernel(name<"f32-f16", "planes">),
-                                        Planes<S, Half, float>::kernel(name<"f16-f32", "planes">)};
+  static constexpr std::array rearrange = {Rearranging<S, Half>::kernel(name<"f16", "rearrange">),
+                                           Rearranging<S, float, Half>::kernel(name<"f32-f16", "rearrange">),
+                                           Rearranging<S, Half, float>::kernel(name<"f16-f32", "rearrange">)};
 };
 
 /// The rows of bf16, where an instruction set has its dot products: layers of many inputs multiply by them. The others
@@ -319,9 +320,9 @@ struct BfloatRowsOf : NoRows {
 #ifdef RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"bf16", "elementwise">)};
 #endif
-  static constexpr std::array planes = {Planes<S, Bfloat>::kernel(name<"bf16", "planes">),
-                                        Planes<S, float, Bfloat>::kernel(name<"f32-bf16", "planes">),
-                                        Planes<S, Bfloat, float>::kernel(name<"bf16-f32", "planes">)};
+  static constexpr std::array rearrange = {Rearranging<S, Bfloat>::kernel(name<"bf16", "rearrange">),
+                                           Rearranging<S, float, Bfloat>::kernel(name<"f32-bf16", "rearrange">),
+                                           Rearranging<S, Bfloat, float>::kernel(name<"bf16-f32", "rearrange">)};
 };
 
 template <class S>
@@ -340,7 +341,7 @@ constexpr Kernels make_table(bool (*supported)()) {
           .lanes = S::lanes,
           .supported = supported,
           .rows = {Rows::pointwise, Rows::depthwise, Rows::convolution, Rows::stem, Rows::pool, Rows::fully_connected,
-                   Rows::elementwise, Rows::softmax, Rows::planes, Rows::pixels, Rows::resize, Rows::convert,
+                   Rows::elementwise, Rows::softmax, Rows::pixels, Rows::resize, Rows::rearrange, Rows::convert,
                    Rows::function, Rows::frame, Rows::reduce}};
 }
 

@@ -26,6 +26,10 @@ graph::Graph without_softmax(const graph::Graph& graph, const graph::ById<graph:
       graph.outputs[0].type != Type::f32) {
     throw Error("'" + graph.name + "' cannot be trained: it has not one input and one output of float32");
   }
+  if (graph::arrangement_of(graph.input().arrangement) != graph::planes_arrangement()) {
+    throw Error("'" + graph.name + "' cannot be trained: its input is arranged as " +
+                to_text(graph.input().arrangement) + ", not as planes");
+  }
   graph::NodeId& last = result.outputs[0].node;
   while (std::holds_alternative<graph::Softmax>(result.nodes[last].operation)) last = result.nodes[last].inputs[0];
   const graph::Shape& out = shapes[last];

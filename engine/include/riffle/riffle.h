@@ -179,14 +179,22 @@ RIFFLE_API riffle_status riffle_session_memory(const riffle_model* model, const 
 
 RIFFLE_API_VOID void riffle_session_free(riffle_session* session);
 
-/* One image's tensor. */
+#define RIFFLE_MAX_RANK 8
+
+/* One image's tensor. Its numbers stand in axes of these extents, the last one's side by side: (C, H, W), a vector (C),
+ * or whatever the model declares, as pixels (H, W, C) or (anchors, numbers of an anchor). The tensors of a batch stand
+ * one behind the other: a batch is one more axis in front, or, where the model declares none, as many times the first
+ * axis (joins_batch). */
 typedef struct riffle_tensor {
   const char* name;
   riffle_type type;
   int32_t channels, height, width;
-  size_t size;        /* channels * height * width */
-  float scale;        /* of RIFFLE_INT8 and RIFFLE_UINT8; else 1 */
-  int32_t zero_point; /* alike; else 0 */
+  size_t size;                   /* channels * height * width */
+  float scale;                   /* of RIFFLE_INT8 and RIFFLE_UINT8; else 1 */
+  int32_t zero_point;            /* alike; else 0 */
+  int32_t rank;                  /* at most RIFFLE_MAX_RANK; the batch is not counted */
+  int64_t dims[RIFFLE_MAX_RANK]; /* the outermost first; behind the last one 0 */
+  int32_t joins_batch;           /* 0 or 1 */
 } riffle_tensor;
 
 /* What a run reads and writes an image: the first tensor of either. All zero for NULL. */
