@@ -291,6 +291,11 @@ std::optional<std::string> check_other_size(const graph::Graph& graph, std::uint
   if (!other) {
     // Padding as large as a pooling's kernel, which ONNX has not, may be what the size is refused for.
     if (closeness == Closeness::certain) return std::nullopt;
+    // A residual has its result's shape at every size, or is refused; the sum that it is in ONNX is broadcast.
+    const auto has_residual = [](const graph::Node& node) {
+      return std::holds_alternative<graph::Convolution>(node.operation) && node.inputs.size() == 2;
+    };
+    if (std::ranges::any_of(graph.nodes, has_residual)) return std::nullopt;
     return what + ": there is one, though the graph refuses the size";
   }
   const Buffers inputs = random_inputs(*other, 1, seed);

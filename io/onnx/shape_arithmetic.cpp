@@ -151,8 +151,15 @@ void import_expanded_constant(Call& call) {
     dims.push_back(known && !one.made_of.any() ? *known : 1);
   }
   element_count(dims);  // throws where one is negative
-  // Each element that is there is repeated at most as often as `dims` says.
-  const std::int64_t most = element_count({loop_count(dims), loop_count(dims_of(from))});
+  // Of two extents that fit together the result has the larger one.
+  std::vector<std::int64_t> result = dims;
+  const std::vector<std::int64_t>& own = dims_of(from);
+  if (own.size() > result.size()) result.insert(result.begin(), own.size() - result.size(), 1);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    std::int64_t& extent = result[result.size() - own.size() + i];
+    extent = std::max(extent, own[i]);
+  }
+  const std::int64_t most = loop_count(result);
   if (std::holds_alternative<Numbers>(from)) expect_few({most});
   call.importer.charge(3 * most);
   call.result(broadcast(from, dims));

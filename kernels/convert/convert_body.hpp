@@ -65,8 +65,9 @@ struct Element<Type::i32> {
   static RIFFLE_INLINE float decode(std::int32_t x, const Quantization&) { return static_cast<float>(x); }
   static RIFFLE_INLINE std::int32_t encode(float x, const Quantization&) {
     // Rounded as every sum is, where there is a fraction; then within the range, in this order of operands for a NaN.
-    constexpr float magic = 0x1.8p23F, low = -0x1p31F, high = 0x1.fffffep30F;
-    float rounded = x < 0x1p22F && x > -0x1p22F ? x + magic - magic : x;
+    constexpr float whole = 0x1p23F, low = -0x1p31F, high = 0x1.fffffep30F;  // floats from `whole` on are integers
+    const float magnitude = x < 0 ? -x : x, nearest = magnitude < whole ? magnitude + whole - whole : magnitude;
+    float rounded = x < 0 ? -nearest : nearest;
     rounded = rounded > low ? rounded : low;
     rounded = rounded < high ? rounded : high;
     return static_cast<std::int32_t>(rounded);
