@@ -449,6 +449,7 @@ bool is_depthwise(const Convolution& convolution, std::int32_t channels);
 
 /// The limits within which a graph is accepted: nothing larger is ever allocated.
 inline constexpr std::int64_t max_extent = 1 << 15;           ///< height, width, channels, kernel, stride, padding
+inline constexpr std::int64_t max_transposed_stride = 32;     ///< a convolution for each pair of rows and columns in it
 inline constexpr std::int64_t max_tensor_floats = 1LL << 28;  ///< of one image's tensor (1 GiB)
 inline constexpr std::size_t max_nodes = 1 << 16;
 inline constexpr std::size_t max_tensors = 1 << 10;    ///< inputs, and outputs

@@ -108,7 +108,7 @@ std::int32_t padded_extent(const char* what, std::int32_t in, std::int32_t befor
 std::int32_t transposed_extent(std::int32_t in, std::int32_t kernel, std::int32_t stride, std::int32_t dilation,
                                std::int64_t less, std::int32_t more) {
   expect_between("kernel", kernel, 1, max_extent);
-  expect_between("stride", stride, 1, max_extent);
+  expect_between("stride", stride, 1, max_transposed_stride);
   expect_between("dilation", dilation, 1, max_extent);
   expect_between("what is added", more, 0, max_extent);
   const std::int64_t extent = std::int64_t{in - 1} * stride + std::int64_t{kernel - 1} * dilation + 1 - less + more;

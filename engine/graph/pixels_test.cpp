@@ -130,6 +130,8 @@ TEST(TransposedPixels, are_as_many_as_the_windows_reach) {
               .pad_right = 1};
   o.more_bottom = 1;
   EXPECT_EQ(result_shape(o, {5, 6, 3}), (Shape{10, 12, 2}));
+  o.window.stride_h = 1 << 15;
+  EXPECT_THROW(result_shape(o, {1, 1, 3}), Error);
 }
 
 }  // namespace

@@ -49,8 +49,9 @@ class EarlyConvolutions {
     const auto* convolution = std::get_if<graph::Convolution>(&node.operation);
     return convolution != nullptr && graph::is_pointwise(*convolution) && node.inputs.size() == 1;
   }
-  [[nodiscard]] bool is_input(NodeId id) const {
-    return std::holds_alternative<graph::Input>(graph_.nodes[id].operation);
+  template <class Operation>
+  [[nodiscard]] bool is(NodeId id) const {
+    return std::holds_alternative<Operation>(graph_.nodes[id].operation);
   }
 
   /// Does the node repeat pixels of another one?
@@ -85,7 +86,7 @@ class EarlyConvolutions {
       return resized(operand, append(std::move(node), {small.h, small.w, out.c}), name);
     }
     const auto& convolution = std::get<graph::Convolution>(node.operation);
-    if (std::holds_alternative<graph::Concat>(graph_.nodes[operand].operation) && convolution.groups == 1) {
+    if (is<graph::Concat>(operand) && convolution.groups == 1) {
       if (const auto place = enlarged_part(graph_.nodes[operand].inputs)) {
         return convolved_in_parts(node, convolution, graph_.nodes[operand].inputs, *place, out);
       }
@@ -93,15 +94,19 @@ class EarlyConvolutions {
     return append(std::move(node), out);
   }
 
-  /// The place of the largest part that is enlarged; none where nothing is left beside it but an input: the convolution
-  /// that reads the caller's planes adds no residual.
+  /// The place of the largest part that is enlarged; none where nothing is left beside it but literals, which may be of
+  /// one pixel, or an input: the convolution that reads the caller's planes adds no residual.
   [[nodiscard]] std::optional<std::size_t> enlarged_part(const std::vector<NodeId>& parts) const {
     std::optional<std::size_t> found;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (enlarges(parts[i]) && (!found || shapes_[parts[i]].c > shapes_[parts[*found]].c)) found = i;
     }
-    if (!found || parts.size() < 2 || (parts.size() == 2 && is_input(parts[1 - *found]))) return std::nullopt;
-    return found;
+    bool is_left = false;
+    for (std::size_t i = 0; found && i < parts.size(); ++i) {
+      is_left = is_left ||
+                (i != *found && !is<graph::Literal>(parts[i]) && !(parts.size() == 2 && is<graph::Input>(parts[i])));
+    }
+    return is_left ? found : std::nullopt;
   }
 
   NodeId convolved_in_parts(const graph::Node& node, const graph::Convolution& whole, std::vector<NodeId> parts,

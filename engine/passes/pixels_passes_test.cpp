@@ -153,6 +153,17 @@ TEST(ConvolveBeforeEnlarging, leaves_what_is_not_the_same) {
   EXPECT_EQ(graph::total_cost(graph).macs, 64 * 8 * 8 + 16 * 8 * 16 + 16 * 64 * 24);
 }
 
+TEST(ConvolveBeforeEnlarging, does_not_leave_literals_of_one_pixel_alone) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{8, 8, 8}});
+  const NodeId large = graph.add("large", twice(graph::ResizeMode::nearest), {image});
+  const NodeId literal = graph.add("literal", graph::Literal{{1, 1, 2}, numbers(2)});
+  const NodeId both = graph.add("both", graph::Concat{}, {large, literal});
+  graph.outputs = {{graph.add("mixed", mixing(10, 4), {both})}};
+  passes::optimise(graph);
+  EXPECT_EQ(graph::infer_shapes(graph).back(), (graph::Shape{16, 16, 4}));
+}
+
 TEST(ConvolveBeforeEnlarging, moves_one_convolution_after_the_other) {
   Graph graph;
   NodeId x = graph.add("image", graph::Input{{8, 8, 8}});

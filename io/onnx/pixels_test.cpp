@@ -197,6 +197,15 @@ TEST(ImportedPad, of_zeros_belongs_to_a_convolution) {
   EXPECT_EQ(operations(graph), "input, convolution, pad, activation, pooling, add");
 }
 
+TEST(ImportedPad, of_zeros_is_a_node_where_a_mean_is_of_them_alone) {
+  for (const std::int64_t top : {1, 2}) {
+    TestModel m({0, 4, 6, 6}, 13);
+    m.node("Pad", {"x", m.list({0, 0, top, 0, 0, 0, 0, 0})}, "a");
+    m.node("AveragePool", {"a"}, "y", {{"kernel_shape", Ints{2, 2}}});
+    EXPECT_EQ(m.operations(), top == 1 ? "input, pooling" : "input, pad, pooling");
+  }
+}
+
 TEST(ImportedPad, of_zeros_is_a_node_for_whatever_reads_it) {
   TestModel m({0, 4, 6, 6}, 13);
   m.node("Pad", {"x", m.list({0, 0, 1, 1, 0, 0, 1, 1})}, "a");

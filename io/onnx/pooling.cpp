@@ -3,15 +3,28 @@
 #include "io/onnx/window.hpp"
 
 namespace riffle::onnx {
+namespace {
+
+/// Is there room for a whole window beside the operand, in the padding around it and the window's own?
+bool holds_a_window(const Padding& p, const graph::Window& w) {
+  return p.top + w.pad_top >= w.kernel_h || p.bottom + w.pad_bottom >= w.kernel_h ||
+         p.left + w.pad_left >= w.kernel_w || p.right + w.pad_right >= w.kernel_w;
+}
+
+}  // namespace
+
 void import_pool(Call& call) {
   const bool is_max = call.type() == "MaxPool";
   const bool has_ceil_mode = call.integer("ceil_mode", 0) != 0;
   const bool count_own = !is_max && call.integer("count_include_pad", 0) != 0;
-  const bool has_own = read_window(call, {}, 0, 0).pads;
+  const auto [own, has_own] = read_window(call, {}, 0, 0);
   // Zeros that a Pad node brought are as padding of the window's own where they count in a mean, whatever the window
-  // says about its own, and where no last window hangs over the end: it may lie wholly in them.
+  // says about its own, and where no window may lie wholly in them: a last one that hangs over the end may.
   const Padded* padded = call.padded(0);
-  if (is_max || has_ceil_mode || (has_own && !count_own)) padded = nullptr;
+  if (is_max || has_ceil_mode || (has_own && !count_own) ||
+      (padded != nullptr && holds_a_window(padded->padding, own))) {
+    padded = nullptr;
+  }
   const Padding before = padded != nullptr ? padded->padding : Padding{};
   const graph::NodeId operand = padded != nullptr ? padded->view.node : call.image(0).node;
   graph::Pool pool;
