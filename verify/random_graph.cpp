@@ -602,8 +602,8 @@ class Generator {
     const Drawn joined{graph::Join{}, lists};
     if (lists.empty() || !shape_of(joined)) return;
     const NodeId all = append(joined.operation, joined.inputs);
-    if (random_.chance(50) && shape_of({graph::Activate{any_activation()}, {all}})) {
-      append(graph::Activate{any_activation()}, {all});
+    if (random_.chance(50)) {
+      append(graph::Activate{any_activation(each)}, {all});
     } else if (random_.chance(50) && shape_of({graph::Softmax{}, {all}})) {
       append(graph::Softmax{}, {all});
     }

@@ -142,27 +142,10 @@ class Lowering {
     return graph_.add(joined({node_.name, ".", what}), std::move(operation), std::move(inputs));
   }
 
-  /// Phases, which are groups of channels, become rows and columns: each is enlarged to all, and counts at its own.
+  /// Phases, which are groups of channels, become rows and columns.
   NodeId rearranged(NodeId phases) {
-    const std::int32_t stride_h = o_.window.stride_h, stride_w = o_.window.stride_w;
-    const graph::Shape whole{rows_.extent * stride_h, columns_.extent * stride_w, 1};
-    NodeId sum = -1;
-    for (std::int32_t p = 0; p < stride_h * stride_w; ++p) {
-      NodeId phase = add("phase", graph::Slice{p * o_.outputs, o_.outputs}, {phases});
-      graph::Resize enlarge{.coordinates = graph::Coordinates::asymmetric, .rounding = graph::Rounding::floor};
-      enlarge.scale_h = static_cast<float>(stride_h);
-      enlarge.scale_w = static_cast<float>(stride_w);
-      phase = add("enlarged", enlarge, {phase});
-      std::vector<float> mask(static_cast<std::size_t>(whole.pixels()), 0.0F);
-      for (std::int32_t y = p / stride_w; y < whole.h; y += stride_h) {
-        for (std::int32_t x = p % stride_w; x < whole.w; x += stride_w)
-          mask[static_cast<std::size_t>(y * whole.w + x)] = 1.0F;
-      }
-      const NodeId chosen = add("mask", graph::Literal{whole, graph::Constant(std::move(mask))}, {});
-      phase = add("masked", graph::Binary{graph::BinaryKind::multiply, graph::Activation::none}, {phase, chosen});
-      sum = sum < 0 ? phase : add("sum", graph::Binary{graph::BinaryKind::add, graph::Activation::none}, {sum, phase});
-    }
-    return sum;
+    const std::string to = joined({"(h c0:", o_.window.stride_h, ") (w c1:", o_.window.stride_w, ") c2"});
+    return add("pixels", graph::Rearrange{graph::arranged(to)}, {phases});
   }
 
   /// Of phases with one window, whose outputs stand side by side in each group.

@@ -139,8 +139,8 @@ void frame_reference(const FrameArgs& args) {
       for (std::int32_t k = 0; k < args.channels; ++k) {
         const double value = (1 - fy) * (1 - fx) * a.value[k] + (1 - fy) * fx * b.value[k] +
                              fy * (1 - fx) * c.value[k] + fy * fx * d.value[k];
-        const std::int64_t pixel = static_cast<std::int64_t>(y) * args.out_w + x;
-        const std::int64_t at = k * args.channel_stride() + pixel * args.pixel_stride();
+        const std::int64_t number = static_cast<std::int64_t>(y) * args.out_w + x;
+        const std::int64_t at = k * args.channel_stride() + number * args.pixel_stride();
         const double result = static_cast<double>(args.scale[k]) * value + static_cast<double>(args.shift[k]);
         if (args.type == Type::u8) {
           static_cast<std::uint8_t*>(args.output)[at] =
