@@ -106,6 +106,7 @@ class Joiner {
         }
         continue;
       }
+      pass_by_expand(node);
       std::vector<Curve> curves = follow(node);
       if (curves.empty()) continue;
       for (const Curve& curve : curves) {
@@ -133,6 +134,18 @@ class Joiner {
       }
     } catch (const Error&) {  // whoever needs it will say so
     }
+  }
+
+  /// A PRelu's slopes are broadcast to its tensor: to be expanded before says nothing, and may take much memory.
+  void pass_by_expand(NodeProto& node) {
+    if (node.op_type() == "Expand" && node.input_size() == 2) expanded_[node.output(0)] = node.input(0);
+    if (node.op_type() != "PRelu" || node.input_size() != 2) return;
+    const auto found = expanded_.find(node.input(1));
+    if (found == expanded_.end()) return;
+    --readers_[node.input(1)];
+    ++readers_[found->second];
+    node.set_input(1, found->second);
+    has_joined_ = true;
   }
 
   void remember(const std::string& name, std::vector<Curve> curves) {
@@ -259,7 +272,8 @@ class Joiner {
   std::unordered_map<std::string, int> readers_;
   std::unordered_map<std::string, double> constants_;
   std::unordered_map<std::string, std::vector<Curve>> curves_;
-  std::deque<std::string> recent_;  // the names that have curves
+  std::unordered_map<std::string, std::string> expanded_;  // by what Expand makes, what it is made of
+  std::deque<std::string> recent_;                         // the names that have curves
   bool has_joined_ = false;
 };
 

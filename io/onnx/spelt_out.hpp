@@ -4,6 +4,7 @@
 // They are recognised by what they compute, not by how it is written: whatever is computed number by number from a
 // single tensor and constants is followed at some points, near 0 and far away, and what comes to a known function's
 // values there, to 2e-6, is that function. The nodes that nobody reads any more are gone then.
+// So is an Expand of a PRelu's slopes.
 #pragma once
 
 namespace onnx {

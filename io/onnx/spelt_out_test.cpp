@@ -118,6 +118,17 @@ TEST(SpeltOut, MayBeReadInParts) {
   EXPECT_EQ(m.operations(), "input, activation, activation, activation, add, add");
 }
 
+/// Slopes of a PRelu that are expanded to the tensor's shape are a slope a channel all the same.
+TEST(SpeltOut, SlopesAreNotExpanded) {
+  TestModel m({0, 4, 600, 600});
+  m.node("Expand", {m.floats({1, 4, 1, 1}), m.list({1, 4, 600, 600})}, "slopes");
+  m.node("PRelu", {"x", "slopes"});
+  EXPECT_EQ(m.refusal(), "");
+  const graph::Activation found = only<graph::Activate>(m.import()).kind;
+  EXPECT_EQ(found.function, Function::prelu);
+  EXPECT_EQ(found.slopes.size(), 4U);
+}
+
 /// What comes to other values is not.
 TEST(SpeltOut, IsNothingElse) {
   const auto is_one_activation = [](const TestModel& m) {
