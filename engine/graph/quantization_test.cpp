@@ -110,7 +110,7 @@ TEST(Quantization, RefusesWhatHasNoneOfItsOwn) {
   Growing g;
   g.add("half", graph::Slice{0, 2}, {0}, Quantization{});
   expect_error(g, "node 1 'half' (slice): what only moves numbers is quantised by what computes them");
-  for (const Activation& kind : {Activation::relu, Activation::sigmoid}) {
+  for (const Activation kind : {Activation::relu, Activation::sigmoid}) {
     g = Growing({8, 8, 4}, std::nullopt);
     g.add("act", graph::Activate{kind}, {0}, Quantization{});
     expect_error(g, "node 1 'act' (activation): one that reads or makes integers has neither bounds nor a function");
