@@ -24,6 +24,7 @@ Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& pr
                        const kernels::Kernels& kernels, Type type)
     : kernel_(*kernels::find_row<kernels::FrameKernel>(kernels)),
       resize_(preprocessing.resize),
+      align_(preprocessing.align),
       antialias_(preprocessing.antialias),
       resize_size_(resize_size(preprocessing, input)) {
   assert(type == Type::f32 || type == Type::u8);
@@ -32,13 +33,21 @@ Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& pr
   args_.channels = input.c;
   args_.out_h = input.h;
   args_.out_w = input.w;
+  args_.bgr = preprocessing.bgr;
+  args_.rounded = preprocessing.rounded;
   for (std::int32_t c = 0; c < input.c; ++c) {
     args_.normalise(c, preprocessing.mean_of(c), preprocessing.deviation_of(c));
+    args_.pad[c] = preprocessing.pad_of(c);
   }
 }
 
-bool Preprocess::in_bytes(const Picture& picture) const {
-  const bool smaller = picture.upright_width() > args_.out_w || picture.upright_height() > args_.out_h;
+graph::Covered Preprocess::covered(const Picture& picture) const {
+  if (resize_ != graph::Fit::letterbox) return {0, 0, args_.out_h, args_.out_w};
+  return graph::letterboxed(align_, args_.out_h, args_.out_w, picture.upright_height(), picture.upright_width());
+}
+
+bool Preprocess::in_bytes(const Picture& picture, const graph::Covered& covered) const {
+  const bool smaller = picture.upright_width() > covered.width || picture.upright_height() > covered.height;
   return resize_ == graph::Fit::crop || (antialias_ && smaller);
 }
 
@@ -50,13 +59,15 @@ void Preprocess::operator()(const Picture& picture, std::span<std::byte> input) 
                 std::to_string(channels()));
   }
   const Picture* from = &picture;
-  if (in_bytes(picture)) {
+  const graph::Covered covered = this->covered(picture);
+  if (in_bytes(picture, covered)) {
     const ResizeTarget target = resize_ == graph::Fit::crop ? cropped(picture.upright_height(), picture.upright_width(),
                                                                       resize_size_, args_.out_h, args_.out_w)
-                                                            : stretched(args_.out_h, args_.out_w);
+                                                            : stretched(covered.height, covered.width);
     from = &resample_(picture, target, antialias_);
   }
   kernels::FrameArgs args = args_;
+  args.covered = {covered.left, covered.top, covered.width, covered.height};
   args.frame.planes[0] = from->pixels.data();
   args.frame.width = from->width;
   args.frame.height = from->height;
@@ -69,11 +80,23 @@ void Preprocess::operator()(const Picture& picture, std::span<std::byte> input) 
 
 std::string preprocessing_text(const graph::Preprocessing& preprocessing, const graph::Shape& input) {
   const std::string size = graph::hw(input);
-  const std::string resized =
-      preprocessing.resize == graph::Fit::crop
-          ? "shorter edge to " + std::to_string(resize_size(preprocessing, input)) + ", middle " + size
-          : "stretched to " + size;
-  const std::string all = resized + (preprocessing.antialias ? ", antialiased" : ", not antialiased");
+  std::string resized;
+  switch (preprocessing.resize) {
+    case graph::Fit::stretch:
+      resized = "stretched to " + size;
+      break;
+    case graph::Fit::crop:
+      resized = "shorter edge to " + std::to_string(resize_size(preprocessing, input)) + ", middle " + size;
+      break;
+    case graph::Fit::letterbox:
+      resized = "letterboxed to " + size +
+                (preprocessing.align == graph::Align::centre ? ", centred" : ", in the upper left corner") + ", pad " +
+                list(preprocessing.pad);
+      break;
+  }
+  resized += preprocessing.antialias ? ", antialiased" : ", not antialiased";
+  if (preprocessing.rounded) resized += ", rounded";
+  const std::string all = resized + (preprocessing.bgr ? "; BGR" : "");
   const bool as_they_are = preprocessing.mean == std::vector{0.0F} &&
                            preprocessing.deviation == std::vector{graph::Preprocessing::of_pixels};
   if (as_they_are) return all + "; pixels as they are";

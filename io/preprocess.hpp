@@ -34,18 +34,20 @@ class Preprocess {
   [[nodiscard]] std::int32_t channels() const { return args_.channels; }
 
  private:
-  [[nodiscard]] bool in_bytes(const Picture& picture) const;
+  [[nodiscard]] graph::Covered covered(const Picture& picture) const;
+  [[nodiscard]] bool in_bytes(const Picture& picture, const graph::Covered& covered) const;
 
   kernels::FrameArgs args_;  ///< but for the picture's side of it
   kernels::FrameKernel kernel_;
   graph::Fit resize_;
+  graph::Align align_;
   bool antialias_;
   std::int32_t resize_size_;
   Resampler resample_;
 };
 
 /// "stretched to 224 x 224, antialiased; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225", or "shorter edge to 256,
-/// middle 224 x 224, antialiased; pixels as they are".
+/// middle 224 x 224, antialiased; pixels as they are", or "letterboxed to 320 x 320, ...; BGR".
 std::string preprocessing_text(const graph::Preprocessing& preprocessing, const graph::Shape& input);
 
 }  // namespace riffle::io

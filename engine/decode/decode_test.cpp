@@ -233,10 +233,57 @@ TEST(Detector, ReadsDistancesAsDistributions) {
 
 TEST(Detector, TakesTheBestOfALevel) {
   Detect task = list_of_corners();
-  task.levels.push_back({.scores = {.output = "scores"}, .boxes = {.output = "boxes"}});
+  std::vector<Output> outputs = three();
+  for (std::size_t i = 0; i < 2; ++i) {
+    outputs.push_back(outputs[i]);
+    outputs.back().shape.name += " again";
+  }
+  task.levels.push_back({.scores = {.output = "scores again"}, .boxes = {.output = "boxes again"}});
   task.most_of_level = 1;
   task.iou = 1;
-  EXPECT_EQ(run(task, three(), 32, 32).detections.size(), 2U);
+  EXPECT_EQ(run(task, outputs, 32, 32).detections.size(), 2U);
+}
+
+/// Levels whose boxes are in one output stand there one after the other, in rows or in planes.
+TEST(Detector, ReadsLevelsThatShareAnOutput) {
+  Detect task;
+  task.position.unit = Unit::cell;
+  for (const float stride : {16.0F, 8.0F}) {
+    task.levels.push_back({.stride = stride,
+                           .anchors = 2,
+                           .scores = {.output = "all", .first = 4},
+                           .boxes = {.output = "all", .first = 0, .count = 4}});
+  }
+  const float numbers[] = {0.5F, 0.5F, 4, 6, 0.9F};
+  const auto check = [&](std::vector<std::int32_t> extents, std::size_t candidate, std::size_t component) {
+    std::vector<Output> outputs = {zeros("all", std::move(extents))};
+    // anchor 1 of cell (2, 3) of the 4 x 4 behind 2 x 2
+    for (std::size_t k = 0; k < 5; ++k) outputs[0].numbers[(8 + 2 * 11 + 1) * candidate + k * component] = numbers[k];
+    const Found found = run(task, outputs, 32, 32);
+    ASSERT_EQ(found.detections.size(), 1U);
+    expect_box(found.detections[0], 28 - 2, 20 - 3, 28 + 2, 20 + 3);
+  };
+  check({40, 5}, 5, 1);
+  check({5, 40}, 1, 40);
+  check({5, 40, 1}, 1, 40);
+  Detect lists = list_of_corners();
+  lists.levels.push_back(lists.levels[0]);
+  EXPECT_NE(error_of(lists, three()).find("without a grid"), std::string::npos);
+}
+
+TEST(Detector, TheBackgroundIsNoClass) {
+  Detect task = list_of_corners();
+  task.background = true;
+  task.threshold = 0.2F;
+  Found found = run(task, list({{0, 0, 8, 8}}, {{0.9F, 0.1F, 0.3F}}), 32, 32);
+  ASSERT_EQ(found.detections.size(), 1U);
+  EXPECT_EQ(found.detections[0].label, 1);
+  EXPECT_EQ(found.detections[0].score, 0.3F);
+  task.score.transform = Transform::softmax;
+  found = run(task, list({{0, 0, 8, 8}}, {{std::log(2.0F), 0, 0}}), 32, 32);
+  ASSERT_EQ(found.detections.size(), 1U);
+  EXPECT_EQ(found.detections[0].label, 0);
+  EXPECT_NEAR(found.detections[0].score, 0.25, 1e-6);
 }
 
 TEST(Detector, SoftmaxIsOverAllClasses) {
@@ -283,7 +330,7 @@ TEST(Detector, RefusesWhatDoesNotFit) {
   EXPECT_NE(error_of(task, three()).find("components 2 to 4 of the 4"), std::string::npos);
   task = sound;
   task.levels[0].stride = 8;
-  EXPECT_NE(error_of(task, three()).find("12 numbers, no multiple of the 4 x 4 cells"), std::string::npos);
+  EXPECT_NE(error_of(task, three()).find("12 numbers, which are not shared out among 4 x 4 cells"), std::string::npos);
   task = sound;
   task.levels[0].scores.output = "";
   EXPECT_NE(error_of(task, three()).find("no scores"), std::string::npos);
@@ -293,7 +340,7 @@ TEST(Detector, RefusesWhatDoesNotFit) {
   task = sound;
   task.score.times = -1;
   EXPECT_NE(error_of(task, three()).find("grows"), std::string::npos);
-  EXPECT_NE(error_of({}, three()).find("at least one level"), std::string::npos);
+  EXPECT_NE(error_of({}, three()).find("1 to 64 levels, not 0"), std::string::npos);
 }
 
 TEST(Landmarks, AreOfTheInputOrInPixels) {

@@ -13,8 +13,13 @@ namespace {
 
 using graph::Transform;
 
+constexpr std::size_t max_levels = 64;
+constexpr std::int64_t max_candidates = 1 << 20;
+constexpr std::int32_t max_bins = 1024;
+
 /// The largest raw score has the largest score only where the mapping grows.
 void expect_growing(const graph::Mapping& mapping, const char* what) {
+  expect_finite(mapping, what);
   if (mapping.before > 0 && mapping.times > 0 && mapping.power > 0) return;
   throw Error({"a mapping of ", what, " grows: before, times and power are positive"});
 }
@@ -43,16 +48,27 @@ Detector::Detector(graph::Detect task, std::span<const OutputShape> outputs, std
     : task_(std::move(task)), height_(height), width_(width) {
   expect_growing(task_.score, "scores");
   expect_growing(task_.objectness, "objectness");
-  if (task_.levels.empty()) throw Error("a detector has at least one level");
+  expect_finite(task_.position, "position");
+  expect_finite(task_.size, "size");
+  expect_finite(task_.point, "point");
+  if (task_.levels.empty() || task_.levels.size() > max_levels) {
+    throw Error({"a detector has 1 to ", max_levels, " levels, not ", task_.levels.size()});
+  }
+  if (task_.bins < 0 || task_.bins > max_bins) throw Error({"bins: ", task_.bins, " is not in 0 to ", max_bins});
+  for (const float number : {task_.offset, task_.shift, task_.threshold, task_.iou}) {
+    if (!std::isfinite(number)) throw Error("offset, shift, threshold or iou: it is not finite");
+  }
+  if (!(task_.sigma > 0 && std::isfinite(task_.sigma))) throw Error("sigma: it is not positive");
   const bool of_anchors = task_.position.unit == graph::Unit::anchor || task_.size.unit == graph::Unit::anchor ||
                           task_.point.unit == graph::Unit::anchor;
   const std::int32_t numbers = task_.bins > 0 ? 4 * task_.bins : 4;  // of a box
+  const std::vector<Grid> grids = grids_of(task_.levels, numbers, outputs, height, width);
   std::int64_t candidates = 0;
   for (std::size_t i = 0; i < task_.levels.size(); ++i) {
     const graph::Level& given = task_.levels[i];
-    const std::string where = joined({"level ", i, " of the detector"});
+    const std::string where = level_text(i);
     Level level;
-    level.grid = grid_of(given, numbers, outputs, height, width, where);
+    level.grid = grids[i];
     const auto find = [&](const graph::Part& part, const char* what) {
       return find_part(part, level.grid, outputs, joined({where, ": ", what}));
     };
@@ -66,6 +82,10 @@ Detector::Detector(graph::Detect task, std::span<const OutputShape> outputs, std
     const std::size_t points = level.points.exists() ? static_cast<std::size_t>(level.points.count) / 2 : 0;
     if (i > 0 && points != points_) throw Error({where, ": ", points, " points, others have ", points_});
     points_ = points;
+    const std::int32_t classes = level.scores.count - (task_.background ? 1 : 0);
+    if (i > 0 && classes != classes_) throw Error({where, ": ", classes, " classes, others have ", classes_});
+    classes_ = classes;
+    if (classes < 1) throw Error({where, ": it has no class but the background"});
     const bool has_sizes = given.sizes.size() == 2 * static_cast<std::size_t>(level.grid.anchors);
     if (!has_sizes && (of_anchors || !given.sizes.empty())) {
       throw Error({where, ": ", given.sizes.size(), " sizes of anchors; a width and a height is one for each of ",
@@ -74,6 +94,8 @@ Detector::Detector(graph::Detect task, std::span<const OutputShape> outputs, std
     candidates += level.grid.candidates();
     levels_.push_back(level);
   }
+  if (candidates > max_candidates)
+    throw Error({"a detector of ", candidates, " candidates; more than ", max_candidates});
   candidates_.resize(static_cast<std::size_t>(candidates));
   if (task_.suppression == graph::Suppression::weighted) merged_points_.resize(2 * points_ * candidates_.size());
 }
@@ -103,23 +125,24 @@ bool Detector::is_better(const Candidate& a, const Candidate& b) {
   return std::tie(a.level, a.cell, a.anchor) < std::tie(b.level, b.cell, b.anchor);
 }
 
-/// best_ and label_ of `cells` cells. A NaN is never the best.
+/// best_ and label_ of `cells` cells, in components of the scores. A NaN is never the best.
 void Detector::find_best(const Level& level, std::span<const float* const> outputs, std::int64_t cell,
                          std::int64_t anchor, std::int32_t cells) {
   const PartView& part = level.scores;
   const float* const first = part.at(outputs, cell, anchor);
   std::fill_n(best_, cells, -std::numeric_limits<float>::infinity());
-  std::fill_n(label_, cells, 0);
+  const std::int32_t first_class = task_.background ? 1 : 0;
+  std::fill_n(label_, cells, first_class);
   if (part.cell > part.component) {  // a cell's classes stand side by side
     for (std::int32_t i = 0; i < cells; ++i) {
-      for (std::int32_t k = 0; k < part.count; ++k) {
+      for (std::int32_t k = first_class; k < part.count; ++k) {
         const float raw = first[i * part.cell + k * part.component];
         if (raw > best_[i]) best_[i] = raw, label_[i] = k;
       }
     }
     return;
   }
-  for (std::int32_t k = 0; k < part.count; ++k) {
+  for (std::int32_t k = first_class; k < part.count; ++k) {
     const float* const plane = first + k * part.component;
     for (std::int32_t i = 0; i < cells; ++i) {
       const float raw = plane[i * part.cell];
@@ -149,7 +172,7 @@ void Detector::collect(std::int32_t index, std::span<const float* const> outputs
           score *= mapped(task_.objectness, static_cast<double>(*level.objectness.at(outputs, cell, anchor)));
         }
         if (!passes(score)) continue;
-        candidates_[count_++] = {score, {}, label_[i], index, cell, anchor, false};
+        candidates_[count_++] = {score, {}, label_[i] - (task_.background ? 1 : 0), index, cell, anchor, false};
       }
     }
   }

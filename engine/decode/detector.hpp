@@ -29,6 +29,7 @@ class Detector {
 
   /// The most detections that there can be.
   [[nodiscard]] std::size_t capacity() const { return candidates_.size(); }
+  [[nodiscard]] std::int32_t classes() const { return classes_; }
   /// That each detection has.
   [[nodiscard]] std::size_t points() const { return points_; }
 
@@ -80,6 +81,7 @@ class Detector {
   double height_, width_;
   std::vector<Level> levels_;
   std::size_t points_ = 0;
+  std::int32_t classes_ = 0;
   float best_[block];                  // by cell of a block: the largest raw score
   std::int32_t label_[block];          // and whose it is
   std::vector<Candidate> candidates_;  // room for all

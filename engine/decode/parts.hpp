@@ -20,6 +20,8 @@ struct OutputShape {
 /// The cells that a level's candidates belong to, and how many there are of each. A list is one row.
 struct Grid {
   std::int32_t rows = 1, columns = 1, anchors = 1;
+  std::int64_t before = 0;  ///< candidates of other levels that stand before these in the same outputs
+  std::int64_t others = 0;  ///< those, and what stands behind
   [[nodiscard]] std::int64_t cells() const { return std::int64_t{rows} * columns; }
   [[nodiscard]] std::int64_t candidates() const { return cells() * anchors; }
 };
@@ -42,10 +44,16 @@ struct PartView {
 PartView find_part(const graph::Part& part, const Grid& grid, std::span<const OutputShape> outputs,
                    const std::string& what);
 
-/// The candidates of a level, each box of which is made of so many numbers, on an input of this size. Throws Error
-/// where the level has none.
-Grid grid_of(const graph::Level& level, std::int32_t numbers, std::span<const OutputShape> outputs, std::int32_t height,
-             std::int32_t width, const std::string& what);
+/// The candidates of each level, each box of which is made of so many numbers, on an input of this size. Levels whose
+/// boxes are in one output stand there one after the other. Throws Error where a level has no candidates.
+std::vector<Grid> grids_of(std::span<const graph::Level> levels, std::int32_t numbers,
+                           std::span<const OutputShape> outputs, std::int32_t height, std::int32_t width);
+
+/// "level 2 of the detector"
+std::string level_text(std::size_t level);
+
+/// Throws Error where one of the numbers is not finite.
+void expect_finite(const graph::Mapping& mapping, const char* what);
 
 /// Of one number; a softmax over several is the caller's.
 inline double transformed(graph::Transform transform, double x) {

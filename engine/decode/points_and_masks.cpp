@@ -1,6 +1,7 @@
 #include "engine/decode/points_and_masks.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/error.hpp"
@@ -22,6 +23,9 @@ double unit_of(graph::Unit unit, double input) {
 Landmarks::Landmarks(graph::Landmarks task, std::span<const OutputShape> outputs, std::int32_t height,
                      std::int32_t width)
     : task_(std::move(task)), height_(unit_of(task_.point.unit, height)), width_(unit_of(task_.point.unit, width)) {
+  expect_finite(task_.point, "landmarks: point");
+  expect_finite(task_.score_mapping, "landmarks: score");
+  if (!std::isfinite(task_.threshold)) throw Error("landmarks: the threshold is not finite");
   view_ = find_part(task_.points, one_object, outputs, "landmarks");
   score_ = find_part(task_.score, one_object, outputs, "the landmarks' score");
   if (!view_.exists()) throw Error("landmarks: there is no output of points");
@@ -52,6 +56,7 @@ double Landmarks::run(std::span<const float* const> outputs, const Placement& pl
 }
 
 Segment::Segment(graph::Segment task, std::span<const OutputShape> outputs) : task_(std::move(task)) {
+  if (!std::isfinite(task_.threshold)) throw Error("segmentation: the threshold is not finite");
   const auto found = std::ranges::find(outputs, task_.scores.output, &OutputShape::name);
   if (found == outputs.end()) throw Error({"segmentation: the network has no output '", task_.scores.output, "'"});
   const std::span<const std::int32_t> extents = found->extents;
@@ -68,7 +73,7 @@ Segment::Segment(graph::Segment task, std::span<const OutputShape> outputs) : ta
   graph::Part part = task_.scores;
   part.components = planes ? graph::Components::planes : graph::Components::last;
   view_ = find_part(part, {height_, width_, 1}, outputs, "segmentation");
-  if (task_.foreground >= view_.count) {
+  if (task_.foreground < -1 || task_.foreground >= view_.count) {
     throw Error({"segmentation: the foreground is component ", task_.foreground, " of ", view_.count});
   }
   if (task_.foreground < 0 && (view_.count < 2 || view_.count > 256)) {

@@ -45,7 +45,8 @@ struct Part {
 };
 
 /// Candidates for objects: one or some ("anchors") for each cell of a grid over the input, row by row, the anchors of a
-/// cell one after the other; or a list without a grid.
+/// cell one after the other; or a list without a grid. Levels whose boxes are in one output have their candidates there
+/// one after the other.
 struct Level {
   float stride = 0;               ///< pixels from a cell to the next; 0: there is no grid
   std::int32_t anchors = 1;       ///< candidates a cell
@@ -80,7 +81,8 @@ struct Detect {
   std::int32_t bins = 0;  ///< of distances: each is the mean of a softmax over so many raw numbers (generalised focal
                           ///< loss, Li et al. 2020); 0: it is one number
   Mapping score = {}, objectness = {};
-  Mapping point = {};  ///< from the cell's point
+  Mapping point = {};       ///< from the cell's point
+  bool background = false;  ///< the first of the scores is the background's: it counts in a softmax, and is no class
   float threshold = 0.5F;
   bool inclusive = false;          ///< a score that is the threshold passes
   bool clip_to_input = false;      ///< boxes end at the input's edges, before suppression
