@@ -91,4 +91,26 @@ Picture decode_png(std::span<const std::byte> file, std::int32_t channels, const
           orientation_of(png, info)};
 }
 
+std::vector<std::byte> encode_png(const Picture& picture) {
+  check_size(picture.width, picture.height, "encode_png");
+  const std::size_t size = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height) *
+                           static_cast<std::size_t>(picture.channels);
+  if ((picture.channels != 1 && picture.channels != 3) || picture.pixels.size() != size) {
+    throw Error({"encode_png: ", picture.pixels.size(), " bytes are no picture of ", picture.width, "x", picture.height,
+                 " pixels in ", picture.channels, " channels"});
+  }
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(picture.width);
+  image.height = static_cast<png_uint_32>(picture.height);
+  image.format = picture.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t length = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::vector<std::byte> file(length);
+  if (png_image_write_to_memory(&image, file.data(), &length, 0, picture.pixels.data(), 0, nullptr) == 0) {
+    throw Error({"encode_png: ", image.message});
+  }
+  file.resize(length);
+  return file;
+}
+
 }  // namespace riffle::io
