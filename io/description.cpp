@@ -27,6 +27,8 @@ constexpr std::string_view transforms[] = {"none", "sigmoid", "tanh", "exponenti
 constexpr std::string_view units[] = {"pixel", "cell", "input", "anchor"};
 constexpr std::string_view components[] = {"by_shape", "last", "planes"};
 constexpr std::string_view forms[] = {"centre", "distances", "corners"};
+enum class Outside : std::uint8_t { edge, cut };
+constexpr std::string_view outsides[] = {"edge", "cut"};
 constexpr std::string_view suppressions[] = {"hard", "weighted", "linear", "gaussian"};
 
 std::string listed(std::span<const std::string_view> words) {
@@ -396,9 +398,25 @@ class Parser {
     return {};
   }
 
+  [[nodiscard]] static graph::Region region_of(const Value& value) {
+    const Object object(value, {"scale", "square", "turned_by", "outside"});
+    graph::Region region;
+    object.with("scale", [&](const Value& v) { region.scale = v.number(0.01F, 100); });
+    object.with("square", [&](const Value& v) { region.square = v.boolean(); });
+    object.with("turned_by", [&](const Value& v) {
+      const std::vector<Value> points = v.list();
+      if (points.size() != 2) v.fail("it is no list of two points");
+      region.turn_from = points[0].integer(0, largest);
+      region.turn_to = points[1].integer(0, largest);
+    });
+    object.with("outside", [&](const Value& v) { region.cut = v.choice<Outside>(outsides) == Outside::cut; });
+    if (region.cut && region.is_turned()) value.fail("what is turned does not end at the picture's edges");
+    return region;
+  }
+
   [[nodiscard]] graph::Landmarks landmarks_of(const Value& document) const {
-    const Object object(
-        document, {"input", "resize", "labels", "task", "points", "dimensions", "scores", "mappings", "threshold"});
+    const Object object(document, {"input", "resize", "region", "labels", "task", "points", "dimensions", "scores",
+                                   "mappings", "threshold"});
     graph::Landmarks l;
     if (!object.has("points")) document.fail("it has no points");
     l.points = part_of(object.at("points"), {});
@@ -410,6 +428,7 @@ class Parser {
       mappings.with("score", [&](const Value& m) { l.score_mapping = mapping_of(m, {}); });
     });
     object.with("threshold", [&](const Value& v) { l.threshold = v.number(); });
+    object.with("region", [&](const Value& v) { l.region = region_of(v); });
     return l;
   }
 
@@ -551,6 +570,17 @@ void put_task(json& object, const graph::Detect& d) {
   put("nms", std::move(nms));
 }
 
+json to_json(const graph::Region& region) {
+  json object = json::object();
+  Writer put(object);
+  const graph::Region usual;
+  put("scale", region.scale, usual.scale);
+  put("square", region.square, usual.square);
+  if (region.is_turned()) put("turned_by", json::array({region.turn_from, region.turn_to}));
+  put("outside", region.cut ? Outside::cut : Outside::edge, Outside::edge, outsides);
+  return object;
+}
+
 void put_task(json& object, const graph::Landmarks& l) {
   const graph::Landmarks usual;
   Writer put(object);
@@ -563,6 +593,7 @@ void put_task(json& object, const graph::Landmarks& l) {
   put_mapping("score", to_json(l.score_mapping));
   put("mappings", std::move(mappings));
   put("threshold", l.threshold, usual.threshold);
+  put("region", to_json(l.region));
 }
 
 void put_task(json& object, const graph::Segment& s) {

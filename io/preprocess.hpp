@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "engine/decode/placement.hpp"
 #include "engine/plan/plan.hpp"
 #include "io/picture.hpp"
 #include "io/resample.hpp"
@@ -31,9 +32,18 @@ class Preprocess {
   void operator()(const Picture& picture, std::span<std::byte> input);
   void operator()(const Picture& picture, std::span<float> input) { (*this)(picture, std::as_writable_bytes(input)); }
 
+  /// Where the input lies in the upright picture.
+  [[nodiscard]] decode::Placement placement(const Picture& picture) const;
+
+  /// The part of an upright picture where `placement` says that the input lies, whatever the rule for whole pictures
+  /// is. Outside the picture its edge goes on. Each pixel of the input is the mean of samples, as many as a sample a
+  /// pixel of the picture takes where it is antialiased, else of one, which is bilinear.
+  void operator()(const Picture& picture, const decode::Placement& placement, std::span<std::byte> input) const;
+
   [[nodiscard]] std::int32_t channels() const { return args_.channels; }
 
  private:
+  void check_channels(const Picture& picture) const;
   [[nodiscard]] graph::Covered covered(const Picture& picture) const;
   [[nodiscard]] bool in_bytes(const Picture& picture, const graph::Covered& covered) const;
 

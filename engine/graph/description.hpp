@@ -96,6 +96,18 @@ struct Detect {
   bool operator==(const Detect&) const = default;
 };
 
+/// Which part of a picture becomes the input: a box that another network has found, as large as is said, about its
+/// centre.
+struct Region {
+  float scale = 1;
+  bool square = false;  ///< as wide as high: the longer of its sides
+  /// Turned so that the line from one of the box's points to another goes to the right; -1: upright.
+  std::int32_t turn_from = -1, turn_to = -1;
+  bool cut = false;  ///< it ends at the picture's edges, and at whole pixels; else the edge goes on outside
+  bool operator==(const Region&) const = default;
+  [[nodiscard]] bool is_turned() const { return turn_from >= 0 && turn_to >= 0; }
+};
+
 /// Points of one object, which fills the input.
 struct Landmarks {
   Part points = {};
@@ -104,6 +116,7 @@ struct Landmarks {
   Part score = {};  ///< whether the object is there; may be missing
   Mapping score_mapping = {};
   float threshold = 0.5F;
+  Region region = {};  ///< of a picture in which another network has found the object
   bool operator==(const Landmarks&) const = default;
 };
 
