@@ -59,18 +59,18 @@ void expect_near(const Read& a, const Read& b, float tolerance) {
 const graph::Preprocessing plain = {.antialias = false, .mean = {0.5F, 0.4F, 0.3F}, .deviation = {0.25F, 0.5F, 1}};
 
 TEST(Region, of_all_of_a_picture_is_the_stretched_picture) {
-  const Picture picture = waves(37, 23);
+  const Picture picture = waves(38, 24);
   for (const bool bgr : {false, true}) {
     graph::Preprocessing preprocessing = plain;
     preprocessing.bgr = bgr;
     const Read expected = whole(picture, preprocessing);
-    expect_near(region(picture, preprocessing, {}, {0, 0, 37, 23}), expected, 1e-4F);
-    expect_near(region(picture, preprocessing, {.cut = true}, {0, 0, 37, 23}), expected, 0);
+    expect_near(region(picture, preprocessing, {}, {0, 0, 38, 24}), expected, 1e-4F);
+    expect_near(region(picture, preprocessing, {.cut = true}, {0, 0, 38, 24}), expected, 0);
     // Twice as large as a box in the middle.
-    const Read read = region(picture, preprocessing, {.scale = 2}, {9.25F, 5.75F, 27.75F, 17.25F});
+    const Read read = region(picture, preprocessing, {.scale = 2}, {9.5F, 6, 28.5F, 18});
     expect_near(read, expected, 1e-4F);
-    EXPECT_NEAR(read.placement->x(16, 0), 37, 1e-6);
-    EXPECT_NEAR(read.placement->y(0, 10), 23, 1e-6);
+    EXPECT_NEAR(read.placement->x(16, 0), 38, 1e-6);
+    EXPECT_NEAR(read.placement->y(0, 10), 24, 1e-6);
   }
 }
 

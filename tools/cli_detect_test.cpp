@@ -108,7 +108,7 @@ TEST_F(Answers, boxes_are_in_the_pictures_pixels) {
 
 TEST_F(Answers, are_drawn) {
   const std::string a = colored("a.png"), b = colored("b.png");
-  for (const std::string place : {folder.path("drawn.png"), folder.path("drawn") + "/"}) {
+  for (const std::string& place : {folder.path("drawn.png"), folder.path("drawn") + "/"}) {
     const json document = parsed(riffle(command("detect", with(detector(), {a, "--json", "--draw", place}))));
     const std::string file = document.at("pictures")[0].at("drawing");
     const io::Picture drawn = io::read_picture(file, 3), before = io::read_picture(a, 3);
