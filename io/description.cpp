@@ -186,9 +186,9 @@ class Parser {
 
  private:
   static constexpr std::string_view all_fields[] = {
-      "preset",        "input",         "resize",          "labels",     "task",      "form",      "offset", "shift",
-      "bins",          "mappings",      "background",      "levels",     "strides",   "anchors",   "sizes",  "scores",
-      "objectness",    "boxes",         "points",          "outputs",    "threshold", "inclusive", "nms",    "most",
+      "preset",        "input",         "resize",          "labels",     "task",      "form",       "offset", "shift",
+      "bins",          "mappings",      "background",      "levels",     "strides",   "anchors",    "sizes",  "scores",
+      "objectness",    "boxes",         "points",          "outputs",    "threshold", "inclusive",  "nms",    "most",
       "most_of_level", "clip_to_input", "clip_to_picture", "dimensions", "transform", "foreground", "region"};
   static constexpr std::string_view detect_fields[] = {
       "preset",    "input",  "resize",     "labels",        "task",          "form",           "offset",

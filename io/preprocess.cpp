@@ -79,7 +79,7 @@ void Preprocess::check_channels(const Picture& picture) const {
 
 decode::Placement Preprocess::placement(const Picture& picture) const {
   const double width = picture.upright_width(), height = picture.upright_height();
-  if (resize_ == graph::Resize::crop) {
+  if (resize_ == graph::Fit::crop) {
     const ResizeTarget target =
         cropped(picture.upright_height(), picture.upright_width(), resize_size_, args_.out_h, args_.out_w);
     const double x = width / static_cast<double>(target.width), y = height / static_cast<double>(target.height);

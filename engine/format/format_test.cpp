@@ -479,6 +479,9 @@ TEST(Format, TasksComeBack) {
                                 .score_mapping = {.transform = graph::Transform::sigmoid},
                                 .threshold = 0.25F};
   expect_again(graph);
+  std::get<graph::Landmarks>(*graph.task).region = {
+      .scale = 1.5F, .square = true, .turn_from = 2, .turn_to = 0, .cut = true};
+  expect_again(graph);
   graph.task = graph::Segment{.scores = {"heads", 1, 0, graph::Components::planes},
                               .transform = graph::Transform::softmax,
                               .foreground = 1,

@@ -279,8 +279,12 @@ class Loader {
   }
 
   graph::Landmarks read(const fbs::Landmarks& l) {
-    return {part(l.points()),           l.dimensions(), mapping(l.point()), part(l.score()),
-            mapping(l.score_mapping()), l.threshold()};
+    graph::Landmarks result = {part(l.points()),           l.dimensions(), mapping(l.point()), part(l.score()),
+                               mapping(l.score_mapping()), l.threshold()};
+    if (const fbs::Region* r = l.region()) {
+      result.region = {r->scale(), r->square(), r->turn_from(), r->turn_to(), r->cut()};
+    }
+    return result;
   }
 
   graph::Segment read(const fbs::Segment& s) {

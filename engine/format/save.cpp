@@ -226,9 +226,12 @@ class Saver {
   WrittenTask write_task(const graph::Landmarks& l) {
     const auto points = write(l.points), score = write(l.score);
     const MappedBy point(l.point), score_mapping(l.score_mapping);
-    return {
-        fbs::Task::Landmarks,
-        fbs::CreateLandmarks(out_, points, l.dimensions, point.get(), score, score_mapping.get(), l.threshold).Union()};
+    const graph::Region& r = l.region;
+    const auto region =
+        r == graph::Region() ? 0 : fbs::CreateRegion(out_, r.scale, r.square, r.turn_from, r.turn_to, r.cut);
+    return {fbs::Task::Landmarks, fbs::CreateLandmarks(out_, points, l.dimensions, point.get(), score,
+                                                       score_mapping.get(), l.threshold, region)
+                                      .Union()};
   }
   WrittenTask write_task(const graph::Segment& s) {
     const auto scores = write(s.scores);
