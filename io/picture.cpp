@@ -39,4 +39,6 @@ Picture read_picture(const std::string& path, std::int32_t channels) {
   return decode_picture(read_file(path, max_picture_bytes), channels, path);
 }
 
+void write_png(const std::string& path, const Picture& picture) { write_file(path, {encode_png(picture)}); }
+
 }  // namespace riffle::io

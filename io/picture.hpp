@@ -1,4 +1,4 @@
-// PNG and JPEG pictures in.
+// PNG and JPEG pictures in, PNG out.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +34,11 @@ struct Picture {
 /// else, for a damaged file, and, before decoding, for one of more than max_picture_pixels.
 Picture decode_picture(std::span<const std::byte> file, std::int32_t channels, const std::string& name);
 Picture read_picture(const std::string& path, std::int32_t channels);
+
+/// A PNG of the pixels as they stand. Throws Error where there is no picture of as many pixels as it says.
+std::vector<std::byte> encode_png(const Picture& picture);
+/// By base/files: whole, or not at all.
+void write_png(const std::string& path, const Picture& picture);
 
 inline constexpr std::int64_t max_picture_pixels = std::int64_t{1} << 26;
 

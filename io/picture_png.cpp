@@ -5,6 +5,7 @@
 
 #include "io/exif.hpp"
 #include "io/picture_codec.hpp"
+#include "io/resample.hpp"
 
 namespace riffle::io {
 namespace {
@@ -30,13 +31,6 @@ void read(png_structp png, png_bytep data, std::size_t size) {
   if (size > rest.size()) png_error(png, "the file is truncated");
   std::memcpy(data, rest.data(), size);
   rest = rest.subspan(size);
-}
-
-/// libpng's own conversion to gray does not round. Pixels become bytes in place.
-void to_gray(std::vector<std::uint8_t>& pixels) {
-  const std::size_t count = pixels.size() / 3;
-  for (std::size_t i = 0; i < count; ++i) pixels[i] = luma(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]);
-  pixels.resize(count);
 }
 
 /// What the eXIf chunk says, which may stand before or behind the pixels.
@@ -86,9 +80,31 @@ Picture decode_png(std::span<const std::byte> file, std::int32_t channels, const
     }
     png_read_end(png, info);
   });
-  if (channels == 1 && color) to_gray(pixels);
-  return {static_cast<std::int32_t>(width), static_cast<std::int32_t>(height), channels, std::move(pixels),
-          orientation_of(png, info)};
+  Picture picture = {static_cast<std::int32_t>(width), static_cast<std::int32_t>(height), color ? 3 : channels,
+                     std::move(pixels), orientation_of(png, info)};
+  return channels == 1 ? to_gray(std::move(picture)) : picture;  // libpng's own conversion does not round
+}
+
+std::vector<std::byte> encode_png(const Picture& picture) {
+  check_size(picture.width, picture.height, "encode_png");
+  const std::size_t size = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height) *
+                           static_cast<std::size_t>(picture.channels);
+  if ((picture.channels != 1 && picture.channels != 3) || picture.pixels.size() != size) {
+    throw Error({"encode_png: ", picture.pixels.size(), " bytes are no picture of ", picture.width, "x", picture.height,
+                 " pixels in ", picture.channels, " channels"});
+  }
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(picture.width);
+  image.height = static_cast<png_uint_32>(picture.height);
+  image.format = picture.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t length = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::vector<std::byte> file(length);
+  if (png_image_write_to_memory(&image, file.data(), &length, 0, picture.pixels.data(), 0, nullptr) == 0) {
+    throw Error({"encode_png: ", image.message});
+  }
+  file.resize(length);
+  return file;
 }
 
 }  // namespace riffle::io

@@ -256,5 +256,20 @@ TEST(Picture, other_files) {
   EXPECT_TRUE(contains(refusal_of_picture(gray_3x2(), 2), "1 or 3 channels"));
 }
 
+TEST(Picture, writes_png) {
+  for (const std::int32_t channels : {1, 3}) {
+    Picture picture = {5, 3, channels, {}};
+    for (std::int32_t i = 0; i < 5 * 3 * channels; ++i) picture.pixels.push_back(static_cast<std::uint8_t>(37 * i));
+    EXPECT_EQ(decode_picture(io::encode_png(picture), channels, "x.png").pixels, picture.pixels);
+    const Folder folder;
+    io::write_png(folder.path("x.png"), picture);
+    EXPECT_EQ(io::read_picture(folder.path("x.png"), channels).pixels, picture.pixels);
+    EXPECT_EQ(folder.names(), std::vector<std::string>{"x.png"});
+    picture.pixels.pop_back();
+    EXPECT_TRUE(contains(error_of([&] { io::encode_png(picture); }), "are no picture of 5x3 pixels"));
+  }
+  EXPECT_TRUE(contains(error_of([] { io::encode_png({}); }), "an empty picture"));
+}
+
 }  // namespace
 }  // namespace riffle::tests

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "io/picture_codec.hpp"
+
 namespace riffle::io {
 namespace {
 
@@ -124,6 +126,35 @@ const Picture& Resampler::operator()(const Picture& picture, const ResizeTarget&
   window_.pixels.resize(sums_.size());
   std::ranges::transform(sums_, window_.pixels.begin(), rounded);
   return window_;
+}
+
+Picture upright(Picture picture) {
+  if (picture.orientation == Orientation{}) return picture;
+  return Resampler()(picture, stretched(picture.upright_height(), picture.upright_width()), false);
+}
+
+Picture to_gray(Picture picture) {
+  if (picture.channels == 1) return picture;
+  const std::size_t count = picture.pixels.size() / 3;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint8_t* const color = picture.pixels.data() + 3 * i;
+    picture.pixels[i] = luma(color[0], color[1], color[2]);
+  }
+  picture.pixels.resize(count);
+  picture.channels = 1;
+  return picture;
+}
+
+Picture cut_out(const Picture& picture, std::int32_t x0, std::int32_t y0, std::int32_t x1, std::int32_t y1) {
+  assert(picture.orientation == Orientation{});
+  Picture part = {x1 - x0, y1 - y0, picture.channels, {}};
+  const auto row = static_cast<std::int64_t>(picture.width) * picture.channels;
+  for (std::int32_t y = y0; y < y1; ++y) {
+    const auto first = picture.pixels.begin() + y * row;
+    part.pixels.insert(part.pixels.end(), first + static_cast<std::int64_t>(x0) * picture.channels,
+                       first + static_cast<std::int64_t>(x1) * picture.channels);
+  }
+  return part;
 }
 
 }  // namespace riffle::io

@@ -34,6 +34,13 @@ ResizeTarget stretched(std::int32_t height, std::int32_t width);
 ResizeTarget cropped(std::int32_t picture_height, std::int32_t picture_width, std::int32_t size, std::int32_t height,
                      std::int32_t width);
 
+/// The picture, turned upright.
+Picture upright(Picture picture);
+/// Of 1 channel: BT.601's luma, rounded.
+Picture to_gray(Picture picture);
+/// Columns [x0, x1) and rows [y0, y1) of an upright picture, which has them.
+Picture cut_out(const Picture& picture, std::int32_t x0, std::int32_t y0, std::int32_t x1, std::int32_t y1);
+
 /// What resizes pictures, and the memory that it takes; one thread uses it. It allocates for the largest picture yet.
 class Resampler {
  public:

@@ -32,6 +32,7 @@ class Rewriting {
     after_.name = before_.name;
     after_.labels = before_.labels;
     after_.preprocessing = before_.preprocessing;
+    after_.task = before_.task;
     q_.node.assign(before_.nodes.size(), -1);
     q_.scales.resize(before_.nodes.size());
     for (NodeId id = 0; id < before_.nodes.end_id(); ++id) {

@@ -93,6 +93,36 @@ TEST_F(Cli, models_carry_labels_and_preprocessing) {
   EXPECT_TRUE(contains(over.out, "other"));
 }
 
+TEST_F(Cli, models_carry_descriptions) {
+  const std::string plain = model();
+  const Result before = riffle({"inspect", plain});
+  EXPECT_FALSE(contains(before.out, "answers: "));
+  const graph::Graph network = format::load_file(plain);
+  const std::string output = network.output_name(network.outputs[0]);
+  const std::string text = R"({"resize": {"kind": "letterbox", "pad": 114}, "task": "landmarks", "labels": ["a", "b"],
+                               "points": {"output": ")" +
+                           output + R"(", "count": 4}, "threshold": 0.25})";
+  const std::string description = folder.write("net.json", bytes_of(text));
+  std::string from = plain;
+  for (const std::string name : {"described.riffle", "described.onnx", "described again.riffle"}) {
+    const std::string to = folder.path(name);
+    std::vector<std::string> words = {"convert", from, to};
+    if (from == plain) words.insert(words.end(), {"--describe", description});
+    const Result converted = riffle(words);
+    ASSERT_EQ(converted.code, 0) << converted.err;
+    EXPECT_TRUE(contains(riffle({"inspect", to}).out,
+                         "labels: 2, a to b\npictures: letterboxed to 32 x 32, centred, pad 114, antialiased; mean 0; "
+                         "std 1\nanswers: finds 2 points of 2 numbers\n"));
+    from = to;
+  }
+  // A classifier's labels are its own.
+  EXPECT_EQ(riffle({"classify", from, picture("a.png", 10)}).code, 1);
+  const std::string wrong = folder.write("wrong.json", bytes_of(R"({"task": "segment", "scores": "mask"})"));
+  const Result refused = riffle({"convert", plain, folder.path("never.riffle"), "--describe", wrong});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(contains(refused.err, wrong + ": scores: the network has no output \"mask\"; it has \"" + output));
+}
+
 TEST_F(Cli, control_characters_in_labels_are_not_printed) {
   const std::string names = folder.write("names", bytes_of(ten_names("\x1b[2J\x7F\xC2\x9B.")));
   const std::string to = folder.path("to.riffle");

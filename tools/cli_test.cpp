@@ -12,7 +12,8 @@ namespace {
 TEST_F(Cli, help_and_version) {
   const Result help = riffle({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const std::string command : {"build", "convert", "embed", "run", "classify", "inspect", "bench"}) {
+  for (const std::string command :
+       {"build", "convert", "embed", "run", "classify", "detect", "landmarks", "segment", "inspect", "bench"}) {
     EXPECT_TRUE(contains(help.out, command));
     const Result of_command = riffle({command, "--help"});
     EXPECT_EQ(of_command.code, 0);
@@ -63,7 +64,7 @@ TEST_F(Cli, the_samples_of_the_readme) {
 
 /// An option that takes a number says which ones.
 TEST_F(Cli, help_says_what_numbers_may_be) {
-  for (const std::string command : {"build", "run", "classify", "bench"}) {
+  for (const std::string command : {"build", "run", "classify", "detect", "landmarks", "segment", "bench"}) {
     // CLI11's releases differ in where lines end.
     const std::string help = std::regex_replace(riffle({command, "--help"}).out, std::regex("\\s+"), " ");
     const std::regex any("--[a-z-]+ [NX][ =]"), with_range("--[a-z-]+ [NX][ =][^(]*\\([0-9.e+]+ to [0-9.e+]+\\)");

@@ -11,6 +11,7 @@
 #include "draw/progress.hpp"
 #include "draw/table.hpp"
 #include "engine/run/session.hpp"
+#include "io/description.hpp"
 #include "io/idx.hpp"
 #include "io/labels.hpp"
 #include "io/model_file.hpp"
@@ -46,6 +47,9 @@ struct Classifier {
 
 Classifier make_classifier(const ClassifyOptions& options) {
   graph::Graph graph = io::load_model_of_floats(options.model, import_options(options.model));
+  if (graph.task && !std::holds_alternative<graph::Classify>(*graph.task)) {
+    throw Error(options.model + ": it is no classifier: " + io::task_text(graph));
+  }
   const bool ends_in_softmax = std::holds_alternative<graph::Softmax>(graph.nodes[graph.outputs[0].node].operation);
   const graph::Preprocessing preprocessing = choose(options.preprocessing, graph::preprocessing_of(graph));
   const std::string from = origin(options.preprocessing, graph.preprocessing);

@@ -3,8 +3,10 @@
 #include <iostream>
 #include <memory>
 
+#include "base/files.hpp"
 #include "base/text.hpp"
 #include "engine/passes/passes.hpp"
+#include "io/description.hpp"
 #include "io/labels.hpp"
 #include "io/model_file.hpp"
 #include "io/onnx/import.hpp"
@@ -21,6 +23,7 @@ struct ConvertOptions {
   std::string input;
   std::string output;
   std::string labels;
+  std::string description;
   Type precision = Type::f32;
   bool folded = false;
   ImageSize size;
@@ -38,14 +41,24 @@ graph::Graph load(const ConvertOptions& options) {
   return quantise::quantise_within_bounds(std::move(ranged.graph), ranged.inputs).after;
 }
 
+void describe(graph::Graph& graph, const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path, std::int64_t{1} << 24);
+  try {
+    io::describe(graph, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } catch (const Error& error) {
+    throw Error(path + ": " + error.what());
+  }
+}
+
 void convert(const ConvertOptions& options) {
-  require_another_file({"OUT", options.output}, {{"MODEL", options.input}, {"--labels", options.labels}});
+  require_another_file({"OUT", options.output},
+                       {{"MODEL", options.input}, {"--labels", options.labels}, {"--describe", options.description}});
   const io::ModelFormat format = io::format_to_save(options.output);  // before much is read
   graph::Graph graph = load(options);
   if (options.size.height > 0) graph.set_input_size(options.size.height, options.size.width);
+  if (!options.description.empty()) describe(graph, options.description);
   if (!options.labels.empty()) {
-    const graph::Shape output = graph::infer_shapes(graph)[graph.outputs[0].node];
-    graph.labels = io::read_labels(options.labels, output.c);
+    graph.labels = io::read_labels(options.labels, static_cast<std::int32_t>(graph::label_count(graph)));
   }
   if (!options.preprocessing.given().empty()) {
     graph.preprocessing = choose(options.preprocessing, graph::preprocessing_of(graph));
@@ -80,6 +93,11 @@ void add_convert(CLI::App& program) {
   command.add_option("OUT", options->output, "The file to write; its name ends in .riffle or .onnx")->required();
   command.add_option("--labels", options->labels, "A file of one class name a line, for OUT to carry")
       ->type_name("FILE");
+  command
+      .add_option("--describe", options->description,
+                  "A file that says what pictures the network wants and what its answers mean, for OUT to carry: JSON, "
+                  "docs/description.md")
+      ->type_name("FILE");
   add_precision(
       command, options->precision, {{"fp32", Type::f32}, {"fp16", Type::f16}},
       "How OUT, a .riffle file, stores the weights of convolutions and fully connected layers: fp32, or fp16, "
@@ -93,7 +111,8 @@ void add_convert(CLI::App& program) {
                std::to_string(onnx::default_extent) + " pixels");
   add_preprocessing(command, options->preprocessing);
   command.footer(
-      "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "
+      "OUT carries the labels, the preprocessing and the task that MODEL does. If any option of preprocessing is "
+      "given, it is "
       "written over it.");
   command.callback([options] { convert(*options); });
 }

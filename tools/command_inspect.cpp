@@ -11,6 +11,7 @@
 #include "engine/passes/choose_types.hpp"
 #include "engine/passes/passes.hpp"
 #include "engine/plan/plan.hpp"
+#include "io/description.hpp"
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
 #include "tools/commands.hpp"
@@ -135,7 +136,7 @@ void print_layers(const graph::Graph& graph, Type precision) {
   table.print(std::cout);
 }
 
-/// What the model says of its classes and pictures.
+/// What the model says of its classes, pictures and answers.
 void print_metadata(const graph::Graph& graph) {
   const std::size_t labels = graph.labels.size();
   std::cout << "labels: ";
@@ -146,6 +147,7 @@ void print_metadata(const graph::Graph& graph) {
             << (graph.preprocessing ? io::preprocessing_text(*graph.preprocessing, graph.input_shape())
                                     : "no preprocessing is carried")
             << '\n';
+  if (graph.task) std::cout << "answers: " << io::task_text(graph) << '\n';
 }
 
 /// Names are a model's: whatever is in them.

@@ -15,16 +15,19 @@ std::vector<const CLI::Option*> PreprocessingOptions::given() const {
 }
 
 void add_preprocessing(CLI::App& command, PreprocessingOptions& options) {
-  static const std::map<std::string, graph::Fit> kinds = {{"stretch", graph::Fit::stretch}, {"crop", graph::Fit::crop}};
+  static const std::map<std::string, graph::Fit> kinds = {
+      {"stretch", graph::Fit::stretch}, {"crop", graph::Fit::crop}, {"letterbox", graph::Fit::letterbox}};
   graph::Preprocessing& values = options.values;
   options.resize =
       command
           .add_option_function<std::string>(
               "--resize", [&values](const std::string& kind) { values.resize = kinds.at(kind); },
-              "Pictures are stretched to the network's input, or their shorter edge is resized and the middle taken. "
+              "Pictures are stretched to the network's input, or their shorter edge is resized and the middle taken, "
+              "or "
+              "all of them is resized at one scale and the rest padded. "
               "This and the options below: where they are not given, what the model carries, else the defaults")
           ->check(CLI::IsMember(kinds))
-          ->type_name("stretch|crop")
+          ->type_name("stretch|crop|letterbox")
           ->default_str("stretch");
   options.resize_size = add_number(command, "--resize-size", values.resize_size, 1, graph::max_extent,
                                    "Of --resize crop: the shorter edge, in pixels; without it the input's size");

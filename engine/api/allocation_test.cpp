@@ -56,6 +56,37 @@ TEST(Allocation, ReadingAFrameAllocatesNothing) {
   EXPECT_EQ(allocations.load(), before);
 }
 
+TEST(Allocation, DetectingAllocatesNothing) {
+  for (const graph::Suppression suppression :
+       {graph::Suppression::hard, graph::Suppression::weighted, graph::Suppression::gaussian}) {
+    graph::Graph graph;
+    graph.add("input", graph::Input{.shape = {32, 32, 3}});
+    const graph::Pool pool = {.window = {.kernel_h = 4, .kernel_w = 4, .stride_h = 4, .stride_w = 4}};
+    const graph::NodeId pooled = graph.add("pool", pool, {0});
+    graph.outputs = {{.node = graph.add("heads", graph::Concat{}, {pooled, pooled})}};
+    graph.task = graph::Detect{
+        .levels = {{.stride = 4, .scores = {"heads", 4, 2}, .boxes = {"heads", 0, 4}, .points = {"heads", 0, 2}}},
+        .threshold = 0.1F,
+        .most_of_level = 50,
+        .most = 40,
+        .suppression = suppression};
+    graph.preprocessing = {.resize = graph::Fit::letterbox};
+    const std::vector<std::byte> bytes = format::save(graph);
+    Session session{Model(std::span<const std::byte>(bytes))};
+    Detector detector(session);
+    std::vector<std::uint8_t> pixels(100 * 80 * 3);
+    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
+    riffle_frame frame = {};
+    frame.planes[0] = pixels.data();
+    frame.width = 100;
+    frame.height = 80;
+    const long before = allocations.load();
+    const riffle_findings findings = detector.run(frame);
+    EXPECT_EQ(allocations.load(), before);
+    EXPECT_GT(findings.count, 0U);
+  }
+}
+
 /// One unit of a V2 with a residual, and what stands before and behind it: each kind of node, and few of each, for the
 /// network is planned as many times as that takes allocations.
 graph::Graph tiny_network() {

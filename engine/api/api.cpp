@@ -16,6 +16,7 @@
 #include "engine/run/cores.hpp"
 
 using riffle::api::bad_argument;
+using riffle::api::Claim;
 using riffle::api::guarded;
 using riffle::api::report;
 
@@ -255,33 +256,6 @@ bool fit(const Buffer* buffers, std::size_t count, Tensors tensors, const char* 
   return true;
 }
 
-/// What the model carries, else the default: of the channels that a frame may have.
-riffle_normalisation normalisation_of(const riffle::graph::Graph& graph) {
-  riffle_normalisation result = {{0, 0, 0, 0}, {1, 1, 1, 1}};
-  const riffle::graph::Preprocessing preprocessing = riffle::graph::preprocessing_of(graph);
-  for (std::int32_t c = 0; c < std::min(graph.input_shape().c, 3); ++c) {
-    result.mean[c] = preprocessing.mean_of(c);
-    result.deviation[c] = preprocessing.deviation_of(c);
-  }
-  return result;
-}
-
-/// A session's claim to be used by one thread at a time.
-class Claim {
- public:
-  explicit Claim(riffle_session& session) : at_work_(session.at_work), got_(!at_work_.exchange(true)) {}
-  ~Claim() {
-    if (got_) at_work_.store(false);
-  }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-  explicit operator bool() const { return got_; }
-
- private:
-  std::atomic<bool>& at_work_;
-  bool got_;
-};
-
 /// Takes a run's buffers over into the session's lists; else what does not fit is said in *error. The caller has
 /// claimed the session.
 bool take(riffle_session& session, const riffle_input_buffer* inputs, std::size_t input_count,
@@ -344,6 +318,11 @@ const char* riffle_model_label(const riffle_model* model, size_t index) {
   return index < riffle_model_label_count(model) ? model->graph.labels[index].c_str() : nullptr;
 }
 
+riffle_task riffle_model_task(const riffle_model* model) {
+  if (model == nullptr || !model->graph.task) return RIFFLE_NO_TASK;
+  return static_cast<riffle_task>(model->graph.task->index() + 1);
+}
+
 void riffle_model_free(riffle_model* model) { delete model; }
 
 riffle_status riffle_session_create(const riffle_model* model, const riffle_options* options, riffle_session** out,
@@ -361,7 +340,7 @@ riffle_status riffle_session_create(const riffle_model* model, const riffle_opti
         riffle::run::Session(plan, {.threads = threads_of(chosen),
                                     .cores = cores_of(chosen, log),
                                     .memory = {static_cast<std::byte*>(chosen.memory), chosen.memory_bytes}}),
-        normalisation_of(graph), std::vector<const void*>(plan->inputs.size()),
+        riffle::graph::preprocessing_of(graph), graph.task, std::vector<const void*>(plan->inputs.size()),
         std::vector<void*>(plan->outputs.size())};
     tell_of((*out)->session, chosen, log);
   });
@@ -416,7 +395,7 @@ riffle_status riffle_session_run(riffle_session* session, const float* input, fl
   if (input == nullptr || output == nullptr) return bad_argument(error, "input or output is NULL");
   if (batch < 1) return bad_argument(error, "batch is less than 1");
   if (!is_plain(*session)) return not_plain(error);
-  const Claim claim(*session);
+  const Claim claim(session->at_work);
   if (!claim) return busy(error);
   session->session.run(input, output, batch);
   return RIFFLE_OK;
@@ -427,7 +406,7 @@ riffle_status riffle_session_run_buffers(riffle_session* session, const riffle_i
                                          riffle_error* error) {
   if (session == nullptr) return bad_argument(error, "session is NULL");
   if (batch < 1) return bad_argument(error, "batch is less than 1");
-  const Claim claim(*session);
+  const Claim claim(session->at_work);
   if (!claim) return busy(error);
   if (!take(*session, inputs, input_count, outputs, output_count, batch, error)) return RIFFLE_BAD_ARGUMENT;
   session->session.run(session->inputs.data(), session->outputs.data(), batch);
@@ -456,7 +435,7 @@ riffle_status riffle_session_profile_buffers(riffle_session* session, const riff
   if (steps == nullptr) return bad_argument(error, "steps is NULL");
   const std::vector<riffle::plan::Step>& planned = session->session.plan().steps;
   if (step_count != planned.size()) return bad_argument(error, "step_count is not riffle_session_step_count()'s");
-  const Claim claim(*session);
+  const Claim claim(session->at_work);
   if (!claim) return busy(error);
   if (!take(*session, inputs, input_count, outputs, output_count, 1, error)) return RIFFLE_BAD_ARGUMENT;
   return guarded(error, RIFFLE_NO_MEMORY, [&] {

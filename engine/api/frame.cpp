@@ -94,6 +94,35 @@ bool is_valid(const riffle_frame& frame, std::int32_t channels, const Fault& fau
   return true;
 }
 
+riffle_normalisation normalisation_of(const riffle::graph::Preprocessing& preprocessing, std::int32_t channels) {
+  riffle_normalisation result = {};
+  for (std::int32_t c = 0; c < channels; ++c) {
+    result.mean[c] = preprocessing.mean_of(c);
+    result.deviation[c] = preprocessing.deviation_of(c);
+  }
+  return result;
+}
+
+/// What is cropped of a frame, and its size upright.
+struct Upright {
+  explicit Upright(const riffle_frame& frame) : crop{frame.crop_x, frame.crop_y, frame.crop_width, frame.crop_height} {
+    if (crop.width == 0) crop = {0, 0, frame.width, frame.height};
+    const bool turned = frame.rotation == 90 || frame.rotation == 270;
+    height = turned ? crop.width : crop.height;
+    width = turned ? crop.height : crop.width;
+  }
+  riffle::kernels::Crop crop;
+  std::int32_t height, width;
+};
+
+/// The part of the session's input that a frame becomes.
+riffle::graph::Covered covered_by(const riffle_session& session, const Upright& upright) {
+  const riffle::graph::Shape& input = session.session.plan().inputs[0].shape;
+  const riffle::graph::Preprocessing& preprocessing = session.preprocessing;
+  if (preprocessing.resize != riffle::graph::Fit::letterbox) return {0, 0, input.h, input.w};
+  return riffle::graph::letterboxed(preprocessing.align, input.h, input.w, upright.height, upright.width);
+}
+
 bool normalise(FrameArgs& args, const riffle_normalisation& by, const Fault& fault) {
   for (std::int32_t c = 0; c < args.channels; ++c) {
     const auto mean = static_cast<double>(by.mean[c]), deviation = static_cast<double>(by.deviation[c]);
@@ -147,8 +176,14 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
     return RIFFLE_BAD_ARGUMENT;
   }
   if (!is_valid(*frame, args.channels, fault)) return RIFFLE_BAD_ARGUMENT;
-  const riffle_normalisation& by = normalisation != nullptr ? *normalisation : session->normalisation;
+  const riffle::graph::Preprocessing& own = session->preprocessing;
+  const riffle_normalisation by = normalisation != nullptr ? *normalisation : normalisation_of(own, args.channels);
   if (!normalise(args, by, fault)) return RIFFLE_BAD_ARGUMENT;
+  const riffle::graph::Covered covered = covered_by(*session, Upright(*frame));
+  args.covered = {covered.left, covered.top, covered.width, covered.height};
+  args.bgr = own.bgr;
+  args.rounded = own.rounded;
+  for (std::int32_t c = 0; c < args.channels; ++c) args.pad[c] = own.pad_of(c);
 
   for (int p = 0; p < 3; ++p) {
     args.frame.planes[p] = frame->planes[p];
@@ -162,5 +197,58 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
   args.frame.rotation = frame->rotation;
   args.frame.mirrored = frame->mirrored != 0;
   kernel->run(args);
+  return RIFFLE_OK;
+}
+
+riffle_status riffle_session_place_frame(const riffle_session* session, const riffle_frame* frame,
+                                         riffle_placement* placement, riffle_error* error) {
+  const Fault fault(error);
+  const auto bad = [&](const char* pointer) {
+    fault("%s is NULL", pointer);
+    return RIFFLE_BAD_ARGUMENT;
+  };
+  if (placement == nullptr) return bad("placement");
+  *placement = {};
+  if (session == nullptr) return bad("session");
+  if (frame == nullptr) return bad("frame");
+  if (!is_valid(*frame, session->session.plan().inputs[0].shape.c, fault)) return RIFFLE_BAD_ARGUMENT;
+
+  const Upright upright(*frame);
+  const riffle::graph::Covered covered = covered_by(*session, upright);
+  // Of the upright picture: (u, v) = (u0 + du x, v0 + dv y) ...
+  double du = static_cast<double>(upright.width) / covered.width, u0 = -covered.left * du;
+  const double dv = static_cast<double>(upright.height) / covered.height, v0 = -covered.top * dv;
+  if (frame->mirrored != 0) {
+    u0 = upright.width - u0;
+    du = -du;
+  }
+  // ... and of the crop: turned clockwise, its columns were the rows from below.
+  riffle_placement p = {};
+  switch (frame->rotation) {
+    case 90:
+      p = {.xx = 0, .xy = dv, .x0 = v0, .yx = -du, .yy = 0, .y0 = upright.crop.height - u0, .width = 0, .height = 0};
+      break;
+    case 180:
+      p = {.xx = -du,
+           .xy = 0,
+           .x0 = upright.crop.width - u0,
+           .yx = 0,
+           .yy = -dv,
+           .y0 = upright.crop.height - v0,
+           .width = 0,
+           .height = 0};
+      break;
+    case 270:
+      p = {.xx = 0, .xy = -dv, .x0 = upright.crop.width - v0, .yx = du, .yy = 0, .y0 = u0, .width = 0, .height = 0};
+      break;
+    default:
+      p = {.xx = du, .xy = 0, .x0 = u0, .yx = 0, .yy = dv, .y0 = v0, .width = 0, .height = 0};
+      break;
+  }
+  p.x0 += upright.crop.x;
+  p.y0 += upright.crop.y;
+  p.width = frame->width;
+  p.height = frame->height;
+  *placement = p;
   return RIFFLE_OK;
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -33,8 +34,29 @@ struct riffle_model {
 
 struct riffle_session {
   riffle::run::Session session;
-  riffle_normalisation normalisation;  ///< what the model carries, else the default
-  std::vector<const void*> inputs;     ///< room for what a run is given
+  riffle::graph::Preprocessing preprocessing;  ///< what the model carries, else the default
+  std::optional<riffle::graph::Task> task;     ///< what the model carries
+  std::vector<const void*> inputs;             ///< room for what a run is given
   std::vector<void*> outputs;
   std::atomic<bool> at_work = false;
 };
+
+namespace riffle::api {
+
+/// A claim to use a session, or a detector, alone.
+class Claim {
+ public:
+  explicit Claim(std::atomic<bool>& at_work) : at_work_(at_work), got_(!at_work_.exchange(true)) {}
+  ~Claim() {
+    if (got_) at_work_.store(false);
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  explicit operator bool() const { return got_; }
+
+ private:
+  std::atomic<bool>& at_work_;
+  bool got_;
+};
+
+}  // namespace riffle::api

@@ -439,6 +439,120 @@ TEST(Format, MetadataIsCarried) {
   EXPECT_FALSE(format::load(without.bytes(), nullptr).preprocessing.has_value());
 }
 
+/// A network of one output, 2 x 2 cells of 12 channels, and a detector in which nothing is its default.
+graph::Graph detector() {
+  graph::Graph graph;
+  graph.name = "detector";
+  graph.add("input", graph::Input{.shape = {32, 32, 3}});
+  const graph::NodeId pooled =
+      graph.add("pool", graph::Pool{.window = {.kernel_h = 16, .kernel_w = 16, .stride_h = 16, .stride_w = 16}}, {0});
+  graph.outputs = {{.node = graph.add("concat", graph::Concat{}, {pooled, pooled, pooled, pooled, pooled, pooled}),
+                    .name = "heads"}};
+  const graph::Mapping mapping = {graph::Transform::tanh, 0.125F, 0.25F, -0.5F, 0.75F, graph::Unit::anchor};
+  graph.task = graph::Detect{.levels = {{.stride = 16,
+                                         .anchors = 2,
+                                         .sizes = {1, 2, 3.5F, 4},
+                                         .scores = {"heads", 5, 2, graph::Components::planes},
+                                         .objectness = {"heads", 4, 1, graph::Components::planes},
+                                         .boxes = {"heads", 0, 4, graph::Components::planes},
+                                         .points = {"heads", 7, 2, graph::Components::planes}}},
+                             .offset = 0.5F,
+                             .shift = -0.5F,
+                             .form = graph::BoxForm::corners,
+                             .position = mapping,
+                             .size = {.transform = graph::Transform::exponential},
+                             .score = {.transform = graph::Transform::softmax},
+                             .objectness = {.power = 0.5F},
+                             .point = {.unit = graph::Unit::cell},
+                             .background = true,
+                             .threshold = 0.111F,
+                             .inclusive = true,
+                             .clip_to_input = true,
+                             .clip_to_picture = true,
+                             .most_of_level = 3,
+                             .most = 4,
+                             .suppression = graph::Suppression::gaussian,
+                             .iou = 0.3F,
+                             .sigma = 0.7F,
+                             .per_class = false};
+  graph.labels = {"cat"};
+  graph.preprocessing = {.resize = graph::Fit::letterbox,
+                         .antialias = false,
+                         .bgr = true,
+                         .align = graph::Align::top_left,
+                         .pad = {1, 2, 3},
+                         .rounded = true};
+  return graph;
+}
+
+TEST(Format, TasksComeBack) {
+  const auto expect_again = [](const graph::Graph& graph) {
+    Aligned file(format::save(graph));
+    const graph::Graph loaded = format::load(file.bytes(), nullptr);
+    EXPECT_EQ(loaded.task, graph.task);
+    EXPECT_EQ(loaded.preprocessing, graph.preprocessing);
+    EXPECT_EQ(loaded.labels, graph.labels);
+  };
+  graph::Graph graph = detector();
+  expect_again(graph);
+  std::get<graph::Detect>(*graph.task).bins = 2;
+  std::get<graph::Detect>(*graph.task).form = graph::BoxForm::distances;
+  graph.labels = {};
+  std::get<graph::Detect>(*graph.task).levels[0] = {
+      .stride = 16, .sizes = {1, 2}, .scores = {"heads", 8, 2}, .boxes = {"heads", 0, 8}};
+  expect_again(graph);
+  graph.task = graph::Landmarks{.points = {"heads", 0, 15},
+                                .dimensions = 3,
+                                .point = {.unit = graph::Unit::input},
+                                .score = {"heads", 17, 1},
+                                .score_mapping = {.transform = graph::Transform::sigmoid},
+                                .threshold = 0.25F};
+  expect_again(graph);
+  std::get<graph::Landmarks>(*graph.task).region = {
+      .scale = 1.5F, .square = true, .turn_from = 2, .turn_to = 0, .cut = true};
+  expect_again(graph);
+  graph.task = graph::Segment{.scores = {"heads", 1, 0, graph::Components::planes},
+                              .transform = graph::Transform::softmax,
+                              .foreground = 1,
+                              .threshold = 0.25F,
+                              .inclusive = true};
+  expect_again(graph);
+  graph.task = graph::Classify{};
+  expect_again(graph);
+}
+
+TEST(Format, OnlyPicturesOfNewKindsNeedAVersion) {
+  const auto version = [](const graph::Graph& graph) {
+    Aligned file(format::save(graph));
+    return number_at<std::uint32_t>(file.bytes(), version_place(file.bytes()));
+  };
+  graph::Graph graph = detector();
+  EXPECT_EQ(version(graph), 5U);
+  graph.preprocessing = graph::Preprocessing{.bgr = true};
+  EXPECT_EQ(version(graph), 5U);
+  graph.preprocessing = graph::Preprocessing{.rounded = true};
+  EXPECT_EQ(version(graph), 5U);
+  graph.preprocessing = graph::Preprocessing{.resize = graph::Fit::crop};
+  EXPECT_LT(version(graph), 5U);
+}
+
+TEST(Format, DamagedTasksAreRefused) {
+  const std::vector<std::byte> whole = format::save(detector());
+  const auto error = [&](auto before, auto after) {
+    const auto was = std::as_bytes(std::span(&before, 1)), is = std::as_bytes(std::span(&after, 1));
+    Aligned file(whole);
+    const auto found = std::search(file.bytes().begin(), file.bytes().end(), was.begin(), was.end());
+    EXPECT_NE(found, file.bytes().end());
+    std::copy(is.begin(), is.end(), found);
+    return load_error(file.bytes());
+  };
+  EXPECT_NE(error(0.111F, std::nanf("")).find("threshold"), std::string::npos);
+  EXPECT_NE(error(16.0F, 1e-30F).find("its stride is not 0"), std::string::npos);
+  EXPECT_NE(error(std::array{0.125F, 0.25F}, std::array{0.125F, std::nanf("")}).find("position"), std::string::npos);
+  using Name = std::array<char, 9>;  // its length stands in front
+  EXPECT_NE(error(Name{5, 0, 0, 0, 'h', 'e', 'a', 'd', 's'}, Name{5, 0, 0, 0, 'h', 'e', 'a', 'l', 's'}).size(), 0U);
+}
+
 TEST(Format, FilesOfBeforeThereWasMetadataLoad) {
   const graph::Graph loaded = format::load_file(RIFFLE_CORPUS_DIR "/riffle/residual.riffle");
   EXPECT_TRUE(loaded.labels.empty());

@@ -183,26 +183,121 @@ class Loader {
       for (const flatbuffers::String* label : *model.labels()) graph.labels.push_back(text(label));
     }
     if (model.preprocessing() != nullptr) graph.preprocessing = read(*model.preprocessing());
+    read_task(model, graph);
     graph::check_metadata(graph);
   }
 
-  graph::Preprocessing read(const fbs::Preprocessing& p) {
-    const auto values = [&](const flatbuffers::Vector<float>* list) -> std::vector<float> {
-      if (list == nullptr) return {};
-      spend(list->size() * sizeof(float));
-      return {list->begin(), list->end()};
-    };
-    return {fit(p.resize()), p.antialias(), p.resize_size(), values(p.mean()), values(p.deviation())};
+  std::vector<float> numbers(const flatbuffers::Vector<float>* list) {
+    if (list == nullptr) return {};
+    spend(list->size() * sizeof(float));
+    return {list->begin(), list->end()};
   }
 
-  graph::Fit fit(fbs::Fit value) const {
-    switch (value) {
-      case fbs::Fit::stretch:
-        return graph::Fit::stretch;
-      case fbs::Fit::crop:
-        return graph::Fit::crop;
+  /// The graph's enum that has the file's values, the largest of which is `last`.
+  template <class Enum, class Stored>
+  Enum known(Stored value, Stored last, const char* what) const {
+    if (value > last) fail({"unknown ", what, " ", static_cast<int>(value)});
+    return static_cast<Enum>(value);
+  }
+
+  graph::Preprocessing read(const fbs::Preprocessing& p) {
+    graph::Preprocessing result;
+    result.resize = known<graph::Fit>(p.resize(), fbs::Fit::MAX, "way to resize pictures");
+    result.antialias = p.antialias();
+    result.resize_size = p.resize_size();
+    result.mean = numbers(p.mean());
+    result.deviation = numbers(p.deviation());
+    result.bgr = p.bgr();
+    result.align = known<graph::Align>(p.align(), fbs::Align::MAX, "place of pictures");
+    if (p.pad() != nullptr) result.pad = numbers(p.pad());
+    result.rounded = p.rounded();
+    return result;
+  }
+
+  graph::Transform transform(fbs::Transform value) const {
+    return known<graph::Transform>(value, fbs::Transform::MAX, "transform");
+  }
+
+  graph::Mapping mapping(const fbs::Mapping* m) const {
+    if (m == nullptr) return {};
+    return {transform(m->transform()),
+            m->before(),
+            m->times(),
+            m->plus(),
+            m->power(),
+            known<graph::Unit>(m->unit(), fbs::Unit::MAX, "unit")};
+  }
+
+  graph::Part part(const fbs::Part* p) {
+    if (p == nullptr) return {};
+    return {text(p->output()), p->first(), p->count(),
+            known<graph::Components>(p->components(), fbs::Components::MAX, "order of components")};
+  }
+
+  void read_task(const fbs::Model& model, graph::Graph& graph) {
+    if (model.task_type() == fbs::Task::NONE) return;
+    if (model.task() == nullptr) fail({"its task is empty"});  // the verifier lets a type without a table pass
+    switch (model.task_type()) {
+      case fbs::Task::Classify:
+        graph.task = graph::Classify{};
+        return;
+      case fbs::Task::Detect:
+        graph.task = read(*model.task_as_Detect());
+        return;
+      case fbs::Task::Landmarks:
+        graph.task = read(*model.task_as_Landmarks());
+        return;
+      case fbs::Task::Segment:
+        graph.task = read(*model.task_as_Segment());
+        return;
+      default:
+        break;  // a newer riffle's: the network is what it is
     }
-    fail({"unknown way to resize pictures ", static_cast<int>(value)});
+  }
+
+  graph::Detect read(const fbs::Detect& d) {
+    graph::Detect result;
+    if (d.levels() != nullptr) {
+      for (const fbs::Level* level : *d.levels()) {
+        spend(sizeof(std::int32_t));
+        result.levels.push_back({level->stride(), level->anchors(), numbers(level->sizes()), part(level->scores()),
+                                 part(level->objectness()), part(level->boxes()), part(level->points())});
+      }
+    }
+    result.offset = d.offset();
+    result.shift = d.shift();
+    result.form = known<graph::BoxForm>(d.form(), fbs::BoxForm::MAX, "form of boxes");
+    result.position = mapping(d.position());
+    result.size = mapping(d.size());
+    result.bins = d.bins();
+    result.score = mapping(d.score());
+    result.objectness = mapping(d.objectness());
+    result.point = mapping(d.point());
+    result.background = d.background();
+    result.threshold = d.threshold();
+    result.inclusive = d.inclusive();
+    result.clip_to_input = d.clip_to_input();
+    result.clip_to_picture = d.clip_to_picture();
+    result.most_of_level = d.most_of_level();
+    result.most = d.most();
+    result.suppression = known<graph::Suppression>(d.suppression(), fbs::Suppression::MAX, "suppression");
+    result.iou = d.iou();
+    result.sigma = d.sigma();
+    result.per_class = d.per_class();
+    return result;
+  }
+
+  graph::Landmarks read(const fbs::Landmarks& l) {
+    graph::Landmarks result = {part(l.points()),           l.dimensions(), mapping(l.point()), part(l.score()),
+                               mapping(l.score_mapping()), l.threshold()};
+    if (const fbs::Region* r = l.region()) {
+      result.region = {r->scale(), r->square(), r->turn_from(), r->turn_to(), r->cut()};
+    }
+    return result;
+  }
+
+  graph::Segment read(const fbs::Segment& s) {
+    return {part(s.scores()), transform(s.transform()), s.foreground(), s.threshold(), s.inclusive()};
   }
 
   graph::Operation read(const fbs::Input& o) {

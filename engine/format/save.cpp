@@ -33,6 +33,7 @@ bool needs_version_5(const graph::Node& node) {
 }
 
 bool is_arranged(const graph::Output& output) { return output.arrangement != graph::Arrangement{}; }
+bool needs_version_5(const graph::Preprocessing& p) { return p.resize == graph::Fit::letterbox || p.bgr || p.rounded; }
 
 bool needs_version_3(const graph::Node& node) {
   const auto* input = std::get_if<graph::Input>(&node.operation);
@@ -85,8 +86,10 @@ class Saver {
     const auto labels = graph.labels.empty() ? 0 : out_.CreateVectorOfStrings(graph.labels);
     const auto preprocessing = graph.preprocessing ? write(*graph.preprocessing) : 0;
     const auto outputs = needs_outputs(graph) ? write(graph.outputs) : 0;
+    const WrittenTask task =
+        graph.task ? std::visit([&](const auto& t) { return write_task(t); }, *graph.task) : WrittenTask{};
     fbs::FinishModelBuffer(out_, fbs::CreateModel(out_, version_of(graph), name, list, graph.outputs[0].node, labels,
-                                                  preprocessing, outputs));
+                                                  preprocessing, outputs, task.type, task.table));
     const auto* begin = reinterpret_cast<const std::byte*>(out_.GetBufferPointer());
     return {begin, begin + out_.GetSize()};
   }
@@ -115,6 +118,7 @@ class Saver {
     if (any([&](const graph::Node& node) { return needs_version_5(node) || has_new_operation(node); })) return 5;
     if (std::any_of(graph.outputs.begin(), graph.outputs.end(), has_i32)) return 5;
     if (std::any_of(graph.outputs.begin(), graph.outputs.end(), is_arranged)) return 5;
+    if (graph.preprocessing && needs_version_5(*graph.preprocessing)) return 5;
     if (graph::is_quantised(graph)) return 4;
     if (graph.input_count() > 1 || needs_outputs(graph) || any(needs_version_3)) return 3;
     return any(needs_version_2) ? 2 : 1;
@@ -178,9 +182,76 @@ class Saver {
   }
 
   Offset<fbs::Preprocessing> write(const graph::Preprocessing& p) {
-    static_assert(static_cast<int>(graph::Fit::crop) == static_cast<int>(fbs::Fit::crop));
+    static_assert(static_cast<int>(graph::Fit::letterbox) == static_cast<int>(fbs::Fit::letterbox));
+    static_assert(static_cast<int>(graph::Align::top_left) == static_cast<int>(fbs::Align::top_left));
     const auto mean = out_.CreateVector(p.mean), deviation = out_.CreateVector(p.deviation);
-    return fbs::CreatePreprocessing(out_, static_cast<fbs::Fit>(p.resize), p.antialias, p.resize_size, mean, deviation);
+    const auto pad = p.pad == graph::Preprocessing().pad ? 0 : out_.CreateVector(p.pad);
+    return fbs::CreatePreprocessing(out_, static_cast<fbs::Fit>(p.resize), p.antialias, p.resize_size, mean, deviation,
+                                    p.bgr, p.rounded, static_cast<fbs::Align>(p.align), pad);
+  }
+
+  struct WrittenTask {
+    fbs::Task type = fbs::Task::NONE;
+    Offset<void> table;
+  };
+
+  /// A mapping in a table; the one that changes nothing is left out.
+  struct MappedBy {
+    explicit MappedBy(const graph::Mapping& m)
+        : is_written(m != graph::Mapping()),
+          mapping(static_cast<fbs::Transform>(m.transform), static_cast<fbs::Unit>(m.unit), m.before, m.times, m.plus,
+                  m.power) {}
+    [[nodiscard]] const fbs::Mapping* get() const { return is_written ? &mapping : nullptr; }
+    bool is_written;
+    fbs::Mapping mapping;
+  };
+  static_assert(static_cast<int>(graph::Transform::softmax) == static_cast<int>(fbs::Transform::softmax));
+  static_assert(static_cast<int>(graph::Unit::anchor) == static_cast<int>(fbs::Unit::anchor));
+  static_assert(static_cast<int>(graph::Components::planes) == static_cast<int>(fbs::Components::planes));
+  static_assert(static_cast<int>(graph::BoxForm::corners) == static_cast<int>(fbs::BoxForm::corners));
+  static_assert(static_cast<int>(graph::Suppression::gaussian) == static_cast<int>(fbs::Suppression::gaussian));
+
+  Offset<fbs::Part> write(const graph::Part& part) {
+    if (part.output.empty()) return 0;
+    const auto name = out_.CreateSharedString(part.output);
+    return fbs::CreatePart(out_, name, part.first, part.count, static_cast<fbs::Components>(part.components));
+  }
+
+  Offset<fbs::Level> write(const graph::Level& level) {
+    const auto sizes = level.sizes.empty() ? 0 : out_.CreateVector(level.sizes);
+    const auto scores = write(level.scores), objectness = write(level.objectness), boxes = write(level.boxes),
+               points = write(level.points);
+    return fbs::CreateLevel(out_, level.stride, level.anchors, sizes, scores, objectness, boxes, points);
+  }
+
+  WrittenTask write_task(const graph::Classify&) { return {fbs::Task::Classify, fbs::CreateClassify(out_).Union()}; }
+  WrittenTask write_task(const graph::Detect& d) {
+    std::vector<Offset<fbs::Level>> list;
+    for (const graph::Level& level : d.levels) list.push_back(write(level));
+    const auto levels = out_.CreateVector(list);
+    const MappedBy position(d.position), size(d.size), score(d.score), objectness(d.objectness), point(d.point);
+    return {fbs::Task::Detect,
+            fbs::CreateDetect(out_, levels, d.offset, d.shift, static_cast<fbs::BoxForm>(d.form), position.get(),
+                              size.get(), d.bins, score.get(), objectness.get(), point.get(), d.background, d.threshold,
+                              d.inclusive, d.clip_to_input, d.clip_to_picture, d.most_of_level, d.most,
+                              static_cast<fbs::Suppression>(d.suppression), d.iou, d.sigma, d.per_class)
+                .Union()};
+  }
+  WrittenTask write_task(const graph::Landmarks& l) {
+    const auto points = write(l.points), score = write(l.score);
+    const MappedBy point(l.point), score_mapping(l.score_mapping);
+    const graph::Region& r = l.region;
+    const auto region =
+        r == graph::Region() ? 0 : fbs::CreateRegion(out_, r.scale, r.square, r.turn_from, r.turn_to, r.cut);
+    return {fbs::Task::Landmarks, fbs::CreateLandmarks(out_, points, l.dimensions, point.get(), score,
+                                                       score_mapping.get(), l.threshold, region)
+                                      .Union()};
+  }
+  WrittenTask write_task(const graph::Segment& s) {
+    const auto scores = write(s.scores);
+    return {fbs::Task::Segment, fbs::CreateSegment(out_, scores, static_cast<fbs::Transform>(s.transform), s.foreground,
+                                                   s.threshold, s.inclusive)
+                                    .Union()};
   }
 
   /// An activation's fields in a table: where older readers have a word for it, that one alone.

@@ -23,6 +23,7 @@
 #include "base/error.hpp"
 #include "engine/graph/arrangement.hpp"
 #include "engine/graph/constant.hpp"
+#include "engine/graph/description.hpp"
 #include "engine/graph/preprocessing.hpp"
 #include "kernels/element.hpp"
 #include "kernels/elementwise/elementwise.hpp"
@@ -385,8 +386,9 @@ struct Graph {
   std::vector<Output> outputs;  ///< at least one; of several each has a name that no other has
 
   // Metadata. It changes nothing that the network computes, and any of it may be missing.
-  std::vector<std::string> labels;             ///< names of the classes, which are the first output's channels
+  std::vector<std::string> labels;  ///< names of the classes: of the task's, else the first output's channels
   std::optional<Preprocessing> preprocessing;  ///< of pictures, to the first input
+  std::optional<Task> task;                    ///< what the outputs say of a picture
 
   /// Appends a node and returns its id. Checks nothing: infer_shapes() does.
   NodeId add(std::string node_name, Operation operation, std::vector<NodeId> inputs = {});
@@ -467,9 +469,14 @@ void check(const Preprocessing& preprocessing, const Shape& input);
 /// What the graph carries, else the default: pixels / 255, of an input of u8 the pixels.
 Preprocessing preprocessing_of(const Graph& graph);
 
+/// How many labels a graph that has passed infer_shapes() takes: one for each class of a detector or a segmentation,
+/// for each point of landmarks, for each channel of the first output elsewhere. Throws Error where the outputs are not
+/// as the task says.
+std::int64_t label_count(const Graph& graph);
+
 /// Throws Error where the metadata does not fit the graph, which has passed infer_shapes(): for another number of
-/// labels than the first output has channels, a label with a zero byte in it (C could not tell its end), for what
-/// check() refuses.
+/// labels than label_count(), a label with a zero byte in it (C could not tell its end), for what check() refuses, for
+/// a task that the outputs are not as it says.
 void check_metadata(const Graph& graph);
 
 /// What a node costs for one image.

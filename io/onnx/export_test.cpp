@@ -158,6 +158,31 @@ TEST(OnnxExport, metadata_can_be_read_by_others) {
             R"({"antialias":false,"mean":[0.485,0.456,0.406],"resize":"crop","resize_size":72,"std":[0.33333334]})");
 }
 
+TEST(OnnxExport, descriptions_come_back) {
+  Graph graph = with_metadata();
+  const std::string output = graph.output_name(graph.outputs[0]);
+  graph.preprocessing->resize = graph::Fit::letterbox;
+  graph.preprocessing->resize_size = 0;
+  graph.preprocessing->bgr = true;
+  graph.labels = {"a", "b"};
+  graph.task = graph::Landmarks{.points = {.output = output, .first = 2, .count = 4}, .threshold = 0.3F};
+  const Graph again = imported(graph);
+  EXPECT_EQ(again.task, graph.task);
+  EXPECT_EQ(again.preprocessing, graph.preprocessing);
+  EXPECT_EQ(again.labels, graph.labels);
+  ::onnx::ModelProto model;
+  ASSERT_TRUE(model.ParseFromString(export_model(graph)));
+  ASSERT_EQ(model.metadata_props_size(), 2);
+  EXPECT_EQ(model.metadata_props(1).key(), "riffle.description");
+
+  graph.preprocessing->resize = graph::Fit::crop;  // what was known before descriptions stays in its own words
+  graph.preprocessing->bgr = false;
+  ASSERT_TRUE(model.ParseFromString(export_model(graph)));
+  ASSERT_EQ(model.metadata_props_size(), 3);
+  EXPECT_EQ(model.metadata_props(1).key(), "riffle.preprocessing");
+  EXPECT_EQ(imported(graph).preprocessing, graph.preprocessing);
+}
+
 /// What importing a model with this property, or several, says.
 std::string refusal(const std::vector<std::pair<std::string, std::string>>& properties) {
   static const std::string whole = export_model(networks()[0]);
@@ -204,6 +229,10 @@ TEST(OnnxExport, metadata_that_is_wrong_is_named) {
   expect(preprocessing, R"({"mean": [1e300]})", "mean: a value is not finite");
   expect(preprocessing, R"({"std": [0]})", "std: a value is too small");
   expect(preprocessing, R"({"colour": "bgr"})", "'colour'");
+  const char* description = "riffle.description";
+  expect(description, "{", "not JSON");
+  expect(description, R"({"task": "segment", "scores": "mask"})", "scores: the network has no output");
+  expect(description, R"({"task": "segment", "scores": "classifier", "foreground": 10})", "component 10 of 10");
   EXPECT_NE(refusal({{labels, "[]"}, {labels, "[]"}}).find("twice"), std::string::npos);
   EXPECT_EQ(refusal({{"author", "[nobody"}, {"author", ""}, {preprocessing, "{}"}}), "no error");
 }

@@ -6,8 +6,9 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string_view>
+
+#include "io/description.hpp"
 
 namespace riffle::onnx {
 namespace {
@@ -20,17 +21,25 @@ constexpr const char* preprocessing_key = "riffle.preprocessing";
 /// A document in memory is several times its text.
 constexpr std::size_t max_text_bytes = std::size_t{1} << 24;
 
-constexpr std::string_view resize_names[] = {"stretch", "crop"};  ///< by graph::Fit
+constexpr const char* description_key = "riffle.description";
+
+constexpr std::string_view resize_names[] = {"stretch", "crop"};  ///< by graph::Fit, of what the property can say
 
 Error too_long() { return Error("it is longer than " + std::to_string(max_text_bytes) + " bytes"); }
 
-void set(::onnx::ModelProto& model, const char* key, const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+void set(::onnx::ModelProto& model, const char* key, std::string text) {
   if (text.size() > max_text_bytes) throw Error("the metadata " + std::string(key) + ": " + too_long().what());
   ::onnx::StringStringEntryProto& entry = *model.add_metadata_props();
   entry.set_key(key);
   entry.set_value(std::move(text));
 }
+
+void set(::onnx::ModelProto& model, const char* key, const json& value) {
+  set(model, key, value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+/// Can riffle.preprocessing say it?
+bool is_old(const graph::Preprocessing& p) { return p.resize != graph::Fit::letterbox && !p.bgr && !p.rounded; }
 
 /// The doubles that have the floats' shortest digits: 0.485, not 0.48500001430511475.
 std::vector<double> readable(const std::vector<float>& floats) {
@@ -44,16 +53,19 @@ std::vector<double> readable(const std::vector<float>& floats) {
   return result;
 }
 
-std::optional<json> find(const ::onnx::ModelProto& model, const char* key) {
+const std::string* find(const ::onnx::ModelProto& model, const char* key) {
   const std::string* text = nullptr;
   for (const ::onnx::StringStringEntryProto& entry : model.metadata_props()) {
     if (entry.key() != key) continue;
     if (text != nullptr) throw Error("it is there twice");
     text = &entry.value();
   }
-  if (text == nullptr) return std::nullopt;
-  if (text->size() > max_text_bytes) throw too_long();
-  json value = json::parse(*text, nullptr, false);
+  if (text != nullptr && text->size() > max_text_bytes) throw too_long();
+  return text;
+}
+
+json parsed(const std::string& text) {
+  json value = json::parse(text, nullptr, false);
   if (value.is_discarded()) throw Error("it is not JSON");
   return value;
 }
@@ -105,11 +117,11 @@ graph::Preprocessing to_preprocessing(const json& value) {
   return result;
 }
 
-/// Calls f(value) for the property if there is one. An Error that it throws names the property.
+/// Calls f(text) for the property if there is one. An Error that it throws names the property.
 template <class F>
 void read(const ::onnx::ModelProto& model, const char* key, F f) {
   try {
-    if (const std::optional<json> value = find(model, key)) f(*value);
+    if (const std::string* text = find(model, key)) f(*text);
   } catch (const Error& error) {
     throw Error("the metadata " + std::string(key) + ": " + error.what());
   }
@@ -119,23 +131,30 @@ void read(const ::onnx::ModelProto& model, const char* key, F f) {
 
 void write_metadata(const graph::Graph& graph, ::onnx::ModelProto& model) {
   if (!graph.labels.empty()) set(model, labels_key, graph.labels);
-  if (!graph.preprocessing) return;
-  const graph::Preprocessing& p = *graph.preprocessing;
-  json value = {{"resize", resize_names[static_cast<std::size_t>(p.resize)]},
-                {"antialias", p.antialias},
-                {"mean", readable(p.mean)},
-                {"std", readable(p.deviation)}};
-  if (p.resize_size != 0) value["resize_size"] = p.resize_size;
-  set(model, preprocessing_key, value);
+  const bool has_own = graph.preprocessing && is_old(*graph.preprocessing);
+  if (has_own) {
+    const graph::Preprocessing& p = *graph.preprocessing;
+    json value = {{"resize", resize_names[static_cast<std::size_t>(p.resize)]},
+                  {"antialias", p.antialias},
+                  {"mean", readable(p.mean)},
+                  {"std", readable(p.deviation)}};
+    if (p.resize_size != 0) value["resize_size"] = p.resize_size;
+    set(model, preprocessing_key, value);
+  }
+  io::Description rest = {.task = graph.task};
+  if (!has_own) rest.preprocessing = graph.preprocessing;
+  if (rest.task || rest.preprocessing) set(model, description_key, io::description_json(rest));
 }
 
 void read_metadata(const ::onnx::ModelProto& model, graph::Graph& graph) {
-  read(model, labels_key, [&](const json& value) {
-    graph.labels = to_labels(value);
+  // The task first: it says what labels are of.
+  read(model, description_key, [&](const std::string& text) { io::describe(graph, text); });
+  read(model, labels_key, [&](const std::string& text) {
+    graph.labels = to_labels(parsed(text));
     graph::check_metadata(graph);
   });
-  read(model, preprocessing_key, [&](const json& value) {
-    graph.preprocessing = to_preprocessing(value);
+  read(model, preprocessing_key, [&](const std::string& text) {
+    graph.preprocessing = to_preprocessing(parsed(text));
     graph::check_metadata(graph);
   });
 }

@@ -3,6 +3,8 @@
 //   riffle.labels          ["T-shirt/top", "trouser", ...]
 //   riffle.preprocessing   {"resize": "stretch", "antialias": true, "mean": [0.485, ...], "std": [0.229, ...]}
 //                          {"resize": "crop", "resize_size": 256, ...}
+//   riffle.description     docs/description.md: the task; and the pictures, if riffle.preprocessing has no words for
+//                          them
 #pragma once
 
 #include "engine/graph/graph.hpp"

@@ -122,13 +122,43 @@ bool FrameArgs::normalise(std::int32_t c, float mean, float deviation) {
   return std::isfinite(scale[c]) && std::isfinite(shift[c]);
 }
 
+Crop covered_part(const FrameArgs& args) {
+  const bool all = args.covered.width == 0 && args.covered.height == 0;
+  return all ? Crop{0, 0, args.out_w, args.out_h} : args.covered;
+}
+
+void fill_around(const FrameArgs& args) {
+  const Crop covered = covered_part(args);
+  for (std::int32_t c = 0; c < args.channels; ++c) {
+    const float value = args.scale[c] * args.pad[c] + args.shift[c];
+    const auto fill = [&](auto* output, auto number) {
+      for (std::int32_t y = 0; y < args.out_h; ++y) {
+        const bool outside = y < covered.y || y >= covered.y + covered.height;
+        for (std::int32_t x = 0; x < args.out_w; ++x) {
+          if (!outside && x == covered.x) x += covered.width;
+          if (x >= args.out_w) break;
+          const std::int64_t pixel = static_cast<std::int64_t>(y) * args.out_w + x;
+          output[c * args.channel_stride() + pixel * args.pixel_stride()] = number;
+        }
+      }
+    };
+    if (args.type == Type::u8) {
+      fill(static_cast<std::uint8_t*>(args.output),
+           static_cast<std::uint8_t>(std::nearbyint(std::clamp(value, 0.0F, 255.0F))));
+    } else {
+      fill(static_cast<float*>(args.output), value);
+    }
+  }
+}
+
 void frame_reference(const FrameArgs& args) {
-  const Crop crop = whole(args.frame);
+  fill_around(args);
+  const Crop crop = whole(args.frame), covered = covered_part(args);
   const bool turned = args.frame.rotation == 90 || args.frame.rotation == 270;
   const std::int32_t in_h = turned ? crop.width : crop.height, in_w = turned ? crop.height : crop.width;
-  for (std::int32_t y = 0; y < args.out_h; ++y) {
-    for (std::int32_t x = 0; x < args.out_w; ++x) {
-      const double sy = source(y, in_h, args.out_h), sx = source(x, in_w, args.out_w);
+  for (std::int32_t y = 0; y < covered.height; ++y) {
+    for (std::int32_t x = 0; x < covered.width; ++x) {
+      const double sy = source(y, in_h, covered.height), sx = source(x, in_w, covered.width);
       const double fy = sy - std::floor(sy), fx = sx - std::floor(sx);
       const auto pixel = [&](double at_y, double at_x) {
         return pixel_upright(args.frame, static_cast<std::int64_t>(at_y), static_cast<std::int64_t>(at_x),
@@ -137,9 +167,11 @@ void frame_reference(const FrameArgs& args) {
       const Pixel a = pixel(std::floor(sy), std::floor(sx)), b = pixel(std::floor(sy), std::ceil(sx)),
                   c = pixel(std::ceil(sy), std::floor(sx)), d = pixel(std::ceil(sy), std::ceil(sx));
       for (std::int32_t k = 0; k < args.channels; ++k) {
-        const double value = (1 - fy) * (1 - fx) * a.value[k] + (1 - fy) * fx * b.value[k] +
-                             fy * (1 - fx) * c.value[k] + fy * fx * d.value[k];
-        const std::int64_t number = static_cast<std::int64_t>(y) * args.out_w + x;
+        const std::int32_t colour = args.bgr ? args.channels - 1 - k : k;
+        double value = (1 - fy) * (1 - fx) * a.value[colour] + (1 - fy) * fx * b.value[colour] +
+                       fy * (1 - fx) * c.value[colour] + fy * fx * d.value[colour];
+        if (args.rounded) value = std::floor(value + 0.5);
+        const std::int64_t number = static_cast<std::int64_t>(covered.y + y) * args.out_w + covered.x + x;
         const std::int64_t at = k * args.channel_stride() + number * args.pixel_stride();
         const double result = static_cast<double>(args.scale[k]) * value + static_cast<double>(args.shift[k]);
         if (args.type == Type::u8) {

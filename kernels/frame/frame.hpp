@@ -2,7 +2,8 @@
 //
 //   out[c][y][x] = scale[c] * resized(y, x, c) + shift[c]
 //
-// as float, or as the nearest integer (ties to even) within 0 to 255.
+// as float, or as the nearest integer (ties to even) within 0 to 255. The picture may cover a part of the output alone,
+// whose rest is as if `pad` were the pixel there (letterboxes).
 //
 // What is cropped from the frame is made upright: rotated clockwise, then mirrored. Every pixel of it becomes R, G, B
 // or grey in 0 to 255 (clamped, not rounded). That picture is resized bilinearly to out_h x out_w with half-pixel
@@ -58,8 +59,12 @@ struct Frame {
 struct FrameArgs {
   Frame frame;
   std::int32_t channels = 0;  ///< 1: grey; 3: R, G, B
+  bool bgr = false;           ///< of 3 channels: the planes are B, G, R
   std::int32_t out_h = 0, out_w = 0;
-  float scale[3] = {1, 1, 1};
+  Crop covered = {};           ///< what the picture becomes, of the output; of width and height 0: all of it
+  float pad[3] = {};           ///< by plane: of 0 to 255, around that
+  bool rounded = false;        ///< resized values are whole numbers, half rounded up
+  float scale[3] = {1, 1, 1};  ///< by plane
   float shift[3] = {0, 0, 0};
   Type type = Type::f32;   ///< of the results: f32 or u8
   void* output = nullptr;  ///< out_h * out_w pixels of `channels` numbers
@@ -84,6 +89,13 @@ struct FrameKernel {
 };
 
 void frame_reference(const FrameArgs& args);
+
+// What kernels and reference have in common.
+
+/// args.covered, or all of the output.
+Crop covered_part(const FrameArgs& args);
+/// Writes what is not covered.
+void fill_around(const FrameArgs& args);
 
 /// What the kernels make of a frame: where the cells of its upright picture stand, and what is in them. Cell (y, x) of
 /// a plane is what stands at byte

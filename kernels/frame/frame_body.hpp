@@ -170,6 +170,13 @@ struct FrameReader {
     }
   }
 
+  /// Pixels of 0 to 255 become whole numbers, half rounded up, and are normalised.
+  static RIFFLE_INLINE void round_pixels(float* values, std::int32_t count, float scale, float shift) {
+    for (std::int32_t x = 0; x < count; ++x) {
+      values[x] = static_cast<float>(static_cast<std::int32_t>(values[x] + 0.5F)) * scale + shift;
+    }
+  }
+
   static RIFFLE_INLINE void round(const float* __restrict from, std::int32_t count, std::uint8_t* __restrict to,
                                   std::int64_t apart) {
     for (std::int32_t x = 0; x < count; ++x) to[x * apart] = Element<Type::u8>::encode(from[x], Quantization{1.0F, 0});
@@ -182,10 +189,11 @@ struct FrameReader {
     Columns columns = {};
     float stretched[2][3][strip];
     float blended[strip];
+    const Crop covered = covered_part(args);
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
-    for (std::int32_t x0 = 0; x0 < args.out_w; x0 += step) {
-      columns.count = args.out_w - x0 < step ? args.out_w - x0 : step;
-      place(samples, x0, args.out_w, columns);
+    for (std::int32_t x0 = 0; x0 < covered.width; x0 += step) {
+      columns.count = covered.width - x0 < step ? covered.width - x0 : step;
+      place(samples, x0, covered.width, columns);
       Cells cells;
       std::int32_t held[2] = {-1, -1};  // the picture's rows that are stretched
       std::int32_t upper = 0;           // which of the two is the upper one; the other one is the lower
@@ -195,23 +203,25 @@ struct FrameReader {
         stretch<Samples, Colours, AsTheyAre>(samples, cells, columns, stretched[which]);
         held[which] = row;
       };
-      for (std::int32_t y = 0; y < args.out_h; ++y) {
-        const Neighbours n = neighbours(y, samples.rows.count, args.out_h);
+      for (std::int32_t y = 0; y < covered.height; ++y) {
+        const Neighbours n = neighbours(y, samples.rows.count, covered.height);
         if (held[1 - upper] == n.first) upper = 1 - upper;
         hold(upper, n.first);
         hold(1 - upper, n.second);
         for (std::int32_t c = 0; c < args.channels; ++c) {
-          const std::int32_t m = c < Colours ? c : 0;  // grey is in all three
-          const std::int64_t first = static_cast<std::int64_t>(y) * args.out_w + x0, apart = args.pixel_stride();
-          const std::int64_t at = c * args.channel_stride() + first * apart;
+          const std::int32_t m = Colours == 1 ? 0 : args.bgr ? Colours - 1 - c : c;  // grey is in all three
+          const std::int64_t first = static_cast<std::int64_t>(covered.y + y) * args.out_w + covered.x + x0;
+          const std::int64_t apart = args.pixel_stride(), at = c * args.channel_stride() + first * apart;
           const bool is_direct = args.type == Type::f32 && apart == 1;
-          blend(stretched[upper][m], stretched[1 - upper][m], n.share, args.scale[c], args.shift[c], columns.count,
-                is_direct ? static_cast<float*>(args.output) + at : blended);
+          float* const to = is_direct ? static_cast<float*>(args.output) + at : blended;
+          const float scale = args.rounded ? 1.0F : args.scale[c], shift = args.rounded ? 0.0F : args.shift[c];
+          blend(stretched[upper][m], stretched[1 - upper][m], n.share, scale, shift, columns.count, to);
+          if (args.rounded) round_pixels(to, columns.count, args.scale[c], args.shift[c]);
           if (args.type == Type::u8) {
             round(blended, columns.count, static_cast<std::uint8_t*>(args.output) + at, apart);
           } else if (!is_direct) {
-            float* const to = static_cast<float*>(args.output) + at;
-            for (std::int32_t x = 0; x < columns.count; ++x) to[x * apart] = blended[x];
+            float* const pixels = static_cast<float*>(args.output) + at;
+            for (std::int32_t x = 0; x < columns.count; ++x) pixels[x * apart] = blended[x];
           }
         }
       }
@@ -219,6 +229,7 @@ struct FrameReader {
   }
 
   static void run(const FrameArgs& args) {
+    fill_around(args);
     const FrameSamples samples = frame_samples(args.frame, args.channels);
     if (samples.sample_count == 1) {
       samples.as_they_are ? fill<1, 1, true>(args, samples) : fill<1, 1, false>(args, samples);

@@ -166,6 +166,58 @@ TEST_P(FrameToTensor, EqualsTheReferenceWhereAStripEnds) {
   }
 }
 
+TEST_P(FrameToTensor, CoversAPartAndPadsTheRest) {
+  for (std::uint32_t seed = 0; seed < 100 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    Camera camera(scene, formats[scene.integer(0, 7)], scene.integer(1, 90), scene.integer(1, 40));
+    camera.frame.rotation = 90 * scene.integer(0, 3);
+    const std::int32_t out_h = scene.integer(1, 40), out_w = scene.integer(1, 300);
+    FrameArgs args = normalised(camera.frame, scene.pick({1, 3}), out_h, out_w);
+    args.covered = {scene.integer(0, out_w - 1), scene.integer(0, out_h - 1), 0, 0};
+    args.covered.width = scene.integer(1, out_w - args.covered.x);
+    args.covered.height = scene.integer(1, out_h - args.covered.y);
+    args.bgr = scene.coin();
+    for (float& value : args.pad) value = static_cast<float>(scene.integer(0, 255));
+    try_one(args);
+  }
+}
+
+/// Multiples of five that are enlarged five times: fifths, and none of them a half.
+TEST_P(FrameToTensor, RoundsToWholeNumbers) {
+  Scene scene(8);
+  Camera camera(scene, PixelFormat::rgb, 40, 9);
+  for (std::uint8_t& byte : camera.planes[0]) byte = static_cast<std::uint8_t>(byte / 5 * 5);
+  FrameArgs args = normalised(camera.frame, 3, 45, 200);
+  args.rounded = true;
+  args.bgr = true;
+  try_one(args);
+  for (std::size_t c = 0; c < 3; ++c) args.scale[c] = 1, args.shift[c] = 0;
+  std::vector<float> output(size_of(args));
+  args.output = output.data();
+  row().run(args);
+  for (const float value : output) ASSERT_EQ(value, std::nearbyint(value));
+}
+
+TEST_P(FrameToTensor, PlanesOfBgrAreThoseOfRgbTheOtherWayRound) {
+  Scene scene(9);
+  const Camera camera(scene, PixelFormat::rgb, 20, 10);
+  FrameArgs args;
+  args.frame = camera.frame;
+  args.channels = 3;
+  args.out_h = 7;
+  args.out_w = 30;
+  std::vector<float> rgb(size_of(args)), bgr(size_of(args));
+  args.output = rgb.data();
+  row().run(args);
+  args.output = bgr.data();
+  args.bgr = true;
+  row().run(args);
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t i = 0; i < 210; ++i) ASSERT_EQ(bgr[c * 210 + i], rgb[(2 - c) * 210 + i]);
+  }
+}
+
 TEST_P(FrameToTensor, OfTheSameSizeIsScaledOnly) {
   Scene scene(1);
   const Camera camera(scene, PixelFormat::rgb, 70, 9);

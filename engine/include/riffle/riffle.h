@@ -9,6 +9,9 @@
  *   riffle_session_free(session);
  *   riffle_model_free(model);
  *
+ * Of a model that says what its answers mean, a detector does both in one call, and gives boxes, points or a mask in
+ * the frame's pixels: riffle_detector_run().
+ *
  * Tensors are planes of rows (N, C, H, W), images one after the other, of float32 unless the model says otherwise. Most
  * networks have one input and one output, and calls without an index are about these; riffle_session_run_buffers() is
  * for all others. Sizes are in elements, never bytes, except where a name says so.
@@ -113,13 +116,25 @@ RIFFLE_API riffle_status riffle_model_load_file(const char* path, riffle_model**
 RIFFLE_API riffle_status riffle_model_load_memory(const void* bytes, size_t byte_count, riffle_model** out,
                                                   riffle_error* error);
 
-/* The names of the classes, one for each of the first output's channels, as far as the model carries them: 0 where it
- * does not, and for NULL. */
+/* The names of the classes, as far as the model carries them: one for each class of its task, or where it carries none
+ * for each of the first output's channels. 0 where there are no names, and for NULL. */
 RIFFLE_API size_t riffle_model_label_count(const riffle_model* model);
 
 /* The name of class `index`, bytes as whoever made the model wrote them (UTF-8 from riffle's tools); NULL where index
  * is not less than riffle_model_label_count(), and for NULL. */
 RIFFLE_API const char* riffle_model_label(const riffle_model* model, size_t index);
+
+/* What a model's answers are. */
+typedef enum riffle_task RIFFLE_INT {
+  RIFFLE_NO_TASK = 0, /* the model does not say */
+  RIFFLE_CLASSIFY = 1,
+  RIFFLE_DETECT = 2,
+  RIFFLE_LANDMARKS = 3,
+  RIFFLE_SEGMENT = 4
+} riffle_task;
+
+/* As the model carries it (`riffle convert --describe`); RIFFLE_NO_TASK for NULL, too. */
+RIFFLE_API riffle_task riffle_model_task(const riffle_model* model);
 
 /* Sessions of the model stay usable. */
 RIFFLE_API_VOID void riffle_model_free(riffle_model* model);
@@ -316,9 +331,11 @@ typedef struct riffle_normalisation {
  * ties to even, and kept within 0 to 255. normalisation NULL: what the model carries, else mean 0 and deviation 1 of
  * float32, and of uint8 the pixels as they are, which is a deviation of 1 / 255.
  *
- * How the model's pictures were resized, which it may carry, too, is for riffle's tools: here the crop says which part
- * of a frame becomes the input, and it is stretched to the input's size. Where that makes it much smaller and the model
- * was trained on antialiased pictures, a camera's smaller frames come closer to them.
+ * What the model carries about pictures beside that holds, too: planes B, G, R in the place of R, G, B, values rounded
+ * to whole numbers, and letterboxing: what is cropped lies in the input at one scale, and the model's pad pixel around
+ * it. Of all other models the crop says which part of a frame becomes the input, and it is stretched to the input's
+ * size. Frames are never antialiased: where a frame is made much smaller and the model was trained on antialiased
+ * pictures, a camera's smaller frames come closer to them.
  *
  * U and V of a chroma pixel count for all its two by two pixels; for an input of 1 channel they are not looked at, and
  * may be NULL. Width and height are at most 32768; of an odd width or height of YUV the chroma planes' is rounded up.
@@ -332,6 +349,78 @@ typedef struct riffle_normalisation {
 RIFFLE_API riffle_status riffle_session_read_frame(const riffle_session* session, const riffle_frame* frame,
                                                    const riffle_normalisation* normalisation, void* input,
                                                    riffle_error* error);
+
+/* Where the network's input lies in a picture: its point (x, y) is the picture's (xx x + xy y + x0, yx x + yy y + y0).
+ * Both are continuous: pixel (i, j) covers [j, j + 1) by [i, i + 1). */
+typedef struct riffle_placement {
+  double xx, xy, x0;
+  double yx, yy, y0;
+  int32_t width, height; /* the picture's, in pixels */
+} riffle_placement;
+
+/* *placement becomes where riffle_session_read_frame() puts the frame: the way back through letterbox, mirroring,
+ * rotation and crop, to the frame's pixels as they are in memory. Fails for what is wrong with the frame; then it is
+ * all zero. */
+RIFFLE_API riffle_status riffle_session_place_frame(const riffle_session* session, const riffle_frame* frame,
+                                                    riffle_placement* placement, riffle_error* error);
+
+/* ---- Detectors: from a frame to boxes, points and masks ---- */
+
+/* A session, and what it takes to say what its outputs mean: of a model whose task is RIFFLE_DETECT, RIFFLE_LANDMARKS
+ * or RIFFLE_SEGMENT. It does one thing at a time, as a session does; detectors of different sessions run side by side.
+ */
+typedef struct riffle_detector riffle_detector;
+
+/* Zero is every field's default. */
+typedef struct riffle_detector_options {
+  float threshold; /* in the place of the model's; 0: the model's */
+  float iou;       /* overlaps above this are suppressed, at most 1; 0: the model's */
+  const void* reserved[6];
+} riffle_detector_options;
+
+/* The session is the caller's, and lives longer. Everything that is needed later is allocated here. options may be
+ * NULL. A model without such a task, and one with an output that is not float32, is RIFFLE_BAD_ARGUMENT. */
+RIFFLE_API riffle_status riffle_detector_create(riffle_session* session, const riffle_detector_options* options,
+                                                riffle_detector** out, riffle_error* error);
+
+RIFFLE_API_VOID void riffle_detector_free(riffle_detector* detector);
+
+/* A box in the picture's pixels: x0 <= x1, y0 <= y1. */
+typedef struct riffle_detection {
+  float x0, y0, x1, y1;
+  float score;
+  int32_t label; /* the class: riffle_model_label() has its name */
+} riffle_detection;
+
+/* What was found. The pointers are the detector's, and valid until its next call. */
+typedef struct riffle_findings {
+  riffle_task task;
+  size_t count;                       /* RIFFLE_DETECT: of detections. RIFFLE_LANDMARKS: 1 if the score is above the
+                                         threshold, else 0 */
+  const riffle_detection* detections; /* best first */
+  size_t point_count;                 /* of each detection, or of landmarks */
+  int32_t point_dimensions;           /* numbers of a point: 2, x and y; or of landmarks 3, and z at the scale of x */
+  const float* points;                /* detection after detection; of landmarks also where the score is low; NULL:
+                                         there are none */
+  float score;                        /* of landmarks */
+  const uint8_t* mask;                /* RIFFLE_SEGMENT: the class of each pixel, row by row */
+  int32_t mask_width, mask_height, class_count;
+  riffle_placement mask_placement; /* where the mask's pixels lie in the picture */
+  const void* reserved[8];
+} riffle_findings;
+
+/* One image: reads the frame as riffle_session_read_frame() does, runs the session, and says what it found in the
+ * frame's own pixels, as they are in memory: not cropped, rotated or mirrored. Allocates nothing. A network with
+ * several inputs, and what is wrong with the frame, is RIFFLE_BAD_ARGUMENT; RIFFLE_BUSY if the detector or its session
+ * is at work in another thread. *findings is all zero then. */
+RIFFLE_API riffle_status riffle_detector_run(riffle_detector* detector, const riffle_frame* frame,
+                                             riffle_findings* findings, riffle_error* error);
+
+/* The same of outputs that the caller has, of one image: outputs[o] for output o of the session, as many as it has,
+ * float32. placement says where the input lies in the picture; NULL: what is found is in the input's pixels. */
+RIFFLE_API riffle_status riffle_detector_decode(riffle_detector* detector, const riffle_input_buffer* outputs,
+                                                size_t output_count, const riffle_placement* placement,
+                                                riffle_findings* findings, riffle_error* error);
 
 #ifdef __cplusplus
 }

@@ -66,6 +66,8 @@ class Model {
     return all;
   }
 
+  [[nodiscard]] riffle_task task() const { return riffle_model_task(get()); }
+
   [[nodiscard]] const riffle_model* get() const { return model_.get(); }
 
  private:
@@ -157,6 +159,13 @@ class Session {
     read_frame_to(frame, input, RIFFLE_UINT8, normalisation);
   }
 
+  /// Where read_frame() puts a frame.
+  [[nodiscard]] riffle_placement place_frame(const riffle_frame& frame) const {
+    riffle_placement placement;
+    detail::check([&](riffle_error* error) { return riffle_session_place_frame(get(), &frame, &placement, error); });
+    return placement;
+  }
+
   /// One image, timed.
   [[nodiscard]] std::vector<riffle_step> profile(std::span<const float> input, std::span<float> output) {
     if (input.size() != this->input().size || output.size() != this->output().size) {
@@ -194,6 +203,42 @@ class Session {
     void operator()(riffle_session* session) const { riffle_session_free(session); }
   };
   std::unique_ptr<riffle_session, Free> session_;
+};
+
+/// From frames to boxes, points and masks. The session lives longer.
+class Detector {
+ public:
+  explicit Detector(Session& session, const riffle_detector_options& options = {}) {
+    riffle_detector* detector = nullptr;
+    detail::check(
+        [&](riffle_error* error) { return riffle_detector_create(session.get(), &options, &detector, error); });
+    detector_.reset(detector);
+  }
+
+  /// In the frame's pixels; what it points to is valid until the next call.
+  [[nodiscard]] riffle_findings run(const riffle_frame& frame) {
+    riffle_findings findings;
+    detail::check([&](riffle_error* error) { return riffle_detector_run(get(), &frame, &findings, error); });
+    return findings;
+  }
+
+  /// Of outputs that the caller has. No placement: in the input's pixels.
+  [[nodiscard]] riffle_findings decode(std::span<const riffle_input_buffer> outputs,
+                                       const riffle_placement* placement = nullptr) {
+    riffle_findings findings;
+    detail::check([&](riffle_error* error) {
+      return riffle_detector_decode(get(), outputs.data(), outputs.size(), placement, &findings, error);
+    });
+    return findings;
+  }
+
+  [[nodiscard]] riffle_detector* get() const { return detector_.get(); }
+
+ private:
+  struct Free {
+    void operator()(riffle_detector* detector) const { riffle_detector_free(detector); }
+  };
+  std::unique_ptr<riffle_detector, Free> detector_;
 };
 
 }  // namespace riffle
