@@ -89,7 +89,7 @@ PictureModel::PictureModel(const std::string& path, const std::string& describe,
       throw Error(
           {path, ": output '", output.name, "' is of ", riffle::name_of(output.type), "; answers are read from f32"});
     }
-    outputs_.push_back({output.name, {output.shape.c, output.shape.h, output.shape.w}});
+    outputs_.push_back({output.name, {output.dims.begin(), output.dims.end()}});
     numbers_.push_back(tensors_.output_floats(i).data());
   }
 }
