@@ -218,17 +218,17 @@ std::int64_t place_of(const ResolvedArrangement& arrangement, std::int64_t y, st
 namespace {
 
 /// A part of a digit that is cut further.
-struct Part {
+struct DigitPart {
   std::int32_t digit = 0;   // which one
   std::int32_t extent = 0;  // 0: open
 };
 
 /// Takes what has so many values off the outer or the inner end of the list; false where there is no border.
-bool take(std::vector<Part>& from, std::int32_t wanted, bool outer, std::vector<Part>& taken) {
-  const auto put = [&](const Part& one) { taken.insert(outer ? taken.end() : taken.begin(), one); };
+bool take(std::vector<DigitPart>& from, std::int32_t wanted, bool outer, std::vector<DigitPart>& taken) {
+  const auto put = [&](const DigitPart& one) { taken.insert(outer ? taken.end() : taken.begin(), one); };
   while (wanted > 1) {
     if (from.empty()) return false;
-    Part& one = outer ? from.front() : from.back();
+    DigitPart& one = outer ? from.front() : from.back();
     if (one.extent == 0) return false;
     if (wanted % one.extent == 0) {
       wanted /= one.extent;
@@ -248,9 +248,9 @@ bool take(std::vector<Part>& from, std::int32_t wanted, bool outer, std::vector<
 }  // namespace
 
 std::optional<Arrangement> composed(const Arrangement& first, const Arrangement& second) {
-  std::vector<std::vector<Part>> parts(second.digits.size());  // of each of its digits
+  std::vector<std::vector<DigitPart>> parts(second.digits.size());  // of each of its digits
   for (const Index index : all_indices) {
-    std::vector<Part> left;
+    std::vector<DigitPart> left;
     for (const std::int32_t digit : first.axes[static_cast<std::size_t>(index)]) {
       left.push_back({digit, first.digits[static_cast<std::size_t>(digit)].extent});
     }
@@ -258,7 +258,7 @@ std::optional<Arrangement> composed(const Arrangement& first, const Arrangement&
     const auto begin = std::ranges::find_if(second.digits, is_of);
     const auto end = std::find_if_not(begin, second.digits.end(), is_of);
     const auto open = std::find_if(begin, end, [](const Digit& digit) { return digit.extent == 0; });
-    const auto parts_of = [&](auto digit) -> std::vector<Part>& {
+    const auto parts_of = [&](auto digit) -> std::vector<DigitPart>& {
       return parts[static_cast<std::size_t>(digit - second.digits.begin())];
     };
     for (auto digit = begin; digit != open; ++digit) {
@@ -277,7 +277,7 @@ std::optional<Arrangement> composed(const Arrangement& first, const Arrangement&
   std::vector<std::vector<std::int32_t>> positions(parts.size());
   for (std::size_t i = 0; i < first.digits.size(); ++i) {
     for (std::size_t d = 0; d < parts.size(); ++d) {  // in the order in which they stand on its axis
-      for (const Part& part : parts[d]) {
+      for (const DigitPart& part : parts[d]) {
         if (part.digit != static_cast<std::int32_t>(i)) continue;
         positions[d].push_back(static_cast<std::int32_t>(result.digits.size()));
         result.digits.push_back({first.digits[i].index, part.extent});
