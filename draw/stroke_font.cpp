@@ -108,7 +108,7 @@ constexpr std::array<std::string_view, 95> glyphs = {
     "0u3U3o3K5k3K3g3C0c",                 // }
     "0j1M4K7H8l",                         // ~
 };
-constexpr double cap_height = 14, gap = 4, space = 3;
+constexpr double cap_height = 14, letter_gap = 4, space = 3;
 
 std::string_view glyph_of(char character) {
   const auto code = static_cast<unsigned char>(character);
@@ -184,9 +184,9 @@ double for_each_glyph(std::string_view text, F&& f) {
     if (continues(character)) continue;
     const std::string_view glyph = glyph_of(character);
     f(glyph, left);
-    left += glyph_width(glyph) + gap;
+    left += glyph_width(glyph) + letter_gap;
   }
-  return std::max(left - gap, 0.0);
+  return std::max(left - letter_gap, 0.0);
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ namespace {
 using graph::Graph;
 
 /// A channel's number is step * (p - mean) of a pixel p, 0 to 255.
-struct Channel {
+struct PixelChannel {
   double step = 1.0, mean = 0.0;
 };
 
-std::vector<Channel> channels_of(const Graph& graph) {
-  std::vector<Channel> channels;
+std::vector<PixelChannel> channels_of(const Graph& graph) {
+  std::vector<PixelChannel> channels;
   for (std::int32_t c = 0; c < graph.input_shape().c; ++c) {
     const auto mean = static_cast<double>(graph.preprocessing->mean_of(c));
     const auto deviation = static_cast<double>(graph.preprocessing->deviation_of(c));
@@ -27,14 +27,14 @@ std::vector<Channel> channels_of(const Graph& graph) {
   return channels;
 }
 
-std::int32_t zero_point_of(const std::vector<Channel>& channels) {
+std::int32_t zero_point_of(const std::vector<PixelChannel>& channels) {
   double sum = 0.0;
-  for (const Channel& channel : channels) sum += channel.mean;
+  for (const PixelChannel& channel : channels) sum += channel.mean;
   return static_cast<std::int32_t>(std::clamp(std::nearbyint(sum / static_cast<double>(channels.size())), 0.0, 255.0));
 }
 
 /// Has the layer compute of p - zero_point what it did of the channels' numbers.
-void read_pixels(graph::Convolution& layer, const std::vector<Channel>& channels, std::int32_t zero_point) {
+void read_pixels(graph::Convolution& layer, const std::vector<PixelChannel>& channels, std::int32_t zero_point) {
   const auto outputs = static_cast<std::size_t>(layer.outputs), groups = static_cast<std::size_t>(layer.groups);
   const std::size_t columns = layer.weights.size() / outputs, inputs = channels.size() / groups;
   std::vector<float> weights(layer.weights.values().begin(), layer.weights.values().end());
@@ -44,7 +44,7 @@ void read_pixels(graph::Convolution& layer, const std::vector<Channel>& channels
     const std::size_t group = o / (outputs / groups);
     double sum = static_cast<double>(bias[o]);
     for (std::size_t k = 0; k < columns; ++k) {
-      const Channel& channel = channels[group * inputs + k / (columns / inputs)];
+      const PixelChannel& channel = channels[group * inputs + k / (columns / inputs)];
       float& weight = weights[o * columns + k];
       const double scaled = static_cast<double>(weight) * channel.step;
       sum += scaled * (zero_point - channel.mean);
@@ -81,7 +81,7 @@ Graph on_pixels(Graph graph) {
     throw Error({"pixels: the input '", graph.nodes[0].name, "' ", joined(what),
                  "; normalisation goes into the weights of convolutions alone"});
   };
-  const std::vector<Channel> channels = channels_of(graph);
+  const std::vector<PixelChannel> channels = channels_of(graph);
   const std::int32_t zero_point = zero_point_of(channels);
   bool is_read = false;
   for (graph::Node& node : graph.nodes) {

@@ -50,7 +50,7 @@ void add_picture_options(CLI::App& command, PictureOptions& options, const std::
                   drawn + " on the picture: a PNG; or of several pictures a folder, for PNGs of their names")
       ->type_name("OUT.png|FOLDER/");
   command.add_flag("--json", options.json, "Print JSON, all digits and points, instead of a table");
-  options.threshold_option = add_number(command, "--threshold", options.threshold, -1e9F, 1e9F,
+  options.threshold_option = add_number(command, "--threshold", options.threshold, -1000.0F, 1000.0F,
                                         "The least score, in the place of the model's");
   options.threshold_option->default_str("");
   command

@@ -247,12 +247,13 @@ class Equation {
   }
   void operator()(const graph::Resize& o) const {
     if (o.mode == graph::ResizeMode::nearest) return select(graph::selected_pixels(o, in().shape, out_.shape), 0.0);
-    const auto [rows, columns] = graph::mixed_pixels(o, in().shape, out_.shape);
+    const graph::MixedPixels between = graph::mixed_pixels(o, in().shape, out_.shape);
     const auto mixed = [](double first, double second, float weight) {
       return first * (1.0 - static_cast<double>(weight)) + second * static_cast<double>(weight);
     };
     each([&](auto n, auto y, auto x, auto c) {
-      const kernels::Between row = rows[static_cast<std::size_t>(y)], column = columns[static_cast<std::size_t>(x)];
+      const kernels::Between row = between.rows[static_cast<std::size_t>(y)];
+      const kernels::Between column = between.columns[static_cast<std::size_t>(x)];
       const auto line = [&](std::int32_t in_y) {
         return mixed(in().at(n, in_y, column.first, c), in().at(n, in_y, column.second, c), column.weight);
       };

@@ -334,6 +334,8 @@ riffle_status riffle_session_create(const riffle_model* model, const riffle_opti
   if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
   return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
     const auto plan = model->plan(plan_options_of(chosen));
+    (void)riffle::graph::pixels_arrangement();  // a table that is filled once: not while a frame is read
+    (void)riffle::graph::planes_arrangement();
     const riffle::graph::Graph& graph = model->graph;
     const Log log(chosen);
     *out = new riffle_session{

@@ -264,7 +264,7 @@ void Detector::suppress_hard() {
   for (std::size_t i = 0; i < count_; ++i) {
     const auto is_over = [&](const Candidate& better) { return overlaps(better, candidates_[i]); };
     const auto better = std::span(candidates_).first(kept);
-    if (std::ranges::none_of(better, is_over)) candidates_[kept++] = candidates_[i];
+    if (std::none_of(better.begin(), better.end(), is_over)) candidates_[kept++] = candidates_[i];
   }
   count_ = kept;
 }
@@ -332,13 +332,13 @@ std::size_t Detector::run(std::span<const float* const> outputs, const Placement
   for (std::size_t level = 0; level < levels_.size(); ++level) collect(static_cast<std::int32_t>(level), outputs);
   keep_best(0, task_.most);
   const auto all = std::span(candidates_).first(count_);
-  std::ranges::sort(all, is_better);
+  std::sort(all.begin(), all.end(), is_better);
   for (Candidate& candidate : all) locate(candidate, outputs);
   // A box without numbers, of a broken input, is none.
   const auto is_broken = [](const Candidate& c) {
     return !(std::isfinite(c.box.x0) && std::isfinite(c.box.y0) && std::isfinite(c.box.x1) && std::isfinite(c.box.y1));
   };
-  count_ -= std::ranges::remove_if(all, is_broken).size();
+  count_ = static_cast<std::size_t>(std::remove_if(all.begin(), all.end(), is_broken) - all.begin());
   const bool merges = task_.suppression == graph::Suppression::weighted;
   if (merges) {
     merge(outputs);

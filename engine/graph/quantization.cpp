@@ -85,6 +85,7 @@ class Check {
   }
 
   [[nodiscard]] bool reads_integers() const {
+    if (node_.inputs.empty()) return false;
     const bool integers = read_[node_.inputs[0]].integers;
     for (const NodeId input : node_.inputs) {
       if (read_[input].integers != integers) fail("one operand is quantised, another one is not");

@@ -231,7 +231,8 @@ TEST(Tensors, ThatAreNoneAreRefused) {
   expect(error([](graph::Graph& g) { g.outputs[1].name = ""; }), "two outputs are called 'wide'");
   expect(error([](graph::Graph& g) { g.nodes[1].name = "left"; }), "two inputs are called 'left'");
   expect(error([](graph::Graph& g) { g.outputs[2].node = 99; }), "an output is no node");
-  expect(error([](graph::Graph& g) { g.outputs[2].type = Type::i32; }), "output 'scores': its type is i32");
+  expect(error([](graph::Graph& g) { std::get<graph::Input>(g.nodes[0].operation).type = Type::i32; }),
+         "its type is i32");
   expect(error([](graph::Graph& g) { g.outputs[2].quantization = {2.0F, 0}; }), "for i8 and u8 alone");
   expect(error([](graph::Graph& g) {
            g.outputs[2].type = Type::u8, g.outputs[2].quantization = {1.0F, -1};

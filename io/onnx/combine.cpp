@@ -73,6 +73,31 @@ void cut_alike(Axis& a, Axis& b) {
   }
 }
 
+/// Do both have the same digits on every axis that is not one long?
+bool are_of_like_digits(const View& a, const View& b) {
+  for (std::size_t i = 0; i < a.axes.size(); ++i) {
+    Axis x = a.axes[i], y = b.axes[i];
+    cut_alike(x, y);
+    if (!x.empty() && !y.empty() && !are_alike(x, y)) return false;
+  }
+  return true;
+}
+
+/// What one has as rows and another one as channels is arranged in both as an image, or a list, has it.
+void arrange_alike(Importer& importer, View& a, View& b) {
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  const std::size_t rank = a.axes.size();
+  if (rank < 2 || rank > 4 || extents(a) != extents(b)) return;
+  for (const View* view : {&a, &b}) {
+    if (!std::ranges::all_of(view->axes[0], is_batch)) return;
+  }
+  AxesAs as{.rows = {}, .columns = {}, .channels = {rank == 4 ? std::size_t{1} : rank - 1}};
+  if (rank > 2) as.rows = {rank == 4 ? std::size_t{2} : std::size_t{1}};
+  if (rank == 4) as.columns = {3};
+  importer.arrange(a, as);
+  importer.arrange(b, as);
+}
+
 /// One view's channel digits where the other has none: its channels are repeated, which are only names.
 void repeat_channels(const Axis& from, Axis& to) {
   for (const Factor& factor : from) {
@@ -258,6 +283,7 @@ View combined(Importer& importer, const std::string& name, BinaryKind kind, View
   const std::size_t rank = std::max(a.axes.size(), b.axes.size());
   extend(a, rank);
   extend(b, rank);
+  if (!are_of_like_digits(a, b)) arrange_alike(importer, a, b);
   const auto repeats = [](const View& view) { return channel_count(without_repeats(view)) < channel_count(view); };
   if (!repeats(a) || !repeats(b)) a = without_repeats(std::move(a)), b = without_repeats(std::move(b));
   View result = a;
@@ -404,9 +430,34 @@ View softmax_of_channels(Importer& importer, const std::string& name, View view,
 
 bool is_of_channels(const Axis& axis) { return std::ranges::all_of(axis, is_channel); }
 
+namespace {
+
+/// Is any of the axes neither of channels alone nor of all rows, all columns or both?
+bool are_spread(const Importer& importer, const View& view, const std::vector<bool>& axes) {
+  const graph::Shape& shape = importer.shape(view.node);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!axes[i] || is_of_channels(view.axes[i])) continue;
+    for (const Factor& factor : view.axes[i]) {
+      if (factor.index == Index::batch) return false;
+      const std::int32_t all = factor.index == Index::row ? shape.h : shape.w;
+      if (factor.index == Index::channel || factor.extent != all) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
              const std::vector<bool>& axes) {
   using graph::ReduceKind;
+  if (are_spread(importer, view, axes)) {
+    std::vector<std::size_t> channels;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (axes[i]) channels.push_back(i);
+    }
+    importer.arrange(view, with_channels(view, std::move(channels)));
+  }
   std::vector<bool> of_channels(axes.size(), false);
   bool rows = false, columns = false, unnamed = false, any_channels = false;
   for (std::size_t i = 0; i < axes.size(); ++i) {

@@ -232,7 +232,8 @@ TEST(OnnxExport, metadata_that_is_wrong_is_named) {
   const char* description = "riffle.description";
   expect(description, "{", "not JSON");
   expect(description, R"({"task": "segment", "scores": "mask"})", "scores: the network has no output");
-  expect(description, R"({"task": "segment", "scores": "classifier", "foreground": 10})", "component 10 of 10");
+  expect(description, R"({"task": "segment", "scores": "classifier", "foreground": 10})",
+         "the foreground is component 10 of");
   EXPECT_NE(refusal({{labels, "[]"}, {labels, "[]"}}).find("twice"), std::string::npos);
   EXPECT_EQ(refusal({{"author", "[nobody"}, {"author", ""}, {preprocessing, "{}"}}), "no error");
 }

@@ -291,7 +291,9 @@ graph::Arrangement Importer::as_declared(View& view) {
   result.joins_batch = !has_batch_axis;
   const bool is_pixel = shape(view.node).pixels() == 1;
   const std::string text = to_text(result);
-  return text == (is_pixel ? "c" : "c h w") ? graph::Arrangement{} : result;
+  const bool is_one = shape(view.node).c == 1;  // channel, which is no digit
+  const std::string usual = is_pixel ? (is_one ? "1" : "c") : (is_one ? "1 h w" : "c h w");
+  return text == usual ? graph::Arrangement{} : result;
 }
 
 graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
@@ -314,7 +316,9 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   View* itself = input(name);
   if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
   // What layers make is float to them; to the caller it is what the model says.
-  if (found->type == Type::i32) return {.node = view.node, .name = name, .type = Type::i32};
+  if (found->type == Type::i32) {
+    return {.node = view.node, .name = name, .type = Type::i32, .arrangement = std::move(arrangement)};
+  }
   const auto declared = type_of_number(output.type().tensor_type().elem_type());
   const bool is_cast = found->type == Type::f32 && declared && !is_quantised(*declared);
   return {.node = view.node,

@@ -221,6 +221,19 @@ struct Pads {
 };
 
 /// Throws Error where it pads anything else.
+/// Of four dimensions, of which one is neither channels nor all rows nor all columns, an image is made.
+void make_image(Call& call, View& view) {
+  if (channel_axis(view)) call.importer.settle(view);
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  const auto is_plain = [&](std::size_t axis) {
+    const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+    return std::ranges::all_of(view.axes[axis], is_channel) || pixel_axis(call.importer, view, axis).has_value();
+  };
+  if (view.axes.size() != 4 || !std::ranges::all_of(view.axes[0], is_batch)) return;
+  if (channel_axis(view) && is_plain(1) && is_plain(2) && is_plain(3)) return;
+  call.importer.arrange(view, {.rows = {2}, .columns = {3}, .channels = {1}});
+}
+
 Pads read_pads(Call& call, const View& view) {
   const auto pads = call.list("pads", 1);
   if (!pads) throw Error("it has no pads");
@@ -375,7 +388,7 @@ void import_pad(Call& call) {
 
   // Zeros wait for what reads them. They may come in several steps; some exporters pad by nothing before every pooling.
   const Padded* padded = call.padded(0);
-  if (padded == nullptr) call.importer.settle(call.tensor(0));
+  if (padded == nullptr) make_image(call, call.tensor(0));
   const Pads pads = read_pads(call, padded != nullptr ? padded->view : call.tensor(0));
   const auto& [rows, columns, channels] = pads;
   if (channels.is_any()) {

@@ -9,7 +9,8 @@ void resize_reference(const ResizeArgs& args, const Addresses& memory) {
     return first * (1.0 - static_cast<double>(weight)) + second * static_cast<double>(weight);
   };
   for (std::int32_t r = 0; r < args.run_count; ++r) {
-    const auto& [run, output_channel] = args.runs[r];
+    const ChannelRun& run = args.runs[r].input;
+    const std::int32_t output_channel = args.runs[r].output_channel;
     for (std::int32_t y = 0; y < args.extent.out_h; ++y) {
       for (std::int32_t x = 0; x < args.extent.out_w; ++x) {
         const Between &row = args.rows[y], &column = args.columns[x];
