@@ -67,7 +67,7 @@ TEST_F(Cli, help_says_what_numbers_may_be) {
   for (const std::string command : {"build", "run", "classify", "detect", "landmarks", "segment", "bench"}) {
     // CLI11's releases differ in where lines end.
     const std::string help = std::regex_replace(riffle({command, "--help"}).out, std::regex("\\s+"), " ");
-    const std::regex any("--[a-z-]+ [NX][ =]"), with_range("--[a-z-]+ [NX][ =][^(]*\\([0-9.e+]+ to [0-9.e+]+\\)");
+    const std::regex any("--[a-z-]+ [NX][ =]"), with_range("--[a-z-]+ [NX][ =][^(]*\\(-?[0-9.e+]+ to [0-9.e+]+\\)");
     const auto count = [&](const std::regex& which) {
       return std::distance(std::sregex_iterator(help.begin(), help.end(), which), std::sregex_iterator());
     };
