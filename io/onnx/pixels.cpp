@@ -23,6 +23,21 @@ bool is_image(const View& view, const View& whole) {
          view.axes[row_axis] == whole.axes[row_axis] && view.axes[column_axis] == whole.axes[column_axis];
 }
 
+/// Of four dimensions, of which one is neither channels nor all rows nor all columns, or one long, an image is made.
+void make_image(Call& call, View& view) {
+  if (channel_axis(view)) call.importer.settle(view);
+  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
+  const auto is_plain = [&](std::size_t axis) {
+    const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
+    return !view.axes[axis].empty() &&
+           (std::ranges::all_of(view.axes[axis], is_channel) || pixel_axis(call.importer, view, axis).has_value());
+  };
+  if (view.axes.size() != 4 || !std::ranges::all_of(view.axes[0], is_batch)) return;
+  if (is_image(view, call.importer.whole(view.node))) return;
+  if (channel_axis(view) && is_plain(1) && is_plain(2) && is_plain(3)) return;
+  call.importer.arrange(view, {.rows = {2}, .columns = {3}, .channels = {1}});
+}
+
 std::int32_t in_range(const char* what, std::int64_t value, std::int64_t least) {
   if (value < least || value > graph::max_extent) {
     throw Error(std::string(what) + " holds " + std::to_string(value) + ", not in " + std::to_string(least) + " to " +
@@ -221,21 +236,6 @@ struct Pads {
 };
 
 /// Throws Error where it pads anything else.
-/// Of four dimensions, of which one is neither channels nor all rows nor all columns, or one long, an image is made.
-void make_image(Call& call, View& view) {
-  if (channel_axis(view)) call.importer.settle(view);
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
-  const auto is_plain = [&](std::size_t axis) {
-    const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
-    return !view.axes[axis].empty() &&
-           (std::ranges::all_of(view.axes[axis], is_channel) || pixel_axis(call.importer, view, axis).has_value());
-  };
-  if (view.axes.size() != 4 || !std::ranges::all_of(view.axes[0], is_batch)) return;
-  if (is_image(view, call.importer.whole(view.node))) return;
-  if (channel_axis(view) && is_plain(1) && is_plain(2) && is_plain(3)) return;
-  call.importer.arrange(view, {.rows = {2}, .columns = {3}, .channels = {1}});
-}
-
 Pads read_pads(Call& call, const View& view) {
   const auto pads = call.list("pads", 1);
   if (!pads) throw Error("it has no pads");
@@ -336,7 +336,7 @@ View cropped(Call& call, View& view, Index index, const CroppedAxis& by) {
 
 void import_resize(Call& call) {
   View& view = call.tensor(0);
-  call.importer.settle(view);
+  make_image(call, view);
   const std::string mode = call.text("mode", "nearest");
   if (mode != "nearest" && mode != "linear" && mode != "bilinear") {
     throw Error("the mode '" + mode + "' is not supported (nearest and linear are)");
