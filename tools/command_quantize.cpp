@@ -103,7 +103,7 @@ quantise::Samples read_samples(const Network& network, const std::vector<std::in
 }
 
 /// How often both networks answer right, and how often they differ.
-struct Answers {
+struct AnswersOfBoth {
   std::int64_t count = 0, right_before = 0, right_after = 0, changed = 0;
   [[nodiscard]] double percent(std::int64_t n) const {
     return 100.0 * static_cast<double>(n) / static_cast<double>(count);
@@ -142,8 +142,8 @@ std::vector<std::int32_t> answers_of(const Network& network, const std::vector<s
   return answers;
 }
 
-Answers compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& indices, int threads) {
-  Answers result{.count = std::ssize(indices)};
+AnswersOfBoth compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& indices, int threads) {
+  AnswersOfBoth result{.count = std::ssize(indices)};
   draw::Progress progress("comparing", 2 * result.count);
   const std::vector<std::int32_t> before = answers_of(given, indices, threads, progress, 0);
   const std::vector<std::int32_t> after = answers_of(quantised, indices, threads, progress, result.count);
@@ -180,7 +180,7 @@ void print_losses(const quantise::Quantised& quantised, const std::vector<quanti
   table.print(std::cout);
 }
 
-std::string answers_text(const Answers& answers, bool has_labels) {
+std::string answers_text(const AnswersOfBoth& answers, bool has_labels) {
   const std::string pictures = grouped(answers.count) + " pictures that did not calibrate";
   const std::string changed = fixed(answers.percent(answers.changed), 2) + " % of the answers changed";
   if (!has_labels) return "on " + pictures + ": " + changed;
@@ -249,7 +249,7 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
 
   quantise::Quantised quantised;
   std::vector<quantise::Loss> losses;
-  Answers answers;
+  AnswersOfBoth answers;
   for (std::size_t more = 1;; more *= 2) {
     quantised = quantise_with_bar(network.graph, samples, options.how);
     losses = quantise::losses(quantised, held_out, options.how.threads);
