@@ -142,7 +142,8 @@ std::vector<std::int32_t> answers_of(const Network& network, const std::vector<s
   return answers;
 }
 
-AnswersOfBoth compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& indices, int threads) {
+AnswersOfBoth compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& indices,
+                      int threads) {
   AnswersOfBoth result{.count = std::ssize(indices)};
   draw::Progress progress("comparing", 2 * result.count);
   const std::vector<std::int32_t> before = answers_of(given, indices, threads, progress, 0);
