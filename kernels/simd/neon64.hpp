@@ -40,6 +40,8 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
   using Bytes = Neon64Bytes;
   static constexpr const char* name = "neon64";
   static constexpr bool by_lane = true;
+  /// IEEE's: xsimd multiplies by an estimate of the reciprocal.
+  static RIFFLE_INLINE Vec div(Vec a, Vec b) { return vdivq_f32(a, b); }
   static constexpr int max_vectors = 4;
   /// tile_rows * vectors accumulators, tile_rows registers of activations (four channels each), and the weights.
   static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
