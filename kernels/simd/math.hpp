@@ -12,7 +12,7 @@ RIFFLE_INLINE typename S::Vec select_less(typename S::Vec a, typename S::Vec b, 
   if constexpr (S::lanes == 1) {
     return a < b ? yes : no;
   } else {
-    return xsimd::select(a < b, yes, no);
+    return select(a < b, yes, no);  // of the vectors' library, which scalar code does not see
   }
 }
 
