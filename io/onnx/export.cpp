@@ -238,24 +238,27 @@ class Exporter : Writer {
   /// `wanted`. Where digits are no axes, the numbers of rows and columns stand in the file, as a shuffle's do.
   std::string rearranged(const std::string& x, const std::string& name, const graph::ResolvedArrangement& digits,
                          const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to,
-                         const Integers& have, const Integers& wanted) {
+                         const Integers& have, const Integers& wanted, bool of_input = false) {
     const auto cut = [&](const std::vector<std::int32_t>& order) {
       Integers shape = {0};
       for (const std::int32_t digit : order) shape.push_back(digits.digits[static_cast<std::size_t>(digit)].extent);
       return shape;
     };
+    Integers perm = {0};
+    for (const std::int32_t digit : to) perm.push_back(std::ranges::find(from, digit) - from.begin() + 1);
+    // An input that is transposed so would be taken for one of pixels (as is right in write(Input)).
+    const bool is_from_pixels = perm == Integers{0, 3, 1, 2} && !of_input;
     // Of a shape with a 1 in it nobody could say where rows or columns would be that are one here.
     const auto is_one = [](const graph::ResolvedArrangement::Digit& digit) {
       return digit.extent == 1 && digit.index != graph::Index::channel;
     };
-    const bool is_reshaped = from == to || cut(from) != have || cut(to) != wanted;
+    const bool has_digits = cut(from) == have && !is_from_pixels;
+    const bool is_reshaped = from == to || !has_digits || cut(to) != wanted;
     if (is_reshaped && only_size_.empty() && std::ranges::any_of(digits.digits, is_one)) {
       only_size_ = "the tensor '" + name + "' is rearranged, and has one row or column at this size";
     }
     if (from == to) return reshaped(x, name, wanted);
-    Integers perm = {0};
-    for (const std::int32_t digit : to) perm.push_back(std::ranges::find(from, digit) - from.begin() + 1);
-    const std::string operand = cut(from) == have ? x : reshaped(x, name + ".digits", cut(from));
+    const std::string operand = has_digits ? x : reshaped(x, name + ".digits", cut(from));
     const bool is_all = cut(to) == wanted;
     NodeProto& transposed = append("Transpose", is_all ? name : name + ".transposed", {operand});
     set(transposed, "perm", perm);
@@ -461,7 +464,7 @@ class Exporter : Writer {
     if (is_planes(o.arrangement)) return {name, false};
     const graph::ResolvedArrangement resolved = graph::resolve(o.arrangement, o.shape);
     return {rearranged(name, name + ".planes", resolved, digits_of(o.arrangement.axes), planes_of(o.arrangement),
-                       shape_of(resolved, o.arrangement.joins_batch), image_shape(o.shape)),
+                       shape_of(resolved, o.arrangement.joins_batch), image_shape(o.shape), true),
             false};
   }
 
