@@ -57,6 +57,11 @@ void Progress::wipe() noexcept {
   if (shown.exchange(false)) write_to_terminal("\r\x1B[K");
 }
 
+void Progress::wipe_line() noexcept {
+  shown = ::isatty(STDERR_FILENO) == 1;
+  wipe();
+}
+
 Progress::Progress(std::string label, std::int64_t total)
     : label_(std::move(label)),
       total_(std::max<std::int64_t>(total, 1)),

@@ -27,6 +27,8 @@ class Progress {
 
   /// Takes the bar from the terminal, if one is there. A signal handler may call it.
   static void wipe() noexcept;
+  /// Takes from a terminal whatever stands on its line: beside a bar the ^C that stopped a program between two.
+  static void wipe_line() noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;

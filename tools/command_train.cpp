@@ -431,6 +431,7 @@ void train(const TrainOptions& options) {
   }
   const trainer::FitResult result = trainer::fit(network, *optimizer, training, test, fit_options);
   if (!result.stopped) return;
+  draw::Progress::wipe_line();
   std::cout << "stopped in epoch " << result.run.epochs.size() + 1 << " behind " << result.run.batch << " of "
             << training.batches() << " batches; --resume goes on from there\n";
   throw CLI::RuntimeError(128 + interrupt.signal());
