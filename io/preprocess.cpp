@@ -53,10 +53,9 @@ Preprocess::Preprocess(const graph::Shape& input, const graph::Preprocessing& pr
   args_.channels = input.c;
   args_.out_h = input.h;
   args_.out_w = input.w;
-  args_.as_pixels = graph::arrangement_of(arrangement) == graph::pixels_arrangement();
-  if (!args_.as_pixels && graph::arrangement_of(arrangement) != graph::planes_arrangement()) {
-    throw Error("the model's input is neither planes nor pixels, as a picture is");
-  }
+  const std::optional<bool> as_pixels = graph::holds_pixels(arrangement);
+  if (!as_pixels) throw Error("the model's input is neither planes nor pixels, as a picture is");
+  args_.as_pixels = *as_pixels;
   args_.bgr = preprocessing.bgr;
   args_.rounded = preprocessing.rounded;
   for (std::int32_t c = 0; c < input.c; ++c) {

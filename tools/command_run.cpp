@@ -236,9 +236,8 @@ void add_run(CLI::App& program) {
   command
       .add_option("--input", options->input,
                   "The model's input, as it declares it, such as (N, C, H, W), in a .npy file; of one image the batch "
-                  "may be left "
-                  "out. Or all of its inputs, by their names, "
-                  "in an .npz file. Of the types that the model takes; bfloat16 as uint16, by its bits")
+                  "may be left out. Or all of its inputs, by their names, in an .npz file. Of the types that the model "
+                  "takes; bfloat16 as uint16, by its bits")
       ->required()
       ->type_name("X.npy|X.npz");
   command

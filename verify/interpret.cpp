@@ -447,7 +447,7 @@ graph::ById<Tensor> interpret(const graph::Graph& graph, std::span<const std::ve
     for (const graph::NodeId input : node.inputs) operands.push_back(&tensors[input]);
     Tensor& out = tensors.emplace_back(shapes[id], batch);
     const bool reads_integers = !node.inputs.empty() && read[node.inputs[0]].integers;
-    if (reads_integers && !graph::moves_channels(node.operation) && !graph::moves_numbers(node.operation)) {
+    if (reads_integers && !graph::only_moves(node.operation)) {
       interpret_integers(node, operands, out);
       continue;
     }

@@ -334,15 +334,16 @@ riffle_status riffle_session_create(const riffle_model* model, const riffle_opti
   if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
   return guarded(error, RIFFLE_BAD_ARGUMENT, [&] {
     const auto plan = model->plan(plan_options_of(chosen));
-    (void)riffle::graph::pixels_arrangement();  // a table that is filled once: not while a frame is read
-    (void)riffle::graph::planes_arrangement();
     const riffle::graph::Graph& graph = model->graph;
     const Log log(chosen);
     *out = new riffle_session{
         riffle::run::Session(plan, {.threads = threads_of(chosen),
                                     .cores = cores_of(chosen, log),
                                     .memory = {static_cast<std::byte*>(chosen.memory), chosen.memory_bytes}}),
-        riffle::graph::preprocessing_of(graph), graph.task, std::vector<const void*>(plan->inputs.size()),
+        riffle::graph::preprocessing_of(graph),
+        graph.task,
+        riffle::graph::holds_pixels(graph.input().arrangement),
+        std::vector<const void*>(plan->inputs.size()),
         std::vector<void*>(plan->outputs.size())};
     tell_of((*out)->session, chosen, log);
   });

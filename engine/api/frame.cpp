@@ -160,12 +160,11 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
   args.out_h = shape.h;
   args.out_w = shape.w;
   args.output = input;
-  const riffle::graph::Arrangement& arrangement = riffle::graph::arrangement_of(plan.inputs[0].arrangement);
-  args.as_pixels = arrangement == riffle::graph::pixels_arrangement();
-  if (!args.as_pixels && arrangement != riffle::graph::planes_arrangement()) {
+  if (!session->takes_pixels) {
     fault("the session's input is neither planes nor pixels: its numbers are the caller's to make");
     return RIFFLE_BAD_ARGUMENT;
   }
+  args.as_pixels = *session->takes_pixels;
   args.type = plan.inputs[0].type;
   if (args.type != riffle::Type::f32 && args.type != riffle::Type::u8) {
     fault("the session's input is neither float32 nor uint8: its numbers are the caller's to make");

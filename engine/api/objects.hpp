@@ -36,6 +36,7 @@ struct riffle_session {
   riffle::run::Session session;
   riffle::graph::Preprocessing preprocessing;  ///< what the model carries, else the default
   std::optional<riffle::graph::Task> task;     ///< what the model carries
+  std::optional<bool> takes_pixels;            ///< how the first input holds an image: graph::holds_pixels()
   std::vector<const void*> inputs;             ///< room for what a run is given
   std::vector<void*> outputs;
   std::atomic<bool> at_work = false;

@@ -111,6 +111,12 @@ const Arrangement& planes_arrangement() {
   return planes;
 }
 
+std::optional<bool> holds_pixels(const Arrangement& arrangement) {
+  if (arrangement_of(arrangement) == pixels_arrangement()) return true;
+  if (arrangement_of(arrangement) == planes_arrangement()) return false;
+  return std::nullopt;
+}
+
 Activation* fused_activation(Operation& operation) {
   return std::visit(
       [](auto& o) -> Activation* {

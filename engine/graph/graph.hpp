@@ -411,6 +411,8 @@ std::string_view operation_name(const Operation& operation);
 bool is_channelwise(const Operation& operation);
 bool moves_channels(const Operation& operation);
 bool moves_numbers(const Operation& operation);
+/// One of the two: every number stays as it is, elsewhere.
+inline bool only_moves(const Operation& operation) { return moves_channels(operation) || moves_numbers(operation); }
 
 /// The activation that a node applies to its result, or null if it has no such field. Convolution, Pool,
 /// GlobalAveragePool, Binary and FullyConnected have one, and Activate is nothing else.
@@ -499,6 +501,10 @@ const Arrangement& planes_arrangement();
 inline const Arrangement& arrangement_of(const Arrangement& arrangement) {
   return arrangement == Arrangement{} ? planes_arrangement() : arrangement;
 }
+
+/// Does the caller's tensor hold an image as pixels, each with its channels side by side, or as planes? Nothing where
+/// it is arranged as neither.
+std::optional<bool> holds_pixels(const Arrangement& arrangement);
 
 /// For people: "58 x 28 x 28", channels, height, width, as NCHW has them; "28 x 28", height, width.
 std::string chw(const Shape& shape);

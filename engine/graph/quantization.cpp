@@ -29,7 +29,7 @@ class Check {
 
   void run() const {
     if (node_.quantization) check_numbers(*node_.quantization);
-    if (moves_channels(node_.operation) || moves_numbers(node_.operation)) {
+    if (only_moves(node_.operation)) {
       if (node_.quantization) fail("what only moves numbers is quantised by what computes them");
       if (moves_numbers(node_.operation) && read_[id_].integers) expect_one_zero_point();
       return;
@@ -147,7 +147,7 @@ ById<NumbersRead> numbers_read(const Graph& graph) {
   ById<NumbersRead> read(graph.nodes.size());
   for (NodeId id = 0; id < read.end_id(); ++id) {
     const Node& node = graph.nodes[id];
-    if (!moves_channels(node.operation) && !moves_numbers(node.operation)) {
+    if (!only_moves(node.operation)) {
       if (node.quantization) read[id] = {true, node.quantization->zero_point};
       continue;
     }

@@ -4,6 +4,7 @@
 //
 // has a window twice as large and a stride of 2 on x: what YOLO calls Focus. So nothing is cropped, and a first
 // convolution reads the caller's planes.
+#include <algorithm>
 #include <optional>
 
 #include "engine/passes/passes.hpp"
@@ -79,6 +80,8 @@ graph::Convolution of_whole(const graph::Convolution& convolution, const Phases&
 }  // namespace
 
 void convolve_phases(Graph& graph) {
+  const auto crops = [](const graph::Node& node) { return std::holds_alternative<graph::Crop>(node.operation); };
+  if (std::ranges::none_of(graph.nodes, crops)) return;
   const graph::ById<graph::Shape> shapes = graph::infer_shapes(graph);
   for (graph::Node& node : graph.nodes) {
     auto* const convolution = std::get_if<graph::Convolution>(&node.operation);

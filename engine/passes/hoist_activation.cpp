@@ -4,15 +4,6 @@
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
-namespace {
-
-/// Does it leave every number as it is? Then what is done to each may as well be done before.
-bool moves(const graph::Operation& operation) {
-  return graph::moves_channels(operation) || graph::moves_numbers(operation);
-}
-
-}  // namespace
-
 void hoist_activation(Graph& graph) {
   const auto readers = graph::reader_counts(graph);
   const std::size_t count = graph.nodes.size();
@@ -23,7 +14,7 @@ void hoist_activation(Graph& graph) {
   graph::ById<bool> gone(count, false), held(count, false);
   // A literal of one pixel counts for every pixel of what it is joined with; what an activation makes of it does not.
   const auto moves_tensors = [&](const graph::Node& node) {
-    return moves(node.operation) && std::ranges::none_of(node.inputs, [&](graph::NodeId input) {
+    return graph::only_moves(node.operation) && std::ranges::none_of(node.inputs, [&](graph::NodeId input) {
              return std::holds_alternative<graph::Literal>(graph.nodes[input].operation);
            });
   };
@@ -35,7 +26,7 @@ void hoist_activation(Graph& graph) {
                              : activation.slopes.empty() && moves_tensors(graph.nodes[id]);
   };
   const auto give = [&](graph::NodeId id, const graph::Activation& activation, bool is_held) {
-    const bool taken = can_take(id, activation) && !(is_held && moves(graph.nodes[id].operation));
+    const bool taken = can_take(id, activation) && !(is_held && graph::only_moves(graph.nodes[id].operation));
     if (taken) wanted[id] = activation;
     held[id] = readers[id] == 1 && (is_held || !taken);
     return taken;

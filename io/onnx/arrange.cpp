@@ -10,7 +10,6 @@ namespace {
 
 /// Takes the batch off the first axis. Throws Error where it is elsewhere.
 Axis take_batch(std::vector<Axis>& axes) {
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   Axis batch;
   if (!axes.empty()) {
     const auto end = std::ranges::find_if_not(axes[0], is_batch);
@@ -143,9 +142,8 @@ void Importer::arrange(View& view, const AxesAs& as) {
 std::vector<std::size_t> axes_but_batch(const View& view, std::span<const std::size_t> without) {
   std::vector<std::size_t> result;
   for (std::size_t a = 0; a < view.axes.size(); ++a) {
-    const bool is_batch =
-        a == 0 && std::ranges::all_of(view.axes[0], [](const Factor& factor) { return factor.index == Index::batch; });
-    if (!is_batch && std::ranges::find(without, a) == without.end()) result.push_back(a);
+    const bool is_of_batch = a == 0 && std::ranges::all_of(view.axes[0], is_batch);
+    if (!is_of_batch && std::ranges::find(without, a) == without.end()) result.push_back(a);
   }
   return result;
 }

@@ -78,7 +78,6 @@ void expect_for_all_sizes(const View& view, const WantedShape& shape) {
     throw Error("dimension " + std::to_string(axis) + " of the shape " + list_text(shape.extents) +
                 " does not follow the input's size as the tensor does");
   };
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   bool divides_others = false;  // the -1 is of more than the batch, and not of rows and columns
   if (shape.inferred) {
     const Axis& axis = view.axes[*shape.inferred];

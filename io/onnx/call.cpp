@@ -61,7 +61,7 @@ View& Call::image(std::size_t i) {
   View& view = tensor(i);
   if (channel_axis(view)) importer.settle(view);
   if (view.axes == importer.whole(view.node).axes) return view;
-  if (view.axes.size() == 4) importer.arrange(view, {.rows = {2}, .columns = {3}, .channels = {1}});
+  if (view.axes.size() == 4) importer.arrange(view, as_image());
   if (view.axes != importer.whole(view.node).axes) {
     throw Error("input " + std::to_string(i) + " '" + input_name(i) + "' is a view " + onnx::text(view) +
                 ", not (N, C, H, W)");

@@ -13,8 +13,6 @@ namespace {
 using graph::BinaryKind;
 using graph::NodeId;
 
-bool is_channel(const Factor& factor) { return factor.index == Index::channel; }
-
 /// Channel digits that count on from one another, in the axes' order.
 void renumber(View& view) {
   std::int64_t step = 1;
@@ -85,15 +83,12 @@ bool are_of_like_digits(const View& a, const View& b) {
 
 /// What one has as rows and another one as channels is arranged in both as an image, or a list, has it.
 void arrange_alike(Importer& importer, View& a, View& b) {
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   const std::size_t rank = a.axes.size();
   if (rank < 2 || rank > 4 || extents(a) != extents(b)) return;
   for (const View* view : {&a, &b}) {
     if (!std::ranges::all_of(view->axes[0], is_batch)) return;
   }
-  AxesAs as{.rows = {}, .columns = {}, .channels = {rank == 4 ? std::size_t{1} : rank - 1}};
-  if (rank > 2) as.rows = {rank == 4 ? std::size_t{2} : std::size_t{1}};
-  if (rank == 4) as.columns = {3};
+  const AxesAs as = rank == 4 ? as_image() : with_channels(a, {rank - 1});
   importer.arrange(a, as);
   importer.arrange(b, as);
 }
@@ -292,7 +287,7 @@ View combined(Importer& importer, const std::string& name, BinaryKind kind, View
     Axis &x = a.axes[i], &y = b.axes[i];
     if (x.empty() != y.empty()) {
       const Axis& there = x.empty() ? y : x;
-      if (std::ranges::any_of(there, [](const Factor& f) { return f.index == Index::batch; })) fail(a, b);
+      if (std::ranges::any_of(there, is_batch)) fail(a, b);
       result.axes[i] = there;
       if (!is_pixel[x.empty() ? 0 : 1]) repeat_channels(there, x.empty() ? x : y);
       continue;
@@ -427,8 +422,6 @@ View softmax_of_channels(Importer& importer, const std::string& name, View view,
   for (std::size_t i = 0; i < from.size(); ++i) view.axes[from[i]] = grouped.axes[i];
   return view;
 }
-
-bool is_of_channels(const Axis& axis) { return std::ranges::all_of(axis, is_channel); }
 
 namespace {
 

@@ -45,8 +45,6 @@ View softmax_of_channels(Importer& importer, const std::string& name, View view,
 View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
              const std::vector<bool>& axes);
 
-bool is_of_channels(const Axis& axis);
-
 /// Numbers of the model as channels beside those of a tensor on that axis: a literal.
 graph::NodeId add_channels(Importer& importer, const std::string& name, View like, std::size_t axis,
                            const Floats& constant);

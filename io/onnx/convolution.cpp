@@ -164,12 +164,11 @@ void import_transposed_convolution(Call& call) {
 void import_batch_normalization(Call& call) {
   View& view = call.tensor(0);
   call.importer.settle(view);
-  const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
-  const auto is_of_channels = [&] {
-    return view.axes.size() > 1 && channel_axis(view) == 1 && std::ranges::all_of(view.axes[1], is_channel);
+  const auto are_its_channels = [&] {
+    return view.axes.size() > 1 && channel_axis(view) == 1 && is_of_channels(view.axes[1]);
   };
-  if (!is_of_channels() && view.axes.size() > 1) call.importer.arrange(view, with_channels(view, {1}));
-  if (!is_of_channels()) {
+  if (!are_its_channels() && view.axes.size() > 1) call.importer.arrange(view, with_channels(view, {1}));
+  if (!are_its_channels()) {
     throw Error("the channels of its input " + text(view) + " are not dimension 1");
   }
   for (std::size_t i = 1; i < call.outputs(); ++i) {

@@ -241,18 +241,14 @@ void import_softmax(Call& call) {
   std::vector<bool> normalised(view.axes.size(), false);
   std::vector<std::size_t> axes;
   bool are_channels = true;
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   for (std::size_t i = first; i <= last; ++i) {
     if (std::ranges::any_of(view.axes[i], is_batch)) throw Error("it is over the batch");
     normalised[i] = true;
     are_channels = are_channels && is_of_channels(view.axes[i]);
     axes.push_back(i);
   }
-  if (are_channels) return call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
-  call.importer.arrange(view, with_channels(view, std::move(axes)));
-  View result = view;
-  result.node = call.importer.add(call.name(), graph::Softmax{}, {view.node});
-  call.result(std::move(result));
+  if (!are_channels) call.importer.arrange(view, with_channels(view, std::move(axes)));
+  call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
 }
 
 void import_identity(Call& call) {

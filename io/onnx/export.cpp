@@ -293,7 +293,7 @@ class Exporter : Writer {
   /// runtimes move bytes, and compute what reads them in integers. Of several zero points there is no such form: what
   /// reads them is computed in floats.
   [[nodiscard]] bool is_rounded_here() const {
-    const bool moves = graph::moves_channels(node().operation) || graph::moves_numbers(node().operation);
+    const bool moves = graph::only_moves(node().operation);
     return node().quantization || (moves && read_[id_].zero_point);
   }
 

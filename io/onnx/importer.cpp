@@ -280,20 +280,22 @@ void Importer::import_operator(::onnx::NodeProto& node) {
 /// The arrangement of an output, or an input, that is so: none where it is what none says.
 graph::Arrangement Importer::as_declared(View& view) {
   if (channel_axis(view)) settle(view);  // channels in another order are names, and need no digits
-  const bool has_batch_axis = !view.axes.empty() && std::ranges::all_of(view.axes[0], [](const Factor& factor) {
-    return factor.index == Index::batch;
-  });
+  const bool has_batch_axis = !view.axes.empty() && std::ranges::all_of(view.axes[0], is_batch);
   if (view.axes.empty() && !batch_) throw Error("it has no dimension for the batch");
   std::vector<std::size_t> axes(view.axes.size());
   std::iota(axes.begin(), axes.end(), std::size_t{0});
   if (has_batch_axis) axes.erase(axes.begin());
   graph::Arrangement result = arrangement_of(view, axes);
   result.joins_batch = !has_batch_axis;
+  // One channel has no digit. Where a single axis is one long, it is the channels' all the same.
+  const auto is_one = [](const std::vector<std::int32_t>& axis) { return axis.empty(); };
+  if (shape(view.node).c == 1 && std::ranges::count_if(result.axes, is_one) == 1) {
+    std::ranges::find_if(result.axes, is_one)->push_back(static_cast<std::int32_t>(result.digits.size()));
+    result.digits.push_back({graph::Index::channel});
+  }
   const bool is_pixel = shape(view.node).pixels() == 1;
   const std::string text = to_text(result);
-  const bool is_one = shape(view.node).c == 1;  // channel, which is no digit
-  const std::string usual = is_pixel ? (is_one ? "1" : "c") : (is_one ? "1 h w" : "c h w");
-  return text == usual ? graph::Arrangement{} : result;
+  return text == (is_pixel ? "c" : "c h w") ? graph::Arrangement{} : result;
 }
 
 graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {

@@ -42,6 +42,8 @@ namespace riffle::onnx {
 struct AxesAs {
   std::vector<std::size_t> rows, columns, channels;
 };
+/// As (N, C, H, W) has them.
+inline AxesAs as_image() { return {.rows = {2}, .columns = {3}, .channels = {1}}; }
 
 /// All axes but that of the batch and those `without`.
 std::vector<std::size_t> axes_but_batch(const View& view, std::span<const std::size_t> without = {});

@@ -26,16 +26,14 @@ bool is_image(const View& view, const View& whole) {
 /// Of four dimensions, of which one is neither channels nor all rows nor all columns, or one long, an image is made.
 void make_image(Call& call, View& view) {
   if (channel_axis(view)) call.importer.settle(view);
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   const auto is_plain = [&](std::size_t axis) {
-    const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
     return !view.axes[axis].empty() &&
-           (std::ranges::all_of(view.axes[axis], is_channel) || pixel_axis(call.importer, view, axis).has_value());
+           (is_of_channels(view.axes[axis]) || pixel_axis(call.importer, view, axis).has_value());
   };
   if (view.axes.size() != 4 || !std::ranges::all_of(view.axes[0], is_batch)) return;
   if (is_image(view, call.importer.whole(view.node))) return;
   if (channel_axis(view) && is_plain(1) && is_plain(2) && is_plain(3)) return;
-  call.importer.arrange(view, {.rows = {2}, .columns = {3}, .channels = {1}});
+  call.importer.arrange(view, as_image());
 }
 
 std::int32_t in_range(const char* what, std::int64_t value, std::int64_t least) {

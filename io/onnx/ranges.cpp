@@ -40,7 +40,7 @@ Ranges ranges_of(const Graph& graph, const Conversions& conversions) {
     std::optional<Clamp>& range = ranges[id];
     if (conversions.dequantised.contains(id)) range.reset();
     if (node.quantization) range = range_of(*node.quantization);
-    const bool moves = graph::moves_channels(node.operation) || graph::moves_numbers(node.operation);
+    const bool moves = graph::only_moves(node.operation);
     const bool passes_on = node.quantization || moves || is_max_pool(node.operation);
     if (!range || !passes_on) continue;
     for (const NodeId input : node.inputs) widen(ranges[input], *range);

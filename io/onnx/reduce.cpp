@@ -55,7 +55,6 @@ void import_arg(Call& call) {
   const std::size_t axis = Call::axis(call.integer("axis", 0), view.axes.size());
   const bool keep = call.integer("keepdims", 1) != 0;
   if (call.integer("select_last_index", 0) != 0) throw Error("of equal numbers the last: not supported");
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   if (!is_of_channels(view.axes[axis]) && std::ranges::none_of(view.axes[axis], is_batch)) {
     call.importer.arrange(view, with_channels(view, {axis}));
   }

@@ -45,10 +45,9 @@ Selection clip(std::int64_t start, std::int64_t end, std::int64_t step, std::int
 /// An axis that has channels and something else becomes the channels; of images so does what stands where they have
 /// them.
 void make_channels(Call& call, View& view, std::size_t axis) {
-  const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
   const bool has_channels = std::ranges::any_of(view.axes[axis], is_channel);
   if (!has_channels && (axis != 1 || view.axes.size() != 4)) return;
-  if (has_channels && std::ranges::all_of(view.axes[axis], is_channel)) return;
+  if (has_channels && is_of_channels(view.axes[axis])) return;
   call.importer.arrange(view, with_channels(view, {axis}));
 }
 
@@ -109,11 +108,9 @@ void gather_channels(Call& call, View& view, std::size_t axis, const std::vector
   call.importer.settle(view);
   make_channels(call, view, axis);
   const std::int32_t count = call.importer.shape(view.node).c;
-  const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
-  const bool is_of_channels = count == 1
-                                  ? view.axes[axis].empty()
-                                  : channel_axis(view) == axis && std::ranges::all_of(view.axes[axis], is_channel);
-  if (!is_of_channels) {
+  const bool are_its_channels =
+      count == 1 ? view.axes[axis].empty() : channel_axis(view) == axis && is_of_channels(view.axes[axis]);
+  if (!are_its_channels) {
     throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
   }
   call.importer.charge(static_cast<std::int64_t>(which.size()));
@@ -242,14 +239,13 @@ namespace {
 
 /// Is the axis all of the channels of every operand, and nothing else? That of images, (N, C, H, W), is made so.
 bool are_channels(Call& call, std::size_t axis) {
-  const auto is_channel = [](const Factor& factor) { return factor.index == Index::channel; };
   const View* first = nullptr;
   bool are_all = true, may_be = true, are_alike = true;
   for (std::size_t i = 0; i < call.inputs(); ++i) {
     if (!call.is_tensor(i)) continue;  // numbers beside a tensor's channels
     const View& view = call.tensor(i);
     if (first == nullptr) first = &view;
-    const bool has_no_other = axis < view.axes.size() && std::ranges::all_of(view.axes[axis], is_channel);
+    const bool has_no_other = axis < view.axes.size() && is_of_channels(view.axes[axis]);
     are_all = are_all && has_no_other && channel_axis(view) == axis;
     may_be = may_be && has_no_other && axis == 1 && view.axes.size() == 4;
     for (std::size_t a = 0; a < view.axes.size(); ++a) {
@@ -257,7 +253,7 @@ bool are_channels(Call& call, std::size_t axis) {
     }
   }
   for (std::size_t i = 0; !(are_all && are_alike) && may_be && i < call.inputs(); ++i) {
-    if (call.is_tensor(i)) call.importer.arrange(call.tensor(i), {.rows = {2}, .columns = {3}, .channels = {1}});
+    if (call.is_tensor(i)) call.importer.arrange(call.tensor(i), as_image());
   }
   return are_all || may_be;
 }
@@ -265,7 +261,6 @@ bool are_channels(Call& call, std::size_t axis) {
 /// Along an axis that becomes the rows, or, if it is made of columns alone, the columns.
 void join(Call& call, std::size_t axis) {
   const View first = call.tensor(0);
-  const auto is_batch = [](const Factor& factor) { return factor.index == Index::batch; };
   std::vector<std::size_t> others = axes_but_batch(first, std::array{axis});
   if (axes_but_batch(first).size() == others.size() || std::ranges::any_of(first.axes[axis], is_batch)) {
     throw Error("tensors cannot be joined along the batch");

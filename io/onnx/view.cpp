@@ -26,15 +26,13 @@ Factor batch_factor(Batch batch) {
   return {.index = Index::batch, .open = !batch.has_value(), .extent = batch.value_or(1)};
 }
 
-bool only_channels(const Axis& axis) {
-  return std::ranges::all_of(axis, [](const Factor& f) { return f.index == Index::channel; });
-}
-
 View with_axes(const View& view, std::vector<Axis> axes) {
   return {.name = view.name, .node = view.node, .first_channel = view.first_channel, .axes = std::move(axes)};
 }
 
 }  // namespace
+
+bool is_of_channels(const Axis& axis) { return std::ranges::all_of(axis, is_channel); }
 
 View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch, Extents open) {
   View view{.name = std::move(name), .node = node, .first_channel = 0, .axes = {}};
@@ -164,7 +162,7 @@ std::optional<View> slice(const View& view, std::size_t axis, std::int64_t first
 }
 
 std::optional<View> select(const View& view, std::size_t axis, std::int64_t position) {
-  if (!only_channels(view.axes[axis])) return std::nullopt;
+  if (!is_of_channels(view.axes[axis])) return std::nullopt;
   View result = view;
   std::int64_t rest = position;
   for (auto digit = view.axes[axis].rbegin(); digit != view.axes[axis].rend(); ++digit) {
@@ -179,7 +177,6 @@ std::optional<std::size_t> channel_axis(const View& view) {
   std::optional<std::size_t> found;
   for (std::size_t a = 0; a < view.axes.size(); ++a) {
     const Axis& axis = view.axes[a];
-    const auto is_channel = [](const Factor& f) { return f.index == Index::channel; };
     const auto first = std::ranges::find_if(axis, is_channel);
     if (first == axis.end()) continue;
     if (found) return std::nullopt;
@@ -231,9 +228,9 @@ View with_channels_of(const View& view, graph::NodeId node, std::int32_t count) 
   const std::size_t where = channel_axis(view).value_or(0);
   if (where >= result.axes.size()) return result;  // one channel, and no axis left
   Axis& axis = result.axes[where];
-  const auto place = std::ranges::find_if(axis, [](const Factor& f) { return f.index == Index::channel; });
+  const auto place = std::ranges::find_if(axis, is_channel);
   const auto at = place - axis.begin();
-  std::erase_if(axis, [](const Factor& f) { return f.index == Index::channel; });
+  std::erase_if(axis, is_channel);
   if (count > 1) axis.insert(axis.begin() + at, Factor{.index = Index::channel, .extent = count});
   return result;
 }

@@ -40,7 +40,13 @@ struct Factor {
   bool operator==(const Factor&) const = default;
 };
 
+inline bool is_batch(const Factor& factor) { return factor.index == Index::batch; }
+inline bool is_channel(const Factor& factor) { return factor.index == Index::channel; }
+
 using Axis = std::vector<Factor>;
+
+/// And of nothing else.
+bool is_of_channels(const Axis& axis);
 
 /// Of a node's tensor; it picks the channels first_channel + sum of (digit * step), all of them of the source.
 struct View {
