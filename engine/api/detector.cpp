@@ -9,6 +9,7 @@
 #include "engine/api/guard.hpp"
 #include "engine/api/objects.hpp"
 #include "engine/decode/points_and_masks.hpp"
+#include "engine/graph/built.hpp"
 
 using riffle::api::bad_argument;
 using riffle::api::Claim;
@@ -161,6 +162,9 @@ riffle_status riffle_detector_create(riffle_session* session, const riffle_detec
   if (session == nullptr) return bad_argument(error, "session is NULL");
   const riffle_detector_options chosen = options != nullptr ? *options : riffle_detector_options{};
   if (const char* fault = fault_of(chosen)) return bad_argument(error, fault);
+  if constexpr (!graph::built::tasks) {
+    return report(error, RIFFLE_UNSUPPORTED, "this build of riffle was made without tasks (RIFFLE_OPERATIONS)");
+  }
   if (!session->task) {
     return bad_argument(error, "the model does not say what its answers mean (riffle convert --describe)");
   }

@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include "engine/format/format.hpp"
+#include "engine/graph/built.hpp"
 #include "riffle_generated.h"
 
 static_assert(std::endian::native == std::endian::little, "weights are used where the file has them");
@@ -85,14 +86,14 @@ class Loader {
   void read_outputs(const fbs::Model& model, graph::Graph& graph) {
     where_ = "the model file";
     if (model.outputs() == nullptr) {
-      graph.outputs = {{model.output()}};
+      graph.outputs.emplace_back().node = model.output();
       return;
     }
     if (model.outputs()->size() > graph::max_tensors) fail({"it has too many outputs"});
     for (const fbs::Output* output : *model.outputs()) {
       spend(sizeof(std::int32_t));
-      graph.outputs.push_back({output->node(), text(output->name()), type(output->type()),
-                               quantization(output->quantization()), arrangement(output->arrangement())});
+      graph.outputs.emplace_back() = {output->node(), text(output->name()), type(output->type()),
+                                      quantization(output->quantization()), arrangement(output->arrangement())};
     }
   }
 
@@ -235,6 +236,7 @@ class Loader {
   }
 
   void read_task(const fbs::Model& model, graph::Graph& graph) {
+    if constexpr (!graph::built::tasks) return;
     if (model.task_type() == fbs::Task::NONE) return;
     if (model.task() == nullptr) fail({"its task is empty"});  // the verifier lets a type without a table pass
     switch (model.task_type()) {

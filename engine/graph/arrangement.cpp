@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 
-#include "engine/graph/graph.hpp"
+#include "engine/graph/built.hpp"
 
 namespace riffle::graph {
 namespace {
@@ -17,43 +18,45 @@ std::int64_t extent_of(const Shape& shape, Index index) {
   return index == Index::row ? shape.h : index == Index::column ? shape.w : shape.c;
 }
 
-/// A digit as it is written: which of its index's it is, and its extent.
+/// A digit as it is written: which of its index's it is, its extent, and the axis that it stands on.
 struct WrittenDigit {
   Digit digit;
   std::int32_t ordinal = 0;
+  std::size_t axis = 0;
+
+  [[nodiscard]] bool stands_before(const WrittenDigit& other) const {
+    return digit.index != other.digit.index ? digit.index < other.digit.index : ordinal < other.ordinal;
+  }
 };
 
-/// "(h w c0:3) c1:85" as axes of written digits.
+/// "(h w c0:3) c1:85" as digits on axes.
 class Reader {
  public:
   explicit Reader(std::string_view text) : all_(text), text_(text) {}
 
-  [[noreturn]] void fail() const { throw Error({"'", all_, "' is no arrangement"}); }
-
-  std::vector<std::vector<WrittenDigit>> read() {
-    std::vector<std::vector<WrittenDigit>> axes;
+  Arrangement read() {
     bool is_open = false;  // between ( and )
     while (!text_.empty()) {
       if (take(' ')) continue;
       if (take('(')) {
         if (is_open) fail();
         is_open = true;
-        axes.emplace_back();
+        ++axes_;
       } else if (take(')')) {
         if (!is_open) fail();
         is_open = false;
       } else {
-        if (!is_open) axes.emplace_back();
-        read_digit(axes);
+        if (!is_open) ++axes_;
+        read_digit();
       }
     }
     if (is_open) fail();
-    return axes;
+    return arrangement();
   }
 
-  [[nodiscard]] bool joins_batch() const { return joins_batch_; }
-
  private:
+  [[noreturn]] void fail() const { throw Error({"'", all_, "' is no arrangement"}); }
+
   bool take(char wanted) {
     if (text_.empty() || text_[0] != wanted) return false;
     text_.remove_prefix(1);
@@ -68,26 +71,46 @@ class Reader {
     return value;
   }
 
-  void read_digit(std::vector<std::vector<WrittenDigit>>& axes) {
+  void read_digit() {
     if (take('1')) return;
     if (take('n')) {
-      if (axes.size() != 1 || !axes[0].empty() || joins_batch_) fail();
+      if (axes_ != 1 || count_ != 0 || joins_batch_) fail();
       joins_batch_ = true;
       return;
     }
     const std::size_t index = letters.find(text_[0]);
-    if (index == std::string_view::npos) fail();
+    if (index == std::string_view::npos || count_ == most_digits) fail();
     text_.remove_prefix(1);
-    WrittenDigit one{{static_cast<Index>(index)}};
+    WrittenDigit& one = digits_[count_++];
+    one = {{static_cast<Index>(index)}, 0, axes_ - 1};
     if (!text_.empty() && text_[0] >= '0' && text_[0] <= '9') one.ordinal = number();
-    if (take(':')) {
-      one.digit.extent = number();
-      if (one.digit.extent < 1) fail();
+    if (!take(':')) return;
+    one.digit.extent = number();
+    if (one.digit.extent < 1) fail();
+  }
+
+  [[nodiscard]] Arrangement arrangement() const {
+    const std::span<const WrittenDigit> written(digits_.data(), count_);
+    Arrangement result{.digits = {}, .axes = {}, .joins_batch = joins_batch_};
+    result.digits.resize(count_);
+    result.axes.resize(axes_);
+    for (const WrittenDigit& one : written) {
+      std::int32_t position = 0, ordinal = 0;
+      for (const WrittenDigit& other : written) {
+        if (!other.stands_before(one)) continue;
+        ++position;
+        if (other.digit.index == one.digit.index) ++ordinal;
+      }
+      if (one.ordinal != ordinal) fail();  // one is missing, or there twice
+      result.digits[static_cast<std::size_t>(position)] = one.digit;
+      result.axes[one.axis].push_back(position);
     }
-    axes.back().push_back(one);
+    return result;
   }
 
   std::string_view all_, text_;
+  std::array<WrittenDigit, most_digits> digits_;  ///< as they stand in the text
+  std::size_t count_ = 0, axes_ = 0;
   bool joins_batch_ = false;
 };
 
@@ -95,28 +118,7 @@ class Reader {
 
 Arrangement arranged(std::string_view text) {
   if (text == "()") return {.digits = {}, .axes = {}, .joins_batch = true};
-  Reader reader(text);
-  const std::vector<std::vector<WrittenDigit>> written = reader.read();
-  std::vector<WrittenDigit> digits;
-  for (const auto& axis : written) digits.insert(digits.end(), axis.begin(), axis.end());
-  std::ranges::sort(digits, [](const WrittenDigit& a, const WrittenDigit& b) {
-    return a.digit.index != b.digit.index ? a.digit.index < b.digit.index : a.ordinal < b.ordinal;
-  });
-  Arrangement result{.digits = {}, .axes = {}, .joins_batch = reader.joins_batch()};
-  std::int32_t ordinal = 0;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    ordinal = i > 0 && digits[i - 1].digit.index == digits[i].digit.index ? ordinal + 1 : 0;
-    if (digits[i].ordinal != ordinal) reader.fail();  // one is missing, or there twice
-    result.digits.push_back(digits[i].digit);
-  }
-  for (const auto& axis : written) {
-    std::vector<std::int32_t>& positions = result.axes.emplace_back();
-    for (const WrittenDigit& one : axis) {
-      const auto first = std::ranges::find(result.digits, one.digit.index, &Digit::index) - result.digits.begin();
-      positions.push_back(static_cast<std::int32_t>(first) + one.ordinal);
-    }
-  }
-  return result;
+  return Reader(text).read();
 }
 
 const Arrangement& pixels_arrangement() {
@@ -177,7 +179,7 @@ ResolvedArrangement resolve(const Arrangement& arrangement, const Shape& shape) 
     const char* const word = words[static_cast<std::size_t>(index)];
     if (open > 1) fail({"has two open digits of ", word});
     if (open == 0 ? known != size : size % known != 0) {
-      fail({"'", to_text(arrangement), "' is not for ", size, " ", word});
+      fail({"'", built::rearrange ? to_text(arrangement) : "", "' is not for ", size, " ", word});
     }
     std::int64_t step = 1;
     for (std::size_t i = digits.size(); i-- > 0;) {
@@ -187,22 +189,22 @@ ResolvedArrangement resolve(const Arrangement& arrangement, const Shape& shape) 
       step *= extent;
     }
   }
-  std::vector<bool> seen(digits.size(), false);
+  std::uint32_t seen = 0;  // a bit a digit
   std::int64_t stride = 1;
   result.extents.assign(arrangement.axes.size(), 1);
   for (std::size_t a = arrangement.axes.size(); a-- > 0;) {
     const auto& axis = arrangement.axes[a];
     for (auto position = axis.rbegin(); position != axis.rend(); ++position) {
       const auto i = static_cast<std::size_t>(*position);
-      if (*position < 0 || i >= digits.size() || seen[i]) fail({"does not have every digit on one axis"});
-      seen[i] = true;
+      if (*position < 0 || i >= digits.size() || (seen >> i & 1) != 0) fail({"does not have every digit on one axis"});
+      seen |= 1U << i;
       result.digits[i].axis = a;
       result.digits[i].stride = stride;
       stride *= result.digits[i].extent;
       result.extents[a] *= result.digits[i].extent;
     }
   }
-  if (std::ranges::find(seen, false) != seen.end()) fail({"does not have every digit on one axis"});
+  if (seen != (1U << digits.size()) - 1) fail({"does not have every digit on one axis"});
   return result;
 }
 

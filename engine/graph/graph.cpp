@@ -1,6 +1,8 @@
 #include "engine/graph/graph.hpp"
 
 #include <algorithm>
+#include <array>
+#include <type_traits>
 #include <utility>
 
 namespace riffle::graph {
@@ -60,6 +62,20 @@ void Graph::set_input_size(std::int32_t h, std::int32_t w) {
   }
 }
 
+namespace {
+
+/// What f says of each type of operation, as a table: std::visit would make a function of each.
+template <class F, class... Operations>
+constexpr auto of_each_operation(const F& f, std::type_identity<std::variant<Operations...>>) {
+  return std::array{f(std::type_identity<Operations>())...};
+}
+template <class F>
+constexpr auto of_each_operation(const F& f) {
+  return of_each_operation(f, std::type_identity<Operation>());
+}
+
+}  // namespace
+
 std::string_view operation_name(const Operation& operation) {
   return std::visit(
       [](const auto& o) {
@@ -73,19 +89,17 @@ std::string_view operation_name(const Operation& operation) {
 }
 
 bool is_channelwise(const Operation& operation) {
-  return std::visit(
-      [](const auto& o) {
-        return requires { o.is_channelwise; };
-      },
-      operation);
+  static constexpr auto table = of_each_operation([]<class O>(std::type_identity<O>) {
+    return requires { O::is_channelwise; };
+  });
+  return table[operation.index()];
 }
 
 bool moves_channels(const Operation& operation) {
-  return std::visit(
-      [](const auto& o) {
-        return requires { o.moves_channels; };
-      },
-      operation);
+  static constexpr auto table = of_each_operation([]<class O>(std::type_identity<O>) {
+    return requires { O::moves_channels; };
+  });
+  return table[operation.index()];
 }
 
 const Binary* as_sum(const Operation& operation) {
@@ -99,11 +113,10 @@ bool is_index(const Operation& operation) {
 }
 
 bool moves_numbers(const Operation& operation) {
-  return std::visit(
-      [](const auto& o) {
-        return requires { o.moves_numbers; };
-      },
-      operation);
+  static constexpr auto table = of_each_operation([]<class O>(std::type_identity<O>) {
+    return requires { O::moves_numbers; };
+  });
+  return table[operation.index()];
 }
 
 const Arrangement& planes_arrangement() {

@@ -3,7 +3,7 @@
 
 #include "engine/decode/detector.hpp"
 #include "engine/decode/points_and_masks.hpp"
-#include "engine/graph/graph.hpp"
+#include "engine/graph/built.hpp"
 
 namespace riffle::graph {
 namespace {
@@ -69,20 +69,21 @@ Covered letterboxed(Align align, std::int32_t height, std::int32_t width, std::i
 
 std::int64_t label_count(const Graph& graph) {
   const ById<Shape> shapes = infer_shapes(graph);
+  if constexpr (!built::tasks) return shapes[graph.outputs[0].node].c;
   std::vector<decode::OutputShape> outputs;
   for (const Output& output : graph.outputs) {
     const std::vector<std::int64_t> extents = resolve(arrangement_of(output.arrangement), shapes[output.node]).extents;
     outputs.push_back({graph.output_name(output), {extents.begin(), extents.end()}});
   }
   const Shape input = graph.input_shape();
-  const Task task = graph.task.value_or(Classify{});
-  if (const auto* detect = std::get_if<Detect>(&task)) {
+  const Task* const task = graph.task ? &*graph.task : nullptr;
+  if (const auto* detect = std::get_if<Detect>(task)) {
     return decode::Detector(*detect, outputs, input.h, input.w).classes();
   }
-  if (const auto* landmarks = std::get_if<Landmarks>(&task)) {
+  if (const auto* landmarks = std::get_if<Landmarks>(task)) {
     return static_cast<std::int64_t>(decode::Landmarks(*landmarks, outputs, input.h, input.w).points());
   }
-  if (const auto* segment = std::get_if<Segment>(&task)) return decode::Segment(*segment, outputs).classes();
+  if (const auto* segment = std::get_if<Segment>(task)) return decode::Segment(*segment, outputs).classes();
   return shapes[graph.outputs[0].node].c;
 }
 

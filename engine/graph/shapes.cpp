@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 
+#include "engine/graph/built.hpp"
 #include "engine/graph/pixels.hpp"
 #include "engine/graph/quantization.hpp"
 
@@ -22,6 +23,12 @@ class Checker {
   [[noreturn]] void fail(std::initializer_list<Piece> what) const {
     throw Error({"node ", id_, " '", node_.name, "' (", operation_name(node_.operation), "): ", joined(what)});
   }
+
+  /// Of what this build has no code for (built.hpp).
+  [[noreturn]] void leave_out(std::string_view what) const {
+    throw Unsupported({"node '", node_.name, "': this build has no ", what, " (RIFFLE_OPERATIONS)"});
+  }
+  [[noreturn]] void leave_out() const { leave_out(operation_name(node_.operation)); }
 
   void expect_operands(std::size_t least, std::size_t most) const {
     const std::size_t n = node_.inputs.size();
@@ -135,6 +142,10 @@ void check_activation(const Activation& activation, std::int32_t channels, const
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (!(bounds.lower <= bounds.upper) || bounds.lower == infinity || bounds.upper == -infinity) {
     check.fail({"its activation's bounds are no range"});
+  }
+  if constexpr (!built::function) {
+    if (function != Function::none) check.leave_out("functions");
+    return;
   }
   if (static_cast<std::size_t>(function) >= kernels::function_facts.size()) check.fail({"no such function"});
   const kernels::FunctionFacts& facts = kernels::facts_of(function);
@@ -392,7 +403,12 @@ ById<Shape> infer_shapes(const Graph& graph) {
     for (const NodeId input : node.inputs) {
       if (input < 0 || input >= id) check.fail({"operand ", input, " does not come before it"});
     }
-    const Shape shape = std::visit([&](const auto& o) { return shape_of(o, check); }, node.operation);
+    const Shape shape = std::visit(
+        [&]<class Operation>(const Operation& o) {
+          if constexpr (!is_built<Operation>) check.leave_out();
+          return shape_of(o, check);
+        },
+        node.operation);
     check.expect_range("height", shape.h, 1, max_extent);
     check.expect_range("width", shape.w, 1, max_extent);
     check.expect_range("channels", shape.c, 1, max_extent);
@@ -411,7 +427,7 @@ ById<Shape> infer_shapes(const Graph& graph) {
       throw Error({where, "output '", graph.output_name(output), "': ", error.what()});
     }
   }
-  check_quantization(graph, shapes);
+  if constexpr (built::quantised) check_quantization(graph, shapes);
   return shapes;
 }
 

@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/sort.hpp"
+
 namespace riffle::memory {
 
 Placement place_blocks(std::span<const Lifetime> blocks, std::int64_t alignment) {
-  std::vector<std::size_t> order(blocks.size());
+  std::vector<std::int32_t> order(blocks.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return blocks[a].size > blocks[b].size; });
+  const auto size = [&](std::int32_t block) { return blocks[static_cast<std::size_t>(block)].size; };
+  sort_indices(order, [&](std::int32_t a, std::int32_t b) { return size(a) > size(b); });
 
   Placement placement;
   placement.offsets.resize(blocks.size(), 0);
   std::vector<std::size_t> placed;  // by offset, ascending
-  for (const std::size_t block : order) {
+  for (const std::int32_t index : order) {
+    const auto block = static_cast<std::size_t>(index);
     const Lifetime& life = blocks[block];
     std::int64_t offset = 0;
     for (const std::size_t other : placed) {

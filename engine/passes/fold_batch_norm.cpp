@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/graph/built.hpp"
 #include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
 
@@ -142,22 +143,25 @@ void fold_batch_norm(Graph& graph) {
     }
     const graph::Node& producer = graph.nodes[before];
     // A layer of integers keeps its factors, which are positive.
-    const bool alone = readers[before] == 1 && !(producer.inputs.size() > 0 && read[producer.inputs[0]].integers);
-    const auto* convolution = std::get_if<graph::Convolution>(&producer.operation);
-    const auto* dense = std::get_if<graph::FullyConnected>(&producer.operation);
-    const auto* transposed = std::get_if<graph::TransposedConvolution>(&producer.operation);
-    if (alone && convolution != nullptr && convolution->activation == graph::Activation::none &&
-        producer.inputs.size() == 1) {
-      node = {producer.name, folded(*convolution, affine), producer.inputs};
-    } else if (alone && dense != nullptr && dense->activation == graph::Activation::none) {
-      node = {producer.name, folded(*dense, affine), producer.inputs};
-    } else if (alone && transposed != nullptr && transposed->activation == graph::Activation::none) {
-      node = {producer.name, folded(*transposed, affine), producer.inputs};
-    } else if (readers[id] == 1 && reader[id] >= 0 && fold_before(graph.nodes[reader[id]], id, affine)) {
+    const bool alone = readers[before] == 1 && producer.inputs.size() == 1 && !read[producer.inputs[0]].integers;
+    const auto fold_into = [&]<class Layer>(const Layer* layer) {
+      if (!graph::is_built<Layer> || layer == nullptr || layer->activation != graph::Activation::none) return false;
+      node.name = producer.name;
+      node.inputs = producer.inputs;
+      node.operation = folded(*layer, affine);
+      return true;
+    };
+    if (alone && (fold_into(std::get_if<graph::Convolution>(&producer.operation)) ||
+                  fold_into(std::get_if<graph::FullyConnected>(&producer.operation)) ||
+                  fold_into(std::get_if<graph::TransposedConvolution>(&producer.operation)))) {
+      continue;
+    }
+    if (readers[id] == 1 && reader[id] >= 0 && fold_before(graph.nodes[reader[id]], id, affine)) {
       graph.nodes[reader[id]].inputs[0] = before;
     } else if (readers[id] != 1 || reader[id] < 0 ||
                !std::holds_alternative<graph::BatchNorm>(graph.nodes[reader[id]].operation)) {
-      node = {std::move(node.name), channelwise(affine), {before}};
+      node.operation = channelwise(affine);
+      node.inputs = {before};
     }  // else the next norm takes this one along
   }
 }

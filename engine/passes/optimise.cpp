@@ -1,13 +1,16 @@
 // The order of the passes.
+#include "engine/graph/built.hpp"
 #include "engine/graph/quantization.hpp"
 #include "engine/passes/passes.hpp"
 
 namespace riffle::passes {
 namespace {
 
-/// What a pass has replaced must not count as a reader in the next one.
-template <void (*pass)(Graph&)>
+/// What a pass has replaced must not count as a reader in the next one. Of a build that has not what a pass is for, it
+/// leaves the graph alone.
+template <void (*pass)(Graph&), bool built = true>
 void run_and_clean(Graph& graph) {
+  if constexpr (!built) return;
   pass(graph);
   remove_dead_nodes(graph);
 }
@@ -19,9 +22,9 @@ constexpr Pass all[] = {
     // before fusing: a shuffle or concat may stand between an activation and its producer
     {"hoist_activation", run_and_clean<hoist_activation>, true},
     {"fuse_activation", run_and_clean<fuse_activation>, true},  // before the residual: an add takes it along
-    {"convolve_phases", run_and_clean<convolve_phases>, true},
+    {"convolve_phases", run_and_clean<convolve_phases, graph::is_built<graph::Crop>>, true},
     // before the residual: what it moves before a resize may leave the resize to be one
-    {"convolve_before_enlarging", run_and_clean<convolve_before_enlarging>, true},
+    {"convolve_before_enlarging", run_and_clean<convolve_before_enlarging, graph::is_built<graph::Resize>>, true},
     {"fuse_residual", run_and_clean<fuse_residual>, true},
 };
 

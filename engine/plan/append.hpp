@@ -1,16 +1,12 @@
 // What the functions that make steps have in common: the row of an operation, and how a step is appended.
 #pragma once
 
+#include "engine/graph/built.hpp"
 #include "engine/plan/builder.hpp"
 
 namespace riffle::plan {
 
-/// Has this build kernels for what is quantised (RIFFLE_OPERATIONS)? What makes their steps is left out with them.
-#ifdef RIFFLE_HAS_QUANTISED
-inline constexpr bool has_integers = true;
-#else
-inline constexpr bool has_integers = false;
-#endif
+namespace built = graph::built;
 
 inline std::string window_text(const kernels::Window& w) {
   std::string text = joined({w.kernel_h, "x", w.kernel_w});

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/sort.hpp"
+#include "engine/graph/built.hpp"
 #include "engine/graph/quantization.hpp"
 #include "engine/memory/arena.hpp"
 
@@ -90,21 +92,23 @@ std::shared_ptr<const Plan> PlanBuilder::pack() {
   // Large ones first, and those that bring two pieces of a file with them: what is in memory twice at a time then adds
   // to the least that is there already. The rest in the graph's order, which is a file's, so that what is read between
   // two evictions is near to one another.
-  const auto rank = [](const Packing& packing) {
-    const memory::Pieces pieces = packing.weights.pieces();
-    return packing.bytes >= packed_first || pieces.first != pieces.last ? packing.bytes : 0;
+  const auto packing_at = [&](std::int32_t i) -> Packing& { return packings_[static_cast<std::size_t>(i)]; };
+  const auto rank = [&](std::int32_t i) {
+    const memory::Pieces pieces = packing_at(i).weights.pieces();
+    return packing_at(i).bytes >= packed_first || pieces.first != pieces.last ? packing_at(i).bytes : 0;
   };
-  std::stable_sort(packings_.begin(), packings_.end(), [&](const auto& a, const auto& b) { return rank(a) > rank(b); });
-  if (!packings_.empty()) packings_.front().weights.evict();  // what folding batch norm brought in
+  std::vector<std::int32_t> order = natural_order(static_cast<std::int32_t>(packings_.size()));
+  sort_indices(order, [&](std::int32_t a, std::int32_t b) { return rank(a) > rank(b); });
+  if (!order.empty()) packing_at(order[0]).weights.evict();  // what folding batch norm brought in
   std::int64_t read = 0;  // since the last eviction, which is not worth while for a small layer
-  for (auto packing = packings_.begin(); packing != packings_.end(); ++packing) {
-    memory::make_present(packing->place);
-    packing->write(packing->place);
-    read += packing->bytes;
-    const auto following = std::next(packing);
-    if (read >= evicted_at_once || following == packings_.end() ||
-        following->weights.pieces().first != packing->weights.pieces().last) {
-      packing->weights.evict();
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Packing& packing = packing_at(order[i]);
+    memory::make_present(packing.place);
+    packing.write(packing.place);
+    read += packing.bytes;
+    if (read >= evicted_at_once || i + 1 == order.size() ||
+        packing_at(order[i + 1]).weights.pieces().first != packing.weights.pieces().last) {
+      packing.weights.evict();
       read = 0;
     }
   }
@@ -138,6 +142,7 @@ std::vector<PartRange> PlanBuilder::read_groups(graph::NodeId id) const {
 }
 
 bool PlanBuilder::needs_gather(graph::NodeId id) const {
+  if constexpr (!graph::is_built<graph::Softmax>) return false;
   const bool is_of_groups = std::holds_alternative<graph::Softmax>(node(id).operation) ||
                             std::holds_alternative<graph::Reduce>(node(id).operation);
   return is_of_groups && read_groups(id).size() > 1;

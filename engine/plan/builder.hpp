@@ -199,6 +199,8 @@ class PlanBuilder {
                           kernels::ElementwiseArgs args = {});
   void make(const PlannedStep& s, const graph::Rearrange& o);
   void make(const PlannedStep& s, const graph::Join& o);
+  /// At an end, between a caller's tensor and the network.
+  void make_arranged(const PlannedStep& s);
   void make_input_to_planes(const PlannedStep& s);
   void make_input_to_pixels(const PlannedStep& s);
   void make_to_caller(const PlannedStep& s);

@@ -47,7 +47,7 @@ void PlanBuilder::make(const PlannedStep& s, const graph::GlobalAveragePool& o) 
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Activate&) {
-  if (has_integers && is_quantised(result_type(s.node)) != reads_integers(s.node)) return make_quantisation(s);
+  if (built::quantised && is_quantised(result_type(s.node)) != reads_integers(s.node)) return make_quantisation(s);
   append_elementwise(s, "activation", StepKind::compute, channelwise(layout_.read_sorted(operand(s.node, 0)).runs), {});
 }
 

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/sort.hpp"
+
 namespace riffle::plan {
 
 using graph::NodeId;
@@ -13,10 +15,9 @@ using passes::Channel;
 namespace {
 
 /// Sorts each of the groups by itself, stably.
-template <class F>
-void sort_groups(std::vector<std::int32_t>& order, std::int32_t groups, F&& is_less) {
-  const auto each = static_cast<std::ptrdiff_t>(order.size()) / groups;
-  for (auto group = order.begin(); group != order.end(); group += each) std::stable_sort(group, group + each, is_less);
+void sort_groups(std::span<std::int32_t> order, std::int32_t groups, IsBefore is_before) {
+  const std::size_t each = order.size() / static_cast<std::size_t>(groups);
+  for (; !order.empty(); order = order.subspan(each)) sort_indices(order.first(each), is_before);
 }
 
 }  // namespace

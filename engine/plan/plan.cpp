@@ -70,7 +70,7 @@ Choice choose(const graph::Graph& graph, const Options& options) {
   const kernels::Kernels& best = options.kernels != nullptr ? *options.kernels : kernels::choose_kernels();
   const Type precision = precision_of(best, options.precision);
   if (!graph::is_quantised(graph)) return {kernels::find_kernels(best, precision), precision};
-  if (!has_integers) {
+  if (!built::quantised) {
     throw Unsupported(
         {"graph '", graph.name, "': it is quantised, and this build leaves that out (RIFFLE_OPERATIONS)"});
   }
@@ -91,8 +91,8 @@ std::shared_ptr<const Plan> make(graph::Graph graph, const Options& options) {
   }
   passes::optimise(graph, !options.without.fusion);
   passes::lower_fully_connected(graph);
-  passes::fix_sizes(graph);
-  passes::lower_transposed_convolution(graph);
+  if constexpr (graph::is_built<graph::Resize>) passes::fix_sizes(graph);
+  if constexpr (graph::is_built<graph::TransposedConvolution>) passes::lower_transposed_convolution(graph);
   PlanBuilder builder(graph, choice, options.without);
   builder.make_steps();
   auto plan = builder.pack();

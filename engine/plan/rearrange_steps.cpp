@@ -25,6 +25,7 @@ void PlanBuilder::find_destinations() {
     const ArrangedMemory memory = side_by_side(plan_->outputs[o].arrangement, shape(maker), {});
     if (const auto stride = pixel_stride_in(memory, shape(maker))) destinations_[maker] = {-1, o, 0, *stride};
   }
+  if constexpr (!built::rearrange) return;
   for (graph::NodeId id = graph_.nodes.end_id(); id-- > 0;) {
     if (graph::moves_numbers(node(id).operation)) find_destinations(id);
   }
@@ -87,6 +88,12 @@ void PlanBuilder::make(const PlannedStep& s, const graph::Join& o) {
     to.first = to.first.behind(pixels * to.pixel_stride, to.type);
   }
   append_moves(s, {"join", nullptr, StepKind::copy}, std::move(list), types_of(s.node).input, to.type);
+}
+
+void PlanBuilder::make_arranged(const PlannedStep& s) {
+  if (s.kind == PlannedStep::input_to_pixels) return make_input_to_pixels(s);
+  if (s.kind == PlannedStep::input_to_planes) return make_input_to_planes(s);
+  make_to_caller(s);
 }
 
 void PlanBuilder::make_input_to_pixels(const PlannedStep& s) {

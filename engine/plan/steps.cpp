@@ -62,7 +62,7 @@ void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& 
   }
   const auto& [lower, upper] = activation->bounds;
   clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
-  if (activation->function == kernels::Function::none) return;
+  if (!built::function || activation->function == kernels::Function::none) return;
   std::vector<float> slopes;
   if (const std::span<const float> all = activation->slopes.values(); !all.empty()) {
     for (const std::int32_t channel : layout_.order(s.node)) slopes.push_back(all[static_cast<std::size_t>(channel)]);
@@ -78,11 +78,10 @@ void PlanBuilder::make_step(const PlannedStep& planned) {
     case PlannedStep::convert_input:
       return make_convert_input(planned);
     case PlannedStep::input_to_planes:
-      return make_input_to_planes(planned);
     case PlannedStep::input_to_pixels:
-      return make_input_to_pixels(planned);
     case PlannedStep::to_caller:
-      return make_to_caller(planned);
+      if constexpr (!built::rearrange) missing(node(planned.node), kernels::RearrangeKernel::operation);
+      return make_arranged(planned);
     case PlannedStep::convert_output:
       return make_convert_output(planned);
     case PlannedStep::gather:
@@ -97,7 +96,7 @@ void PlanBuilder::make_step(const PlannedStep& planned) {
   }
   std::visit(
       [&](const auto& operation) {
-        if constexpr (requires { make(planned, operation); }) {
+        if constexpr (requires { make(planned, operation); } && graph::is_built<std::decay_t<decltype(operation)>>) {
           make(planned, operation);
         } else {
           // Input, Literal, BatchNorm (folded) and the nodes that only move channels are no steps.
@@ -138,7 +137,7 @@ void PlanBuilder::chain() {
 
 void PlanBuilder::make_convert_input(const PlannedStep& s) {
   const Tensor& input = plan_->inputs[s.node];
-  if (is_quantised(input.type) && is_quantised(result_type(s.node))) return make_recast_input(s);
+  if (built::quantised && is_quantised(input.type) && is_quantised(result_type(s.node))) return make_recast_input(s);
   kernels::ConvertArgs args;
   args.pixels = static_cast<std::int32_t>(input.shape.size());
   const auto index = static_cast<std::uint16_t>(s.node);

@@ -169,7 +169,7 @@ void PlanBuilder::make_stem(const PlannedStep& s, const graph::Convolution& o) {
   args.tile_rows = 1;
   args.tiles = out.h;
   const Label label{joined({"stem ", window_text(window)}), kernel.name};
-  if (has_integers && reads_integers(s.node)) {
+  if (built::quantised && reads_integers(s.node)) {
     return append(s, label, kernel.run, args,
                   {kernels::packed_stem_bytes(kernel, in.c, window, out.c), o.weights,
                    [=, this, &kernel, &o, id = s.node, order = layout_.order(s.node)](std::span<std::byte> packed) {
@@ -200,7 +200,7 @@ void PlanBuilder::make_depthwise(const PlannedStep& s, const graph::Convolution&
   args.tile_rows = 1;
   args.tiles = out.h;
   const Label label{joined({"depthwise ", window_text(window)}), kernel.name};
-  if (has_integers && reads_integers(s.node)) {
+  if (built::quantised && reads_integers(s.node)) {
     return append(s, label, kernel.run, args,
                   {kernels::packed_depthwise_bytes(kernel, runs, window), o.weights,
                    [=, this, &kernel, &o, id = s.node, order = std::move(reading.order)](std::span<std::byte> packed) {
@@ -227,7 +227,7 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   args.groups = o.groups * blocks;
   args.inputs = in.c / o.groups;
   args.outputs = out.c / args.groups;
-  const bool integers = has_integers && reads_integers(s.node);
+  const bool integers = built::quantised && reads_integers(s.node);
   const Machine machine = machine_of(kernels_, kernel.types.input);
   const PointwiseTiling tiling = tile_pointwise(machine, kernel, args.pixels, args.groups, args.inputs,
                                                 count_of(reading.runs) / o.groups, args.outputs);
@@ -300,7 +300,7 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   args.tile_rows = tile_rows(machine_, out.h, static_cast<std::int64_t>(in.w) * in.c * window.stride_h);
   args.tiles = ceil_div(out.h, args.tile_rows);
   const Label label{joined({"convolution ", window_text(window), group_text(o.groups)}), kernel.name};
-  if (has_integers && reads_integers(s.node)) {
+  if (built::quantised && reads_integers(s.node)) {
     return append(s, label, kernel.run, args,
                   {kernels::packed_convolution_bytes(kernel, args.groups, taps * args.inputs, args.outputs), o.weights,
                    [=, this, &kernel, &o, id = s.node, reading = std::move(reading)](std::span<std::byte> packed) {
@@ -360,7 +360,7 @@ void PlanBuilder::make_fully_connected_integers(const PlannedStep& s, const grap
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::FullyConnected& o) {
-  if (has_integers && reads_integers(s.node)) return make_fully_connected_integers(s, o);
+  if (built::quantised && reads_integers(s.node)) return make_fully_connected_integers(s, o);
   const kernels::FullyConnectedKernel& kernel = row<kernels::FullyConnectedKernel>(s.node, types_as_stored(s.node, o));
   GroupedReading reading = read_groups(s.node, 1);
   kernels::FullyConnectedArgs args;

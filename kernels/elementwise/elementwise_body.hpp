@@ -105,6 +105,10 @@ struct Elementwise {
     switch (args.kind) {
       case BinaryKind::add:
         return run_two<BinaryKind::add>(args, memory, begin, end);
+#ifdef RIFFLE_WITHOUT_BINARY  // a plan has no others then
+      default:
+        return;
+#else
       case BinaryKind::subtract:
         return run_two<BinaryKind::subtract>(args, memory, begin, end);
       case BinaryKind::multiply:
@@ -117,6 +121,7 @@ struct Elementwise {
         return run_two<BinaryKind::minimum>(args, memory, begin, end);
       case BinaryKind::power:
         return run_two<BinaryKind::power>(args, memory, begin, end);
+#endif
     }
   }
 

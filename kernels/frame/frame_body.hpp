@@ -45,8 +45,7 @@ struct FrameReader {
     float share[strip];
   };
 
-  static RIFFLE_INLINE void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w,
-                                  Columns& columns) {
+  static void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w, Columns& columns) {
     for (std::int32_t x = 0; x < columns.count; ++x) {
       const Neighbours n = neighbours(first + x, samples.columns.count, out_w);
       for (std::int32_t p = 0; p < samples.plane_count; ++p) {
@@ -85,8 +84,7 @@ struct FrameReader {
   }
 
   /// Two rows of pixels may be of the same row of U and V.
-  static RIFFLE_INLINE void gather(const FrameSamples& samples, std::int32_t row, const Columns& columns,
-                                   Cells& cells) {
+  static void gather(const FrameSamples& samples, std::int32_t row, const Columns& columns, Cells& cells) {
     for (std::int32_t p = 0; p < samples.plane_count; ++p) {
       const FrameSamples::Plane& plane = samples.planes[p];
       const std::int32_t at = position(samples.rows, row, plane);
@@ -182,13 +180,30 @@ struct FrameReader {
     for (std::int32_t x = 0; x < count; ++x) to[x * apart] = Element<Type::u8>::encode(from[x], Quantization{1.0F, 0});
   }
 
+  /// Channel c of `count` pixels of the output, from the pixel `first` on: between two stretched rows.
+  static void write(const FrameArgs& args, const float* upper, const float* lower, float share, std::int32_t count,
+                    std::int32_t c, std::int64_t first) {
+    float blended[strip];
+    const std::int64_t apart = args.pixel_stride(), at = c * args.channel_stride() + first * apart;
+    const bool is_direct = args.type == Type::f32 && apart == 1;
+    float* const to = is_direct ? static_cast<float*>(args.output) + at : blended;
+    const float scale = args.rounded ? 1.0F : args.scale[c], shift = args.rounded ? 0.0F : args.shift[c];
+    blend(upper, lower, share, scale, shift, count, to);
+    if (args.rounded) round_pixels(to, count, args.scale[c], args.shift[c]);
+    if (args.type == Type::u8) {
+      round(blended, count, static_cast<std::uint8_t*>(args.output) + at, apart);
+    } else if (!is_direct) {
+      float* const pixels = static_cast<float*>(args.output) + at;
+      for (std::int32_t x = 0; x < count; ++x) pixels[x * apart] = blended[x];
+    }
+  }
+
   /// Enlarging, several output rows lie between the same two rows of the picture, and of the next two the first is the
   /// second of these: a row is stretched once.
   template <int Samples, int Colours, bool AsTheyAre>
   static void fill(const FrameArgs& args, const FrameSamples& samples) {
     Columns columns = {};
     float stretched[2][3][strip];
-    float blended[strip];
     const Crop covered = covered_part(args);
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
     for (std::int32_t x0 = 0; x0 < covered.width; x0 += step) {
@@ -211,18 +226,7 @@ struct FrameReader {
         for (std::int32_t c = 0; c < args.channels; ++c) {
           const std::int32_t m = Colours == 1 ? 0 : args.bgr ? Colours - 1 - c : c;  // grey is in all three
           const std::int64_t first = static_cast<std::int64_t>(covered.y + y) * args.out_w + covered.x + x0;
-          const std::int64_t apart = args.pixel_stride(), at = c * args.channel_stride() + first * apart;
-          const bool is_direct = args.type == Type::f32 && apart == 1;
-          float* const to = is_direct ? static_cast<float*>(args.output) + at : blended;
-          const float scale = args.rounded ? 1.0F : args.scale[c], shift = args.rounded ? 0.0F : args.shift[c];
-          blend(stretched[upper][m], stretched[1 - upper][m], n.share, scale, shift, columns.count, to);
-          if (args.rounded) round_pixels(to, columns.count, args.scale[c], args.shift[c]);
-          if (args.type == Type::u8) {
-            round(blended, columns.count, static_cast<std::uint8_t*>(args.output) + at, apart);
-          } else if (!is_direct) {
-            float* const pixels = static_cast<float*>(args.output) + at;
-            for (std::int32_t x = 0; x < columns.count; ++x) pixels[x * apart] = blended[x];
-          }
+          write(args, stretched[upper][m], stretched[1 - upper][m], n.share, columns.count, c, first);
         }
       }
     }

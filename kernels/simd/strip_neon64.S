@@ -12,8 +12,9 @@
 //   4 x 4: 8 + 8 + 16 = 32      5 x 3: 10 + 6 + 15 = 31      7 x 2: 14 + 4 + 14 = 32      8 x 1: 16 + 2 + 8 = 26
 //
 // Sixteen channels of 4 x 4: 256 multiply-adds, 4 loads of activations (8 of floats), 16 of weights, 2 instructions of
-// loop. What is left of a run is taken as the bits of its length say: 8 channels, 4, 2, 1. Nothing is read behind a
-// run; up to NV vectors are read behind the panel's last weight.
+// loop. What is left of a run is taken as the bits of its length say: 8 channels, 4, 2, 1. A build for size
+// (RIFFLE_SMALL) goes on by as many channels as are loaded at once, 8 of floats, which is half of the code. Nothing is
+// read behind a run; up to NV vectors are read behind the panel's last weight.
 #include "kernels/simd/neon64_asm.inc"
 
 // Offsets into Strip.
@@ -44,7 +45,11 @@
 #include "kernels/simd/pairs_neon64.inc"
 #else
 #define FIRST_WEIGHT 2 * MR
+#ifdef RIFFLE_SMALL
+#define ROUND (2 * LANES)
+#else
 #define ROUND 16
+#endif
 
         .macro  load_two a, b, pointer
         next_pair \a, \b, x\pointer
@@ -110,13 +115,15 @@
         .endm
 
         .macro  next_round
-        .rept   8 / LANES
+        .rept   ROUND / (2 * LANES)
         load_activations 32
         channels %(2 * LANES)
         .endr
         .endm
         .macro  rests
+        .if     ROUND > 8
         rest    8, 3
+        .endif
         rest    4, 2
         rest    2, 1
         rest    1, 0
@@ -157,9 +164,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
 2:      // A run.
         ldp     x8, x16, [x3], #16
         ldr     x5, [x3], #8
-#ifdef RIFFLE_PLAIN
+        .if     ROUND < 16
         add     x5, x5, #(16 - ROUND)
-#endif
+        .endif
         madd    x8, x7, x16, x8
         .set    I, 1
         .rept   MR - 1
