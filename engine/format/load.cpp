@@ -460,6 +460,8 @@ graph::Graph load_file(const std::string& path) {
   try {
     verify(file->bytes());
     return read(file);
+  } catch (const Unsupported& error) {
+    throw Unsupported({path, ": ", error.what()});
   } catch (const Error& error) {
     throw Error({path, ": ", error.what()});
   }

@@ -97,11 +97,12 @@ class Reader {
     for (const WrittenDigit& one : written) {
       std::int32_t position = 0, ordinal = 0;
       for (const WrittenDigit& other : written) {
+        if (&other != &one && !other.stands_before(one) && !one.stands_before(other)) fail();  // it is there twice
         if (!other.stands_before(one)) continue;
         ++position;
         if (other.digit.index == one.digit.index) ++ordinal;
       }
-      if (one.ordinal != ordinal) fail();  // one is missing, or there twice
+      if (one.ordinal != ordinal) fail();  // one is missing
       result.digits[static_cast<std::size_t>(position)] = one.digit;
       result.axes[one.axis].push_back(position);
     }

@@ -100,11 +100,28 @@ Layout::Layout(const graph::ById<OrderRule>& rules, const passes::LoweredChannel
       case OrderRule::of_first_operand:
         set_order(node, sorted(lowered.operands[node][0]));
         break;
-      case OrderRule::any:
-        set_order(node, by_readers(node, rule));
+      case OrderRule::any: {
+        const passes::ChannelList* partner = partner_of(node, rules, lowered);
+        set_order(node, partner != nullptr ? sorted(*partner) : by_readers(node, rule));
         break;
+      }
     }
   }
+}
+
+const passes::ChannelList* Layout::partner_of(NodeId node, const graph::ById<OrderRule>& rules,
+                                              const passes::LoweredChannels& lowered) const {
+  const std::span<const NodeId> readers = readers_.of({node, 0});
+  if (rules[node].groups != 1 || readers.size() != 1 || readers[0] >= rules.end_id()) return nullptr;
+  const auto& operands = lowered.operands[readers[0]];
+  if (rules[readers[0]].kind != OrderRule::of_first_operand || operands.size() != 2) return nullptr;
+  const bool is_second = operands[1][0].node == node;
+  const passes::ChannelList &own = operands[is_second ? 1 : 0], &partner = operands[is_second ? 0 : 1];
+  if (own.size() != partner.size() || static_cast<std::int32_t>(own.size()) != rules[node].channels) return nullptr;
+  for (std::size_t c = 0; c < own.size(); ++c) {
+    if (own[c].node != node || own[c].index != static_cast<std::int32_t>(c) || partner[c].node >= node) return nullptr;
+  }
+  return &partner;
 }
 
 std::vector<std::int32_t> Layout::by_readers(NodeId node, const OrderRule& rule) const {

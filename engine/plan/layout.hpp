@@ -3,7 +3,8 @@
 //
 // Every node that computes has its results in one order, all channels of a pixel side by side. In which order they
 // stand there is free for a convolution (its packed weights follow), and chosen by who reads them: channels that the
-// same nodes read stand together, so that what a reader takes is a few long runs. A channel-wise operation (depthwise,
+// same nodes read stand together, so that what a reader takes is a few long runs; what is only added to something else
+// stands in that one's order, so that both are read in the same long runs. A channel-wise operation (depthwise,
 // pooling, add ...) passes on the order in which it reads; the network's inputs are as the caller has it.
 //
 //   logical names            who reads them              results of node n
@@ -116,6 +117,10 @@ class Layout {
   [[nodiscard]] std::vector<PartRange> read_in_order(std::span<const passes::Channel> channels) const;
 
  private:
+  /// What stands already and is combined with all results of this node, channel by channel and in their order, by the
+  /// only node that reads them; none where there is no such thing.
+  [[nodiscard]] const passes::ChannelList* partner_of(graph::NodeId node, const graph::ById<OrderRule>& rules,
+                                                      const passes::LoweredChannels& lowered) const;
   [[nodiscard]] std::vector<std::int32_t> by_readers(graph::NodeId node, const OrderRule& rule) const;
   void set_order(graph::NodeId node, std::vector<std::int32_t> order);
 

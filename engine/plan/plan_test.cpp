@@ -197,6 +197,26 @@ TEST(Plan, ChannelRunsOfV2StayFew) {
 }
 
 /// Squeeze and excitation, and a residual with more channels than there are: a step a gate, and none for the zeros.
+/// A branch is only added to what it goes beside, and stands in its order: it is one run, cut where the other one ends.
+TEST(Plan, WhatIsOnlyAddedStandsInTheOrderOfTheOther) {
+  const models::V2Spec spec{.flavour = models::Flavour::study_note, .residual = true, .height = 64, .width = 64};
+  const auto plan = plan::make(models::shufflenet_v2(spec, models::random_weights(1)));
+  int sums = 0;
+  for (const plan::Step& step : plan->steps) {
+    const auto* sum = std::get_if<plan::Call<kernels::ElementwiseArgs>>(&step.task);
+    if (sum == nullptr || sum->args.b == nullptr) continue;
+    ++sums;
+    const auto goes_on = [](const kernels::ChannelRun& before, const kernels::ChannelRun& run) {
+      return before.first.behind(before.channels, before.type).offset == run.first.offset;
+    };
+    for (std::int32_t r = 1; r < sum->args.run_count; ++r) {
+      EXPECT_TRUE(goes_on(sum->args.a[r - 1].input, sum->args.a[r].input)) << step.name;
+      EXPECT_FALSE(goes_on(sum->args.b[r - 1], sum->args.b[r])) << step.name;
+    }
+  }
+  EXPECT_EQ(sums, 13);
+}
+
 TEST(Plan, AGateIsOneStepAndZerosAreNone) {
   graph::Graph graph;
   const graph::NodeId input = graph.add("input", graph::Input{{16, 16, 3}});

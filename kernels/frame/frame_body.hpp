@@ -183,7 +183,7 @@ struct FrameReader {
   /// Channel c of `count` pixels of the output, from the pixel `first` on: between two stretched rows.
   static void write(const FrameArgs& args, const float* upper, const float* lower, float share, std::int32_t count,
                     std::int32_t c, std::int64_t first) {
-    float blended[strip];
+    float blended[strip] = {};
     const std::int64_t apart = args.pixel_stride(), at = c * args.channel_stride() + first * apart;
     const bool is_direct = args.type == Type::f32 && apart == 1;
     float* const to = is_direct ? static_cast<float*>(args.output) + at : blended;
