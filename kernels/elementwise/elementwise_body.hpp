@@ -35,17 +35,15 @@ struct Elementwise {
     if constexpr (Kind == BinaryKind::power) return power(a, b);
   }
 
-  /// A pixel's channels of an operand, one by one or one that counts for all.
-  struct Channels {
-    const Value* numbers;
-    Vec all;
-    bool are_one;
+  /// A row's pixels of an operand.
+  struct Row {
+    const Value* first;
+    std::int64_t stride;  ///< numbers to the next pixel; 0: one pixel counts for the row
 
-    RIFFLE_INLINE Channels(const Value* first, bool one)
-        : numbers(first), all(S::broadcast(static_cast<float>(*first))), are_one(one) {}
-    [[nodiscard]] RIFFLE_INLINE Vec from(std::int32_t c, int count) const {
-      return are_one ? all : simd::load_lanes<S>(numbers + c, count);
-    }
+    RIFFLE_INLINE Row(const Value* operand, const PixelSteps& steps, const ChannelRun& run, std::int64_t y,
+                      std::int64_t x)
+        : first(operand + (y * steps.row + x * steps.column) * run.pixel_stride),
+          stride(steps.column * std::int64_t{run.pixel_stride}) {}
   };
 
   /// The result may lie where an operand lies, so that no channel may be computed twice: the last vector is a part.
@@ -73,29 +71,40 @@ struct Elementwise {
     }
   }
 
+  /// Of a row. `One`: an operand, or both, has one channel that counts for all.
+  template <BinaryKind Kind, bool One>
+  static void combine(Row a, Row b, bool one_a, bool one_b, std::int64_t pixels, std::int32_t channels,
+                      const Clamp& clamp, Value* to, std::int64_t to_stride) {
+    const Vec lower = S::broadcast(clamp.lower), upper = S::broadcast(clamp.upper);
+    for (; pixels > 0; --pixels, a.first += a.stride, b.first += b.stride, to += to_stride) {
+      const Vec all_a = One ? S::broadcast(static_cast<float>(*a.first)) : lower;
+      const Vec all_b = One ? S::broadcast(static_cast<float>(*b.first)) : lower;
+      for_each_vector(
+          to, channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
+            const Vec x = One && one_a ? all_a : simd::load_lanes<S>(a.first + c, count);
+            const Vec y = One && one_b ? all_b : simd::load_lanes<S>(b.first + c, count);
+            return S::clamp(combined<Kind>(x, y), lower, upper);
+          });
+    }
+  }
+
   template <BinaryKind Kind>
   static void run_two(const ElementwiseArgs& args, const Addresses& memory, std::int32_t begin, std::int32_t end) {
-    const Vec lower = S::broadcast(args.clamp.lower), upper = S::broadcast(args.clamp.upper);
     for (std::int32_t r = 0; r < args.run_count; ++r) {
       const ChannelRun &run_a = args.a[r].input, &run_b = args.b[r];
       const std::int32_t channels = channels_of(args, r);
+      const bool one_a = run_a.channels < channels, one_b = run_b.channels < channels;
       const Value* const first_a = memory.read<Value>(run_a.first);
       const Value* const first_b = memory.read<Value>(run_b.first);
       Value* const to = memory.write<Value>(args.output.first) + args.a[r].output_channel;
       for (std::int64_t pixel = begin; pixel < end;) {
         const std::int64_t y = pixel / args.width, row = y * args.width;
         const std::int64_t row_end = row + args.width < end ? row + args.width : end;
-        for (; pixel < row_end; ++pixel) {
-          const std::int64_t x = pixel - row;
-          const std::int64_t at_a = (y * args.a_steps.row + x * args.a_steps.column) * run_a.pixel_stride;
-          const std::int64_t at_b = (y * args.b_steps.row + x * args.b_steps.column) * run_b.pixel_stride;
-          const Channels a(first_a + at_a, run_a.channels < channels), b(first_b + at_b, run_b.channels < channels);
-          for_each_vector(
-              to + pixel * args.output.pixel_stride,
-              channels, [&](std::int32_t c, int count) __attribute__((always_inline)) {
-                return S::clamp(combined<Kind>(a.from(c, count), b.from(c, count)), lower, upper);
-              });
-        }
+        const Row a(first_a, args.a_steps, run_a, y, pixel - row), b(first_b, args.b_steps, run_b, y, pixel - row);
+        const auto run_row = one_a || one_b ? combine<Kind, true> : combine<Kind, false>;
+        run_row(a, b, one_a, one_b, row_end - pixel, channels, args.clamp, to + pixel * args.output.pixel_stride,
+                args.output.pixel_stride);
+        pixel = row_end;
       }
     }
   }
