@@ -125,10 +125,29 @@ struct Functions {
         });
   }
 
+  /// Pixels of few channels, as many at once as fit in a vector.
+  template <Function F>
+  static __attribute__((noinline)) void run_narrow(const FunctionArgs& args, Value* values, std::int64_t pixels,
+                                                   std::int32_t channels, std::int32_t pixel_stride) {
+    alignas(64) Value lanes[S::lanes] = {};
+    const std::int64_t most = S::lanes / channels;
+    for (std::int64_t p = 0; p < pixels; p += most, values += most * pixel_stride) {
+      const std::int64_t count = pixels - p < most ? pixels - p : most;
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int32_t c = 0; c < channels; ++c) lanes[i * channels + c] = values[i * pixel_stride + c];
+      }
+      In::store(lanes, Body::apply(Is<F>(), args, In::load(lanes)));
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int32_t c = 0; c < channels; ++c) values[i * pixel_stride + c] = lanes[i * channels + c];
+      }
+    }
+  }
+
   template <Function F>
   static void run_all(const FunctionArgs& args, Value* values, std::int64_t pixels, std::int32_t channels,
                       std::int32_t pixel_stride) {
     if (channels == pixel_stride) return run_row<F>(args, values, pixels * channels);
+    if (2 * channels <= S::lanes) return run_narrow<F>(args, values, pixels, channels, pixel_stride);
     for (std::int64_t p = 0; p < pixels; ++p) run_row<F>(args, values + p * pixel_stride, channels);
   }
 
