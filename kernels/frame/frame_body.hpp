@@ -45,7 +45,7 @@ struct FrameReader {
     bool is_between = false;                       // does any lie between two of the picture's?
     std::int32_t first_inner = 0, last_inner = 0;  // behind whose cells of three bytes there is another byte of the row
     std::int64_t left[3][strip], right[3][strip];  // of each plane, in bytes
-    float share[strip];
+    alignas(64) float share[strip];
   };
 
   static void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w, Columns& columns) {
@@ -74,7 +74,7 @@ struct FrameReader {
   /// The cells of one row at a strip's columns: what vectors take apart.
   struct Cells {
     std::int32_t row[3] = {-1, -1, -1};  // of each plane, that these are of
-    std::int32_t left[3][strip] = {}, right[3][strip] = {};
+    alignas(64) std::int32_t left[3][strip] = {}, right[3][strip] = {};
   };
 
   /// Inner: there is a byte behind the cell that may be read; one load of four bytes is faster than three.
@@ -231,7 +231,7 @@ struct FrameReader {
   template <int Samples, int Colours, bool AsTheyAre>
   static void fill(const FrameArgs& args, const FrameSamples& samples) {
     Columns columns = {};
-    float stretched[2][3][strip];
+    alignas(64) float stretched[2][3][strip];
     const Crop covered = covered_part(args);
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
     for (std::int32_t x0 = 0; x0 < covered.width; x0 += step) {

@@ -19,13 +19,11 @@ struct FunctionBody {
   using Args = FunctionArgs;
 
   static RIFFLE_INLINE Vec of(float x) { return S::broadcast(x); }
-  static RIFFLE_INLINE Vec above_zero(Vec x) { return S::clamp(x, of(0), of(std::numeric_limits<float>::infinity())); }
-  static RIFFLE_INLINE Vec below_zero(Vec x) { return S::clamp(x, of(-std::numeric_limits<float>::infinity()), of(0)); }
+  static RIFFLE_INLINE Vec above_zero(Vec x) { return S::at_least(x, of(0)); }
+  static RIFFLE_INLINE Vec below_zero(Vec x) { return S::at_most(x, of(0)); }
   static RIFFLE_INLINE Vec sigmoid(Vec x) { return S::div(of(1), S::add(of(1), simd::exp<S>(simd::negative<S>(x)))); }
   /// x times a gate that is 0 wherever x is below `least`: where x is minus infinity, too.
-  static RIFFLE_INLINE Vec gated(Vec x, Vec gate, float least) {
-    return S::mul(S::clamp(x, of(least), of(std::numeric_limits<float>::infinity())), gate);
-  }
+  static RIFFLE_INLINE Vec gated(Vec x, Vec gate, float least) { return S::mul(S::at_least(x, of(least)), gate); }
   static RIFFLE_INLINE Vec leaky(Vec slope, Vec x) { return S::fma(slope, below_zero(x), above_zero(x)); }
   static RIFFLE_INLINE Vec whole_power(Vec x, int exponent) {
     Vec result = of(1);
@@ -111,9 +109,9 @@ struct Functions {
   /// Calls f(first, count) for one vector after the other.
   template <class F>
   static RIFFLE_INLINE void for_each_vector(std::int64_t count, F&& f) {
-    for (std::int64_t i = 0; i < count; i += S::lanes) {
-      f(i, count - i < S::lanes ? static_cast<int>(count - i) : S::lanes);
-    }
+    std::int64_t i = 0;
+    for (; i + S::lanes <= count; i += S::lanes) f(i, S::lanes);
+    if (i < count) f(i, static_cast<int>(count - i));
   }
 
   template <Function F>
