@@ -22,12 +22,17 @@ root = pathlib.Path(__file__).resolve().parent.parent
 PEER = """
 const ort = require('onnxruntime-node');
 const [model, size, threads, repeat, warmup] = process.argv.slice(1);
+const open = size ? size.split('x').map(Number) : [];  // an open batch is 1; what else is open are height and width
 (async () => {
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: +threads, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all' });
-  const shape = [1, 3, +size, +size];
-  const values = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i));
-  const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', values, shape) };
+  const feeds = {};
+  for (const input of session.inputMetadata) {
+    let next = 0;
+    const shape = input.shape.map((n, axis) => typeof n === 'number' ? n : axis === 0 ? 1 : open[next++]);
+    const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i));
+    feeds[input.name] = new ort.Tensor('float32', values, shape);
+  }
   const times = [];
   for (let i = 0; i < +warmup + +repeat; i++) {
     const start = process.hrtime.bigint();
@@ -69,7 +74,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeat", type=int, default=100)
     parser.add_argument("--warmup", type=int, default=20)
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--size", metavar="HxW", help="height and width of an input of which they are open")
     parser.add_argument("models", nargs="*")
     args = parser.parse_args()
     if args.export:
@@ -79,10 +84,11 @@ def main():
     for model in args.models:
         peer, mine = [], []
         for _ in range(args.rounds):
-            peer.append(measure(["node", "-e", PEER, model, str(args.size), str(args.threads), *numbers], cores,
+            peer.append(measure(["node", "-e", PEER, model, args.size or "", str(args.threads), *numbers], cores,
                                 NODE_PATH=str(args.node_path)))
             mine.append(measure([str(args.riffle), "bench", model, "--threads", str(args.threads), "--repeat",
-                                 numbers[0], "--warmup", numbers[1], "--json"], cores))
+                                 numbers[0], "--warmup", numbers[1], "--json",
+                                 *(["--size", args.size] if args.size else [])], cores))
         ratio = statistics.median(p / m for p, m in zip(peer, mine))
         print(f"{os.path.basename(model):24} {args.threads} thread{'s' if args.threads > 1 else ''}  "
               f"ONNX Runtime {statistics.median(peer):.3f} ms  riffle {statistics.median(mine):.3f} ms  "

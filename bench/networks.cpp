@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/passes/passes.hpp"
+#include "models/builder.hpp"
 
 namespace riffle::bench {
 
@@ -39,6 +40,29 @@ Network v2(double width, Flavour flavour) {
           [spec](const models::WeightSource& weights) { return models::shufflenet_v2(spec, weights); }};
 }
 
+/// Layers that detectors have beside those of the family, on 28x28 pixels and 96 channels.
+Network windows() {
+  return {"windows", [](const models::WeightSource& weights) {
+            constexpr std::int32_t channels = 96, classes = 4;
+            graph::Graph graph;
+            models::NetworkBuilder build(graph, weights);
+            graph::NodeId y = build.stem({112, 112, 3}, channels, true);
+            const auto layer = [&](const std::string& name, models::Layer one) {
+              one.inputs = channels;
+              if (one.outputs == 0) one.outputs = one.groups = channels;
+              y = build.conv_bn_relu(y, name, one);
+            };
+            layer("depthwise.5", {.kernel = 5});
+            layer("depthwise.7", {.kernel = 7});
+            layer("depthwise.3.dilated", {.kernel = 3, .dilation = 2});
+            layer("dense.3", {.outputs = channels, .kernel = 3});
+            layer("depthwise.5.half", {.kernel = 5, .stride = 2});
+            layer("few", {.outputs = classes, .kernel = 3});
+            graph.outputs = {{build.classifier(y, classes, classes)}};
+            return graph;
+          }};
+}
+
 std::vector<Network> make_networks() {
   std::vector<Network> all;
   for (const Flavour flavour : {Flavour::paper, Flavour::study_note}) {
@@ -48,6 +72,7 @@ std::vector<Network> make_networks() {
     }
     for (const double width : {0.5, 1.0, 1.5, 2.0}) all.push_back(v2(width, flavour));
   }
+  all.push_back(windows());
   return all;
 }
 

@@ -125,31 +125,46 @@ bool Detector::is_better(const Candidate& a, const Candidate& b) {
   return std::tie(a.level, a.cell, a.anchor) < std::tie(b.level, b.cell, b.anchor);
 }
 
-/// best_ and label_ of `cells` cells, in components of the scores. A NaN is never the best.
+/// best_ of `cells` cells, in components of the scores. A NaN is never the best.
 void Detector::find_best(const Level& level, std::span<const float* const> outputs, std::int64_t cell,
                          std::int64_t anchor, std::int32_t cells) {
   const PartView& part = level.scores;
-  const float* const first = part.at(outputs, cell, anchor);
-  std::fill_n(best_, cells, -std::numeric_limits<float>::infinity());
   const std::int32_t first_class = task_.background ? 1 : 0;
-  std::fill_n(label_, cells, first_class);
-  if (part.cell > part.component) {  // a cell's classes stand side by side
+  const float* const first = part.at(outputs, cell, anchor) + first_class * part.component;
+  const std::int32_t count = part.count - first_class;
+  const auto larger = [](float a, float b) { return a > b ? a : b; };
+  if (part.component == 1) {  // a cell's classes stand side by side: a few at once
+    constexpr std::int32_t lanes = 8;
     for (std::int32_t i = 0; i < cells; ++i) {
-      for (std::int32_t k = first_class; k < part.count; ++k) {
-        const float raw = first[i * part.cell + k * part.component];
-        if (raw > best_[i]) best_[i] = raw, label_[i] = k;
+      const float* const raw = first + i * part.cell;
+      float most[lanes];
+      std::fill_n(most, lanes, -std::numeric_limits<float>::infinity());
+      std::int32_t k = 0;
+      for (; k + lanes <= count; k += lanes) {
+        for (std::int32_t lane = 0; lane < lanes; ++lane) most[lane] = larger(raw[k + lane], most[lane]);
       }
+      for (; k < count; ++k) most[0] = larger(raw[k], most[0]);
+      best_[i] = *std::max_element(most, most + lanes);
     }
     return;
   }
-  for (std::int32_t k = first_class; k < part.count; ++k) {
+  std::fill_n(best_, cells, -std::numeric_limits<float>::infinity());
+  for (std::int32_t k = 0; k < count; ++k) {
     const float* const plane = first + k * part.component;
-    for (std::int32_t i = 0; i < cells; ++i) {
-      const float raw = plane[i * part.cell];
-      label_[i] = raw > best_[i] ? k : label_[i];
-      best_[i] = raw > best_[i] ? raw : best_[i];
-    }
+    for (std::int32_t i = 0; i < cells; ++i) best_[i] = larger(plane[i * part.cell], best_[i]);
   }
+}
+
+/// The first class whose raw score is `best`, as they stand in the output.
+std::int32_t Detector::class_of(const Level& level, std::span<const float* const> outputs, std::int64_t cell,
+                                std::int64_t anchor, float best) const {
+  const PartView& part = level.scores;
+  const float* const raw = part.at(outputs, cell, anchor);
+  const std::int32_t first_class = task_.background ? 1 : 0;
+  for (std::int32_t k = first_class; k < part.count; ++k) {
+    if (raw[k * part.component] == best) return k;
+  }
+  return first_class;
 }
 
 void Detector::collect(std::int32_t index, std::span<const float* const> outputs) {
@@ -165,14 +180,15 @@ void Detector::collect(std::int32_t index, std::span<const float* const> outputs
         double raw = static_cast<double>(best_[i]);
         if (task_.score.transform == Transform::softmax) {
           raw = softmax_share(level.scores.at(outputs, cell, anchor), level.scores.component, level.scores.count,
-                              label_[i]);
+                              class_of(level, outputs, cell, anchor, best_[i]));
         }
         double score = mapped(task_.score, raw);
         if (level.objectness.exists()) {
           score *= mapped(task_.objectness, static_cast<double>(*level.objectness.at(outputs, cell, anchor)));
         }
         if (!passes(score)) continue;
-        candidates_[count_++] = {score, {}, label_[i] - (task_.background ? 1 : 0), index, cell, anchor, false};
+        const std::int32_t label = class_of(level, outputs, cell, anchor, best_[i]) - (task_.background ? 1 : 0);
+        candidates_[count_++] = {score, {}, label, index, cell, anchor, false};
       }
     }
   }

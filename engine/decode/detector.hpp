@@ -61,6 +61,8 @@ class Detector {
   void collect(std::int32_t level, std::span<const float* const> outputs);
   void find_best(const Level& level, std::span<const float* const> outputs, std::int64_t cell, std::int64_t anchor,
                  std::int32_t cells);
+  [[nodiscard]] std::int32_t class_of(const Level& level, std::span<const float* const> outputs, std::int64_t cell,
+                                      std::int64_t anchor, float best) const;
   void keep_best(std::size_t first, std::int32_t most);
   void locate(Candidate& candidate, std::span<const float* const> outputs) const;
   void point_of(const Candidate& candidate, std::span<const float* const> outputs, std::size_t i, double& x,
@@ -83,7 +85,6 @@ class Detector {
   std::size_t points_ = 0;
   std::int32_t classes_ = 0;
   float best_[block];                  // by cell of a block: the largest raw score
-  std::int32_t label_[block];          // and whose it is
   std::vector<Candidate> candidates_;  // room for all
   std::size_t count_ = 0;              // of those that are used
   std::vector<double> merged_points_;  // of weighted suppression: x and y, candidate after candidate

@@ -1,4 +1,4 @@
-// What runs on a tile's results as soon as they are written: the function of an activation (kernels/function).
+// What runs on results as soon as they are written: the function of an activation (kernels/function).
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 namespace riffle::plan {
 
-/// What a tile writes: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on, of which
+/// What tiles write: `channels` neighbouring channels of `pixels` pixels of a block from pixel `first` on, of which
 /// the first is channel `channel` of the step's result, in the order in which it stands in its blocks.
 struct Written {
   kernels::Block block;
@@ -22,35 +22,41 @@ struct After {
   /// Of a step whose tiles are some of the channels: how many of them such a tile is counted in, a pointwise kernel's
   /// lanes or a fully connected one's rows.
   std::int32_t unit = 0;
+  /// Tiles that the kernel does before the function runs on them: what they write is in the cache then, and a tile that
+  /// is a single pixel does not go through the kernel alone. 1 of a step whose tiles are some of the channels.
+  std::int32_t tiles_at_once = 1;
 
   void run(const kernels::Addresses& memory, const Written& written) const;
 };
 
-// One function for each way in which a step's tiles cut its result; each calls f(Written).
+// One function for each way in which a step's tiles cut its result; each calls f(Written) for a few of them.
 
 /// Rows, all channels.
 template <class Args, class F>
 requires requires(Args args) { args.tile_rows, args.output.ring; }
-void for_each_written(const Args& args, const After& after, std::int32_t tile, F&& f) {
-  const std::int32_t first = tile * args.tile_rows, rows = std::min(args.tile_rows, args.extent.out_h - first);
+void for_each_written(const Args& args, const After& after, kernels::TileRange tiles, F&& f) {
+  const std::int32_t first = tiles.first * args.tile_rows;
+  const std::int32_t rows = std::min(tiles.last * args.tile_rows, args.extent.out_h) - first;
   f(Written{args.output, first * args.extent.out_w, rows * args.extent.out_w, after.channels});
 }
 
 template <class F>
-void for_each_written(const kernels::ElementwiseArgs& args, const After& after, std::int32_t tile, F&& f) {
-  const std::int32_t first = tile * args.tile_pixels;
-  f(Written{args.output, first, std::min(args.tile_pixels, args.pixels - first), after.channels});
+void for_each_written(const kernels::ElementwiseArgs& args, const After& after, kernels::TileRange tiles, F&& f) {
+  const std::int32_t first = tiles.first * args.tile_pixels;
+  f(Written{args.output, first, std::min(tiles.last * args.tile_pixels, args.pixels) - first, after.channels});
 }
 
 template <class F>
-void for_each_written(const kernels::PointwiseArgs& args, const After& after, std::int32_t tile, F&& f) {
+void for_each_written(const kernels::PointwiseArgs& args, const After& after, kernels::TileRange tiles, F&& f) {
   if (args.split == kernels::PointwiseSplit::pixels) {
-    const std::int32_t first = tile * args.tile_pixels, pixels = std::min(args.tile_pixels, args.pixels - first);
+    const std::int32_t first = tiles.first * args.tile_pixels;
+    const std::int32_t pixels = std::min(tiles.last * args.tile_pixels, args.pixels) - first;
     for (std::int32_t group = 0; group < args.groups; ++group) {
       f(Written{args.blocks[group], first, pixels, args.outputs, group * args.outputs});
     }
     return;
   }
+  const std::int32_t tile = tiles.first;
   const std::int32_t panels = args.tiles / args.groups, vectors = (args.outputs + after.unit - 1) / after.unit;
   const std::int32_t begin = kernels::panel_begin(tile % panels, vectors, panels) * after.unit;
   const std::int32_t end =
@@ -63,13 +69,13 @@ void for_each_written(const kernels::PointwiseArgs& args, const After& after, st
 
 /// One tile, for a step that has a function behind it.
 template <class F>
-void for_each_written(const kernels::GlobalAveragePoolArgs& args, const After& after, std::int32_t, F&& f) {
+void for_each_written(const kernels::GlobalAveragePoolArgs& args, const After& after, kernels::TileRange, F&& f) {
   f(Written{args.output, 0, 1, after.channels});
 }
 
 template <class F>
-void for_each_written(const kernels::FullyConnectedArgs& args, const After& after, std::int32_t tile, F&& f) {
-  const std::int32_t first = tile * after.unit;
+void for_each_written(const kernels::FullyConnectedArgs& args, const After& after, kernels::TileRange tiles, F&& f) {
+  const std::int32_t first = tiles.first * after.unit;
   const Type type = args.output.type;
   const std::int32_t outputs = std::min(after.unit, args.outputs - first);
   f(Written{{args.output.first.behind(first, type), 0, 0, type}, 0, 1, outputs, first});

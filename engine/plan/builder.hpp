@@ -69,7 +69,7 @@ class PlanBuilder {
     std::string operation;
     const char* kernel = nullptr;
     StepKind kind = StepKind::compute;
-    std::int32_t unit = 0;  // of After
+    std::int32_t unit = 0, tiles_at_once = 1;  // of After
   };
 
   void plan_steps();
@@ -220,7 +220,7 @@ class PlanBuilder {
     std::span<std::byte> place = {};
   };
 
-  void set_activation(const PlannedStep& s, std::int32_t unit, Step& step, kernels::Clamp& clamp, After& after) const;
+  void set_activation(const PlannedStep& s, const Label& label, Step& step, kernels::Clamp& clamp, After& after) const;
   Step& append_step(const PlannedStep& s, const Label& label, std::int32_t tiles);  // all of it but the task
   template <class Args>
   void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);

@@ -18,7 +18,8 @@
 
 namespace riffle::plan {
 
-/// A kernel and its arguments, and what runs on each tile behind it where the operation can have an activation.
+/// A kernel and its arguments, and what runs behind it on what it has just written, a few tiles at a time, where the
+/// operation can have an activation.
 template <class Args>
 struct Call {
   static constexpr bool has_activation = requires(Args a) { a.clamp; };
@@ -29,15 +30,16 @@ struct Call {
 
   void run(const kernels::Addresses& memory, kernels::TileRange range) const {
     if constexpr (has_activation) {
-      if (after.kernel != nullptr) return run_tile_by_tile(memory, range);
+      if (after.kernel != nullptr) return run_with_function(memory, range);
     }
     kernel(args, memory, range);
   }
 
-  __attribute__((noinline)) void run_tile_by_tile(const kernels::Addresses& memory, kernels::TileRange range) const {
-    for (std::int32_t tile = range.first; tile < range.last; ++tile) {
-      kernel(args, memory, {tile, tile + 1});
-      for_each_written(args, after, tile, [&](const Written& written) { after.run(memory, written); });
+  __attribute__((noinline)) void run_with_function(const kernels::Addresses& memory, kernels::TileRange range) const {
+    for (kernels::TileRange some{range.first, 0}; some.first < range.last; some.first = some.last) {
+      some.last = std::min(some.first + after.tiles_at_once, range.last);
+      kernel(args, memory, some);
+      for_each_written(args, after, some, [&](const Written& written) { after.run(memory, written); });
     }
   }
 };

@@ -51,7 +51,7 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
   return plan_->steps.emplace_back(std::move(step));
 }
 
-void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& step, kernels::Clamp& clamp,
+void PlanBuilder::set_activation(const PlannedStep& s, const Label& label, Step& step, kernels::Clamp& clamp,
                                  After& after) const {
   const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
   if (activation == nullptr) return;
@@ -69,7 +69,7 @@ void PlanBuilder::set_activation(const PlannedStep& s, std::int32_t unit, Step& 
   }
   const Type type = result_type(s.node);
   after = {graph::function_args(*activation, slopes.empty() ? nullptr : storage_->keep(std::move(slopes)).data()),
-           &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, unit};
+           &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, label.unit, label.tiles_at_once};
   step.operation += joined({", ", kernels::facts_of(activation->function).word});
 }
 

@@ -77,9 +77,13 @@ PointwiseTiling tile_pointwise(const Machine& machine, const kernels::PointwiseK
   // core's caches are shared out instead of being read by every worker.
   tiling.tile_pixels = 1;
   tiling.tiles = pixels;
+  const std::int64_t tiles_in_l1 = l1 / 2 / (static_cast<std::int64_t>(groups) * outputs * rows);
+  tiling.tiles_at_once =
+      static_cast<std::int32_t>(std::clamp<std::int64_t>(tiles_in_l1, 1, ceil_div(tiling.block_pixels, rows))) * rows;
   if (groups * panels > 1 && (pixels < least_pixels || groups * w > large_weights * machine.l1_numbers)) {
     tiling.split = kernels::PointwiseSplit::panels;
     tiling.tiles = groups * panels;
+    tiling.tiles_at_once = 1;
   }
   return tiling;
 }

@@ -23,6 +23,8 @@ struct PointwiseTiling {
   std::int32_t block_pixels = 0;  ///< pixels that a part's panels pass over, one after the other
   kernels::PointwiseSplit split = kernels::PointwiseSplit::pixels;
   std::int32_t tile_pixels = 0, tiles = 0;
+  std::int32_t tiles_at_once =
+      1;  ///< whole register tiles of pixels whose outputs stay in L1 for what runs behind them
 };
 
 /// Inputs, in so many runs, and outputs of one of `groups` groups. Chooses the blocks that move least between L1 and

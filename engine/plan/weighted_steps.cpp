@@ -236,10 +236,12 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   args.split = tiling.split;
   args.tile_pixels = tiling.tile_pixels;
   args.tiles = tiling.tiles;
+  std::int32_t tiles_at_once = tiling.tiles_at_once;
   if (is_produced_by_rows(s.node)) {
     args.split = kernels::PointwiseSplit::pixels;
     args.tile_pixels = out.w;
     args.tiles = out.h;
+    tiles_at_once = 1;
   }
   cut_in_parts(reading, args.parts);
   repeat_groups(reading, blocks);
@@ -259,7 +261,7 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   }
   args.blocks = storage_->keep(std::move(outputs)).data();
   const Label label{joined({"pointwise", group_text(o.groups), args.residual != nullptr ? " + residual" : ""}),
-                    kernel.name, StepKind::compute, kernel.lanes};
+                    kernel.name, StepKind::compute, kernel.lanes, tiles_at_once};
   if (integers) {
     const kernels::BytePanels panels = kernels::byte_panels_of(kernel);
     return append(s, label, kernel.run, args,

@@ -26,7 +26,8 @@ struct Convolution {
   };
 
   /// A tap whose pixels are all inside the image's columns reads them a stride apart; one at the border gets an
-  /// address a pixel, and zeros for those outside. A row of taps outside the image is left out.
+  /// address a pixel, and zeros for those outside. A row of taps outside the image is left out. Where pixels stand side
+  /// by side, with nothing between their channels, a row of taps inside the image is one tap of as many more channels.
   template <int MR, int NV, bool Half>
   static void run_tile(const Job& job) {
     static_assert(!Half);
@@ -39,10 +40,21 @@ struct Convolution {
     const Value* w = job.panel + NV * S::lanes;
     const std::int32_t top = job.y * window.stride_h - window.pad_top;
     const std::int32_t left = job.x * window.stride_w - window.pad_left;
+    const ChannelRun& first = job.runs[0];
+    const std::int32_t last = left + window.kernel_w - 1 + (MR - 1) * window.stride_w;
+    const bool is_one_run = job.run_count == 1 && first.channels == first.pixel_stride && window.dilation_w == 1 &&
+                            left >= 0 && last < extent.in_w;
     for (std::int32_t i = 0; i < window.kernel_h; ++i) {
       const std::int32_t y = top + i * window.dilation_h;
       if (y < 0 || y >= extent.in_h) {
         w += window.kernel_w * tap_size;
+        continue;
+      }
+      if (is_one_run) {
+        const std::ptrdiff_t stride = first.pixel_stride;
+        const Value* const from = job.memory->template read<Value>(first.first) +
+                                  (static_cast<std::ptrdiff_t>(y) * extent.in_w + left) * stride;
+        tile.accumulate(simd::Strided<Value>{from, window.stride_w * stride}, window.kernel_w * first.channels, w);
         continue;
       }
       for (std::int32_t j = 0; j < window.kernel_w; ++j) {

@@ -8,8 +8,9 @@
 //                             | outputs whose tap (i, c - x * stride) it is
 //
 // (Two rows a block load a third less and double the code: docs/performance.md has the figures.)
+// Windows of 5 and 7 columns slide likewise, with a row's weights at hand; all others are done tap by tap.
 // Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut. An
-// instruction set may have 3x3 without activation in assembly (rows.hpp): then whole rows of two vectors at a time.
+// instruction set may have 3x3 in assembly (rows.hpp): then whole rows of two vectors at a time.
 #pragma once
 
 #include <array>
@@ -37,6 +38,9 @@ struct Depthwise {
     const Weight* packed;  ///< bias, then the taps' weights
     int count;             ///< channels in the vector; fewer than S::lanes only where the run is
   };
+
+  /// The instruction set's own rows.
+  static constexpr bool has_rows = requires { S::depthwise_rows(1, 1); };
 
   /// The longest block of outputs: with 32 registers, seven sums, nine weights and the epilogue's leave room to load
   /// ahead.
@@ -211,80 +215,112 @@ struct Depthwise {
     }
   }
 
-  /// Any window: Pixels outputs of row y from column x; their columns are inside the image where Pixels > 1.
-  template <int Pixels, bool Partial>
-  static RIFFLE_INLINE void run_pixels(const Job& job, std::int32_t y, std::int32_t x) {
+  /// Any window: `columns` outputs of row y from column x, at most any_columns. Inside: as many, whose taps' columns
+  /// are all inside the image; else those that are not are left out one by one. Width: 0, or that of the window, whose
+  /// columns are neighbours and whose outputs are Stride apart; then a column of the input is loaded once a row for all
+  /// outputs that it is a tap of.
+  static constexpr int any_columns = 8;
+  template <int Width, int Stride, bool Inside, bool Partial>
+  static RIFFLE_INLINE void run_columns(const Job& job, std::int32_t y, std::int32_t x, std::int32_t columns) {
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
-    Vec acc[Pixels];
+    Vec acc[any_columns];
     const Vec bias = S::load(job.packed);
-    simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) { acc[p] = bias; });
+    simd::unroll<any_columns>([&](auto o) __attribute__((always_inline)) { acc[o] = bias; });
     const Weight* w = job.packed + S::lanes;
     const std::int32_t top = y * window.stride_h - window.pad_top, left = x * window.stride_w - window.pad_left;
-    const std::ptrdiff_t step = job.in_stride * window.stride_w;
-    for (std::int32_t i = 0; i < window.kernel_h; ++i) {
+    const std::int32_t width = extent.in_w, stride = window.stride_w, taps = window.kernel_w;
+    const std::ptrdiff_t in_stride = job.in_stride, out_stride = job.out_stride;
+    // Input columns that these outputs have taps in, from `left` on, and which of them are inside.
+    const std::int32_t reach = (columns - 1) * stride + (taps - 1) * window.dilation_w + 1;
+    const std::int32_t first = left < 0 ? -left : 0, last = left + reach > width ? width - left : reach;
+    const auto is_inside = [&](std::int32_t column) __attribute__((always_inline)) {
+      return Inside || (column >= first && column < last);
+    };
+    for (std::int32_t i = 0; i < window.kernel_h; ++i, w += taps * S::lanes) {
       const std::int32_t iy = top + i * window.dilation_h;
-      if (iy < 0 || iy >= extent.in_h) {
-        w += window.kernel_w * S::lanes;
-        continue;
-      }
-      const Value* const row = job.in + slot(iy * extent.in_w, job.in_ring) * job.in_stride;
-      for (std::int32_t j = 0; j < window.kernel_w; ++j, w += S::lanes) {
-        const std::int32_t ix = left + j * window.dilation_w;
-        if (Pixels == 1 && (ix < 0 || ix >= extent.in_w)) continue;
-        const Vec weight = S::load(w);
-        const Value* const from = row + ix * job.in_stride;
-        simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
-          acc[p] = S::fma(load<Partial>(from + p * step, job.count), weight, acc[p]);
+      if (iy < 0 || iy >= extent.in_h) continue;
+      const Value* from = job.in + (slot(iy * width, job.in_ring) + left) * in_stride;
+      if constexpr (Width > 0) {
+        Vec weight[Width];
+        simd::unroll<Width>([&](auto t) __attribute__((always_inline)) { weight[t] = S::load(w + t * S::lanes); });
+        constexpr int in_columns = (any_columns - 1) * Stride + Width;
+        simd::unroll<in_columns>([&](auto c) __attribute__((always_inline)) {
+          if (is_inside(c)) {
+            const Vec v = load<Partial>(from, job.count);
+            // The outputs that the column is a tap of.
+            constexpr int begin = c < Width ? 0 : (c - Width + Stride) / Stride;
+            constexpr int end = c / Stride < any_columns ? c / Stride + 1 : any_columns;
+            simd::unroll<end - begin>([&](auto o) __attribute__((always_inline)) {
+              acc[begin + o] = S::fma(v, weight[c - (begin + o) * Stride], acc[begin + o]);
+            });
+          }
+          from = step(from, in_stride);
         });
+      } else {
+        for (std::int32_t j = 0; j < taps; ++j, from += window.dilation_w * in_stride) {
+          const Vec weight = S::load(w + j * S::lanes);
+          simd::unroll<any_columns>([&](auto o) __attribute__((always_inline)) {
+            if (is_inside(j * window.dilation_w + o * stride)) {
+              acc[o] = S::fma(load<Partial>(from + o * stride * in_stride, job.count), weight, acc[o]);
+            }
+          });
+        }
       }
     }
     const Vec lower = S::broadcast(job.args->clamp.lower), upper = S::broadcast(job.args->clamp.upper);
-    Value* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * job.out_stride;
-    simd::unroll<Pixels>([&](auto p) __attribute__((always_inline)) {
-      const Vec result = S::clamp(acc[p], lower, upper);
+    Value* to = job.out + (static_cast<std::ptrdiff_t>(y) * extent.out_w + x) * out_stride;
+    simd::unroll<any_columns>([&](auto o) __attribute__((always_inline)) {
+      if (!Inside && o >= columns) return;
+      const Vec result = S::clamp(acc[o], lower, upper);
       if constexpr (Partial) {
-        simd::store_lanes<S>(to + p * job.out_stride, result, job.count);
+        simd::store_lanes<S>(to, result, job.count);
       } else {
-        S::store(to + p * job.out_stride, result);
+        S::store(to, result);
       }
+      to = step(to, out_stride);
     });
   }
 
-  template <bool Partial>
+  template <int Width, int Stride, bool Partial>
   static void run_any(const Job& job, std::int32_t y0, std::int32_t y1) {
-    constexpr int pixels = 8;
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
-    const std::int32_t reach = (window.kernel_w - 1) * window.dilation_w;
-    std::int32_t begin = 0, end = extent.out_w;  // the columns with all taps inside the image
-    while (begin < end && begin * window.stride_w < window.pad_left) ++begin;
-    while (end > begin && (end - 1) * window.stride_w - window.pad_left + reach >= extent.in_w) --end;
+    const std::int32_t reach = (any_columns - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w;
     for (std::int32_t y = y0; y < y1; ++y) {
-      for (std::int32_t x = 0; x < extent.out_w;) {  // one loop: each width is inlined once
-        if (x >= begin && x + pixels <= end) {
-          run_pixels<pixels, Partial>(job, y, x);
-          x += pixels;
-        } else if (x >= begin && x + 2 <= end) {
-          run_pixels<2, Partial>(job, y, x);
-          x += 2;
+      for (std::int32_t x = 0; x < extent.out_w; x += any_columns) {
+        const std::int32_t left = x * window.stride_w - window.pad_left, columns = extent.out_w - x;
+        if (columns >= any_columns && left >= 0 && left + reach < extent.in_w) {
+          run_columns<Width, Stride, true, Partial>(job, y, x, any_columns);
         } else {
-          run_pixels<1, Partial>(job, y, x);
-          ++x;
+          run_columns<Width, Stride, false, Partial>(job, y, x, columns < any_columns ? columns : any_columns);
         }
       }
     }
   }
 
-  /// The instruction set's own rows.
-  static constexpr bool has_rows = requires { S::depthwise_rows(1, 1); };
+  /// Whole vectors, by the window's width.
+  static RIFFLE_INLINE void run_window(const Job& job, std::int32_t y0, std::int32_t y1) {
+    const Window& window = job.args->window;
+    if constexpr (!simd::one_variant<S, has_rows>) {
+      if (window.dilation_w == 1 && window.kernel_w == 5) {
+        if (window.stride_w == 1) return run_any<5, 1, false>(job, y0, y1);
+        if (window.stride_w == 2) return run_any<5, 2, false>(job, y0, y1);
+      }
+      if (window.dilation_w == 1 && window.kernel_w == 7 && window.stride_w == 1) {
+        return run_any<7, 1, false>(job, y0, y1);
+      }
+    }
+    run_any<0, 0, false>(job, y0, y1);
+  }
+
   static constexpr std::int32_t most_rows = 32;
 
   static RIFFLE_INLINE bool is_for_rows(const DepthwiseArgs& args) {
     const Extent& extent = args.extent;
     const Window& window = args.window;
     const std::int32_t below = (extent.out_h - 1) * window.stride_h - window.pad_top + 2 - (extent.in_h - 1);
-    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1 && !args.clamp.has_bounds();
+    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1;
   }
 
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
@@ -308,6 +344,9 @@ struct Depthwise {
       rows.out_row = rows.out_stride * extent.out_w;
       rows.height = y1 - y0;
       set_length(rows, stride, extent.out_w, args.window.pad_left == 1, overhang(extent, args.window) == 1);
+      if (args.clamp.has_bounds()) rows.form += 16;
+      rows.lower = static_cast<Weight>(args.clamp.lower);
+      rows.upper = static_cast<Weight>(args.clamp.upper);
     }
   };
 
@@ -335,12 +374,16 @@ struct Depthwise {
     }
   }
 
-  /// Output rows that are done for all channels before the next, so that their input stays in L1.
+  /// Output rows that are done for all channels before the next, so that their input stays in L1; where not even that
+  /// of one does, so that at least what two neighbouring vectors of channels read stays, for they share cache lines.
   static RIFFLE_INLINE std::int32_t rows_at_once(const DepthwiseArgs& args) {
-    constexpr std::int64_t budget = 24 * 1024 / sizeof(Value);
-    const std::int64_t row = static_cast<std::int64_t>(args.runs[0].input.pixel_stride) * args.extent.in_w;
+    constexpr std::int64_t budget = 24 * 1024 / sizeof(Value), line = 64 / sizeof(Value);
     const std::int64_t reach = (args.window.kernel_h - 1) * args.window.dilation_h;
-    const std::int64_t rows = (budget / row - reach) / args.window.stride_h;
+    const auto rows_of = [&](std::int64_t pixel) __attribute__((always_inline)) {
+      return (budget / (pixel * args.extent.in_w) - reach) / args.window.stride_h;
+    };
+    const std::int64_t all = rows_of(args.runs[0].input.pixel_stride),
+                       rows = all < 1 ? rows_of(2 * S::lanes + line) : all;
     return rows < 1 ? 1 : rows < args.extent.out_h ? static_cast<std::int32_t>(rows) : args.extent.out_h;
   }
 
@@ -382,9 +425,9 @@ struct Depthwise {
             }
           }
           if (count < S::lanes) {
-            run_any<true>(job, y0, y1);
+            run_any<0, 0, true>(job, y0, y1);
           } else {
-            run_any<false>(job, y0, y1);
+            run_window(job, y0, y1);
           }
         }
       }

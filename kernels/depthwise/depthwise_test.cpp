@@ -92,6 +92,27 @@ TEST_P(Depthwise, EqualsTheReferenceOnEveryWidth) {
   for_every_width([&](Scene& scene, const Geometry& g) { try_one(scene, g, scene.pick({16, 17, 29, 40}), false); });
 }
 
+/// Windows that slide and such that do not, in rows of less than a block to several.
+TEST_P(Depthwise, EqualsTheReferenceOnTallAndWideWindows) {
+  std::uint32_t seed = 0;
+  for (const auto& [kernel_h, kernel_w] : {std::pair{5, 5}, {7, 7}, {1, 7}, {7, 1}, {2, 5}, {9, 9}, {3, 4}}) {
+    for (std::int32_t stride = 1; stride <= 2; ++stride) {
+      for (std::int32_t in_w = 1; in_w <= 30 && !HasFatalFailure(); ++in_w) {
+        Scene scene(seed++);
+        const std::int32_t pad_h = kernel_h / 2, pad_w = scene.integer(0, kernel_w / 2);
+        Geometry g{{kernel_h, kernel_w, stride, stride, pad_h, pad_w, pad_h, kernel_w / 2},
+                   {scene.integer(1, 8), in_w, 0, 0}};
+        const std::int32_t room_h = g.extent.in_h + 2 * pad_h - kernel_h,
+                           room_w = in_w + pad_w + kernel_w / 2 - kernel_w;
+        if (room_h < 0 || room_w < 0) continue;
+        g.extent.out_h = room_h / stride + 1;
+        g.extent.out_w = room_w / stride + 1;
+        try_one(scene, g, scene.pick({3, 16, 29}), false);
+      }
+    }
+  }
+}
+
 TEST_P(Depthwise, HandsANanThroughTheClamp) {
   for (std::uint32_t seed = 0; seed < 40 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

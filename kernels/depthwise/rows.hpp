@@ -1,5 +1,5 @@
-// Rows of a 3x3 depthwise convolution with stride 1 or 2 and without activation, as an instruction set may have them in
-// assembly: whole output rows of one or two vectors of channels.
+// Rows of a 3x3 depthwise convolution with stride 1 or 2, as an instruction set may have them in assembly: whole output
+// rows of one or two vectors of channels.
 //
 //   static DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors);
 //
@@ -26,10 +26,12 @@ struct DepthwiseRows {
   const Weight* packed;    ///< bias and weights of one vector, then of the other
   std::int64_t height;     ///< output rows
   std::int32_t rounds;     ///< of the loop: of three outputs (stride 1) or two
-  std::int32_t form;       ///< what set_length says
+  std::int32_t form;       ///< what set_length says, and 16 where there are bounds
+  Weight lower, upper;
 };
 static_assert(sizeof(void*) < 8 ||
-              (offsetof(DepthwiseRows<float>, packed) == 48 && offsetof(DepthwiseRows<float>, form) == 68));
+              (offsetof(DepthwiseRows<float>, packed) == 48 && offsetof(DepthwiseRows<float>, form) == 68 &&
+               offsetof(DepthwiseRows<float>, lower) == 72));
 
 template <class Value, class Weight = Value>
 using DepthwiseRowsFunction = void (*)(const DepthwiseRows<Value, Weight>&);

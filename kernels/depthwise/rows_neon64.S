@@ -7,9 +7,10 @@
 //   registers   v0 ..   9 NV weights (vector after vector)
 //               then    sums of 3 (stride 1) or 2 outputs, NV each
 //               then    a column: 3 rows, NV each; a row is loaded anew as soon as it is used
-//   2 vectors: 18 + 6 + 6 = 30
+//   2 vectors: 18 + 6 + 6 = 30, and v30, v31: the lower and the upper bound
 //
-// Stride 1, two vectors, one output: 18 multiply-adds, 3 loads, 1 load of the bias, 1 store, 2/3 of loop.
+// Stride 1, two vectors, one output: 18 multiply-adds, 3 loads, 1 load of the bias, 1 store, 2/3 of loop, 1 branch around
+// the bounds or 4 that keep them.
 #include "kernels/simd/neon64_asm.inc"
 
 // x0 DepthwiseRows, x1 row pointers, x2 packed, x3 bytes to the next input pixel, x4 rounds left, x5 channel, x6 output,
@@ -63,6 +64,14 @@
         .endif
         .endm
         .macro  finish sum
+        tbz     w15, #4, 30f
+        lanes   fmax, %(SUM + \sum * NV), %(SUM + \sum * NV), 30
+        lanes   fmin, %(SUM + \sum * NV), %(SUM + \sum * NV), 31
+        .if     NV == 2
+        lanes   fmax, %(SUM + \sum * NV + 1), %(SUM + \sum * NV + 1), 30
+        lanes   fmin, %(SUM + \sum * NV + 1), %(SUM + \sum * NV + 1), 31
+        .endif
+30:
 #ifdef RIFFLE_BFLOATS
         narrowed_pixel %(SUM + \sum * NV), %(SUM + \sum * NV + 1)
 #else
@@ -217,6 +226,10 @@ SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()ISA):
         ldr     q31, [x2, #160]
         stp     q30, q31, [sp, #64]
         .endif
+        add     x4, x0, #72
+        all_lanes 30, x4
+        add     x4, x0, #(72 + BYTES)
+        all_lanes 31, x4
 1:      ldr     x8, [x1]
         ldp     x9, x10, [x1, #8]
         add     x1, x1, #(8 * \stride)

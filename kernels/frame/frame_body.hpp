@@ -14,7 +14,7 @@ template <class S>
 struct FrameReader {
   using V = typename S::Vec;
 
-  /// The two neighbours of one output coordinate, and the second one's share.
+  /// The two neighbours of one output coordinate, and the second one's share; of no share it is the first one.
   struct Neighbours {
     std::int32_t first, second;
     float share;
@@ -25,7 +25,8 @@ struct FrameReader {
     source = source > 0 ? source : 0;
     const std::int32_t floor = static_cast<std::int32_t>(source);
     const std::int32_t first = floor < in - 1 ? floor : in - 1;
-    return {first, first < in - 1 ? first + 1 : first, static_cast<float>(source - first)};
+    const float share = static_cast<float>(source - first);
+    return {first, first < in - 1 && share != 0 ? first + 1 : first, share};
   }
 
   /// In cells, from a plane's first one on.
@@ -41,11 +42,14 @@ struct FrameReader {
   /// Where the neighbours of a strip's columns stand, worked out once for all rows.
   struct Columns {
     std::int32_t count = 0;
+    bool is_between = false;                       // does any lie between two of the picture's?
+    std::int32_t first_inner = 0, last_inner = 0;  // behind whose cells of three bytes there is another byte of the row
     std::int64_t left[3][strip], right[3][strip];  // of each plane, in bytes
-    float share[strip];
+    alignas(64) float share[strip];
   };
 
   static void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w, Columns& columns) {
+    columns.is_between = false;
     for (std::int32_t x = 0; x < columns.count; ++x) {
       const Neighbours n = neighbours(first + x, samples.columns.count, out_w);
       for (std::int32_t p = 0; p < samples.plane_count; ++p) {
@@ -54,17 +58,29 @@ struct FrameReader {
         columns.right[p][x] = position(samples.columns, n.second, plane) * plane.step_x;
       }
       columns.share[x] = n.share;
+      columns.is_between |= n.share != 0;
     }
+    if (samples.along_columns) return;
+    const FrameSamples::Direction& along = samples.columns;
+    const std::int32_t end = along.first + along.step * (along.count - 1);
+    const std::int64_t last = std::int64_t{along.step > 0 ? end : along.first} * samples.planes[0].step_x;
+    columns.first_inner = 0;
+    columns.last_inner = columns.count;
+    const auto is_inner = [&](std::int32_t x) { return columns.left[0][x] < last && columns.right[0][x] < last; };
+    while (columns.first_inner < columns.last_inner && !is_inner(columns.first_inner)) ++columns.first_inner;
+    while (columns.first_inner < columns.last_inner && !is_inner(columns.last_inner - 1)) --columns.last_inner;
   }
 
   /// The cells of one row at a strip's columns: what vectors take apart.
   struct Cells {
     std::int32_t row[3] = {-1, -1, -1};  // of each plane, that these are of
-    std::int32_t left[3][strip] = {}, right[3][strip] = {};
+    alignas(64) std::int32_t left[3][strip] = {}, right[3][strip] = {};
   };
 
-  template <int Bytes>
+  /// Inner: there is a byte behind the cell that may be read; one load of four bytes is faster than three.
+  template <int Bytes, bool Inner>
   static RIFFLE_INLINE std::int32_t cell(const std::uint8_t* from) {
+    if constexpr (Bytes == 3 && Inner) return cell<4, false>(from);
     std::uint32_t bytes = from[0];
     if constexpr (Bytes > 1) bytes |= static_cast<std::uint32_t>(from[1]) << 8;
     if constexpr (Bytes > 2) bytes |= static_cast<std::uint32_t>(from[2]) << 16;
@@ -77,9 +93,17 @@ struct FrameReader {
                                          Cells& cells) {
     const std::int64_t *const left = columns.left[plane], *const right = columns.right[plane];
     std::int32_t *const to_left = cells.left[plane], *const to_right = cells.right[plane];
-    for (std::int32_t x = 0, count = columns.count; x < count; ++x) {
-      to_left[x] = cell<Bytes>(row + left[x]);
-      to_right[x] = cell<Bytes>(row + right[x]);
+    const bool both = columns.is_between;
+    const auto range = [&](auto inner, std::int32_t first, std::int32_t last) __attribute__((always_inline)) {
+      for (std::int32_t x = first; x < last; ++x) to_left[x] = cell<Bytes, inner>(row + left[x]);
+      for (std::int32_t x = first; both && x < last; ++x) to_right[x] = cell<Bytes, inner>(row + right[x]);
+    };
+    if constexpr (Bytes == 3) {
+      range(std::false_type{}, 0, columns.first_inner);
+      range(std::true_type{}, columns.first_inner, columns.last_inner);
+      range(std::false_type{}, columns.last_inner, columns.count);
+    } else {
+      range(std::false_type{}, 0, columns.count);
     }
   }
 
@@ -151,6 +175,10 @@ struct FrameReader {
     for (std::int32_t x = 0, count = columns.count; x < count; x += S::lanes) {
       V a[Colours], b[Colours];
       convert(cells.left, x, a);
+      if (!columns.is_between) {
+        for (int m = 0; m < Colours; ++m) S::store(to[m] + x, a[m]);
+        continue;
+      }
       convert(cells.right, x, b);
       const V share = S::load(columns.share + x);
       for (int m = 0; m < Colours; ++m) S::store(to[m] + x, S::fma(share, S::sub(b[m], a[m]), a[m]));
@@ -203,7 +231,7 @@ struct FrameReader {
   template <int Samples, int Colours, bool AsTheyAre>
   static void fill(const FrameArgs& args, const FrameSamples& samples) {
     Columns columns = {};
-    float stretched[2][3][strip];
+    alignas(64) float stretched[2][3][strip];
     const Crop covered = covered_part(args);
     const std::int32_t step = samples.along_columns ? turned_strip : strip;
     for (std::int32_t x0 = 0; x0 < covered.width; x0 += step) {
@@ -211,7 +239,7 @@ struct FrameReader {
       place(samples, x0, covered.width, columns);
       Cells cells;
       std::int32_t held[2] = {-1, -1};  // the picture's rows that are stretched
-      std::int32_t upper = 0;           // which of the two is the upper one; the other one is the lower
+      std::int32_t upper = 0;           // which of the two is the upper one
       const auto hold = [&](std::int32_t which, std::int32_t row) {
         if (held[which] == row) return;
         gather(samples, row, columns, cells);
@@ -222,11 +250,12 @@ struct FrameReader {
         const Neighbours n = neighbours(y, samples.rows.count, covered.height);
         if (held[1 - upper] == n.first) upper = 1 - upper;
         hold(upper, n.first);
-        hold(1 - upper, n.second);
+        const std::int32_t lower = n.second == n.first ? upper : 1 - upper;
+        hold(lower, n.second);
         for (std::int32_t c = 0; c < args.channels; ++c) {
           const std::int32_t m = Colours == 1 ? 0 : args.bgr ? Colours - 1 - c : c;  // grey is in all three
           const std::int64_t first = static_cast<std::int64_t>(covered.y + y) * args.out_w + covered.x + x0;
-          write(args, stretched[upper][m], stretched[1 - upper][m], n.share, columns.count, c, first);
+          write(args, stretched[upper][m], stretched[lower][m], n.share, columns.count, c, first);
         }
       }
     }

@@ -19,13 +19,11 @@ struct FunctionBody {
   using Args = FunctionArgs;
 
   static RIFFLE_INLINE Vec of(float x) { return S::broadcast(x); }
-  static RIFFLE_INLINE Vec above_zero(Vec x) { return S::clamp(x, of(0), of(std::numeric_limits<float>::infinity())); }
-  static RIFFLE_INLINE Vec below_zero(Vec x) { return S::clamp(x, of(-std::numeric_limits<float>::infinity()), of(0)); }
+  static RIFFLE_INLINE Vec above_zero(Vec x) { return S::at_least(x, of(0)); }
+  static RIFFLE_INLINE Vec below_zero(Vec x) { return S::at_most(x, of(0)); }
   static RIFFLE_INLINE Vec sigmoid(Vec x) { return S::div(of(1), S::add(of(1), simd::exp<S>(simd::negative<S>(x)))); }
   /// x times a gate that is 0 wherever x is below `least`: where x is minus infinity, too.
-  static RIFFLE_INLINE Vec gated(Vec x, Vec gate, float least) {
-    return S::mul(S::clamp(x, of(least), of(std::numeric_limits<float>::infinity())), gate);
-  }
+  static RIFFLE_INLINE Vec gated(Vec x, Vec gate, float least) { return S::mul(S::at_least(x, of(least)), gate); }
   static RIFFLE_INLINE Vec leaky(Vec slope, Vec x) { return S::fma(slope, below_zero(x), above_zero(x)); }
   static RIFFLE_INLINE Vec whole_power(Vec x, int exponent) {
     Vec result = of(1);
@@ -111,9 +109,9 @@ struct Functions {
   /// Calls f(first, count) for one vector after the other.
   template <class F>
   static RIFFLE_INLINE void for_each_vector(std::int64_t count, F&& f) {
-    for (std::int64_t i = 0; i < count; i += S::lanes) {
-      f(i, count - i < S::lanes ? static_cast<int>(count - i) : S::lanes);
-    }
+    std::int64_t i = 0;
+    for (; i + S::lanes <= count; i += S::lanes) f(i, S::lanes);
+    if (i < count) f(i, static_cast<int>(count - i));
   }
 
   template <Function F>
@@ -125,10 +123,29 @@ struct Functions {
         });
   }
 
+  /// Pixels of few channels, as many at once as fit in a vector.
+  template <Function F>
+  static __attribute__((noinline)) void run_narrow(const FunctionArgs& args, Value* values, std::int64_t pixels,
+                                                   std::int32_t channels, std::int32_t pixel_stride) {
+    alignas(64) Value lanes[S::lanes] = {};
+    const std::int64_t most = S::lanes / channels;
+    for (std::int64_t p = 0; p < pixels; p += most, values += most * pixel_stride) {
+      const std::int64_t count = pixels - p < most ? pixels - p : most;
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int32_t c = 0; c < channels; ++c) lanes[i * channels + c] = values[i * pixel_stride + c];
+      }
+      In::store(lanes, Body::apply(Is<F>(), args, In::load(lanes)));
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int32_t c = 0; c < channels; ++c) values[i * pixel_stride + c] = lanes[i * channels + c];
+      }
+    }
+  }
+
   template <Function F>
   static void run_all(const FunctionArgs& args, Value* values, std::int64_t pixels, std::int32_t channels,
                       std::int32_t pixel_stride) {
     if (channels == pixel_stride) return run_row<F>(args, values, pixels * channels);
+    if (2 * channels <= S::lanes) return run_narrow<F>(args, values, pixels, channels, pixel_stride);
     for (std::int64_t p = 0; p < pixels; ++p) run_row<F>(args, values + p * pixel_stride, channels);
   }
 

@@ -35,10 +35,9 @@ struct Scalar {
   /// A NaN in either is a NaN.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) { return a > b || a != a ? a : b; }
   static RIFFLE_INLINE float sum(Vec v) { return v; }
-  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) {
-    const float above = lower > x ? lower : x;
-    return upper < above ? upper : above;
-  }
+  static RIFFLE_INLINE Vec at_least(Vec x, Vec lower) { return lower > x ? lower : x; }
+  static RIFFLE_INLINE Vec at_most(Vec x, Vec upper) { return upper < x ? upper : x; }
+  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return at_most(at_least(x, lower), upper); }
   static RIFFLE_INLINE Vec load_partial(const float* from, int) { return *from; }  // never called: one lane is whole
   static RIFFLE_INLINE void store_partial(float* to, Vec v, int) { *to = v; }
 };

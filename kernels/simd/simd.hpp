@@ -99,7 +99,9 @@ struct XsimdOps {
   /// A NaN in either is a NaN: NEON's own. x86's maxps gives `b` wherever there is one; see there.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) { return xsimd::max(a, b); }
   /// In this order of operands x86's maxps and minps hand a NaN in `x` through, as NEON's do.
-  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return xsimd::min(upper, xsimd::max(lower, x)); }
+  static RIFFLE_INLINE Vec at_least(Vec x, Vec lower) { return xsimd::max(lower, x); }
+  static RIFFLE_INLINE Vec at_most(Vec x, Vec upper) { return xsimd::min(upper, x); }
+  static RIFFLE_INLINE Vec clamp(Vec x, Vec lower, Vec upper) { return at_most(at_least(x, lower), upper); }
 
   /// Of all lanes, by halves.
   static RIFFLE_INLINE float sum(Vec v) {

@@ -31,6 +31,7 @@ struct Stem {
   using TileFunction = void (*)(const Job&);
 
   static constexpr int max_vectors = S::max_vectors;
+  static constexpr bool has_few_registers = S::tile_rows(max_vectors) * max_vectors < 16;
 
   template <int MR, int NV, bool Half>
   static RIFFLE_INLINE void finish(const Job& job, simd::Tile<S, MR, NV, Half>& tile) {
@@ -79,6 +80,9 @@ struct Stem {
             multiply_by_lane<Width, Stride>(tile, w, x);
           } else {
             simd::unroll<Width>([&](auto j) __attribute__((always_inline)) {
+              // Taps of neighbours are the same numbers. GCC would keep them from one tap to the next, and sums in
+              // memory.
+              if constexpr (has_few_registers) asm("" : "+r"(x));
               tile.multiply(
                   w + j * NV * S::lanes, [&](auto m) __attribute__((always_inline)) {
                     return S::broadcast(x[m * Stride + j]);
