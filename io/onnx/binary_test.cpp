@@ -375,5 +375,89 @@ TEST(Norm, OfLayersInstancesAndGroups) {
   expect_near(result_of(unit, {{3, -4}}), {0.6F, -0.8F});
 }
 
+/// b[k, p] of a (K, P) matrix that TestModel::floats makes.
+float counted_matrix(std::size_t columns, std::size_t k, std::size_t p) {
+  return static_cast<float>(k * columns + p + 1);
+}
+
+TEST(Product, WithAMatrixIsAPointwiseConvolution) {
+  const Numbers x = numbers(2 * 2 * 3);
+  const auto at = [&](std::size_t c, std::size_t i) { return x[c * 6 + i]; };
+
+  TestModel last({0, 2, 2, 3});  // each pixel's channels, of a list of pixels
+  last.node("Reshape", {"x", last.list({0, 2, 6})}, "planes");
+  last.node("Transpose", {"planes"}, "list", {{"perm", Ints{0, 2, 1}}});
+  last.node("MatMul", {"list", last.floats({2, 4})}, "product");
+  last.node("Add", {"product", last.floats({4})}, "y");
+  EXPECT_EQ(last.operations(), "input, convolution");
+  Numbers expected;
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t p = 0; p < 4; ++p) {
+      expected.push_back(at(0, i) * counted_matrix(4, 0, p) + at(1, i) * counted_matrix(4, 1, p) +
+                         static_cast<float>(p + 1));
+    }
+  }
+  expect_near(result_of(last, {x}), expected);
+
+  TestModel first({0, 2, 2, 3});  // the rows of each column, by a matrix in front
+  first.node("MatMul", {first.floats({4, 2}), "x"}, "y");
+  expect_near(result_of(first, {x}), each(2, 4, 3, [&](std::size_t c, std::size_t r, std::size_t column) {
+                return x[c * 6 + column] * counted_matrix(2, r, 0) + x[c * 6 + 3 + column] * counted_matrix(2, r, 1);
+              }));
+
+  TestModel vector({0, 2, 2, 3});  // the columns of each row, by a vector
+  vector.node("MatMul", {"x", vector.floats({3})}, "y");
+  expect_near(result_of(vector, {x}), each(2, 2, 1, [&](std::size_t c, std::size_t r, std::size_t) {
+                const float* row = &x[c * 6 + r * 3];
+                return row[0] + 2 * row[1] + 3 * row[2];
+              }));
+}
+
+TEST(Product, OfTwoTensorsIsASumOfProducts) {
+  TestModel m({0, 2, 2, 3});
+  m.input("b", {0, 2, 3, 4});
+  m.node("MatMul", {"x", "b"}, "y");
+  const Numbers a = numbers(12), b = numbers(24);
+  expect_near(result_of(m, {a, b}), each(2, 2, 4, [&](std::size_t head, std::size_t r, std::size_t p) {
+                float sum = 0;
+                for (std::size_t k = 0; k < 3; ++k) sum += a[head * 6 + r * 3 + k] * b[head * 12 + k * 4 + p];
+                return sum;
+              }));
+}
+
+TEST(Reduction, OfAnAxisOfChannelsAndPixels) {
+  // Two groups of two channels each, as a group norm is spelt out by an instance norm.
+  TestModel m({0, 4, 1, 3});
+  m.node("Reshape", {"x", m.list({0, 2, -1})}, "groups");
+  m.node("ReduceMean", {"groups"}, "mean", {{"axes", Ints{2}}});
+  m.node("Sub", {"groups", "mean"}, "centred");
+  m.node("Reshape", {"centred", m.list({0, 4, 1, 3})}, "y");
+  const Numbers x = numbers(12);
+  expect_near(result_of(m, {x}), each(4, 1, 3, [&](std::size_t c, std::size_t, std::size_t column) {
+                float sum = 0;
+                for (std::size_t i = 0; i < 6; ++i) sum += x[c / 2 * 6 + i];
+                return x[c * 3 + column] - sum / 6;
+              }));
+}
+
+TEST(Reduction, OfAllAxesIsOneNumberOfOnePicture) {
+  TestModel m({1, 2, 2, 3});
+  m.node("ReduceSum", {"x"}, "y", {{"keepdims", 0}});
+  float sum = 0;
+  for (const float one : numbers(12)) sum += one;
+  expect_near(result_of(m, {numbers(12)}), {sum});
+}
+
+TEST(Binary, OfAConstantOnRowsThatWereCut) {
+  // (H / 2, 2, W): a value for each pair of rows.
+  TestModel m({1, 2, 4, 3});
+  m.node("Reshape", {"x", m.list({1, 2, 2, 2, 3})}, "pairs");
+  m.node("Mul", {"pairs", m.floats({2, 1, 1})}, "y");
+  const Numbers x = numbers(24);
+  expect_near(result_of(m, {x}), each(2, 4, 3, [&](std::size_t c, std::size_t r, std::size_t column) {
+                return x[c * 12 + r * 3 + column] * static_cast<float>(r / 2 + 1);
+              }));
+}
+
 }  // namespace
 }  // namespace riffle::onnx

@@ -13,27 +13,6 @@ namespace {
 using graph::BinaryKind;
 using graph::NodeId;
 
-/// Channel digits that count on from one another, in the axes' order.
-void renumber(View& view) {
-  std::int64_t step = 1;
-  for (auto axis = view.axes.rbegin(); axis != view.axes.rend(); ++axis) {
-    for (auto digit = axis->rbegin(); digit != axis->rend(); ++digit) {
-      if (!is_channel(*digit)) continue;
-      digit->step = step;
-      step *= digit->extent;
-    }
-  }
-  view.first_channel = 0;
-}
-
-std::int64_t channel_count(const View& view) {
-  std::int64_t count = 1;
-  for (const Axis& axis : view.axes) {
-    for (const Factor& factor : axis) count *= is_channel(factor) ? factor.extent : 1;
-  }
-  return count;
-}
-
 /// Of as many dimensions; new ones are in front, and one long.
 void extend(View& view, std::size_t rank) {
   view.axes.insert(view.axes.begin(), rank - std::min(rank, view.axes.size()), Axis{});
@@ -109,6 +88,20 @@ View without_repeats(View view) {
   return view;
 }
 
+/// Numbers that are the same for every row, or every column, once, on every axis but this one.
+Floats without_repeats(Floats constant, const View& view, std::size_t axis) {
+  const auto first = [](const Floats& of, std::size_t i) {
+    return std::get<Floats>(take(of, i, std::vector<std::int64_t>{0}));
+  };
+  for (std::size_t i = 0; i < view.axes.size(); ++i) {
+    if (i == axis || is_of_channels(view.axes[i]) || constant.dims[i] == 1) continue;
+    Floats once = first(constant, i);
+    const Value again = broadcast(once, constant.dims);
+    if (std::ranges::equal(std::get<Floats>(again).values.values(), constant.values.values())) constant = once;
+  }
+  return constant;
+}
+
 /// What a constant is over a view: which of the tensor's extents it has values for, and where they are.
 class Spread {
  public:
@@ -120,7 +113,7 @@ class Spread {
       if (dim != 1) add(view.axes[i], i, shape, dim, stride);
       stride *= dim;
     }
-    if (count_channels_) shape_.c = static_cast<std::int32_t>(std::max(channel_count(view), new_channels_));
+    if (count_channels_) shape_.c = static_cast<std::int32_t>(std::max(channel_count(view.axes), new_channels_));
   }
 
   /// (1, 1, C) where it is one value a channel, (1, 1, 1) where it is one for all.
@@ -164,7 +157,7 @@ class Spread {
     if (open_extents(axis).any()) throw Error("a constant has a value for each row or column of one size");
     for (auto digit = axis.rbegin(); digit != axis.rend(); ++digit) {
       if (digit->index == Index::batch) throw Error("a constant has a value for each image of a batch");
-      digits_.push_back({digit->index, digit->extent, is_channel(*digit) ? digit->step : 1, stride});
+      digits_.push_back({digit->index, digit->extent, digit->step, stride});
       stride *= digit->extent;
       note(digit->index, shape);
     }
@@ -263,6 +256,18 @@ std::optional<NodeId> add_by_channel(Importer& importer, const std::string& name
 
 }  // namespace
 
+void renumber(View& view) {
+  std::int64_t step = 1;
+  for (auto axis = view.axes.rbegin(); axis != view.axes.rend(); ++axis) {
+    for (auto digit = axis->rbegin(); digit != axis->rend(); ++digit) {
+      if (!is_channel(*digit)) continue;
+      digit->step = step;
+      step *= digit->extent;
+    }
+  }
+  view.first_channel = 0;
+}
+
 View in_axis_order(Importer& importer, View view) {
   const std::int32_t count = importer.shape(view.node).c;
   std::vector<std::int32_t> picked = channels(view);
@@ -279,10 +284,12 @@ View combined(Importer& importer, const std::string& name, BinaryKind kind, View
   extend(a, rank);
   extend(b, rank);
   if (!are_of_like_digits(a, b)) arrange_alike(importer, a, b);
-  const auto repeats = [](const View& view) { return channel_count(without_repeats(view)) < channel_count(view); };
+  const auto repeats = [](const View& view) {
+    return channel_count(without_repeats(view).axes) < channel_count(view.axes);
+  };
   if (!repeats(a) || !repeats(b)) a = without_repeats(std::move(a)), b = without_repeats(std::move(b));
   View result = a;
-  const bool is_pixel[] = {channel_count(a) == 1, channel_count(b) == 1};  // one channel counts for all
+  const bool is_pixel[] = {channel_count(a.axes) == 1, channel_count(b.axes) == 1};  // one channel counts for all
   for (std::size_t i = 0; i < rank; ++i) {
     Axis &x = a.axes[i], &y = b.axes[i];
     if (x.empty() != y.empty()) {
@@ -425,32 +432,43 @@ View softmax_of_channels(Importer& importer, const std::string& name, View view,
 
 namespace {
 
-/// Is any of the axes neither of channels alone nor of all rows, all columns or both?
+/// The view with an axis of its own for every digit on those that are reduced; `axes` says afterwards which these are.
+View cut_into_digits(const View& view, std::vector<bool>& axes) {
+  View result = view;
+  result.axes.clear();
+  std::vector<bool> reduced;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!axes[i] || view.axes[i].size() < 2) {
+      result.axes.push_back(view.axes[i]);
+      reduced.push_back(axes[i]);
+      continue;
+    }
+    for (const Factor& digit : view.axes[i]) {
+      result.axes.push_back({digit});
+      reduced.push_back(true);
+    }
+  }
+  axes = std::move(reduced);
+  return result;
+}
+
+/// Is any digit on the axes one of some rows or some columns?
 bool are_spread(const Importer& importer, const View& view, const std::vector<bool>& axes) {
   const graph::Shape& shape = importer.shape(view.node);
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (!axes[i] || is_of_channels(view.axes[i])) continue;
+    if (!axes[i]) continue;
     for (const Factor& factor : view.axes[i]) {
-      if (factor.index == Index::batch) return false;
-      const std::int32_t all = factor.index == Index::row ? shape.h : shape.w;
-      if (factor.index == Index::channel || factor.extent != all) return true;
+      if (factor.index == Index::row && factor.extent != shape.h) return true;
+      if (factor.index == Index::column && factor.extent != shape.w) return true;
     }
   }
   return false;
 }
 
-}  // namespace
-
-View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
-             const std::vector<bool>& axes) {
+/// Of axes of one digit each, of channels, all rows or all columns.
+View reduced_digits(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+                    const std::vector<bool>& axes) {
   using graph::ReduceKind;
-  if (are_spread(importer, view, axes)) {
-    std::vector<std::size_t> channels;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      if (axes[i]) channels.push_back(i);
-    }
-    importer.arrange(view, with_channels(view, std::move(channels)));
-  }
   std::vector<bool> of_channels(axes.size(), false);
   bool rows = false, columns = false, unnamed = false, any_channels = false;
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -475,7 +493,7 @@ View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind
   }
   if (kind == ReduceKind::l2 && (rows || columns)) {
     view = combined(importer, name + ".squares", BinaryKind::multiply, view, view);
-    view = reduced(importer, name + ".sum", ReduceKind::sum, std::move(view), axes);
+    view = reduced_digits(importer, name + ".sum", ReduceKind::sum, std::move(view), axes);
     return activated(importer, name, {{}, kernels::Function::sqrt}, std::move(view));
   }
   if (any_channels) view = reduced_channels(importer, name, kind, std::move(view), of_channels);
@@ -505,8 +523,32 @@ View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind
   return view;
 }
 
-graph::NodeId add_channels(Importer& importer, const std::string& name, View like, std::size_t axis,
-                           const Floats& constant) {
+}  // namespace
+
+View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+             const std::vector<bool>& axes) {
+  if (are_spread(importer, view, axes)) {
+    std::vector<std::size_t> channels;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (axes[i]) channels.push_back(i);
+    }
+    importer.arrange(view, with_channels(view, std::move(channels)));
+  }
+  std::vector<bool> of_digits = axes;
+  const View digits = cut_into_digits(view, of_digits);
+  View result = reduced_digits(importer, name, kind, digits, of_digits);
+  std::vector<Axis> whole;
+  auto next = result.axes.begin();
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    whole.push_back(axes[i] ? Axis{} : *next);
+    next += axes[i] ? std::max<std::ptrdiff_t>(std::ssize(view.axes[i]), 1) : 1;
+  }
+  result.axes = std::move(whole);
+  return result;
+}
+
+View literal_beside(Importer& importer, const std::string& name, View like, std::size_t axis, Floats constant,
+                    bool as_pixel) {
   if (constant.dims.size() != like.axes.size()) throw Error("a constant has another rank than the tensor");
   for (std::size_t i = 0; i < like.axes.size(); ++i) {
     const auto wanted = extent(like.axes[i]).known_integer();
@@ -516,25 +558,27 @@ graph::NodeId add_channels(Importer& importer, const std::string& name, View lik
   }
   const std::int64_t count = constant.dims[axis];
   if (count < 1 || count > graph::max_extent) throw Error("a constant of " + std::to_string(count) + " channels");
-  // Of channels that are the same number everywhere one pixel is enough, at every size.
-  std::int64_t inner = 1;
-  for (std::size_t i = axis + 1; i < constant.dims.size(); ++i) inner *= constant.dims[i];
-  const std::span<const float> values = constant.values.values();
-  std::vector<float> first;
-  for (std::int64_t c = 0; c < count; ++c) first.push_back(values[static_cast<std::size_t>(c * inner)]);
-  bool is_pixel = true;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto c = static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % count);
-    is_pixel = is_pixel && values[i] == first[c];
-  }
-  graph::Shape shape = importer.shape(like.node);
-  shape.c = static_cast<std::int32_t>(count);
-  if (is_pixel) return add_literal(importer, name, {1, 1, shape.c}, std::move(first));
   like.axes[axis] = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
   like.first_channel = 0;
+  renumber(like);
+  importer.charge(3 * loop_count(constant.dims));
+  graph::Shape shape = importer.shape(like.node);
+  shape.c = static_cast<std::int32_t>(channel_count(like.axes));
+  const auto add = [&](const Spread& spread) {
+    if (spread.shape().c != shape.c) throw Error("a constant does not have all channels of a tensor " + text(like));
+    like.node = add_literal(importer, name, spread.shape(), spread.values());
+    return like;
+  };
+  if (as_pixel) {
+    const Floats once = without_repeats(constant, like, axis);
+    const Spread spread(like, shape, once);
+    if (spread.shape().pixels() == 1) return add(spread);
+  }
   const Spread spread(like, shape, constant);
-  if (spread.shape() != shape) throw Error("a constant has values for rows or for columns alone");
-  return add_literal(importer, name, shape, spread.values());
+  if (element_count(constant.dims) != spread.shape().size()) {
+    throw Error("a constant has values for some dimensions of a tensor " + text(like) + " alone");
+  }
+  return add(spread);
 }
 
 graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,

@@ -11,6 +11,9 @@
 
 namespace riffle::onnx {
 
+/// Makes channel digits count on from one another, in the axes' order.
+void renumber(View& view);
+
 /// The view with its channels in the order in which its axes name them, in a node of their own where they are in
 /// another one. All of them are read, each once.
 View in_axis_order(Importer& importer, View view);
@@ -45,9 +48,10 @@ View softmax_of_channels(Importer& importer, const std::string& name, View view,
 View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
              const std::vector<bool>& axes);
 
-/// Numbers of the model as channels beside those of a tensor on that axis: a literal.
-graph::NodeId add_channels(Importer& importer, const std::string& name, View like, std::size_t axis,
-                           const Floats& constant);
+/// Numbers of the model that have what the tensor has on every axis but this one: a literal. Of numbers that are the
+/// same for all rows and columns, where `as_pixel`, it is of one pixel, whatever the view says.
+View literal_beside(Importer& importer, const std::string& name, View like, std::size_t axis, Floats constant,
+                    bool as_pixel);
 
 /// Numbers of the model as a tensor (1, C, H, W) of one value a channel, or of as many pixels as it has.
 graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,

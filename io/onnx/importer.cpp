@@ -280,7 +280,8 @@ void Importer::import_operator(::onnx::NodeProto& node) {
 /// The arrangement of an output, or an input, that is so: none where it is what none says.
 graph::Arrangement Importer::as_declared(View& view) {
   if (channel_axis(view)) settle(view);  // channels in another order are names, and need no digits
-  const bool has_batch_axis = !view.axes.empty() && std::ranges::all_of(view.axes[0], is_batch);
+  // An arrangement without an axis would be none: of a tensor (N) the batch joins the only one that there is.
+  const bool has_batch_axis = view.axes.size() > 1 && std::ranges::all_of(view.axes[0], is_batch);
   if (view.axes.empty() && !batch_) throw Error("it has no dimension for the batch");
   std::vector<std::size_t> axes(view.axes.size());
   std::iota(axes.begin(), axes.end(), std::size_t{0});

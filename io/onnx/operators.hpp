@@ -90,6 +90,8 @@ void import_space_to_depth(Call& call);
 void import_slice(Call& call);
 void import_split(Call& call);
 void import_gather(Call& call);
+
+// concat.cpp
 void import_concat(Call& call);
 
 // conversion.cpp

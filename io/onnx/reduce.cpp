@@ -35,10 +35,12 @@ void import_reduce(Call& call) {
   View view = call.tensor(0);
   const auto given = call.list("axes", 1);
   const bool keep = call.integer("keepdims", 1) != 0;
-  call.ignore("noop_with_empty_axes");  // it decides what no axes mean; they are refused here
-  if (!given || given->empty()) throw Error("reducing all axes, the batch too, is not supported");
-  std::vector<bool> axes(view.axes.size(), false);
-  for (const std::int64_t axis : *given) axes[Call::axis(axis, view.axes.size())] = true;
+  const bool is_of_all = !given || given->empty();
+  if (call.integer("noop_with_empty_axes", 0) != 0 && is_of_all) return call.result(std::move(view));
+  std::vector<bool> axes(view.axes.size(), is_of_all);
+  for (const std::int64_t axis : given.value_or(std::vector<std::int64_t>{})) {
+    axes[Call::axis(axis, view.axes.size())] = true;
+  }
   Importer& importer = call.importer;
   if (type == "ReduceSumSquare") {
     view = combined(importer, call.name() + ".squares", graph::BinaryKind::multiply, view, view);
