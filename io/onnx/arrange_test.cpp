@@ -297,5 +297,30 @@ TEST(OnnxArrangement, ofABatchAloneIsOneNumberAnImage) {
   }
 }
 
+TEST(OnnxJoin, ofATileIsNamesOrRowsAndColumns) {
+  TestModel channels({0, 2, 1, 2});
+  channels.node("Tile", {"x", channels.list({1, 2, 1, 1})}, "y");
+  EXPECT_EQ(operations(channels.import()), "input, gather");
+  EXPECT_EQ(output_of(channels.import(), counted(4), 1), (Floats{1, 2, 3, 4, 1, 2, 3, 4}));
+
+  TestModel columns({0, 2, 1, 2});
+  columns.node("Tile", {"x", columns.list({1, 1, 2, 2})}, "y");
+  EXPECT_EQ(dims_of(columns.import()), (Ints{2, 2, 4}));
+  EXPECT_EQ(output_of(columns.import(), counted(4), 1), (Floats{1, 2, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4, 3, 4}));
+}
+
+TEST(OnnxPad, ofChannelsAndOfAList) {
+  TestModel pixels({0, 2, 1, 2});
+  pixels.node("Transpose", {"x"}, "pixels", {{"perm", Ints{0, 2, 3, 1}}});
+  pixels.node("Pad", {"pixels", pixels.list({0, 0, 0, 1, 0, 0, 0, 0}), pixels.floats({}, {9.0F})}, "y");
+  EXPECT_EQ(dims_of(pixels.import()), (Ints{1, 2, 3}));
+  EXPECT_EQ(output_of(pixels.import(), counted(4), 1), (Floats{9, 1, 3, 9, 2, 4}));
+
+  TestModel list({0, 1, 2, 2});
+  list.node("Reshape", {"x", list.list({0, 1, 4})}, "list");
+  list.node("Pad", {"list", list.list({0, 0, 1, 0, 0, 2})}, "y", {{"mode", "reflect"}});
+  EXPECT_EQ(output_of(list.import(), counted(4), 1), (Floats{2, 1, 2, 3, 4, 3, 2}));
+}
+
 }  // namespace
 }  // namespace riffle::onnx

@@ -459,5 +459,94 @@ TEST(Binary, OfAConstantOnRowsThatWereCut) {
               }));
 }
 
+TEST(Logic, OfTensorsIsOneOrNought) {
+  const Numbers a = {1, 2, -1, 0, 3, -3}, b = {1, 1, 0, 0, -4, 5};
+  const auto expect = [&](const char* type, bool (*f)(float, float)) {
+    TestModel m({0, 6, 1, 1}, 16);
+    m.input("b", {0, 6, 1, 1});
+    m.node(type, {"x", "b"});
+    Numbers expected;
+    for (std::size_t i = 0; i < a.size(); ++i) expected.push_back(f(a[i], b[i]) ? 1.0F : 0.0F);
+    EXPECT_EQ(result_of(m, {a, b}), expected) << type;
+  };
+  expect("Less", [](float x, float y) { return x < y; });
+  expect("LessOrEqual", [](float x, float y) { return x <= y; });
+  expect("Greater", [](float x, float y) { return x > y; });
+  expect("GreaterOrEqual", [](float x, float y) { return x >= y; });
+  expect("Equal", [](float x, float y) { return x == y; });
+  const auto expect_of_bits = [&](const char* type, const Numbers& expected) {
+    TestModel m({0, 4, 1, 1});
+    m.input("b", {0, 4, 1, 1});
+    m.node(type, {"x", "b"});
+    EXPECT_EQ(result_of(m, {{0, 0, 1, 1}, {0, 1, 0, 1}}), expected) << type;
+  };
+  expect_of_bits("And", {0, 0, 0, 1});
+  expect_of_bits("Or", {0, 1, 1, 1});
+  expect_of_bits("Xor", {0, 1, 1, 0});
+  TestModel m({0, 2, 1, 1});
+  m.node("Not", {"x"});
+  EXPECT_EQ(result_of(m, {{0, 1}}), (Numbers{1, 0}));
+}
+
+TEST(Logic, ChoosesByATensorAndByAConstant) {
+  TestModel m({0, 4, 1, 1});
+  m.node("Greater", {"x", m.floats({}, {0.0F})}, "condition");
+  m.node("Where", {"condition", "x", m.floats({4, 1, 1}, {5, 6, 7, 8})});
+  EXPECT_EQ(result_of(m, {{-1, 2, 0, 3}}), (Numbers{5, 2, 7, 3}));
+
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  TestModel mask({0, 4, 1, 1});
+  auto& condition = mask.initialiser("condition");
+  condition.set_data_type(::onnx::TensorProto::BOOL);
+  for (const std::int64_t dim : {4, 1, 1}) condition.add_dims(dim);
+  for (const int bit : {1, 0, 0, 1}) condition.add_int32_data(bit);
+  mask.node("Where", {"condition", mask.floats({}, {-infinity}), "x"});
+  EXPECT_EQ(result_of(mask, {{-1, 2, 0, 3}}), (Numbers{-infinity, 2, 0, -infinity}));
+
+  TestModel unknown({0, 4, 1, 1});
+  unknown.node("Greater", {"x", unknown.floats({}, {0.0F})}, "condition");
+  unknown.node("Where", {"condition", unknown.floats({}, {infinity}), "x"});
+  EXPECT_NE(unknown.refusal().find("not finite"), std::string::npos) << unknown.refusal();
+}
+
+TEST(Cast, ToWholeNumbersRoundsTowardsNought) {
+  const Numbers x = {-1.5F, 1.5F, -0.25F, 3.0F};
+  TestModel m({0, 4, 1, 1});
+  m.node("Cast", {"x"}, "whole", {{"to", ::onnx::TensorProto::INT64}});
+  m.node("Cast", {"whole"}, "y", {{"to", ::onnx::TensorProto::FLOAT}});
+  EXPECT_EQ(result_of(m, {x}), (Numbers{-1, 1, 0, 3}));
+
+  TestModel truth({0, 4, 1, 1});
+  truth.node("Cast", {"x"}, "y", {{"to", ::onnx::TensorProto::BOOL}});
+  EXPECT_EQ(result_of(truth, {{-1.5F, 0, 2, 0}}), (Numbers{1, 0, 1, 0}));
+
+  TestModel bytes({0, 4, 1, 1});
+  bytes.node("Cast", {"x"}, "y", {{"to", ::onnx::TensorProto::UINT8}});
+  const Bytes made = outputs_of(bytes.import(), {bytes_of(Numbers{0.75F, 1.5F, 200.9F, 3.0F})}, 1)[0];
+  EXPECT_EQ(numbers_of<std::uint8_t>(made), (std::vector<std::uint8_t>{0, 1, 200, 3}));
+}
+
+TEST(PRelu, OfASlopeForEachPixel) {
+  TestModel m({1, 1, 2, 2});
+  m.node("PRelu", {"x", m.floats({1, 2, 2})});
+  EXPECT_EQ(result_of(m, {{-1, 1, -1, -1}}), (Numbers{-1, 1, -3, -4}));
+}
+
+TEST(Lrn, DividesByTheChannelsNearby) {
+  TestModel m({0, 3, 1, 1});
+  m.node("LRN", {"x"}, "y", {{"size", 3}, {"alpha", 3.0F}, {"beta", 0.5F}, {"bias", 1.0F}});
+  expect_near(result_of(m, {{1, 2, 3}}),
+              {1 / std::sqrt(1 + 1.0F + 4), 2 / std::sqrt(1 + 1.0F + 4 + 9), 3 / std::sqrt(1 + 4.0F + 9)});
+}
+
+TEST(Reduction, OfLogarithms) {
+  TestModel sum({0, 3, 1, 1});
+  sum.node("ReduceLogSum", {"x"}, "y", {{"axes", Ints{1}}});
+  expect_near(result_of(sum, {{1, 2, 4}}), {std::log(7.0F)});
+  TestModel powers({0, 2, 1, 1});
+  powers.node("ReduceLogSumExp", {"x"}, "y", {{"axes", Ints{1}}});
+  expect_near(result_of(powers, {{1000, 1000}}), {1000 + std::log(2.0F)}, 1e-3F);
+}
+
 }  // namespace
 }  // namespace riffle::onnx

@@ -360,7 +360,40 @@ View activated(Importer& importer, const std::string& name, const graph::Activat
   return view;
 }
 
-Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floats& b) {
+Floats activated(Importer& importer, const Floats& constant, const graph::Activation& activation) {
+  const std::span<const float> from = constant.values.values();
+  importer.charge(static_cast<std::int64_t>(from.size()));
+  const kernels::FunctionArgs function = graph::function_args(activation);
+  const double lower = static_cast<double>(activation.bounds.lower),
+               upper = static_cast<double>(activation.bounds.upper);
+  std::vector<float> values;
+  for (const float one : from) {
+    const auto x = static_cast<double>(one);
+    values.push_back(static_cast<float>(kernels::reference_of(function, x < lower ? lower : x > upper ? upper : x)));
+  }
+  return {.dims = constant.dims, .values = graph::Constant(std::move(values))};
+}
+
+Operand activated(Importer& importer, const std::string& name, const graph::Activation& activation,
+                  const Operand& operand) {
+  if (const auto* constant = std::get_if<Floats>(&operand)) return activated(importer, *constant, activation);
+  return activated(importer, name, activation, std::get<View>(operand));
+}
+
+Operand operand(Call& call, std::size_t i) {
+  if (call.is_tensor(i)) return call.tensor(i);
+  return call.any_floats(i);  // of a shape, or written as integers, too
+}
+
+Operand combined(Importer& importer, const std::string& name, BinaryKind kind, const Operand& a, const Operand& b) {
+  const auto *view_a = std::get_if<View>(&a), *view_b = std::get_if<View>(&b);
+  if (view_a != nullptr && view_b != nullptr) return combined(importer, name, kind, *view_a, *view_b);
+  if (view_a != nullptr) return combined(importer, name, kind, *view_a, std::get<Floats>(b));
+  if (view_b != nullptr) return combined(importer, name, kind, *view_b, std::get<Floats>(a), true);
+  return combined(importer, kind, std::get<Floats>(a), std::get<Floats>(b));
+}
+
+Floats combined(Importer& importer, const Floats& a, const Floats& b, const std::function<double(double, double)>& f) {
   const std::size_t rank = std::max(a.dims.size(), b.dims.size());
   const auto dim = [&](const Floats& of, std::size_t i) {
     const std::size_t skipped = rank - of.dims.size();
@@ -377,10 +410,31 @@ Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floa
   const std::span<const float> x = std::get<Floats>(all_a).values.values(), y = std::get<Floats>(all_b).values.values();
   std::vector<float> values;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double one = static_cast<double>(x[i]), other = static_cast<double>(y[i]);
-    values.push_back(static_cast<float>(kernels::reference_of(kind, one, other)));
+    values.push_back(static_cast<float>(f(static_cast<double>(x[i]), static_cast<double>(y[i]))));
   }
   return {.dims = std::move(dims), .values = graph::Constant(std::move(values))};
+}
+
+Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floats& b) {
+  return combined(importer, a, b, [&](double x, double y) { return kernels::reference_of(kind, x, y); });
+}
+
+View expanded(Importer& importer, const std::string& name, View view, std::span<const std::int64_t> extents) {
+  std::vector<std::int64_t> pixels(extents.size(), 1);
+  for (std::size_t i = 0; i < extents.size(); ++i) {
+    if (extents[i] == 1) continue;
+    if (extents.size() == 4 && i > 1) {
+      pixels[i] = extents[i];
+    } else {
+      view.axes[i] = {{.index = Index::channel, .extent = extents[i], .step = 0}};
+    }
+  }
+  if (std::ranges::all_of(pixels, [](std::int64_t one) { return one == 1; })) return view;
+  const std::int64_t count = element_count(pixels);
+  importer.charge(count);
+  const Floats zeros{.dims = pixels,
+                     .values = graph::Constant(std::vector<float>(static_cast<std::size_t>(count), 0.0F))};
+  return combined(importer, name, BinaryKind::add, std::move(view), zeros);
 }
 
 View reduced_channels(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,

@@ -2,8 +2,11 @@
 // the nodes below the views, which have to agree on what each digit of an axis is.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -28,14 +31,33 @@ View combined(Importer& importer, const std::string& name, graph::BinaryKind kin
 /// With one number.
 View combined(Importer& importer, const std::string& name, graph::BinaryKind kind, View view, float constant);
 
+/// A tensor, or numbers of the model.
+using Operand = std::variant<View, Floats>;
+Operand operand(Call& call, std::size_t i);
+Operand combined(Importer& importer, const std::string& name, graph::BinaryKind kind, const Operand& a,
+                 const Operand& b);
+
 /// The constant as one value a channel of a view whose channels are settled, if it is that, or one value for all.
 std::optional<std::vector<float>> values_by_channel(Importer& importer, const View& view, const Floats& constant);
 
-/// Function of each number.
+/// Function of each number, without slopes.
 View activated(Importer& importer, const std::string& name, const graph::Activation& activation, View view);
+Floats activated(Importer& importer, const Floats& constant, const graph::Activation& activation);
+Operand activated(Importer& importer, const std::string& name, const graph::Activation& activation,
+                  const Operand& operand);
 
 /// Element by element, broadcast in numpy's way.
+Floats combined(Importer& importer, const Floats& a, const Floats& b, const std::function<double(double, double)>& f);
 Floats combined(Importer& importer, graph::BinaryKind kind, const Floats& a, const Floats& b);
+
+/// So many values where an axis is one long: channels that are names of one or, of (N, C, H, W), rows and columns of
+/// the model's own size. 1 leaves an axis as it is.
+View expanded(Importer& importer, const std::string& name, View view, std::span<const std::int64_t> extents);
+
+/// One behind the other along an axis: channels, where all of them have nothing else there and the same on every other
+/// axis; else rows or columns.
+bool differ_in_channels(std::span<const View> parts, std::size_t axis);
+View joined(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis);
 
 /// The channels on the axes that are `reduced`, which hold nothing else, become one.
 View reduced_channels(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,

@@ -12,18 +12,6 @@
 namespace riffle::onnx {
 namespace {
 
-/// Have they channels alone on the axis, and the same digits on every other one, whichever channels these pick?
-bool differ_in_channels(std::span<const View> parts, std::size_t axis) {
-  const auto fits = [&](const View& part) {
-    if (part.axes.size() != parts[0].axes.size() || !is_of_channels(part.axes[axis])) return false;
-    for (std::size_t i = 0; i < part.axes.size(); ++i) {
-      if (i != axis && outline(part.axes[i]) != outline(parts[0].axes[i])) return false;
-    }
-    return true;
-  };
-  return std::ranges::all_of(parts, fits);
-}
-
 /// Of parts that differ_in_channels().
 View join_channels(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis) {
   std::vector<graph::NodeId> operands;
@@ -89,6 +77,26 @@ View join_pixels(Importer& importer, const std::string& name, std::vector<View> 
   return result;
 }
 
+}  // namespace
+
+bool differ_in_channels(std::span<const View> parts, std::size_t axis) {
+  const auto fits = [&](const View& part) {
+    if (part.axes.size() != parts[0].axes.size() || !is_of_channels(part.axes[axis])) return false;
+    for (std::size_t i = 0; i < part.axes.size(); ++i) {
+      if (i != axis && outline(part.axes[i]) != outline(parts[0].axes[i])) return false;
+    }
+    return true;
+  };
+  return std::ranges::all_of(parts, fits);
+}
+
+View joined(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis) {
+  const bool are_channels = differ_in_channels(parts, axis);
+  return (are_channels ? join_channels : join_pixels)(importer, name, std::move(parts), axis);
+}
+
+namespace {
+
 /// Of numbers of the model alone. Of floats floats; with a shape's numbers among them its arithmetic.
 Value joined_constants(Call& call, std::int64_t axis) {
   std::vector<Value> parts;
@@ -135,7 +143,46 @@ void import_concat(Call& call) {
                         ? *next++
                         : literal_beside(call.importer, name, tensors[0], axis, call.any_floats(i), are_channels));
   }
-  call.result((are_channels ? join_channels : join_pixels)(call.importer, call.name(), std::move(parts), axis));
+  call.result(joined(call.importer, call.name(), std::move(parts), axis));
+}
+
+void import_tile(Call& call) {
+  const std::vector<std::int64_t> repeats = known_integers(call.numbers(1));
+  const bool is_tensor = call.is_tensor(0);
+  const std::size_t rank = is_tensor ? call.tensor(0).axes.size() : dims_of(call.constant(0)).size();
+  if (repeats.size() != rank)
+    throw Error("it has " + std::to_string(repeats.size()) + " repeats for " + std::to_string(rank) + " dimensions");
+  for (const std::int64_t times : repeats) {
+    if (times < 1 || times > graph::max_extent) throw Error("it repeats " + std::to_string(times) + " times");
+  }
+  if (!is_tensor) {
+    Value result = call.constant(0);
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      if (repeats[axis] == 1) continue;
+      std::vector<std::int64_t> dims = dims_of(result), positions;
+      const std::int64_t extent = dims[axis];
+      dims[axis] *= repeats[axis];
+      call.importer.charge(3 * loop_count(dims));
+      for (std::int64_t i = 0; i < dims[axis]; ++i) positions.push_back(i % extent);
+      result = take(result, axis, positions);
+    }
+    return call.result(std::move(result));
+  }
+  View view = call.tensor(0);
+  std::vector<std::int64_t> of_one(rank, 1);
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    const std::int64_t times = repeats[axis];
+    if (times == 1) continue;
+    if (view.axes[axis].empty()) {
+      of_one[axis] = times;
+    } else if (is_of_channels(view.axes[axis])) {  // which are names
+      view.axes[axis].insert(view.axes[axis].begin(), {.index = Index::channel, .extent = times, .step = 0});
+    } else {
+      const std::vector<View> parts(static_cast<std::size_t>(times), view);
+      view = joined(call.importer, call.name(), parts, axis);
+    }
+  }
+  call.result(expanded(call.importer, call.name(), std::move(view), of_one));
 }
 
 }  // namespace riffle::onnx
