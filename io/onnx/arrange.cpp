@@ -1,6 +1,7 @@
 // Views that become arrangements: of a node that rearranges, where something computes on axes that are not yet a
 // tensor's rows, columns and channels, or of an output.
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "io/onnx/importer.hpp"
@@ -153,6 +154,20 @@ AxesAs with_channels(const View& view, std::vector<std::size_t> channels) {
   if (as.rows.size() > 1) {
     as.columns = {as.rows.back()};
     as.rows.pop_back();
+  }
+  return as;
+}
+
+AxesAs with_rows(const View& view, std::size_t axis) {
+  AxesAs as{.rows = {axis}, .columns = {}, .channels = {}};
+  const std::vector<std::size_t> others = axes_but_batch(view, std::array{axis});
+  for (const std::size_t other : others) {
+    const bool holds_channels = !view.axes[other].empty() && is_of_channels(view.axes[other]);
+    (holds_channels ? as.channels : as.columns).push_back(other);
+  }
+  if (as.channels.empty() && !others.empty()) {
+    as.channels = {others.back()};
+    as.columns.pop_back();
   }
   return as;
 }

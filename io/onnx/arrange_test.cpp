@@ -216,5 +216,111 @@ TEST(OnnxArrangement, ofAMatrixThatIsNotFlattened) {
   EXPECT_EQ(output_of(m.import(), {1, 2, 3, 4, 5, 6, 7, 8}, 1), (Floats{1 + 50 + 200 + 6000 + 30000}));
 }
 
+TEST(OnnxPick, ofRowsAndColumnsInAnyOrder) {
+  TestModel reversed({0, 4, 3, 5});
+  reversed.node("Slice", {"x", reversed.list({-1}), reversed.list({-100}), reversed.list({3}), reversed.list({-1})},
+                "y");
+  expect_moved(reversed.import(), [](std::int64_t i) { return i / 5 * 5 + 4 - i % 5; });
+
+  TestModel order({0, 4, 3, 5});
+  order.node("Gather", {"x", order.list({2, 0, 1})}, "y", {{"axis", 2}});
+  expect_moved(order.import(), [](std::int64_t i) { return i / 15 * 15 + (i / 5 + 2) % 3 * 5 + i % 5; });
+
+  TestModel one({0, 4, 3, 5});
+  one.node("Gather", {"x", one.scalar(-2)}, "y", {{"axis", 2}});
+  EXPECT_EQ(dims_of(one.import()), (Ints{4, 5}));
+  EXPECT_EQ(output_of(one.import(), counted(60), 1)[7], 15.0F + 5 + 2 + 1);
+}
+
+TEST(OnnxPick, ofAListOfPixels) {
+  TestModel m({0, 4, 2, 3});
+  m.node("Reshape", {"x", m.list({0, 4, -1})}, "list");
+  m.node("Transpose", {"list"}, "tokens", {{"perm", Ints{0, 2, 1}}});
+  m.node("Slice", {"tokens", m.list({1}), m.list({5}), m.list({1}), m.list({3})}, "y");
+  EXPECT_EQ(dims_of(m.import()), (Ints{2, 4}));
+  EXPECT_EQ(output_of(m.import(), counted(24), 1), (Floats{2, 8, 14, 20, 5, 11, 17, 23}));
+}
+
+TEST(OnnxPick, byIndicesOfTwoDimensions) {
+  TestModel m({0, 6, 1, 2});
+  m.initialiser("indices").set_data_type(::onnx::TensorProto::INT64);
+  for (const std::int64_t dim : {2, 2}) m.initialiser("indices").add_dims(dim);
+  for (const std::int64_t index : {5, 0, 1, 1}) m.initialiser("indices").add_int64_data(index);
+  m.node("Gather", {"x", "indices"}, "y", {{"axis", 1}});
+  EXPECT_EQ(dims_of(m.import()), (Ints{2, 2, 1, 2}));
+  EXPECT_EQ(output_of(m.import(), counted(12), 1), (Floats{11, 12, 1, 2, 3, 4, 3, 4}));
+}
+
+TEST(OnnxJoin, ofChannelsOnAnyAxisMovesNothing) {
+  // A head of 2 anchors, 3 numbers each, cut and put together in another order.
+  TestModel m({0, 6, 2, 2});
+  m.node("Reshape", {"x", m.list({0, 2, 3, 2, 2})}, "five");
+  m.node("Transpose", {"five"}, "last", {{"perm", Ints{0, 1, 3, 4, 2}}});
+  auto& split = m.node("Split", {"last", m.list({1, 2})}, "a", {{"axis", 4}});
+  split.add_output("b");
+  m.node("Concat", {"b", "a"}, "y", {{"axis", 4}});
+  const graph::Graph graph = m.import();
+  EXPECT_EQ(operations(graph), "input, gather, gather, concat, gather");
+  EXPECT_EQ(dims_of(graph), (Ints{2, 2, 2, 3}));
+  expect_moved(graph, [](std::int64_t i) { return i / 12 * 12 + (i % 3 + 1) % 3 * 4 + i / 3 % 4; });
+}
+
+TEST(OnnxJoin, alongANewAxis) {
+  TestModel m({0, 2, 1, 2});
+  m.node("Neg", {"x"}, "negative");
+  m.node("Unsqueeze", {"x", m.list({1})}, "a");
+  m.node("Unsqueeze", {"negative", m.list({1})}, "b");
+  m.node("Concat", {"a", "b"}, "y", {{"axis", 1}});
+  EXPECT_EQ(dims_of(m.import()), (Ints{2, 2, 1, 2}));
+  EXPECT_EQ(output_of(m.import(), counted(4), 1), (Floats{1, 2, 3, 4, -1, -2, -3, -4}));
+}
+
+TEST(OnnxJoin, ofNumbersOfTheModelAlongAnyAxis) {
+  TestModel rows({0, 2, 1, 2});
+  rows.node("Concat", {"x", rows.floats({1, 2, 2, 2}, {5, 6, 7, 8, 9, 10, 11, 12})}, "y", {{"axis", 2}});
+  EXPECT_EQ(dims_of(rows.import()), (Ints{2, 3, 2}));
+  EXPECT_EQ(output_of(rows.import(), counted(4), 1), (Floats{1, 2, 5, 6, 7, 8, 3, 4, 9, 10, 11, 12}));
+
+  TestModel columns({0, 2, 1, 2});  // the same in every row, another number in every column
+  columns.node("Concat", {"x", columns.floats({1, 1, 1, 2}, {5, 6})}, "y", {{"axis", 1}});
+  EXPECT_EQ(output_of(columns.import(), counted(4), 1), (Floats{1, 2, 3, 4, 5, 6}));
+}
+
+TEST(OnnxArrangement, ofABatchAloneIsOneNumberAnImage) {
+  for (const std::int64_t batch : {0, 1}) {
+    TestModel m({batch, 3, 1, 1});
+    m.node("Flatten", {"x"}, "vector");
+    m.node("ArgMax", {"vector"}, "y", {{"axis", 1}, {"keepdims", 0}});
+    EXPECT_EQ(arrangement(m.import()), "(n c)");
+    EXPECT_EQ(dims_of(m.import()), Ints{1});
+    EXPECT_TRUE(m.import().outputs[0].arrangement.joins_batch);
+  }
+}
+
+TEST(OnnxJoin, ofATileIsNamesOrRowsAndColumns) {
+  TestModel channels({0, 2, 1, 2});
+  channels.node("Tile", {"x", channels.list({1, 2, 1, 1})}, "y");
+  EXPECT_EQ(operations(channels.import()), "input, gather");
+  EXPECT_EQ(output_of(channels.import(), counted(4), 1), (Floats{1, 2, 3, 4, 1, 2, 3, 4}));
+
+  TestModel columns({0, 2, 1, 2});
+  columns.node("Tile", {"x", columns.list({1, 1, 2, 2})}, "y");
+  EXPECT_EQ(dims_of(columns.import()), (Ints{2, 2, 4}));
+  EXPECT_EQ(output_of(columns.import(), counted(4), 1), (Floats{1, 2, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4, 3, 4}));
+}
+
+TEST(OnnxPad, ofChannelsAndOfAList) {
+  TestModel pixels({0, 2, 1, 2});
+  pixels.node("Transpose", {"x"}, "pixels", {{"perm", Ints{0, 2, 3, 1}}});
+  pixels.node("Pad", {"pixels", pixels.list({0, 0, 0, 1, 0, 0, 0, 0}), pixels.floats({}, {9.0F})}, "y");
+  EXPECT_EQ(dims_of(pixels.import()), (Ints{1, 2, 3}));
+  EXPECT_EQ(output_of(pixels.import(), counted(4), 1), (Floats{9, 1, 3, 9, 2, 4}));
+
+  TestModel list({0, 1, 2, 2});
+  list.node("Reshape", {"x", list.list({0, 1, 4})}, "list");
+  list.node("Pad", {"list", list.list({0, 0, 1, 0, 0, 2})}, "y", {{"mode", "reflect"}});
+  EXPECT_EQ(output_of(list.import(), counted(4), 1), (Floats{2, 1, 2, 3, 4, 3, 2}));
+}
+
 }  // namespace
 }  // namespace riffle::onnx

@@ -375,5 +375,178 @@ TEST(Norm, OfLayersInstancesAndGroups) {
   expect_near(result_of(unit, {{3, -4}}), {0.6F, -0.8F});
 }
 
+/// b[k, p] of a (K, P) matrix that TestModel::floats makes.
+float counted_matrix(std::size_t columns, std::size_t k, std::size_t p) {
+  return static_cast<float>(k * columns + p + 1);
+}
+
+TEST(Product, WithAMatrixIsAPointwiseConvolution) {
+  const Numbers x = numbers(2 * 2 * 3);
+  const auto at = [&](std::size_t c, std::size_t i) { return x[c * 6 + i]; };
+
+  TestModel last({0, 2, 2, 3});  // each pixel's channels, of a list of pixels
+  last.node("Reshape", {"x", last.list({0, 2, 6})}, "planes");
+  last.node("Transpose", {"planes"}, "list", {{"perm", Ints{0, 2, 1}}});
+  last.node("MatMul", {"list", last.floats({2, 4})}, "product");
+  last.node("Add", {"product", last.floats({4})}, "y");
+  EXPECT_EQ(last.operations(), "input, convolution");
+  Numbers expected;
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t p = 0; p < 4; ++p) {
+      expected.push_back(at(0, i) * counted_matrix(4, 0, p) + at(1, i) * counted_matrix(4, 1, p) +
+                         static_cast<float>(p + 1));
+    }
+  }
+  expect_near(result_of(last, {x}), expected);
+
+  TestModel first({0, 2, 2, 3});  // the rows of each column, by a matrix in front
+  first.node("MatMul", {first.floats({4, 2}), "x"}, "y");
+  expect_near(result_of(first, {x}), each(2, 4, 3, [&](std::size_t c, std::size_t r, std::size_t column) {
+                return x[c * 6 + column] * counted_matrix(2, r, 0) + x[c * 6 + 3 + column] * counted_matrix(2, r, 1);
+              }));
+
+  TestModel vector({0, 2, 2, 3});  // the columns of each row, by a vector
+  vector.node("MatMul", {"x", vector.floats({3})}, "y");
+  expect_near(result_of(vector, {x}), each(2, 2, 1, [&](std::size_t c, std::size_t r, std::size_t) {
+                const float* row = &x[c * 6 + r * 3];
+                return row[0] + 2 * row[1] + 3 * row[2];
+              }));
+}
+
+TEST(Product, OfTwoTensorsIsASumOfProducts) {
+  TestModel m({0, 2, 2, 3});
+  m.input("b", {0, 2, 3, 4});
+  m.node("MatMul", {"x", "b"}, "y");
+  const Numbers a = numbers(12), b = numbers(24);
+  expect_near(result_of(m, {a, b}), each(2, 2, 4, [&](std::size_t head, std::size_t r, std::size_t p) {
+                float sum = 0;
+                for (std::size_t k = 0; k < 3; ++k) sum += a[head * 6 + r * 3 + k] * b[head * 12 + k * 4 + p];
+                return sum;
+              }));
+}
+
+TEST(Reduction, OfAnAxisOfChannelsAndPixels) {
+  // Two groups of two channels each, as a group norm is spelt out by an instance norm.
+  TestModel m({0, 4, 1, 3});
+  m.node("Reshape", {"x", m.list({0, 2, -1})}, "groups");
+  m.node("ReduceMean", {"groups"}, "mean", {{"axes", Ints{2}}});
+  m.node("Sub", {"groups", "mean"}, "centred");
+  m.node("Reshape", {"centred", m.list({0, 4, 1, 3})}, "y");
+  const Numbers x = numbers(12);
+  expect_near(result_of(m, {x}), each(4, 1, 3, [&](std::size_t c, std::size_t, std::size_t column) {
+                float sum = 0;
+                for (std::size_t i = 0; i < 6; ++i) sum += x[c / 2 * 6 + i];
+                return x[c * 3 + column] - sum / 6;
+              }));
+}
+
+TEST(Reduction, OfAllAxesIsOneNumberOfOnePicture) {
+  TestModel m({1, 2, 2, 3});
+  m.node("ReduceSum", {"x"}, "y", {{"keepdims", 0}});
+  float sum = 0;
+  for (const float one : numbers(12)) sum += one;
+  expect_near(result_of(m, {numbers(12)}), {sum});
+}
+
+TEST(Binary, OfAConstantOnRowsThatWereCut) {
+  // (H / 2, 2, W): a value for each pair of rows.
+  TestModel m({1, 2, 4, 3});
+  m.node("Reshape", {"x", m.list({1, 2, 2, 2, 3})}, "pairs");
+  m.node("Mul", {"pairs", m.floats({2, 1, 1})}, "y");
+  const Numbers x = numbers(24);
+  expect_near(result_of(m, {x}), each(2, 4, 3, [&](std::size_t c, std::size_t r, std::size_t column) {
+                return x[c * 12 + r * 3 + column] * static_cast<float>(r / 2 + 1);
+              }));
+}
+
+TEST(Logic, OfTensorsIsOneOrNought) {
+  const Numbers a = {1, 2, -1, 0, 3, -3}, b = {1, 1, 0, 0, -4, 5};
+  const auto expect = [&](const char* type, bool (*f)(float, float)) {
+    TestModel m({0, 6, 1, 1}, 16);
+    m.input("b", {0, 6, 1, 1});
+    m.node(type, {"x", "b"});
+    Numbers expected;
+    for (std::size_t i = 0; i < a.size(); ++i) expected.push_back(f(a[i], b[i]) ? 1.0F : 0.0F);
+    EXPECT_EQ(result_of(m, {a, b}), expected) << type;
+  };
+  expect("Less", [](float x, float y) { return x < y; });
+  expect("LessOrEqual", [](float x, float y) { return x <= y; });
+  expect("Greater", [](float x, float y) { return x > y; });
+  expect("GreaterOrEqual", [](float x, float y) { return x >= y; });
+  expect("Equal", [](float x, float y) { return x == y; });
+  const auto expect_of_bits = [&](const char* type, const Numbers& expected) {
+    TestModel m({0, 4, 1, 1});
+    m.input("b", {0, 4, 1, 1});
+    m.node(type, {"x", "b"});
+    EXPECT_EQ(result_of(m, {{0, 0, 1, 1}, {0, 1, 0, 1}}), expected) << type;
+  };
+  expect_of_bits("And", {0, 0, 0, 1});
+  expect_of_bits("Or", {0, 1, 1, 1});
+  expect_of_bits("Xor", {0, 1, 1, 0});
+  TestModel m({0, 2, 1, 1});
+  m.node("Not", {"x"});
+  EXPECT_EQ(result_of(m, {{0, 1}}), (Numbers{1, 0}));
+}
+
+TEST(Logic, ChoosesByATensorAndByAConstant) {
+  TestModel m({0, 4, 1, 1});
+  m.node("Greater", {"x", m.floats({}, {0.0F})}, "condition");
+  m.node("Where", {"condition", "x", m.floats({4, 1, 1}, {5, 6, 7, 8})});
+  EXPECT_EQ(result_of(m, {{-1, 2, 0, 3}}), (Numbers{5, 2, 7, 3}));
+
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  TestModel mask({0, 4, 1, 1});
+  auto& condition = mask.initialiser("condition");
+  condition.set_data_type(::onnx::TensorProto::BOOL);
+  for (const std::int64_t dim : {4, 1, 1}) condition.add_dims(dim);
+  for (const int bit : {1, 0, 0, 1}) condition.add_int32_data(bit);
+  mask.node("Where", {"condition", mask.floats({}, {-infinity}), "x"});
+  EXPECT_EQ(result_of(mask, {{-1, 2, 0, 3}}), (Numbers{-infinity, 2, 0, -infinity}));
+
+  TestModel unknown({0, 4, 1, 1});
+  unknown.node("Greater", {"x", unknown.floats({}, {0.0F})}, "condition");
+  unknown.node("Where", {"condition", unknown.floats({}, {infinity}), "x"});
+  EXPECT_NE(unknown.refusal().find("not finite"), std::string::npos) << unknown.refusal();
+}
+
+TEST(Cast, ToWholeNumbersRoundsTowardsNought) {
+  const Numbers x = {-1.5F, 1.5F, -0.25F, 3.0F};
+  TestModel m({0, 4, 1, 1});
+  m.node("Cast", {"x"}, "whole", {{"to", ::onnx::TensorProto::INT64}});
+  m.node("Cast", {"whole"}, "y", {{"to", ::onnx::TensorProto::FLOAT}});
+  EXPECT_EQ(result_of(m, {x}), (Numbers{-1, 1, 0, 3}));
+
+  TestModel truth({0, 4, 1, 1});
+  truth.node("Cast", {"x"}, "y", {{"to", ::onnx::TensorProto::BOOL}});
+  EXPECT_EQ(result_of(truth, {{-1.5F, 0, 2, 0}}), (Numbers{1, 0, 1, 0}));
+
+  TestModel bytes({0, 4, 1, 1});
+  bytes.node("Cast", {"x"}, "y", {{"to", ::onnx::TensorProto::UINT8}});
+  const Bytes made = outputs_of(bytes.import(), {bytes_of(Numbers{0.75F, 1.5F, 200.9F, 3.0F})}, 1)[0];
+  EXPECT_EQ(numbers_of<std::uint8_t>(made), (std::vector<std::uint8_t>{0, 1, 200, 3}));
+}
+
+TEST(PRelu, OfASlopeForEachPixel) {
+  TestModel m({1, 1, 2, 2});
+  m.node("PRelu", {"x", m.floats({1, 2, 2})});
+  EXPECT_EQ(result_of(m, {{-1, 1, -1, -1}}), (Numbers{-1, 1, -3, -4}));
+}
+
+TEST(Lrn, DividesByTheChannelsNearby) {
+  TestModel m({0, 3, 1, 1});
+  m.node("LRN", {"x"}, "y", {{"size", 3}, {"alpha", 3.0F}, {"beta", 0.5F}, {"bias", 1.0F}});
+  expect_near(result_of(m, {{1, 2, 3}}),
+              {1 / std::sqrt(1 + 1.0F + 4), 2 / std::sqrt(1 + 1.0F + 4 + 9), 3 / std::sqrt(1 + 4.0F + 9)});
+}
+
+TEST(Reduction, OfLogarithms) {
+  TestModel sum({0, 3, 1, 1});
+  sum.node("ReduceLogSum", {"x"}, "y", {{"axes", Ints{1}}});
+  expect_near(result_of(sum, {{1, 2, 4}}), {std::log(7.0F)});
+  TestModel powers({0, 2, 1, 1});
+  powers.node("ReduceLogSumExp", {"x"}, "y", {{"axes", Ints{1}}});
+  expect_near(result_of(powers, {{1000, 1000}}), {1000 + std::log(2.0F)}, 1e-3F);
+}
+
 }  // namespace
 }  // namespace riffle::onnx

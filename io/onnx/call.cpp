@@ -108,6 +108,11 @@ Numbers Call::numbers(std::size_t i) {
   return result;
 }
 
+Floats Call::any_floats(std::size_t i) {
+  if (const auto* numbers = std::get_if<Numbers>(&value(i))) return floats_of(*numbers);
+  return floats(i);
+}
+
 ::onnx::AttributeProto* Call::find(const char* attribute, int type) {
   asked_.insert(attribute);
   for (auto& one : *proto_.mutable_attribute()) {

@@ -229,5 +229,28 @@ TEST(ShapeArithmetic, FoldsWhatExportersLeave) {
   EXPECT_EQ(only<graph::Slice>(m.import()).first, 1);
 }
 
+TEST(ShapeArithmetic, CountsFoldsAndDivides) {
+  TestModel m({1, 6, 4, 5});
+  m.node("Shape", {"x"}, "shape");
+  auto& split = m.node("Split", {"shape", m.list({2, 2})}, "first", {{"axis", 0}});
+  split.add_output("last");
+  m.node("ReduceProd", {"last"}, "pixels", {{"axes", std::vector<std::int64_t>{0}}});
+  m.node("Concat", {"first", "pixels"}, "list", {{"axis", 0}});
+  m.node("Reshape", {"x", "list"}, "a");
+  m.node("Range", {m.scalar(0), m.scalar(6), m.scalar(1)}, "range");
+  m.node("Unsqueeze", {"range", m.list({1})}, "column");
+  m.node("Mul", {"a", "column"}, "b");
+  m.node("Size", {"x"}, "size");
+  m.node("Div", {"b", "size"}, "y");
+  const auto norm = [&] {
+    std::vector<float> scales;
+    for (const graph::Node& node : m.import().nodes) {
+      if (const auto* one = std::get_if<graph::BatchNorm>(&node.operation)) scales.push_back(one->scale.values()[5]);
+    }
+    return scales;
+  }();
+  EXPECT_EQ(norm, (std::vector<float>{5.0F, 1.0F / 120}));
+}
+
 }  // namespace
 }  // namespace riffle::onnx

@@ -13,27 +13,6 @@ namespace {
 using graph::BinaryKind;
 using graph::NodeId;
 
-/// Channel digits that count on from one another, in the axes' order.
-void renumber(View& view) {
-  std::int64_t step = 1;
-  for (auto axis = view.axes.rbegin(); axis != view.axes.rend(); ++axis) {
-    for (auto digit = axis->rbegin(); digit != axis->rend(); ++digit) {
-      if (!is_channel(*digit)) continue;
-      digit->step = step;
-      step *= digit->extent;
-    }
-  }
-  view.first_channel = 0;
-}
-
-std::int64_t channel_count(const View& view) {
-  std::int64_t count = 1;
-  for (const Axis& axis : view.axes) {
-    for (const Factor& factor : axis) count *= is_channel(factor) ? factor.extent : 1;
-  }
-  return count;
-}
-
 /// Of as many dimensions; new ones are in front, and one long.
 void extend(View& view, std::size_t rank) {
   view.axes.insert(view.axes.begin(), rank - std::min(rank, view.axes.size()), Axis{});
@@ -109,6 +88,20 @@ View without_repeats(View view) {
   return view;
 }
 
+/// Numbers that are the same for every row, or every column, once, on every axis but this one.
+Floats without_repeats(Floats constant, const View& view, std::size_t axis) {
+  const auto first = [](const Floats& of, std::size_t i) {
+    return std::get<Floats>(take(of, i, std::vector<std::int64_t>{0}));
+  };
+  for (std::size_t i = 0; i < view.axes.size(); ++i) {
+    if (i == axis || is_of_channels(view.axes[i]) || constant.dims[i] == 1) continue;
+    Floats once = first(constant, i);
+    const Value again = broadcast(once, constant.dims);
+    if (std::ranges::equal(std::get<Floats>(again).values.values(), constant.values.values())) constant = once;
+  }
+  return constant;
+}
+
 /// What a constant is over a view: which of the tensor's extents it has values for, and where they are.
 class Spread {
  public:
@@ -120,7 +113,7 @@ class Spread {
       if (dim != 1) add(view.axes[i], i, shape, dim, stride);
       stride *= dim;
     }
-    if (count_channels_) shape_.c = static_cast<std::int32_t>(std::max(channel_count(view), new_channels_));
+    if (count_channels_) shape_.c = static_cast<std::int32_t>(std::max(channel_count(view.axes), new_channels_));
   }
 
   /// (1, 1, C) where it is one value a channel, (1, 1, 1) where it is one for all.
@@ -164,7 +157,7 @@ class Spread {
     if (open_extents(axis).any()) throw Error("a constant has a value for each row or column of one size");
     for (auto digit = axis.rbegin(); digit != axis.rend(); ++digit) {
       if (digit->index == Index::batch) throw Error("a constant has a value for each image of a batch");
-      digits_.push_back({digit->index, digit->extent, is_channel(*digit) ? digit->step : 1, stride});
+      digits_.push_back({digit->index, digit->extent, digit->step, stride});
       stride *= digit->extent;
       note(digit->index, shape);
     }
@@ -263,6 +256,18 @@ std::optional<NodeId> add_by_channel(Importer& importer, const std::string& name
 
 }  // namespace
 
+void renumber(View& view) {
+  std::int64_t step = 1;
+  for (auto axis = view.axes.rbegin(); axis != view.axes.rend(); ++axis) {
+    for (auto digit = axis->rbegin(); digit != axis->rend(); ++digit) {
+      if (!is_channel(*digit)) continue;
+      digit->step = step;
+      step *= digit->extent;
+    }
+  }
+  view.first_channel = 0;
+}
+
 View in_axis_order(Importer& importer, View view) {
   const std::int32_t count = importer.shape(view.node).c;
   std::vector<std::int32_t> picked = channels(view);
@@ -279,10 +284,12 @@ View combined(Importer& importer, const std::string& name, BinaryKind kind, View
   extend(a, rank);
   extend(b, rank);
   if (!are_of_like_digits(a, b)) arrange_alike(importer, a, b);
-  const auto repeats = [](const View& view) { return channel_count(without_repeats(view)) < channel_count(view); };
+  const auto repeats = [](const View& view) {
+    return channel_count(without_repeats(view).axes) < channel_count(view.axes);
+  };
   if (!repeats(a) || !repeats(b)) a = without_repeats(std::move(a)), b = without_repeats(std::move(b));
   View result = a;
-  const bool is_pixel[] = {channel_count(a) == 1, channel_count(b) == 1};  // one channel counts for all
+  const bool is_pixel[] = {channel_count(a.axes) == 1, channel_count(b.axes) == 1};  // one channel counts for all
   for (std::size_t i = 0; i < rank; ++i) {
     Axis &x = a.axes[i], &y = b.axes[i];
     if (x.empty() != y.empty()) {
@@ -353,7 +360,40 @@ View activated(Importer& importer, const std::string& name, const graph::Activat
   return view;
 }
 
-Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floats& b) {
+Floats activated(Importer& importer, const Floats& constant, const graph::Activation& activation) {
+  const std::span<const float> from = constant.values.values();
+  importer.charge(static_cast<std::int64_t>(from.size()));
+  const kernels::FunctionArgs function = graph::function_args(activation);
+  const double lower = static_cast<double>(activation.bounds.lower),
+               upper = static_cast<double>(activation.bounds.upper);
+  std::vector<float> values;
+  for (const float one : from) {
+    const auto x = static_cast<double>(one);
+    values.push_back(static_cast<float>(kernels::reference_of(function, x < lower ? lower : x > upper ? upper : x)));
+  }
+  return {.dims = constant.dims, .values = graph::Constant(std::move(values))};
+}
+
+Operand activated(Importer& importer, const std::string& name, const graph::Activation& activation,
+                  const Operand& operand) {
+  if (const auto* constant = std::get_if<Floats>(&operand)) return activated(importer, *constant, activation);
+  return activated(importer, name, activation, std::get<View>(operand));
+}
+
+Operand operand(Call& call, std::size_t i) {
+  if (call.is_tensor(i)) return call.tensor(i);
+  return call.any_floats(i);  // of a shape, or written as integers, too
+}
+
+Operand combined(Importer& importer, const std::string& name, BinaryKind kind, const Operand& a, const Operand& b) {
+  const auto *view_a = std::get_if<View>(&a), *view_b = std::get_if<View>(&b);
+  if (view_a != nullptr && view_b != nullptr) return combined(importer, name, kind, *view_a, *view_b);
+  if (view_a != nullptr) return combined(importer, name, kind, *view_a, std::get<Floats>(b));
+  if (view_b != nullptr) return combined(importer, name, kind, *view_b, std::get<Floats>(a), true);
+  return combined(importer, kind, std::get<Floats>(a), std::get<Floats>(b));
+}
+
+Floats combined(Importer& importer, const Floats& a, const Floats& b, const std::function<double(double, double)>& f) {
   const std::size_t rank = std::max(a.dims.size(), b.dims.size());
   const auto dim = [&](const Floats& of, std::size_t i) {
     const std::size_t skipped = rank - of.dims.size();
@@ -370,10 +410,31 @@ Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floa
   const std::span<const float> x = std::get<Floats>(all_a).values.values(), y = std::get<Floats>(all_b).values.values();
   std::vector<float> values;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double one = static_cast<double>(x[i]), other = static_cast<double>(y[i]);
-    values.push_back(static_cast<float>(kernels::reference_of(kind, one, other)));
+    values.push_back(static_cast<float>(f(static_cast<double>(x[i]), static_cast<double>(y[i]))));
   }
   return {.dims = std::move(dims), .values = graph::Constant(std::move(values))};
+}
+
+Floats combined(Importer& importer, BinaryKind kind, const Floats& a, const Floats& b) {
+  return combined(importer, a, b, [&](double x, double y) { return kernels::reference_of(kind, x, y); });
+}
+
+View expanded(Importer& importer, const std::string& name, View view, std::span<const std::int64_t> extents) {
+  std::vector<std::int64_t> pixels(extents.size(), 1);
+  for (std::size_t i = 0; i < extents.size(); ++i) {
+    if (extents[i] == 1) continue;
+    if (extents.size() == 4 && i > 1) {
+      pixels[i] = extents[i];
+    } else {
+      view.axes[i] = {{.index = Index::channel, .extent = extents[i], .step = 0}};
+    }
+  }
+  if (std::ranges::all_of(pixels, [](std::int64_t one) { return one == 1; })) return view;
+  const std::int64_t count = element_count(pixels);
+  importer.charge(count);
+  const Floats zeros{.dims = pixels,
+                     .values = graph::Constant(std::vector<float>(static_cast<std::size_t>(count), 0.0F))};
+  return combined(importer, name, BinaryKind::add, std::move(view), zeros);
 }
 
 View reduced_channels(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
@@ -425,32 +486,43 @@ View softmax_of_channels(Importer& importer, const std::string& name, View view,
 
 namespace {
 
-/// Is any of the axes neither of channels alone nor of all rows, all columns or both?
+/// The view with an axis of its own for every digit on those that are reduced; `axes` says afterwards which these are.
+View cut_into_digits(const View& view, std::vector<bool>& axes) {
+  View result = view;
+  result.axes.clear();
+  std::vector<bool> reduced;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!axes[i] || view.axes[i].size() < 2) {
+      result.axes.push_back(view.axes[i]);
+      reduced.push_back(axes[i]);
+      continue;
+    }
+    for (const Factor& digit : view.axes[i]) {
+      result.axes.push_back({digit});
+      reduced.push_back(true);
+    }
+  }
+  axes = std::move(reduced);
+  return result;
+}
+
+/// Is any digit on the axes one of some rows or some columns?
 bool are_spread(const Importer& importer, const View& view, const std::vector<bool>& axes) {
   const graph::Shape& shape = importer.shape(view.node);
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (!axes[i] || is_of_channels(view.axes[i])) continue;
+    if (!axes[i]) continue;
     for (const Factor& factor : view.axes[i]) {
-      if (factor.index == Index::batch) return false;
-      const std::int32_t all = factor.index == Index::row ? shape.h : shape.w;
-      if (factor.index == Index::channel || factor.extent != all) return true;
+      if (factor.index == Index::row && factor.extent != shape.h) return true;
+      if (factor.index == Index::column && factor.extent != shape.w) return true;
     }
   }
   return false;
 }
 
-}  // namespace
-
-View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
-             const std::vector<bool>& axes) {
+/// Of axes of one digit each, of channels, all rows or all columns.
+View reduced_digits(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+                    const std::vector<bool>& axes) {
   using graph::ReduceKind;
-  if (are_spread(importer, view, axes)) {
-    std::vector<std::size_t> channels;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      if (axes[i]) channels.push_back(i);
-    }
-    importer.arrange(view, with_channels(view, std::move(channels)));
-  }
   std::vector<bool> of_channels(axes.size(), false);
   bool rows = false, columns = false, unnamed = false, any_channels = false;
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -475,7 +547,7 @@ View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind
   }
   if (kind == ReduceKind::l2 && (rows || columns)) {
     view = combined(importer, name + ".squares", BinaryKind::multiply, view, view);
-    view = reduced(importer, name + ".sum", ReduceKind::sum, std::move(view), axes);
+    view = reduced_digits(importer, name + ".sum", ReduceKind::sum, std::move(view), axes);
     return activated(importer, name, {{}, kernels::Function::sqrt}, std::move(view));
   }
   if (any_channels) view = reduced_channels(importer, name, kind, std::move(view), of_channels);
@@ -505,8 +577,32 @@ View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind
   return view;
 }
 
-graph::NodeId add_channels(Importer& importer, const std::string& name, View like, std::size_t axis,
-                           const Floats& constant) {
+}  // namespace
+
+View reduced(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,
+             const std::vector<bool>& axes) {
+  if (are_spread(importer, view, axes)) {
+    std::vector<std::size_t> channels;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (axes[i]) channels.push_back(i);
+    }
+    importer.arrange(view, with_channels(view, std::move(channels)));
+  }
+  std::vector<bool> of_digits = axes;
+  const View digits = cut_into_digits(view, of_digits);
+  View result = reduced_digits(importer, name, kind, digits, of_digits);
+  std::vector<Axis> whole;
+  auto next = result.axes.begin();
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    whole.push_back(axes[i] ? Axis{} : *next);
+    next += axes[i] ? std::max<std::ptrdiff_t>(std::ssize(view.axes[i]), 1) : 1;
+  }
+  result.axes = std::move(whole);
+  return result;
+}
+
+View literal_beside(Importer& importer, const std::string& name, View like, std::size_t axis, Floats constant,
+                    bool as_pixel) {
   if (constant.dims.size() != like.axes.size()) throw Error("a constant has another rank than the tensor");
   for (std::size_t i = 0; i < like.axes.size(); ++i) {
     const auto wanted = extent(like.axes[i]).known_integer();
@@ -516,25 +612,27 @@ graph::NodeId add_channels(Importer& importer, const std::string& name, View lik
   }
   const std::int64_t count = constant.dims[axis];
   if (count < 1 || count > graph::max_extent) throw Error("a constant of " + std::to_string(count) + " channels");
-  // Of channels that are the same number everywhere one pixel is enough, at every size.
-  std::int64_t inner = 1;
-  for (std::size_t i = axis + 1; i < constant.dims.size(); ++i) inner *= constant.dims[i];
-  const std::span<const float> values = constant.values.values();
-  std::vector<float> first;
-  for (std::int64_t c = 0; c < count; ++c) first.push_back(values[static_cast<std::size_t>(c * inner)]);
-  bool is_pixel = true;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto c = static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % count);
-    is_pixel = is_pixel && values[i] == first[c];
-  }
-  graph::Shape shape = importer.shape(like.node);
-  shape.c = static_cast<std::int32_t>(count);
-  if (is_pixel) return add_literal(importer, name, {1, 1, shape.c}, std::move(first));
   like.axes[axis] = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
   like.first_channel = 0;
+  renumber(like);
+  importer.charge(3 * loop_count(constant.dims));
+  graph::Shape shape = importer.shape(like.node);
+  shape.c = static_cast<std::int32_t>(channel_count(like.axes));
+  const auto add = [&](const Spread& spread) {
+    if (spread.shape().c != shape.c) throw Error("a constant does not have all channels of a tensor " + text(like));
+    like.node = add_literal(importer, name, spread.shape(), spread.values());
+    return like;
+  };
+  if (as_pixel) {
+    const Floats once = without_repeats(constant, like, axis);
+    const Spread spread(like, shape, once);
+    if (spread.shape().pixels() == 1) return add(spread);
+  }
   const Spread spread(like, shape, constant);
-  if (spread.shape() != shape) throw Error("a constant has values for rows or for columns alone");
-  return add_literal(importer, name, shape, spread.values());
+  if (element_count(constant.dims) != spread.shape().size()) {
+    throw Error("a constant has values for some dimensions of a tensor " + text(like) + " alone");
+  }
+  return add(spread);
 }
 
 graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,

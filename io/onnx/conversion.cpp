@@ -2,6 +2,7 @@
 // (integers.hpp); other types of tensors matter at the ends alone: there they are those of the caller's numbers.
 #include <onnx.pb.h>
 
+#include "io/onnx/combine.hpp"
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
@@ -37,6 +38,25 @@ Type quantised_type(Call& call) {
   return *type;
 }
 
+/// Towards 0: the sign times what is below the absolute value.
+View truncated(Call& call, View& view) {
+  if (channel_axis(view)) call.importer.settle(view);
+  const auto function = [&](const char* name, kernels::Function f, const View& of) {
+    return activated(call.importer, call.name() + name, {{}, f}, of);
+  };
+  const View whole =
+      function(".floor", kernels::Function::floor, function(".absolute", kernels::Function::absolute, view));
+  return combined(call.importer, call.name(), graph::BinaryKind::multiply,
+                  function(".sign", kernels::Function::sign, view), whole);
+}
+
+/// 1 for what is not 0.
+View truth_of(Call& call, View& view) {
+  if (channel_axis(view)) call.importer.settle(view);
+  const View sign = activated(call.importer, call.name() + ".sign", {{}, kernels::Function::sign}, view);
+  return activated(call.importer, call.name(), {{}, kernels::Function::absolute}, sign);
+}
+
 }  // namespace
 
 void import_cast(Call& call) {
@@ -44,7 +64,8 @@ void import_cast(Call& call) {
   call.ignore("saturate");  // of 8-bit floats
   const std::optional<Type> type = number == TensorProto::DOUBLE ? Type::f32 : type_of_number(number);
   const bool real = type && !is_quantised(*type);
-  if (!real && number != TensorProto::INT64 && number != TensorProto::INT32 && number != TensorProto::BOOL) {
+  const bool is_byte = type && is_quantised(*type);
+  if (!type && number != TensorProto::INT64 && number != TensorProto::INT32 && number != TensorProto::BOOL) {
     throw Error("casting to the type " + type_text(number) + " is not supported");
   }
   Value& value = call.value_of_any_type(0);
@@ -61,6 +82,12 @@ void import_cast(Call& call) {
     }
     return call.result_of_type(*view, *type, {});
   }
+  if (auto* view = std::get_if<View>(&value); view != nullptr) {  // whole numbers, and still floats to layers
+    call.tensor(0);                                               // of no bytes
+    View result = number == TensorProto::BOOL ? truth_of(call, *view) : truncated(call, *view);
+    return is_byte ? call.result_of_type(std::move(result), *type, Quantization{}) : call.result(std::move(result));
+  }
+  if (is_byte) throw Error("casting a constant to the type " + type_text(number) + " is not supported");
   if (auto* constant = std::get_if<Floats>(&value); constant != nullptr && real) {
     Floats result = *constant;
     if (result.are_raw()) {  // they are numbers from here on, not somebody's integers

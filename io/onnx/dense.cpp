@@ -1,5 +1,6 @@
-// Gemm and MatMul: fully connected layers.
+// Gemm and MatMul: fully connected layers, pointwise convolutions, and products of two tensors.
 #include <algorithm>
+#include <array>
 
 #include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
@@ -84,6 +85,99 @@ void add_product(Call& call, bool transposed, graph::Constant weights, std::int6
   call.result(whole_vector("", node, static_cast<std::int32_t>(outputs), call.importer.batch()));
 }
 
+/// The product of a matrix (outputs, inputs) with what the tensor has on this axis, for each position of all others: a
+/// pointwise convolution.
+View product_along(Call& call, View& view, std::size_t axis, graph::Constant weights, std::int64_t inputs,
+                   std::int64_t outputs) {
+  const auto known = extent(view.axes[axis]).known_integer();
+  if (known != inputs) {
+    throw Error("the weights are for " + std::to_string(inputs) + " inputs, the tensor " + text(view) + " has " +
+                text(extent(view.axes[axis])) + " on dimension " + std::to_string(axis));
+  }
+  const auto are_channels = [&] {
+    return !view.axes[axis].empty() && is_of_channels(view.axes[axis]) && channel_axis(view) == axis;
+  };
+  if (are_channels()) call.importer.settle(view);
+  if (!are_channels()) call.importer.arrange(view, with_channels(view, {axis}));
+  graph::Convolution product;
+  product.outputs = static_cast<std::int32_t>(outputs);
+  product.weights = std::move(weights);
+  View result = view;
+  result.node = call.importer.add(call.name(), std::move(product), {view.node});
+  result.axes[axis] = outputs == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = outputs}};
+  return result;
+}
+
+/// A constant as a matrix: a vector becomes a column, or a row where it is the first factor; ones in front of two
+/// dimensions say nothing.
+Floats as_matrix(Floats constant, bool is_first) {
+  std::vector<std::int64_t>& dims = constant.dims;
+  if (dims.size() == 1) dims.insert(is_first ? dims.begin() : dims.end(), 1);
+  while (dims.size() > 2 && dims[0] == 1) dims.erase(dims.begin());
+  if (dims.size() != 2) throw Error("the weights are not a matrix");
+  return constant;
+}
+
+/// A matrix times a tensor, or a tensor times a matrix.
+void multiply_by_matrix(Call& call, std::size_t matrix) {
+  const Floats& given = call.floats(matrix);
+  const bool is_first = matrix == 0, is_vector = given.dims.size() == 1;
+  const Floats weights = as_matrix(given, is_first);
+  const std::int64_t outputs = weights.dims[is_first ? 0 : 1], inputs = weights.dims[is_first ? 1 : 0];
+  graph::Constant rows = weights_of(call, weights, is_first, 1.0F);
+  View& view = call.tensor(1 - matrix);
+  const std::size_t rank = view.axes.size();
+  if (given.dims.size() > std::max<std::size_t>(rank, 2))
+    throw Error("the weights have more dimensions than the tensor " + text(view));
+  if (rank == 0 || (rank == 1 && std::ranges::any_of(view.axes[0], is_batch))) {
+    throw Error("a product over the batch is not supported");
+  }
+  const bool is_of_images = rank == 2 && !is_first && !is_vector && std::ranges::all_of(view.axes[0], is_batch);
+  if (is_of_images) return add_product(call, false, std::move(rows), inputs, outputs, {});
+  const std::size_t axis = is_first && rank > 1 ? rank - 2 : rank - 1;
+  View result = product_along(call, view, axis, std::move(rows), inputs, outputs);
+  if (is_vector || rank == 1) result.axes.erase(result.axes.begin() + static_cast<std::ptrdiff_t>(axis));
+  call.result(std::move(result));
+}
+
+/// Of two tensors (..., M, K) and (..., K, P): each row of the one and column of the other are multiplied number by
+/// number, and summed over K.
+void multiply_tensors(Call& call) {
+  Importer& importer = call.importer;
+  View &a = call.tensor(0), &b = call.tensor(1);
+  const std::size_t rank = a.axes.size();
+  if (rank < 2 || b.axes.size() != rank) {
+    throw Error("the product of tensors " + text(a) + " and " + text(b) + " of different ranks is not supported");
+  }
+  const std::size_t row = rank - 2, column = rank - 1;
+  for (std::size_t i = 0; i < row; ++i) {
+    if (extent(a.axes[i]) != extent(b.axes[i])) throw Error("the tensors are " + text(a) + " and " + text(b));
+  }
+  if (extent(a.axes[column]) != extent(b.axes[row])) {
+    throw Error("the tensors " + text(a) + " and " + text(b) + " cannot be multiplied");
+  }
+  const auto arranged = [&](View view, std::size_t along, std::size_t summed, bool as_rows) {
+    AxesAs as;
+    as.channels = axes_but_batch(view, std::array{row, column});
+    as.channels.push_back(summed);
+    (as_rows ? as.rows : as.columns) = {along};
+    importer.arrange(view, as);
+    return view;
+  };
+  View result = arranged(a, row, column, true);
+  const View other = arranged(b, column, row, false);
+  const std::int64_t each = extent(a.axes[column]).numerator;
+  result.axes[column] = other.axes[column];
+  for (Axis& axis : result.axes) {
+    for (Factor& factor : axis) factor.step /= is_channel(factor) ? each : 1;
+  }
+  const graph::NodeId products = importer.add(
+      call.name() + ".products", graph::Binary{.kind = graph::BinaryKind::multiply}, {result.node, other.node});
+  const std::int32_t groups = static_cast<std::int32_t>(importer.shape(products).c / each);
+  result.node = importer.add(call.name(), graph::Reduce{graph::ReduceKind::sum, groups}, {products});
+  call.result(std::move(result));
+}
+
 }  // namespace
 
 void import_gemm(Call& call) {
@@ -99,9 +193,8 @@ void import_gemm(Call& call) {
 }
 
 void import_matmul(Call& call) {
-  const Floats& b = call.floats(1);
-  graph::Constant weights = weights_of(call, b, false, 1.0F);
-  add_product(call, false, std::move(weights), b.dims[0], b.dims[1], {});
+  if (call.is_tensor(0) && call.is_tensor(1)) return multiply_tensors(call);
+  multiply_by_matrix(call, call.is_tensor(0) ? 1 : 0);
 }
 
 }  // namespace riffle::onnx

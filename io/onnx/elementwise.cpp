@@ -12,24 +12,9 @@
 namespace riffle::onnx {
 namespace {
 
-/// Of a constant a constant.
-Floats activated(Call& call, const Floats& constant, const graph::Activation& activation) {
-  const std::span<const float> from = constant.values.values();
-  call.importer.charge(static_cast<std::int64_t>(from.size()));
-  const kernels::FunctionArgs function = graph::function_args(activation);
-  const double lower = static_cast<double>(activation.bounds.lower),
-               upper = static_cast<double>(activation.bounds.upper);
-  std::vector<float> values;
-  for (const float one : from) {
-    const auto x = static_cast<double>(one);
-    values.push_back(static_cast<float>(kernels::reference_of(function, x < lower ? lower : x > upper ? upper : x)));
-  }
-  return {.dims = constant.dims, .values = graph::Constant(std::move(values))};
-}
-
 void activate(Call& call, graph::Activation kind, std::size_t tensor = 0) {
   if (std::holds_alternative<Floats>(call.value(tensor)) && kind.slopes.empty()) {
-    return call.result(activated(call, call.floats(tensor), kind));
+    return call.result(activated(call.importer, call.floats(tensor), kind));
   }
   View& view = call.tensor(tensor);
   // The order of the elements does not matter here; it is only that a slice should not be computed in full.
@@ -55,14 +40,6 @@ float bound(Call& call, const char* attribute, std::size_t input, float none) {
   float given = call.real(attribute, none);
   if (call.has(input)) given = single_number(call, input, "a bound");
   return given == std::copysign(std::numeric_limits<float>::max(), none) ? none : given;
-}
-
-/// Values a channel, from a constant that is broadcast to the view: of size 1 everywhere but on the channels' axis.
-graph::Constant channel_values(Call& call, const Floats& constant, const View& view) {
-  auto values = values_by_channel(call.importer, view, constant);
-  if (!values) throw Error("a constant can be combined with a tensor " + text(view) + " only as one value a channel");
-  if (std::ranges::equal(*values, constant.values.values())) return constant.values;  // as the model has them
-  return graph::Constant(std::move(*values));
 }
 
 graph::Constant* bias_of(graph::Node& node) {
@@ -97,29 +74,6 @@ constexpr BinaryOperator binary_operators[] = {
     {"Max", graph::BinaryKind::maximum},  {"Min", graph::BinaryKind::minimum},  {"Pow", graph::BinaryKind::power},
 };
 
-/// A tensor, or numbers of the model.
-using Operand = std::variant<View, Floats>;
-
-Operand operand(Call& call, std::size_t i) {
-  if (call.is_tensor(i)) return call.tensor(i);
-  if (const auto* numbers = std::get_if<Numbers>(&call.value(i))) {  // of a shape, or written as integers
-    Floats result{.dims = numbers->dims, .values = {}};
-    std::vector<float> values;
-    for (const std::int64_t value : known_integers(*numbers)) values.push_back(static_cast<float>(value));
-    result.values = graph::Constant(std::move(values));
-    return result;
-  }
-  return call.floats(i);
-}
-
-Operand combined(Call& call, const std::string& name, graph::BinaryKind kind, const Operand& a, const Operand& b) {
-  const auto *view_a = std::get_if<View>(&a), *view_b = std::get_if<View>(&b);
-  if (view_a != nullptr && view_b != nullptr) return combined(call.importer, name, kind, *view_a, *view_b);
-  if (view_a != nullptr) return combined(call.importer, name, kind, *view_a, std::get<Floats>(b));
-  if (view_b != nullptr) return combined(call.importer, name, kind, *view_b, std::get<Floats>(a), true);
-  return combined(call.importer, kind, std::get<Floats>(a), std::get<Floats>(b));
-}
-
 }  // namespace
 
 void import_relu(Call& call) { activate(call, graph::Activation::relu); }
@@ -150,9 +104,19 @@ void import_prelu(Call& call) {
     return activate(call, {{}, kernels::Function::leaky, all[0]});
   }
   View& view = call.tensor(0);
-  call.importer.settle(view);
-  const graph::Constant values = channel_values(call, slopes, view);
-  activate(call, {.function = kernels::Function::prelu, .slopes = values});
+  if (channel_axis(view)) call.importer.settle(view);
+  Importer& importer = call.importer;
+  if (auto values = channel_axis(view) ? values_by_channel(importer, view, slopes) : std::nullopt) {
+    const bool are_stored = std::ranges::equal(*values, all);  // as the model has them
+    return activate(call, {.function = kernels::Function::prelu,
+                           .slopes = are_stored ? slopes.values : graph::Constant(std::move(*values))});
+  }
+  // A slope for each pixel too: max(x, 0) + slope * min(x, 0).
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  View below = activated(importer, call.name() + ".below", {{-infinity, 0.0F}}, view);
+  below = combined(importer, call.name() + ".slopes", graph::BinaryKind::multiply, std::move(below), slopes);
+  const View above = activated(importer, call.name() + ".above", graph::Activation::relu, view);
+  call.result(combined(importer, call.name(), graph::BinaryKind::add, above, std::move(below)));
 }
 
 void import_gelu(Call& call) {
@@ -189,11 +153,11 @@ void import_binary(Call& call) {
   for (std::size_t i = 1; i < call.inputs(); ++i) {
     const bool is_last = i + 1 == call.inputs() && call.type() != "Mean";
     const std::string name = call.name() + (is_last ? "" : "." + std::to_string(i));
-    result = combined(call, name, kind, result, operand(call, i));
+    result = combined(call.importer, name, kind, result, operand(call, i));
   }
   if (call.type() == "Mean") {
     const Floats share{.dims = {}, .values = graph::Constant(std::vector{1.0F / static_cast<float>(call.inputs())})};
-    result = combined(call, call.name(), graph::BinaryKind::multiply, result, share);
+    result = combined(call.importer, call.name(), graph::BinaryKind::multiply, result, share);
   }
   std::visit([&](auto& one) { call.result(std::move(one)); }, result);
 }
@@ -206,49 +170,19 @@ void import_expand(Call& call) {
   if (rank > 8) throw Error("more than 8 dimensions");
   view.axes.insert(view.axes.begin(), rank - view.axes.size(), Axis{});
   const std::size_t skipped = rank - wanted.values.size();
-  std::vector<std::int64_t> pixels(rank, 1);  // rows and columns that are made of one
+  std::vector<std::int64_t> extents(rank, 1);
   for (std::size_t i = skipped; i < rank; ++i) {
-    const Quantity& extents = wanted.values[i - skipped];
-    if (extents == Quantity(1) || extents == extent(view.axes[i])) continue;
-    const auto known = extents.known_integer();
+    const Quantity& one = wanted.values[i - skipped];
+    if (one == Quantity(1) || one == extent(view.axes[i])) continue;
+    const auto known = one.known_integer();
     if (!view.axes[i].empty() || !known || *known < 1 || *known > graph::max_extent) {
-      throw Error("a tensor " + text(view) + " cannot be expanded to " + text(extents) + " on dimension " +
+      throw Error("a tensor " + text(view) + " cannot be expanded to " + text(one) + " on dimension " +
                   std::to_string(i));
     }
-    if (extents.made_of.any()) throw Error("it is expanded to rows or columns of an open size");
-    if (rank == 4 && i > 1) {
-      pixels[i] = *known;
-    } else {  // channels that are names of one
-      view.axes[i] = {{.index = Index::channel, .extent = *known, .step = 0}};
-    }
+    if (one.made_of.any()) throw Error("it is expanded to rows or columns of an open size");
+    extents[i] = *known;
   }
-  if (std::ranges::any_of(pixels, [](std::int64_t extents) { return extents != 1; })) {
-    const auto count = static_cast<std::size_t>(element_count(pixels));
-    call.importer.charge(static_cast<std::int64_t>(count));
-    const Floats zeros{.dims = pixels, .values = graph::Constant(std::vector<float>(count, 0.0F))};
-    view = combined(call.importer, call.name(), graph::BinaryKind::add, std::move(view), zeros);
-  }
-  call.result(std::move(view));
-}
-
-void import_softmax(Call& call) {
-  View& view = call.tensor(0);
-  if (channel_axis(view)) call.importer.settle(view);
-  // Before opset 13 everything from `axis` on is one vector; since then only `axis` is.
-  const bool flattens = call.importer.opset() < 13;
-  const std::size_t first = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
-  const std::size_t last = flattens ? view.axes.size() - 1 : first;
-  std::vector<bool> normalised(view.axes.size(), false);
-  std::vector<std::size_t> axes;
-  bool are_channels = true;
-  for (std::size_t i = first; i <= last; ++i) {
-    if (std::ranges::any_of(view.axes[i], is_batch)) throw Error("it is over the batch");
-    normalised[i] = true;
-    are_channels = are_channels && is_of_channels(view.axes[i]);
-    axes.push_back(i);
-  }
-  if (!are_channels) call.importer.arrange(view, with_channels(view, std::move(axes)));
-  call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
+  call.result(expanded(call.importer, call.name(), std::move(view), extents));
 }
 
 void import_identity(Call& call) {

@@ -491,5 +491,16 @@ TEST(Types, ElsewhereAreRefused) {
   expect(blocks.refusal(), "it has a scale for each block of 2 numbers");
 }
 
+TEST(Ends, AnOpenNumberOfChannelsIsTheWeights) {
+  TestModel m({0, 3, 4, 4});
+  auto& shape = *m.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+  shape.mutable_dim(1)->clear_dim_value();
+  shape.mutable_dim(1)->set_dim_param("channels");
+  EXPECT_NE(m.refusal().find("number of channels is not fixed"), std::string::npos) << m.refusal();
+  m.node("Mul", {"x", m.floats({})}, "scaled");
+  m.node("Conv", {"scaled", m.floats({2, 3, 1, 1})});
+  EXPECT_EQ(m.import().input_shape().c, 3);
+}
+
 }  // namespace
 }  // namespace riffle::onnx

@@ -51,25 +51,38 @@ struct Declaration {
   bool took_default = false;  ///< of an open height or width
 };
 
-/// Is the tensor, but for what is done to each of its numbers, transposed from (N, H, W, C) to (N, C, H, W) before it
-/// is read? So models do that take pictures as pixels.
-bool is_of_pixels(const ::onnx::GraphProto& graph, std::string name) {
-  constexpr std::string_view keeps[] = {"Cast",           "Identity",        "Add", "Sub", "Mul", "Div",
+/// What the model does with an input before anything else, but for what is done to each of its numbers.
+struct FirstReader {
+  bool transposes_pixels = false;        ///< from (N, H, W, C) to (N, C, H, W): so models do that take pixels
+  std::optional<std::int64_t> channels;  ///< of the convolution's weights
+};
+
+FirstReader first_reader(const ::onnx::GraphProto& graph, std::string name) {
+  constexpr std::string_view keeps[] = {"Cast",           "Identity",        "Add", "Sub", "Mul", "Div", "Pad",
                                         "QuantizeLinear", "DequantizeLinear"};
+  FirstReader result;
   for (const auto& node : graph.node()) {  // in order: what reads a result stands behind it
     if (std::ranges::find(node.input(), name) == node.input().end() || node.output_size() == 0) continue;
-    if (std::ranges::find(keeps, node.op_type()) != std::end(keeps)) {
-      name = node.output(0);
-      continue;
+    const auto attribute = std::ranges::find_if(node.attribute(), [&](const auto& one) {
+      return one.name() == (node.op_type() == "Transpose" ? "perm" : "group");
+    });
+    if (node.op_type() == "Transpose" && !result.transposes_pixels && attribute != node.attribute().end()) {
+      constexpr std::int64_t to_planes[] = {0, 3, 1, 2};
+      result.transposes_pixels = std::ranges::equal(attribute->ints(), to_planes);
+      if (!result.transposes_pixels) return result;
+    } else if (node.op_type() == "Conv" && node.input_size() > 1) {
+      const auto weights = std::ranges::find(graph.initializer(), node.input(1), &::onnx::TensorProto::name);
+      const std::int64_t groups = attribute != node.attribute().end() ? attribute->i() : 1;
+      if (weights != graph.initializer().end() && weights->dims_size() == 4 && groups == 1) {
+        result.channels = weights->dims(1);
+      }
+      return result;
+    } else if (std::ranges::find(keeps, node.op_type()) == std::end(keeps)) {
+      return result;
     }
-    if (node.op_type() != "Transpose") return false;
-    constexpr std::int64_t to_planes[] = {0, 3, 1, 2};
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.name() == "perm") return std::ranges::equal(attribute.ints(), to_planes);
-    }
-    return false;
+    name = node.output(0);
   }
-  return false;
+  return result;
 }
 
 Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::GraphProto& graph,
@@ -86,9 +99,10 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::
   if (dims.dim_size() != 4 && dims.dim_size() != 2) {
     throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
   }
+  const FirstReader reader = first_reader(graph, input.name());
   Declaration result{.name = input.name(), .batch = {}, .shape = {}, .type = *known};
   result.is_vector = dims.dim_size() == 2;
-  result.is_pixels = !result.is_vector && is_of_pixels(graph, input.name());
+  result.is_pixels = !result.is_vector && reader.transposes_pixels;
   if (!is_open(dims.dim(0))) {
     result.batch = dims.dim(0).dim_value();
     if (*result.batch < 1 || *result.batch > max_batch) {
@@ -96,7 +110,12 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::
     }
   }
   const int height = result.is_pixels ? 1 : 2;
-  result.shape = {.h = 1, .w = 1, .c = read_extent(dims, result.is_pixels ? 3 : 1, "number of channels")};
+  const int channels = result.is_pixels ? 3 : 1;
+  const bool says_weights = is_open(dims.dim(channels)) && reader.channels >= 1 && reader.channels <= graph::max_extent;
+  result.shape = {.h = 1,
+                  .w = 1,
+                  .c = says_weights ? static_cast<std::int32_t>(*reader.channels)
+                                    : read_extent(dims, channels, "number of channels")};
   if (result.is_vector) return result;
   const auto read = [&](int i, std::int32_t given, const char* what) {
     if (!is_open(dims.dim(i))) return read_extent(dims, i, what);
@@ -280,7 +299,8 @@ void Importer::import_operator(::onnx::NodeProto& node) {
 /// The arrangement of an output, or an input, that is so: none where it is what none says.
 graph::Arrangement Importer::as_declared(View& view) {
   if (channel_axis(view)) settle(view);  // channels in another order are names, and need no digits
-  const bool has_batch_axis = !view.axes.empty() && std::ranges::all_of(view.axes[0], is_batch);
+  // An arrangement without an axis would be none: of a tensor (N) the batch joins the only one that there is.
+  const bool has_batch_axis = view.axes.size() > 1 && std::ranges::all_of(view.axes[0], is_batch);
   if (view.axes.empty() && !batch_) throw Error("it has no dimension for the batch");
   std::vector<std::size_t> axes(view.axes.size());
   std::iota(axes.begin(), axes.end(), std::size_t{0});

@@ -49,6 +49,8 @@ inline AxesAs as_image() { return {.rows = {2}, .columns = {3}, .channels = {1}}
 std::vector<std::size_t> axes_but_batch(const View& view, std::span<const std::size_t> without = {});
 /// These axes as channels; the others are columns, if there are several of them, and rows.
 AxesAs with_channels(const View& view, std::vector<std::size_t> channels);
+/// This axis as rows; of the others those that hold channels alone stay channels, or else the last one becomes them.
+AxesAs with_rows(const View& view, std::size_t axis);
 
 class Importer {
  public:
@@ -181,6 +183,8 @@ class Call {
   const Value& constant(std::size_t i);
   /// Also of a few floats that are exact.
   Numbers numbers(std::size_t i);
+  /// Also of numbers, as floats.
+  Floats any_floats(std::size_t i);
   bool is_tensor(std::size_t i) { return std::holds_alternative<View>(value(i)); }
 
   // Attributes. Those that are never asked for are refused (finish): they would mean something.

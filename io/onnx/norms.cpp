@@ -1,4 +1,6 @@
 // Normalisations by what is computed from the tensor itself, in words that the engine has.
+#include <algorithm>
+
 #include "io/onnx/combine.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
@@ -95,11 +97,59 @@ void import_group_normalization(Call& call) {
 void import_lp_normalization(Call& call) {
   View view = call.tensor(0);
   const std::size_t axis = Call::axis(call.integer("axis", -1), view.axes.size());
-  if (call.integer("p", 2) != 2) throw Error("only p = 2 is supported");
+  const std::int64_t p = call.integer("p", 2);
+  if (p != 1 && p != 2) throw Error("p is " + std::to_string(p) + ", not 1 or 2");
   std::vector<bool> axes(view.axes.size(), false);
   axes[axis] = true;
-  const View norm = reduced(call.importer, call.name() + ".norm", ReduceKind::l2, view, axes);
+  View norm = view;
+  if (p == 1) norm = activated(call.importer, call.name() + ".absolute", {{}, kernels::Function::absolute}, norm);
+  norm = reduced(call.importer, call.name() + ".norm", p == 1 ? ReduceKind::sum : ReduceKind::l2, norm, axes);
   call.result(combined(call.importer, call.name(), BinaryKind::divide, std::move(view), norm));
+}
+
+void import_softmax(Call& call) {
+  View& view = call.tensor(0);
+  if (channel_axis(view)) call.importer.settle(view);
+  // Before opset 13 everything from `axis` on is one vector; since then only `axis` is.
+  const bool flattens = call.importer.opset() < 13;
+  const std::size_t first = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
+  const std::size_t last = flattens ? view.axes.size() - 1 : first;
+  std::vector<bool> normalised(view.axes.size(), false);
+  std::vector<std::size_t> axes;
+  bool are_channels = true;
+  for (std::size_t i = first; i <= last; ++i) {
+    if (std::ranges::any_of(view.axes[i], is_batch)) throw Error("it is over the batch");
+    normalised[i] = true;
+    are_channels = are_channels && is_of_channels(view.axes[i]);
+    axes.push_back(i);
+  }
+  if (!are_channels) call.importer.arrange(view, with_channels(view, std::move(axes)));
+  call.result(softmax_of_channels(call.importer, call.name(), view, normalised));
+}
+
+/// x / (bias + alpha / size * the sum of the squares of `size` neighbours among the channels)^beta: the sum is a
+/// pointwise convolution.
+void import_lrn(Call& call) {
+  const View& view = call.image(0);
+  const std::int64_t size = call.integer("size", 0), channels = call.importer.shape(view.node).c;
+  if (size < 1 || size > graph::max_extent) throw Error("size is " + std::to_string(size));
+  const float alpha = call.real("alpha", 1e-4F), beta = call.real("beta", 0.75F), bias = call.real("bias", 1.0F);
+  call.importer.charge(channels * channels);
+  std::vector<float> weights;
+  for (std::int64_t o = 0; o < channels; ++o) {
+    for (std::int64_t i = 0; i < channels; ++i) {
+      const bool is_near = i >= o - (size - 1) / 2 && i <= o + size / 2;
+      weights.push_back(is_near ? alpha / static_cast<float>(size) : 0.0F);
+    }
+  }
+  graph::Convolution sum;
+  sum.outputs = static_cast<std::int32_t>(channels);
+  sum.weights = graph::Constant(std::move(weights));
+  sum.bias = graph::Constant(std::vector<float>(static_cast<std::size_t>(channels), bias));
+  View power = combined(call.importer, call.name() + ".squares", BinaryKind::multiply, view, view);
+  power.node = call.importer.add(call.name() + ".sum", std::move(sum), {power.node});
+  power = combined(call.importer, call.name() + ".power", BinaryKind::power, std::move(power), -beta);
+  call.result(combined(call.importer, call.name(), BinaryKind::multiply, view, power));
 }
 
 /// x - most - log(sum(exp(x - most))), which no probability that is too small for a float makes infinite.
@@ -111,9 +161,6 @@ void import_log_softmax(Call& call) {
   if (!flattens) {
     axes.assign(view.axes.size(), false);
     axes[first] = true;
-  }
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (axes[i] && !is_of_channels(view.axes[i])) throw Error("only a softmax over the channels is supported");
   }
   Importer& importer = call.importer;
   const std::string name = call.name();

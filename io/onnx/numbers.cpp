@@ -67,6 +67,16 @@ std::vector<std::int64_t> known_integers(const Numbers& numbers) {
   return result;
 }
 
+Floats floats_of(const Numbers& numbers) {
+  std::vector<float> values;
+  for (const Quantity& one : numbers.values) {
+    if (one.made_of.any()) throw Error("the number " + text(one) + " was computed from the input's size");
+    if (one.times_batch) throw Error("the number " + text(one) + " depends on the batch");
+    values.push_back(static_cast<float>(static_cast<double>(one.numerator) / static_cast<double>(one.denominator)));
+  }
+  return {.dims = numbers.dims, .values = graph::Constant(std::move(values))};
+}
+
 Numbers combine(const Numbers& a, const Numbers& b,
                 const std::function<Quantity(const Quantity&, const Quantity&)>& f) {
   const bool single_a = a.values.size() == 1, single_b = b.values.size() == 1;

@@ -21,6 +21,9 @@ Numbers list_of(std::vector<Quantity> values);
 /// one size alone.
 std::vector<std::int64_t> known_integers(const Numbers& numbers);
 
+/// Throws Error if an element depends on N or on the input's size.
+Floats floats_of(const Numbers& numbers);
+
 /// Element by element; shapes are equal, or one side is a single number.
 Numbers combine(const Numbers& a, const Numbers& b, const std::function<Quantity(const Quantity&, const Quantity&)>& f);
 Numbers apply(Numbers numbers, const std::function<Quantity(const Quantity&)>& f);

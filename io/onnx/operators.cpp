@@ -36,6 +36,9 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"ReduceL1", import_reduce},
     {"ReduceL2", import_reduce},
     {"ReduceSumSquare", import_reduce},
+    {"ReduceLogSum", import_reduce},
+    {"ReduceLogSumExp", import_reduce},
+    {"ReduceProd", import_reduce, Kind::of_shapes},
     {"ArgMax", import_arg},
     {"ArgMin", import_arg},
 
@@ -43,6 +46,7 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"InstanceNormalization", import_instance_normalization},
     {"GroupNormalization", import_group_normalization},
     {"LpNormalization", import_lp_normalization},
+    {"LRN", import_lrn},
 
     {"Relu", import_relu},
     {"Clip", import_clip},
@@ -79,6 +83,7 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Split", import_split, Kind::moves},
     {"Gather", import_gather, Kind::moves},
     {"Concat", import_concat, Kind::moves},
+    {"Tile", import_tile},
 
     {"Cast", import_cast},
     {"QuantizeLinear", import_quantize},
@@ -97,14 +102,18 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"ConstantOfShape", import_constant_of_shape, Kind::of_shapes},
     {"Shape", import_shape},
     {"Mod", import_arithmetic, Kind::of_shapes},
-    {"Less", import_arithmetic, Kind::of_shapes},
-    {"Greater", import_arithmetic, Kind::of_shapes},
-    {"Equal", import_arithmetic, Kind::of_shapes},
-    {"And", import_arithmetic, Kind::of_shapes},
-    {"Or", import_arithmetic, Kind::of_shapes},
-    {"Xor", import_arithmetic, Kind::of_shapes},
-    {"Not", import_not, Kind::of_shapes},
-    {"Where", import_where, Kind::of_shapes},
+    {"Range", import_range, Kind::of_shapes},
+    {"Size", import_size},
+    {"Less", import_comparison},
+    {"LessOrEqual", import_comparison},
+    {"Greater", import_comparison},
+    {"GreaterOrEqual", import_comparison},
+    {"Equal", import_comparison},
+    {"And", import_comparison},
+    {"Or", import_comparison},
+    {"Xor", import_comparison},
+    {"Not", import_not},
+    {"Where", import_where},
 });
 
 constexpr auto operators = [] {
@@ -173,7 +182,8 @@ void expect_supported(const ::onnx::GraphProto& graph) {
   for (const auto& node : graph.node()) {
     const bool of_tensors = std::ranges::any_of(node.input(), [&](const auto& name) { return tensors.contains(name); });
     for (const auto& output : node.output()) {
-      if (of_tensors && node.op_type() != "Shape" && !output.empty()) tensors.insert(output);
+      if (of_tensors && node.op_type() != "Shape" && node.op_type() != "Size" && !output.empty())
+        tensors.insert(output);
     }
     const std::string what = lacking(node, of_tensors, window_dimensions(node, ranks));
     if (what.empty()) continue;

@@ -58,7 +58,9 @@ void import_layer_normalization(Call& call);
 void import_instance_normalization(Call& call);
 void import_group_normalization(Call& call);
 void import_lp_normalization(Call& call);
+void import_softmax(Call& call);
 void import_log_softmax(Call& call);
+void import_lrn(Call& call);
 
 // elementwise.cpp
 void import_relu(Call& call);
@@ -70,7 +72,6 @@ void import_swish(Call& call);
 void import_clip(Call& call);
 void import_binary(Call& call);  // also of several operands
 void import_expand(Call& call);
-void import_softmax(Call& call);
 void import_identity(Call& call);
 
 // dense.cpp
@@ -90,7 +91,10 @@ void import_space_to_depth(Call& call);
 void import_slice(Call& call);
 void import_split(Call& call);
 void import_gather(Call& call);
+
+// concat.cpp
 void import_concat(Call& call);
+void import_tile(Call& call);
 
 // conversion.cpp
 void import_cast(Call& call);
@@ -104,13 +108,18 @@ void import_qlinear(Call& call);
 bool moves_integers(Call& call);
 void import_moved_integers(Call& call);
 
+// logic.cpp
+void import_comparison(Call& call);  // and And, Or, Xor
+void import_not(Call& call);
+void import_where(Call& call);
+
 // shape_arithmetic.cpp
 void import_constant(Call& call);
 void import_constant_of_shape(Call& call);
 void import_shape(Call& call);
+void import_size(Call& call);
+void import_range(Call& call);
 void import_arithmetic(Call& call);
-void import_not(Call& call);
-void import_where(Call& call);
 void import_expanded_constant(Call& call);
 
 }  // namespace riffle::onnx

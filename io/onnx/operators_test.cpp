@@ -368,9 +368,9 @@ TEST(Function, OfPReluHasASlopeForAllOrForEachChannel) {
     m.node("PRelu", {"x", m.floats(dims, std::vector<float>(dims == Dims{3, 1, 1} ? 3 : 1, 0.25F))});
     EXPECT_EQ(only<graph::Activate>(m.import()).kind, (graph::Activation{{}, Function::leaky, 0.25F}));
   }
-  TestModel rows({0, 3, 2, 2});
-  rows.node("PRelu", {"x", rows.floats({2, 1})});
-  EXPECT_NE(rows.refusal().find("only as one value a channel"), std::string::npos) << rows.refusal();
+  TestModel misfit({0, 3, 2, 2});
+  misfit.node("PRelu", {"x", misfit.floats({5, 1})});
+  EXPECT_NE(misfit.refusal().find("does not fit"), std::string::npos) << misfit.refusal();
 }
 
 TEST(Function, OfAConstantIsAConstant) {

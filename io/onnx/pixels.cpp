@@ -228,12 +228,12 @@ graph::PadMode pad_mode(Call& call) {
 
 /// What a Pad does to all of them.
 struct Pads {
-  PaddedAxis rows, columns, channels;
+  PaddedAxis rows, columns;
+  std::vector<std::pair<std::size_t, PaddedAxis>> others;
   [[nodiscard]] const PaddedAxis& of(Index index) const { return index == Index::row ? rows : columns; }
   [[nodiscard]] bool of_pixels() const { return rows.is_any() || columns.is_any(); }
 };
 
-/// Throws Error where it pads anything else.
 Pads read_pads(Call& call, const View& view) {
   const auto pads = call.list("pads", 1);
   if (!pads) throw Error("it has no pads");
@@ -247,30 +247,47 @@ Pads read_pads(Call& call, const View& view) {
   Pads result;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = Call::axis(axes[i], rank);
-    const std::int64_t before = (*pads)[i], after = (*pads)[i + axes.size()];
-    if (before == 0 && after == 0) continue;
+    const PaddedAxis by = {(*pads)[i], (*pads)[i + axes.size()]};
+    if (!by.is_any()) continue;
     const auto index = pixel_axis(call.importer, view, axis);
-    const bool is_channels = !index && axis == 1 && view.axes == call.importer.whole(view.node).axes;
-    if (!index && !is_channels) throw Error("only the height and width of images can be padded, and their channels");
-    for (const std::int64_t pixels : {before, after}) in_range("pads", pixels, is_channels ? 0 : -graph::max_extent);
-    (is_channels ? result.channels : *index == Index::row ? result.rows : result.columns) = {before, after};
+    for (const std::int64_t count : {by.before, by.after}) in_range("pads", count, index ? -graph::max_extent : 0);
+    if (index) {
+      (*index == Index::row ? result.rows : result.columns) = by;
+    } else {
+      result.others.emplace_back(axis, by);
+    }
   }
   return result;
 }
 
-/// Further channels that are one number.
-graph::NodeId pad_channels(Call& call, graph::NodeId node, const PaddedAxis& count, float fill) {
-  std::vector<graph::NodeId> operands;
-  const auto append = [&](std::int64_t channels, const char* name) {
-    if (channels == 0) return;
-    const graph::Shape shape{1, 1, static_cast<std::int32_t>(channels)};
-    std::vector<float> values(static_cast<std::size_t>(channels), fill);
-    operands.push_back(add_literal(call.importer, call.name() + name, shape, std::move(values)));
+/// Of an axis that is neither rows nor columns: of channels with a constant beside them, or as the rows that it
+/// becomes.
+View padded_axis(Call& call, View view, std::size_t axis, const PaddedAxis& by, const graph::Pad& pad) {
+  Importer& importer = call.importer;
+  if (std::ranges::any_of(view.axes[axis], is_batch)) throw Error("the batch cannot be padded");
+  if (!is_of_channels(view.axes[axis])) {
+    importer.arrange(view, with_rows(view, axis));
+    graph::Pad rows = pad;
+    rows.top = static_cast<std::int32_t>(by.before);
+    rows.bottom = static_cast<std::int32_t>(by.after);
+    return with_pixels_of(importer, view, importer.add(call.name(), rows, {view.node}));
+  }
+  if (pad.mode != graph::PadMode::constant) throw Error("channels are padded with a constant alone");
+  std::vector<View> parts;
+  const auto append = [&](std::int64_t count, const char* name) {
+    if (count == 0) return;
+    Floats constant;
+    for (const Axis& one : view.axes) constant.dims.push_back(is_of_channels(one) ? extent(one).numerator : 1);
+    constant.dims[axis] = count;
+    const std::int64_t size = element_count(constant.dims);
+    importer.charge(size);
+    constant.values = graph::Constant(std::vector<float>(static_cast<std::size_t>(size), pad.value));
+    parts.push_back(literal_beside(importer, call.name() + name, view, axis, std::move(constant), true));
   };
-  append(count.before, ".before");
-  operands.push_back(node);
-  append(count.after, ".behind");
-  return call.importer.add(call.name(), graph::Concat{}, std::move(operands));
+  append(by.before, ".before");
+  parts.push_back(view);
+  append(by.after, ".behind");
+  return joined(importer, call.name(), std::move(parts), axis);
 }
 
 }  // namespace
@@ -379,6 +396,28 @@ void import_resize(Call& call) {
   call.result(with_pixels_of(call.importer, view, call.importer.add(call.name(), resize, std::move(operands))));
 }
 
+namespace {
+
+/// A node that crops, where a number is negative, and one that pads.
+View padded_pixels(Call& call, View view, const Pads& pads, graph::Pad pad) {
+  for (const Index index : {Index::row, Index::column}) {
+    const auto& [before, after] = pads.of(index);
+    if (before >= 0 && after >= 0) continue;
+    view = cropped(call, view, index,
+                   {static_cast<std::int32_t>(std::max<std::int64_t>(-before, 0)),
+                    static_cast<std::int32_t>(std::max<std::int64_t>(-after, 0))});
+  }
+  const auto grown = [](std::int64_t pixels) { return static_cast<std::int32_t>(std::max<std::int64_t>(pixels, 0)); };
+  pad.top = grown(pads.rows.before);
+  pad.left = grown(pads.columns.before);
+  pad.bottom = grown(pads.rows.after);
+  pad.right = grown(pads.columns.after);
+  if (pad.top == 0 && pad.left == 0 && pad.bottom == 0 && pad.right == 0) return view;
+  return with_pixels_of(call.importer, view, call.importer.add(call.name(), pad, {view.node}));
+}
+
+}  // namespace
+
 void import_pad(Call& call) {
   graph::Pad pad;
   pad.mode = pad_mode(call);
@@ -390,12 +429,17 @@ void import_pad(Call& call) {
   const Padded* padded = call.padded(0);
   if (padded == nullptr) make_image(call, call.tensor(0));
   const Pads pads = read_pads(call, padded != nullptr ? padded->view : call.tensor(0));
-  const auto& [rows, columns, channels] = pads;
-  if (channels.is_any()) {
-    if (pads.of_pixels()) throw Error("padding of channels together with height and width is not supported");
-    if (pad.mode != graph::PadMode::constant) throw Error("the mode of padded channels is constant");
-    return call.result_image(pad_channels(call, call.image(0).node, channels, fill));
+  if (!pads.others.empty()) {
+    View view = call.tensor(0);
+    if (channel_axis(view)) call.importer.settle(view);
+    const auto moves_pixels = [&](const auto& other) { return !is_of_channels(view.axes[other.first]); };
+    if (pads.of_pixels() && std::ranges::any_of(pads.others, moves_pixels)) {
+      throw Error("rows or columns are padded together with an axis that holds more than channels");
+    }
+    for (const auto& [axis, by] : pads.others) view = padded_axis(call, std::move(view), axis, by, pad);
+    return call.result(pads.of_pixels() ? padded_pixels(call, std::move(view), pads, pad) : std::move(view));
   }
+  const auto& [rows, columns, others] = pads;
   if (!pads.of_pixels()) return padded != nullptr ? call.result(*padded) : call.result(call.tensor(0));
   const bool crops = rows.crops() || columns.crops();
   const bool is_of_image = padded != nullptr || call.tensor(0).axes == call.importer.whole(call.tensor(0).node).axes;
@@ -408,21 +452,7 @@ void import_pad(Call& call) {
     const View view = padded != nullptr ? padded->view : call.image(0);
     return call.result(Padded{.view = view, .padding = padding, .name = call.name()});
   }
-  View view = call.tensor(0);
-  for (const Index index : {Index::row, Index::column}) {
-    const auto& [before, after] = pads.of(index);
-    if (before >= 0 && after >= 0) continue;
-    view = cropped(call, view, index,
-                   {static_cast<std::int32_t>(std::max<std::int64_t>(-before, 0)),
-                    static_cast<std::int32_t>(std::max<std::int64_t>(-after, 0))});
-  }
-  const auto grown = [](std::int64_t pixels) { return static_cast<std::int32_t>(std::max<std::int64_t>(pixels, 0)); };
-  pad.top = grown(rows.before);
-  pad.left = grown(columns.before);
-  pad.bottom = grown(rows.after);
-  pad.right = grown(columns.after);
-  if (pad.top == 0 && pad.left == 0 && pad.bottom == 0 && pad.right == 0) return call.result(std::move(view));
-  call.result(with_pixels_of(call.importer, view, call.importer.add(call.name(), pad, {view.node})));
+  call.result(padded_pixels(call, call.tensor(0), pads, pad));
 }
 
 }  // namespace riffle::onnx

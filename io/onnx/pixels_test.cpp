@@ -266,12 +266,6 @@ TEST(ImportedSlice, that_counts_from_the_other_edge_closes_the_size) {
   }
 }
 
-TEST(ImportedSlice, in_reverse_order_is_refused) {
-  TestModel m({0, 4, 6, 6}, 13);
-  m.node("Slice", {"x", m.list({-1}), m.list({-100}), m.list({2}), m.list({-1})}, "y");
-  EXPECT_NE(m.refusal().find("reverse order"), std::string::npos) << m.refusal();
-}
-
 /// The model's graph without its dead nodes.
 graph::Graph passes_over_dead(const TestModel& m) {
   graph::Graph graph = m.import();

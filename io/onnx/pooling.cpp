@@ -1,4 +1,5 @@
 // MaxPool, AveragePool, and the same over all pixels.
+#include "io/onnx/combine.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/window.hpp"
 
@@ -40,8 +41,16 @@ void import_pool(Call& call) {
 }
 
 void import_global_pool(Call& call) {
+  const bool is_max = call.type() == "GlobalMaxPool";
+  if (const View& view = call.tensor(0); view.axes.size() != 4) {
+    if (view.axes.size() < 3) throw Error("its input is a view " + text(view) + " without pixels");
+    std::vector<bool> pixels(view.axes.size(), true);
+    pixels[0] = pixels[1] = false;
+    const auto kind = is_max ? graph::ReduceKind::maximum : graph::ReduceKind::mean;
+    return call.result(reduced(call.importer, call.name(), kind, view, pixels));
+  }
   graph::Operation operation = graph::GlobalAveragePool{};
-  if (call.type() == "GlobalMaxPool") operation = graph::Pool{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 0}};
+  if (is_max) operation = graph::Pool{graph::PoolKind::max, {.kernel_h = 0, .kernel_w = 0}};
   call.result_image(call.importer.add(call.name(), std::move(operation), {call.image(0).node}));
 }
 

@@ -1,7 +1,9 @@
 // What is over whole axes: sums, means, maxima, norms, the index of the largest.
 #include <algorithm>
+#include <numeric>
 
 #include "io/onnx/combine.hpp"
+#include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 
 namespace riffle::onnx {
@@ -15,8 +17,61 @@ constexpr Reduction reductions[] = {
     {"ReduceMean", graph::ReduceKind::mean},     {"ReduceMax", graph::ReduceKind::maximum},
     {"ReduceMin", graph::ReduceKind::minimum},   {"ReduceSum", graph::ReduceKind::sum},
     {"ReduceL1", graph::ReduceKind::sum},        {"ReduceL2", graph::ReduceKind::l2},
-    {"ReduceSumSquare", graph::ReduceKind::sum},
+    {"ReduceSumSquare", graph::ReduceKind::sum}, {"ReduceLogSum", graph::ReduceKind::sum},
+    {"ReduceLogSumExp", graph::ReduceKind::sum},
 };
+
+/// Of numbers of the model, position by position of an axis.
+struct Fold {
+  std::string_view type;
+  Quantity (*of_numbers)(const Quantity&, const Quantity&);
+  graph::BinaryKind of_floats;
+};
+constexpr Fold folds[] = {
+    {"ReduceSum", add, graph::BinaryKind::add},
+    {"ReduceProd", multiply, graph::BinaryKind::multiply},
+    {"ReduceMax", [](const Quantity& a, const Quantity& b) { return less(a, b) ? b : a; }, graph::BinaryKind::maximum},
+    {"ReduceMin", [](const Quantity& a, const Quantity& b) { return less(b, a) ? b : a; }, graph::BinaryKind::minimum},
+};
+
+void import_reduced_constant(Call& call) {
+  const auto* const fold = std::ranges::find(folds, call.type(), &Fold::type);
+  if (fold == std::end(folds)) throw Error("of constants and shapes this is not supported");
+  Value value = call.constant(0);
+  const std::size_t rank = dims_of(value).size();
+  std::vector<std::int64_t> axes(rank);
+  std::iota(axes.begin(), axes.end(), 0);
+  const auto given = call.list("axes", 1);
+  const bool is_of_all = !given || given->empty();
+  if (call.integer("noop_with_empty_axes", 0) != 0 && is_of_all) return call.result(std::move(value));
+  if (!is_of_all) axes = *given;
+  std::vector<bool> reduced(rank, false);
+  for (const std::int64_t axis : axes) reduced[Call::axis(axis, rank)] = true;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (!reduced[axis]) continue;
+    const std::int64_t extent = dims_of(value)[axis];
+    if (extent < 1) throw Error("it reduces nothing");
+    const auto at = [&](std::int64_t i) { return take(value, axis, std::vector<std::int64_t>{i}); };
+    Value result = at(0);
+    for (std::int64_t i = 1; i < extent; ++i) {
+      const Value one = at(i);
+      if (const auto* numbers = std::get_if<Numbers>(&one)) {
+        result = combine(std::get<Numbers>(result), *numbers, fold->of_numbers);
+      } else {
+        result = combined(call.importer, fold->of_floats, std::get<Floats>(result), std::get<Floats>(one));
+      }
+    }
+    value = std::move(result);
+  }
+  if (call.integer("keepdims", 1) == 0) {
+    std::vector<std::int64_t> left;
+    for (std::size_t i = 0; i < rank; ++i) {
+      if (!reduced[i]) left.push_back(dims_of(value)[i]);
+    }
+    dims_of(value) = left;
+  }
+  call.result(std::move(value));
+}
 
 /// Without the axes that were reduced, which are one long.
 View dropped(View view, const std::vector<bool>& reduced) {
@@ -31,14 +86,17 @@ View dropped(View view, const std::vector<bool>& reduced) {
 }  // namespace
 
 void import_reduce(Call& call) {
+  if (!call.is_tensor(0)) return import_reduced_constant(call);
   const auto& [type, kind] = *std::ranges::find(reductions, call.type(), &Reduction::type);
   View view = call.tensor(0);
   const auto given = call.list("axes", 1);
   const bool keep = call.integer("keepdims", 1) != 0;
-  call.ignore("noop_with_empty_axes");  // it decides what no axes mean; they are refused here
-  if (!given || given->empty()) throw Error("reducing all axes, the batch too, is not supported");
-  std::vector<bool> axes(view.axes.size(), false);
-  for (const std::int64_t axis : *given) axes[Call::axis(axis, view.axes.size())] = true;
+  const bool is_of_all = !given || given->empty();
+  if (call.integer("noop_with_empty_axes", 0) != 0 && is_of_all) return call.result(std::move(view));
+  std::vector<bool> axes(view.axes.size(), is_of_all);
+  for (const std::int64_t axis : given.value_or(std::vector<std::int64_t>{})) {
+    axes[Call::axis(axis, view.axes.size())] = true;
+  }
   Importer& importer = call.importer;
   if (type == "ReduceSumSquare") {
     view = combined(importer, call.name() + ".squares", graph::BinaryKind::multiply, view, view);
@@ -46,7 +104,16 @@ void import_reduce(Call& call) {
   if (type == "ReduceL1") {
     view = activated(importer, call.name() + ".absolute", {{}, kernels::Function::absolute}, std::move(view));
   }
-  view = reduced(importer, call.name(), kind, std::move(view), axes);
+  const bool has_log = type == "ReduceLogSum" || type == "ReduceLogSumExp";
+  std::optional<View> most;  // beside which no power is too large
+  if (type == "ReduceLogSumExp") {
+    most = reduced(importer, call.name() + ".most", graph::ReduceKind::maximum, view, axes);
+    view = combined(importer, call.name() + ".less", graph::BinaryKind::subtract, std::move(view), *most);
+    view = activated(importer, call.name() + ".powers", {{}, kernels::Function::exp}, std::move(view));
+  }
+  view = reduced(importer, call.name() + (has_log ? ".sum" : ""), kind, std::move(view), axes);
+  if (has_log) view = activated(importer, call.name() + (most ? ".log" : ""), {{}, kernels::Function::log}, view);
+  if (most) view = combined(importer, call.name(), graph::BinaryKind::add, std::move(view), *most);
   call.result(keep ? std::move(view) : dropped(std::move(view), axes));
 }
 

@@ -42,12 +42,10 @@ Selection clip(std::int64_t start, std::int64_t end, std::int64_t step, std::int
   return result;
 }
 
-/// An axis that has channels and something else becomes the channels; of images so does what stands where they have
-/// them.
+/// An axis becomes the channels.
 void make_channels(Call& call, View& view, std::size_t axis) {
-  const bool has_channels = std::ranges::any_of(view.axes[axis], is_channel);
-  if (!has_channels && (axis != 1 || view.axes.size() != 4)) return;
-  if (has_channels && is_of_channels(view.axes[axis])) return;
+  if (std::ranges::any_of(view.axes[axis], is_batch)) throw Error("images of a batch cannot be picked");
+  if (view.axes[axis].empty() || is_of_channels(view.axes[axis])) return;
   call.importer.arrange(view, with_channels(view, {axis}));
 }
 
@@ -59,7 +57,6 @@ std::int64_t known_extent(const View& view, std::size_t axis) {
 
 /// Of rows or columns. `is_rule`: does it say the same of every size?
 View crop(Call& call, View& view, std::size_t axis, Index index, const Selection& selection, bool is_rule) {
-  if (selection.step < 1) throw Error("rows or columns in reverse order are not supported");
   if (!is_rule && open_extents(view.axes[axis]).any()) throw Error("the rows or columns that it picks are of one size");
   const auto narrow = [](std::int64_t pixels) { return static_cast<std::int32_t>(pixels); };
   const std::int64_t step = std::min<std::int64_t>(selection.step, graph::max_extent);
@@ -71,13 +68,12 @@ View pick(Call& call, View& view, std::size_t axis, const Selection& selection, 
   if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
   call.importer.settle(view);
   if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
-  if (const auto index = pixel_axis(call.importer, view, axis)) {
-    return crop(call, view, axis, *index, selection, is_rule);
-  }
+  // In reverse order only channels are to be had, which are names.
+  const auto index = selection.step > 0 ? pixel_axis(call.importer, view, axis) : std::nullopt;
+  if (index) return crop(call, view, axis, *index, selection, is_rule);
   make_channels(call, view, axis);
   if (auto result = slice(view, axis, selection.first, selection.count, selection.step)) return *result;
-  throw Error("only channels, rows and columns can be picked, not dimension " + std::to_string(axis) + " of a view " +
-              text(view));
+  throw Error("dimension " + std::to_string(axis) + " of a view " + text(view) + " cannot be picked from");
 }
 
 /// A start:end:step that leaves an axis of open extent whole, as `x[:]` does.
@@ -104,22 +100,59 @@ std::vector<std::int64_t> positions(const Selection& selection) {
   return result;
 }
 
-void gather_channels(Call& call, View& view, std::size_t axis, const std::vector<std::int64_t>& which) {
-  call.importer.settle(view);
+/// These positions of an axis, in any order and any number of times, which are names of channels.
+View gathered(Call& call, View& view, std::size_t axis, std::span<const std::int64_t> which) {
+  if (channel_axis(view)) call.importer.settle(view);
   make_channels(call, view, axis);
-  const std::int32_t count = call.importer.shape(view.node).c;
-  const bool are_its_channels =
-      count == 1 ? view.axes[axis].empty() : channel_axis(view) == axis && is_of_channels(view.axes[axis]);
-  if (!are_its_channels) {
-    throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of a view " + text(view));
-  }
-  call.importer.charge(static_cast<std::int64_t>(which.size()));
+  View result = in_axis_order(call.importer, view);
+  const std::span<const Axis> axes = result.axes;
+  const std::int64_t outer = channel_count(axes.first(axis)), inner = channel_count(axes.subspan(axis + 1));
+  const std::int64_t extent = channel_count(axes.subspan(axis, 1)), count = std::ssize(which);
+  if (outer * count * inner > graph::max_extent) throw Error("the result has too many channels");
+  call.importer.charge(outer * count * inner);
   graph::Gather gather;
-  for (const std::int64_t channel : which) gather.channels.push_back(static_cast<std::int32_t>(channel));
-  View result = view;
-  result.node = call.importer.add(call.name(), std::move(gather), {view.node});
-  result.axes[axis] = {{.index = Index::channel, .extent = static_cast<std::int64_t>(which.size())}};
-  call.result(std::move(result));
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (const std::int64_t position : which) {
+      for (std::int64_t i = 0; i < inner; ++i) {
+        gather.channels.push_back(static_cast<std::int32_t>((o * extent + position) * inner + i));
+      }
+    }
+  }
+  result.node = call.importer.add(call.name(), std::move(gather), {result.node});
+  result.axes[axis] = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
+  renumber(result);
+  return result;
+}
+
+/// Several positions of an axis.
+View picked(Call& call, View& view, std::size_t axis, std::span<const std::int64_t> which, std::int64_t extent) {
+  const std::int64_t step = which.size() > 1 ? which[1] - which[0] : 1;
+  bool even = step != 0;
+  for (std::size_t i = 1; i < which.size(); ++i) even = even && which[i] - which[i - 1] == step;
+  if (!even) return gathered(call, view, axis, which);
+  const std::int64_t behind = extent - 1 - which.back();
+  return pick(call, view, axis, {.first = which[0], .count = std::ssize(which), .step = step, .behind = behind});
+}
+
+/// The axis as one for each dimension of the indices that picked it: none where they are a single number.
+void divide_axis(View& view, std::size_t axis, std::span<const std::int64_t> dims) {
+  std::vector<Axis> parts(dims.size());
+  const Axis whole = view.axes[axis];
+  if (dims.size() == 1) {
+    parts[0] = whole;
+  } else {
+    std::int64_t step = 1;
+    for (std::size_t i = dims.size(); i-- > 0; step *= dims[i]) {
+      if (dims[i] == 1) continue;
+      if (whole.size() != 1) throw Error("indices of several dimensions pick " + text(view));
+      Factor digit = whole[0];
+      digit.extent = dims[i];
+      digit.step *= step;
+      parts[i] = {digit};
+    }
+  }
+  const auto at = view.axes.begin() + static_cast<std::ptrdiff_t>(axis);
+  view.axes.insert(view.axes.erase(at), parts.begin(), parts.end());
 }
 
 }  // namespace
@@ -162,9 +195,10 @@ void import_slice(Call& call) {
 }
 
 void import_split(Call& call) {
-  View& view = call.tensor(0);
-  const std::size_t axis = Call::axis(call.integer("axis", 0), view.axes.size());
-  const std::int64_t extent = known_extent(view, axis);
+  const bool is_tensor = call.is_tensor(0);
+  const std::size_t rank = is_tensor ? call.tensor(0).axes.size() : dims_of(call.constant(0)).size();
+  const std::size_t axis = Call::axis(call.integer("axis", 0), rank);
+  const std::int64_t extent = is_tensor ? known_extent(call.tensor(0), axis) : dims_of(call.constant(0))[axis];
   const auto parts = static_cast<std::int64_t>(call.outputs());
   const std::int64_t wanted = call.integer("num_outputs", parts);
   if (wanted != parts)
@@ -189,9 +223,12 @@ void import_split(Call& call) {
       throw Error("a part of " + std::to_string(count) + " of " + std::to_string(extent) + " channels from " +
                   std::to_string(first) + " on");
     }
-    if (call.output_used(i))
-      call.result(pick(call, view, axis, {.first = first, .count = count, .step = 1, .behind = extent - first - count}),
+    const Selection part = {.first = first, .count = count, .step = 1, .behind = extent - first - count};
+    if (call.output_used(i)) {
+      call.result(is_tensor ? Value(pick(call, call.tensor(0), axis, part))
+                            : taken(call, call.constant(0), axis, positions(part)),
                   i);
+    }
     first += count;
   }
   if (first != extent) throw Error("the parts' sizes do not add up to " + std::to_string(extent));
@@ -199,7 +236,6 @@ void import_split(Call& call) {
 
 void import_gather(Call& call) {
   const Numbers indices = call.numbers(1);
-  if (indices.dims.size() > 1) throw Error("indices of more than one dimension are not supported");
   if (indices.values.empty()) throw Error("it has no indices");
   std::vector<std::int64_t> which = known_integers(indices);
   const bool is_tensor = call.is_tensor(0);
@@ -216,137 +252,16 @@ void import_gather(Call& call) {
   if (!is_tensor) {
     Value result = taken(call, call.constant(0), axis, which);
     std::vector<std::int64_t>& left = dims_of(result);
-    if (indices.dims.empty()) left.erase(left.begin() + static_cast<std::ptrdiff_t>(axis));
+    const auto at = left.begin() + static_cast<std::ptrdiff_t>(axis);
+    left.insert(left.erase(at), indices.dims.begin(), indices.dims.end());
     return call.result(std::move(result));
   }
   View& view = call.tensor(0);
   if (indices.dims.empty()) {
-    auto result = select(view, axis, which[0]);
-    if (!result)
-      throw Error("only channels can be picked, not dimension " + std::to_string(axis) + " of " + text(view));
-    return call.result(std::move(*result));
+    if (auto result = select(view, axis, which[0])) return call.result(std::move(*result));
   }
-  const std::int64_t step = which.size() > 1 ? which[1] - which[0] : 1;
-  bool even = step != 0;
-  for (std::size_t i = 1; i < which.size(); ++i) even = even && which[i] - which[i - 1] == step;
-  if (!even) return gather_channels(call, view, axis, which);
-  const auto count = static_cast<std::int64_t>(which.size());
-  const std::int64_t behind = extent - 1 - which.back();
-  call.result(pick(call, view, axis, {.first = which[0], .count = count, .step = step, .behind = behind}));
-}
-
-namespace {
-
-/// Is the axis all of the channels of every operand, and nothing else? That of images, (N, C, H, W), is made so.
-bool are_channels(Call& call, std::size_t axis) {
-  const View* first = nullptr;
-  bool are_all = true, may_be = true, are_alike = true;
-  for (std::size_t i = 0; i < call.inputs(); ++i) {
-    if (!call.is_tensor(i)) continue;  // numbers beside a tensor's channels
-    const View& view = call.tensor(i);
-    if (first == nullptr) first = &view;
-    const bool has_no_other = axis < view.axes.size() && is_of_channels(view.axes[axis]);
-    are_all = are_all && has_no_other && channel_axis(view) == axis;
-    may_be = may_be && has_no_other && axis == 1 && view.axes.size() == 4;
-    for (std::size_t a = 0; a < view.axes.size(); ++a) {
-      are_alike = are_alike && (a == axis || (a < first->axes.size() && view.axes[a] == first->axes[a]));
-    }
-  }
-  for (std::size_t i = 0; !(are_all && are_alike) && may_be && i < call.inputs(); ++i) {
-    if (call.is_tensor(i)) call.importer.arrange(call.tensor(i), as_image());
-  }
-  return are_all || may_be;
-}
-
-/// Along an axis that becomes the rows, or, if it is made of columns alone, the columns.
-void join(Call& call, std::size_t axis) {
-  const View first = call.tensor(0);
-  std::vector<std::size_t> others = axes_but_batch(first, std::array{axis});
-  if (axes_but_batch(first).size() == others.size() || std::ranges::any_of(first.axes[axis], is_batch)) {
-    throw Error("tensors cannot be joined along the batch");
-  }
-  if (others.size() > 2) throw Error("joining along dimension " + std::to_string(axis) + " of " + text(first));
-  const auto holds = [&](std::size_t a, Index index) {
-    return std::ranges::any_of(first.axes[a], [&](const Factor& factor) { return factor.index == index; });
-  };
-  // What is channels already stays so, or else the last axis becomes them.
-  if (others.size() == 2 && holds(others[0], Index::channel) && !holds(others[1], Index::channel)) {
-    std::swap(others[0], others[1]);
-  }
-  AxesAs as{.rows = {axis}, .columns = {}, .channels = {}};
-  if (!others.empty()) as.channels = {others.back()};
-  if (others.size() == 2) as.columns = {others[0]};
-  const bool along_columns = others.size() == 2 && holds(axis, Index::column) && holds(others[0], Index::row);
-  if (along_columns) std::swap(as.rows, as.columns);
-
-  View result;
-  std::vector<graph::NodeId> operands;
-  for (std::size_t i = 0; i < call.inputs(); ++i) {
-    View& view = call.tensor(i);
-    if (view.axes.size() != first.axes.size()) throw Error("the operands have different numbers of dimensions");
-    call.importer.arrange(view, as);
-    View same = view;
-    same.axes[axis] = {};
-    if (i == 0) result = same;
-    if (same.axes != result.axes) throw Error("the shapes of " + text(first) + " and " + text(view) + " differ");
-    operands.push_back(view.node);
-  }
-  const graph::Join operation{along_columns ? graph::Direction::columns : graph::Direction::rows};
-  result.node = call.importer.add(call.name(), operation, operands);
-  const View whole = call.importer.whole(result.node);
-  result.axes[axis] = whole.axes[along_columns ? 3 : 2];
-  call.result(std::move(result));
-}
-
-}  // namespace
-
-void import_concat(Call& call) {
-  const std::int64_t given = call.integer("axis", 1);
-  if (call.inputs() == 0) throw Error("it has no inputs");
-  std::size_t first = 0;  // that is a tensor
-  while (first < call.inputs() && !call.is_tensor(first)) ++first;
-  if (first == call.inputs()) {
-    // Of floats alone floats; with numbers among them a shape's arithmetic.
-    std::vector<Value> parts;
-    bool all_floats = true;
-    for (std::size_t i = 0; i < call.inputs(); ++i) {
-      parts.push_back(call.constant(i));
-      all_floats = all_floats && std::holds_alternative<Floats>(parts[i]);
-    }
-    std::vector<const Value*> pointers;
-    for (std::size_t i = 0; i < call.inputs(); ++i) {
-      if (!all_floats) parts[i] = call.numbers(i);
-      pointers.push_back(&parts[i]);
-    }
-    return call.result(concatenate(pointers, Call::axis(given, dims_of(parts[0]).size())));
-  }
-  const std::size_t axis = Call::axis(given, call.tensor(first).axes.size());
-  if (!are_channels(call, axis)) return join(call, axis);
-  View result = call.tensor(first);
-  std::vector<graph::NodeId> operands;
-  for (std::size_t i = 0; i < call.inputs(); ++i) {
-    if (!call.is_tensor(i)) {
-      const std::string name = call.name() + "." + std::to_string(i);
-      operands.push_back(add_channels(call.importer, name, call.tensor(first), axis, call.floats(i)));
-      continue;
-    }
-    View& view = call.tensor(i);
-    call.importer.settle(view);
-    const std::int32_t count = call.importer.shape(view.node).c;
-    const Axis all = count == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = count}};
-    if (axis >= view.axes.size() || view.axes[axis] != all) {
-      throw Error("only channels can be joined, not dimension " + std::to_string(axis) + " of a view " + text(view));
-    }
-    View others = view;
-    result.axes[axis] = others.axes[axis] = {};
-    if (others.axes != result.axes)
-      throw Error("the shapes of " + text(call.tensor(first)) + " and " + text(view) + " differ");
-    operands.push_back(view.node);
-  }
-  result.node = call.importer.add(call.name(), graph::Concat{}, operands);
-  const std::int32_t count = call.importer.shape(result.node).c;
-  if (count > 1) result.axes[axis] = {{.index = Index::channel, .extent = count}};
-  result.first_channel = 0;
+  View result = picked(call, view, axis, which, extent);
+  divide_axis(result, axis, indices.dims);
   call.result(std::move(result));
 }
 

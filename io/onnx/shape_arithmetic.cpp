@@ -13,41 +13,19 @@ namespace {
 
 using ::onnx::AttributeProto;
 
-Quantity truth(bool value) { return Quantity(value ? 1 : 0); }
-bool is_true(const Quantity& value) { return value != Quantity(0); }
-
 using Binary = Quantity (*)(const Quantity&, const Quantity&);
 
 struct Arithmetic {
   std::string_view type;
   Binary real, integer;
-  bool is_comparison = false;
 };
 
 Quantity larger(const Quantity& a, const Quantity& b) { return less(a, b) ? b : a; }
 Quantity smaller(const Quantity& a, const Quantity& b) { return less(b, a) ? b : a; }
 Quantity divide_integers(const Quantity& a, const Quantity& b) { return truncate(divide(a, b)); }
-Quantity is_less(const Quantity& a, const Quantity& b) { return truth(less(a, b)); }
-Quantity is_greater(const Quantity& a, const Quantity& b) { return truth(less(b, a)); }
-Quantity is_equal(const Quantity& a, const Quantity& b) { return truth(equal(a, b)); }
-Quantity both(const Quantity& a, const Quantity& b) { return truth(is_true(a) && is_true(b)); }
-Quantity either(const Quantity& a, const Quantity& b) { return truth(is_true(a) || is_true(b)); }
-Quantity one_of(const Quantity& a, const Quantity& b) { return truth(is_true(a) != is_true(b)); }
-
 constexpr Arithmetic operations[] = {
-    {"Add", add, add},
-    {"Sub", subtract, subtract},
-    {"Mul", multiply, multiply},
-    {"Div", divide, divide_integers},
-    {"Max", larger, larger},
-    {"Min", smaller, smaller},
-    {"Mod", modulo, modulo},
-    {"Less", is_less, is_less, true},
-    {"Greater", is_greater, is_greater, true},
-    {"Equal", is_equal, is_equal, true},
-    {"And", both, both, true},
-    {"Or", either, either, true},
-    {"Xor", one_of, one_of, true},
+    {"Add", add, add},       {"Sub", subtract, subtract}, {"Mul", multiply, multiply}, {"Div", divide, divide_integers},
+    {"Max", larger, larger}, {"Min", smaller, smaller},   {"Mod", modulo, modulo},
 };
 
 }  // namespace
@@ -121,23 +99,48 @@ void import_arithmetic(Call& call) {
   const Arithmetic& operation = *found;
   if (call.integer("fmod", 0) != 0) throw Error("fmod is not supported");
   const Numbers a = call.numbers(0), b = call.numbers(1);
-  Numbers result = combine(a, b, a.real || b.real ? operation.real : operation.integer);
-  if (operation.is_comparison) result.real = false;
+  call.result(combine(a, b, a.real || b.real ? operation.real : operation.integer));
+}
+
+/// How many numbers there are.
+void import_size(Call& call) {
+  const Value& value = call.value_of_any_type(0);
+  Numbers result{.dims = {}, .values = {Quantity(1)}};
+  Quantity& count = result.values[0];
+  if (const auto* view = std::get_if<View>(&value)) {
+    for (const Quantity& one : extents(*view)) {
+      const Extents made_of = count.made_of | one.made_of;
+      count = multiply(count, one);
+      count.made_of = made_of;
+    }
+    count.measure.reset();
+  } else {
+    count = Quantity(element_count(dims_of(value)));
+  }
   call.result(std::move(result));
 }
 
-void import_not(Call& call) {
-  call.result(apply(call.numbers(0), [](const Quantity& one) { return truth(!is_true(one)); }));
-}
-
-void import_where(Call& call) {
-  const Numbers condition = call.numbers(0);
-  // One choice for all, or one an element: with the other choice masked out, the sum picks.
-  const Numbers yes = combine(condition, call.numbers(1),
-                              [](const Quantity& c, const Quantity& a) { return is_true(c) ? a : Quantity(0); });
-  const Numbers no = combine(condition, call.numbers(2),
-                             [](const Quantity& c, const Quantity& b) { return is_true(c) ? Quantity(0) : b; });
-  call.result(combine(yes, no, add));
+/// start, start + delta ... before limit.
+void import_range(Call& call) {
+  const Numbers start = call.numbers(0), limit = call.numbers(1), delta = call.numbers(2);
+  Extents made_of;
+  for (const Numbers* one : {&start, &limit, &delta}) {
+    if (one->values.size() != 1) throw Error("start, limit and delta are not single numbers");
+    made_of = made_of | one->values[0].made_of;
+  }
+  if (made_of.any()) throw Error("as many numbers as the input's size says");
+  const Quantity length = subtract(limit.values[0], start.values[0]);
+  const Quantity minus_one(-1);
+  const auto count = multiply(minus_one, floor(multiply(minus_one, divide(length, delta.values[0])))).known_integer();
+  if (!count) throw Error("how many numbers there are depends on the batch");
+  if (*count > max_numbers) expect_few({*count});
+  Numbers result = list_of({});
+  result.real = start.real || limit.real || delta.real;
+  for (std::int64_t i = 0; i < *count; ++i) {
+    result.values.push_back(add(start.values[0], multiply(Quantity(i), delta.values[0])));
+  }
+  result.dims = {std::max<std::int64_t>(*count, 0)};
+  call.result(std::move(result));
 }
 
 void import_expanded_constant(Call& call) {

@@ -34,6 +34,19 @@ View with_axes(const View& view, std::vector<Axis> axes) {
 
 bool is_of_channels(const Axis& axis) { return std::ranges::all_of(axis, is_channel); }
 
+Axis outline(const Axis& axis) {
+  Axis result;
+  for (const Factor& factor : axis) {
+    if (is_channel(factor) && !result.empty() && is_channel(result.back())) {
+      result.back().extent *= factor.extent;
+    } else {
+      result.push_back(factor);
+      if (is_channel(factor)) result.back().step = 1;
+    }
+  }
+  return result;
+}
+
 View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch, Extents open) {
   View view{.name = std::move(name), .node = node, .first_channel = 0, .axes = {}};
   view.axes = {merged({batch_factor(batch)}), merged({{.index = Index::channel, .extent = shape.c}}),
@@ -46,6 +59,14 @@ View whole_vector(std::string name, graph::NodeId node, std::int32_t channels, B
   View view = whole(std::move(name), node, {.h = 1, .w = 1, .c = channels}, batch);
   view.axes.resize(2);
   return view;
+}
+
+std::int64_t channel_count(std::span<const Axis> axes) {
+  std::int64_t count = 1;
+  for (const Axis& axis : axes) {
+    for (const Factor& factor : axis) count *= is_channel(factor) ? factor.extent : 1;
+  }
+  return count;
 }
 
 Extents open_extents(const Axis& axis) {

@@ -47,6 +47,8 @@ using Axis = std::vector<Factor>;
 
 /// And of nothing else.
 bool is_of_channels(const Axis& axis);
+/// What the axis holds, whichever channels its digits pick and however these are cut.
+Axis outline(const Axis& axis);
 
 /// Of a node's tensor; it picks the channels first_channel + sum of (digit * step), all of them of the source.
 struct View {
@@ -68,6 +70,8 @@ using Batch = std::optional<std::int64_t>;
 View whole(std::string name, graph::NodeId node, const graph::Shape& shape, Batch batch, Extents open = {});
 View whole_vector(std::string name, graph::NodeId node, std::int32_t channels, Batch batch);
 
+/// How many channels digits on these axes pick.
+std::int64_t channel_count(std::span<const Axis> axes);
 /// Rows and columns with open digits on the axis.
 Extents open_extents(const Axis& axis);
 /// The view at the model's own size alone: rows and columns are no longer open.
