@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
@@ -130,7 +131,7 @@ Ranged Importer::run_as_ranges() {
 
 void Importer::finish(graph::Graph& graph) const {
   graph::infer_shapes(graph);
-  read_metadata(model_, graph);
+  if (!options_.every_tensor) read_metadata(model_, graph);
 }
 
 void Importer::import_all() {
@@ -151,6 +152,7 @@ void Importer::import_all() {
   for (const auto& output : model_.graph().output()) {
     at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output)); });
   }
+  if (options_.every_tensor) read_every_tensor();
 }
 
 void Importer::read_opset() {
@@ -330,6 +332,38 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
           .arrangement = std::move(arrangement)};
 }
 
+void Importer::read_every_tensor() {
+  std::unordered_map<std::string, graph::Output> own;
+  std::vector<graph::Output> every;
+  for (graph::Output& output : std::exchange(graph_.outputs, {})) {
+    if (inputs_.contains(output.name)) {
+      every.push_back(std::move(output));
+    } else {
+      own.emplace(output.name, std::move(output));
+    }
+  }
+  std::string left_out;
+  for (const auto& node : model_.graph().node()) {
+    for (const std::string& name : node.output()) {
+      const auto found = values_.find(name);
+      if (const auto output = own.find(name); output != own.end()) {
+        every.push_back(std::move(output->second));
+      } else if (found != values_.end() &&
+                 (std::holds_alternative<View>(found->second) || std::holds_alternative<Padded>(found->second))) {
+        ::onnx::ValueInfoProto as_floats;
+        as_floats.set_name(name);
+        try {
+          every.push_back(read_output(as_floats));
+        } catch (const Error&) {  // a view that names numbers twice, or has its batch elsewhere
+          left_out.append(left_out.empty() ? "" : ", ").append("'" + name + "'");
+        }
+      }
+    }
+  }
+  graph_.outputs = std::move(every);
+  if (!left_out.empty() && options_.say) options_.say("left out, as no tensor that can be handed over: " + left_out);
+}
+
 View Importer::whole(graph::NodeId node, std::string name) const {
   return onnx::whole(std::move(name), node, shape(node), batch_, open(node));
 }
@@ -372,7 +406,7 @@ void Importer::round(View& view) {
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
-  return uses(name) == 1 && views_[node] == 1;
+  return uses(name) == 1 && views_[node] == 1 && !options_.every_tensor;
 }
 
 int Importer::uses(const std::string& name) const {
