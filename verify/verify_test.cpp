@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
-#include <limits>
 #include <string>
 
 #include "engine/passes/passes.hpp"

@@ -1,15 +1,15 @@
 // ImportOptions::every_tensor: what a node of the model makes is an output under its name, as the model has it.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/plan/plan.hpp"
 #include "io/onnx/import.hpp"
-#include "io/onnx/test_model.hpp"
+#include "io/onnx/qdq_test_model.hpp"
 #include "tests/expect_error.hpp"
 
 namespace riffle::onnx {
@@ -22,12 +22,18 @@ struct Made {
   std::string said;
 };
 
-Made run(const TestModel& model, const std::vector<float>& input) {
+graph::Graph imported(const TestModel& model, std::string* said = nullptr) {
   const std::string bytes = model.proto.SerializeAsString();
+  ImportOptions options = {.every_tensor = true};
+  options.say = [&](const std::string& words) {
+    if (said != nullptr) *said += words;
+  };
+  return import(std::as_bytes(std::span(bytes)), options);
+}
+
+Made run(const TestModel& model, const std::vector<float>& input) {
   Made made;
-  const graph::Graph graph =
-      import(std::as_bytes(std::span(bytes)),
-             {.say = [&](const std::string& words) { made.said += words; }, .every_tensor = true});
+  const graph::Graph graph = imported(model, &made.said);
   const std::vector<plan::Tensor> outputs = plan::make(graph)->outputs;
   const std::vector<Bytes> results = outputs_of(graph, {bytes_of(input)}, 1);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -100,16 +106,37 @@ TEST(EveryTensor, OutputsOfTheModelAreInOrder) {
   EXPECT_EQ(made.numbers.at("behind"), (Numbers{0, -2}));
 }
 
+/// 0.6 and -0.9 are 4 and 1 in steps of 0.5 from 3; the sums, 4.375 and -15.9, are 102 and 92 in steps of 2 from 100.
+TEST(EveryTensor, OfAQuantisedModelTheIntegers) {
+  for (const auto type : {::onnx::TensorProto::UINT8, ::onnx::TensorProto::INT8}) {
+    const int lower = type == ::onnx::TensorProto::INT8 ? 128 : 0;
+    QdqModel m({0, 2, 1, 1});
+    m.pair("x", "a", {0.5F, 3 - lower, type});
+    m.convolution("a", "b", 0.5F);
+    m.pair("b", "c", {2.0F, 100 - lower, type});
+    m.node("Relu", {"c"}, "y");
+    const graph::Graph graph = imported(m);
+    std::vector<std::string> names;
+    for (const graph::Output& output : graph.outputs) names.push_back(output.name);
+    EXPECT_EQ(names, (std::vector<std::string>{"a.q", "c.q", "y"}));
+    const std::vector<Bytes> results = outputs_of(graph, {bytes_of(Numbers{0.6F, -0.9F})}, 1);
+    const auto integers = [&](int first, int second) {
+      return Bytes{static_cast<std::byte>(first - lower), static_cast<std::byte>(second - lower)};
+    };
+    EXPECT_EQ(results[0], integers(4, 1));
+    EXPECT_EQ(results[1], integers(102, 92));
+    EXPECT_EQ(numbers_of<float>(results[2]), (Numbers{4, 0}));
+  }
+}
+
 /// Whose batch is not in front: named and left out, and the model runs all the same.
 TEST(EveryTensor, WhatCannotBeHandedOverIsNamed) {
   TestModel m({2, 1, 1, 2});
   m.node("Transpose", {"x"}, "turned", {{"perm", std::vector<std::int64_t>{3, 1, 2, 0}}});
   m.node("Transpose", {"turned"}, "back", {{"perm", std::vector<std::int64_t>{3, 1, 2, 0}}});
   m.node("Relu", {"back"}, "y");
-  const std::string bytes = m.proto.SerializeAsString();
   std::string said;
-  const graph::Graph graph = import(std::as_bytes(std::span(bytes)),
-                                    {.say = [&](const std::string& words) { said += words; }, .every_tensor = true});
+  const graph::Graph graph = imported(m, &said);
   EXPECT_EQ(graph.outputs.size(), 2U);
   EXPECT_TRUE(riffle::tests::contains(said, "left out, as no tensor that can be handed over: 'turned'"));
 }

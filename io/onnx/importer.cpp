@@ -342,18 +342,23 @@ void Importer::read_every_tensor() {
       own.emplace(output.name, std::move(output));
     }
   }
+  // What stands between a quantised layer's result and its integers is computed with it, and has no tensor of its own.
+  const bool only_integers = !conversions_.empty();
+  const auto is_there = [&](const Value& value) {
+    if (const auto* view = std::get_if<View>(&value)) return !only_integers || is_quantised(view->type);
+    return !only_integers && std::holds_alternative<Padded>(value);
+  };
   std::string left_out;
   for (const auto& node : model_.graph().node()) {
     for (const std::string& name : node.output()) {
       const auto found = values_.find(name);
       if (const auto output = own.find(name); output != own.end()) {
         every.push_back(std::move(output->second));
-      } else if (found != values_.end() &&
-                 (std::holds_alternative<View>(found->second) || std::holds_alternative<Padded>(found->second))) {
-        ::onnx::ValueInfoProto as_floats;
-        as_floats.set_name(name);
+      } else if (found != values_.end() && is_there(found->second)) {
+        ::onnx::ValueInfoProto as_it_is;
+        as_it_is.set_name(name);
         try {
-          every.push_back(read_output(as_floats));
+          every.push_back(read_output(as_it_is));
         } catch (const Error&) {  // a view that names numbers twice, or has its batch elsewhere
           left_out.append(left_out.empty() ? "" : ", ").append("'" + name + "'");
         }
