@@ -397,7 +397,13 @@ void train(const TrainOptions& options) {
   trainer::Network network =
       in_integers ? trainer::Network(in_integers, network_options) : trainer::Network(graph, network_options);
   const std::unique_ptr<trainer::Optimizer> optimizer = make_optimizer(options, network);
+  loader.least_batch = network.least_batch();
+  if (loader.least_batch > options.batch) {
+    throw Error("--batch " + std::to_string(options.batch) + ": of one picture a batch norm of this network sees one " +
+                "number a channel, which has no variance; it takes two or more");
+  }
   trainer::Loader training(*data.train, loader);
+  loader.least_batch = 1;
   loader.augmentation = {};
   loader.shuffle = false;
   trainer::Loader test(*data.validation, loader);
@@ -418,8 +424,12 @@ void train(const TrainOptions& options) {
   fit_options.stop = [&] { return interrupt.signal() != 0; };
   describe(network, graph, data, fit_options.test);
   std::cout << "pictures: " << io::preprocessing_text(*graph.preprocessing, input) << " (" << preprocessing_from
-            << ")\n"
-            << std::flush;
+            << ")\n";
+  if (training.pictures() < data.train->size()) {
+    std::cout << "an epoch goes without one picture, each time another: of it alone in the last batch a batch norm "
+                 "would see one number a channel, which has no variance\n";
+  }
+  std::cout << std::flush;
   if (in_integers && !options.resume) {
     const auto calibrated = trainer::evaluate(in_integers->after, test, options.threads,
                                               [&](std::int64_t) { return interrupt.signal() == 0; });

@@ -122,6 +122,23 @@ TEST_F(Train, trains_and_the_network_runs) {
   EXPECT_TRUE(contains(result.out, "best test accuracy " + accuracy));
 }
 
+/// Three batches of thirteen pictures and one of one, which the last stage sees as one number a channel.
+TEST_F(Train, a_last_batch_of_one_picture_is_left_out) {
+  const auto of_batches = [&](const std::string& out, const std::string& batch) {
+    std::vector<std::string> words = arguments(out, {"--epochs", "1"});
+    *(std::ranges::find(words, "--batch") + 1) = batch;
+    return words;
+  };
+  const Result result = riffle(of_batches("run", "13"));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "an epoch goes without one picture"));
+  const Result even = riffle(of_batches("even", "20"));
+  ASSERT_EQ(even.code, 0) << even.err;
+  EXPECT_EQ(even.out.find("an epoch goes without"), std::string::npos) << even.out;
+  refuses(of_batches("refused", "1"),
+          "--batch 1: of one picture a batch norm of this network sees one number a channel");
+}
+
 TEST_F(Train, every_option_is_taken) {
   const std::vector<std::string> common = {"--epochs",
                                            "1",

@@ -8,14 +8,9 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "verify/deviation.hpp"
 
 namespace riffle::verify {
-
-/// Of a tensor that is not as it should be.
-struct Deviation {
-  std::string tensor;                  ///< a node's name, or an output's
-  double difference = 0, largest = 0;  ///< the largest difference, and the largest magnitude that is right
-};
 
 /// What came of one way to run the model.
 struct CheckedWay {
@@ -27,14 +22,15 @@ struct CheckedWay {
 };
 
 /// The graph unoptimised, in double, against a plan on every instruction set that this CPU has. A number of a tensor is
-/// right within `tolerance` of the tensor's largest one, or of 1 if that is less; an integer of a quantised node, if it
-/// is equal. inputs[i] are the caller's numbers of input i, of one image. `done` is called behind each way. Throws
-/// Error if the graph does not verify.
+/// right within `tolerance` of the tensor's largest one, or of 1 if that is less, of an output in few bits also within
+/// one step of its type; an integer of a quantised node, if it is equal. inputs[i] are the caller's numbers of input i,
+/// of one image. `done` is called behind each way. Throws Error if the graph does not verify.
 std::vector<CheckedWay> check_model(const graph::Graph& graph, const std::vector<std::vector<std::byte>>& inputs,
                                     double tolerance, const std::function<void(const CheckedWay&)>& done);
 
-/// The same graph, whose outputs are the results of all nodes but the inputs, in the graph's order and by the nodes'
-/// names; what two nodes are called gets a number. Of more than graph::max_tensors the last ones are missing.
+/// The same graph with the results of all nodes but the inputs as outputs, too, all of them in the graph's order and by
+/// the nodes' names; what is called as another output is gets a number. Of more than graph::max_tensors the last ones
+/// are missing, and so is the metadata.
 graph::Graph with_every_node(graph::Graph graph);
 
 }  // namespace riffle::verify

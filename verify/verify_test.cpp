@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -257,12 +258,26 @@ TEST(CheckModel, NamesTheFirstNodeThatDiffers) {
   for (const CheckedWay& way : exact) {
     ASSERT_TRUE(way.output && way.first_node) << way.way;
     EXPECT_EQ(way.output->tensor, "sums");
-    EXPECT_EQ(way.first_node->tensor, "sums");  // a maximum is exact
+    EXPECT_EQ(way.first_node->tensor, "sums.2");  // a maximum is exact; the output is called as its node is
     EXPECT_GT(way.first_node->largest, 1) << way.way << ": this is the sums, not their sigmoid";
   }
   const graph::Graph every = with_every_node(graph);
   ASSERT_EQ(every.outputs.size(), 3U);
-  EXPECT_EQ(every.outputs[2].name, "sums.2");
+  EXPECT_EQ(every.outputs[0].name, "flat");
+  EXPECT_EQ(every.outputs[1].name, "sums.2");
+  EXPECT_EQ(every.outputs[2].name, "sums");
+}
+
+TEST(Deviation, OfNumbersThatAreNoneIsInfinite) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const std::vector<double> right = {1, -3, static_cast<double>(nan), static_cast<double>(infinity)};
+  const auto off_by = [&](const std::vector<float>& numbers) { return deviation_of("x", numbers, right).difference; };
+  EXPECT_EQ(off_by({1, -3, nan, infinity}), 0);
+  EXPECT_EQ(off_by({1.5F, -3.25F, nan, infinity}), 0.5);
+  EXPECT_EQ(off_by({nan, -3, nan, infinity}), static_cast<double>(infinity));
+  EXPECT_EQ(off_by({1, -3, 0, infinity}), static_cast<double>(infinity));
+  EXPECT_EQ(off_by({1, -3, nan, -infinity}), static_cast<double>(infinity));
+  EXPECT_EQ(deviation_of("x", std::vector<float>{1, -3, nan, infinity}, right).largest, 3);
 }
 
 TEST(Shrink, LeavesNothingThatDoesNotMatter) {

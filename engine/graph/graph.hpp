@@ -456,7 +456,7 @@ inline constexpr std::int64_t max_extent = 1 << 15;           ///< height, width
 inline constexpr std::int64_t max_transposed_stride = 32;     ///< a convolution for each pair of rows and columns in it
 inline constexpr std::int64_t max_tensor_floats = 1LL << 28;  ///< of one image's tensor (1 GiB)
 inline constexpr std::size_t max_nodes = 1 << 16;
-inline constexpr std::size_t max_tensors = 1 << 10;    ///< inputs, and outputs
+inline constexpr std::size_t max_tensors = 1 << 12;    ///< inputs, and outputs
 inline constexpr std::size_t max_rank = 8;             ///< of their tensors, but for the batch
 inline constexpr std::int64_t max_channels = 1 << 24;  ///< of all nodes together
 

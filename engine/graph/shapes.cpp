@@ -4,6 +4,7 @@
 #include <iterator>
 #include <limits>
 #include <string_view>
+#include <unordered_set>
 
 #include "engine/graph/built.hpp"
 #include "engine/graph/pixels.hpp"
@@ -359,14 +360,14 @@ void check_outputs(const Graph& graph, const std::string& where) {
   const auto expect_few = [&](std::size_t count, const char* what) {
     if (count > max_tensors) throw Error({where, "more than ", max_tensors, " ", what});
   };
-  const auto expect_different = [&](const std::string& name, const std::string& other, const char* what) {
-    if (name == other) throw Error({where, "two ", what, " are called '", name, "'"});
+  std::unordered_set<std::string_view> names;
+  const auto expect_new = [&](const std::string& name, const char* what) {
+    if (!names.insert(name).second) throw Error({where, "two ", what, " are called '", name, "'"});
   };
   const std::size_t inputs = graph.input_count();
   expect_few(inputs, "inputs");
-  for (std::size_t i = 0; i < inputs; ++i) {
-    for (std::size_t k = 0; k < i; ++k) expect_different(graph.nodes[i].name, graph.nodes[k].name, "inputs");
-  }
+  for (std::size_t i = 0; i < inputs; ++i) expect_new(graph.nodes[i].name, "inputs");
+  names.clear();
   if (graph.outputs.empty()) throw Error({where, "it has no output"});
   expect_few(graph.outputs.size(), "outputs");
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
@@ -377,7 +378,7 @@ void check_outputs(const Graph& graph, const std::string& where) {
     const std::string& name = graph.output_name(output);
     // Passes may let another node make an output: what has no name of its own would be called like that one.
     if (name.empty() && graph.outputs.size() > 1) throw Error({where, "one of several outputs has no name"});
-    for (std::size_t k = 0; k < i; ++k) expect_different(name, graph.output_name(graph.outputs[k]), "outputs");
+    expect_new(name, "outputs");
     const std::string fault = fault_of(output.type, output.quantization);
     if (!fault.empty()) throw Error({where, "output '", name, "': ", fault});
   }

@@ -242,7 +242,7 @@ TEST(Tensors, ThatAreNoneAreRefused) {
            g.outputs[2].type = Type::i8, g.outputs[2].quantization = {NAN, 0};
          }),
          "its scale is no positive number");
-  expect(error([](graph::Graph& g) { g.outputs.assign(2000, {0, "x"}); }), "more than 1024 outputs");
+  expect(error([](graph::Graph& g) { g.outputs.assign(5000, {0, "x"}); }), "more than 4096 outputs");
   graph::Graph sizes = testing::several_inputs_and_outputs();
   std::get<graph::Input>(sizes.nodes[1].operation).shape.h = 10;
   EXPECT_THROW(sizes.set_input_size(20, 20), Error);

@@ -19,8 +19,13 @@ inline constexpr std::int64_t least_opset = 7, greatest_opset = 24;
 struct ImportOptions {
   /// Of inputs whose height or width the model leaves open; 0: the default. A size that the model has stays.
   std::int32_t height = 0, width = 0;
-  /// Gets a sentence for the user where a default was taken.
+  /// Gets a sentence for the user where a default was taken, or something left out.
   std::function<void(const std::string&)> say = {};
+  /// Every tensor that a node of the model makes of the inputs is an output, in the order of the model's nodes and by
+  /// its name there, as the model has it; numbers of those that are no outputs of the model are floats, and of a model
+  /// that is quantised the integers alone. What exporters spell out in several nodes (spelt_out.hpp) is one node all
+  /// the same, and what is between them is missing. The graph has no metadata.
+  bool every_tensor = false;
 };
 /// What an open height or width is where nobody says it: what networks for pictures are trained on.
 inline constexpr std::int32_t default_extent = 224;

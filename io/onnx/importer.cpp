@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
@@ -149,7 +150,7 @@ Ranged Importer::run_as_ranges() {
 
 void Importer::finish(graph::Graph& graph) const {
   graph::infer_shapes(graph);
-  read_metadata(model_, graph);
+  if (!options_.every_tensor) read_metadata(model_, graph);
 }
 
 void Importer::import_all() {
@@ -170,6 +171,7 @@ void Importer::import_all() {
   for (const auto& output : model_.graph().output()) {
     at_any_size("the output '" + output.name() + "'", [&] { graph_.outputs.push_back(read_output(output)); });
   }
+  if (options_.every_tensor) read_every_tensor();
 }
 
 void Importer::read_opset() {
@@ -350,6 +352,43 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
           .arrangement = std::move(arrangement)};
 }
 
+void Importer::read_every_tensor() {
+  std::unordered_map<std::string, graph::Output> own;
+  std::vector<graph::Output> every;
+  for (graph::Output& output : std::exchange(graph_.outputs, {})) {
+    if (inputs_.contains(output.name)) {
+      every.push_back(std::move(output));
+    } else {
+      own.emplace(output.name, std::move(output));
+    }
+  }
+  // What stands between a quantised layer's result and its integers is computed with it, and has no tensor of its own.
+  const bool only_integers = !conversions_.empty();
+  const auto is_there = [&](const Value& value) {
+    if (const auto* view = std::get_if<View>(&value)) return !only_integers || is_quantised(view->type);
+    return !only_integers && std::holds_alternative<Padded>(value);
+  };
+  std::string left_out;
+  for (const auto& node : model_.graph().node()) {
+    for (const std::string& name : node.output()) {
+      const auto found = values_.find(name);
+      if (const auto output = own.find(name); output != own.end()) {
+        every.push_back(std::move(output->second));
+      } else if (found != values_.end() && is_there(found->second)) {
+        ::onnx::ValueInfoProto as_it_is;
+        as_it_is.set_name(name);
+        try {
+          every.push_back(read_output(as_it_is));
+        } catch (const Error&) {  // a view that names numbers twice, or has its batch elsewhere
+          left_out.append(left_out.empty() ? "" : ", ").append("'" + name + "'");
+        }
+      }
+    }
+  }
+  graph_.outputs = std::move(every);
+  if (!left_out.empty() && options_.say) options_.say("left out, as no tensor that can be handed over: " + left_out);
+}
+
 View Importer::whole(graph::NodeId node, std::string name) const {
   return onnx::whole(std::move(name), node, shape(node), batch_, open(node));
 }
@@ -392,7 +431,7 @@ void Importer::round(View& view) {
 }
 
 bool Importer::is_private(const std::string& name, graph::NodeId node) const {
-  return uses(name) == 1 && views_[node] == 1;
+  return uses(name) == 1 && views_[node] == 1 && !options_.every_tensor;
 }
 
 int Importer::uses(const std::string& name) const {

@@ -86,7 +86,8 @@ class Importer {
   /// How many nodes and outputs of the model read a name.
   [[nodiscard]] int uses(const std::string& name) const;
 
-  /// Does only this name, read once, stand for any part of the node's tensor? Then the node may still be changed.
+  /// Does only this name, read once, stand for any part of the node's tensor? Then the node may still be changed,
+  /// unless the tensor is wanted itself.
   [[nodiscard]] bool is_private(const std::string& name, graph::NodeId node) const;
 
   /// Appends a node to the graph; checks it first and knows its shape afterwards.
@@ -122,6 +123,7 @@ class Importer {
   void import_operator(::onnx::NodeProto& node);
   graph::Arrangement as_declared(View& view);
   graph::Output read_output(const ::onnx::ValueInfoProto& output);
+  void read_every_tensor();
   [[nodiscard]] graph::Shape shape_of_concat(std::span<const graph::NodeId> operands) const;
   void expect_alike(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;
   [[nodiscard]] Extents open_result(const graph::Operation& operation, std::span<const graph::NodeId> operands) const;

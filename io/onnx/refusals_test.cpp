@@ -377,8 +377,8 @@ TEST(Model, OfTooManyInputsOrOutputs) {
     outputs.node("Relu", {"x"}, numbered("y", static_cast<std::int64_t>(i)));
     outputs.output(numbered("y", static_cast<std::int64_t>(i)));
   }
-  EXPECT_PRED2(contains, inputs.refusal(), "more than 1024 inputs");
-  EXPECT_PRED2(contains, outputs.refusal(), "more than 1024 outputs");
+  EXPECT_PRED2(contains, inputs.refusal(), "more than 4096 inputs");
+  EXPECT_PRED2(contains, outputs.refusal(), "more than 4096 outputs");
 }
 
 TEST(Model, LacksAreNamedAllAtOnce) {

@@ -78,6 +78,31 @@ make_with() {
   LD_LIBRARY_PATH=$(dirname "$pc") classifies "$folder/embed-c"
 }
 
+# detector_with RIFFLE [LDFLAGS]: examples/detect-c, by pkg-config, and a network whose ten answers are a box and six
+# scores, of which one is above the threshold.
+detector_with() {
+  local folder=$WORK/detect-c${2:+static} pc said
+  pc=$(dirname "$(find "$PREFIX" -name riffle.pc)")
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$SOURCE"/examples/detect-c/{main.c,Makefile} "$folder"
+  PKG_CONFIG_LIBDIR=$pc make -s -C "$folder" "CC=$CC" "CFLAGS=-O2 -Wall -Wextra -Wpedantic -Werror" "LDFLAGS=${2:-}"
+  cat >"$folder/net.json" <<'END'
+{"task": "detect", "form": "corners", "threshold": 0,
+ "levels": [{"boxes": {"output": "classifier", "count": 4}, "scores": {"output": "classifier", "first": 4}}],
+ "mappings": {"position": {"unit": "input"}, "score": "sigmoid"},
+ "labels": ["thing", "thing", "thing", "thing", "thing", "thing"]}
+END
+  $1 build v2 --flavour note --width 0.5 --size 32x32 "$folder/net.riffle"
+  $1 convert "$folder/net.riffle" "$folder/detector.riffle" --describe "$folder/net.json"
+  said=$(LD_LIBRARY_PATH=$(dirname "$pc") ${EMULATOR:-} "$folder/detect-c" "$folder/detector.riffle" "$picture")
+  echo "$folder/detect-c: $said"
+  [[ "$said" == thing* ]] || fail "detect-c finds nothing"
+  if LD_LIBRARY_PATH=$(dirname "$pc") ${EMULATOR:-} "$folder/detect-c" "$folder/net.riffle" "$picture"; then
+    fail "detect-c takes a network that does not say what its answers mean"
+  fi
+}
+
 # A project that takes riffle's sources (FetchContent), in one instruction set, with no operation but what the demo
 # model needs: it runs on threads of its own, and refuses what it cannot run.
 small() {
@@ -172,6 +197,9 @@ command=$1
 shift
 case "$command" in
   symbols | found | example | small | trainer | deb | jni | size) "$command" "$@" ;;
-  make) make_with "$@" ;;
+  make)
+    make_with "$@"
+    detector_with "$@"
+    ;;
   *) fail "unknown: $command" ;;
 esac

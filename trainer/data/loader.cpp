@@ -47,6 +47,10 @@ LoaderOptions checked(const LoaderOptions& options, const graph::Shape& input) {
   if (options.batch < 1 || options.batch > most / input.size()) {
     throw Error("a batch of " + std::to_string(options.batch) + " pictures");
   }
+  if (options.least_batch < 1 || options.least_batch > options.batch) {
+    throw Error("a batch of " + std::to_string(options.batch) + " pictures; at least " +
+                std::to_string(options.least_batch) + " are needed");
+  }
   if (options.threads < 1 || options.threads > max_threads) {
     throw Error("a loader of " + std::to_string(options.threads) + " threads; at most " + std::to_string(max_threads));
   }
@@ -65,6 +69,10 @@ struct Loader::State {
                    options.kernels != nullptr ? *options.kernels : kernels::choose_kernels()),
         order(static_cast<std::size_t>(data.size())),
         ring(static_cast<std::size_t>(std::min(batches(), ring_size))) {
+    if (data.size() > 0 && pictures() == 0) {
+      throw Error(std::to_string(data.size()) + " pictures; a batch takes at least " +
+                  std::to_string(options.least_batch));
+    }
     const auto count = static_cast<std::size_t>(std::min<std::int64_t>(options.batch, data.size()));
     const std::size_t floats = count * static_cast<std::size_t>(input.size());
     const auto take = [&] {
@@ -112,7 +120,11 @@ struct Loader::State {
 
   std::vector<std::thread> threads;
 
-  [[nodiscard]] std::int64_t batches() const { return (dataset.size() + options.batch - 1) / options.batch; }
+  [[nodiscard]] std::int64_t pictures() const {
+    const std::int64_t last = dataset.size() % options.batch;
+    return dataset.size() - (last < options.least_batch ? last : 0);
+  }
+  [[nodiscard]] std::int64_t batches() const { return (pictures() + options.batch - 1) / options.batch; }
   Slot& slot_of(std::int64_t batch) { return ring[static_cast<std::size_t>(batch) % ring.size()]; }
 
   /// May the picture at `position` be made, and is there one?
@@ -187,6 +199,7 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
 Loader::~Loader() = default;
 
 std::int64_t Loader::batches() const { return state_->batches(); }
+std::int64_t Loader::pictures() const { return state_->pictures(); }
 
 void Loader::begin(std::int64_t epoch, std::int64_t first_batch) {
   State& state = *state_;
@@ -205,7 +218,7 @@ void Loader::begin(std::int64_t epoch, std::int64_t first_batch) {
   }
   state.oldest = state.current = first_batch;
   state.position = first_batch * state.options.batch;
-  state.end = state.dataset.size();
+  state.end = state.pictures();
   lock.unlock();
   state.work.notify_all();
 }

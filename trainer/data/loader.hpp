@@ -20,6 +20,7 @@ namespace riffle::trainer {
 
 struct LoaderOptions {
   std::int32_t batch = 64;
+  std::int32_t least_batch = 1;  ///< where fewer pictures are left for an epoch's last batch, it goes without them
   std::int32_t height = 0, width = 0;  ///< pixels of the network's input
   std::int32_t channels = 0;           ///< of the network's input: 1, or 3 for gray pictures, too; 0: the dataset's
   Augmentation augmentation = {};      ///< see augment.hpp; the default one is none
@@ -48,7 +49,8 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  [[nodiscard]] std::int64_t batches() const;  ///< of an epoch; the last one may be smaller
+  [[nodiscard]] std::int64_t batches() const;   ///< of an epoch; the last one may be smaller
+  [[nodiscard]] std::int64_t pictures() const;  ///< of an epoch: the dataset's, but for those that are left out
 
   /// From the first batch of epoch `epoch` on, or from a later one (as a run that is taken up again wants). Whatever is
   /// left of an epoch before is dropped.

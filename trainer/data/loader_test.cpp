@@ -171,6 +171,20 @@ TEST(Loader, the_last_batch_may_be_smaller) {
   EXPECT_EQ(load(data, large).sizes, std::vector<std::size_t>{10});
 }
 
+TEST(Loader, what_is_too_few_for_a_batch_is_left_out) {
+  const Noise data(10);
+  const auto at_least = [](std::int32_t least) {
+    return with(plain, [&](LoaderOptions& o) { o.least_batch = least; });
+  };
+  EXPECT_EQ(load(data, at_least(2)).sizes, (std::vector<std::size_t>{4, 4, 2}));
+  EXPECT_EQ(load(data, at_least(3)).sizes, (std::vector<std::size_t>{4, 4}));
+  EXPECT_EQ(Loader(data, at_least(3)).batches(), 2);
+  EXPECT_EQ(Loader(data, at_least(3)).pictures(), 8);
+  EXPECT_EQ(Loader(data, at_least(2)).pictures(), 10);
+  EXPECT_THROW(Loader(data, at_least(5)), Error);
+  EXPECT_THROW(Loader(Noise(1), at_least(2)), Error);
+}
+
 TEST(Loader, any_number_of_threads_gives_the_same_bits) {
   const Noise data(50);
   const Rest expected = load(data, everything, 2);

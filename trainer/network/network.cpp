@@ -80,6 +80,14 @@ struct Network::State {
     }
   }
 
+  /// The first result whose batch norm sees one number of each image, or null.
+  [[nodiscard]] const LayerResult* norm_of_one_number() const {
+    for (const std::unique_ptr<LayerResult>& result : program.results) {
+      if (result->norm && result->norm->takes_statistics() && result->norm_pixels == 1) return result.get();
+    }
+    return nullptr;
+  }
+
   [[nodiscard]] bool rounds_input() const { return rounding && !rounding->results[0].steps.empty(); }
 
   // What the threads of a team do together. pack() allocates; the others, whose threads wait for one another, do not.
@@ -231,6 +239,7 @@ std::span<const Statistic> Network::statistics() const { return state_->paramete
 graph::Shape Network::input() const { return state_->classified.input_shape(); }
 std::int32_t Network::classes() const { return state_->program.output.columns(); }
 std::int64_t Network::macs() const { return graph::total_cost(state_->given).macs; }
+std::int32_t Network::least_batch() const { return state_->norm_of_one_number() == nullptr ? 1 : 2; }
 int Network::threads() const { return state_->tables.workers; }
 
 Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels) {
@@ -238,6 +247,11 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
   const std::size_t count = labels.size();
   if (count < 1 || count > static_cast<std::size_t>(s.options.batch)) {
     throw Error("a batch of " + std::to_string(count) + " images; 1 to " + std::to_string(s.options.batch) + " fit");
+  }
+  if (const LayerResult* const norm = count == 1 ? s.norm_of_one_number() : nullptr) {
+    throw Error("a batch of one image, of which the batch norm of '" + norm->name +
+                "' sees a single number a channel, which has no variance; 2 to " + std::to_string(s.options.batch) +
+                " fit");
   }
   if (images.size() != count * static_cast<std::size_t>(input().size())) {
     throw Error("a batch of " + std::to_string(count) + " images with " + std::to_string(images.size()) +

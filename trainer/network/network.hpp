@@ -88,10 +88,13 @@ class Network {
   [[nodiscard]] std::int32_t classes() const;
   [[nodiscard]] std::int64_t macs() const;  ///< of one image's forward pass
   [[nodiscard]] int threads() const;        ///< that were asked for
+  /// The fewest images of one forward(): 2 where a batch norm sees one number of each image, for one alone has no
+  /// variance; or else 1.
+  [[nodiscard]] std::int32_t least_batch() const;
 
-  /// A training batch: images (n, C, H, W), n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's
-  /// statistics (frozen ones their running statistics) and moves the running ones. Throws Error for a label or a size
-  /// that is out of range, std::bad_alloc where memory is used up; then there is nothing for backward().
+  /// A training batch: images (n, C, H, W), n labels in [0, classes), least_batch() <= n <= batch. Batch norm takes the
+  /// batch's statistics (frozen ones their running statistics) and moves the running ones. Throws Error for a label or
+  /// a size that is out of range, std::bad_alloc where memory is used up; then there is nothing for backward().
   Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
 
   /// The logits (n, classes) of the last forward().

@@ -369,6 +369,22 @@ TEST(Network, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of([&] { Network(pixels, {.batch = batch}); }).find("no classifier"), std::string::npos);
 }
 
+/// Of the last stage's single pixel; what is frozen, or of larger pictures, has a variance.
+TEST(Network, RefusesAVarianceOfOneNumber) {
+  Network network(small(), {.batch = batch});
+  EXPECT_EQ(network.least_batch(), 2);
+  const std::vector<std::int32_t> label = {1};
+  const std::string refusal = error_of([&] { network.forward(images(1), label); });
+  EXPECT_NE(refusal.find("single number a channel, which has no variance; 2 to 4 fit"), std::string::npos) << refusal;
+  network.forward(images(2), std::vector<std::int32_t>{1, 2});
+  graph::Graph large = small();
+  large.set_input_size(64, 64);
+  EXPECT_EQ(Network(large, {.batch = batch}).least_batch(), 1);
+  Network frozen(small(), {.batch = batch, .freeze = "classifier"});
+  EXPECT_EQ(frozen.least_batch(), 1);
+  frozen.forward(images(1), label);
+}
+
 /// What has no backward pass is named: products, and sums of tensors of two shapes.
 TEST(Network, RefusesOperationsThatItCannotTrain) {
   const auto message = [](graph::BinaryKind kind, bool is_broadcast) {

@@ -36,6 +36,9 @@ class Norm {
   void negate_channels();
   [[nodiscard]] float sign(std::size_t position) const { return sign_[position]; }
 
+  /// Does it take the statistics of a batch? One number has none.
+  [[nodiscard]] bool takes_statistics() const { return !parameters_.frozen; }
+
   // Forward: begin() by one thread, observe() by every worker for what it computes, then finish() by every worker for
   // its share of the positions.
   void begin();

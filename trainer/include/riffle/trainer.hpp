@@ -102,7 +102,7 @@ class Network {
   [[nodiscard]] std::span<const Parameter> parameters() const;
 
   /// A training batch: n images, n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's statistics and
-  /// moves the running ones.
+  /// moves the running ones; where it sees one number a channel of each image, n is 2 or more.
   Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
 
   /// The logits (n, classes) of the last forward(), until the next.
