@@ -61,18 +61,28 @@ class IdxFile : public CalibrationData {
 
 class NpyFile : public CalibrationData {
  public:
-  NpyFile(const std::string& path, const graph::Shape& input, Type type) : path_(path), tensor_(io::read_npy(path)) {
-    const std::vector<std::int64_t>& shape = tensor_.shape;
-    if (shape.size() != 4 || shape[0] < 1 || shape[1] != input.c || shape[2] != input.h || shape[3] != input.w) {
-      throw Error(path + ": shape " + io::shape_text(shape) + "; calibration takes (N, " + std::to_string(input.c) +
-                  ", " + std::to_string(input.h) + ", " + std::to_string(input.w) + "), as the model does");
+  NpyFile(const std::string& path, const graph::Input& input, Type type) : path_(path), tensor_(io::read_npy(path)) {
+    // The batch is the first axis, or in it.
+    const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+    std::vector<std::int64_t> one = graph::resolve(arrangement, input.shape).extents;
+    if (!arrangement.joins_batch || one.empty()) one.insert(one.begin(), 1);
+    std::vector<std::int64_t> shape = tensor_.shape;
+    if (!shape.empty() && shape[0] > 0 && shape[0] % one[0] == 0) {
+      count_ = shape[0] / one[0];
+      shape[0] = one[0];
+    }
+    if (shape != one) {
+      const std::string taken = io::shape_text(one);
+      throw Error(path + ": shape " + io::shape_text(tensor_.shape) + "; calibration takes " +
+                  (arrangement.joins_batch ? "a multiple of " + taken : "(N" + taken.substr(2)) +
+                  ", as the model does");
     }
     if (tensor_.type != type) {
       throw Error(path + ": holds " + io::type_text(tensor_.type) + "; it takes " + std::string(name_of(type)));
     }
   }
 
-  [[nodiscard]] std::int64_t count() const override { return tensor_.shape[0]; }
+  [[nodiscard]] std::int64_t count() const override { return count_; }
   [[nodiscard]] std::string name(std::int64_t i) const override { return path_ + ", input " + std::to_string(i); }
   void read(std::int64_t i, std::span<std::byte> input) override {
     std::ranges::copy(std::span(tensor_.bytes).subspan(static_cast<std::size_t>(i) * input.size(), input.size()),
@@ -83,6 +93,7 @@ class NpyFile : public CalibrationData {
  private:
   std::string path_;
   io::Tensor tensor_;
+  std::int64_t count_ = 0;
 };
 
 /// "train-images-idx3-ubyte.gz" to "train-labels-idx1-ubyte.gz", with or without .gz, if there is such a file.
@@ -115,12 +126,14 @@ std::unique_ptr<CalibrationData> open_calibration_data(const std::string& path, 
   std::unique_ptr<CalibrationData> data;
   std::string labels_path = labels;
   const Type type = input.type == Type::u8 ? Type::u8 : Type::f32;
-  const auto preprocess = [&] { return io::Preprocess(input.shape, preprocessing, kernels::choose_kernels(), type); };
+  const auto preprocess = [&] {
+    return io::Preprocess(input.shape, preprocessing, kernels::choose_kernels(), type, input.arrangement);
+  };
   if (std::filesystem::is_directory(path)) {
     if (!labels.empty()) throw Error("--labels: belongs to an IDX or .npy file; " + path + " is a folder");
     data = std::make_unique<Folder>(path, preprocess());
   } else if (const std::vector<std::byte> bytes = read_beginning(path, 6); begins_with(bytes, "\x93NUMPY")) {
-    data = std::make_unique<NpyFile>(path, input.shape, type);
+    data = std::make_unique<NpyFile>(path, input, type);
   } else {
     data = std::make_unique<IdxFile>(path, preprocess());
     if (labels.empty()) labels_path = labels_beside(path);

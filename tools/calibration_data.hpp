@@ -18,7 +18,7 @@ class CalibrationData {
   [[nodiscard]] virtual std::int64_t count() const = 0;
   /// For messages.
   [[nodiscard]] virtual std::string name(std::int64_t i) const = 0;
-  /// Writes one input, planes, of u8 where the model's input is, else of f32. Throws Error naming it.
+  /// Writes one input as the model takes it, of u8 where the model's input is, else of f32. Throws Error naming it.
   virtual void read(std::int64_t i, std::span<std::byte> input) = 0;
   /// Does preprocessing have a say?
   [[nodiscard]] virtual bool has_pictures() const { return true; }

@@ -178,6 +178,48 @@ TEST_F(Quantize, of_a_model_of_bytes_bytes_calibrate) {
   EXPECT_TRUE(contains(floats.err, "x.npy: holds f32 ('<f4'); it takes u8")) << floats.err;
 }
 
+/// The same network on planes and on pixels: of the same inputs it becomes the same, with the same answers.
+TEST_F(Quantize, inputs_are_arranged_as_the_model_has_them) {
+  const auto quantised = [&](const char* arrangement, const std::vector<std::int64_t>& shape, bool as_pixels) {
+    graph::Graph graph;
+    const graph::NodeId image =
+        graph.add("image", graph::Input{.shape = {2, 3, 2}, .arrangement = graph::arranged(arrangement)});
+    const auto weights = [](int count) {
+      std::vector<float> values;
+      for (int i = 0; i < count; ++i) values.push_back(static_cast<float>(i * 29 % 37) / 18 - 1);
+      return graph::Constant(std::move(values));
+    };
+    graph::Convolution layer;
+    layer.outputs = 5;
+    layer.weights = weights(10);
+    graph::FullyConnected last;
+    last.outputs = 3;
+    last.weights = weights(90);
+    last.height = 2;
+    last.width = 3;
+    graph.outputs = {{graph.add("classes", last, {graph.add("layer", layer, {image})})}};
+    const std::string from = folder.path("arranged.riffle"), data = folder.path("arranged.npy");
+    format::save_file(graph, from);
+    std::vector<float> numbers;
+    for (int n = 0; n < 40; ++n) {
+      for (int k = 0; k < 12; ++k) {
+        const int place = as_pixels ? k % 2 * 6 + k / 2 : k;
+        numbers.push_back(static_cast<float>((n * 12 + place) * 7919 % 1000) / 500 - 1);
+      }
+    }
+    io::write_npy(data, io::tensor_of(shape, numbers));
+    const Result result = riffle({"quantize", from, out(), "--calibrate", data});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out.substr(0, result.out.rfind("calibrated"));
+  };
+  const std::string planes = quantised("c h w", {40, 2, 2, 3}, false);
+  EXPECT_EQ(quantised("h w c", {40, 2, 3, 2}, true), planes);
+  EXPECT_NE(quantised("h w c", {40, 2, 3, 2}, false), planes);
+  const Result refused =
+      riffle({"quantize", folder.path("arranged.riffle"), out(), "--calibrate", tensor({4, 2, 2, 3})});
+  EXPECT_TRUE(contains(refused.err, "shape (4, 2, 2, 3); calibration takes (N, 2, 3, 2), as the model does"));
+}
+
 TEST_F(Quantize, layers_go_back_to_floats_until_the_answers_are_right) {
   // Two classes whose weights differ by less than 8 bits tell apart: the sign of the first number is the answer.
   graph::Graph graph;

@@ -83,21 +83,33 @@ Network on_pixels(const Network& network, const QuantizeOptions& options) {
   return result;
 }
 
+/// What an input's numbers stand for, as planes.
 quantise::Samples read_samples(const Network& network, const std::vector<std::int64_t>& indices) {
   const graph::Input& input = network.graph.input();
+  const graph::ResolvedArrangement places = graph::resolve(graph::arrangement_of(input.arrangement), input.shape);
+  const auto& [h, w, c] = input.shape;
   const auto size = static_cast<std::size_t>(input.shape.size());
-  quantise::Samples samples{{std::vector<float>(indices.size() * size)}, std::ssize(indices), {}};
+  quantise::Samples samples{{}, std::ssize(indices), {}};
+  std::vector<float>& planes = samples.inputs.emplace_back();
+  planes.reserve(indices.size() * size);
+  std::vector<float> numbers(size);
   std::vector<std::uint8_t> bytes(size);
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const std::span<float> numbers = std::span(samples.inputs[0]).subspan(i * size, size);
+  for (const std::int64_t index : indices) {
     if (input.type == Type::u8) {
-      network.data->read(indices[i], std::as_writable_bytes(std::span(bytes)));
+      network.data->read(index, std::as_writable_bytes(std::span(bytes)));
       const auto& [scale, zero_point] = input.quantization;
       for (std::size_t k = 0; k < size; ++k) numbers[k] = scale * static_cast<float>(bytes[k] - zero_point);
     } else {
-      network.data->read(indices[i], std::as_writable_bytes(numbers));
+      network.data->read(index, std::as_writable_bytes(std::span(numbers)));
     }
-    samples.names.push_back(network.data->name(indices[i]));
+    for (std::int32_t channel = 0; channel < c; ++channel) {
+      for (std::int32_t y = 0; y < h; ++y) {
+        for (std::int32_t x = 0; x < w; ++x) {
+          planes.push_back(numbers[static_cast<std::size_t>(graph::place_of(places, y, x, channel))]);
+        }
+      }
+    }
+    samples.names.push_back(network.data->name(index));
   }
   return samples;
 }
