@@ -5,11 +5,15 @@
 #include <filesystem>
 #include <iostream>
 #include <mutex>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "base/files.hpp"
 #include "draw/progress.hpp"
 #include "engine/format/format.hpp"
+#include "io/onnx/export.hpp"
 #include "verify/differential.hpp"
 #include "verify/random_graph.hpp"
 
@@ -63,13 +67,19 @@ int compare(const Options& options) {
 /// Models to begin fuzzing with: a larger one is changed in many places before anything happens.
 int write_seeds(const Options& options) {
   constexpr std::size_t largest = 4096;
-  std::filesystem::create_directories(options.seeds);
   std::int64_t written = 0;
+  for (const char* format : {"/riffle", "/onnx"}) std::filesystem::create_directories(options.seeds + format);
   for (std::uint64_t seed = options.first; written < options.graphs; ++seed) {
     const graph::Graph graph = random_graph(seed);
+    const std::string name = "/random" + std::to_string(seed);
     if (format::save(graph).size() > largest) continue;
-    format::save_file(graph, options.seeds + "/random" + std::to_string(seed) + ".riffle");
+    format::save_file(graph, options.seeds + "/riffle" + name);
     ++written;
+    try {
+      const std::string model = onnx::export_model(graph);
+      write_file(options.seeds + "/onnx" + name, {std::as_bytes(std::span(model))});
+    } catch (const Error&) {  // ONNX has no words for it
+    }
   }
   return 0;
 }
@@ -86,7 +96,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   program.add_option("--save", options.save, "A .riffle file for the smallest graph that differs");
-  program.add_option("--seeds", options.seeds, "Compare nothing: write as many small graphs into this folder");
+  program.add_option("--seeds", options.seeds,
+                     "Compare nothing: write as many small graphs into this folder's riffle/ and, but for those that "
+                     "ONNX cannot say, onnx/");
   CLI11_PARSE(program, argc, argv);
   return options.seeds.empty() ? riffle::verify::compare(options) : riffle::verify::write_seeds(options);
 }
