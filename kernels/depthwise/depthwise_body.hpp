@@ -219,7 +219,7 @@ struct Depthwise {
   /// are all inside the image; else those that are not are left out one by one. Width: 0, or that of the window, whose
   /// columns are neighbours and whose outputs are Stride apart; then a column of the input is loaded once a row for all
   /// outputs that it is a tap of.
-  static constexpr int any_columns = 8;
+  static constexpr int any_columns = simd::one_variant<S, has_rows> ? 1 : 8;
   template <int Width, int Stride, bool Inside, bool Partial>
   static RIFFLE_INLINE void run_columns(const Job& job, std::int32_t y, std::int32_t x, std::int32_t columns) {
     const Extent& extent = job.args->extent;

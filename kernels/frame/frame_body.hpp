@@ -48,7 +48,8 @@ struct FrameReader {
     alignas(64) float share[strip];
   };
 
-  static void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w, Columns& columns) {
+  static __attribute__((noinline)) void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w,
+                                              Columns& columns) {
     columns.is_between = false;
     for (std::int32_t x = 0; x < columns.count; ++x) {
       const Neighbours n = neighbours(first + x, samples.columns.count, out_w);
@@ -60,7 +61,7 @@ struct FrameReader {
       columns.share[x] = n.share;
       columns.is_between |= n.share != 0;
     }
-    if (samples.along_columns) return;
+    if (!has_inner || samples.along_columns) return;
     const FrameSamples::Direction& along = samples.columns;
     const std::int32_t end = along.first + along.step * (along.count - 1);
     const std::int64_t last = std::int64_t{along.step > 0 ? end : along.first} * samples.planes[0].step_x;
@@ -76,6 +77,9 @@ struct FrameReader {
     std::int32_t row[3] = {-1, -1, -1};  // of each plane, that these are of
     alignas(64) std::int32_t left[3][strip] = {}, right[3][strip] = {};
   };
+
+  /// A build for size has one loop for all.
+  static constexpr bool has_inner = !simd::one_variant<S, true>;
 
   /// Inner: there is a byte behind the cell that may be read; one load of four bytes is faster than three.
   template <int Bytes, bool Inner>
@@ -98,7 +102,7 @@ struct FrameReader {
       for (std::int32_t x = first; x < last; ++x) to_left[x] = cell<Bytes, inner>(row + left[x]);
       for (std::int32_t x = first; both && x < last; ++x) to_right[x] = cell<Bytes, inner>(row + right[x]);
     };
-    if constexpr (Bytes == 3) {
+    if constexpr (Bytes == 3 && has_inner) {
       range(std::false_type{}, 0, columns.first_inner);
       range(std::true_type{}, columns.first_inner, columns.last_inner);
       range(std::false_type{}, columns.last_inner, columns.count);
@@ -209,8 +213,8 @@ struct FrameReader {
   }
 
   /// Channel c of `count` pixels of the output, from the pixel `first` on: between two stretched rows.
-  static void write(const FrameArgs& args, const float* upper, const float* lower, float share, std::int32_t count,
-                    std::int32_t c, std::int64_t first) {
+  static __attribute__((noinline)) void write(const FrameArgs& args, const float* upper, const float* lower,
+                                              float share, std::int32_t count, std::int32_t c, std::int64_t first) {
     float blended[strip] = {};
     const std::int64_t apart = args.pixel_stride(), at = c * args.channel_stride() + first * apart;
     const bool is_direct = args.type == Type::f32 && apart == 1;
