@@ -63,7 +63,7 @@ class NpyFile : public CalibrationData {
  public:
   NpyFile(const std::string& path, const graph::Input& input, Type type) : path_(path), tensor_(io::read_npy(path)) {
     // The batch is the first axis, or in it.
-    const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+    const graph::Arrangement arrangement = graph::arrangement_of(input.arrangement);
     std::vector<std::int64_t> one = graph::resolve(arrangement, input.shape).extents;
     if (!arrangement.joins_batch || one.empty()) one.insert(one.begin(), 1);
     std::vector<std::int64_t> shape = tensor_.shape;

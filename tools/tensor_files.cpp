@@ -40,7 +40,7 @@ struct Given {
 
 /// The input's shape where its tensor has these extents: of any height and width. None where it cannot have them.
 std::optional<graph::Shape> shape_with(const graph::Input& input, std::vector<std::int64_t> dims) {
-  const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+  const graph::Arrangement arrangement = graph::arrangement_of(input.arrangement);
   const bool is_vector = input.arrangement == graph::Arrangement{} && input.shape.pixels() == 1 && dims.size() == 1;
   if (is_vector) dims = {dims[0], 1, 1};
   if (dims.size() != arrangement.axes.size()) return std::nullopt;
@@ -80,7 +80,7 @@ Given as_input(io::Tensor tensor, const graph::Graph& graph, const std::vector<G
   if (tensor.type != input.type) {
     throw Error(where + ": holds " + io::type_text(tensor.type) + "; the model takes " + numbers_text(input));
   }
-  const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+  const graph::Arrangement arrangement = graph::arrangement_of(input.arrangement);
   const std::vector<std::int64_t> own = graph::resolve(arrangement, input.shape).extents;
   std::vector<std::int64_t> dims = tensor.shape;
   std::int64_t batch = 1;

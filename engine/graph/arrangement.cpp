@@ -122,10 +122,7 @@ Arrangement arranged(std::string_view text) {
   return Reader(text).read();
 }
 
-const Arrangement& pixels_arrangement() {
-  static const Arrangement pixels = arranged("h w c");
-  return pixels;
-}
+Arrangement pixels_arrangement() { return arranged("h w c"); }
 
 std::string to_text(const Arrangement& arrangement) {
   std::string result;

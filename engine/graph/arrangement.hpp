@@ -44,7 +44,7 @@ struct Arrangement {
 /// Of "h w c", "(h w c0:3) c1:85", "c 1": an axis that is nothing but 1 has no digit. Throws Error where it is none.
 Arrangement arranged(std::string_view text);
 /// "h w c", with the height and width of a picture.
-const Arrangement& pixels_arrangement();
+Arrangement pixels_arrangement();
 std::string to_text(const Arrangement& arrangement);
 
 /// What an arrangement is for a tensor of one shape.

@@ -119,10 +119,7 @@ bool moves_numbers(const Operation& operation) {
   return table[operation.index()];
 }
 
-const Arrangement& planes_arrangement() {
-  static const Arrangement planes = arranged("c h w");
-  return planes;
-}
+Arrangement planes_arrangement() { return arranged("c h w"); }
 
 std::optional<bool> holds_pixels(const Arrangement& arrangement) {
   if (arrangement_of(arrangement) == pixels_arrangement()) return true;

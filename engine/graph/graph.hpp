@@ -496,9 +496,9 @@ ById<std::int32_t> reader_counts(const Graph& graph);
 std::string to_text(const Activation& activation);
 
 /// The arrangement of a caller's tensor that names none: planes.
-const Arrangement& planes_arrangement();
+Arrangement planes_arrangement();
 /// That of an input or output.
-inline const Arrangement& arrangement_of(const Arrangement& arrangement) {
+inline Arrangement arrangement_of(const Arrangement& arrangement) {
   return arrangement == Arrangement{} ? planes_arrangement() : arrangement;
 }
 

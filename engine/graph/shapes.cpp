@@ -3,9 +3,11 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <numeric>
+#include <span>
 #include <string_view>
-#include <unordered_set>
 
+#include "base/sort.hpp"
 #include "engine/graph/built.hpp"
 #include "engine/graph/pixels.hpp"
 #include "engine/graph/quantization.hpp"
@@ -355,33 +357,37 @@ Shape shape_of(const Join& o, const Checker& check) {
   return shape;
 }
 
-/// That they exist, and are told apart by their names.
-void check_outputs(const Graph& graph, const std::string& where) {
-  const auto expect_few = [&](std::size_t count, const char* what) {
-    if (count > max_tensors) throw Error({where, "more than ", max_tensors, " ", what});
-  };
-  std::unordered_set<std::string_view> names;
-  const auto expect_new = [&](const std::string& name, const char* what) {
-    if (!names.insert(name).second) throw Error({where, "two ", what, " are called '", name, "'"});
-  };
-  const std::size_t inputs = graph.input_count();
-  expect_few(inputs, "inputs");
-  for (std::size_t i = 0; i < inputs; ++i) expect_new(graph.nodes[i].name, "inputs");
+/// No more than are allowed, and told apart by their names.
+void check_names(std::span<const std::string_view> names, const char* what, const std::string& where) {
+  if (names.size() > max_tensors) throw Error({where, "more than ", max_tensors, " ", what});
+  const auto name = [&](std::int32_t i) { return names[static_cast<std::size_t>(i)]; };
+  std::vector<std::int32_t> order(names.size());
+  std::iota(order.begin(), order.end(), 0);
+  sort_indices(order, [&](std::int32_t a, std::int32_t b) { return name(a) < name(b); });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    if (name(order[i - 1]) == name(order[i])) throw Error({where, "two ", what, " are called '", name(order[i]), "'"});
+  }
+}
+
+/// That the outputs exist, and inputs and outputs are told apart.
+void check_ends(const Graph& graph, const std::string& where) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < graph.input_count(); ++i) names.push_back(graph.nodes[i].name);
+  check_names(names, "inputs", where);
   names.clear();
   if (graph.outputs.empty()) throw Error({where, "it has no output"});
-  expect_few(graph.outputs.size(), "outputs");
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-    const Output& output = graph.outputs[i];
+  for (const Output& output : graph.outputs) {
     if (output.node < 0 || output.node >= graph.nodes.end_id()) {
       throw Error({where, "an output is no node"});
     }
     const std::string& name = graph.output_name(output);
     // Passes may let another node make an output: what has no name of its own would be called like that one.
     if (name.empty() && graph.outputs.size() > 1) throw Error({where, "one of several outputs has no name"});
-    expect_new(name, "outputs");
+    names.push_back(name);
     const std::string fault = fault_of(output.type, output.quantization);
     if (!fault.empty()) throw Error({where, "output '", name, "': ", fault});
   }
+  check_names(names, "outputs", where);
 }
 
 }  // namespace
@@ -390,7 +396,7 @@ ById<Shape> infer_shapes(const Graph& graph) {
   const std::string where = "graph '" + graph.name + "': ";
   if (graph.nodes.empty()) throw Error({where, "it has no nodes"});
   if (graph.nodes.size() > max_nodes) throw Error({where, "more than ", max_nodes, " nodes"});
-  check_outputs(graph, where);
+  check_ends(graph, where);
   ById<Shape> shapes;
   shapes.reserve(graph.nodes.size());
   std::int64_t channels = 0;

@@ -198,7 +198,7 @@ void PlanBuilder::plan_inputs() {
       converted_input_[id] = add_planes(node(id).name, shape(id), type_of_planes(id));
       planned_.push_back({PlannedStep::convert_input, id, converted_input_[id]});
     }
-    const graph::Arrangement& arrangement = graph::arrangement_of(plan_->inputs[id].arrangement);
+    const graph::Arrangement arrangement = graph::arrangement_of(plan_->inputs[id].arrangement);
     if ((read[id] & as_planes) != 0 && arrangement != graph::planes_arrangement()) {
       touch(converted_input_[id]);
       planes_of_input_[id] = add_planes(node(id).name, shape(id), type_of_planes(id));

@@ -42,7 +42,7 @@ void PlanBuilder::find_destinations(graph::NodeId id) {
   for (std::size_t i = 0; i < lowered_.operands[id].size(); ++i) {
     const passes::ChannelList& list = operand(id, i);
     const graph::Shape from = operand_shape(id, i);
-    const graph::Arrangement& arrangement = rearrange != nullptr ? rearrange->to : graph::pixels_arrangement();
+    const graph::Arrangement arrangement = rearrange != nullptr ? rearrange->to : graph::pixels_arrangement();
     const std::optional<std::int32_t> stride =
         pixel_stride_in(as_pixels(arrangement, from, {}, shape(id).w, own.pixel_stride), from);
     const graph::NodeId maker = list[0].node;

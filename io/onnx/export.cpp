@@ -105,7 +105,7 @@ class Exporter : Writer {
   void write_inputs() {
     for (std::size_t i = 0; i < graph_.input_count(); ++i) {
       const graph::Input& input = graph_.input(i);
-      const graph::Arrangement& arrangement = graph::arrangement_of(input.arrangement);
+      const graph::Arrangement arrangement = graph::arrangement_of(input.arrangement);
       describe(*out.add_input(), unique(graph_.nodes[i].name), input.type,
                graph::resolve(arrangement, input.shape).extents, arrangement.joins_batch);
       if (only_size_.empty()) only_size_ = input.only_size;
