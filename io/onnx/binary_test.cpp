@@ -548,5 +548,119 @@ TEST(Reduction, OfLogarithms) {
   expect_near(result_of(powers, {{1000, 1000}}), {1000 + std::log(2.0F)}, 1e-3F);
 }
 
+TEST(Product, OfRowsThatAreNoImages) {
+  // Gemm of a matrix with a row for each pixel.
+  TestModel m({0, 2, 2, 3});
+  m.node("Transpose", {"x"}, "pixels", {{"perm", Ints{0, 2, 3, 1}}});
+  m.node("Reshape", {"pixels", m.list({-1, 2})}, "rows");
+  m.node("Gemm", {"rows", m.floats({2, 4}), m.floats({4})}, "product");
+  m.node("Reshape", {"product", m.list({-1, 6, 4})}, "y");
+  EXPECT_EQ(m.operations(), "input, convolution");
+  const Numbers x = numbers(12);
+  expect_near(result_of(m, {x}), each(1, 6, 4, [&](std::size_t, std::size_t i, std::size_t p) {
+                return x[i] * counted_matrix(4, 0, p) + x[6 + i] * counted_matrix(4, 1, p) + static_cast<float>(p + 1);
+              }));
+}
+
+TEST(Einsum, IsAProductOverAxes) {
+  const Numbers x = numbers(12), b = numbers(24);
+  TestModel tensors({0, 2, 2, 3});
+  tensors.input("b", {0, 2, 3, 4});
+  tensors.node("Einsum", {"x", "b"}, "y", {{"equation", "nhmk, nhkp -> nhpm"}});
+  expect_near(result_of(tensors, {x, b}), each(2, 4, 2, [&](std::size_t head, std::size_t p, std::size_t r) {
+                float sum = 0;
+                for (std::size_t k = 0; k < 3; ++k) sum += x[head * 6 + r * 3 + k] * b[head * 12 + k * 4 + p];
+                return sum;
+              }));
+
+  TestModel constant({0, 2, 2, 3});
+  constant.node("Einsum", {constant.floats({4, 2}), "x"}, "y", {{"equation", "dc,nchw->nhwd"}});
+  expect_near(result_of(constant, {x}), each(2, 3, 4, [&](std::size_t r, std::size_t column, std::size_t d) {
+                return x[r * 3 + column] * counted_matrix(2, d, 0) + x[6 + r * 3 + column] * counted_matrix(2, d, 1);
+              }));
+
+  for (const char* equation : {"nchw,dc", "nchw,ccd->nhwd", "nchw,dc->nhwz", "nchw,dc->nhd", "n...,dc->n"}) {
+    TestModel m({0, 2, 2, 3});
+    m.node("Einsum", {"x", m.floats({4, 2})}, "y", {{"equation", equation}});
+    EXPECT_NE(m.refusal().find("Einsum node 'the_node'"), std::string::npos) << equation;
+  }
+}
+
+TEST(Sine, IsNearTheReferenceForManyTurns) {
+  Numbers x;
+  for (int i = -40; i < 40; ++i) x.push_back(static_cast<float>(i) * 0.37F);
+  for (const auto& [type, f] : {std::pair("Sin", static_cast<double (*)(double)>(std::sin)),
+                                std::pair("Cos", static_cast<double (*)(double)>(std::cos))}) {
+    TestModel m({0, 80, 1, 1});
+    m.node(type, {"x"});
+    Numbers expected;
+    for (const float one : x) expected.push_back(static_cast<float>(f(static_cast<double>(one))));
+    expect_near(result_of(m, {x}), expected, 4e-6F);
+  }
+}
+
+TEST(Binary, OfAxesThatStandElsewhereInTheOther) {
+  // A gate over rows and channels, which a convolution made of the tensor with its axes turned.
+  TestModel m({0, 2, 3, 2});
+  m.node("Transpose", {"x"}, "turned", {{"perm", Ints{0, 2, 1, 3}}});
+  m.node("Conv", {"turned", m.floats({1, 3, 1, 1})}, "gate");
+  m.node("Mul", {"turned", "gate"}, "y");
+  const Numbers x = numbers(12);
+  expect_near(result_of(m, {x}), each(3, 2, 2, [&](std::size_t r, std::size_t c, std::size_t column) {
+                float gate = 0;
+                for (std::size_t k = 0; k < 3; ++k) gate += x[c * 6 + k * 2 + column] * static_cast<float>(k + 1);
+                return x[c * 6 + r * 2 + column] * gate;
+              }));
+}
+
+TEST(Line, OfChannelsIsConvolvedAsAGateHasIt) {
+  // Efficient channel attention: each channel's mean with its neighbours'.
+  TestModel m({0, 4, 1, 2});
+  m.node("GlobalAveragePool", {"x"}, "mean");
+  m.node("Squeeze", {"mean", m.list({-1})}, "column");
+  m.node("Transpose", {"column"}, "line", {{"perm", Ints{0, 2, 1}}});
+  m.node("Conv", {"line", m.floats({1, 1, 3})}, "near", {{"kernel_shape", Ints{3}}, {"pads", Ints{1, 1}}});
+  m.node("Transpose", {"near"}, "back", {{"perm", Ints{0, 2, 1}}});
+  m.node("Unsqueeze", {"back", m.list({-1})}, "gate");
+  m.node("Mul", {"x", "gate"}, "y");
+  expect_near(result_of(m, {{1, 3, 4, 4, 6, 4, 1, 1}}),  // means 2, 4, 5, 1
+              {1 * 16, 3 * 16, 4 * 25, 4 * 25, 6 * 17, 4 * 17, 7, 7});
+}
+
+TEST(Line, IsPooled) {
+  TestModel m({0, 2, 1, 6});
+  m.node("Reshape", {"x", m.list({0, 2, 6})}, "line");
+  m.node("MaxPool", {"line"}, "y", {{"kernel_shape", Ints{3}}, {"strides", Ints{2}}, {"pads", Ints{1, 0}}});
+  EXPECT_EQ(result_of(m, {{1, 2, 3, 4, 5, 6, 9, 8, 7, 6, 5, 4}}), (Numbers{2, 4, 6, 9, 8, 6}));
+}
+
+TEST(WholeNumbers, AreDividedWithoutARest) {
+  // The row and the column of the largest of 49 numbers, as a heatmap is decoded.
+  for (std::size_t place = 0; place < 49; ++place) {
+    TestModel m({0, 49, 1, 1});
+    m.node("ArgMax", {"x"}, "place", {{"axis", 1}});
+    m.node("Div", {"place", m.scalar(7)}, "row");
+    m.node("Mod", {"place", m.scalar(7)}, "column");
+    m.node("Concat", {"row", "column"}, "y", {{"axis", 1}});
+    Numbers x(49, 0.0F);
+    x[place] = 1;
+    EXPECT_EQ(result_of(m, {x}), (Numbers{static_cast<float>(place / 7), static_cast<float>(place % 7)}));
+  }
+  TestModel negative({0, 3, 1, 1});
+  negative.node("Div", {"x", negative.scalar(4)}, "y");
+  EXPECT_EQ(result_of(negative, {{-7, -8, 9}}), (Numbers{-1, -2, 2}));
+}
+
+TEST(Product, OverTheBatchIsRefused) {
+  TestModel tensors({0, 3, 1, 1});
+  tensors.node("Flatten", {"x"}, "a");
+  tensors.node("Einsum", {"a", "a"}, "y", {{"equation", "nc,mc->nm"}});
+  EXPECT_NE(tensors.refusal().find("over the batch"), std::string::npos) << tensors.refusal();
+  TestModel matrix({4, 3, 1, 1});
+  matrix.node("Flatten", {"x"}, "a");
+  matrix.node("MatMul", {matrix.floats({5, 4}), "a"}, "y");
+  EXPECT_NE(matrix.refusal().find("over the batch"), std::string::npos) << matrix.refusal();
+}
+
 }  // namespace
 }  // namespace riffle::onnx

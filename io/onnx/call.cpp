@@ -57,6 +57,15 @@ View& Call::tensor(std::size_t i) {
               "' is a constant, not a tensor that depends on the input");
 }
 
+View Call::image_or_line(std::size_t i) {
+  const View& given = tensor(i);
+  if (given.axes.size() != 3) return image(i);
+  View view = given;
+  view.axes.insert(view.axes.begin() + 2, Axis{});
+  importer.arrange(view, as_image());
+  return view;
+}
+
 View& Call::image(std::size_t i) {
   View& view = tensor(i);
   if (channel_axis(view)) importer.settle(view);
@@ -183,7 +192,12 @@ void Call::define(Value value, std::size_t i) {
   importer.define(output_name(i), std::move(value));
 }
 
-void Call::result_image(graph::NodeId node) { result(importer.whole(node)); }
+void Call::result_image(graph::NodeId node) {
+  View view = importer.whole(node);
+  const auto* operand = std::get_if<View>(&importer.value(input_name(0)));
+  if (operand != nullptr && operand->axes.size() == 3) view.axes.erase(view.axes.begin() + 2);
+  result(std::move(view));
+}
 
 void Call::finish() const {
   for (const auto& attribute : proto_.attribute()) {

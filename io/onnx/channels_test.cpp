@@ -240,7 +240,8 @@ TEST(ShapeArithmetic, CountsFoldsAndDivides) {
   m.node("Range", {m.scalar(0), m.scalar(6), m.scalar(1)}, "range");
   m.node("Unsqueeze", {"range", m.list({1})}, "column");
   m.node("Mul", {"a", "column"}, "b");
-  m.node("Size", {"x"}, "size");
+  m.node("Size", {"x"}, "count");
+  m.node("Cast", {"count"}, "size", {{"to", ::onnx::TensorProto::FLOAT}});
   m.node("Div", {"b", "size"}, "y");
   const auto norm = [&] {
     std::vector<float> scales;

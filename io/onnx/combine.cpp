@@ -63,7 +63,11 @@ bool are_of_like_digits(const View& a, const View& b) {
 /// What one has as rows and another one as channels is arranged in both as an image, or a list, has it.
 void arrange_alike(Importer& importer, View& a, View& b) {
   const std::size_t rank = a.axes.size();
-  if (rank < 2 || rank > 4 || extents(a) != extents(b)) return;
+  if (rank < 2) return;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const bool is_one = a.axes[i].empty() || b.axes[i].empty();
+    if (extent(a.axes[i]) != extent(b.axes[i]) && (!is_one || rank > 4)) return;
+  }
   for (const View* view : {&a, &b}) {
     if (!std::ranges::all_of(view->axes[0], is_batch)) return;
   }
@@ -430,6 +434,7 @@ View expanded(Importer& importer, const std::string& name, View view, std::span<
     }
   }
   if (std::ranges::all_of(pixels, [](std::int64_t one) { return one == 1; })) return view;
+  importer.arrange(view, as_image());  // which says what is one row high, or one column wide
   const std::int64_t count = element_count(pixels);
   importer.charge(count);
   const Floats zeros{.dims = pixels,

@@ -11,10 +11,14 @@ namespace riffle::onnx {
 void import_convolution(Call& call) {
   const Padded* padded = call.padded(0);
   const Padding before = padded != nullptr ? padded->padding : Padding{};
-  const graph::NodeId operand = padded != nullptr ? padded->view.node : call.image(0).node;
+  Floats weights = call.floats(1);
+  const bool is_line = weights.dims.size() == 3 && padded == nullptr && call.tensor(0).axes.size() == 3;
+  const graph::NodeId operand = padded != nullptr ? padded->view.node
+                                : is_line         ? call.image_or_line(0).node
+                                                  : call.image(0).node;
   const graph::Shape in = call.importer.shape(operand);
 
-  const Floats& weights = call.floats(1);
+  if (is_line) weights.dims.insert(weights.dims.begin() + 2, 1);
   if (weights.dims.size() != 4) throw Error("the weights must be (outputs, channels, height, width)");
   const std::int64_t groups = call.integer("group", 1);
   if (groups < 1 || groups > graph::max_extent) throw Error("group is " + std::to_string(groups));
@@ -176,6 +180,7 @@ void import_batch_normalization(Call& call) {
   }
   if (call.integer("training_mode", 0) != 0) throw Error("it is exported for training (training_mode is set)");
   call.ignore("momentum");  // of training
+  if (call.integer("spatial", 1) != 1) throw Error("it has a mean and a variance for each pixel (spatial is 0)");
   graph::BatchNorm norm;
   norm.scale = call.floats(1).values;
   norm.shift = call.floats(2).values;

@@ -1,8 +1,9 @@
 // Gemm and MatMul: fully connected layers, pointwise convolutions, and products of two tensors.
+#include "io/onnx/dense.hpp"
+
 #include <algorithm>
 #include <array>
 
-#include "io/onnx/importer.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 
@@ -63,6 +64,9 @@ void add_product(Call& call, bool transposed, graph::Constant weights, std::int6
       throw Error("the input is a view " + text(view) + " that is not a matrix (C * H * W, N)");
     view = transpose(view, std::vector<std::size_t>{1, 0});
   }
+  if (view.axes.size() == 2 && !std::ranges::all_of(view.axes[0], is_batch)) {  // rows that are not images'
+    return call.result(product_along(call, view, 1, std::move(weights), inputs, outputs, std::move(bias)));
+  }
   if (channel_axis(view)) call.importer.settle(view);
   if (view.axes.size() == 2 && view.axes != flattened(call, view.node).axes) {
     call.importer.arrange(view, {.rows = {}, .columns = {}, .channels = {1}});
@@ -83,29 +87,6 @@ void add_product(Call& call, bool transposed, graph::Constant weights, std::int6
   dense.width = in.w;
   const graph::NodeId node = call.importer.add(call.name(), std::move(dense), {view.node});
   call.result(whole_vector("", node, static_cast<std::int32_t>(outputs), call.importer.batch()));
-}
-
-/// The product of a matrix (outputs, inputs) with what the tensor has on this axis, for each position of all others: a
-/// pointwise convolution.
-View product_along(Call& call, View& view, std::size_t axis, graph::Constant weights, std::int64_t inputs,
-                   std::int64_t outputs) {
-  const auto known = extent(view.axes[axis]).known_integer();
-  if (known != inputs) {
-    throw Error("the weights are for " + std::to_string(inputs) + " inputs, the tensor " + text(view) + " has " +
-                text(extent(view.axes[axis])) + " on dimension " + std::to_string(axis));
-  }
-  const auto are_channels = [&] {
-    return !view.axes[axis].empty() && is_of_channels(view.axes[axis]) && channel_axis(view) == axis;
-  };
-  if (are_channels()) call.importer.settle(view);
-  if (!are_channels()) call.importer.arrange(view, with_channels(view, {axis}));
-  graph::Convolution product;
-  product.outputs = static_cast<std::int32_t>(outputs);
-  product.weights = std::move(weights);
-  View result = view;
-  result.node = call.importer.add(call.name(), std::move(product), {view.node});
-  result.axes[axis] = outputs == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = outputs}};
-  return result;
 }
 
 /// A constant as a matrix: a vector becomes a column, or a row where it is the first factor; ones in front of two
@@ -135,50 +116,94 @@ void multiply_by_matrix(Call& call, std::size_t matrix) {
   const bool is_of_images = rank == 2 && !is_first && !is_vector && std::ranges::all_of(view.axes[0], is_batch);
   if (is_of_images) return add_product(call, false, std::move(rows), inputs, outputs, {});
   const std::size_t axis = is_first && rank > 1 ? rank - 2 : rank - 1;
-  View result = product_along(call, view, axis, std::move(rows), inputs, outputs);
+  View result = product_along(call, view, axis, std::move(rows), inputs, outputs, {});
   if (is_vector || rank == 1) result.axes.erase(result.axes.begin() + static_cast<std::ptrdiff_t>(axis));
   call.result(std::move(result));
 }
 
-/// Of two tensors (..., M, K) and (..., K, P): each row of the one and column of the other are multiplied number by
-/// number, and summed over K.
+/// Of two tensors (..., M, K) and (..., K, P).
 void multiply_tensors(Call& call) {
-  Importer& importer = call.importer;
-  View &a = call.tensor(0), &b = call.tensor(1);
+  View a = call.tensor(0), b = call.tensor(1);
   const std::size_t rank = a.axes.size();
   if (rank < 2 || b.axes.size() != rank) {
     throw Error("the product of tensors " + text(a) + " and " + text(b) + " of different ranks is not supported");
   }
   const std::size_t row = rank - 2, column = rank - 1;
-  for (std::size_t i = 0; i < row; ++i) {
-    if (extent(a.axes[i]) != extent(b.axes[i])) throw Error("the tensors are " + text(a) + " and " + text(b));
-  }
-  if (extent(a.axes[column]) != extent(b.axes[row])) {
-    throw Error("the tensors " + text(a) + " and " + text(b) + " cannot be multiplied");
-  }
-  const auto arranged = [&](View view, std::size_t along, std::size_t summed, bool as_rows) {
-    AxesAs as;
-    as.channels = axes_but_batch(view, std::array{row, column});
-    as.channels.push_back(summed);
-    (as_rows ? as.rows : as.columns) = {along};
-    importer.arrange(view, as);
-    return view;
-  };
-  View result = arranged(a, row, column, true);
-  const View other = arranged(b, column, row, false);
-  const std::int64_t each = extent(a.axes[column]).numerator;
-  result.axes[column] = other.axes[column];
-  for (Axis& axis : result.axes) {
-    for (Factor& factor : axis) factor.step /= is_channel(factor) ? each : 1;
-  }
-  const graph::NodeId products = importer.add(
-      call.name() + ".products", graph::Binary{.kind = graph::BinaryKind::multiply}, {result.node, other.node});
-  const std::int32_t groups = static_cast<std::int32_t>(importer.shape(products).c / each);
-  result.node = importer.add(call.name(), graph::Reduce{graph::ReduceKind::sum, groups}, {products});
+  std::vector<AxisPair> common;
+  for (std::size_t i = 0; i < row; ++i) common.push_back({i, i});
+  View result = a;
+  result.node = sum_of_products(call.importer, call.name(), a, b, {common, {{column, row}}, {row}, {column}});
+  for (std::size_t i = 0; i < column; ++i) result.axes[i] = a.axes[i];
+  result.axes[column] = b.axes[column];
+  result.first_channel = 0;
   call.result(std::move(result));
 }
 
 }  // namespace
+
+View product_along(Call& call, View& view, std::size_t axis, graph::Constant weights, std::int64_t inputs,
+                   std::int64_t outputs, graph::Constant bias) {
+  if (std::ranges::any_of(view.axes[axis], is_batch)) throw Error("a product over the batch is not supported");
+  const auto known = extent(view.axes[axis]).known_integer();
+  if (known != inputs) {
+    throw Error("the weights are for " + std::to_string(inputs) + " inputs, the tensor " + text(view) + " has " +
+                text(extent(view.axes[axis])) + " on dimension " + std::to_string(axis));
+  }
+  const auto are_channels = [&] {
+    return !view.axes[axis].empty() && is_of_channels(view.axes[axis]) && channel_axis(view) == axis;
+  };
+  if (are_channels()) call.importer.settle(view);
+  if (!are_channels()) call.importer.arrange(view, with_channels(view, {axis}));
+  graph::Convolution product;
+  product.outputs = static_cast<std::int32_t>(outputs);
+  product.weights = std::move(weights);
+  product.bias = std::move(bias);
+  View result = view;
+  result.node = call.importer.add(call.name(), std::move(product), {view.node});
+  result.axes[axis] = outputs == 1 ? Axis{} : Axis{{.index = Index::channel, .extent = outputs}};
+  return result;
+}
+
+graph::NodeId sum_of_products(Importer& importer, const std::string& name, View& a, View& b,
+                              const ContractedAxes& axes) {
+  const auto fit = [&](const AxisPair& pair) { return extent(a.axes[pair.of_a]) == extent(b.axes[pair.of_b]); };
+  if (!std::ranges::all_of(axes.common, fit) || !std::ranges::all_of(axes.summed, fit)) {
+    throw Error("the tensors " + text(a) + " and " + text(b) + " cannot be multiplied");
+  }
+  const auto holds_batch = [](const Axis& axis) { return std::ranges::any_of(axis, is_batch); };
+  const bool is_over_batch =
+      std::ranges::any_of(axes.rows, [&](std::size_t axis) { return holds_batch(a.axes[axis]); }) ||
+      std::ranges::any_of(axes.columns, [&](std::size_t axis) { return holds_batch(b.axes[axis]); }) ||
+      std::ranges::any_of(axes.summed, [&](const AxisPair& pair) {
+        return holds_batch(a.axes[pair.of_a]) || holds_batch(b.axes[pair.of_b]);
+      });
+  if (is_over_batch) throw Error("a product over the batch is not supported");
+  std::int64_t each = 1;
+  for (const AxisPair& pair : axes.summed) {
+    const auto known = extent(a.axes[pair.of_a]).known_integer();
+    if (!known || open_extents(a.axes[pair.of_a]).any()) throw Error("a sum over an axis of an open size");
+    each *= *known;
+  }
+  const auto arrange = [&](View& view, std::size_t AxisPair::*side, AxesAs as) {
+    const std::vector<std::size_t> inner = axes_but_batch(view);
+    for (const auto* pairs : {&axes.common, &axes.summed}) {
+      for (const AxisPair& pair : *pairs) {
+        if (std::ranges::find(inner, pair.*side) != inner.end()) as.channels.push_back(pair.*side);
+      }
+    }
+    importer.arrange(view, as);
+    for (Axis& axis : view.axes) {
+      for (Factor& factor : axis) factor.step /= is_channel(factor) ? std::min(factor.step, each) : 1;
+    }
+    return view.node;
+  };
+  const graph::NodeId of_a = arrange(a, &AxisPair::of_a, {.rows = axes.rows, .columns = {}, .channels = {}});
+  const graph::NodeId of_b = arrange(b, &AxisPair::of_b, {.rows = {}, .columns = axes.columns, .channels = {}});
+  const graph::NodeId products =
+      importer.add(name + ".products", graph::Binary{.kind = graph::BinaryKind::multiply}, {of_a, of_b});
+  const auto groups = static_cast<std::int32_t>(importer.shape(products).c / each);
+  return importer.add(name, graph::Reduce{graph::ReduceKind::sum, groups}, {products});
+}
 
 void import_gemm(Call& call) {
   const bool operand_transposed = call.integer("transA", 0) != 0;

@@ -24,6 +24,47 @@ void activate(Call& call, graph::Activation kind, std::size_t tensor = 0) {
   call.result(std::move(result));
 }
 
+/// The quotient, rounded down, of whole numbers of less than 2^21: half a one more is further from the next quotient
+/// than what rounding does, be it by a reciprocal.
+View floor_of_quotient(Call& call, View view, float divisor) {
+  const std::string name = call.name();
+  view = combined(call.importer, name + ".half", graph::BinaryKind::add, std::move(view), 0.5F);
+  view = combined(call.importer, name + ".quotient", graph::BinaryKind::divide, std::move(view), divisor);
+  return activated(call.importer, name + ".floor", {{}, kernels::Function::floor}, std::move(view));
+}
+
+/// A whole number of the model by which the numbers of a tensor, whole ones as well, are divided.
+float whole_divisor(Call& call) {
+  if (!call.is_tensor(0)) throw Error("a whole number divided by a tensor is not supported");
+  const std::vector<std::int64_t> divisor = known_integers(call.numbers(1));
+  if (divisor.size() != 1 || divisor[0] < 1 || divisor[0] > graph::max_extent) {
+    throw Error("whole numbers are divided by one from 1 to " + std::to_string(graph::max_extent) + " alone");
+  }
+  return static_cast<float>(divisor[0]);
+}
+
+/// Towards 0.
+void divide_whole_numbers(Call& call) {
+  const float divisor = whole_divisor(call);
+  const View& view = call.tensor(0);
+  const View sign = activated(call.importer, call.name() + ".sign", {{}, kernels::Function::sign}, view);
+  View size = activated(call.importer, call.name() + ".absolute", {{}, kernels::Function::absolute}, view);
+  size = floor_of_quotient(call, std::move(size), divisor);
+  call.result(combined(call.importer, call.name(), graph::BinaryKind::multiply, sign, std::move(size)));
+}
+
+/// a - b * floor(a / b)
+void whole_rest(Call& call) {
+  if (call.inputs() != 2) throw Error("it has not two inputs");
+  if (!call.is_tensor(0) && !call.is_tensor(1)) return import_arithmetic(call);
+  if (call.integer("fmod", 0) != 0) throw Error("fmod is not supported");
+  const float divisor = whole_divisor(call);
+  const View& view = call.tensor(0);
+  View whole = floor_of_quotient(call, view, divisor);
+  whole = combined(call.importer, call.name() + ".whole", graph::BinaryKind::multiply, std::move(whole), divisor);
+  call.result(combined(call.importer, call.name(), graph::BinaryKind::subtract, view, std::move(whole)));
+}
+
 /// A constant that is a single number.
 float single_number(Call& call, std::size_t input, const char* what) {
   const auto* floats = std::get_if<Floats>(&call.value(input));
@@ -130,6 +171,41 @@ void import_swish(Call& call) {
   activate(call, {{}, kernels::Function::silu});
 }
 
+/// By the nearest multiple of a whole turn, r = x - 2 pi round(x / 2 pi), and a polynomial in r^2 times r; a cosine is
+/// the sine of a quarter of a turn more.
+void import_sine(Call& call) {
+  using graph::BinaryKind;
+  const bool is_cosine = call.type() == "Cos";
+  const Operand given = operand(call, 0);
+  if (const auto* constant = std::get_if<Floats>(&given)) {
+    const auto f = [&](double x, double) { return is_cosine ? std::cos(x) : std::sin(x); };
+    return call.result(combined(call.importer, *constant, *constant, f));
+  }
+  View& x = call.tensor(0);
+  if (channel_axis(x)) call.importer.settle(x);
+  int steps = 0;
+  const auto with = [&](BinaryKind kind, const View& a, const Operand& b) {
+    return std::get<View>(combined(call.importer, call.name() + "." + std::to_string(++steps), kind, Operand(a), b));
+  };
+  const auto number = [](double value) {
+    return Floats{.dims = {}, .values = graph::Constant(std::vector<float>{static_cast<float>(value)})};
+  };
+  constexpr double turn = 6.283185307179586;
+  // In turns, and less than half a one either way.
+  View turns = with(BinaryKind::multiply, x, number(1 / turn));
+  if (is_cosine) turns = with(BinaryKind::add, turns, number(0.25));
+  const View whole = activated(call.importer, call.name() + ".round", {{}, kernels::Function::round}, turns);
+  const View rest = with(BinaryKind::multiply, with(BinaryKind::subtract, turns, whole), number(turn));
+  const View square = with(BinaryKind::multiply, rest, rest);
+  constexpr double factorials[] = {1, 6, 120, 5040, 362880, 39916800, 6227020800, 1307674368000};
+  View sum = with(BinaryKind::multiply, square, number(-1 / factorials[7]));
+  for (int i = 6; i >= 0; --i) {
+    sum = with(BinaryKind::add, sum, number((i % 2 == 0 ? 1 : -1) / factorials[i]));
+    sum = with(BinaryKind::multiply, sum, i > 0 ? square : rest);
+  }
+  call.result(std::move(sum));
+}
+
 void import_clip(Call& call) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const float lower = bound(call, "min", 1, -infinity), upper = bound(call, "max", 2, infinity);
@@ -137,6 +213,7 @@ void import_clip(Call& call) {
 }
 
 void import_binary(Call& call) {
+  if (call.type() == "Mod") return whole_rest(call);
   const graph::BinaryKind kind = std::ranges::find(binary_operators, call.type(), &BinaryOperator::type)->kind;
   if (call.inputs() == 0) throw Error("it has no inputs");
   std::size_t tensors = 0, floats = 0;
@@ -145,6 +222,10 @@ void import_binary(Call& call) {
     floats += std::holds_alternative<Floats>(call.value(i)) ? 1 : 0;
   }
   if (tensors == 0 && floats < call.inputs()) return import_arithmetic(call);
+  if (call.type() == "Div" && tensors == 1 && call.inputs() == 2) {  // of the same type: that of both is integers
+    const auto* numbers = std::get_if<Numbers>(&call.value(call.is_tensor(0) ? 1 : 0));
+    if (numbers != nullptr && !numbers->real) return divide_whole_numbers(call);
+  }
   if (kind == graph::BinaryKind::add && call.inputs() == 2 && tensors == 1 && floats == 1) {
     const std::size_t tensor = call.is_tensor(0) ? 0 : 1;
     if (add_to_bias(call, tensor, call.floats(1 - tensor))) return;

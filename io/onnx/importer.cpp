@@ -12,6 +12,7 @@
 #include "io/onnx/metadata.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/spelt_out.hpp"
+#include "io/onnx/subgraphs.hpp"
 #include "io/onnx/tensor_data.hpp"
 #include "io/onnx/types.hpp"
 
@@ -159,12 +160,13 @@ void Importer::import_all() {
   // A model of ordinary make needs at most its weights once more (transposed, scaled).
   budget_ = (1 << 22) + static_cast<std::int64_t>(model_.ByteSizeLong());
   read_opset();
+  inline_functions(model_);
   read_initialisers();
   join_spelt_out(*model_.mutable_graph());
   expect_supported(model_.graph());
   read_inputs();
   for (const auto& node : model_.graph().node()) {
-    for (const auto& input : node.input()) ++uses_[input];
+    for_each_read(node, [&](const std::string& name) { ++uses_[name]; });
   }
   for (const auto& output : model_.graph().output()) ++uses_[output.name()];
   for (auto& node : *model_.mutable_graph()->mutable_node()) import_node(node);
@@ -284,7 +286,7 @@ void Importer::import_node(::onnx::NodeProto& node) {
 
 void Importer::import_instead(std::vector<::onnx::NodeProto> nodes) {
   for (const auto& node : nodes) {
-    for (const auto& input : node.input()) ++uses_[input];
+    for_each_read(node, [&](const std::string& name) { ++uses_[name]; });
   }
   for (auto& node : nodes) import_operator(node);
 }

@@ -180,6 +180,8 @@ class Call {
   View& tensor(std::size_t i);
   /// A tensor that is (N, C, H, W) with its channels settled in a node.
   View& image(std::size_t i);
+  /// Likewise, or of (N, C, L) an image that is one row high.
+  View image_or_line(std::size_t i);
   const Floats& floats(std::size_t i);
   /// Floats or Numbers; charged for what making others of its elements takes.
   const Value& constant(std::size_t i);
@@ -206,7 +208,7 @@ class Call {
   void result(Value value, std::size_t i = 0);
   /// What may be an output of that type, and else is read as float.
   void result_of_type(View view, Type type, std::optional<Quantization> quantization);
-  /// The whole of a node's tensor, as the model's (N, C, H, W).
+  /// The whole of a node's tensor, as the model's (N, C, H, W), or (N, C, L) where input 0 is so.
   void result_image(graph::NodeId node);
   [[nodiscard]] const std::string& output_name(std::size_t i) const;
 

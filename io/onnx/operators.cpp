@@ -56,6 +56,8 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"PRelu", import_prelu},
     {"Gelu", import_gelu},
     {"Swish", import_swish},
+    {"Sin", import_sine},
+    {"Cos", import_sine},
     {"Add", import_binary},
     {"Sub", import_binary},
     {"Mul", import_binary},
@@ -70,6 +72,7 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
 
     {"Gemm", import_gemm},
     {"MatMul", import_matmul},
+    {"Einsum", import_einsum},
 
     {"Reshape", import_reshape, Kind::moves},
     {"Transpose", import_transpose, Kind::moves},
@@ -101,8 +104,9 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"Constant", import_constant},
     {"ConstantOfShape", import_constant_of_shape, Kind::of_shapes},
     {"Shape", import_shape},
-    {"Mod", import_arithmetic, Kind::of_shapes},
+    {"Mod", import_binary},
     {"Range", import_range, Kind::of_shapes},
+    {"If", import_if, Kind::of_shapes},
     {"Size", import_size},
     {"Less", import_comparison},
     {"LessOrEqual", import_comparison},
@@ -131,20 +135,28 @@ constexpr auto operators = [] {
 // Kinds that a message names; a model of ordinary make lacks few.
 constexpr std::size_t most_named = 20;
 
-/// How many dimensions the node's windows have; what is not above 0 where it does not say, or has none.
-int window_dimensions(const ::onnx::NodeProto& node, const std::unordered_map<std::string, int>& ranks) {
-  if (node.op_type() != "Conv" && node.op_type() != "ConvTranspose" && node.op_type() != "MaxPool" &&
-      node.op_type() != "AveragePool")
-    return 0;
+/// Of initialisers.
+using Dims = std::unordered_map<std::string, std::vector<std::int64_t>>;
+
+/// How many dimensions the node's windows have, where it has windows of another kind than are supported: of lines
+/// pooling, and convolutions of a single channel, as a gate has it that looks at neighbouring channels (ECA). Else 0.
+std::size_t unsupported_dimensions(const ::onnx::NodeProto& node, const Dims& dims) {
+  const bool is_convolution = node.op_type() == "Conv" || node.op_type() == "ConvTranspose";
+  if (!is_convolution && node.op_type() != "MaxPool" && node.op_type() != "AveragePool") return 0;
+  const auto weights = node.input_size() > 1 ? dims.find(node.input(1)) : dims.end();
+  std::size_t dimensions = 2;
+  if (weights != dims.end() && weights->second.size() > 2) dimensions = weights->second.size() - 2;
   for (const auto& attribute : node.attribute()) {
-    if (attribute.name() == "kernel_shape") return attribute.ints_size();
+    if (attribute.name() == "kernel_shape") dimensions = static_cast<std::size_t>(attribute.ints_size());
   }
-  const auto weights = node.input_size() > 1 ? ranks.find(node.input(1)) : ranks.end();
-  return weights == ranks.end() ? 0 : weights->second - 2;
+  const bool is_of_one_channel = node.op_type() == "Conv" && weights != dims.end() && weights->second.size() == 3 &&
+                                 weights->second[0] == 1 && weights->second[1] == 1;
+  const bool is_supported = dimensions == 2 || (dimensions == 1 && (!is_convolution || is_of_one_channel));
+  return is_supported || dimensions > 3 ? 0 : dimensions;
 }
 
 /// What about the node is not supported, whatever it reads; empty if nothing is.
-std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, int dimensions) {
+std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, std::size_t dimensions) {
   const std::string& type = node.op_type();
   if (type.empty()) return "an operator without a name";
   const Operator* found = find_operator(type);
@@ -152,7 +164,7 @@ std::string lacking(const ::onnx::NodeProto& node, bool of_tensors, int dimensio
   if (domain != (found == nullptr ? "" : found->domain)) return type + " of the domain '" + node.domain() + "'";
   if (found == nullptr) return type;
   if (found->kind == Kind::of_shapes && of_tensors) return type + " of tensors";
-  if (dimensions == 1 || dimensions == 3) return type + " in " + std::to_string(dimensions) + "-D";
+  if (dimensions > 0) return type + " in " + std::to_string(dimensions) + "-D";
   return "";
 }
 
@@ -171,11 +183,11 @@ void expect_supported(const ::onnx::GraphProto& graph) {
     std::string node;  ///< the first one's name
     int nodes = 0;
   };
-  std::unordered_map<std::string, int> ranks;  // of initialisers
-  for (const auto& tensor : graph.initializer()) ranks[tensor.name()] = tensor.dims_size();
+  Dims dims;
+  for (const auto& tensor : graph.initializer()) dims[tensor.name()] = {tensor.dims().begin(), tensor.dims().end()};
   std::unordered_set<std::string> tensors;  // what depends on the input's values, not on its shape alone
   for (const auto& input : graph.input()) {
-    if (!ranks.contains(input.name())) tensors.insert(input.name());
+    if (!dims.contains(input.name())) tensors.insert(input.name());
   }
   std::vector<Lack> all;
   std::size_t unnamed = 0;
@@ -185,7 +197,7 @@ void expect_supported(const ::onnx::GraphProto& graph) {
       if (of_tensors && node.op_type() != "Shape" && node.op_type() != "Size" && !output.empty())
         tensors.insert(output);
     }
-    const std::string what = lacking(node, of_tensors, window_dimensions(node, ranks));
+    const std::string what = lacking(node, of_tensors, unsupported_dimensions(node, dims));
     if (what.empty()) continue;
     auto found = std::ranges::find(all, what, &Lack::what);
     if (found == all.end() && all.size() == most_named) {

@@ -69,6 +69,7 @@ void import_floor(Call& call);     // and Ceil
 void import_prelu(Call& call);
 void import_gelu(Call& call);
 void import_swish(Call& call);
+void import_sine(Call& call);  // and Cos
 void import_clip(Call& call);
 void import_binary(Call& call);  // also of several operands
 void import_expand(Call& call);
@@ -77,6 +78,12 @@ void import_identity(Call& call);
 // dense.cpp
 void import_gemm(Call& call);
 void import_matmul(Call& call);
+
+// einsum.cpp
+void import_einsum(Call& call);
+
+// subgraphs.cpp
+void import_if(Call& call);
 
 // axes.cpp
 void import_reshape(Call& call);

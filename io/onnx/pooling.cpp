@@ -27,7 +27,7 @@ void import_pool(Call& call) {
     padded = nullptr;
   }
   const Padding before = padded != nullptr ? padded->padding : Padding{};
-  const graph::NodeId operand = padded != nullptr ? padded->view.node : call.image(0).node;
+  const graph::NodeId operand = padded != nullptr ? padded->view.node : call.image_or_line(0).node;
   graph::Pool pool;
   pool.kind = is_max ? graph::PoolKind::max : graph::PoolKind::average;
   pool.window = read_window(call, before, 0, 0).window;

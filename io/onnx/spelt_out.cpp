@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/onnx/functions.hpp"
+#include "io/onnx/subgraphs.hpp"
 #include "io/onnx/tensor_data.hpp"
 #include "io/onnx/writer.hpp"
 
@@ -91,7 +92,7 @@ class Joiner {
   explicit Joiner(::onnx::GraphProto& graph) : graph_(graph) {
     for (const auto& tensor : graph.initializer()) note_constant(tensor.name(), tensor);
     for (const NodeProto& node : graph.node()) {
-      for (const auto& input : node.input()) ++readers_[input];
+      for_each_read(node, [&](const std::string& name) { ++readers_[name]; });
     }
     for (const auto& output : graph.output()) ++readers_[output.name()];
   }
@@ -258,7 +259,7 @@ class Joiner {
     for (int i = nodes.size(); i-- > 0;) {
       const NodeProto& node = nodes[i];
       if (node.output_size() != 1 || !readers_.contains(node.output(0)) || readers_[node.output(0)] > 0) continue;
-      for (const auto& input : node.input()) --readers_[input];
+      for_each_read(node, [&](const std::string& name) { --readers_[name]; });
       is_unread[static_cast<std::size_t>(i)] = true;
     }
     int kept = 0;
