@@ -4,9 +4,10 @@
 //   static constexpr int most_rows(int stride);                                  output rows at once
 //   static DepthwiseByteRowsFunction depthwise_rows(int rows, int stride);
 //   static constexpr int row_weight_bytes;
-//   static const std::byte* row_weights(const std::byte* packed, std::byte* to);
+//   static const std::byte* row_weights(const std::byte* packed, std::int16_t zero, std::byte* to);
 //
-// The last returns the weights as the rows take them: those that are packed, or others, which it writes to `to`.
+// The last returns the weights as the rows take them, of a vector with its biases and factors: those that are packed,
+// or others, which it writes to `to`.
 #pragma once
 
 #include <cstddef>

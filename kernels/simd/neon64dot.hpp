@@ -29,9 +29,15 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
                        : riffle_depthwise_bytes_2x1_neon64dot;
   }
   /// A quad is a column of the window from its top, its last byte 0; and then all of them once more, one byte down.
-  static constexpr int row_weight_bytes = 2 * 3 * 2 * 16;
-  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::byte* columns) {
+  /// Then the biases twice, the factors, and the zero point in 16 bits.
+  static constexpr int row_weight_bytes = (2 * 3 * 2 + 4 + 2 + 1) * 16;
+  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* vector, std::int16_t zero, std::byte* columns) {
+    const std::byte* const packed = vector + lanes * 8;
     auto* const to = reinterpret_cast<std::uint32_t*>(columns);
+    const uint32x4x4_t header = vld1q_u32_x4(reinterpret_cast<const std::uint32_t*>(vector));
+    vst1q_u32_x4(to + 12 * 4, {{header.val[0], header.val[1], header.val[0], header.val[1]}});
+    vst1q_u32_x2(to + 16 * 4, {{header.val[2], header.val[3]}});
+    vst1q_s16(reinterpret_cast<std::int16_t*>(to + 18 * 4), vdupq_n_s16(zero));
     unroll<2>([&](auto half) __attribute__((always_inline)) {
       uint32x4_t row[3];  // 0, and the three taps of a row
       unroll<3>([&](auto i) __attribute__((always_inline)) {

@@ -84,7 +84,9 @@ struct NeonRowChannels : NeonChannels<B> {
     return stride == 1 ? depthwise_row<1> : depthwise_row<2>;
   }
   static constexpr int row_weight_bytes = 1;
-  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::byte*) { return packed; }
+  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::int16_t, std::byte*) {
+    return packed + NeonChannels<B>::lanes * 8;
+  }
 
   template <int Stride>
   static void depthwise_row(const kernels::DepthwiseByteRows& given) {
