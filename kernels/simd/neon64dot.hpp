@@ -5,6 +5,7 @@
 
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/neon64_asm.hpp"
+#include "kernels/simd/neon64_taps.hpp"
 #include "kernels/simd/neon_channels.hpp"
 
 namespace riffle::simd {
@@ -57,7 +58,7 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
   }
 };
 
-struct Neon64dot : NeonIntegers {
+struct Neon64dot : NeonIntegers, Neon64Taps {
   static constexpr const char* name = "neon64dot";
   using Channels = Neon64dotChannels;
   static constexpr int max_vectors = 4, factor_bytes = 16;
