@@ -36,7 +36,7 @@ bool is_small(std::span<const std::int8_t> weights, std::int32_t bias, float fac
     most += w * (w > 0 ? 127 : -128);
     least += w * (w > 0 ? -128 : 127);
   }
-  const double factor_of = factor, most_results = 0x1p15 - 256;
+  const double factor_of = factor, most_results = 0x1p15 - 512;
   return most < 0x1p23 && std::max({1.0, -least, most}) * factor_of < most_results;
 }
 

@@ -26,10 +26,10 @@ struct BytePanels {
   std::int32_t lanes = 0, max_vectors = 0;
   QuadForm form = QuadForm::bytes;
 };
-/// Where numbers that are read are of i8.
+/// Where numbers that are read are of i8. Behind small results 16 bits have room for a zero point and a residual.
 enum PanelFacts : std::uint8_t {
   products_fit = 1,   ///< two products, of weights 0 and 2 of a quad or 1 and 3, are in 16 bits: none has -128 twice
-  small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 256
+  small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 512
 };
 
 template <class Kernel>
