@@ -74,7 +74,8 @@ struct DepthwiseBytes {
     rows.pad_left = window.pad_left;
     rows.header = job.packed;
     rows.zero = static_cast<std::int16_t>(zeros.output);
-    rows.weights = B::row_weights(job.packed, rows.zero, weights);
+    const RowWeights prepared = B::row_weights(job.packed, rows.zero, weights);
+    rows.weights = prepared.weights;
     rows.lower = bounds.lower;
     rows.upper = bounds.upper;
     rows.out_stride[0] = rows.out_stride[1] = job.out_stride;
@@ -84,7 +85,8 @@ struct DepthwiseBytes {
     const std::ptrdiff_t in_stride = job.in_stride, out_row = extent.out_w * job.out_stride;
     const std::int32_t in_w = extent.in_w, in_h = extent.in_h, ring = job.in_ring, stride = window.stride_h;
     const int most = B::most_rows(stride);
-    const auto one_row = B::depthwise_rows(1, stride), most_rows = B::depthwise_rows(most, stride);
+    const auto one_row = B::depthwise_rows(1, stride, prepared.are_exact);
+    const auto most_rows = B::depthwise_rows(most, stride, prepared.are_exact);
     Byte* out = job.out + first * out_row;
     std::int32_t row = first * stride - window.pad_top;
     const auto set_row = [&](int i) __attribute__((always_inline)) {

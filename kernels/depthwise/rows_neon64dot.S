@@ -28,7 +28,8 @@
 
 // What is where in the general registers: x0 DepthwiseByteRows, x1 to x4 the rows' next column, x5 to x8 bytes to the
 // one behind it, x9 columns left inside the image, x10 outputs left, x11, x12 output rows, x13, x14 bytes to their next
-// pixels, x15 biases, factors and zero point, x17 pairs of outputs left that need no check, w16 bounds, 0 for none.
+// pixels, x15 biases, factors and zero point, x17 pairs of outputs left that need no check, x19 what is added to exact
+// results (requantise_neon64.inc), w20 bounds, 0 for none.
 // v16 to v21: weights of the first output row, column by column, four channels and four; v22 to v27 of the second.
 
         .macro  zip_bytes to, a, b
@@ -79,12 +80,8 @@
         .macro  move to, from
         mov     v\to\().16b, v\from\().16b
         .endm
-        .macro  load_bounds
-        ldrh    w16, [x0, #(BOUNDS + 2)]
-        eor     w16, w16, #0x7f80       // from -128 to 127
-        .endm
-
-// Two outputs of each row, as bytes in the first register of a row's four.
+// Two outputs of each row, as bytes in the first register of a row's results. Those stand where the columns that are
+// not needed any more were, and where the sums of the row before were.
         .macro  compute
         .set    V, 0
         .rept   R
@@ -107,58 +104,74 @@
         .set    K, K + 1
         .endr
         pair    ldp, 28, 29, x15, 64
+        .if     EXACT_SUMS
+        for_each_row exact_row
+        .else
         single  ldr, 30, x15, 96
-        .set    I, 0
-        .rept   4 * R
-        one_op  scvtf, %(ACC + I), %(ACC + I)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   4 * R
-        lanes   fmul, %(ACC + I), %(ACC + I), %(28 + I % 2)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   4 * R
-        one_op  fcvtns, %(ACC + I), %(ACC + I)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   2 * R
-        widen_sums %(ACC + 2 * I), %(ACC + 2 * I)
-        widen_sums_2 %(ACC + 2 * I), %(ACC + 2 * I + 1)
-        words_op sqadd, %(ACC + 2 * I), %(ACC + 2 * I), 30
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   R
-        bytes_of %(ACC + 4 * I), %(ACC + 4 * I)
-        bytes_of_2 %(ACC + 4 * I), %(ACC + 4 * I + 2)
-        .set    I, I + 1
-        .endr
-        cbz     w16, 13f
+        for_each_row rounded_row
+        .endif
+        cbz     w20, 13f
         add     x16, x0, #(BOUNDS + 2)
         all_bytes 28, x16
         add     x16, x0, #(BOUNDS + 3)
         all_bytes 29, x16
-        .set    I, 0
-        .rept   R
-        bytes_op smax, %(ACC + 4 * I), %(ACC + 4 * I), 28
-        bytes_op smin, %(ACC + 4 * I), %(ACC + 4 * I), 29
-        .set    I, I + 1
-        .endr
-        load_bounds
+        for_each_row bound_row
 13:
         .endm
-
-        .macro  store_output from, half
-        .set    V, 0
+        .macro  for_each_row do
+        .set    ROW_SUMS, ACC
+        .set    RESULTS, 2 * OFFSET
         .rept   R
-        store_output_of %(ACC + 4 * V), \half, %(11 + V), %(13 + V)
-        .set    V, V + 1
+        \do
+        .set    RESULTS, ROW_SUMS
+        .set    ROW_SUMS, ROW_SUMS + 4
         .endr
         .endm
-        .macro  store_output_of from, half, pointer, step
+        .macro  exact_row
+        several ld1, %RESULTS, %(RESULTS + 3), x19
+        .set    I, 0
+        .rept   4
+        lanes   fmla, %(RESULTS + I), %(ROW_SUMS + I), %(28 + I % 2)
+        .set    I, I + 1
+        .endr
+        words_op uzp1, %RESULTS, %RESULTS, %(RESULTS + 1)
+        words_op uzp1, %(RESULTS + 2), %(RESULTS + 2), %(RESULTS + 3)
+        bytes_of %RESULTS, %RESULTS
+        bytes_of_2 %RESULTS, %(RESULTS + 2)
+        .endm
+        .macro  rounded_row
+        .set    I, 0
+        .rept   4
+        one_op  scvtf, %(ROW_SUMS + I), %(ROW_SUMS + I)
+        lanes   fmul, %(ROW_SUMS + I), %(ROW_SUMS + I), %(28 + I % 2)
+        one_op  fcvtns, %(ROW_SUMS + I), %(ROW_SUMS + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   2
+        widen_sums %(RESULTS + 2 * I), %(ROW_SUMS + 2 * I)
+        widen_sums_2 %(RESULTS + 2 * I), %(ROW_SUMS + 2 * I + 1)
+        words_op sqadd, %(RESULTS + 2 * I), %(RESULTS + 2 * I), 30
+        .set    I, I + 1
+        .endr
+        bytes_of %RESULTS, %RESULTS
+        bytes_of_2 %RESULTS, %(RESULTS + 2)
+        .endm
+        .macro  bound_row
+        bytes_op smax, %RESULTS, %RESULTS, 28
+        bytes_op smin, %RESULTS, %RESULTS, 29
+        .endm
+
+        .macro  store_output half
+        .set    HALF, \half
+        .set    V, 0
+        for_each_row store_row
+        .endm
+        .macro  store_row
+        store_half %RESULTS, %HALF, %(11 + V), %(13 + V)
+        .set    V, V + 1
+        .endm
+        .macro  store_half from, half, pointer, step
         st1     {v\from\().d}[\half], [x\pointer], x\step
         .endm
         .macro  keep_columns
@@ -172,21 +185,23 @@
         .macro  two_outputs
         load_new load_column
         compute
-        store_output 0, 0
-        store_output 0, 1
+        store_output 0
+        store_output 1
         .endm
 
-        .macro  depthwise rows, stride
+        .macro  depthwise rows, stride, exact
         .set    OFFSET, 0
         .set    R, \rows
         .set    S, \stride
         .set    PREV, 3 - S
         .set    ACC, 16 - 4 * R
+        .set    EXACT_SUMS, \exact
         .p2align 4
-        .globl  SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
-        HIDDEN(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
-        TYPE(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
-SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
+        .globl  SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
+        HIDDEN(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
+        TYPE(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
+SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA):
+        save_general
         save_registers
         ldp     x1, x2, [x0, #ROWS]
         ldp     x3, x4, [x0, #(ROWS + 16)]
@@ -199,6 +214,9 @@ SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
         several_next ld1, 16, 19, x15, #64
         several_next ld1, 20, 23, x15, #64
         several_next ld1, 24, 27, x15, #64
+        add     x19, x15, #112
+        ldrh    w20, [x0, #(BOUNDS + 2)]
+        eor     w20, w20, #0x7f80       // from -128 to 127
         // The columns in front of the first that comes in.
         ldr     x17, [x0, #PAD_LEFT]
         .if     S == 1
@@ -221,7 +239,6 @@ SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
         sub     x10, x10, x17, lsl #1
         sub     x9, x9, x17, lsl #\stride
         cbz     x17, 5f
-        load_bounds
 4:
         two_outputs
         .if     S == 1
@@ -242,24 +259,26 @@ SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
 
 5:      cbz     x10, 7f
         load_new load_column_checked
-        load_bounds
         compute
-        store_output 0, 0
+        store_output 0
         subs    x10, x10, #1
         b.eq    7f
-        store_output 0, 1
+        store_output 1
         keep_columns
         sub     x10, x10, #1
         b       5b
 7:
         restore_registers
+        restore_general
         ret
-        SIZE(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
+        SIZE(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
         .endm
 
-        depthwise 1, 1
-        depthwise 2, 1
-        depthwise 1, 2
+        .irp    exact, 0, 1
+        depthwise 1, 1, \exact
+        depthwise 2, 1, \exact
+        depthwise 1, 2, \exact
+        .endr
 
 #ifdef __ELF__
         .section .note.GNU-stack, "", %progbits

@@ -154,8 +154,8 @@ struct PointwiseBytes {
 
   /// What all panels' strips have in common, from pixel `begin` on.
   struct Strips {
-    bool fit;                       ///< the runs
-    std::int32_t form, small_form;  ///< of all panels, and of those whose results are small
+    bool fit;                                   ///< the runs
+    std::int32_t form, small_form, exact_form;  ///< of all panels, and of those whose results are small, or exact
     simd::ByteStrip strip;
     simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
 
@@ -168,8 +168,8 @@ struct PointwiseBytes {
       strip.rounding = 0x1.8p23F + static_cast<float>(strip.zero);
       form = strip.lower > -128 || strip.upper < 127 ? 1 : 0;
       // Ties go where they go without the zero point only if it is even.
-      const bool positive = !has_residual && job.clamp->lower >= 0;
-      small_form = strip.zero % 2 != 0 ? 0 : positive ? 64 + 128 : 64;
+      small_form = strip.zero % 2 == 0 ? 64 : 0;
+      exact_form = strip.zero % 2 == 0 ? 128 : 0;
       strip.out_stride = job.out_stride;
       strip.activations = runs;
       strip.count = by_eights ? job.eights : job.run_count;
@@ -191,8 +191,8 @@ struct PointwiseBytes {
       strip.weights = job.panel + std::ptrdiff_t{width} * header_bytes;
       strip.pixel = 0;
       strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
-      strip.form =
-          form + ((job.facts & small_results) != 0 ? small_form : 0) + (job.columns == width ? 0 : 4 * job.columns);
+      strip.form = form + (job.columns == width ? 0 : 4 * job.columns);
+      strip.form += (job.facts & exact_results) != 0 ? exact_form : (job.facts & small_results) != 0 ? small_form : 0;
       strip.residual = nullptr;
     }
   };

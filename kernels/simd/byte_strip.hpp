@@ -26,8 +26,7 @@ struct ByteStrip {
   std::int8_t* out;          ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;
-  /// 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole; 64: results are small; 128: and those
-  /// below 0 become bytes as 0 does
+  /// 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole; 64: results are small; 128: and exact
   std::int32_t form;
   const std::int8_t* residual;  ///< null, or pixel 0's (by eights: `pixel`'s): whole vectors
   std::ptrdiff_t residual_stride;

@@ -142,6 +142,7 @@
         .set    NV, \vectors
         .set    W, FIRST_WEIGHT
         .set    SUMS, W + 2 * NV
+        .set    RESULTS, W + NV
         .set    BOUND, 0
         .p2align 4
         .globl  SYMBOL(riffle_strip_\rows\()x\vectors\()ISA)
@@ -157,7 +158,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         ldr     x7, [x0, #PIXEL]
 #ifdef RIFFLE_BYTES
         sub     sp, sp, #(32 * NV)
-        prepare_small %NV
+        prepare_exact %NV
 #endif
 
 1:      // A tile.

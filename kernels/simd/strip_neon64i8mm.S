@@ -71,9 +71,9 @@
         .endm
         .macro  join_residual_pair
         load_residual_pair
-        add_residual saddw, %(SUMS + I * PAIRS), 8b
+        add_residual saddw, %(RESULTS + I * PAIRS), 8b
         .if     NV == 2
-        add_residual saddw2, %(SUMS + I * PAIRS + 2), 16b
+        add_residual saddw2, %(RESULTS + I * PAIRS + 2), 16b
         .endif
         .endm
 
@@ -108,7 +108,7 @@
         .macro  narrow_pairs residual
         .set    I, 0
         .rept   MR
-        narrow_pair %(SUMS + I * PAIRS), \residual
+        narrow_pair %(RESULTS + I * PAIRS), \residual
         .set    I, I + 1
         .endr
         .endm
@@ -149,18 +149,18 @@
         .macro  store_pairs how
         .set    I, 0
         .rept   MR / 2
-        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS)
+        part_pixels %(RESULTS + I * PAIRS), %(RESULTS + I * PAIRS + PAIRS)
         \how    0, 0
         \how    1, 0
         .ifc    \how, store_part_pixel
-        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS)
+        part_pixels %(RESULTS + I * PAIRS), %(RESULTS + I * PAIRS + PAIRS)
         .endif
         \how    0, 1
         \how    1, 1
         .set    I, I + 2
         .endr
         .if     MR % 2
-        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS)
+        part_pixels %(RESULTS + I * PAIRS), %(RESULTS + I * PAIRS)
         \how    0, 0
         \how    1, 0
         .endif
@@ -172,7 +172,7 @@
         .set    PAIRS, 2 * NV
         .set    SUMS, 16
         .set    W, SUMS - 2 * PAIRS
-        .set    ZERO, W + PAIRS
+        .set    RESULTS, SUMS - PAIRS
         .p2align 4
         .globl  SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA)
         HIDDEN(riffle_strip_\pairs\()x\vectors\()ISA)
@@ -192,7 +192,7 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         ldp     x6, x17, [x0, #OUT]
         add     x6, x6, x10
         mov     x2, x19
-        prepare_small %PAIRS
+        prepare_exact %PAIRS
 
 1:      // A tile.
         add     x1, x19, #(32 * PAIRS)
@@ -214,8 +214,11 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         subs    x5, x5, #1
         b.ne    3b
 4:
-        tbz     w22, #POSITIVE, 18f
-        positive_bytes %PAIRS
+        tbz     w22, #EXACT, 18f
+        exact_floats %PAIRS
+24:     low_words %PAIRS
+        cbnz    x8, 20f
+25:     low_bytes %PAIRS
 16:     tst     w22, #63
         b.ne    19f
         store_pairs store_pixel
@@ -234,11 +237,10 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         // Out of line: numbers of any size, a residual, bounds, a part of the columns.
 18:     scale_sums %PAIRS
         tbz     w22, #SMALL, 21f
-        round_small %SUMS, %PAIRS
-        cbz     x8, 23f
-        for_rows join_residual_pair
-23:     for_rows own_bytes
-        b       16b
+        small_floats %PAIRS
+        b       24b
+20:     for_rows join_residual_pair
+        b       25b
 21:     round_large %PAIRS
         cbnz    x8, 22f
         narrow_pairs 0
@@ -246,21 +248,12 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
 22:     narrow_pairs 1
         b       16b
 19:     tbz     w22, #0, 14f
-        add     x9, x0, #2
-        all_bytes 0, x9
-        add     x9, x0, #3
-        all_bytes 1, x9
-        .set    I, 0
-        .rept   MR
-        bytes_op smax, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS), 0
-        bytes_op smin, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS), 1
-        .set    I, I + 1
-        .endr
-14:     tst     w22, #60
-        b.ne    20f
+        bound_all %PAIRS
+        tst     w22, #60
+        b.ne    14f
         store_pairs store_pixel
         b       17b
-20:     store_pairs store_part_pixel
+14:     store_pairs store_part_pixel
         b       17b
         SIZE(riffle_strip_\pairs\()x\vectors\()ISA)
         .endm
