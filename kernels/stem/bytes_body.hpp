@@ -43,9 +43,9 @@ struct StemBytes {
   /// pixel, overwrites.
   static RIFFLE_INLINE void join_taps(const Byte* from, std::int32_t row_bytes, std::int32_t rows, std::int32_t taps,
                                       std::int32_t stride, std::int32_t count, std::int32_t pixel_bytes, Byte* to) {
-    if constexpr (requires { B::join_window; }) {
+    if constexpr (requires { B::join_windows; }) {
       if (rows == 9 && taps == 3 && stride == 2) {  // the networks' window, on a picture's three planes
-        for (std::int32_t p = 0; p < count; p += 4) B::join_window(from + p * 2, row_bytes, to + p * pixel_bytes);
+        B::join_windows(from, row_bytes, to, (count + 3) / 4);
         return;
       }
     }
