@@ -29,7 +29,7 @@ void pack_number(QuadForm form, const void* number, std::int32_t column, std::by
   std::memcpy(pair + 8, number, 4);
 }
 
-/// What is known of an output's results: small_results, exact_results.
+/// What is known of an output's results.
 int facts_of(std::span<const std::int8_t> weights, std::int32_t bias, float factor) {
   double least = bias, most = bias;
   for (const std::int8_t w : weights) {
@@ -38,8 +38,9 @@ int facts_of(std::span<const std::int8_t> weights, std::int32_t bias, float fact
   }
   const double factor_of = factor, most_results = 0x1p15 - 512;
   if (most >= 0x1p23 || std::max({1.0, -least, most}) * factor_of >= most_results) return 0;
-  const bool exact = most < 0x1p22 && least > -0x1p22 && is_exact_factor(factor);
-  return small_results | (exact ? exact_results : 0);
+  if (most >= 0x1p22 || least <= -0x1p22) return small_results;
+  return small_results | (is_exact_factor(factor, false) ? exact_results : 0) |
+         (is_exact_factor(factor, true) ? exact_sums : 0);
 }
 
 }  // namespace
@@ -87,7 +88,7 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
       std::byte* const factors = biases + width * (panels.form == QuadForm::eights ? 8 : 4);
       std::byte* const quad = factors + (factors - biases);
       bool fit = true;
-      int known = small_results | exact_results;
+      int known = small_results | exact_results | exact_sums;
       for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
         const std::int32_t n = group * outputs + v0 * lanes + column;
         const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);

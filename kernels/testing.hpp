@@ -625,7 +625,7 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
         break;
       case Sums::exact:
         result.bias.push_back(scene.integer(-20000, 20000));
-        result.factors.push_back(static_cast<float>(scene.integer(1, 400)) * 0x1p-15F);
+        result.factors.push_back(static_cast<float>(scene.integer(1, 400)) * scene.pick({0x1p-15F, 0x1p-16F}));
         break;
       case Sums::extreme:
         result.bias.push_back(scene.pick({-largest_bias, 0, largest_bias}));

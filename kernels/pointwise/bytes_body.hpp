@@ -156,6 +156,7 @@ struct PointwiseBytes {
   struct Strips {
     bool fit;                                   ///< the runs
     std::int32_t form, small_form, exact_form;  ///< of all panels, and of those whose results are small, or exact
+    PanelFacts exact;                           ///< which these are
     simd::ByteStrip strip;
     simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
 
@@ -170,6 +171,7 @@ struct PointwiseBytes {
       // Ties go where they go without the zero point only if it is even.
       small_form = strip.zero % 2 == 0 ? 64 : 0;
       exact_form = strip.zero % 2 == 0 ? 128 : 0;
+      exact = has_residual ? exact_sums : exact_results;
       strip.out_stride = job.out_stride;
       strip.activations = runs;
       strip.count = by_eights ? job.eights : job.run_count;
@@ -192,7 +194,7 @@ struct PointwiseBytes {
       strip.pixel = 0;
       strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
       strip.form = form + (job.columns == width ? 0 : 4 * job.columns);
-      strip.form += (job.facts & exact_results) != 0 ? exact_form : (job.facts & small_results) != 0 ? small_form : 0;
+      strip.form += (job.facts & exact) != 0 ? exact_form : (job.facts & small_results) != 0 ? small_form : 0;
       strip.residual = nullptr;
     }
   };

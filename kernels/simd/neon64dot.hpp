@@ -79,7 +79,7 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
     constexpr std::int32_t most_sums = 9 * 128 * 128;
     uint32x4_t all = vdupq_n_u32(0xffffffff);
     unroll<2>([&](auto half) __attribute__((always_inline)) {
-      const float32x4_t factor = factors.val[half], steps = vmulq_n_f32(factor, 0x1p15F);
+      const float32x4_t factor = factors.val[half], steps = vmulq_n_f32(factor, 0x1p16F);
       const int32x4_t bias = vqabsq_s32(biases.val[half]);
       const float32x4_t most = vmulq_f32(vcvtq_f32_s32(vqaddq_s32(bias, vdupq_n_s32(most_sums))), factor);
       all = vandq_u32(all, vceqq_f32(steps, vrndnq_f32(steps)));
