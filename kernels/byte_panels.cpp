@@ -29,15 +29,18 @@ void pack_number(QuadForm form, const void* number, std::int32_t column, std::by
   std::memcpy(pair + 8, number, 4);
 }
 
-/// Are an output's results small_results?
-bool is_small(std::span<const std::int8_t> weights, std::int32_t bias, float factor) {
+/// What is known of an output's results.
+int facts_of(std::span<const std::int8_t> weights, std::int32_t bias, float factor) {
   double least = bias, most = bias;
   for (const std::int8_t w : weights) {
     most += w * (w > 0 ? 127 : -128);
     least += w * (w > 0 ? -128 : 127);
   }
-  const double factor_of = factor, most_results = 0x1p15 - 256;
-  return most < 0x1p23 && std::max({1.0, -least, most}) * factor_of < most_results;
+  const double factor_of = factor, most_results = 0x1p15 - 512;
+  if (most >= 0x1p23 || std::max({1.0, -least, most}) * factor_of >= most_results) return 0;
+  if (most >= 0x1p22 || least <= -0x1p22) return small_results;
+  return small_results | (is_exact_factor(factor, false) ? exact_results : 0) |
+         (is_exact_factor(factor, true) ? exact_sums : 0);
 }
 
 }  // namespace
@@ -84,14 +87,15 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
       std::byte* const biases = to;
       std::byte* const factors = biases + width * (panels.form == QuadForm::eights ? 8 : 4);
       std::byte* const quad = factors + (factors - biases);
-      bool fit = true, small = true;
+      bool fit = true;
+      int known = small_results | exact_results | exact_sums;
       for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
         const std::int32_t n = group * outputs + v0 * lanes + column;
         const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);
         pack_number(panels.form, &weights.bias[output], column, biases);
         pack_number(panels.form, &weights.factors[output], column, factors);
         const std::int8_t* const from = weights.values.data() + output * row;
-        small = small && is_small({from, row}, weights.bias[output], weights.factors[output]);
+        known &= facts_of({from, row}, weights.bias[output], weights.factors[output]);
         const std::int32_t v = column / lanes;
         for (std::ptrdiff_t q = 0; q < quads; ++q) {
           std::int8_t four[4];
@@ -106,7 +110,7 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
         }
       }
       to += (v1 - v0) * vector_bytes(panels, quads);
-      *facts++ = static_cast<std::byte>((fit ? products_fit : 0) | (small ? small_results : 0));
+      *facts++ = static_cast<std::byte>((fit ? products_fit : 0) | known);
     }
   }
 }

@@ -26,11 +26,21 @@ struct BytePanels {
   std::int32_t lanes = 0, max_vectors = 0;
   QuadForm form = QuadForm::bytes;
 };
-/// Where numbers that are read are of i8.
+/// Where numbers that are read are of i8. Behind small results 16 bits have room for a zero point and a residual.
 enum PanelFacts : std::uint8_t {
   products_fit = 1,   ///< two products, of weights 0 and 2 of a quad or 1 and 3, are in 16 bits: none has -128 twice
-  small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 256
+  small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 512
+  exact_results = 4,  ///< small ones, of sums within 2^22, whose factors are exact_factors: where there is no residual
+  exact_sums = 8,     ///< and where there is one
 };
+
+/// Is it below 2, and a multiple of 2^-16, or of 2^-15 where a residual is added? A sum times such a number is exact in
+/// f32 as long as it is below 2^8, or 2^9, and stays above if it is not: rounded once it becomes the byte that it
+/// becomes rounded twice, to f32 and to an integer.
+constexpr bool is_exact_factor(float factor, bool has_residual) {
+  const float steps = factor * (has_residual ? 0x1p15F : 0x1p16F);
+  return factor < 2 && steps == static_cast<float>(static_cast<std::int32_t>(steps));
+}
 
 template <class Kernel>
 BytePanels byte_panels_of(const Kernel& kernel) {

@@ -602,6 +602,7 @@ struct ByteWeights {
 /// How sums become large or small, and what their rounding does.
 enum class Sums : std::uint8_t {
   usual,       ///< results are some dozens
+  exact,       ///< as far as bytes and residuals have room; factors have few digits
   extreme,     ///< the largest weights of one sign, the largest biases: results end at the bounds, or are small
   ties,        ///< small, times a half or a quarter
   beyond_f32,  ///< of more bits than an f32 has: some are rounded to a tie
@@ -614,13 +615,17 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
     const auto all = static_cast<std::int8_t>(scene.pick({-128, -127, 127}));
     for (std::int32_t k = 0; k < terms; ++k) {
       result.values.push_back(sums == Sums::extreme ? all
-                              : sums == Sums::usual ? static_cast<std::int8_t>(scene.integer(-128, 127))
+                              : sums <= Sums::exact ? static_cast<std::int8_t>(scene.integer(-128, 127))
                                                     : static_cast<std::int8_t>(scene.integer(-1, 1)));
     }
     switch (sums) {
       case Sums::usual:
         result.bias.push_back(scene.integer(-20000, 20000));
         result.factors.push_back(static_cast<float>(scene.integer(1, 100) / (1e4 * std::sqrt(terms))));
+        break;
+      case Sums::exact:
+        result.bias.push_back(scene.integer(-20000, 20000));
+        result.factors.push_back(static_cast<float>(scene.integer(1, 400)) * scene.pick({0x1p-15F, 0x1p-16F}));
         break;
       case Sums::extreme:
         result.bias.push_back(scene.pick({-largest_bias, 0, largest_bias}));
@@ -639,7 +644,7 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
   return result;
 }
 inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int32_t terms) {
-  const Sums sums = scene.pick({Sums::usual, Sums::usual, Sums::extreme, Sums::ties, Sums::beyond_f32});
+  const Sums sums = scene.pick({Sums::usual, Sums::exact, Sums::exact, Sums::extreme, Sums::ties, Sums::beyond_f32});
   return random_byte_weights(scene, rows, terms, sums);
 }
 

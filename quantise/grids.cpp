@@ -34,15 +34,15 @@ bool has_integer_weights(const graph::Operation& operation) {
          (dense != nullptr && dense->weights.type() == Type::i8);
 }
 
-/// The factor with which the largest of a row's integers is 127.
-float factor_of(std::span<const float> weights, std::span<const float> steps, float bias) {
+/// The factor with which the largest of a row's integers is 127, or a little less.
+double factor_of(std::span<const float> weights, std::span<const float> steps, const RowEnds& ends) {
   // Several maxima, so that none waits for the one before.
   float largest[4] = {};
   for (std::size_t k = 0; k < weights.size(); ++k) {
     largest[k % 4] = std::max(largest[k % 4], std::abs(weights[k] * steps[k]));
   }
   const float all = std::max({largest[0], largest[1], largest[2], largest[3]});
-  return std::max(all / 127.0F, static_cast<float>(least_factor(static_cast<double>(bias))));
+  return fitting_factor(static_cast<double>(all) / 127.0, ends);
 }
 
 }  // namespace
@@ -66,8 +66,11 @@ graph::ById<Grid> grids(const Quantised& quantised) {
   return result;
 }
 
-WeightGrid::WeightGrid(const Matrix& matrix, const passes::ChannelList& operand, const graph::ById<Grid>& grids)
-    : outputs_(static_cast<std::size_t>(matrix.outputs)), columns_(static_cast<std::size_t>(matrix.columns())) {
+WeightGrid::WeightGrid(const Matrix& matrix, const passes::ChannelList& operand, const graph::ById<Grid>& grids,
+                       std::vector<double> factor_steps)
+    : outputs_(static_cast<std::size_t>(matrix.outputs)),
+      columns_(static_cast<std::size_t>(matrix.columns())),
+      factor_steps_(std::move(factor_steps)) {
   for (const passes::Channel& channel : operand) {
     const double step = grids[channel.node].steps[static_cast<std::size_t>(channel.index)];
     steps_.insert(steps_.end(), static_cast<std::size_t>(matrix.taps), static_cast<float>(step));
@@ -79,7 +82,9 @@ void WeightGrid::round(std::span<const float> weights, std::span<const float> bi
   for (std::size_t o = 0; o < weights.size() / columns_; ++o) {
     const std::span<const float> row = weights.subspan(o * columns_, columns_), steps = steps_of(o);
     const std::span<float> rounded = rounded_weights.subspan(o * columns_, columns_);
-    const float factor = factor_of(row, steps, bias.empty() ? 0.0F : bias[o]), inverse = 1.0F / factor;
+    const double b = bias.empty() ? 0.0 : static_cast<double>(bias[o]);
+    const auto factor = static_cast<float>(factor_of(row, steps, {b, factor_steps_[o]}));
+    const float inverse = 1.0F / factor;
     for (std::size_t k = 0; k < columns_; ++k) rounded[k] = nearest(row[k] * steps[k] * inverse) * (factor / steps[k]);
     if (bias.empty()) continue;
     const double unit = static_cast<double>(factor);
@@ -91,13 +96,14 @@ IntegerLayer WeightGrid::integers(std::span<const float> weights, std::span<cons
   IntegerLayer layer;
   for (std::size_t o = 0; o < weights.size() / columns_; ++o) {
     const std::span<const float> row = weights.subspan(o * columns_, columns_), steps = steps_of(o);
-    const float b = bias.empty() ? 0.0F : bias[o], factor = factor_of(row, steps, b), inverse = 1.0F / factor;
-    RoundedRow rounded{{}, static_cast<double>(factor)};
+    const double b = bias.empty() ? 0.0 : static_cast<double>(bias[o]);
+    RoundedRow rounded{{}, factor_of(row, steps, {b, factor_steps_[o]})};
+    const float inverse = 1.0F / static_cast<float>(rounded.factor);
     for (std::size_t k = 0; k < columns_; ++k) {
       rounded.numbers.push_back(static_cast<std::int8_t>(nearest(row[k] * steps[k] * inverse)));
     }
     layer.rows.push_back(std::move(rounded));
-    layer.bias.push_back(static_cast<double>(b));
+    layer.bias.push_back(b);
   }
   return layer;
 }
@@ -111,7 +117,8 @@ graph::ById<std::optional<WeightGrid>> weight_grids(const Quantised& quantised) 
   for (NodeId id = 0; id < result.end_id(); ++id) {
     if (quantised.node[id] < 0 || !has_integer_weights(quantised.after.nodes[quantised.node[id]].operation)) continue;
     const auto matrix = matrix_of(before.nodes[id].operation, shapes[before.nodes[id].inputs[0]]);
-    result[id].emplace(*matrix, lowered.operands[id][0], of_results);
+    const bool makes_integers = quantised.after.nodes[quantised.node[id]].quantization.has_value();
+    result[id].emplace(*matrix, lowered.operands[id][0], of_results, factor_steps(quantised, id, makes_integers));
   }
   return result;
 }

@@ -22,14 +22,16 @@ graph::ById<Grid> grids(const Quantised& quantised);
 
 /// How a layer's weights become integers. Weight k of an output counts steps of what its column reads; the integers are
 ///
-///   round(weights[k] * step[k] / factor)        factor: the output's, with which the largest weight is 127
+///   round(weights[k] * step[k] / factor)        factor: the output's, with which the largest weight is 127, or a
+///   little less
 ///
 /// and what they stand for is these times factor / step[k]. (Weights that move cannot be searched a better factor in
 /// every step, as round_row() does for those that stay.)
 class WeightGrid {
  public:
-  /// `operand`: the channels that the layer reads, with their grids.
-  WeightGrid(const Matrix& matrix, const passes::ChannelList& operand, const graph::ById<Grid>& grids);
+  /// `operand`: the channels that the layer reads, with their grids. `factor_steps`: by output.
+  WeightGrid(const Matrix& matrix, const passes::ChannelList& operand, const graph::ById<Grid>& grids,
+             std::vector<double> factor_steps);
 
   /// What the weights (outputs, columns) and biases are once they are integers, as real numbers. A bias counts factors.
   /// There may be no bias.
@@ -43,8 +45,9 @@ class WeightGrid {
     return std::span(steps_).subspan(output / outputs_ * columns_, columns_);
   }
 
-  std::size_t outputs_, columns_;  // of a group
-  std::vector<float> steps_;       // by group and column
+  std::size_t outputs_, columns_;     // of a group
+  std::vector<float> steps_;          // by group and column
+  std::vector<double> factor_steps_;  // by output
 };
 
 /// By node of Quantised::before; nothing for what is no layer that reads integers.

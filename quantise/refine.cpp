@@ -23,8 +23,8 @@ class RowRounding {
     }
   }
 
-  [[nodiscard]] RoundedRow operator()(std::span<const double> weights, double bias) const {
-    return columns_ ? columns_->round_row(weights, bias) : round_row(weights, moments_, bias);
+  [[nodiscard]] RoundedRow operator()(std::span<const double> weights, const RowEnds& ends) const {
+    return columns_ ? columns_->round_row(weights, ends) : round_row(weights, moments_, ends);
   }
 
  private:
@@ -34,7 +34,7 @@ class RowRounding {
 
 /// A layer's weights and biases for the operand that the quantised walk is about to give it.
 IntegerLayer layer_for(const Walk& walk, NodeId after, const Layer& exact, const passes::ChannelList& operand,
-                       const Scales& scales) {
+                       const Scales& scales, const std::vector<double>& steps) {
   const Matrix& matrix = exact.matrix;
   const auto columns = static_cast<std::size_t>(matrix.columns()), outputs = static_cast<std::size_t>(matrix.outputs);
   const Patches patches = patches_of(walk, after, matrix);
@@ -46,7 +46,7 @@ IntegerLayer layer_for(const Walk& walk, NodeId after, const Layer& exact, const
   const auto round_output = [&](const RowRounding& rounding, std::size_t group, std::size_t output) {
     const std::vector<double> weights = column_weights(matrix, static_cast<std::int32_t>(output), operand, scales);
     double bias = exact.bias.empty() ? 0.0 : static_cast<double>(exact.bias[output]);
-    const RoundedRow row = rounding(weights, bias);
+    const RoundedRow row = rounding(weights, {bias, steps[output]});
     const std::span<const float> real = matrix.row(static_cast<std::int32_t>(output));
     for (std::size_t k = 0; k < columns; ++k) {
       const std::size_t column = group * columns + k;
@@ -77,8 +77,9 @@ void refine(Quantised& quantised, const Agreement& agreement, const Scales& scal
     progress(static_cast<double>(id) / static_cast<double>(source.size()));
     if (before >= 0 && agreement.reads_integers[before] && statistics.layers[before] &&
         !statistics.layers[before]->matrix.is_average) {
+      const std::vector<double> steps = factor_steps(quantised, before, agreement.makes_integers[before]);
       const IntegerLayer layer =
-          layer_for(walk, id, *statistics.layers[before], agreement.lowered.operands[before][0], scales);
+          layer_for(walk, id, *statistics.layers[before], agreement.lowered.operands[before][0], scales, steps);
       set_layer(quantised.after.nodes[id].operation, layer, quantised.scales[before]);
     }
     walk.step();

@@ -91,12 +91,13 @@ class Rewriting {
                              [&](std::string_view word, const graph::Constant& constant, const auto&) {
                                if (word == "bias") bias = &constant;
                              });
+    const std::vector<double> steps = factor_steps(q_, id, agreement_.makes_integers[id]);
     IntegerLayer layer;
     for (std::int32_t o = 0; o < matrix.groups * matrix.outputs; ++o) {
       const auto output = static_cast<std::size_t>(o);
       const double b = bias->empty() ? 0.0 : static_cast<double>(bias->values()[output]);
       const std::vector<double> weights = column_weights(matrix, o, agreement_.lowered.operands[id][0], scales_);
-      layer.rows.push_back(round_row(weights, std::vector<double>(weights.size(), 1.0), b));
+      layer.rows.push_back(round_row(weights, std::vector<double>(weights.size(), 1.0), {b, steps[output]}));
       layer.bias.push_back(b);
     }
     return layer;
@@ -245,6 +246,15 @@ Graph without_functions(const Graph& graph, const graph::ById<bool>& keep) {
 void set_layer(graph::Operation& operation, const IntegerLayer& layer, const std::vector<double>& units) {
   if (auto* convolution = std::get_if<graph::Convolution>(&operation)) set_layer(*convolution, layer, units);
   if (auto* dense = std::get_if<graph::FullyConnected>(&operation)) set_layer(*dense, layer, units);
+}
+
+std::vector<double> factor_steps(const Quantised& quantised, NodeId id, bool makes_integers) {
+  const bool is_added = std::ranges::any_of(quantised.before.nodes, [&](const Node& node) {
+    return std::holds_alternative<graph::Binary>(node.operation) && std::ranges::count(node.inputs, id) > 0;
+  });
+  std::vector<double> steps = quantised.scales[id];
+  for (double& step : steps) step *= !makes_integers ? 0.0 : is_added ? 0x1p-15 : 0x1p-16;
+  return steps;
 }
 
 void rewrite(Quantised& quantised, const Agreement& agreement, const Scales& scales) {

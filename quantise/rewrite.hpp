@@ -28,6 +28,10 @@ using Units = graph::ById<std::vector<double>>;
 /// A layer in floats that reads numbers in the units of their integers has these in its weights.
 void multiply_columns(graph::Operation& operation, const passes::ChannelList& operand, const Units& units);
 
+/// By channel of a layer, the steps of its factors, with which kernels multiply and round at once
+/// (kernels::is_exact_factor()): of results that are integers, and twice as large where they are added to others.
+std::vector<double> factor_steps(const Quantised& quantised, graph::NodeId id, bool makes_integers);
+
 /// Makes the rest of it of `before`: the graph with quantised nodes, and with nodes that make real numbers of integers
 /// and integers of real numbers where the two meet. Weights are rounded as they are.
 void rewrite(Quantised& quantised, const Agreement& agreement, const Scales& scales);

@@ -24,14 +24,17 @@ double rounded_weight(double in_units) { return std::clamp(nearest(in_units), -1
 
 }  // namespace
 
-double least_factor(double bias) { return std::max(std::abs(bias) * 0x1p-28, 0x1p-100); }
+double fitting_factor(double factor, const RowEnds& ends) {
+  const double fitting = std::max({factor, std::abs(ends.bias) * 0x1p-28, 0x1p-100});
+  return fitting < 32.0 * ends.step || ends.step == 0.0 ? fitting : std::ceil(fitting / ends.step) * ends.step;
+}
 
-RoundedRow round_row(std::span<const double> weights, std::span<const double> moments, double bias) {
-  const double largest = largest_of(weights), least = least_factor(bias);
-  RoundedRow best{std::vector<std::int8_t>(weights.size()), least};
+RoundedRow round_row(std::span<const double> weights, std::span<const double> moments, const RowEnds& ends) {
+  const double largest = largest_of(weights);
+  RoundedRow best{std::vector<std::int8_t>(weights.size()), fitting_factor(0.0, ends)};
   double least_error = std::numeric_limits<double>::infinity();
   for (const double part : parts) {
-    const double factor = std::max(part * largest / 127.0, least), inverse = 1.0 / factor;
+    const double factor = fitting_factor(part * largest / 127.0, ends), inverse = 1.0 / factor;
     double error = 0.0;
     for (std::size_t k = 0; k < weights.size(); ++k) {
       const double lost = weights[k] - factor * rounded_weight(weights[k] * inverse);
@@ -95,13 +98,13 @@ double Columns::round_by(std::span<const double> weights, double factor, std::ve
   return error;
 }
 
-RoundedRow Columns::round_row(std::span<const double> weights, double bias) const {
-  const double largest = largest_of(weights), least = least_factor(bias);
-  RoundedRow best{std::vector<std::int8_t>(size_), least};
+RoundedRow Columns::round_row(std::span<const double> weights, const RowEnds& ends) const {
+  const double largest = largest_of(weights);
+  RoundedRow best{std::vector<std::int8_t>(size_), fitting_factor(0.0, ends)};
   double least_error = std::numeric_limits<double>::infinity();
   std::vector<double> rounded(size_);
   for (const double part : parts) {
-    const double factor = std::max(part * largest / 127.0, least);
+    const double factor = fitting_factor(part * largest / 127.0, ends);
     const double error = round_by(weights, factor, rounded);
     if (error >= least_error) continue;
     least_error = error;

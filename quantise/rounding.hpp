@@ -18,8 +18,14 @@ inline float nearest(float x) {
   return (x + shift) - shift;
 }
 
-/// What a row's factor is at least: so that its bias is rounded to a 2^28th of itself, and no factor is denormal.
-double least_factor(double bias);
+/// What a row's sum begins with, which 32 bits have to hold, and the step of its factor (factor_steps()), 0 for none.
+struct RowEnds {
+  double bias = 0.0, step = 0.0;
+};
+
+/// The factor from this one on that a row can have: its bias is rounded to a 2^28th of itself, and the factor is not
+/// denormal. It is a multiple of its step, unless that makes it larger by a thirty-second part.
+double fitting_factor(double factor, const RowEnds& ends);
 
 /// A row of weights: integers from -127 to 127, which count `factor` times.
 struct RoundedRow {
@@ -28,8 +34,8 @@ struct RoundedRow {
 };
 
 /// With the factor, of a few, that leaves the least squared error of the row's results, where column k reads numbers
-/// whose mean square is moments[k]. `bias`: what the row's sum begins with, which 32 bits have to hold.
-RoundedRow round_row(std::span<const double> weights, std::span<const double> moments, double bias);
+/// whose mean square is moments[k].
+RoundedRow round_row(std::span<const double> weights, std::span<const double> moments, const RowEnds& ends);
 
 /// How the numbers that a row's columns read go together, for rounding its weights one after the other: what one loses
 /// those behind it make good, as far as they read the same. With the covariance of the columns as U D U', U upper
@@ -45,7 +51,7 @@ class Columns {
   Columns(std::span<const float> numbers, std::size_t columns);
 
   /// With the factor, of a few, that leaves the least.
-  [[nodiscard]] RoundedRow round_row(std::span<const double> weights, double bias) const;
+  [[nodiscard]] RoundedRow round_row(std::span<const double> weights, const RowEnds& ends) const;
 
  private:
   /// The error with this factor. `rounded`: of the weights, in units of the factor.

@@ -47,8 +47,10 @@ std::vector<Range> Scales::held_by(NodeId id) const {
 
 void Scales::choose_zero_points() {
   graph::ById<Range> held(graph_->nodes.size());  // by zero point: what has to be held; 0 always is
+  graph::ById<bool> is_given(held.size(), false);
   for (NodeId id = 0; id < held.end_id(); ++id) {
     if (!agreement_->has_integers(id)) continue;
+    if (agreement_->origin[id] == Origin::given) is_given[agreement_->zero_of[id]] = true;
     Range& range = held[agreement_->zero_of[id]];
     for (const Range& channel : held_by(id)) {
       range.lower = std::min(range.lower, channel.lower);
@@ -57,8 +59,10 @@ void Scales::choose_zero_points() {
   }
   for (NodeId id = 0; id < held.end_id(); ++id) {
     const auto [lower, upper] = held[agreement_->zero_of[id]];
-    const double width = upper - lower;
-    zero_points_.push_back(width > 0.0 ? static_cast<std::int32_t>(std::nearbyint(-255.0 * lower / width)) : 0);
+    const double width = upper - lower, zero = width > 0.0 ? -255.0 * lower / width : 0.0;
+    // Of its own choice an even one, to which numbers are rounded as to 0: kernels add it and round at once.
+    const double even = std::min(2.0 * std::nearbyint(zero / 2.0), 254.0);
+    zero_points_.push_back(static_cast<std::int32_t>(is_given[agreement_->zero_of[id]] ? std::nearbyint(zero) : even));
   }
 }
 

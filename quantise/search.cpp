@@ -92,7 +92,7 @@ class Reader {
         const std::span<const float> row = m.row(g * m.outputs + o);
         for (std::size_t k = 0; k < columns; ++k) weights[k] = static_cast<double>(row[k]) * column_scales[k];
         if (!m.is_average) {
-          const RoundedRow rounded_row = round_row(weights, moments, 0.0);
+          const RoundedRow rounded_row = round_row(weights, moments, {});
           for (std::size_t k = 0; k < columns; ++k) weights[k] = rounded_row.numbers[k] * rounded_row.factor;
         }
         for (std::size_t k = 0; k < columns; ++k) {

@@ -47,8 +47,12 @@ struct QuantizedElement {
     const auto low = static_cast<float>(std::int32_t{std::numeric_limits<Integer>::min()} - q.zero_point);
     const auto high = static_cast<float>(std::int32_t{std::numeric_limits<Integer>::max()} - q.zero_point);
     float scaled = x / q.scale;
+#ifdef __aarch64__
+    scaled = __builtin_fminf(__builtin_fmaxf(scaled, low), high);  // instructions that take the number, not the NaN
+#else
     scaled = scaled > low ? scaled : low;
     scaled = scaled < high ? scaled : high;
+#endif
     const std::int32_t rounded = std::bit_cast<std::int32_t>(scaled + magic) - std::bit_cast<std::int32_t>(magic);
     return static_cast<Integer>(rounded + q.zero_point);
   }

@@ -2,17 +2,24 @@
 // vector of channels. An instruction set that does has
 //
 //   static constexpr int most_rows(int stride);                                  output rows at once
-//   static DepthwiseByteRowsFunction depthwise_rows(int rows, int stride);
 //   static constexpr int row_weight_bytes;
-//   static const std::byte* row_weights(const std::byte* packed, std::byte* to);
+//   static RowWeights row_weights(const std::byte* packed, std::int16_t zero, std::byte* to);
+//   static DepthwiseByteRowsFunction depthwise_rows(int rows, int stride, bool are_exact);
 //
-// The last returns the weights as the rows take them: those that are packed, or others, which it writes to `to`.
+// row_weights() returns the weights as the rows take them, of a vector with its biases and factors: those that are
+// packed, or others, which it writes to `to`; and whether rows may take a shorter way, as exact results do
+// (byte_panels.hpp).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 namespace riffle::kernels {
+
+struct RowWeights {
+  const std::byte* weights;
+  bool are_exact;
+};
 
 /// Offsets in this struct are known to the assembly.
 struct DepthwiseByteRows {

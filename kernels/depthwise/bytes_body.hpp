@@ -61,7 +61,7 @@ struct DepthwiseBytes {
   /// The instruction set's own rows (byte_rows.hpp).
   static constexpr bool has_rows = requires { B::most_rows(1); };
 
-  static void run_rows(const Job& job, std::int32_t first, std::int32_t last) {
+  static RIFFLE_INLINE void run_rows(const Job& job, std::int32_t first, std::int32_t last) {
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
     const ZeroPoints& zeros = job.args->zeros;
@@ -73,23 +73,36 @@ struct DepthwiseBytes {
     rows.outputs = extent.out_w;
     rows.pad_left = window.pad_left;
     rows.header = job.packed;
-    rows.weights = B::row_weights(job.packed + B::lanes * 8, weights);
     rows.zero = static_cast<std::int16_t>(zeros.output);
+    const RowWeights prepared = B::row_weights(job.packed, rows.zero, weights);
+    rows.weights = prepared.weights;
     rows.lower = bounds.lower;
     rows.upper = bounds.upper;
-    const int most = B::most_rows(window.stride_w);
-    for (std::int32_t y = first, count; y < last; y += count) {
-      count = last - y < most ? last - y : most;
-      for (std::int32_t i = 0; i < (count - 1) * window.stride_h + 3; ++i) {
-        const Byte* const row = row_of(job, y * window.stride_h - window.pad_top + i);
-        rows.rows[i] = row == nullptr ? job.zeros : row;
-        rows.steps[i] = row == nullptr ? 0 : job.in_stride;
-      }
-      for (std::int32_t i = 0; i < count; ++i) {
-        rows.out[i] = job.out + static_cast<std::ptrdiff_t>(y + i) * extent.out_w * job.out_stride;
-        rows.out_stride[i] = job.out_stride;
-      }
-      B::depthwise_rows(count, window.stride_w)(rows);
+    rows.out_stride[0] = rows.out_stride[1] = job.out_stride;
+    // Copies, which the rows cannot be taken to change.
+    const Byte* const in = job.in;
+    const Byte* const outside = job.zeros;
+    const std::ptrdiff_t in_stride = job.in_stride, out_row = extent.out_w * job.out_stride;
+    const std::int32_t in_w = extent.in_w, in_h = extent.in_h, ring = job.in_ring, stride = window.stride_h;
+    const int most = B::most_rows(stride);
+    const auto one_row = B::depthwise_rows(1, stride, prepared.are_exact);
+    const auto most_rows = B::depthwise_rows(most, stride, prepared.are_exact);
+    Byte* out = job.out + first * out_row;
+    std::int32_t row = first * stride - window.pad_top;
+    const auto set_row = [&](int i) __attribute__((always_inline)) {
+      const bool inside = row + i >= 0 && row + i < in_h;
+      rows.rows[i] = inside ? in + slot((row + i) * in_w, ring) * in_stride : outside;
+      rows.steps[i] = inside ? in_stride : 0;
+    };
+    for (std::int32_t left = last - first, count; left > 0; left -= count) {
+      count = left < most ? left : most;
+      simd::unroll<3>([&](auto i) __attribute__((always_inline)) { set_row(i); });
+      if (count == 2) set_row(3);  // of stride 1
+      rows.out[0] = out;
+      rows.out[1] = out + out_row;
+      (count == most ? most_rows : one_row)(rows);
+      out += count * out_row;
+      row += count * stride;
     }
   }
 

@@ -8,8 +8,9 @@
 //   weights for row y        w0    w1    w2     0        for row y + 1:    0  w0  w1  w2
 //
 // so that a column is loaded and interleaved once for all outputs that it is a part of (stride 1). Two outputs of a row
-// are computed at once; their columns stand in registers from v0 on, first those that were there before (prev_columns),
-// then those that come in (2 * stride).
+// are computed at once; their columns stand in registers from v0 on, first those that were there before (PREV), then
+// those that come in (2 * stride). With stride 1 as many come in as stay: the next two outputs find the columns that
+// were there before behind those that come in, from OFFSET on.
 #define RIFFLE_BYTES
 #include "kernels/simd/neon64_asm.inc"
 
@@ -20,7 +21,6 @@
 #define COLUMNS 72
 #define OUTPUTS 80
 #define PAD_LEFT 88
-#define HEADER 96
 #define ROW_WEIGHTS 104
 #define ROW_OUT 112
 #define ROW_OUT_STRIDE 128
@@ -28,7 +28,8 @@
 
 // What is where in the general registers: x0 DepthwiseByteRows, x1 to x4 the rows' next column, x5 to x8 bytes to the
 // one behind it, x9 columns left inside the image, x10 outputs left, x11, x12 output rows, x13, x14 bytes to their next
-// pixels, x15 biases and factors, x17 pairs of outputs left that need no check, w16 bounds.
+// pixels, x15 biases, factors and zero point, x17 pairs of outputs left that need no check, x19 what is added to exact
+// results (requantise_neon64.inc), w20 bounds, 0 for none.
 // v16 to v21: weights of the first output row, column by column, four channels and four; v22 to v27 of the second.
 
         .macro  zip_bytes to, a, b
@@ -68,7 +69,7 @@
         .macro  load_new how
         .set    I, 0
         .rept   2 * S
-        \how    %(2 * (PREV + I))
+        \how    %(2 * ((PREV + I + OFFSET) % (PREV + 2 * S)))
         .set    I, I + 1
         .endr
         .endm
@@ -79,16 +80,13 @@
         .macro  move to, from
         mov     v\to\().16b, v\from\().16b
         .endm
-        .macro  load_pair to, offset
-        pair    ldp, \to, %(\to + 1), x15, \offset
-        .endm
-
-// Two outputs of each row, as bytes in the first register of a row's four.
+// Two outputs of each row, as bytes in the first register of a row's results. Those stand where the columns that are
+// not needed any more were, and where the sums of the row before were.
         .macro  compute
-        .set    I, 0
-        .rept   2 * R
-        load_pair %(ACC + 2 * I), 0
-        .set    I, I + 1
+        .set    V, 0
+        .rept   R
+        several ld1, %(ACC + 4 * V), %(ACC + 4 * V + 3), x15
+        .set    V, V + 1
         .endr
         .set    K, 0            // the column of the window
         .rept   3
@@ -96,69 +94,84 @@
         .rept   2
         .set    V, 0            // its row
         .rept   R
-        sdot_one %(ACC + 4 * V + 2 * I), %(2 * (I * S + K)), %(16 + 6 * V + 2 * K)
-        sdot_one %(ACC + 4 * V + 2 * I + 1), %(2 * (I * S + K) + 1), %(16 + 6 * V + 2 * K + 1)
+        .set    C, 2 * ((I * S + K + OFFSET) % (PREV + 2 * S))
+        sdot_one %(ACC + 4 * V + 2 * I), %C, %(16 + 6 * V + 2 * K)
+        sdot_one %(ACC + 4 * V + 2 * I + 1), %(C + 1), %(16 + 6 * V + 2 * K + 1)
         .set    V, V + 1
         .endr
         .set    I, I + 1
         .endr
         .set    K, K + 1
         .endr
-        load_pair 28, 32
-        add     x16, x0, #BOUNDS
-        all_words 30, x16
-        .set    I, 0
-        .rept   4 * R
-        one_op  scvtf, %(ACC + I), %(ACC + I)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   4 * R
-        lanes   fmul, %(ACC + I), %(ACC + I), %(28 + I % 2)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   4 * R
-        one_op  fcvtns, %(ACC + I), %(ACC + I)
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   2 * R
-        widen_sums %(ACC + 2 * I), %(ACC + 2 * I)
-        widen_sums_2 %(ACC + 2 * I), %(ACC + 2 * I + 1)
-        words_op sqadd, %(ACC + 2 * I), %(ACC + 2 * I), 30
-        .set    I, I + 1
-        .endr
-        .set    I, 0
-        .rept   R
-        bytes_of %(ACC + 4 * I), %(ACC + 4 * I)
-        bytes_of_2 %(ACC + 4 * I), %(ACC + 4 * I + 2)
-        .set    I, I + 1
-        .endr
-        ldrh    w16, [x0, #(BOUNDS + 2)]
-        eor     w16, w16, #0x7f80       // from -128 to 127
-        cbz     w16, 13f
+        pair    ldp, 28, 29, x15, 64
+        .if     EXACT_SUMS
+        for_each_row exact_row
+        .else
+        single  ldr, 30, x15, 96
+        for_each_row rounded_row
+        .endif
+        cbz     w20, 13f
         add     x16, x0, #(BOUNDS + 2)
         all_bytes 28, x16
         add     x16, x0, #(BOUNDS + 3)
         all_bytes 29, x16
-        .set    I, 0
-        .rept   R
-        bytes_op smax, %(ACC + 4 * I), %(ACC + 4 * I), 28
-        bytes_op smin, %(ACC + 4 * I), %(ACC + 4 * I), 29
-        .set    I, I + 1
-        .endr
+        for_each_row bound_row
 13:
         .endm
-
-        .macro  store_output from, half
-        .set    V, 0
+        .macro  for_each_row do
+        .set    ROW_SUMS, ACC
+        .set    RESULTS, 2 * OFFSET
         .rept   R
-        store_output_of %(ACC + 4 * V), \half, %(11 + V), %(13 + V)
-        .set    V, V + 1
+        \do
+        .set    RESULTS, ROW_SUMS
+        .set    ROW_SUMS, ROW_SUMS + 4
         .endr
         .endm
-        .macro  store_output_of from, half, pointer, step
+        .macro  exact_row
+        several ld1, %RESULTS, %(RESULTS + 3), x19
+        .set    I, 0
+        .rept   4
+        lanes   fmla, %(RESULTS + I), %(ROW_SUMS + I), %(28 + I % 2)
+        .set    I, I + 1
+        .endr
+        words_op uzp1, %RESULTS, %RESULTS, %(RESULTS + 1)
+        words_op uzp1, %(RESULTS + 2), %(RESULTS + 2), %(RESULTS + 3)
+        bytes_of %RESULTS, %RESULTS
+        bytes_of_2 %RESULTS, %(RESULTS + 2)
+        .endm
+        .macro  rounded_row
+        .set    I, 0
+        .rept   4
+        one_op  scvtf, %(ROW_SUMS + I), %(ROW_SUMS + I)
+        lanes   fmul, %(ROW_SUMS + I), %(ROW_SUMS + I), %(28 + I % 2)
+        one_op  fcvtns, %(ROW_SUMS + I), %(ROW_SUMS + I)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   2
+        widen_sums %(RESULTS + 2 * I), %(ROW_SUMS + 2 * I)
+        widen_sums_2 %(RESULTS + 2 * I), %(ROW_SUMS + 2 * I + 1)
+        words_op sqadd, %(RESULTS + 2 * I), %(RESULTS + 2 * I), 30
+        .set    I, I + 1
+        .endr
+        bytes_of %RESULTS, %RESULTS
+        bytes_of_2 %RESULTS, %(RESULTS + 2)
+        .endm
+        .macro  bound_row
+        bytes_op smax, %RESULTS, %RESULTS, 28
+        bytes_op smin, %RESULTS, %RESULTS, 29
+        .endm
+
+        .macro  store_output half
+        .set    HALF, \half
+        .set    V, 0
+        for_each_row store_row
+        .endm
+        .macro  store_row
+        store_half %RESULTS, %HALF, %(11 + V), %(13 + V)
+        .set    V, V + 1
+        .endm
+        .macro  store_half from, half, pointer, step
         st1     {v\from\().d}[\half], [x\pointer], x\step
         .endm
         .macro  keep_columns
@@ -169,16 +182,26 @@
         .endr
         .endm
 
-        .macro  depthwise rows, stride
+        .macro  two_outputs
+        load_new load_column
+        compute
+        store_output 0
+        store_output 1
+        .endm
+
+        .macro  depthwise rows, stride, exact
+        .set    OFFSET, 0
         .set    R, \rows
         .set    S, \stride
         .set    PREV, 3 - S
         .set    ACC, 16 - 4 * R
+        .set    EXACT_SUMS, \exact
         .p2align 4
-        .globl  SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
-        HIDDEN(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
-        TYPE(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
-SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
+        .globl  SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
+        HIDDEN(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
+        TYPE(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
+SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA):
+        save_general
         save_registers
         ldp     x1, x2, [x0, #ROWS]
         ldp     x3, x4, [x0, #(ROWS + 16)]
@@ -187,10 +210,13 @@ SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
         ldp     x9, x10, [x0, #COLUMNS]
         ldp     x11, x12, [x0, #ROW_OUT]
         ldp     x13, x14, [x0, #ROW_OUT_STRIDE]
-        ldp     x15, x16, [x0, #HEADER]
-        several_next ld1, 16, 19, x16, #64
-        several_next ld1, 20, 23, x16, #64
-        several ld1, 24, 27, x16
+        ldr     x15, [x0, #ROW_WEIGHTS]
+        several_next ld1, 16, 19, x15, #64
+        several_next ld1, 20, 23, x15, #64
+        several_next ld1, 24, 27, x15, #64
+        add     x19, x15, #112
+        ldrh    w20, [x0, #(BOUNDS + 2)]
+        eor     w20, w20, #0x7f80       // from -128 to 127
         // The columns in front of the first that comes in.
         ldr     x17, [x0, #PAD_LEFT]
         .if     S == 1
@@ -214,33 +240,45 @@ SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()ISA):
         sub     x9, x9, x17, lsl #\stride
         cbz     x17, 5f
 4:
-        load_new load_column
-        compute
-        store_output 0, 0
-        store_output 0, 1
+        two_outputs
+        .if     S == 1
+        subs    x17, x17, #1
+        b.eq    6f
+        .set    OFFSET, 2
+        two_outputs
+        .set    OFFSET, 0
+        subs    x17, x17, #1
+        b.ne    4b
+        b       5f
+6:      keep_columns
+        .else
         keep_columns
         subs    x17, x17, #1
         b.ne    4b
+        .endif
 
 5:      cbz     x10, 7f
         load_new load_column_checked
         compute
-        store_output 0, 0
+        store_output 0
         subs    x10, x10, #1
         b.eq    7f
-        store_output 0, 1
+        store_output 1
         keep_columns
         sub     x10, x10, #1
         b       5b
 7:
         restore_registers
+        restore_general
         ret
-        SIZE(riffle_depthwise_bytes_\rows\()x\stride\()ISA)
+        SIZE(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
         .endm
 
-        depthwise 1, 1
-        depthwise 2, 1
-        depthwise 1, 2
+        .irp    exact, 0, 1
+        depthwise 1, 1, \exact
+        depthwise 2, 1, \exact
+        depthwise 1, 2, \exact
+        .endr
 
 #ifdef __ELF__
         .section .note.GNU-stack, "", %progbits

@@ -154,8 +154,9 @@ struct PointwiseBytes {
 
   /// What all panels' strips have in common, from pixel `begin` on.
   struct Strips {
-    bool fit;                       ///< the runs
-    std::int32_t form, small_form;  ///< of all panels, and of those whose results are small
+    bool fit;                                   ///< the runs
+    std::int32_t form, small_form, exact_form;  ///< of all panels, and of those whose results are small, or exact
+    PanelFacts exact;                           ///< which these are
     simd::ByteStrip strip;
     simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
 
@@ -167,8 +168,10 @@ struct PointwiseBytes {
       strip.upper = bounds.upper;
       strip.rounding = 0x1.8p23F + static_cast<float>(strip.zero);
       form = strip.lower > -128 || strip.upper < 127 ? 1 : 0;
-      // Numbers below 0 are cut off, and ties go where they go without the zero point.
-      small_form = !has_residual && job.clamp->lower >= 0 && zeros.output % 2 == 0 ? 64 : 0;
+      // Ties go where they go without the zero point only if it is even.
+      small_form = strip.zero % 2 == 0 ? 64 : 0;
+      exact_form = strip.zero % 2 == 0 ? 128 : 0;
+      exact = has_residual ? exact_sums : exact_results;
       strip.out_stride = job.out_stride;
       strip.activations = runs;
       strip.count = by_eights ? job.eights : job.run_count;
@@ -190,8 +193,8 @@ struct PointwiseBytes {
       strip.weights = job.panel + std::ptrdiff_t{width} * header_bytes;
       strip.pixel = 0;
       strip.out = job.out + (begin - job.out_pixel) * job.out_stride;
-      strip.form =
-          form + ((job.facts & small_results) != 0 ? small_form : 0) + (job.columns == width ? 0 : 4 * job.columns);
+      strip.form = form + (job.columns == width ? 0 : 4 * job.columns);
+      strip.form += (job.facts & exact) != 0 ? exact_form : (job.facts & small_results) != 0 ? small_form : 0;
       strip.residual = nullptr;
     }
   };
@@ -237,11 +240,13 @@ struct PointwiseBytes {
         });
   }
 
-  /// One panel of pixels [begin, end), which were gathered.
-  static RIFFLE_INLINE void run_pairs(const Job& job, Strips& strips, int vectors, std::int32_t begin,
-                                      std::int32_t end) {
+  /// So many panels of pixels [begin, end), which were gathered.
+  static RIFFLE_INLINE void run_pairs(const Job& job, Strips& strips, int vectors, std::int32_t panels,
+                                      std::int64_t panel_bytes, std::int32_t begin, std::int32_t end) {
     strips.at_panel(job, vectors, begin);
     simd::ByteStrip& strip = strips.strip;
+    strip.panels = panels;
+    strip.panel_bytes = panel_bytes;
     Byte copied[most_gathered * B::max_vectors * B::lanes];
     const ResidualRows<Byte> residual = residual_rows<B>(job.residual, vectors, job.columns, *job.residual_memory,
                                                          job.residual_pixel + begin, end - begin, copied);
@@ -313,24 +318,33 @@ struct PointwiseBytes {
     }
     ();
     std::int32_t v1 = panel_begin(first, vectors, panels);
-    for (std::int32_t panel = first; panel < last; ++panel) {
+    for (std::int32_t panel = first, alike = 1; panel < last; panel += alike) {
       const std::int32_t v0 = v1;
       v1 = panel_begin(panel + 1, vectors, panels);
+      const std::int32_t width = v1 - v0;
       job.panel = packed + (std::int64_t{all.group} * vectors + v0) * vector_bytes;
       job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
       job.out = out + v0 * B::lanes;
       job.facts = facts[panel];
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
       if constexpr (by_eights) {
-        run_pairs(job, strips, v1 - v0, begin, end);
+        // Whole panels that are alike in one call.
+        alike = 1;
+        while (job.residual == nullptr && panel + alike < last && facts[panel + alike] == job.facts) {
+          const std::int32_t v2 = panel_begin(panel + alike + 1, vectors, panels);
+          if (v2 - v1 != width || v2 * B::lanes > room) break;
+          v1 = v2;
+          ++alike;
+        }
+        run_pairs(job, strips, width, alike, width * vector_bytes, begin, end);
       } else {
         constexpr bool two_variants = adds_pairs && !has_strips;
         static constexpr simd::TileTable<B, PointwiseBytes, two_variants, simd::one_variant<B, has_strips>> tiles;
         const bool fit = !adds_pairs || (job.facts & products_fit) != 0;
         if constexpr (has_strips) {
-          if (fit && run_strips(job, strips, v1 - v0, begin, end)) continue;
+          if (fit && run_strips(job, strips, width, begin, end)) continue;
         }
-        tiles.run(job, job.pixel, v1 - v0, fit, begin, end);
+        tiles.run(job, job.pixel, width, fit, begin, end);
       }
     }
   }

@@ -4,8 +4,9 @@
 //   static ByteStripFunction strip(int rows, int vectors);
 //   static GatherFunction gather(int pairs);                 by eights
 //
-// By eights, strip() counts pairs of pixels. What a tile reads stands in the order of its use, for all tiles: eight
-// channels of every pixel, pixel after pixel, then the next eight, `count` eights in all.
+// By eights, strip() counts pairs of pixels, and a strip may have several panels. What a tile reads stands in the order
+// of its use, for all tiles: eight channels of every pixel, pixel after pixel, then the next eight, `count` eights in
+// all.
 #pragma once
 
 #include "kernels/simd/strip.hpp"
@@ -25,15 +26,18 @@ struct ByteStrip {
   std::int8_t* out;          ///< the pixel `pixel`
   std::int64_t tiles;
   std::ptrdiff_t out_stride;
-  std::int32_t form;  ///< 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole; 64: small
+  /// 1: there are bounds; from bit 2 on: columns, 0 if the last vector is whole; 64: results are small; 128: and exact
+  std::int32_t form;
   const std::int8_t* residual;  ///< null, or pixel 0's (by eights: `pixel`'s): whole vectors
   std::ptrdiff_t residual_stride;
   const float* factors;
+  std::int64_t panels, panel_bytes;  ///< by eights: without a residual, so many panels of the same form, side by side
 };
 static_assert(sizeof(void*) < 8 || (offsetof(ByteStrip, rounding) == 4 && offsetof(ByteStrip, bias) == 8 &&
                                     offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, activations) == 32 &&
                                     offsetof(ByteStrip, out) == 48 && offsetof(ByteStrip, out_stride) == 64 &&
-                                    offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96));
+                                    offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96 &&
+                                    offsetof(ByteStrip, panels) == 104));
 
 using ByteStripFunction = void (*)(const ByteStrip&);
 

@@ -5,6 +5,7 @@
 
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/neon64_asm.hpp"
+#include "kernels/simd/neon64_taps.hpp"
 #include "kernels/simd/neon_bytes.hpp"
 #include "kernels/simd/simd.hpp"
 #include "kernels/stem/row.hpp"
@@ -31,7 +32,7 @@ RIFFLE_POOL_ROWS(float, neon64)
 RIFFLE_MULTIPLY_ROWS(float, neon64)
 }
 
-struct Neon64Bytes : NeonBytes {
+struct Neon64Bytes : NeonBytes, Neon64Taps {
   static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
   RIFFLE_NEON64_STRIPS(riffle::simd::ByteStripFunction, neon64pairs)
 };

@@ -5,6 +5,7 @@
 
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/neon64_asm.hpp"
+#include "kernels/simd/neon64_taps.hpp"
 #include "kernels/simd/neon_channels.hpp"
 
 namespace riffle::simd {
@@ -12,10 +13,13 @@ namespace riffle::simd {
 extern "C" {
 // strip_neon64dot.S
 RIFFLE_STRIPS(riffle::simd::ByteStrip, neon64dot)
-// kernels/depthwise/rows_neon64dot.S: rows x stride
-void riffle_depthwise_bytes_1x1_neon64dot(const riffle::kernels::DepthwiseByteRows&);
-void riffle_depthwise_bytes_2x1_neon64dot(const riffle::kernels::DepthwiseByteRows&);
-void riffle_depthwise_bytes_1x2_neon64dot(const riffle::kernels::DepthwiseByteRows&);
+// kernels/depthwise/rows_neon64dot.S: rows x stride, and whether results are exact
+#define RIFFLE_DEPTHWISE_BYTES(rows, stride)                                                              \
+  void riffle_depthwise_bytes_##rows##x##stride##_0_neon64dot(const riffle::kernels::DepthwiseByteRows&); \
+  void riffle_depthwise_bytes_##rows##x##stride##_1_neon64dot(const riffle::kernels::DepthwiseByteRows&);
+RIFFLE_DEPTHWISE_BYTES(1, 1)
+RIFFLE_DEPTHWISE_BYTES(2, 1)
+RIFFLE_DEPTHWISE_BYTES(1, 2)
 }
 
 struct Neon64dot;
@@ -23,15 +27,34 @@ struct Neon64dot;
 /// Eight channels, as depthwise convolution takes them.
 struct Neon64dotChannels : NeonChannels<Neon64dot> {
   static constexpr int most_rows(int stride) { return stride == 1 ? 2 : 1; }
-  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int rows, int stride) {
-    return stride == 2 ? riffle_depthwise_bytes_1x2_neon64dot
-           : rows == 1 ? riffle_depthwise_bytes_1x1_neon64dot
-                       : riffle_depthwise_bytes_2x1_neon64dot;
+  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int rows, int stride, bool are_exact) {
+    static constexpr kernels::DepthwiseByteRowsFunction functions[][2] = {
+        {riffle_depthwise_bytes_1x1_0_neon64dot, riffle_depthwise_bytes_1x1_1_neon64dot},
+        {riffle_depthwise_bytes_2x1_0_neon64dot, riffle_depthwise_bytes_2x1_1_neon64dot},
+        {riffle_depthwise_bytes_1x2_0_neon64dot, riffle_depthwise_bytes_1x2_1_neon64dot}};
+    return functions[stride == 2 ? 2 : rows - 1][are_exact ? 1 : 0];
   }
   /// A quad is a column of the window from its top, its last byte 0; and then all of them once more, one byte down.
-  static constexpr int row_weight_bytes = 2 * 3 * 2 * 16;
-  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::byte* columns) {
+  /// Then the biases twice, the factors, the zero point in 16 bits, and what is added to exact results, twice.
+  static constexpr int row_weight_bytes = (2 * 3 * 2 + 4 + 2 + 1 + 4) * 16;
+  static RIFFLE_INLINE kernels::RowWeights row_weights(const std::byte* vector, std::int16_t zero, std::byte* columns) {
+    const std::byte* const packed = vector + lanes * 8;
     auto* const to = reinterpret_cast<std::uint32_t*>(columns);
+    const int32x4x2_t biases = vld1q_s32_x2(reinterpret_cast<const std::int32_t*>(vector));
+    const float32x4x2_t factors = vld1q_f32_x2(reinterpret_cast<const float*>(vector) + lanes);
+    const bool are_exact = zero % 2 == 0 && are_exact_results(biases, factors);
+    const int32x4_t start = vreinterpretq_s32_f32(vdupq_n_f32(are_exact ? 0x1.8p23F : 0.0F));
+    unroll<2>([&](auto half) __attribute__((always_inline)) {
+      const int32x4_t bias = vaddq_s32(biases.val[half], start);
+      const float32x4_t least = vmulq_n_f32(factors.val[half], 0x1.8p23F);
+      const float32x4_t added = vsubq_f32(vdupq_n_f32(0x1.8p23F + static_cast<float>(zero)), least);
+      vst1q_f32(reinterpret_cast<float*>(to + (16 + half) * 4), factors.val[half]);
+      unroll<2>([&](auto output) __attribute__((always_inline)) {
+        vst1q_s32(reinterpret_cast<std::int32_t*>(to + (12 + 2 * output + half) * 4), bias);
+        vst1q_f32(reinterpret_cast<float*>(to + (19 + 2 * output + half) * 4), added);
+      });
+    });
+    vst1q_s16(reinterpret_cast<std::int16_t*>(to + 18 * 4), vdupq_n_s16(zero));
     unroll<2>([&](auto half) __attribute__((always_inline)) {
       uint32x4_t row[3];  // 0, and the three taps of a row
       unroll<3>([&](auto i) __attribute__((always_inline)) {
@@ -47,11 +70,28 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
         vst1q_u32(to + (6 + 2 * j + half) * 4, vshlq_n_u32(column, 8));
       });
     });
-    return columns;
+    return {columns, are_exact};
+  }
+
+ private:
+  /// Of nine taps, whatever they are and read: see kernels/byte_panels.hpp.
+  static RIFFLE_INLINE bool are_exact_results(int32x4x2_t biases, float32x4x2_t factors) {
+    constexpr std::int32_t most_sums = 9 * 128 * 128;
+    uint32x4_t all = vdupq_n_u32(0xffffffff);
+    unroll<2>([&](auto half) __attribute__((always_inline)) {
+      const float32x4_t factor = factors.val[half], steps = vmulq_n_f32(factor, 0x1p16F);
+      const int32x4_t bias = vqabsq_s32(biases.val[half]);
+      const float32x4_t most = vmulq_f32(vcvtq_f32_s32(vqaddq_s32(bias, vdupq_n_s32(most_sums))), factor);
+      all = vandq_u32(all, vceqq_f32(steps, vrndnq_f32(steps)));
+      all = vandq_u32(all, vcltq_f32(factor, vdupq_n_f32(2.0F)));
+      all = vandq_u32(all, vcltq_s32(bias, vdupq_n_s32((1 << 22) - most_sums)));
+      all = vandq_u32(all, vcltq_f32(most, vdupq_n_f32(0x1p15F - 1024.0F)));
+    });
+    return vminvq_u32(all) != 0;
   }
 };
 
-struct Neon64dot : NeonIntegers {
+struct Neon64dot : NeonIntegers, Neon64Taps {
   static constexpr const char* name = "neon64dot";
   using Channels = Neon64dotChannels;
   static constexpr int max_vectors = 4, factor_bytes = 16;

@@ -80,11 +80,13 @@ struct NeonRowChannels : NeonChannels<B> {
   using Byte = std::int8_t;
 
   static constexpr int most_rows(int) { return 1; }
-  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int, int stride) {
+  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int, int stride, bool) {
     return stride == 1 ? depthwise_row<1> : depthwise_row<2>;
   }
   static constexpr int row_weight_bytes = 1;
-  static RIFFLE_INLINE const std::byte* row_weights(const std::byte* packed, std::byte*) { return packed; }
+  static RIFFLE_INLINE kernels::RowWeights row_weights(const std::byte* packed, std::int16_t, std::byte*) {
+    return {packed + NeonChannels<B>::lanes * 8, false};
+  }
 
   template <int Stride>
   static void depthwise_row(const kernels::DepthwiseByteRows& given) {

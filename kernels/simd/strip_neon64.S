@@ -25,6 +25,13 @@
 #define OUT 48
 #define OUT_STRIDE 64
 #define START 80
+#ifdef RIFFLE_BYTES
+#define FACTORS 96
+
+        .macro  factors_at width
+        ldr     x9, [x0, #FACTORS]
+        .endm
+#endif
 
 // What is where in the general registers: x0 Strip, x1 weights, x2 bias, x3 next run, x4 runs left,
 // x5 the run's channels left, less 16, x6 output, x7 pixel, x8 .. x15 the pixels' activations, x16 bytes
@@ -135,6 +142,7 @@
         .set    NV, \vectors
         .set    W, FIRST_WEIGHT
         .set    SUMS, W + 2 * NV
+        .set    RESULTS, W + NV
         .set    BOUND, 0
         .p2align 4
         .globl  SYMBOL(riffle_strip_\rows\()x\vectors\()ISA)
@@ -149,7 +157,8 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
 #ifdef RIFFLE_BYTES
-        prepare_small %NV
+        sub     sp, sp, #(32 * NV)
+        prepare_exact %NV
 #endif
 
 1:      // A tile.
@@ -187,7 +196,7 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         b.ne    1b
 
 #ifdef RIFFLE_BYTES
-        leave_small %NV
+        add     sp, sp, #(32 * NV)
 #endif
         restore_registers
         restore_general

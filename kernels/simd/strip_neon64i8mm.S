@@ -16,15 +16,20 @@
 
 // Offsets into ByteStrip.
 #define BIAS 8
-#define WEIGHTS 16
 #define ACTIVATIONS 32
 #define OUT 48
 #define OUT_STRIDE 64
 #define RESIDUAL 80
+#define PANELS 104
 
 // What is where in the general registers: x0 ByteStrip, x1 weights, x2 bias, x3 activations, x4 eights of channels,
-// x5 those left, x6 output, x8 residual, x17 tiles left, x20 bytes between its pixels, x21 bytes between output pixels,
-// w22 form.
+// x5 those left, x6 output, x7 panels left, x8 residual, x10 the panel's first column in the output, x11 bytes of a panel,
+// x17 tiles left, x19 panel: biases, factors, weights, x20 bytes between the residual's pixels, x21 bytes between output
+// pixels, w22 form.
+
+        .macro  factors_at width
+        add     x9, x19, #(16 * \width)
+        .endm
 
         .macro  load_eight set
         several_next ld1, %(\set * 8), %(\set * 8 + MR - 1), x3, %(16 * MR)
@@ -58,14 +63,17 @@
         ld1     {v\to\().s}[0], [x8], x20
         .endif
         .endm
-// The residuals of two pixels, at x8, where their sums are: words from v0 on.
+// The residuals of two pixels, at x8, in v0 where their sums are.
         .macro  load_residual_pair
         load_bytes 0
         load_bytes 1
-        residual_words 1, 0, 1
-        widen_bytes sshll, 0, 1, 8b
+        residual_words 0, 0, 1
+        .endm
+        .macro  join_residual_pair
+        load_residual_pair
+        add_residual saddw, %(RESULTS + I * PAIRS), 8b
         .if     NV == 2
-        widen_bytes sshll2, 1, 1, 16b
+        add_residual saddw2, %(RESULTS + I * PAIRS + 2), 16b
         .endif
         .endm
 
@@ -79,6 +87,10 @@
         .endif
         .if     \residual
         load_residual_pair
+        .if     NV == 2
+        widen_bytes sshll2, 1, 0, 16b
+        .endif
+        widen_bytes sshll, 0, 0, 8b
         words_op sqadd, \acc, \acc, 0
         .if     NV == 2
         words_op sqadd, %(\acc + 2), %(\acc + 2), 1
@@ -96,7 +108,7 @@
         .macro  narrow_pairs residual
         .set    I, 0
         .rept   MR
-        narrow_pair %(SUMS + I * PAIRS), \residual
+        narrow_pair %(RESULTS + I * PAIRS), \residual
         .set    I, I + 1
         .endr
         .endm
@@ -137,18 +149,18 @@
         .macro  store_pairs how
         .set    I, 0
         .rept   MR / 2
-        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS)
+        part_pixels %(RESULTS + I * PAIRS), %(RESULTS + I * PAIRS + PAIRS)
         \how    0, 0
         \how    1, 0
         .ifc    \how, store_part_pixel
-        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS)
+        part_pixels %(RESULTS + I * PAIRS), %(RESULTS + I * PAIRS + PAIRS)
         .endif
         \how    0, 1
         \how    1, 1
         .set    I, I + 2
         .endr
         .if     MR % 2
-        part_pixels %(SUMS + I * PAIRS), %(SUMS + I * PAIRS)
+        part_pixels %(RESULTS + I * PAIRS), %(RESULTS + I * PAIRS)
         \how    0, 0
         \how    1, 0
         .endif
@@ -160,7 +172,7 @@
         .set    PAIRS, 2 * NV
         .set    SUMS, 16
         .set    W, SUMS - 2 * PAIRS
-        .set    ZERO, W + PAIRS
+        .set    RESULTS, SUMS - PAIRS
         .p2align 4
         .globl  SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA)
         HIDDEN(riffle_strip_\pairs\()x\vectors\()ISA)
@@ -168,15 +180,22 @@
 SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         save_general
         save_registers
+        sub     sp, sp, #(32 * PAIRS)
         ldp     x8, x20, [x0, #RESIDUAL]
         ldp     x21, x22, [x0, #OUT_STRIDE]
-        ldr     x2, [x0, #BIAS]
-        ldp     x6, x17, [x0, #OUT]
+        ldp     x7, x11, [x0, #PANELS]
+        ldr     x19, [x0, #BIAS]
+        mov     x10, #0
+
+5:      // A panel.
         ldp     x3, x4, [x0, #ACTIVATIONS]
-        prepare_small %PAIRS
+        ldp     x6, x17, [x0, #OUT]
+        add     x6, x6, x10
+        mov     x2, x19
+        prepare_exact %PAIRS
 
 1:      // A tile.
-        ldr     x1, [x0, #WEIGHTS]
+        add     x1, x19, #(32 * PAIRS)
         .set    I, 0
         .rept   MR
         several ld1, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS + PAIRS - 1), x2
@@ -195,42 +214,46 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         subs    x5, x5, #1
         b.ne    3b
 4:
-        tbz     w22, #SMALL, 18f
-        small_bytes %PAIRS
+        tbz     w22, #EXACT, 18f
+        exact_floats %PAIRS
+24:     low_words %PAIRS
+        cbnz    x8, 20f
+25:     low_bytes %PAIRS
 16:     tst     w22, #63
         b.ne    19f
         store_pairs store_pixel
 17:     subs    x17, x17, #1
         b.ne    1b
+        add     x10, x10, #(4 * NV)
+        add     x19, x19, x11
+        subs    x7, x7, #1
+        b.ne    5b
 
-        leave_small %PAIRS
+        add     sp, sp, #(32 * PAIRS)
         restore_registers
         restore_general
         ret
 
         // Out of line: numbers of any size, a residual, bounds, a part of the columns.
-18:     round_sums %PAIRS
-        cbnz    x8, 21f
+18:     scale_sums %PAIRS
+        tbz     w22, #SMALL, 21f
+        small_floats %PAIRS
+        b       24b
+20:     for_rows join_residual_pair
+        b       25b
+21:     round_large %PAIRS
+        cbnz    x8, 22f
         narrow_pairs 0
         b       16b
-21:     narrow_pairs 1
+22:     narrow_pairs 1
         b       16b
 19:     tbz     w22, #0, 14f
-        add     x9, x0, #2
-        all_bytes 0, x9
-        add     x9, x0, #3
-        all_bytes 1, x9
-        .set    I, 0
-        .rept   MR
-        bytes_op smax, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS), 0
-        bytes_op smin, %(SUMS + I * PAIRS), %(SUMS + I * PAIRS), 1
-        .set    I, I + 1
-        .endr
-14:     tst     w22, #60
-        b.ne    20f
+        bound_all %PAIRS
+        tst     w22, #60
+        b.ne    14f
         store_pairs store_pixel
         b       17b
-20:     store_pairs store_part_pixel
+14:     store_pairs store_part_pixel
         b       17b
         SIZE(riffle_strip_\pairs\()x\vectors\()ISA)
         .endm

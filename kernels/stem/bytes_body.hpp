@@ -2,7 +2,7 @@
 //
 // The rows of the planes that an output row reads are copied with what lies outside the image around them, a few
 // kilobytes at a time. To the register tile of pointwise.hpp each is then a channel run of kernel_w channels whose
-// pixels are stride_w bytes apart. Tiles that load several quads of a pixel at once get them side by side.
+// pixels are stride_w bytes apart. Tiles that load several quads of a pixel at once get all of its taps side by side.
 #pragma once
 
 #include "kernels/pointwise/bytes_body.hpp"
@@ -16,12 +16,9 @@ struct StemBytes {
   using Tiles = PointwiseBytes<B>;
 
   /// Do tiles take several quads of a pixel at once?
-  static constexpr bool joins_quads = B::by_lane || Tiles::has_strips;
+  static constexpr bool joins_taps = B::by_lane || Tiles::has_strips;
   static constexpr std::int32_t most_rows = StemKernel::most_byte_rows;
-  static constexpr std::int32_t buffer_bytes = 16 * 1024, quads_bytes = 8 * 1024;
-
-  /// Of the buffer, for each of so many.
-  static constexpr std::int32_t bytes_of_row(std::int32_t rows) { return buffer_bytes / rows / 16 * 16; }
+  static constexpr std::int32_t buffer_bytes = 16 * 1024, joined_bytes = 8 * 1024;
 
   /// Columns [first, first + count) of the plane's row, of which there may be none.
   static RIFFLE_INLINE void copy_row(const Byte* row, std::int32_t in_w, std::int32_t first, std::int32_t count,
@@ -42,12 +39,22 @@ struct StemBytes {
     __builtin_memcpy(to, &quad, sizeof quad);
   }
 
-  /// The quads of `count` pixels, one of each row.
-  template <int Rows>
-  static RIFFLE_INLINE void join_quads(const Byte* from, std::ptrdiff_t stride, std::int32_t count, Byte* to) {
-    constexpr std::int32_t row_bytes = bytes_of_row(Rows);
-    for (std::int32_t p = 0; p < count; ++p, from += stride, to += Rows * 4) {
-      simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) { copy_quad(from + r * row_bytes, to + r * 4); });
+  /// All taps of `count` pixels, in `rows` rows of `taps`. What is copied behind a row's taps the next row, or the next
+  /// pixel, overwrites.
+  static RIFFLE_INLINE void join_taps(const Byte* from, std::int32_t row_bytes, std::int32_t rows, std::int32_t taps,
+                                      std::int32_t stride, std::int32_t count, std::int32_t pixel_bytes, Byte* to) {
+    if constexpr (requires { B::join_windows; }) {
+      if (rows == 9 && taps == 3 && stride == 2) {  // the networks' window, on a picture's three planes
+        B::join_windows(from, row_bytes, to, (count + 3) / 4);
+        return;
+      }
+    }
+    for (std::int32_t p = 0; p < count; ++p) {
+      for (std::int32_t r = 0; r < rows; ++r) {
+        for (std::int32_t j = 0; j < taps; j += 4) {
+          copy_quad(from + r * row_bytes + p * stride + j, to + p * pixel_bytes + r * taps + j);
+        }
+      }
     }
   }
 
@@ -60,24 +67,25 @@ struct StemBytes {
     const Byte* const planes = memory.read<Byte>(args.input.first);
     alignas(64) Byte buffer[buffer_bytes + 64];  // quads and by-lane loads reach behind a row's end
     ChannelRun runs[most_rows];
-    const std::int32_t row_bytes = bytes_of_row(rows);
+    const std::int32_t row_bytes = buffer_bytes / rows / 16 * 16;
     std::int32_t columns = (row_bytes - row_quads * 4) / window.stride_w + 1;  // of outputs, at once
     for (std::int32_t r = 0; r < rows; ++r) {
       runs[r] = {{std::int64_t{r} * row_bytes}, window.stride_w, window.kernel_w, 0, B::byte_type};
     }
     Addresses buffered;
     buffered.arena = reinterpret_cast<std::byte*>(buffer);
-    const std::int32_t pixel_bytes = rows * row_quads * 4;
-    alignas(64) Byte quads[joins_quads ? quads_bytes + 64 : 1];
+    const std::int32_t quads = joins_taps ? (rows * window.kernel_w + 3) / 4 : rows * row_quads;
+    const std::int32_t pixel_bytes = quads * 4;
+    alignas(64) Byte joined[joins_taps ? joined_bytes + 128 : 1];  // four pixels of the networks' window at a time
     const ChannelRun side_by_side{{}, pixel_bytes, pixel_bytes, 0, B::byte_type};
-    if constexpr (joins_quads) {
-      buffered.arena = reinterpret_cast<std::byte*>(quads);
-      columns = columns < quads_bytes / pixel_bytes ? columns : quads_bytes / pixel_bytes;
+    if constexpr (joins_taps) {
+      buffered.arena = reinterpret_cast<std::byte*>(joined);
+      columns = columns < joined_bytes / pixel_bytes ? columns : joined_bytes / pixel_bytes;
     }
     typename Tiles::Job job{};
     job.memory = &buffered;
-    job.runs = joins_quads ? &side_by_side : runs;
-    job.run_count = joins_quads ? 1 : rows;
+    job.runs = joins_taps ? &side_by_side : runs;
+    job.run_count = joins_taps ? 1 : rows;
     job.clamp = &args.clamp;
     job.zeros = &args.zeros;
     job.out_stride = args.output.pixel_stride;
@@ -95,29 +103,18 @@ struct StemBytes {
                    (count - 1) * window.stride_w + row_quads * 4, static_cast<Byte>(args.zeros.input),
                    buffer + std::ptrdiff_t{r} * row_bytes);
         }
-        if constexpr (joins_quads) {
-          if (rows == 9 && row_quads == 1) {  // 3x3 on a picture's three planes: all offsets are known
-            join_quads<9>(buffer, window.stride_w, count, quads);
-          } else {
-            for (std::int32_t q = 0; q < row_quads; ++q) {
-              for (std::int32_t r = 0; r < rows; ++r) {
-                const std::int32_t at = r * row_bytes + q * 4, to = (r * row_quads + q) * 4;
-                for (std::int32_t p = 0; p < count; ++p) {
-                  copy_quad(buffer + at + p * window.stride_w, quads + to + p * pixel_bytes);
-                }
-              }
-            }
-          }
+        if constexpr (joins_taps) {
+          join_taps(buffer, row_bytes, rows, window.kernel_w, window.stride_w, count, pixel_bytes, joined);
         }
         job.out = out + x * job.out_stride;
-        Tiles::run_panels(job, {args.packed, nullptr, 1, 0, rows * row_quads, args.outputs, args.output.spare}, 0,
-                          panels, 0, count);
+        Tiles::run_panels(job, {args.packed, nullptr, 1, 0, quads, args.outputs, args.output.spare}, 0, panels, 0,
+                          count);
       }
     }
   }
 
   static constexpr StemKernel kernel(const char* name) {
-    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, run, B::form};
+    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, run, B::form, joins_taps};
   }
 };
 

@@ -8,6 +8,18 @@
 #include "kernels/reference.hpp"
 
 namespace riffle::kernels {
+namespace {
+
+/// Of bytes: how many taps stand side by side in whole quads, and how often.
+std::int32_t joined_taps(const StemKernel& kernel, std::int32_t channels, const Window& window) {
+  return kernel.joins_taps ? channels * window.kernel_h * window.kernel_w : window.kernel_w;
+}
+std::int32_t byte_quads(const StemKernel& kernel, std::int32_t channels, const Window& window) {
+  const std::int32_t joined = joined_taps(kernel, channels, window);
+  return channels * window.kernel_h * window.kernel_w / joined * ((joined + 3) / 4);
+}
+
+}  // namespace
 
 std::int64_t packed_stem_bytes(const StemKernel& kernel, std::int32_t channels, std::int32_t taps,
                                std::int32_t outputs) {
@@ -24,20 +36,20 @@ void pack_stem(const StemKernel& kernel, std::int32_t channels, std::int32_t tap
 
 std::int64_t packed_stem_bytes(const StemKernel& kernel, std::int32_t channels, const Window& window,
                                std::int32_t outputs) {
-  const std::int32_t quads = channels * window.kernel_h * ((window.kernel_w + 3) / 4);
-  return byte_panels_bytes(byte_panels_of(kernel), 1, quads, outputs);
+  return byte_panels_bytes(byte_panels_of(kernel), 1, byte_quads(kernel, channels, window), outputs);
 }
 
 void pack_stem(const StemKernel& kernel, std::int32_t channels, const Window& window, std::int32_t outputs,
                const IntegerWeights& weights, std::span<const std::int32_t> output_order, std::span<std::byte> packed) {
-  const std::int32_t rows = channels * window.kernel_h, row_quads = (window.kernel_w + 3) / 4;
+  const std::int32_t taps = channels * window.kernel_h * window.kernel_w,
+                     joined = joined_taps(kernel, channels, window);
   std::vector<std::int32_t> reads;
-  for (std::int32_t row = 0; row < rows; ++row) {
-    for (std::int32_t j = 0; j < row_quads * 4; ++j) {
-      reads.push_back(j < window.kernel_w ? row * window.kernel_w + j : -1);
-    }
+  for (std::int32_t tap = 0; tap < taps; ++tap) {
+    reads.push_back(tap);
+    if ((tap + 1) % joined == 0) reads.resize((reads.size() + 3) / 4 * 4, -1);
   }
-  pack_byte_panels(byte_panels_of(kernel), 1, rows * row_quads, outputs, weights, reads, output_order, packed);
+  pack_byte_panels(byte_panels_of(kernel), 1, byte_quads(kernel, channels, window), outputs, weights, reads,
+                   output_order, packed);
 }
 
 void stem_bytes_reference(const StemArgs& args, const IntegerWeights& weights, const Addresses& memory) {

@@ -42,6 +42,8 @@ struct StemKernel {
   bool pairs_halves = false;  ///< as in PointwiseKernel
   void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
   QuadForm form = {};  ///< of bytes: see byte_panels.hpp
+  bool joins_taps =
+      false;  ///< of bytes: all taps make quads, one after the other; else each row of the window by itself
   /// Of bytes: the window's rows on all channels together, and its columns, are at most so many.
   static constexpr std::int32_t most_byte_rows = 64, most_byte_columns = 128;
 };
