@@ -101,7 +101,7 @@ struct Elementwise {
         const std::int64_t y = pixel / args.width, row = y * args.width;
         const std::int64_t row_end = row + args.width < end ? row + args.width : end;
         const Row a(first_a, args.a_steps, run_a, y, pixel - row), b(first_b, args.b_steps, run_b, y, pixel - row);
-        const auto run_row = one_a || one_b ? combine<Kind, true> : combine<Kind, false>;
+        const auto run_row = one_a || one_b || simd::one_variant<S, true> ? combine<Kind, true> : combine<Kind, false>;
         run_row(a, b, one_a, one_b, row_end - pixel, channels, args.clamp, to + pixel * args.output.pixel_stride,
                 args.output.pixel_stride);
         pixel = row_end;

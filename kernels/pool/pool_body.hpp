@@ -52,7 +52,7 @@ struct Pooling {
                 continue;
               }
             }
-            if (count < S::lanes) {
+            if (count < S::lanes || simd::one_variant<S, has_pool_row<S>>) {
               pool_row_of_windows<S, Max, true>(job, y);
             } else {
               pool_row_of_windows<S, Max, false>(job, y);
