@@ -61,6 +61,33 @@ std::string relu_onnx(int extent = 4) {
   return model.SerializeAsString();
 }
 
+/// Of open height and width, reshaped to what there is of one size alone.
+TEST_F(Cli, run_reads_an_open_model_at_the_size_that_it_is_given) {
+  ::onnx::ModelProto model;
+  model.ParseFromString(relu_onnx());
+  ::onnx::GraphProto& graph = *model.mutable_graph();
+  auto& dims = *graph.mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+  for (const int axis : {2, 3}) dims.mutable_dim(axis)->set_dim_param(axis == 2 ? "height" : "width");
+  graph.mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  graph.mutable_node(0)->set_op_type("Reshape");
+  graph.mutable_node(0)->add_input("shape");
+  ::onnx::TensorProto& shape = *graph.add_initializer();
+  shape.set_name("shape");
+  shape.set_data_type(::onnx::TensorProto::INT64);
+  shape.add_dims(4);
+  for (const int extent : {1, 4, 3, 5}) shape.add_int64_data(extent);
+  const std::string file = folder.write("open.onnx", bytes_of(model.SerializeAsString()));
+  const auto run = [&](std::int64_t height) {
+    std::vector<float> values(static_cast<std::size_t>(2 * height * 5), 1.5F);
+    io::write_npy(folder.path("x.npy"), io::tensor_of({1, 2, height, 5}, values));
+    return riffle({"run", file, "--input", folder.path("x.npy"), "--output", folder.path("y.npy")});
+  };
+  const Result result = run(6);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(io::read_npy(folder.path("y.npy")).shape, (std::vector<std::int64_t>{1, 4, 3, 5}));
+  EXPECT_EQ(run(7).code, 1);
+}
+
 TEST_F(Cli, convert_and_run_agree_with_onnx) {
   const std::string onnx_file = folder.write("relu.onnx", bytes_of(relu_onnx()));
   const std::string riffle_file = folder.path("relu.riffle");

@@ -125,6 +125,38 @@ graph::Graph load(const std::string& path, Wanted wanted, onnx::ImportOptions op
   return graph;
 }
 
+/// Of the first tensor in a file; empty where it cannot be read.
+std::vector<std::int64_t> first_shape(const std::string& path) {
+  try {
+    if (!is_archive(path)) return io::read_npy(path).shape;
+    const io::Npz archive(path);
+    const std::vector<std::string> names = archive.names();
+    return names.empty() ? std::vector<std::int64_t>{} : archive.read(names[0]).shape;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// For what stands in a file. A model of open height and width may be one at the size that it is given alone, which is
+/// told from the file's tensor, planes or pixels, where the model is none at the default one.
+graph::Graph load_for(const std::string& model, const std::string& path, Wanted wanted) {
+  try {
+    return load(model, wanted);
+  } catch (const Error&) {
+    const std::vector<std::int64_t> shape = first_shape(path);
+    for (std::size_t rows = 2; shape.size() == 4 && rows > 0; --rows) {
+      const std::int64_t height = shape[rows], width = shape[rows + 1];
+      if (height < 1 || width < 1 || height > graph::max_extent || width > graph::max_extent) continue;
+      try {
+        return load(model, wanted,
+                    {.height = static_cast<std::int32_t>(height), .width = static_cast<std::int32_t>(width)});
+      } catch (const Error&) {  // the first one says more
+      }
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
@@ -143,7 +175,7 @@ std::string output_names(const graph::Graph& graph) {
 }
 
 Loaded load_with_inputs(const std::string& model, const std::string& path, Wanted wanted) {
-  Loaded loaded{.graph = load(model, wanted)};
+  Loaded loaded{.graph = load_for(model, path, wanted)};
   std::vector<Given> inputs;
   const auto take = [&](io::Tensor tensor, const std::string& where) {
     inputs.push_back(as_input(std::move(tensor), loaded.graph, inputs, where));
