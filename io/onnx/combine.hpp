@@ -57,7 +57,7 @@ View expanded(Importer& importer, const std::string& name, View view, std::span<
 /// One behind the other along an axis: channels, where all of them have nothing else there and the same on every other
 /// axis; else rows or columns.
 bool differ_in_channels(std::span<const View> parts, std::size_t axis);
-View joined(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis);
+View concatenated(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis);
 
 /// The channels on the axes that are `reduced`, which hold nothing else, become one.
 View reduced_channels(Importer& importer, const std::string& name, graph::ReduceKind kind, View view,

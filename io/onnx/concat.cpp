@@ -90,7 +90,7 @@ bool differ_in_channels(std::span<const View> parts, std::size_t axis) {
   return std::ranges::all_of(parts, fits);
 }
 
-View joined(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis) {
+View concatenated(Importer& importer, const std::string& name, std::vector<View> parts, std::size_t axis) {
   const bool are_channels = differ_in_channels(parts, axis);
   return (are_channels ? join_channels : join_pixels)(importer, name, std::move(parts), axis);
 }
@@ -143,7 +143,7 @@ void import_concat(Call& call) {
                         ? *next++
                         : literal_beside(call.importer, name, tensors[0], axis, call.any_floats(i), are_channels));
   }
-  call.result(joined(call.importer, call.name(), std::move(parts), axis));
+  call.result(concatenated(call.importer, call.name(), std::move(parts), axis));
 }
 
 void import_tile(Call& call) {
@@ -179,7 +179,7 @@ void import_tile(Call& call) {
       view.axes[axis].insert(view.axes[axis].begin(), {.index = Index::channel, .extent = times, .step = 0});
     } else {
       const std::vector<View> parts(static_cast<std::size_t>(times), view);
-      view = joined(call.importer, call.name(), parts, axis);
+      view = concatenated(call.importer, call.name(), parts, axis);
     }
   }
   call.result(expanded(call.importer, call.name(), std::move(view), of_one));

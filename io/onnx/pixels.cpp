@@ -287,7 +287,7 @@ View padded_axis(Call& call, View view, std::size_t axis, const PaddedAxis& by, 
   append(by.before, ".before");
   parts.push_back(view);
   append(by.after, ".behind");
-  return joined(importer, call.name(), std::move(parts), axis);
+  return concatenated(importer, call.name(), std::move(parts), axis);
 }
 
 }  // namespace
