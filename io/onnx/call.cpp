@@ -25,9 +25,15 @@ bool Call::output_used(std::size_t i) const {
   return i < outputs() && !output_name(i).empty() && importer.uses(output_name(i)) > 0;
 }
 
-const std::string& Call::input_name(std::size_t i) const { return proto_.input(static_cast<int>(i)); }
+const std::string& Call::input_name(std::size_t i) const {
+  if (i >= inputs()) throw Error("input " + std::to_string(i) + " is missing");
+  return proto_.input(static_cast<int>(i));
+}
 
-const std::string& Call::output_name(std::size_t i) const { return proto_.output(static_cast<int>(i)); }
+const std::string& Call::output_name(std::size_t i) const {
+  if (i >= outputs()) throw Error("output " + std::to_string(i) + " is missing");
+  return proto_.output(static_cast<int>(i));
+}
 
 Value& Call::value(std::size_t i) {
   Value& found = value_of_any_type(i);

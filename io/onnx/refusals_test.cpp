@@ -8,6 +8,7 @@
 #include <span>
 
 #include "io/onnx/import.hpp"
+#include "io/onnx/operators.hpp"
 #include "io/onnx/test_model.hpp"
 
 namespace riffle::onnx {
@@ -77,6 +78,8 @@ const Refusal refusals[] = {
     {"Relu", "no output", [](TestModel& m, const char* type) {
   m.node(type, {"x"}).clear_output(); }},
 
+    {"MaxPool", "input 0 is missing", [](TestModel& m, const char* type) {
+  m.node(type, {}, "y", {{"kernel_shape", Ints{2, 2}}}); }},
     {"Conv", "not a constant of floats", [](TestModel& m, const char* type) {
   m.node(type, {"x", "x"}); }},
     {"Conv", "(outputs, channels, height, width)", convolution({4, 4}, {})},
@@ -338,6 +341,18 @@ TEST(Model, OfOtherOpsets) {
   none.proto.clear_opset_import();
   EXPECT_PRED2(contains, none.refusal(), "opset");
   EXPECT_EQ(sound().refusal(), "");
+}
+
+/// Whatever a node lacks, it is said or is not needed: of inputs none, an empty name, or one alone.
+TEST(Model, OfNodesThatLackTheirInputs) {
+  for (const Operator& one : all_operators()) {
+    const std::string type(one.type);
+    for (const std::vector<std::string>& inputs : {std::vector<std::string>{}, {""}, {"x"}, {"", "x"}}) {
+      TestModel model;
+      model.node(type.c_str(), inputs);
+      EXPECT_NO_THROW((void)model.refusal()) << type;
+    }
+  }
 }
 
 TEST(Model, OfInputsAndOutputsThatAreNone) {
