@@ -59,7 +59,7 @@ struct Softmax {
   /// channel. Lanes behind the last group repeat it.
   static void run_side_by_side(const Value* from, std::ptrdiff_t in_stride, Result* to, std::ptrdiff_t out_stride,
                                std::int32_t count, std::int32_t channels) {
-    alignas(64) float lanes[S::lanes * S::lanes];  // channel by channel
+    alignas(64) float lanes[S::lanes * S::lanes] = {};  // channel by channel
     for (int i = 0; i < S::lanes; ++i) {
       const Value* const group = from + (i < count ? i : count - 1) * in_stride;
       for (std::int32_t c = 0; c < channels; ++c) lanes[c * S::lanes + i] = static_cast<float>(group[c]);
