@@ -78,7 +78,7 @@ function(riffle_isa_sources target folder)
     # Of a build for size, only vectors are compiled for speed.
     set(level $<IF:$<CONFIG:MinSizeRel>,-O2,-O3>)
     if(isa STREQUAL "scalar")
-      set(level $<IF:$<CONFIG:MinSizeRel>,-O2,-O3>)
+      set(level $<IF:$<CONFIG:MinSizeRel>,-Os,-O3>)
     endif()
     list(APPEND flags $<$<CONFIG:MinSizeRel>:-fno-exceptions> $<$<CONFIG:MinSizeRel>:-fno-asynchronous-unwind-tables>)
     target_sources(${target} PRIVATE ${folder}/${isa}.cpp)

@@ -38,20 +38,23 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 endif()
 
-# RIFFLE_WITHOUT_<OPERATION> for kernels/isa/table.hpp and engine/graph/built.hpp.
+# RIFFLE_HAS_<OPERATION>, 1 or 0, for kernels/isa/table.hpp and engine/graph/built.hpp.
 foreach(operation IN LISTS RIFFLE_OPERATIONS)
   if(NOT operation IN_LIST RIFFLE_ALL_OPERATIONS)
     message(FATAL_ERROR "RIFFLE_OPERATIONS: '${operation}' is none of ${RIFFLE_ALL_OPERATIONS}")
   endif()
 endforeach()
-set(RIFFLE_LEFT_OUT ${RIFFLE_ALL_OPERATIONS})
-list(REMOVE_ITEM RIFFLE_LEFT_OUT ${RIFFLE_OPERATIONS})
-list(TRANSFORM RIFFLE_LEFT_OUT TOUPPER)
-list(TRANSFORM RIFFLE_LEFT_OUT PREPEND "RIFFLE_WITHOUT_")
+set(RIFFLE_OPERATION_DEFINITIONS "")
 foreach(operation IN LISTS RIFFLE_ALL_OPERATIONS)
-  if(NOT operation IN_LIST RIFFLE_OPERATIONS AND (RIFFLE_TOOLS OR RIFFLE_TESTS OR RIFFLE_BENCH))
-    message(FATAL_ERROR "riffle's tools, tests and benchmarks need every operation, but ${operation} is left out: "
-                        "set RIFFLE_TOOLS, RIFFLE_TESTS and RIFFLE_BENCH to OFF")
+  string(TOUPPER "${operation}" name)
+  if(operation IN_LIST RIFFLE_OPERATIONS)
+    list(APPEND RIFFLE_OPERATION_DEFINITIONS RIFFLE_HAS_${name}=1)
+  else()
+    list(APPEND RIFFLE_OPERATION_DEFINITIONS RIFFLE_HAS_${name}=0)
+    if(RIFFLE_TOOLS OR RIFFLE_TESTS OR RIFFLE_BENCH)
+      message(FATAL_ERROR "riffle's tools, tests and benchmarks need every operation, but ${operation} is left out: "
+                          "set RIFFLE_TOOLS, RIFFLE_TESTS and RIFFLE_BENCH to OFF")
+    endif()
   endif()
 endforeach()
 

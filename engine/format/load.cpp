@@ -179,12 +179,13 @@ class Loader {
 
   void read_metadata(const fbs::Model& model, graph::Graph& graph) {
     where_ = "the model file";
-    if (model.labels() != nullptr) {
+    read_task(model, graph);
+    // Of a task that is not read there may be more labels, or fewer, than a classifier has.
+    if (model.labels() != nullptr && (graph.task || model.task_type() == fbs::Task::NONE)) {
       if (model.labels()->size() > graph::max_extent) fail({"it has too many labels"});
       for (const flatbuffers::String* label : *model.labels()) graph.labels.push_back(text(label));
     }
     if (model.preprocessing() != nullptr) graph.preprocessing = read(*model.preprocessing());
-    read_task(model, graph);
     graph::check_metadata(graph);
   }
 
@@ -236,13 +237,11 @@ class Loader {
   }
 
   void read_task(const fbs::Model& model, graph::Graph& graph) {
-    if constexpr (!graph::built::tasks) return;
     if (model.task_type() == fbs::Task::NONE) return;
     if (model.task() == nullptr) fail({"its task is empty"});  // the verifier lets a type without a table pass
+    if (model.task_type() == fbs::Task::Classify) graph.task = graph::Classify{};
+    if constexpr (!graph::built::tasks) return;
     switch (model.task_type()) {
-      case fbs::Task::Classify:
-        graph.task = graph::Classify{};
-        return;
       case fbs::Task::Detect:
         graph.task = read(*model.task_as_Detect());
         return;

@@ -6,46 +6,14 @@
 namespace riffle::graph {
 
 namespace built {
-#ifdef RIFFLE_WITHOUT_BINARY
-inline constexpr bool binary = false;  // but for sums
-#else
-inline constexpr bool binary = true;
-#endif
-#ifdef RIFFLE_WITHOUT_SOFTMAX
-inline constexpr bool softmax = false;
-#else
-inline constexpr bool softmax = true;
-#endif
-#ifdef RIFFLE_WITHOUT_PIXELS
-inline constexpr bool pixels = false;
-#else
-inline constexpr bool pixels = true;
-#endif
-#ifdef RIFFLE_WITHOUT_RESIZE
-inline constexpr bool resize = false;
-#else
-inline constexpr bool resize = true;
-#endif
-#ifdef RIFFLE_WITHOUT_REARRANGE
-inline constexpr bool rearrange = false;
-#else
-inline constexpr bool rearrange = true;
-#endif
-#ifdef RIFFLE_WITHOUT_FUNCTION
-inline constexpr bool function = false;
-#else
-inline constexpr bool function = true;
-#endif
-#ifdef RIFFLE_WITHOUT_QUANTISED
-inline constexpr bool quantised = false;
-#else
-inline constexpr bool quantised = true;
-#endif
-#ifdef RIFFLE_WITHOUT_TASKS
-inline constexpr bool tasks = false;
-#else
-inline constexpr bool tasks = true;
-#endif
+inline constexpr bool binary = RIFFLE_HAS_BINARY;  // else sums alone
+inline constexpr bool softmax = RIFFLE_HAS_SOFTMAX;
+inline constexpr bool pixels = RIFFLE_HAS_PIXELS;
+inline constexpr bool resize = RIFFLE_HAS_RESIZE;
+inline constexpr bool rearrange = RIFFLE_HAS_REARRANGE;
+inline constexpr bool function = RIFFLE_HAS_FUNCTION;
+inline constexpr bool quantised = RIFFLE_HAS_QUANTISED;
+inline constexpr bool tasks = RIFFLE_HAS_TASKS;
 }  // namespace built
 
 /// Operations that need more than a kernel of their own: a build that leaves them out refuses a graph that has them,

@@ -197,6 +197,7 @@ Shape shape_of(const GlobalAveragePool&, const Checker& check) {
 Shape shape_of(const Binary& o, const Checker& check) {
   check.expect_operands(2, 2);
   if (static_cast<std::size_t>(o.kind) >= Binary::words.size()) check.fail({"no such operation"});
+  if (!built::binary && o.kind != BinaryKind::add) check.leave_out();
   const Shape a = check.operand(0), b = check.operand(1);
   const auto larger = [&](std::int32_t x, std::int32_t y) {
     if (x != y && x != 1 && y != 1) check.fail({"the operands are ", text(a), " and ", text(b)});

@@ -104,16 +104,16 @@ struct ByteRowsOf : NoRows {
 
   static constexpr std::array pointwise = {PointwiseBytes<B>::kernel(name<"pointwise", rows, columns>)};
   static constexpr std::array depthwise = {DepthwiseBytes<typename B::Channels>::kernel(name<"depthwise">)};
-#ifndef RIFFLE_WITHOUT_CONVOLUTION
+#if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionBytes<B>::kernel(name<"convolution", rows, columns>)};
 #endif
   static constexpr std::array stem = {StemBytes<B>::kernel(name<"stem">)};
   static constexpr std::array pool = {PoolingBytes<B>::kernel(name<"pool">)};
   static constexpr std::array fully_connected = {FullyConnectedBytes<B>::kernel(name<"fully-connected">)};
-#ifndef RIFFLE_WITHOUT_ELEMENTWISE
+#if RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {ElementwiseBytes<B>::kernel(name<"elementwise">)};
 #endif
-#ifndef RIFFLE_WITHOUT_REARRANGE
+#if RIFFLE_HAS_REARRANGE
   static constexpr auto rearrange = [] {
     constexpr RearrangeKernel same = Rearranging<B, Byte>::kernel(name<"rearrange">);
     if constexpr (B::byte_type == Type::u8) {
@@ -129,7 +129,7 @@ struct ByteRowsOf : NoRows {
 
 template <class S>
 struct ByteRows : NoRows {};
-#ifndef RIFFLE_WITHOUT_QUANTISED
+#if RIFFLE_HAS_QUANTISED
 template <class S>
 requires requires { typename S::Bytes; }
 struct ByteRows<S> : ByteRowsOf<S, typename S::Bytes> {};
@@ -156,7 +156,7 @@ struct RowsOf : NoRows {
   static constexpr auto pointwise =
       joined(std::array{Pointwise<S>::kernel(f32<"pointwise", rows, columns>)}, Bytes::pointwise);
   static constexpr auto depthwise = joined(std::array{Depthwise<S>::kernel(f32<"depthwise">)}, Bytes::depthwise);
-#ifndef RIFFLE_WITHOUT_CONVOLUTION
+#if RIFFLE_HAS_CONVOLUTION
   static constexpr auto convolution =
       joined(std::array{Convolution<S>::kernel(f32<"convolution", rows, columns>)}, Bytes::convolution);
 #endif
@@ -173,7 +173,7 @@ struct RowsOf : NoRows {
     }
   }();
   static constexpr auto fully_connected = joined(floats_connected, Bytes::fully_connected);
-#ifndef RIFFLE_WITHOUT_ELEMENTWISE
+#if RIFFLE_HAS_ELEMENTWISE
   static constexpr auto elementwise =
       joined(std::array{Elementwise<S>::kernel(f32<"elementwise">)}, Bytes::elementwise);
 #endif
@@ -202,11 +202,11 @@ struct RowsOf : NoRows {
     }();
     return joined(floats, joined(halves, bfloats));
   }();
-#ifndef RIFFLE_WITHOUT_SOFTMAX
+#if RIFFLE_HAS_SOFTMAX
   static constexpr auto softmax = of_whole_pixels<Softmax, "softmax">;
   static constexpr auto reduce = of_whole_pixels<Reduce, "reduce">;
 #endif
-#ifndef RIFFLE_WITHOUT_PIXELS
+#if RIFFLE_HAS_PIXELS
   template <Type Of, Text Types>
   static constexpr PixelsKernel pixels_of = Pixels<S, size_of(Of)>::kernel(KernelName<S, Types, "pixels">::value.data(),
                                                                            Of);
@@ -214,7 +214,7 @@ struct RowsOf : NoRows {
                                         pixels_of<Type::bf16, "bf16">, pixels_of<Type::i8, "i8">,
                                         pixels_of<Type::u8, "u8">};
 #endif
-#ifndef RIFFLE_WITHOUT_RESIZE
+#if RIFFLE_HAS_RESIZE
   static constexpr auto resize = [] {
     constexpr std::array floats = {Resizing<S>::kernel(f32<"resize">)};
     constexpr auto halves = [] {
@@ -234,10 +234,10 @@ struct RowsOf : NoRows {
     return joined(floats, joined(halves, bfloats));
   }();
 #endif
-#ifndef RIFFLE_WITHOUT_REARRANGE
+#if RIFFLE_HAS_REARRANGE
   static constexpr auto rearrange = joined(std::array{Rearranging<S>::kernel(f32<"rearrange">)}, Bytes::rearrange);
 #endif
-#ifndef RIFFLE_WITHOUT_CONVERT
+#if RIFFLE_HAS_CONVERT
   template <Type From, Type To, Text Types>
   static constexpr ConvertKernel converting =
       Convert<S, From, To>::kernel(KernelName<S, Types, "convert">::value.data());
@@ -249,7 +249,7 @@ struct RowsOf : NoRows {
       converting<Type::f32, Type::i32, "f32-i32">,   converting<Type::i32, Type::f32, "i32-f32">,
   };
 #endif
-#ifndef RIFFLE_WITHOUT_FUNCTION
+#if RIFFLE_HAS_FUNCTION
   static constexpr auto function = [] {
     constexpr std::array floats = {Functions<S>::kernel(f32<"function">)};
     constexpr auto halves = [] {
@@ -271,7 +271,7 @@ struct RowsOf : NoRows {
     return joined(floats, joined(halves, bfloats));
   }();
 #endif
-#ifndef RIFFLE_WITHOUT_FRAME
+#if RIFFLE_HAS_FRAME
   static constexpr std::array frame = {FrameReader<S>::kernel(f32<"frame">)};
 #endif
 };
@@ -287,7 +287,7 @@ struct HalfRowsOf : NoRows {
 
   static constexpr std::array pointwise = {Pointwise<S>::kernel(name<"f16", "pointwise", rows, columns>)};
   static constexpr std::array depthwise = {Depthwise<S>::kernel(name<"f16", "depthwise">)};
-#ifndef RIFFLE_WITHOUT_CONVOLUTION
+#if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {Convolution<S>::kernel(name<"f16", "convolution", rows, columns>)};
 #endif
   static constexpr std::array stem = {Stem<S>::kernel(name<"f16", "stem">),
@@ -295,10 +295,10 @@ struct HalfRowsOf : NoRows {
   static constexpr std::array pool = {Pooling<S, typename S::Sums>::kernel(name<"f16", "pool">)};
   static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"f16", "fully-connected">),
                                                  FullyConnected<S, float>::kernel(name<"f16-f32", "fully-connected">)};
-#ifndef RIFFLE_WITHOUT_ELEMENTWISE
+#if RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"f16", "elementwise">)};
 #endif
-#ifndef RIFFLE_WITHOUT_REARRANGE
+#if RIFFLE_HAS_REARRANGE
   static constexpr std::array rearrange = {Rearranging<S, Half>::kernel(name<"f16", "rearrange">),
                                            Rearranging<S, float, Half>::kernel(name<"f32-f16", "rearrange">),
                                            Rearranging<S, Half, float>::kernel(name<"f16-f32", "rearrange">)};
@@ -315,7 +315,7 @@ struct BfloatRowsOf : NoRows {
 
   static constexpr std::array pointwise = {PointwiseDots<S>::kernel(name<"bf16", "pointwise", rows, columns>)};
   static constexpr std::array depthwise = {Depthwise<S>::kernel(name<"bf16-f32-bf16", "depthwise">)};
-#ifndef RIFFLE_WITHOUT_CONVOLUTION
+#if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionDots<S>::kernel(name<"bf16", "convolution", rows, columns>)};
 #endif
   static constexpr std::array stem = {Stem<S>::kernel(name<"bf16-f32-bf16", "stem">),
@@ -323,10 +323,10 @@ struct BfloatRowsOf : NoRows {
   static constexpr std::array pool = {Pooling<S>::kernel(name<"bf16", "pool">)};
   static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"bf16", "fully-connected">),
                                                  FullyConnected<S, float>::kernel(name<"bf16-f32", "fully-connected">)};
-#ifndef RIFFLE_WITHOUT_ELEMENTWISE
+#if RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"bf16", "elementwise">)};
 #endif
-#ifndef RIFFLE_WITHOUT_REARRANGE
+#if RIFFLE_HAS_REARRANGE
   static constexpr std::array rearrange = {Rearranging<S, Bfloat>::kernel(name<"bf16", "rearrange">),
                                            Rearranging<S, float, Bfloat>::kernel(name<"f32-bf16", "rearrange">),
                                            Rearranging<S, Bfloat, float>::kernel(name<"bf16-f32", "rearrange">)};

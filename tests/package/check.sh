@@ -104,12 +104,21 @@ END
 }
 
 # A project that takes riffle's sources (FetchContent), in one instruction set, with no operation but what the demo
-# model needs: it runs on threads of its own, and refuses what it cannot run.
+# model needs: it runs on threads of its own, and refuses what it cannot run. It runs a model whose task it does not
+# read, with as many labels as that task has points.
 small() {
+  local said
+  echo '{"task": "landmarks", "points": {"output": "classifier"}, "labels": ["a", "b", "c", "d", "e"]}' \
+    >"$WORK/landmarks.json"
+  "$PREFIX/bin/riffle" convert "$SOURCE/models/weights/fashion.riffle" "$WORK/landmarks.riffle" \
+    --describe "$WORK/landmarks.json"
   "$PREFIX/bin/riffle" convert "$SOURCE/tests/onnx/models/softmax_13_open.onnx" "$WORK/softmax.riffle"
   configure "$SOURCE/tests/package/consumer" small "-DRIFFLE_SOURCE=$SOURCE" -DRIFFLE_ISAS=scalar \
     -DRIFFLE_OPERATIONS=elementwise -DRIFFLE_UNITY=ON -DRIFFLE_KERNEL_OPTIONS=-O1
   "$WORK/small/consumer" "$SOURCE/models/weights/fashion.riffle" "$WORK/softmax.riffle"
+  "$WORK/small/consumer" "$WORK/landmarks.riffle"
+  said=$("$WORK/small/consumer" "$SOURCE/tests/corpus/riffle/product.riffle" 2>&1) && fail "a product is not refused"
+  grep -q "this build has no multiply" <<<"$said" || fail "$said"
   if readelf -d "$WORK/small/consumer" | grep 'omp\.so'; then fail "the engine needs OpenMP's library"; fi
 }
 
