@@ -1,7 +1,7 @@
 #include "base/sort.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <numeric>
 
 namespace riffle {
 
@@ -17,6 +17,13 @@ void sort_indices(std::span<std::int32_t> indices, IsBefore is_before) {
     }
     std::copy(merged.begin(), merged.end(), indices.begin());
   }
+}
+
+std::vector<std::int32_t> sorted_indices(std::size_t count, IsBefore is_before) {
+  std::vector<std::int32_t> indices(count);
+  std::iota(indices.begin(), indices.end(), 0);
+  sort_indices(indices, is_before);
+  return indices;
 }
 
 }  // namespace riffle

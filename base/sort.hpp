@@ -1,9 +1,11 @@
 // One stable sort for all lists of indices: std::stable_sort is 4 KB of code for every comparison that it is given.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 namespace riffle {
 
@@ -25,5 +27,7 @@ class IsBefore {
 
 /// Stably.
 void sort_indices(std::span<std::int32_t> indices, IsBefore is_before);
+/// 0 to count - 1, sorted so.
+std::vector<std::int32_t> sorted_indices(std::size_t count, IsBefore is_before);
 
 }  // namespace riffle

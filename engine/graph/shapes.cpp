@@ -3,7 +3,6 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string_view>
 
@@ -362,9 +361,8 @@ Shape shape_of(const Join& o, const Checker& check) {
 void check_names(std::span<const std::string_view> names, const char* what, const std::string& where) {
   if (names.size() > max_tensors) throw Error({where, "more than ", max_tensors, " ", what});
   const auto name = [&](std::int32_t i) { return names[static_cast<std::size_t>(i)]; };
-  std::vector<std::int32_t> order(names.size());
-  std::iota(order.begin(), order.end(), 0);
-  sort_indices(order, [&](std::int32_t a, std::int32_t b) { return name(a) < name(b); });
+  const std::vector<std::int32_t> order =
+      sorted_indices(names.size(), [&](std::int32_t a, std::int32_t b) { return name(a) < name(b); });
   for (std::size_t i = 1; i < order.size(); ++i) {
     if (name(order[i - 1]) == name(order[i])) throw Error({where, "two ", what, " are called '", name(order[i]), "'"});
   }

@@ -1,17 +1,15 @@
 #include "engine/memory/arena.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/sort.hpp"
 
 namespace riffle::memory {
 
 Placement place_blocks(std::span<const Lifetime> blocks, std::int64_t alignment) {
-  std::vector<std::int32_t> order(blocks.size());
-  std::iota(order.begin(), order.end(), 0);
   const auto size = [&](std::int32_t block) { return blocks[static_cast<std::size_t>(block)].size; };
-  sort_indices(order, [&](std::int32_t a, std::int32_t b) { return size(a) > size(b); });
+  const std::vector<std::int32_t> order =
+      sorted_indices(blocks.size(), [&](std::int32_t a, std::int32_t b) { return size(a) > size(b); });
 
   Placement placement;
   placement.offsets.resize(blocks.size(), 0);

@@ -97,8 +97,8 @@ std::shared_ptr<const Plan> PlanBuilder::pack() {
     const memory::Pieces pieces = packing_at(i).weights.pieces();
     return packing_at(i).bytes >= packed_first || pieces.first != pieces.last ? packing_at(i).bytes : 0;
   };
-  std::vector<std::int32_t> order = natural_order(static_cast<std::int32_t>(packings_.size()));
-  sort_indices(order, [&](std::int32_t a, std::int32_t b) { return rank(a) > rank(b); });
+  const std::vector<std::int32_t> order =
+      sorted_indices(packings_.size(), [&](std::int32_t a, std::int32_t b) { return rank(a) > rank(b); });
   if (!order.empty()) packing_at(order[0]).weights.evict();  // what folding batch norm brought in
   std::int64_t read = 0;  // since the last eviction, which is not worth while for a small layer
   for (std::size_t i = 0; i < order.size(); ++i) {
