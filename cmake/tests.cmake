@@ -79,7 +79,7 @@ endforeach()
 endfunction()
 
 # riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer program, and a CTest test that
-# runs it for a quarter of a minute from the seeds in the folders. What it finds to be new goes to the build tree.
+# runs it for ten seconds from the seeds in the folders. What it finds to be new goes to the build tree.
 function(riffle_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;CORPUS")
   add_executable(${name} ${arg_SOURCES})
@@ -89,7 +89,7 @@ function(riffle_fuzz name)
   set(found "${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus")
   file(MAKE_DIRECTORY "${found}")
   add_test(NAME ${RIFFLE_TEST_PREFIX}${name}
-           COMMAND ${name} -max_total_time=15 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
+           COMMAND ${name} -max_total_time=10 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
   set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600 COST 60
                                                                ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}")
 endfunction()

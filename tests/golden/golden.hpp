@@ -41,7 +41,7 @@ std::ostream& operator<<(std::ostream& stream, const Case& value);
 
 /// The goldens of these kinds times the instruction sets that this CPU runs, the best first, each in the precision of
 /// its numbers. In a cross build, whose tests run in an emulator, there are none but the small images, and all but
-/// narrow networks on the best instruction set of a precision alone (RIFFLE_GOLDEN_REDUCED); the environment variable
+/// narrow networks in f32 on the best instruction set alone (RIFFLE_GOLDEN_REDUCED); the environment variable
 /// RIFFLE_GOLDEN, "all" or "reduced", overrides that.
 std::vector<Case> cases(const std::vector<std::string>& kinds);
 
