@@ -640,6 +640,30 @@ View literal_beside(Importer& importer, const std::string& name, View like, std:
   return add(spread);
 }
 
+View literal(Importer& importer, const std::string& name, const Floats& constant, Batch batch) {
+  // Rows and columns, for these are cut into dimensions as the model has them.
+  const std::vector<std::int64_t>& dims = constant.dims;
+  graph::Shape shape{1, 1, 1};
+  std::int64_t rows = 1, columns = 1;
+  bool is_full = false;
+  for (std::size_t i = dims.size(); i-- > 0;) {
+    is_full = is_full || columns * dims[i] > graph::max_extent;
+    (is_full ? rows : columns) *= dims[i];
+  }
+  if (rows < 1 || columns < 1 || rows > graph::max_extent) {
+    throw Error("a constant of " + std::to_string(element_count(dims)) + " numbers is an output");
+  }
+  shape.h = static_cast<std::int32_t>(rows), shape.w = static_cast<std::int32_t>(columns);
+  std::vector<Quantity> wanted(dims.begin(), dims.end());
+  const bool has_batch = !dims.empty() && dims[0] == 1;
+  if (has_batch) wanted[0] = batch ? Quantity(*batch) : Quantity::batch();
+  const std::span<const float> values = constant.values.values();
+  const graph::NodeId node = add_literal(importer, name, shape, {values.begin(), values.end()});
+  const auto view = reshape(whole(name, node, shape, batch), wanted);
+  if (!view) throw Error("it does not depend on the input, and has no dimension for the batch, which is open");
+  return *view;
+}
+
 graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,
                           std::vector<float> values) {
   importer.charge(shape.size());

@@ -76,6 +76,8 @@ View literal_beside(Importer& importer, const std::string& name, View like, std:
                     bool as_pixel);
 
 /// Numbers of the model as a tensor (1, C, H, W) of one value a channel, or of as many pixels as it has.
+/// A constant as a tensor of its own that every image has, its first dimension of one being the batch's.
+View literal(Importer& importer, const std::string& name, const Floats& constant, Batch batch);
 graph::NodeId add_literal(Importer& importer, const std::string& name, const graph::Shape& shape,
                           std::vector<float> values);
 

@@ -137,6 +137,41 @@ TEST(Ends, AnOutputThatIsReadOnKeepsItsNumbers) {
   EXPECT_EQ(numbers_of<float>(outputs.at(2)), (std::vector<float>{-4, -4}));
 }
 
+/// The priors of a detector, that its file hands over beside what it computes.
+TEST(Ends, AnOutputMayBeAConstant) {
+  TestModel m({1, 4, 2, 3});
+  m.node("Relu", {"x"});
+  const std::string priors = m.floats({1, 5, 2}), anchors = m.floats({3, 2, 2, 2});
+  m.output(priors);
+  m.node("Identity", {anchors}, "anchors");
+  m.output("anchors");
+  Graph graph = m.import();
+  EXPECT_EQ(graph.outputs[1].arrangement.axes.size(), 2);
+  EXPECT_EQ(graph.outputs[2].arrangement.axes.size(), 4);
+  EXPECT_TRUE(graph.outputs[2].arrangement.joins_batch);
+  const auto expect_output = [](const Graph& one, std::size_t output, std::size_t count) {
+    const std::vector<Bytes> outputs = outputs_of(one, {bytes_of(random_floats("x", {2, 3, 2}))}, 1);
+    const auto numbers = numbers_of<float>(outputs.at(output));
+    ASSERT_EQ(numbers.size(), count);
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(numbers[i], static_cast<float>(i + 1));
+  };
+  expect_output(graph, 1, 10);
+  expect_output(graph, 2, 24);
+  // What is exported leaves the batch open.
+  graph.outputs.pop_back();
+  expect_output(exported_and_back(graph), 1, 10);
+
+  m.proto.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(0)
+      ->set_dim_param("N");
+  EXPECT_NE(m.refusal().find("the output 'anchors': it does not depend on the input, and has no dimension"),
+            std::string::npos);
+}
+
 TEST(Ends, InputsOfOneSizeAreOfEverySize) {
   TestModel m({0, 4, 6, 5});
   m.input("z", {0, 4, 6, 5});

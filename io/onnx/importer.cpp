@@ -7,9 +7,11 @@
 #include <numeric>
 #include <utility>
 
+#include "io/onnx/combine.hpp"
 #include "io/onnx/export.hpp"
 #include "io/onnx/import.hpp"
 #include "io/onnx/metadata.hpp"
+#include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/spelt_out.hpp"
 #include "io/onnx/subgraphs.hpp"
@@ -325,9 +327,11 @@ graph::Arrangement Importer::as_declared(View& view) {
 graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   const std::string& name = output.name();
   Value& made = value(name);
-  if (std::holds_alternative<Floats>(made) || std::holds_alternative<Numbers>(made)) {
-    throw Error("it does not depend on the input");
+  if (const auto* numbers = std::get_if<Numbers>(&made)) {
+    if (!numbers->real) throw Error("it does not depend on the input, and holds integers, which are no output");
+    made = floats_of(*numbers);
   }
+  if (const auto* constant = std::get_if<Floats>(&made)) made = literal(*this, name, *constant, batch_);
   const View* found = &materialise(made);
   Quantization quantization = found->quantization.value_or(Quantization{});
   View view = *found;

@@ -1,4 +1,6 @@
 // MaxPool, AveragePool, and the same over all pixels.
+#include <algorithm>
+
 #include "io/onnx/combine.hpp"
 #include "io/onnx/operators.hpp"
 #include "io/onnx/window.hpp"
@@ -42,7 +44,8 @@ void import_pool(Call& call) {
 
 void import_global_pool(Call& call) {
   const bool is_max = call.type() == "GlobalMaxPool";
-  if (const View& view = call.tensor(0); view.axes.size() != 4) {
+  // Groups of channels may stand in the batch's place.
+  if (const View& view = call.tensor(0); view.axes.size() != 4 || std::ranges::any_of(view.axes[0], is_channel)) {
     if (view.axes.size() < 3) throw Error("its input is a view " + text(view) + " without pixels");
     std::vector<bool> pixels(view.axes.size(), true);
     pixels[0] = pixels[1] = false;

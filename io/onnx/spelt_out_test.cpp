@@ -152,5 +152,23 @@ TEST(SpeltOut, IsNothingElse) {
   EXPECT_EQ(bounded.operations(), "input, activation, activation");
 }
 
+/// Shuffle attention (SA-Net) does to every group of channels, which stand in the batch's place, the same.
+TEST(Groups, InTheBatchsPlaceHaveMeansOfTheirOwn) {
+  TestModel m({1, 4, 2, 2});
+  m.node("Reshape", {"x", m.list({2, 2, 2, 2})}, "groups");
+  m.node("GlobalAveragePool", {"groups"}, "mean");
+  m.node("Mul", {"mean", m.floats({1, 2, 1, 1})}, "factor");  // 1, 2
+  m.node("Mul", {"groups", "factor"}, "scaled");
+  m.node("Reshape", {"scaled", m.list({1, 4, 2, 2})});
+  std::vector<float> x, expected;
+  for (std::size_t i = 0; i < 16; ++i) x.push_back(static_cast<float>(i));
+  for (std::size_t i = 0; i < 16; ++i) {
+    const float mean = static_cast<float>(i / 4 * 4) + 1.5F;
+    expected.push_back(x[i] * mean * (i / 4 % 2 == 0 ? 1.0F : 2.0F));
+  }
+  const std::vector<Bytes> outputs = outputs_of(m.import(), {bytes_of(x)}, 1);
+  EXPECT_EQ(numbers_of<float>(outputs.at(0)), expected);
+}
+
 }  // namespace
 }  // namespace riffle::onnx
