@@ -10,7 +10,7 @@
 // (Two rows a block load a third less and double the code: docs/performance.md has the figures.)
 // Windows of 5 and 7 columns slide likewise, with a row's weights at hand; all others are done tap by tap.
 // Every output adds its taps in row-major order, whatever the block: results do not depend on how the work is cut. An
-// instruction set may have 3x3 in assembly (rows.hpp): then whole rows of two vectors at a time.
+// instruction set may have 3x3 and 5x5 in assembly (rows.hpp): then whole rows, of 3x3 two vectors at a time.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ struct Depthwise {
   };
 
   /// The instruction set's own rows.
-  static constexpr bool has_rows = requires { S::depthwise_rows(1, 1); };
+  static constexpr bool has_rows = requires { S::depthwise_rows(3, 1, 1); };
 
   /// The longest block of outputs: with 32 registers, seven sums, nine weights and the epilogue's leave room to load
   /// ahead.
@@ -317,15 +317,22 @@ struct Depthwise {
   static constexpr std::int32_t most_rows = 32;
 
   static RIFFLE_INLINE bool is_for_rows(const DepthwiseArgs& args) {
-    const Extent& extent = args.extent;
-    const Window& window = args.window;
-    const std::int32_t below = (extent.out_h - 1) * window.stride_h - window.pad_top + 2 - (extent.in_h - 1);
-    return has_rows && is_fast(extent, window) && window.pad_top <= 1 && below <= 1;
+    if constexpr (has_rows) {
+      const Extent& extent = args.extent;
+      const Window& window = args.window;
+      const std::int32_t width = window.kernel_w, lacking = width / 2;
+      const std::int32_t below = (extent.out_h - 1) * window.stride_h - window.pad_top + width - 1 - (extent.in_h - 1);
+      return (width == 3 || width == S::widest_depthwise_rows) && window.kernel_h == width && window.dilation_h == 1 &&
+             window.dilation_w == 1 && window.stride_h == window.stride_w && window.stride_w <= 2 &&
+             window.pad_left <= lacking && overhang(extent, window) <= lacking && window.pad_top <= lacking &&
+             below <= lacking && extent.out_w >= fewest_in_row(width);
+    }
+    return false;
   }
 
   /// What the vectors of a run share: output rows [y0, y1), at most most_rows.
   struct RunRows {
-    const Value* in[2 * most_rows + 1];
+    const Value* in[2 * most_rows + 3];
     DepthwiseRows<Value, Weight> rows;
 
     RIFFLE_INLINE RunRows(const DepthwiseArgs& args, const ChannelRun& run, const Value* first, std::int32_t y0,
@@ -333,7 +340,7 @@ struct Depthwise {
       constexpr std::ptrdiff_t bytes = sizeof(Value);
       const Extent& extent = args.extent;
       const std::int32_t stride = args.window.stride_h, top = y0 * stride - args.window.pad_top;
-      for (std::int32_t i = 0; i < (y1 - y0 - 1) * stride + 3; ++i) {
+      for (std::int32_t i = 0; i < (y1 - y0 - 1) * stride + args.window.kernel_h; ++i) {
         in[i] = top + i >= 0 && top + i < extent.in_h
                     ? first + slot((top + i) * extent.in_w, run.ring) * run.pixel_stride
                     : nullptr;
@@ -343,8 +350,8 @@ struct Depthwise {
       rows.out_stride = args.output.pixel_stride * bytes;
       rows.out_row = rows.out_stride * extent.out_w;
       rows.height = y1 - y0;
-      set_length(rows, stride, extent.out_w, args.window.pad_left == 1, overhang(extent, args.window) == 1);
-      if (args.clamp.has_bounds()) rows.form += 16;
+      set_length(rows, args.window.kernel_w, stride, extent.out_w, args.window.pad_left, overhang(extent, args.window));
+      rows.form += 16 * (simd::form_of(args.clamp, 0));
       rows.lower = static_cast<Weight>(args.clamp.lower);
       rows.upper = static_cast<Weight>(args.clamp.upper);
     }
@@ -353,24 +360,26 @@ struct Depthwise {
   /// All whole vectors of a run, two by two, the last one ending at its last channel. `out`: output row y0.
   static RIFFLE_INLINE void run_rows(const DepthwiseArgs& args, RunRows& run, std::int32_t channels, Value* out,
                                      const Weight* packed) {
-    const std::ptrdiff_t packed_vector = 10 * S::lanes;
-    const auto two = S::depthwise_rows(args.window.stride_h, 2), one = S::depthwise_rows(args.window.stride_h, 1);
+    const std::int32_t width = args.window.kernel_w, stride = args.window.stride_w;
+    const std::ptrdiff_t packed_vector = (width * width + 1) * S::lanes;
+    const auto one = S::depthwise_rows(width, stride, 1);
     std::int32_t c = 0;
-    const auto call = [&](auto function) __attribute__((always_inline)) {
+    const auto call = [&](auto function, int vectors) __attribute__((always_inline)) {
       run.rows.channel = c * static_cast<std::ptrdiff_t>(sizeof(Value));
       run.rows.out = out + c;
       run.rows.packed = packed;
       function(run.rows);
+      c += vectors * S::lanes;
+      packed += vectors * packed_vector;
     };
-    for (; c + 2 * S::lanes <= channels; c += 2 * S::lanes, packed += 2 * packed_vector) call(two);
-    if (c + S::lanes <= channels) {
-      call(one);
-      c += S::lanes;
-      packed += packed_vector;
+    if (width == 3) {
+      const auto two = S::depthwise_rows(width, stride, 2);
+      while (c + 2 * S::lanes <= channels) call(two, 2);
     }
+    while (c + S::lanes <= channels) call(one, 1);
     if (c < channels) {
       c = channels - S::lanes;
-      call(one);
+      call(one, 1);
     }
   }
 

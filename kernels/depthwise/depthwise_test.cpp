@@ -99,11 +99,10 @@ TEST_P(Depthwise, EqualsTheReferenceOnTallAndWideWindows) {
     for (std::int32_t stride = 1; stride <= 2; ++stride) {
       for (std::int32_t in_w = 1; in_w <= 30 && !HasFatalFailure(); ++in_w) {
         Scene scene(seed++);
-        const std::int32_t pad_h = kernel_h / 2, pad_w = scene.integer(0, kernel_w / 2);
-        Geometry g{{kernel_h, kernel_w, stride, stride, pad_h, pad_w, pad_h, kernel_w / 2},
-                   {scene.integer(1, 8), in_w, 0, 0}};
-        const std::int32_t room_h = g.extent.in_h + 2 * pad_h - kernel_h,
-                           room_w = in_w + pad_w + kernel_w / 2 - kernel_w;
+        const std::int32_t pad_h = kernel_h / 2;
+        const std::int32_t left = scene.integer(0, kernel_w / 2), right = scene.integer(0, kernel_w / 2);
+        Geometry g{{kernel_h, kernel_w, stride, stride, pad_h, left, pad_h, right}, {scene.integer(1, 8), in_w, 0, 0}};
+        const std::int32_t room_h = g.extent.in_h + 2 * pad_h - kernel_h, room_w = in_w + left + right - kernel_w;
         if (room_h < 0 || room_w < 0) continue;
         g.extent.out_h = room_h / stride + 1;
         g.extent.out_w = room_w / stride + 1;

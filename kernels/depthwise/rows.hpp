@@ -1,7 +1,8 @@
-// Rows of a 3x3 depthwise convolution with stride 1 or 2, as an instruction set may have them in assembly: whole output
-// rows of one or two vectors of channels.
+// Rows of a depthwise convolution of 3x3, or 5x5, with stride 1 or 2, as an instruction set may have them in assembly:
+// whole output rows of one or, of 3x3, two vectors of channels.
 //
-//   static DepthwiseRowsFunction<Value> depthwise_rows(int stride, int vectors);
+//   static constexpr int widest_depthwise_rows = 5;   or 3
+//   static DepthwiseRowsFunction<Value> depthwise_rows(int width, int stride, int vectors);
 //
 // Every output adds its taps column by column, in each from the top, whatever the row's length: a column of the input
 // is loaded once for all outputs that it is a tap of.
@@ -25,8 +26,8 @@ struct DepthwiseRows {
   std::ptrdiff_t out_row;  ///< bytes to the next row
   const Weight* packed;    ///< bias and weights of one vector, then of the other
   std::int64_t height;     ///< output rows
-  std::int32_t rounds;     ///< of the loop: of three outputs (stride 1) or two
-  std::int32_t form;       ///< what set_length says, and 16 where there are bounds
+  std::int32_t rounds;     ///< of the loop: of as many outputs as one column has taps in
+  std::int32_t form;       ///< what set_length says, 16 where there are bounds, 32 where there is an upper one
   Weight lower, upper;
 };
 static_assert(sizeof(void*) < 8 ||
@@ -36,15 +37,18 @@ static_assert(sizeof(void*) < 8 ||
 template <class Value, class Weight = Value>
 using DepthwiseRowsFunction = void (*)(const DepthwiseRows<Value, Weight>&);
 
-/// The row's length, at least 4: one or two outputs are finished behind the loop, and the others are no multiple of
-/// three or two, so that it is entered in the middle. `left`, `right`: the first and the last output lack a column.
+/// The row's length, at least fewest_in_row(width): all outputs that one column has taps in, but one, are finished
+/// behind the loop, and what is before them is no multiple of a round, so that the loop is entered in the middle.
+/// `left`, `right`: columns that the first and the last output lack.
+constexpr std::int32_t fewest_in_row(std::int32_t width) { return width == 3 ? 4 : 5; }
 template <class Value, class Weight>
-RIFFLE_INLINE void set_length(DepthwiseRows<Value, Weight>& rows, int stride, std::int32_t outputs, bool left,
-                              bool right) {
-  const std::int32_t in_loop = outputs - (stride == 1 ? 2 : 1), round = stride == 1 ? 3 : 2;
+RIFFLE_INLINE void set_length(DepthwiseRows<Value, Weight>& rows, std::int32_t width, std::int32_t stride,
+                              std::int32_t outputs, std::int32_t left, std::int32_t right) {
+  const std::int32_t round = (width - 1) / stride + 1, in_loop = outputs - (round - 1);
   rows.rounds = (in_loop + round - 1) / round;
   const std::int32_t entry = rows.rounds * round - in_loop;
-  rows.form = (left ? 1 : 0) + (right ? 2 : 0) + (entry == 0 ? 0 : entry == 1 ? 4 : 8);
+  const auto columns = [](std::int32_t lacking) { return lacking <= 0 ? 0 : lacking == 1 ? 1 : 3; };
+  rows.form = columns(left) + 4 * columns(right) + (entry == 0 ? 0 : 32 << entry);
 }
 
 }  // namespace riffle::kernels

@@ -1,6 +1,6 @@
-// Rows of a 3x3 depthwise convolution for AArch64: see rows.hpp.
+// Rows of a 3x3 or 5x5 depthwise convolution for AArch64: see rows.hpp.
 //
-// The taps of one or two vectors of channels stay in registers while a window moves along the row. An input column
+// 3x3. The taps of one or two vectors of channels stay in registers while a window moves along the row. An input column
 // comes in one load a row, which takes the pointer to the next column, and is used at once by all outputs that it is a
 // tap of: by stride 1 the last column of one, the middle one of the next and the first of the one behind.
 //
@@ -10,7 +10,18 @@
 //   2 vectors: 18 + 6 + 6 = 30, and v30, v31: the lower and the upper bound
 //
 // Stride 1, two vectors, one output: 18 multiply-adds, 3 loads, 1 load of the bias, 1 store, 2/3 of loop, 1 branch around
-// the bounds or 4 that keep them.
+// the bounds or 4 that keep the lower, 6 that keep both.
+//
+// 5x5, one vector. Likewise, with all 25 taps in registers:
+//
+//   registers   v0 .. v24    weights
+//               v25 .. v29   sums of 5 (stride 1) or 3 (stride 2) outputs
+//               v30, v31     two rows of a column: 0, 2, 4 and 1, 3; v31 holds a bound while an output ends
+//
+// A row above or below the image is 16 bytes of zeros, which are read again for each pixel. The first outputs begin in
+// the same registers for every length of row, from where they are moved to those of the step where the loop is entered.
+//
+// Stride 1, one output: 25 multiply-adds, 5 loads, 1 load of the bias, 1 store, 2/5 of loop, and the bounds' 1 to 6.
 #include "kernels/simd/neon64_asm.inc"
 
 // x0 DepthwiseRows, x1 row pointers, x2 packed, x3 bytes to the next input pixel, x4 rounds left, x5 channel, x6 output,
@@ -28,16 +39,16 @@
         .endif
         .endm
 #ifdef RIFFLE_BFLOATS
-        .macro  widened_pixel a, b, pointer
+        .macro  load_pixel a, b, pointer, stride
         .if     NV == 2
-        ld1     {v\a\().8h}, [\pointer], x3
+        ld1     {v\a\().8h}, [\pointer], \stride
         shll2   v\b\().4s, v\a\().8h, #16
         .else
-        ld1     {v\a\().4h}, [\pointer], x3
+        ld1     {v\a\().4h}, [\pointer], \stride
         .endif
         shll    v\a\().4s, v\a\().4h, #16
         .endm
-        .macro  narrowed_pixel a, b
+        .macro  store_pixel a, b
         bfcvtn  v\a\().4h, v\a\().4s
         .if     NV == 2
         bfcvtn2 v\a\().8h, v\b\().4s
@@ -46,14 +57,17 @@
         st1     {v\a\().4h}, [x6], x7
         .endif
         .endm
-        .macro  load_row row, pointer
-        widened_pixel %(IN + \row * NV), %(IN + \row * NV + 1), \pointer
-        .endm
 #else
-        .macro  load_row row, pointer
-        next_pixel ld1, %(IN + \row * NV), %(IN + \row * NV + 1), \pointer, x3
+        .macro  load_pixel a, b, pointer, stride
+        next_pixel ld1, \a, \b, \pointer, \stride
+        .endm
+        .macro  store_pixel a, b
+        next_pixel st1, \a, \b, x6, x7
         .endm
 #endif
+        .macro  load_row row, pointer
+        load_pixel %(IN + \row * NV), %(IN + \row * NV + 1), \pointer, x3
+        .endm
 
 // Output `sum` starts from the bias.
         .macro  start sum
@@ -66,17 +80,15 @@
         .macro  finish sum
         tbz     w15, #4, 30f
         lanes   fmax, %(SUM + \sum * NV), %(SUM + \sum * NV), 30
-        lanes   fmin, %(SUM + \sum * NV), %(SUM + \sum * NV), 31
         .if     NV == 2
         lanes   fmax, %(SUM + \sum * NV + 1), %(SUM + \sum * NV + 1), 30
+        .endif
+        tbz     w15, #5, 30f
+        lanes   fmin, %(SUM + \sum * NV), %(SUM + \sum * NV), 31
+        .if     NV == 2
         lanes   fmin, %(SUM + \sum * NV + 1), %(SUM + \sum * NV + 1), 31
         .endif
-30:
-#ifdef RIFFLE_BFLOATS
-        narrowed_pixel %(SUM + \sum * NV), %(SUM + \sum * NV + 1)
-#else
-        next_pixel st1, %(SUM + \sum * NV), %(SUM + \sum * NV + 1), x6, x7
-#endif
+30:     store_pixel %(SUM + \sum * NV), %(SUM + \sum * NV + 1)
         .endm
 
 // Row `row` of a column is column `tap` of output `sum`, which may be none (-1).
@@ -121,15 +133,15 @@
         finish  \a
         .endm
         .macro  row_1
-        tbnz    w15, #2, 11f
-        tbnz    w15, #3, 12f
+        tbnz    w15, #6, 11f
+        tbnz    w15, #7, 12f
         begin_1 0, 1
 10:     step_1  0, 1, 2
 13:     step_1  1, 2, 0
 14:     step_1  2, 0, 1
         subs    w4, w4, #1
         b.ne    10b
-        tbnz    w15, #1, 15f
+        tbnz    w15, #2, 15f
         column  0, 1, -1, 1
         finish  0
         column  1, -1, -1, 0
@@ -159,13 +171,13 @@
         finish  \a
         .endm
         .macro  row_2
-        tbnz    w15, #2, 11f
+        tbnz    w15, #6, 11f
         begin_2 0
 10:     step_2  0, 1
 13:     step_2  1, 0
         subs    w4, w4, #1
         b.ne    10b
-        tbnz    w15, #1, 15f
+        tbnz    w15, #2, 15f
         column  -1, 0, -1, 1
         column  0, -1, -1, 0
         finish  0
@@ -255,6 +267,246 @@ SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()ISA):
         rows    1, 2
         rows    2, 1
         rows    2, 2
+
+#ifndef RIFFLE_SMALL
+// 5x5. x8 .. x12: five input rows, and x16, x17, x19 .. x21 from one pixel of each to the next, 0 where it is outside the
+// image; x14 output rows left, x22 next output row. On the stack: zeros, the lower and the upper bound.
+
+        .macro  load_from to, pointer, stride
+        load_pixel \to, 0, x\pointer, x\stride
+        .endm
+        .macro  load_tap row
+        load_from %(IN + \row % 2), %(8 + \row), %(16 + \row + \row / 2 - \row / 4)
+        .endm
+
+// Column C of the oldest output, OLD, is a column of outputs \first to \last, counted from there. What follows is the
+// next column's, if there is one.
+        .macro  multiply_tap row, output
+        fmla_vector %(SUM + (OLD + \output) % SUMS), %(IN + \row % 2), %(5 * \row + C - \output * STRIDE)
+        .endm
+        .macro  tap     row, first, last
+        .set    O, \first
+        .rept   \last - \first + 1
+        multiply_tap \row, %O
+        .set    O, O + 1
+        .endr
+        .if     \row < 3
+        load_tap %(\row + 2)
+        .endif
+        .endm
+        .macro  wide_column column, first, last
+        .set    C, \column
+        .irp    row, 0, 1, 2, 3, 4
+        tap     \row, \first, \last
+        .endr
+        .endm
+        .macro  next_column
+        load_tap 0
+        load_tap 1
+        .endm
+
+        .macro  finish_old
+        finish_wide %(SUM + OLD)
+        .endm
+        .macro  finish_wide sum
+        tbz     w15, #4, 30f
+        ldr     q31, [sp, #16]
+        lanes   fmax, \sum, \sum, 31
+        tbz     w15, #5, 30f
+        ldr     q31, [sp, #32]
+        lanes   fmin, \sum, \sum, 31
+30:     store_pixel \sum, 0
+        .endm
+
+// The first outputs, in the sums from 0 on, up to the columns that the loop's first step takes.
+        .macro  begin_wide_1
+        .irp    sum, 0, 1, 2, 3
+        start   \sum
+        .endr
+        tbnz    w15, #0, 20f
+        wide_column 0, 0, 0
+        next_column
+20:     tbnz    w15, #1, 20f
+        wide_column 1, 0, 1
+        next_column
+20:     wide_column 2, 0, 2
+        next_column
+        wide_column 3, 0, 3
+        next_column
+        .endm
+        .macro  begin_wide_2
+        .irp    sum, 0, 1
+        start   \sum
+        .endr
+        tbnz    w15, #0, 20f
+        wide_column 0, 0, 0
+        next_column
+20:     tbnz    w15, #1, 20f
+        wide_column 1, 0, 0
+        next_column
+20:     wide_column 2, 0, 1
+        next_column
+        .endm
+// An output: the oldest is finished, and a new one begins.
+        .macro  step_wide_1
+        start   %((OLD + 4) % SUMS)
+        wide_column 4, 0, 4
+        load_tap 0
+        finish_old
+        load_tap 1
+        .endm
+        .macro  step_wide_2
+        start   %((OLD + 2) % SUMS)
+        wide_column 3, 0, 1
+        next_column
+        wide_column 4, 0, 2
+        load_tap 0
+        finish_old
+        load_tap 1
+        .endm
+// The last outputs, of which one or two columns may be missing.
+        .macro  end_wide_1
+        wide_column 4, 0, 3
+        finish_old
+        next_column
+        wide_column 5, 1, 3
+        .set    OLD, 1
+        finish_old
+        tbnz    w15, #3, 20f
+        next_column
+        .set    OLD, 0
+        wide_column 6, 2, 3
+20:     .set    OLD, 2
+        finish_old
+        tbnz    w15, #2, 20f
+        next_column
+        .set    OLD, 0
+        wide_column 7, 3, 3
+20:     .set    OLD, 3
+        finish_old
+        .endm
+        .macro  end_wide_2
+        wide_column 3, 0, 1
+        next_column
+        wide_column 4, 0, 1
+        finish_old
+        tbnz    w15, #3, 20f
+        next_column
+        wide_column 5, 1, 1
+20:     tbnz    w15, #2, 20f
+        next_column
+        wide_column 6, 1, 1
+20:     .set    OLD, 1
+        finish_old
+        .endm
+
+// To where the loop is entered at step \entry: into the sum that is free comes what belongs there, and so on.
+        .macro  move_sum to, from
+        mov     v\to\().16b, v\from\().16b
+        .endm
+        .macro  enter   entry
+        .set    TO, SUMS - 1
+        .rept   SUMS - 1
+        .set    FROM, (TO - \entry + SUMS) % SUMS
+        move_sum %(SUM + TO), %(SUM + FROM)
+        .set    TO, FROM
+        .endr
+        b       4\entry\()b
+        .endm
+
+        .macro  wide_rows stride
+        .set    STRIDE, \stride
+        .set    SUMS, 4 / STRIDE + 1
+        .p2align 4
+        .globl  SYMBOL(riffle_depthwise_5x5_rows_\stride\()ISA)
+        HIDDEN(riffle_depthwise_5x5_rows_\stride\()ISA)
+        TYPE(riffle_depthwise_5x5_rows_\stride\()ISA)
+SYMBOL(riffle_depthwise_5x5_rows_\stride\()ISA):
+        save_general
+        save_registers
+        sub     sp, sp, #48
+        ldp     x1, x5, [x0]
+        ldp     x3, x7, [x0, #16]
+        ldp     x22, x13, [x0, #32]
+        ldp     x2, x14, [x0, #48]
+        ldr     w15, [x0, #68]
+        movi    v29.16b, #0
+        add     x4, x0, #72
+        all_lanes 30, x4
+        add     x4, x0, #(72 + BYTES)
+        all_lanes 31, x4
+        str     q29, [sp]
+        stp     q30, q31, [sp, #16]
+        .set    I, 0
+        .rept   12
+        pair    ldp, %(2 * I), %(2 * I + 1), x2, %(16 + 32 * I)
+        .set    I, I + 1
+        .endr
+        single  ldr, 24, x2, 400
+1:      ldp     x8, x9, [x1]
+        ldp     x10, x11, [x1, #16]
+        ldr     x12, [x1, #32]
+        add     x1, x1, #(8 * STRIDE)
+        sub     x4, sp, x5
+        .irp    row, 0, 1, 2, 3, 4
+        row_or_zeros %(8 + \row), %(16 + \row + \row / 2 - \row / 4)
+        .endr
+        mov     x6, x22
+        add     x22, x22, x13
+        ldr     w4, [x0, #64]
+        .set    OLD, 0
+        next_column
+        begin_wide_\stride
+        .set    I, 1
+        .rept   SUMS - 1
+        skip_to %I
+        .set    I, I + 1
+        .endr
+        .rept   SUMS
+        numbered_step \stride, %OLD
+        .set    OLD, OLD + 1
+        .endr
+        subs    w4, w4, #1
+        b.ne    40b
+        .set    OLD, 0
+        end_wide_\stride
+        subs    x14, x14, #1
+        b.ne    1b
+        add     sp, sp, #48
+        restore_registers
+        restore_general
+        ret
+        .set    I, 1
+        .rept   SUMS - 1
+        numbered_entry %I
+        .set    I, I + 1
+        .endr
+        SIZE(riffle_depthwise_5x5_rows_\stride\()ISA)
+        .endm
+        .macro  row_or_zeros pointer, stride
+        cmp     x\pointer, #0
+        csel    x\stride, xzr, x3, eq
+        csel    x\pointer, x4, x\pointer, eq
+        add     x\pointer, x\pointer, x5
+        .endm
+        .macro  skip_to entry
+        tbnz    w15, #(5 + \entry), 5\entry\()f
+        .endm
+        .macro  numbered_step stride, number
+4\number\():
+        step_wide_\stride
+        .endm
+        .macro  numbered_entry entry
+5\entry\():
+        enter   \entry
+        .endm
+
+        .set    NV, 1
+        .set    SUM, 25
+        .set    IN, 30
+        wide_rows 1
+        wide_rows 2
+#endif
 
 #ifdef __ELF__
         .section .note.GNU-stack, "", %progbits

@@ -26,12 +26,14 @@
   RIFFLE_STRIP(arguments, isa, 5, 3)    \
   RIFFLE_STRIPS_OF_4(arguments, isa, 4)
 
-// kernels/depthwise/rows_neon64.S: stride x vectors.
-#define RIFFLE_DEPTHWISE_ROWS(value, weight, isa)                                             \
-  void riffle_depthwise_rows_1x1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
-  void riffle_depthwise_rows_1x2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
-  void riffle_depthwise_rows_2x1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
-  void riffle_depthwise_rows_2x2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);
+// kernels/depthwise/rows_neon64.S: 3x3, stride x vectors; 5x5, by stride.
+#define RIFFLE_DEPTHWISE_ROWS(value, weight, isa)                                               \
+  void riffle_depthwise_rows_1x1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);   \
+  void riffle_depthwise_rows_1x2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);   \
+  void riffle_depthwise_rows_2x1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);   \
+  void riffle_depthwise_rows_2x2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);   \
+  void riffle_depthwise_5x5_rows_1_##isa(const riffle::kernels::DepthwiseRows<value, weight>&); \
+  void riffle_depthwise_5x5_rows_2_##isa(const riffle::kernels::DepthwiseRows<value, weight>&);
 
 // kernels/pool/row_neon64.S
 #define RIFFLE_POOL_ROWS(value, isa)                                      \
@@ -57,14 +59,22 @@
         {riffle_strip_1x4_##isa, riffle_strip_2x4_##isa, riffle_strip_3x4_##isa, riffle_strip_4x4_##isa}};            \
     return strips[vectors - 1][rows - 1];                                                                             \
   }
-/// rows of depthwise convolution,
-#define RIFFLE_NEON64_DEPTHWISE_ROWS(isa)                                              \
-  using DepthwiseRowsFunction = riffle::kernels::DepthwiseRowsFunction<Value, Weight>; \
-  static RIFFLE_INLINE DepthwiseRowsFunction depthwise_rows(int stride, int vectors) { \
-    static constexpr DepthwiseRowsFunction rows[][2] = {                               \
-        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa},            \
-        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa}};           \
-    return rows[stride - 1][vectors - 1];                                              \
+/// rows of depthwise convolution (a build for size has those of 3x3),
+#ifdef RIFFLE_SMALL
+#define RIFFLE_NEON64_WIDEST_ROWS 3
+#define RIFFLE_NEON64_WIDE_ROWS(stride, isa) nullptr
+#else
+#define RIFFLE_NEON64_WIDEST_ROWS 5
+#define RIFFLE_NEON64_WIDE_ROWS(stride, isa) riffle_depthwise_5x5_rows_##stride##_##isa
+#endif
+#define RIFFLE_NEON64_DEPTHWISE_ROWS(isa)                                                                     \
+  using DepthwiseRowsFunction = riffle::kernels::DepthwiseRowsFunction<Value, Weight>;                        \
+  static constexpr int widest_depthwise_rows = RIFFLE_NEON64_WIDEST_ROWS;                                     \
+  static RIFFLE_INLINE DepthwiseRowsFunction depthwise_rows(int width, int stride, int vectors) {             \
+    static constexpr DepthwiseRowsFunction rows[][3] = {                                                      \
+        {riffle_depthwise_rows_1x1_##isa, riffle_depthwise_rows_1x2_##isa, RIFFLE_NEON64_WIDE_ROWS(1, isa)},  \
+        {riffle_depthwise_rows_2x1_##isa, riffle_depthwise_rows_2x2_##isa, RIFFLE_NEON64_WIDE_ROWS(2, isa)}}; \
+    return rows[stride - 1][width == 3 ? vectors - 1 : 2];                                                    \
   }
 /// and, beside them, all others.
 #define RIFFLE_NEON64_KERNELS(isa)                                                  \
