@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -185,6 +186,77 @@ TEST(Loader, what_is_too_few_for_a_batch_is_left_out) {
   EXPECT_THROW(Loader(Noise(1), at_least(2)), Error);
 }
 
+TEST(Loader, ranks_share_every_step_and_leave_nothing_out) {
+  const Noise data(29);
+  const LoaderOptions whole = with(everything, [](LoaderOptions& o) { o.batch = 12; });
+  Loader alone(data, whole);
+  struct Shape {
+    int ranks;
+    std::int32_t accumulate;
+    std::vector<std::size_t> last;  ///< the sizes of the last step's batches, of five pictures
+  };
+  for (const Shape& shape :
+       {Shape{2, 1, {2, 3}}, Shape{3, 1, {1, 2, 2}}, Shape{1, 3, {1, 2, 2}}, Shape{2, 2, {1, 1, 1, 2}}}) {
+    std::vector<std::unique_ptr<Loader>> ranks;
+    for (int rank = 0; rank < shape.ranks; ++rank) {
+      LoaderOptions own = whole;
+      own.batch = 12 / shape.ranks / shape.accumulate;
+      own.rank = rank;
+      own.ranks = shape.ranks;
+      own.accumulate = shape.accumulate;
+      ranks.push_back(std::make_unique<Loader>(data, own));
+      EXPECT_EQ(ranks.back()->steps(), 3);
+      EXPECT_EQ(ranks.back()->batches(), 3 * shape.accumulate);
+      EXPECT_EQ(ranks.back()->pictures(), 29);
+    }
+    for (const std::int64_t first : {0, 1}) {
+      alone.begin(4, first);
+      for (const auto& rank : ranks) rank->begin(4, first);
+      for (Batch step; alone.next(step);) {
+        std::vector<float> images;
+        std::vector<std::size_t> sizes;
+        for (std::int32_t b = 0; b < shape.accumulate; ++b) {
+          for (const auto& rank : ranks) {
+            Batch batch;
+            ASSERT_TRUE(rank->next(batch));
+            images.insert(images.end(), batch.images.begin(), batch.images.end());
+            sizes.push_back(batch.labels.size());
+            EXPECT_EQ(batch.of_step, std::ssize(step.labels));
+            EXPECT_EQ(batch.ends_step, b + 1 == shape.accumulate);
+          }
+        }
+        EXPECT_TRUE(std::ranges::equal(images, step.images));
+        if (step.labels.size() == 5) {
+          EXPECT_EQ(sizes, shape.last);
+        }
+      }
+      Batch none;
+      for (const auto& rank : ranks) EXPECT_FALSE(rank->next(none));
+    }
+  }
+}
+
+TEST(Loader, an_epoch_of_ranks_goes_without_pictures_that_do_not_suffice_for_all) {
+  const Noise data(26);
+  const auto of = [](int rank, std::int32_t least) {
+    return with(plain, [&](LoaderOptions& o) {
+      o.rank = rank;
+      o.ranks = 3;
+      o.least_batch = least;
+    });
+  };
+  EXPECT_EQ(Loader(data, of(0, 1)).pictures(), 24);
+  EXPECT_EQ(Loader(data, of(2, 1)).steps(), 2);
+  // Where none may be left out, a rank may have none of the last ones.
+  EXPECT_EQ(Loader(data, of(0, 0)).pictures(), 26);
+  EXPECT_EQ(load(data, of(0, 0)).sizes, (std::vector<std::size_t>{4, 4}));
+  EXPECT_EQ(load(data, of(1, 0)).sizes, (std::vector<std::size_t>{4, 4, 1}));
+  EXPECT_EQ(load(Noise(1), of(0, 0)).sizes, std::vector<std::size_t>{});
+  EXPECT_EQ(load(Noise(1), of(2, 0)).sizes, std::vector<std::size_t>{1});
+  EXPECT_TRUE(contains(error_of([&] { Loader(Noise(2), of(0, 1)); }), "2 pictures; a step takes at least 3"));
+  EXPECT_TRUE(contains(error_of([&] { Loader(data, of(3, 1)); }), "rank 3 of 3"));
+}
+
 TEST(Loader, any_number_of_threads_gives_the_same_bits) {
   const Noise data(50);
   const Rest expected = load(data, everything, 2);
@@ -307,7 +379,7 @@ TEST(Loader, what_does_not_fit_is_named) {
   EXPECT_TRUE(contains(refusal(gray, [](LoaderOptions& o) { o.preprocessing.mean = {0, 0}; }), "mean"));
   EXPECT_TRUE(contains(refusal(Noise(0), [](LoaderOptions&) {}), "without pictures"));
   Loader loader(gray, plain);
-  EXPECT_TRUE(contains(error_of([&] { loader.begin(0, 3); }), "batch 3 of epoch 0; an epoch has 2"));
+  EXPECT_TRUE(contains(error_of([&] { loader.begin(0, 3); }), "step 3 of epoch 0; an epoch has 2"));
   EXPECT_TRUE(contains(error_of([&] { loader.begin(-1); }), "epoch -1"));
 }
 
