@@ -12,6 +12,7 @@
 #include "trainer/initial/weights.hpp"
 #include "trainer/network/network.hpp"
 #include "trainer/optimizer/optimizer.hpp"
+#include "trainer/ranks/alone.hpp"
 
 namespace riffle::training {
 namespace {
@@ -76,6 +77,8 @@ trainer::NetworkOptions options_of(const Options& options) {
   result.momentum = options.momentum;
   result.label_smoothing = options.label_smoothing;
   result.freeze = options.freeze;
+  result.ranks = options.ranks;
+  result.synchronise_norms = options.synchronise_norms;
   return result;
 }
 
@@ -96,7 +99,13 @@ ParameterKind kind_of(trainer::ParameterKind kind) {
 }  // namespace
 
 struct Network::State {
-  explicit State(trainer::Network made) : network(std::move(made)) {
+  State(trainer::Network made, Ranks& ranks) : network(std::move(made)) {
+    for (const trainer::Parameter& one : network.parameters()) {
+      ranks.broadcast(std::as_writable_bytes(one.values), 0);
+    }
+    for (const trainer::Statistic& one : network.statistics()) {
+      ranks.broadcast(std::as_writable_bytes(one.values), 0);
+    }
     for (const trainer::Parameter& one : network.parameters()) {
       parameters.push_back({.name = one.name,
                             .kind = kind_of(one.kind),
@@ -112,15 +121,17 @@ struct Network::State {
 };
 
 Network::Network(const Spec& spec, const Options& options, const Start& start) {
-  guarded(RIFFLE_BAD_ARGUMENT,
-          [&] { state_ = std::make_unique<State>(trainer::Network(graph_of(spec, start), options_of(options))); });
+  guarded(RIFFLE_BAD_ARGUMENT, [&] {
+    state_ = std::make_unique<State>(trainer::Network(graph_of(spec, start), options_of(options)),
+                                     trainer::or_alone(options.ranks));
+  });
 }
 
 Network::Network(const std::string& path, const Options& options, std::int32_t classes, const Start& start) {
   graph::Graph graph = guarded(RIFFLE_BAD_MODEL, [&] { return io::load_model(path); });
   guarded(RIFFLE_BAD_ARGUMENT, [&] {
     if (classes != 0) graph = trainer::with_classes(std::move(graph), classes, source_of(start));
-    state_ = std::make_unique<State>(trainer::Network(graph, options_of(options)));
+    state_ = std::make_unique<State>(trainer::Network(graph, options_of(options)), trainer::or_alone(options.ranks));
   });
 }
 
@@ -139,16 +150,16 @@ std::int32_t Network::classes() const { return state_->network.classes(); }
 
 std::span<const Parameter> Network::parameters() const { return state_->parameters; }
 
-Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels) {
+Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels, std::int64_t of) {
   const trainer::Outcome outcome =
-      guarded(RIFFLE_BAD_ARGUMENT, [&] { return state_->network.forward(images, labels); });
+      guarded(RIFFLE_BAD_ARGUMENT, [&] { return state_->network.forward(images, labels, of); });
   return {.loss = outcome.loss, .correct = outcome.correct};
 }
 
 std::span<const float> Network::logits() const { return state_->network.logits(); }
 
-void Network::backward() {
-  guarded(RIFFLE_BAD_ARGUMENT, [&] { state_->network.backward(); });
+void Network::backward(bool more_to_come) {
+  guarded(RIFFLE_BAD_ARGUMENT, [&] { state_->network.backward(more_to_come); });
 }
 
 std::vector<float> Network::predict(std::span<const float> images) const {

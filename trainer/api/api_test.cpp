@@ -12,6 +12,7 @@
 
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
+#include "trainer/ranks/test_ranks.hpp"
 
 namespace riffle {
 namespace {
@@ -163,6 +164,40 @@ TEST(TrainerApi, sgd_moves_what_it_should) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     EXPECT_FLOAT_EQ(moved.parameters().back().values[i], before[i] - 0.5F * moved.parameters().back().gradient[i]);
   }
+}
+
+TEST(TrainerApi, ranks_train_one_network) {
+  const Pictures pictures = stripes();
+  std::vector<std::vector<float>> weights(3);
+  const auto thrown = tests::on_ranks(3, [&](training::Ranks& ranks) {
+    training::Options options = small_options();
+    options.ranks = &ranks;
+    // Each begins with weights of its own, and goes on with those of rank 0.
+    training::Network network(small_spec(), options, {.seed = static_cast<std::uint64_t>(ranks.rank())});
+    auto optimizer = training::Optimizer::adam(network);
+    constexpr std::size_t own = count / 3;
+    const std::size_t first = own * static_cast<std::size_t>(ranks.rank());
+    double before = 0, loss = 0;
+    for (int step = 0; step < 30; ++step) {
+      loss = network
+                 .forward(std::span(pictures.images).subspan(first * size * size, own * size * size),
+                          std::span(pictures.labels).subspan(first, own))
+                 .loss;
+      ranks.sum({&loss, 1});
+      if (step == 0) before = loss;
+      network.backward();
+      optimizer.step(0.003);
+    }
+    EXPECT_GT(before, 0.5);
+    EXPECT_LT(loss, 0.2);
+    std::vector<float>& all = weights[static_cast<std::size_t>(ranks.rank())];
+    for (const auto& one : network.parameters()) all.insert(all.end(), one.values.begin(), one.values.end());
+    const std::vector<float> logits = network.predict(pictures.images);  // which has the statistics in it
+    all.insert(all.end(), logits.begin(), logits.end());
+  });
+  EXPECT_EQ(thrown, std::vector<std::string>(3));
+  EXPECT_EQ(weights[1], weights[0]);
+  EXPECT_EQ(weights[2], weights[0]);
 }
 
 TEST(TrainerApi, failures_say_what_and_where) {

@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "trainer/fit/record.hpp"
+#include "trainer/setting.hpp"
 
 namespace riffle::trainer {
-
-/// Something that decides what a run computes, in its user's words: "--batch", "64".
-struct Setting {
-  std::string name, value;
-};
 
 /// Floats that a step moves. Names are unique.
 struct Tensor {

@@ -7,11 +7,12 @@
 namespace riffle::trainer {
 
 Loss softmax_cross_entropy(std::span<const float> logits, std::int64_t row_stride, std::int32_t classes,
-                           std::span<const std::int32_t> labels, float smoothing, std::span<float> gradient) {
+                           std::span<const std::int32_t> labels, float smoothing, std::int64_t of,
+                           std::span<float> gradient) {
   Loss loss;
   double total = 0;
   const double even = static_cast<double>(smoothing) / classes, own = 1.0 - static_cast<double>(smoothing);
-  const double each = 1.0 / static_cast<double>(labels.size());
+  const double each = 1.0 / static_cast<double>(of);
   std::vector<double> exponentials(static_cast<std::size_t>(classes));
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::span<const float> row =
@@ -30,7 +31,7 @@ Loss softmax_cross_entropy(std::span<const float> logits, std::int64_t row_strid
     }
     loss.correct += static_cast<std::size_t>(largest - row.begin()) == label ? 1 : 0;
   }
-  loss.mean = total * each;
+  loss.part = total * each;
   return loss;
 }
 

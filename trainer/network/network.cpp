@@ -12,6 +12,7 @@
 #include "engine/run/barrier.hpp"
 #include "trainer/network/loss.hpp"
 #include "trainer/network/program.hpp"
+#include "trainer/ranks/bucketed_sum.hpp"
 #include "trainer/team.hpp"
 
 namespace riffle::trainer {
@@ -83,7 +84,10 @@ struct Network::State {
   /// The first result whose batch norm sees one number of each image, or null.
   [[nodiscard]] const LayerResult* norm_of_one_number() const {
     for (const std::unique_ptr<LayerResult>& result : program.results) {
-      if (result->norm && result->norm->takes_statistics() && result->norm_pixels == 1) return result.get();
+      const Norm* const norm = result->norm.get();
+      if (norm != nullptr && norm->takes_statistics() && !norm->is_synchronised() && result->norm_pixels == 1) {
+        return result.get();
+      }
     }
     return nullptr;
   }
@@ -94,6 +98,11 @@ struct Network::State {
   void pack();
   void forward(const Thread& thread, run::Barrier& barrier, const float* input) noexcept;
   void backward(const Thread& thread, run::Barrier& barrier) noexcept;
+
+  // What the team's first thread, which is the caller's, does with other ranks.
+  void sum_over_ranks(Norm& norm, const Thread& thread, run::Barrier& barrier) noexcept;
+  void complete_gradients(std::size_t first) noexcept;
+  void average_statistics();
 
   graph::Graph given;  ///< as it came
   graph::ById<graph::Shape> shapes;
@@ -113,6 +122,14 @@ struct Network::State {
   std::int64_t images = 0;             ///< of the last forward()
   std::atomic<std::size_t> packed{0};  ///< operations that a thread of this forward() has taken to pack
   bool ready = false;                  ///< is there a forward() that backward() has not yet followed?
+
+  Ranks& ranks;
+  std::exception_ptr fault;              ///< of ranks, in a team
+  std::vector<float> kept;               ///< gradients of backward()s with more to come; empty: of none yet
+  bool adds_kept = false;                ///< are they of this step?
+  std::optional<BucketedSum> sum;        ///< of the gradients, during a backward() with none to come
+  std::size_t complete_from = 0;         ///< the gradients that have been given to it
+  graph::ById<std::size_t> open_before;  ///< by layer: behind its backward pass, gradients from here on are complete
   std::vector<LayerTime> times;
 };
 
@@ -125,15 +142,16 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen,
       tables(chosen.kernels != nullptr ? *chosen.kernels : kernels::choose_kernels(), std::max(1, chosen.threads)),
       traced(trace(classified, shapes)),
       parameters(given, nodes_of(traced), first_trained(given, chosen.freeze)),
-      quantised(std::move(in_integers)) {
+      quantised(std::move(in_integers)),
+      ranks(or_alone(chosen.ranks)) {
   if (quantised) rounding.emplace(*quantised);
   if (options.batch < 1) throw Error("a batch of " + std::to_string(options.batch) + " images");
   const std::span<const Parameter> moved = parameters.moved();
   if (std::all_of(moved.begin(), moved.end(), [](const Parameter& p) { return p.frozen; })) {
     throw Error("'" + given.name + "': no parameter is left to train");
   }
-  program =
-      make_program(tables, given, traced, parameters, rounding ? &*rounding : nullptr, options.batch, options.momentum);
+  program = make_program(tables, given, traced, parameters, rounding ? &*rounding : nullptr, options.batch,
+                         {options.momentum, options.synchronise_norms && ranks.size() > 1});
   logit_stride = row_floats(program.output.columns());
   const std::size_t batch = static_cast<std::size_t>(options.batch);
   logits = memory::allocate<float>(batch * static_cast<std::size_t>(logit_stride));
@@ -141,6 +159,12 @@ Network::State::State(const graph::Graph& source, const NetworkOptions& chosen,
   logits_out.resize(batch * static_cast<std::size_t>(program.output.columns()));
   for (const std::unique_ptr<LayerResult>& result : program.results) {
     times.push_back({result->name, result->pixels * result->channels});
+  }
+  std::size_t open = 0;
+  for (const Layer& layer : traced.layers) {
+    open_before.push_back(open);
+    open = std::max(open, parameters.gradients_end(layer.node));
+    if (layer.norm >= 0) open = std::max(open, parameters.gradients_end(layer.norm));
   }
 }
 
@@ -181,6 +205,10 @@ void Network::State::forward(const Thread& thread, run::Barrier& barrier, const 
     for_shares(thread, [&](const Share& share) { program.operations[i]->forward(share); });
     barrier.wait(thread.count);
     if (Norm* const norm = program.results[i]->norm.get()) {
+      if (norm->is_synchronised()) {
+        for_shares(thread, [&](const Share& share) { norm->join(share.worker, share.workers); });
+        sum_over_ranks(*norm, thread, barrier);
+      }
       for_shares(thread, [&](const Share& share) {
         norm->finish(images * program.results[i]->norm_pixels, share.worker, share.workers);
       });
@@ -206,10 +234,17 @@ void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexc
                                   logit_gradient.get() + share.first * logit_stride, logit_stride);
   });
   barrier.wait(thread.count);
+  std::size_t complete = parameters.gradients().size();
   for (std::size_t i = program.operations.size(); i-- > 1;) {
     const LayerResult& result = *program.results[i];
     if (!result.wants_gradient) continue;
     const Clock::time_point before = Clock::now();
+    if (result.norm && result.norm->is_synchronised()) {
+      for_shares(thread, [&](const Share& share) {
+        result.norm->join_backward(images * result.norm_pixels, share.worker, share.workers);
+      });
+      sum_over_ranks(*result.norm, thread, barrier);
+    }
     for_shares(thread, [&](const Share& share) {
       const std::int64_t first = share.first * result.pixels, pixels = (share.last - share.first) * result.pixels;
       for (const Piece& piece : program.never_read[i]) {
@@ -221,8 +256,51 @@ void Network::State::backward(const Thread& thread, run::Barrier& barrier) noexc
     if (result.norm) barrier.wait(thread.count);
     for_shares(thread, [&](const Share& share) { program.operations[i]->backward(share); });
     barrier.wait(thread.count);
+    // All threads are here: what they did for the layers behind this one is done.
+    if (thread.index == 0) complete_gradients(complete);
+    complete = open_before[i];
     for_shares(thread, [&](const Share& share) { program.operations[i]->collect(share); });
     if (thread.index == 0) times[i].backward += std::chrono::duration<double>(Clock::now() - before).count();
+  }
+}
+
+/// The norm's sums, which every thread has its part in, become those of all ranks.
+void Network::State::sum_over_ranks(Norm& norm, const Thread& thread, run::Barrier& barrier) noexcept {
+  barrier.wait(thread.count);
+  if (thread.index == 0 && !fault) {
+    try {
+      ranks.sum(norm.sums());
+    } catch (...) {
+      fault = std::current_exception();
+    }
+  }
+  barrier.wait(thread.count);
+}
+
+/// The gradients from `first` on are complete: those that were kept are added, and the ranks' sum may begin.
+void Network::State::complete_gradients(std::size_t first) noexcept {
+  if (!sum) return;
+  const std::span<float> gradients = parameters.gradients();
+  if (adds_kept) {
+    for (std::size_t i = first; i < complete_from; ++i) gradients[i] += kept[i];
+  }
+  complete_from = std::min(complete_from, first);
+  sum->complete(complete_from);
+}
+
+/// Each rank has moved its running statistics by those of its own batch: their mean is what moving by the mean of these
+/// would have left.
+void Network::State::average_statistics() {
+  if (ranks.size() == 1 || options.synchronise_norms) return;
+  std::vector<float> values;
+  for (const Statistic& statistic : parameters.moved_statistics()) {
+    values.insert(values.end(), statistic.values.begin(), statistic.values.end());
+  }
+  ranks.begin_sum(values);
+  ranks.finish_sums();
+  auto value = values.begin();
+  for (const Statistic& statistic : parameters.moved_statistics()) {
+    for (float& mean : statistic.values) mean = *value++ / static_cast<float>(ranks.size());
   }
 }
 
@@ -242,7 +320,7 @@ std::int64_t Network::macs() const { return graph::total_cost(state_->given).mac
 std::int32_t Network::least_batch() const { return state_->norm_of_one_number() == nullptr ? 1 : 2; }
 int Network::threads() const { return state_->tables.workers; }
 
-Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels) {
+Outcome Network::forward(std::span<const float> images, std::span<const std::int32_t> labels, std::int64_t of) {
   State& s = *state_;
   const std::size_t count = labels.size();
   if (count < 1 || count > static_cast<std::size_t>(s.options.batch)) {
@@ -263,33 +341,53 @@ Outcome Network::forward(std::span<const float> images, std::span<const std::int
                   std::to_string(classes()) + ")");
     }
   }
+  if (of == 0) of = std::ssize(labels) * s.ranks.size();
+  if (of < std::ssize(labels)) {
+    throw Error("a batch of " + std::to_string(count) + " images as a part of " + std::to_string(of));
+  }
   s.ready = false;
   s.packed = 0;
   on_team(s.tables.workers, [&](int, int) { s.pack(); });
   s.images = static_cast<std::int64_t>(count);
   run::Barrier barrier;
   on_team(s.tables.workers, [&](int thread, int threads) { s.forward({thread, threads}, barrier, images.data()); });
+  if (s.fault) std::rethrow_exception(s.fault);
   const auto floats = static_cast<std::size_t>(s.images * s.logit_stride);
   const Loss loss = softmax_cross_entropy({s.logits.get(), floats}, s.logit_stride, classes(), labels,
-                                          s.options.label_smoothing, {s.logit_gradient.get(), floats});
+                                          s.options.label_smoothing, of, {s.logit_gradient.get(), floats});
   for (std::size_t i = 0; i < count; ++i) {
     std::copy_n(s.logits.get() + static_cast<std::int64_t>(i) * s.logit_stride, classes(),
                 s.logits_out.begin() + static_cast<std::ptrdiff_t>(i) * classes());
   }
   s.ready = true;
-  return {loss.mean, loss.correct};
+  return {loss.part, loss.correct};
 }
 
 std::span<const float> Network::logits() const {
   return std::span(state_->logits_out).first(static_cast<std::size_t>(state_->images * classes()));
 }
 
-void Network::backward() {
+void Network::backward(bool more_to_come) {
   State& s = *state_;
   if (!s.ready) throw Error("backward() without a forward() before it");
   s.ready = false;
+  const std::span<float> gradients = s.parameters.gradients();
+  if (more_to_come) s.kept.resize(gradients.size());
+  if (!more_to_come) s.sum.emplace(s.ranks, gradients);
+  s.complete_from = gradients.size();
   run::Barrier barrier;
   on_team(s.tables.workers, [&](int thread, int threads) { s.backward({thread, threads}, barrier); });
+  if (s.fault) std::rethrow_exception(s.fault);
+  if (more_to_come) {
+    for (std::size_t i = 0; i < gradients.size(); ++i) s.kept[i] = gradients[i] + (s.adds_kept ? s.kept[i] : 0.0F);
+    s.adds_kept = true;
+    return;
+  }
+  s.complete_gradients(0);
+  s.adds_kept = false;
+  s.sum->finish();
+  s.sum.reset();
+  s.average_statistics();
 }
 
 std::string Network::first_not_finite() const {

@@ -16,6 +16,7 @@
 #include "engine/graph/graph.hpp"
 #include "kernels/kernels.hpp"
 #include "quantise/quantise.hpp"
+#include "riffle/ranks.hpp"
 
 namespace riffle::trainer {
 
@@ -49,11 +50,13 @@ struct NetworkOptions {
   float label_smoothing = 0.0F;               ///< the share of a label that is spread evenly over all classes
   std::string freeze = {};                    ///< the nodes before the first one whose name starts so are frozen
   const kernels::Kernels* kernels = nullptr;  ///< null: as the engine chooses (RIFFLE_ISA)
+  training::Ranks* ranks = nullptr;           ///< that train it together (riffle/ranks.hpp); null: this process alone
+  bool synchronise_norms = false;             ///< batch norm's batch is that of all ranks
 };
 
 /// What a batch's forward pass came to.
 struct Outcome {
-  double loss = 0;           ///< the mean cross-entropy; NaN if an image's is
+  double loss = 0;           ///< the mean cross-entropy, or the batch's part of it; NaN if an image's is
   std::int32_t correct = 0;  ///< images whose largest logit is their label's
 };
 
@@ -89,19 +92,26 @@ class Network {
   [[nodiscard]] std::int64_t macs() const;  ///< of one image's forward pass
   [[nodiscard]] int threads() const;        ///< that were asked for
   /// The fewest images of one forward(): 2 where a batch norm sees one number of each image, for one alone has no
-  /// variance; or else 1.
+  /// variance; or else 1. With synchronised norms there are the other ranks' images.
   [[nodiscard]] std::int32_t least_batch() const;
 
   /// A training batch: images (n, C, H, W), n labels in [0, classes), least_batch() <= n <= batch. Batch norm takes the
   /// batch's statistics (frozen ones their running statistics) and moves the running ones. Throws Error for a label or
   /// a size that is out of range, std::bad_alloc where memory is used up; then there is nothing for backward().
-  Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
+  ///
+  /// Where the batch is a part of one that several ranks share, or that goes through the network in several parts, `of`
+  /// says how many images all the parts have: the loss and its gradient are then this part's share of the mean over all
+  /// of them, so that those of the parts add up. 0: as many images as there are here, on each rank.
+  Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels, std::int64_t of = 0);
 
   /// The logits (n, classes) of the last forward().
   [[nodiscard]] std::span<const float> logits() const;
 
-  /// The gradients of the last forward()'s mean loss.
-  void backward();
+  /// The gradients of the last forward()'s mean loss, summed up over the ranks; and of the forward()s before it whose
+  /// backward() said that there was `more_to_come`. Of such a call nothing is to be seen before the last one. Behind
+  /// that, running statistics are the mean of the ranks', so that networks that were the same are the same again once
+  /// they have taken the same step.
+  void backward(bool more_to_come = false);
 
   /// The node whose result was the first to hold a NaN or an infinity in the last forward(), or empty.
   [[nodiscard]] std::string first_not_finite() const;

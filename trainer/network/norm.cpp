@@ -35,6 +35,7 @@ Norm::Norm(const TrainingKernels& kernels, const NormParameters& parameters, std
   const std::size_t channels = channel_.size();
   for (std::vector<float>* values : {&mean_, &inverse_, &scale_, &shift_, &a_, &b_, &k_}) values->resize(channels);
   sign_.resize(channels, 1.0F);
+  if (is_synchronised()) joined_.resize(2 * channels + 1);
   sums_.resize(static_cast<std::size_t>(workers));
   for (Sums& sums : sums_) {
     for (std::vector<float>* values : {&sums.shift, &sums.first, &sums.second}) values->resize(channels);
@@ -65,30 +66,52 @@ void Norm::observe(int worker, const float* rows, std::ptrdiff_t row_stride, std
   sums.pixels += pixels;
 }
 
+Norm::Moments Norm::moments(std::size_t p) const {
+  // Means and sums of squared deviations of the shares, joined (Chan, Golub, LeVeque 1979).
+  Moments all;
+  for (const Sums& sums : sums_) {
+    if (sums.pixels == 0) continue;
+    const auto n = static_cast<double>(sums.pixels);
+    const double own_mean = static_cast<double>(sums.shift[p]) + sums.firsts[p] / n;
+    const double own_squares = sums.seconds[p] - sums.firsts[p] * sums.firsts[p] / n;
+    const double distance = own_mean - all.mean;
+    all.squares += own_squares + distance * distance * all.count * n / (all.count + n);
+    all.count += n;
+    all.mean += distance * n / all.count;
+  }
+  all.squares = all.squares < 0 ? 0 : all.squares;  // a NaN stays one
+  return all;
+}
+
+void Norm::join(int worker, int workers) {
+  for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
+    const auto p = static_cast<std::size_t>(position);
+    const Moments own = moments(p);
+    const double distance = own.mean - running_mean(p);
+    joined_[2 * p] = own.count * distance;
+    joined_[2 * p + 1] = own.squares + own.count * distance * distance;
+    if (p == 0) joined_.back() = own.count;
+  });
+}
+
+Norm::Moments Norm::joined_moments(std::size_t p) const {
+  const double count = joined_.back(), first = joined_[2 * p], second = joined_[2 * p + 1];
+  return {count, running_mean(p) + first / count, std::max(second - first * first / count, 0.0)};
+}
+
 void Norm::finish(std::int64_t pixels, int worker, int workers) {
-  const auto count = static_cast<double>(pixels);
   for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
     const auto p = static_cast<std::size_t>(position);
     const auto c = static_cast<std::size_t>(channel_[p]);
     const double sign = sign_[p], scale = sign * parameters_.scale[c];
-    double mean = sign * parameters_.running_mean[c], variance = parameters_.running_variance[c];
+    double mean = running_mean(p), variance = parameters_.running_variance[c];
     if (!parameters_.frozen) {
-      // Means and sums of squared deviations of the shares, joined (Chan, Golub, LeVeque 1979).
-      double joined = 0, squares = 0;
-      mean = 0;
-      for (const Sums& sums : sums_) {
-        if (sums.pixels == 0) continue;
-        const auto n = static_cast<double>(sums.pixels);
-        const double own_mean = static_cast<double>(sums.shift[p]) + sums.firsts[p] / n;
-        const double own_squares = sums.seconds[p] - sums.firsts[p] * sums.firsts[p] / n;
-        const double distance = own_mean - mean;
-        squares += own_squares + distance * distance * joined * n / (joined + n);
-        joined += n;
-        mean += distance * n / joined;
-      }
-      squares = squares < 0 ? 0 : squares;  // a NaN stays one
-      variance = squares / count;
-      const double momentum = parameters_.momentum, unbiased = squares / (pixels > 1 ? count - 1 : 1);
+      Moments batch = is_synchronised() ? joined_moments(p) : moments(p);
+      if (!is_synchronised()) batch.count = static_cast<double>(pixels);
+      mean = batch.mean;
+      variance = batch.squares / batch.count;
+      const double momentum = parameters_.momentum;
+      const double unbiased = batch.squares / (batch.count > 1 ? batch.count - 1 : 1);
       parameters_.running_mean[c] += static_cast<float>(momentum * (sign * mean - parameters_.running_mean[c]));
       parameters_.running_variance[c] += static_cast<float>(momentum * (unbiased - parameters_.running_variance[c]));
     }
@@ -116,24 +139,41 @@ void Norm::complete(int worker, Completion run, std::int32_t position, std::int6
   }
 }
 
+Norm::GradientSums Norm::gradient_sums(std::size_t p) const {
+  GradientSums all;
+  for (const Sums& sums : sums_) {
+    all.sum += sums.firsts[p];
+    all.product += sums.seconds[p];
+  }
+  return all;
+}
+
+void Norm::join_backward(std::int64_t pixels, int worker, int workers) {
+  for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
+    const auto p = static_cast<std::size_t>(position);
+    const GradientSums own = gradient_sums(p);
+    joined_[2 * p] = own.sum;
+    joined_[2 * p + 1] = own.product;
+    if (p == 0) joined_.back() = static_cast<double>(pixels);
+  });
+}
+
 void Norm::finish_backward(std::int64_t pixels, int worker, int workers) {
-  const auto count = static_cast<double>(pixels);
+  const double count = is_synchronised() ? joined_.back() : static_cast<double>(pixels);
   for_share(static_cast<std::int64_t>(channel_.size()), worker, workers, [&](std::int64_t position) {
     const auto p = static_cast<std::size_t>(position);
     const auto c = static_cast<std::size_t>(channel_[p]);
-    double sum = 0, product = 0;
-    for (const Sums& sums : sums_) {
-      sum += sums.firsts[p];
-      product += sums.seconds[p];
-    }
+    // The gradients of the parameters are this rank's own part, and are summed up with those of all other parameters.
+    const GradientSums own = gradient_sums(p);
+    const GradientSums all = is_synchronised() ? GradientSums{joined_[2 * p], joined_[2 * p + 1]} : own;
     const double sign = sign_[p], inverse = inverse_[p], mean = mean_[p];
     const double scaled = sign * parameters_.scale[c] * inverse;
-    parameters_.shift_gradient[c] = static_cast<float>(sum);
-    parameters_.scale_gradient[c] = static_cast<float>(sign * product * inverse);
-    const double b = -scaled * inverse * (product * inverse / count);
+    parameters_.shift_gradient[c] = static_cast<float>(own.sum);
+    parameters_.scale_gradient[c] = static_cast<float>(sign * own.product * inverse);
+    const double b = -scaled * inverse * (all.product * inverse / count);
     a_[p] = static_cast<float>(scaled);
     b_[p] = static_cast<float>(b);
-    k_[p] = static_cast<float>(-scaled * sum / count - b * mean);
+    k_[p] = static_cast<float>(-scaled * all.sum / count - b * mean);
   });
 }
 

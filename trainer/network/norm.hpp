@@ -4,6 +4,8 @@
 //
 // It is never written: readers multiply and add as they read (scale(), shift() below). Sums over the batch are taken by
 // each worker over its share, in float over a few hundred pixels and in double above, and joined in the workers' order.
+// A norm may be synchronised: the batch is then that of all ranks (riffle/ranks.hpp), whose sums are added up in
+// between.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +23,8 @@ struct NormParameters {
   std::span<float> running_mean, running_variance;
   float epsilon = 1e-5F;
   float momentum = 0.1F;
-  bool frozen = false;  ///< takes the running statistics, which stay as they are
+  bool frozen = false;        ///< takes the running statistics, which stay as they are
+  bool synchronised = false;  ///< over all ranks
 };
 
 class Norm {
@@ -38,6 +41,7 @@ class Norm {
 
   /// Does it take the statistics of a batch? One number has none.
   [[nodiscard]] bool takes_statistics() const { return !parameters_.frozen; }
+  [[nodiscard]] bool is_synchronised() const { return parameters_.synchronised && takes_statistics(); }
 
   // Forward: begin() by one thread, observe() by every worker for what it computes, then finish() by every worker for
   // its share of the positions.
@@ -52,6 +56,12 @@ class Norm {
   void complete(int worker, Completion run, std::int32_t position, std::int64_t pixels, const float* rows,
                 std::ptrdiff_t row_stride);
   void finish_backward(std::int64_t pixels, int worker, int workers);
+
+  // Of a synchronised norm, before finish() and finish_backward(): every worker joins its share of the positions, and
+  // then sums() are added up over the ranks.
+  void join(int worker, int workers);
+  void join_backward(std::int64_t pixels, int worker, int workers);
+  [[nodiscard]] std::span<double> sums() { return joined_; }
 
   [[nodiscard]] const float* scale() const { return scale_.data(); }
   [[nodiscard]] const float* shift() const { return shift_.data(); }
@@ -68,10 +78,29 @@ class Norm {
     void carry(std::size_t begin, std::size_t end);  ///< the floats into the doubles, of positions [begin, end)
   };
 
+  /// Of one position's values.
+  struct Moments {
+    double count = 0, mean = 0, squares = 0;  ///< squares: of the deviations from the mean
+  };
+  /// Of the gradients at one position.
+  struct GradientSums {
+    double sum = 0, product = 0;  ///< product: with the values less their mean
+  };
+  [[nodiscard]] Moments moments(std::size_t position) const;
+  [[nodiscard]] Moments joined_moments(std::size_t position) const;
+  [[nodiscard]] double running_mean(std::size_t position) const {
+    return static_cast<double>(sign_[position]) *
+           static_cast<double>(parameters_.running_mean[static_cast<std::size_t>(channel_[position])]);
+  }
+  [[nodiscard]] GradientSums gradient_sums(std::size_t position) const;
+
   const TrainingKernels& kernels_;
   NormParameters parameters_;
   std::vector<std::int32_t> channel_;
   std::vector<Sums> sums_;  // by worker
+  // Of a synchronised norm, two sums a position and the number of pixels: of the values less the running mean and of
+  // their squares; backward, GradientSums.
+  std::vector<double> joined_;
   std::vector<float> mean_, inverse_, scale_, shift_, a_, b_, k_, sign_;
 };
 

@@ -1,5 +1,7 @@
 #include "trainer/network/parameters.hpp"
 
+#include <algorithm>
+
 namespace riffle::trainer {
 
 using graph::NodeId;
@@ -22,6 +24,31 @@ Parameters::Parameters(const graph::Graph& graph, const std::set<NodeId>& nodes,
                                }
                              });
   }
+  place_gradients();
+}
+
+void Parameters::place_gradients() {
+  std::size_t floats = 0;
+  for (const Parameter& parameter : parameters_) floats += parameter.frozen ? 0 : parameter.values.size();
+  gradients_.resize(floats, 0.0F);
+  std::span<float> rest = gradients_;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (parameters_[i].frozen) continue;
+    const std::size_t size = parameters_[i].values.size();
+    parameters_[i].gradient = parameter_stores_[i]->gradient = rest.first(size);
+    rest = rest.subspan(size);
+  }
+}
+
+std::size_t Parameters::gradients_end(NodeId node) const {
+  std::size_t end = 0;
+  for (const char* word : {"weight", "bias"}) {
+    const auto store = stores_.find({node, word});
+    if (store == stores_.end() || store->second.gradient.empty()) continue;
+    const std::span<float> gradient = store->second.gradient;
+    end = std::max(end, static_cast<std::size_t>(gradient.data() - gradients_.data()) + gradient.size());
+  }
+  return end;
 }
 
 std::string Parameters::name_of(const graph::Graph& graph, NodeId node, const std::string& word) {
@@ -36,8 +63,8 @@ void Parameters::add_parameter(const graph::Graph& graph, NodeId node, const std
   Store& store = stores_[{node, word}];
   store.values.assign(constant.values().begin(), constant.values().end());
   const bool frozen = node < first_trained_;
-  if (!frozen) store.gradient.resize(store.values.size(), 0.0F);
-  parameters_.push_back({name_of(graph, node, word), kind, std::move(shape), store.values, store.gradient, frozen});
+  parameters_.push_back({name_of(graph, node, word), kind, std::move(shape), store.values, {}, frozen});
+  parameter_stores_.push_back(&store);
 }
 
 void Parameters::add_statistic(const graph::Graph& graph, NodeId node, const std::string& word,
@@ -45,6 +72,7 @@ void Parameters::add_statistic(const graph::Graph& graph, NodeId node, const std
   Store& store = stores_[{node, word}];
   store.values.assign(constant.values().begin(), constant.values().end());
   statistics_.push_back({name_of(graph, node, word), store.values});
+  if (node < first_trained_) ++frozen_statistics_;
 }
 
 WeightParameters Parameters::weights(NodeId node) {

@@ -53,14 +53,14 @@ bool reads_planes(const Trace& trace, const plan::Readers& readers) {
 class ProgramBuilder {
  public:
   ProgramBuilder(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
-                 const Rounding* rounding, std::int32_t batch, float momentum)
+                 const Rounding* rounding, std::int32_t batch, const NormOptions& norms)
       : tables_(tables),
         graph_(graph),
         trace_(trace),
         parameters_(parameters),
         rounding_(rounding),
         batch_(batch),
-        momentum_(momentum),
+        norms_(norms),
         layout_(order_results(trace)) {
     for (NodeId i = 0; i < trace.layers.end_id(); ++i) fused_into_reader_.push_back(is_fused_into_reader(trace, i));
   }
@@ -95,7 +95,7 @@ class ProgramBuilder {
   Parameters& parameters_;
   const Rounding* rounding_;
   std::int32_t batch_;
-  float momentum_;
+  NormOptions norms_;
   plan::Layout layout_;
   graph::ById<bool> fused_into_reader_;  ///< does the layer behind a layer do its work?
   Program program_;
@@ -132,7 +132,8 @@ void ProgramBuilder::make_results() {
     result->clamped = is_pixel_wise(layer) && std::holds_alternative<Sum>(layer.operation) && !result->steps;
     result->wants_gradient = !parameters_.weights(layer.node).weight_gradient.empty();
     if (layer.norm >= 0) {
-      const NormParameters norm = parameters_.norm(graph_, layer.norm, momentum_);
+      NormParameters norm = parameters_.norm(graph_, layer.norm, norms_.momentum);
+      norm.synchronised = norms_.synchronised;
       result->wants_gradient = result->wants_gradient || !norm.frozen;
       std::vector<std::int32_t> channel;
       for (const std::int32_t c : result->order) channel.push_back(layer.norm_channel[static_cast<std::size_t>(c)]);
@@ -240,8 +241,8 @@ void ProgramBuilder::allocate(const ResultPlaces& places) {
 }  // namespace
 
 Program make_program(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
-                     const Rounding* rounding, std::int32_t batch, float momentum) {
-  return ProgramBuilder(tables, graph, trace, parameters, rounding, batch, momentum).make();
+                     const Rounding* rounding, std::int32_t batch, const NormOptions& norms) {
+  return ProgramBuilder(tables, graph, trace, parameters, rounding, batch, norms).make();
 }
 
 }  // namespace riffle::trainer

@@ -42,9 +42,15 @@ struct Program {
   }
 };
 
+/// Of all batch norms.
+struct NormOptions {
+  float momentum = 0.1F;
+  bool synchronised = false;
+};
+
 /// For up to `batch` images. `rounding`: of a network that is quantised, or null. The tables, the parameters and the
 /// rounding outlive the program. Throws Exhausted if there is not enough memory.
 Program make_program(const KernelTables& tables, const graph::Graph& graph, const Trace& trace, Parameters& parameters,
-                     const Rounding* rounding, std::int32_t batch, float momentum);
+                     const Rounding* rounding, std::int32_t batch, const NormOptions& norms);
 
 }  // namespace riffle::trainer

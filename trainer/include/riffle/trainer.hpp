@@ -16,6 +16,11 @@
 // RIFFLE_BAD_MODEL for a file that cannot be read or written or is no model, RIFFLE_NO_MEMORY. What failed is left as
 // it was.
 //
+// Several processes, each with a network of its own, train one together where Options::ranks says how they talk to one
+// another (riffle/ranks.hpp): every rank makes the same calls with pictures of its own. backward() sums up the
+// gradients of all ranks, so that every network takes the same step. A failure of one rank is not known to the others:
+// it ends them.
+//
 // Threads: one at a time uses a network and its optimizers. The same calls with the same number of threads give the
 // same bits. Several threads are OpenMP's, which do not outlive fork(): a child of a process that has trained on them
 // must not train. Link riffle::trainer; the engine (riffle::engine) alone does not contain it.
@@ -27,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "riffle/ranks.hpp"
 #include "riffle/riffle.hpp"
 
 namespace riffle::training {
@@ -58,6 +64,8 @@ struct Options {
   float momentum = 0.1F;         ///< of the running statistics: running += momentum * (batch - running)
   float label_smoothing = 0.0F;  ///< the share of a label that is spread evenly over all classes
   std::string freeze = {};       ///< the layers before the first one whose name starts so stay as they are; empty: none
+  Ranks* ranks = nullptr;        ///< that train it together; null: this process alone. It outlives the network
+  bool synchronise_norms = false;  ///< batch norm's batch is that of all ranks
 };
 
 struct ImageShape {
@@ -66,7 +74,7 @@ struct ImageShape {
 
 /// What a batch's forward pass came to.
 struct Outcome {
-  double loss = 0;           ///< the mean cross-entropy; NaN if an image's is
+  double loss = 0;           ///< the mean cross-entropy, or the batch's part of it; NaN if an image's is
   std::int32_t correct = 0;  ///< images whose largest logit is their label's
 };
 
@@ -85,6 +93,7 @@ struct Parameter {
 
 class Network {
  public:
+  /// Of several ranks, those of rank 0 are the weights that all begin with.
   explicit Network(const Spec& spec, const Options& options = {}, const Start& start = {});
 
   /// From a .riffle or an .onnx file, as `save` or PyTorch wrote it. `classes`: 0 keeps the file's; another number gets
@@ -103,13 +112,18 @@ class Network {
 
   /// A training batch: n images, n labels in [0, classes), 1 <= n <= batch. Batch norm takes the batch's statistics and
   /// moves the running ones; where it sees one number a channel of each image, n is 2 or more.
-  Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels);
+  ///
+  /// Where the batch is a part of a step's images, which several ranks share or which go through the network in several
+  /// batches, `of` is the number of all of them: loss and gradient are this part's share of their mean. 0: n on each
+  /// rank.
+  Outcome forward(std::span<const float> images, std::span<const std::int32_t> labels, std::int64_t of = 0);
 
   /// The logits (n, classes) of the last forward(), until the next.
   [[nodiscard]] std::span<const float> logits() const;
 
-  /// Writes the gradients of the last forward()'s mean loss.
-  void backward();
+  /// Writes the gradients of the last forward()'s mean loss, summed up over the ranks. With `more_to_come` they are
+  /// kept, and added to those of the next backward().
+  void backward(bool more_to_come = false);
 
   /// The logits (n, classes) of any number of images with the running statistics, as the saved network will compute
   /// them: the engine plans the network for it anew, so that many images at a time are cheaper.

@@ -1,0 +1,31 @@
+// Ranks that decide together: they go on together, or all of them end, with the same words.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "engine/graph/graph.hpp"
+#include "trainer/ranks/alone.hpp"
+#include "trainer/setting.hpp"
+
+namespace riffle::trainer {
+
+/// Is it so on any rank?
+bool any(Ranks& ranks, bool here);
+
+/// The lowest rank on which it is so, or their number.
+int first_rank(Ranks& ranks, bool here);
+
+/// The text of rank `root`.
+std::string broadcast(Ranks& ranks, std::string text, int root);
+
+/// Calls f on every rank; in f ranks do not talk to one another. Where it throws on one of them, all throw an Error
+/// with the message of the first of them, and the rank in front unless f throws on all. Of one rank whatever f throws
+/// passes.
+void together(Ranks& ranks, const std::function<void()>& f);
+
+/// Throws Error on all ranks, naming the first rank whose settings are not those of rank 0, and the setting.
+void expect_same(Ranks& ranks, std::span<const Setting> settings);
+
+}  // namespace riffle::trainer
