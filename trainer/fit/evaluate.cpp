@@ -1,11 +1,13 @@
 #include "trainer/fit/evaluate.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "engine/plan/plan.hpp"
 #include "engine/run/session.hpp"
 #include "io/labels.hpp"
+#include "trainer/ranks/agree.hpp"
 #include "trainer/team.hpp"
 
 namespace riffle::trainer {
@@ -43,10 +45,23 @@ class Sessions {
   std::vector<run::Session> sessions_;
 };
 
+/// Numbers of pictures, which a double holds exactly, and of losses.
+void sum_over_ranks(Evaluation& evaluation, Ranks& ranks) {
+  Score& score = evaluation.score;
+  std::vector<double> sums = {static_cast<double>(score.images), static_cast<double>(score.correct), score.loss_sum};
+  sums.insert(sums.end(), evaluation.confusion.begin(), evaluation.confusion.end());
+  ranks.sum(sums);
+  score.images = static_cast<std::int64_t>(sums[0]);
+  score.correct = static_cast<std::int64_t>(sums[1]);
+  score.loss_sum = sums[2];
+  std::transform(sums.begin() + 3, sums.end(), evaluation.confusion.begin(),
+                 [](double count) { return static_cast<std::int32_t>(count); });
+}
+
 }  // namespace
 
 std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threads,
-                                   const std::function<bool(std::int64_t)>& go_on) {
+                                   const std::function<bool(std::int64_t)>& go_on, Ranks& ranks) {
   const auto start = std::chrono::steady_clock::now();
   const bool probabilities = std::holds_alternative<graph::Softmax>(graph.nodes[graph.outputs[0].node].operation);
   const auto plan = plan::make(std::move(graph));
@@ -59,8 +74,9 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
   evaluation.confusion.resize(classes * classes);
   std::vector<float> outputs;
   std::int64_t batches = 0;
+  bool goes_on = true;
   loader.begin(0);
-  for (Batch batch; loader.next(batch);) {
+  for (Batch batch; goes_on && loader.next(batch);) {
     outputs.resize(batch.labels.size() * classes);
     sessions.run(batch.images, outputs, static_cast<std::int64_t>(batch.labels.size()));
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
@@ -76,8 +92,10 @@ std::optional<Evaluation> evaluate(graph::Graph graph, Loader& loader, int threa
       evaluation.score.loss_sum += cross_entropy(output, label, probabilities);
     }
     evaluation.score.images += static_cast<std::int64_t>(batch.labels.size());
-    if (!go_on(++batches)) return std::nullopt;
+    goes_on = go_on(++batches);
   }
+  if (any(ranks, !goes_on)) return std::nullopt;
+  sum_over_ranks(evaluation, ranks);
   evaluation.score.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return evaluation;
 }

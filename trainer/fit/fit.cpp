@@ -1,5 +1,7 @@
 #include "trainer/fit/fit.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -16,6 +18,7 @@
 #include "trainer/fit/pictures.hpp"
 #include "trainer/fit/report.hpp"
 #include "trainer/optimizer/average.hpp"
+#include "trainer/ranks/agree.hpp"
 
 namespace riffle::trainer {
 namespace {
@@ -41,7 +44,9 @@ class Fit {
         training_(training),
         test_(test),
         options_(options),
-        batches_(training.batches()),
+        ranks_(or_alone(options.ranks)),
+        log_(is_root() ? options.log : nullptr),
+        steps_(training.steps()),
         parameters_(network.parameters()) {
     if (options.average > 0) average_.emplace(network.parameters(), network.statistics(), options.average);
     add_tensors(tensors_, network.parameters());
@@ -58,20 +63,30 @@ class Fit {
         return {true, std::move(run_)};
       }
     }
-    if (options_.log != nullptr) print_summary(*options_.log, run_, options_.classes, options_.test);
+    if (log_ != nullptr) print_summary(*log_, run_, options_.classes, options_.test);
     return {false, std::move(run_)};
   }
 
  private:
   [[nodiscard]] std::string path(const char* name) const { return options_.folder + "/" + name; }
+  [[nodiscard]] bool is_root() const { return ranks_.rank() == 0; }
   [[nodiscard]] bool stopped() const { return options_.stop && options_.stop(); }
   [[nodiscard]] std::int64_t epoch() const { return static_cast<std::int64_t>(run_.epochs.size()); }  // from 0
-  [[nodiscard]] std::int64_t steps() const { return epoch() * batches_ + run_.batch; }                // done
+  [[nodiscard]] std::int64_t steps() const { return epoch() * steps_ + run_.batch; }                  // done
   [[nodiscard]] std::string epoch_of() const {
     return "epoch " + std::to_string(epoch() + 1) + "/" + std::to_string(options_.epochs);
   }
 
   void begin() {
+    together(ranks_, [&] {
+      if (is_root()) open_folder();
+    });
+    expect_same(ranks_, options_.recipe);
+    share();
+    saved_ = Clock::now();
+  }
+
+  void open_folder() {
     std::error_code error;
     if (options_.resume) {
       if (!std::filesystem::exists(path("last.checkpoint"), error)) {
@@ -82,9 +97,9 @@ class Fit {
       if (error) throw Error(options_.folder + ": cannot be made: " + error.message());
     }
     lock_.emplace(options_.folder);
-    if (!lock_->held() && options_.log != nullptr) {
-      *options_.log << "warning: " << options_.folder
-                    << ": cannot be locked here; another run in it would write over this one's files\n";
+    if (!lock_->held() && log_ != nullptr) {
+      *log_ << "warning: " << options_.folder
+            << ": cannot be locked here; another run in it would write over this one's files\n";
     }
     if (options_.resume) {
       resume();
@@ -92,18 +107,42 @@ class Fit {
     } else if (std::filesystem::exists(path("last.checkpoint"), error)) {
       throw Error(options_.folder + ": holds a run already (last.checkpoint), which would be lost");
     } else {
-      write_text("metrics.csv", metrics_csv(run_, batches_));  // a folder that cannot be written to is known now
+      write_text("metrics.csv", metrics_csv(run_, steps_));  // a folder that cannot be written to is known now
     }
-    saved_ = Clock::now();
+  }
+
+  /// All ranks begin where rank 0 is.
+  void share() {
+    if (ranks_.size() == 1) return;
+    std::vector<std::byte> bytes;
+    together(ranks_, [&] {
+      if (is_root()) bytes = save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_});
+    });
+    std::size_t size = bytes.size();
+    ranks_.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
+    bytes.resize(size);
+    ranks_.broadcast(bytes, 0);
+    together(ranks_, [&] {
+      if (is_root()) return;
+      const std::string name = "what rank 0 begins with";
+      Checkpoint checkpoint = {options_.recipe, tensors_, 0, {}};
+      parse_checkpoint(bytes, name, checkpoint);
+      go_on_from(std::move(checkpoint), name);
+    });
   }
 
   void resume() {
     Checkpoint checkpoint = {options_.recipe, tensors_, 0, {}};
     load_checkpoint(path("last.checkpoint"), checkpoint);
+    go_on_from(std::move(checkpoint), path("last.checkpoint"));
+  }
+
+  /// The tensors have been taken over.
+  void go_on_from(Checkpoint checkpoint, const std::string& name) {
     const std::size_t classes = options_.classes.size();
-    if (checkpoint.run.batch > batches_ ||
+    if (checkpoint.run.batch > steps_ ||
         (checkpoint.run.best >= 0 && checkpoint.run.confusion.size() != classes * classes)) {
-      throw Error(path("last.checkpoint") + ": the run was on other data");
+      throw Error(name + ": the run was on other data");
     }
     optimizer_.set_steps(checkpoint.steps);
     run_ = std::move(checkpoint.run);
@@ -112,34 +151,49 @@ class Fit {
 
   /// What is left of the epoch's steps. False if it was stopped.
   bool train() {
-    if (run_.batch == batches_) return true;  // it was stopped while it was tested
+    if (run_.batch == steps_) return true;  // it was stopped while it was tested
     const Clock::time_point start = Clock::now();
     const double seconds_before = run_.current.train.seconds;
     const std::int64_t first = run_.batch, first_image = run_.current.train.images;
-    draw::Progress progress(epoch_of(), batches_);
+    std::optional<draw::Progress> progress;
+    if (is_root()) progress.emplace(epoch_of(), steps_);
     training_.begin(epoch(), run_.batch);
-    Batch batch;
-    while (run_.batch < batches_ && training_.next(batch)) {
-      step(batch);
+    while (run_.batch < steps_) {
+      step();
       run_.current.train.seconds = seconds_before + seconds_since(start);
       const double speed = static_cast<double>(run_.current.train.images - first_image) / seconds_since(start);
       const double left = seconds_since(start) / static_cast<double>(run_.batch - first) *
-                          static_cast<double>(options_.epochs * batches_ - steps());
-      progress.update(run_.batch, "loss " + fixed(run_.current.train.loss(), 4) + ", " + fixed(speed, 0) +
-                                      " images/s, " + duration_text(left) + " left");
-      if (stopped()) return false;
-      if (Clock::now() - saved_ > between_saves) save();
+                          static_cast<double>(options_.epochs * steps_ - steps());
+      if (progress) {
+        progress->update(run_.batch, "loss " + fixed(run_.current.train.loss(), 4) + ", " + fixed(speed, 0) +
+                                         " images/s, " + duration_text(left) + " left");
+      }
+      // Any rank may be told to stop; rank 0 has the clock.
+      std::array<double, 2> wishes = {stopped() ? 1.0 : 0.0,
+                                      is_root() && Clock::now() - saved_ > between_saves ? 1.0 : 0.0};
+      ranks_.sum(wishes);
+      if (wishes[0] > 0) return false;
+      if (wishes[1] > 0 || (options_.save_every > 0 && steps() % options_.save_every == 0)) save();
     }
     return true;
   }
 
-  void step(const Batch& batch) {
-    const Outcome outcome = network_.forward(batch.images, batch.labels);
-    if (!std::isfinite(outcome.loss)) {
-      const std::string layer = network_.first_not_finite();
-      fail(steps() + 1, "the loss is " + not_finite(outcome.loss) +
-                            (layer.empty() ? "" : "; the first result that is not finite is that of '" + layer + "'"));
+  /// This rank's batches of a step, whose gradients add up, and the step.
+  void step() {
+    double loss = 0, correct = 0;
+    std::string layer;  ///< whose result was not finite
+    Batch batch;
+    for (bool more = true; more; more = !batch.ends_step) {
+      if (!training_.next(batch)) throw Error("the epoch is at its end in the middle of a step");
+      const Outcome outcome = network_.forward(batch.images, batch.labels, batch.of_step);
+      if (!std::isfinite(outcome.loss) && std::isfinite(loss)) layer = network_.first_not_finite();
+      loss += outcome.loss;
+      correct += outcome.correct;
+      if (!batch.ends_step) network_.backward(true);
     }
+    std::array<double, 2> sums = {loss, correct};
+    ranks_.sum(sums);
+    if (!std::isfinite(sums[0])) fail_with_loss(sums[0], !std::isfinite(loss), layer);
     network_.backward();
     if (options_.clip > 0) {
       const double norm = clip_gradients(parameters_, options_.clip, network_.threads());
@@ -149,22 +203,23 @@ class Fit {
     optimizer_.step(rate);
     if (average_) average_->update(steps());
 
-    const auto images = static_cast<std::int64_t>(batch.labels.size());
-    run_.current.train.images += images;
-    run_.current.train.correct += outcome.correct;
-    run_.current.train.loss_sum += outcome.loss * static_cast<double>(images);
-    run_.current.last_loss = outcome.loss;
+    run_.current.train.images += batch.of_step;
+    run_.current.train.correct += static_cast<std::int64_t>(sums[1]);
+    run_.current.train.loss_sum += sums[0] * static_cast<double>(batch.of_step);
+    run_.current.last_loss = sums[0];
     run_.current.rate = rate;
     ++run_.batch;
   }
 
   /// Measures the epoch, and closes it. False if it was stopped.
   bool test() {
-    draw::Progress progress(epoch_of() + ", " + options_.test, test_.batches());
-    const auto evaluation = evaluate(graph(), test_, options_.threads, [&](std::int64_t batches) {
-      progress.update(batches);
+    std::optional<draw::Progress> progress;
+    if (is_root()) progress.emplace(epoch_of() + ", " + options_.test, test_.batches());
+    const auto go_on = [&](std::int64_t batches) {
+      if (progress) progress->update(batches);
       return !stopped();
-    });
+    };
+    const auto evaluation = evaluate(graph(), test_, options_.threads, go_on, ranks_);
     if (!evaluation) return false;
     expect_finite();
     run_.current.test = evaluation->score;
@@ -177,8 +232,8 @@ class Fit {
       run_.confusion = evaluation->confusion;
     }
     save();
-    if (options_.log != nullptr) {
-      *options_.log << epoch_line(run_, run_.epochs.size() - 1, options_.test) << '\n' << std::flush;
+    if (log_ != nullptr) {
+      *log_ << epoch_line(run_, run_.epochs.size() - 1, options_.test) << '\n' << std::flush;
     }
     return true;
   }
@@ -193,10 +248,10 @@ class Fit {
   /// that goes on writes them anew.
   void save() {
     expect_finite();
-    write("last.checkpoint", save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_}));
+    if (is_root()) write("last.checkpoint", save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_}));
     saved_ = Clock::now();
     saved_step_ = steps();
-    publish();
+    if (is_root()) publish();
   }
 
   /// What follows from the checkpoint. The best network is the one of now, or was written before.
@@ -209,7 +264,7 @@ class Fit {
       write_text("best.onnx", onnx::export_model(now));
       write_text("confusion.svg", confusion_svg(run_, options_.classes));
     }
-    write_text("metrics.csv", metrics_csv(run_, batches_));
+    write_text("metrics.csv", metrics_csv(run_, steps_));
     write_text("curves.svg", curves_svg(run_, options_.test));
   }
 
@@ -235,6 +290,14 @@ class Fit {
     return "";
   }
 
+  /// `here`: is it this rank's part that is not finite? Then `layer` was the first whose result is not.
+  [[noreturn]] void fail_with_loss(double loss, bool here, const std::string& layer) {
+    const int root = std::min(first_rank(ranks_, here), ranks_.size() - 1);
+    const std::string first = broadcast(ranks_, layer, root);
+    fail(steps() + 1, "the loss is " + not_finite(loss) +
+                          (first.empty() ? "" : "; the first result that is not finite is that of '" + first + "'"));
+  }
+
   /// Training came off its rails in this step, the run's first being 1.
   [[noreturn]] void fail(std::int64_t step, const std::string& what) const {
     throw Error("epoch " + std::to_string(epoch() + 1) + ", step " + std::to_string(step) + ": " + what +
@@ -247,7 +310,9 @@ class Fit {
   Optimizer& optimizer_;
   Loader &training_, &test_;
   const FitOptions& options_;
-  std::int64_t batches_;
+  Ranks& ranks_;
+  std::ostream* log_;   ///< of rank 0
+  std::int64_t steps_;  ///< of an epoch
   std::span<const Parameter> parameters_;
   std::optional<MovingAverage> average_;
   std::vector<Tensor> tensors_;

@@ -12,6 +12,9 @@
 // Each is written beside and renamed, in this order, and all others follow from the checkpoint: wherever the program
 // is ended, the run that goes on from there leaves the files of one that was not. With an average, the networks are the
 // averaged ones.
+//
+// Several ranks (riffle/ranks.hpp) train together: each has its own network, optimizer and loaders, which hold the same
+// floats between two steps. Rank 0 alone writes files, so that the run goes on from them on any number of ranks.
 #pragma once
 
 #include <functional>
@@ -30,7 +33,7 @@ namespace riffle::trainer {
 
 struct FitOptions {
   std::int64_t epochs = 10;
-  Schedule schedule;                 ///< by the run's steps: epochs * batches
+  Schedule schedule;                 ///< by the run's steps: epochs * Loader::steps()
   double clip = 0;                   ///< the gradients' norm at most; 0: as they come
   double average = 0;                ///< the decay of a moving average of the weights; 0: none
   std::string folder;                ///< made where there is none, unless a run is to go on in it
@@ -39,12 +42,15 @@ struct FitOptions {
   std::vector<std::string> classes;  ///< their names
   std::string test = "test";         ///< what the second set is called: "test", "validation"
   int threads = 1;                   ///< of the tests
+  std::int64_t save_every = 0;       ///< steps, behind which last.checkpoint is written within an epoch, too; 0: never
+  training::Ranks* ranks = nullptr;  ///< the network's and the loaders'; null: this process alone
   std::function<bool()> stop;        ///< asked after each step and during the tests; may be empty
   std::ostream* log = nullptr;       ///< a line an epoch, and a summary; null: none
 };
 
 struct FitResult {
-  bool stopped = false;  ///< because stop() said so; the run is saved as it stands, in the middle of an epoch too
+  bool stopped = false;  ///< because stop() said so, on one of the ranks; the run is saved as it stands, in the middle
+                         ///< of an epoch too
   Record run;
 };
 
@@ -53,7 +59,8 @@ struct FitResult {
 /// one in which another process trains; for a checkpoint that is damaged or not this run's; for a file that cannot be
 /// written; for a loss, a gradient or a parameter that is not finite, naming the step and the layer (last.checkpoint is
 /// then that of an earlier step). Throws Exhausted where memory is short. Where the file system knows no locks, the log
-/// has a word of warning.
+/// has a word of warning. Of several ranks all throw the same for whatever they can know of; where a picture cannot be
+/// read, or a file not be written in the middle of a run, the one that needs it does, and is to end the others.
 FitResult fit(Network& network, Optimizer& optimizer, Loader& training, Loader& test, const FitOptions& options);
 
 }  // namespace riffle::trainer

@@ -16,53 +16,24 @@
 #include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "engine/graph/quantization.hpp"
-#include "models/models.hpp"
-#include "models/random.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
 #include "trainer/fit/calibrate.hpp"
 #include "trainer/fit/evaluate.hpp"
-#include "trainer/initial/initialise.hpp"
+#include "trainer/fit/test_bars.hpp"
 
 namespace riffle::trainer {
 namespace {
 
+using tests::Bars;
+using tests::classes;
 using tests::contains;
 using tests::error_of;
+using tests::side;
+using tests::small_network;
 
-constexpr std::int32_t classes = 3, side = 32, batch = 8;
+constexpr std::int32_t batch = 8;
 constexpr std::int64_t batches = 5;  // of an epoch of 36 images: the last has 4
-
-/// Noise, and in it a bright bar whose place is the class.
-class Bars final : public Dataset {
- public:
-  Bars(std::int64_t size, std::uint64_t seed) : size_(size), seed_(seed) {}
-  [[nodiscard]] std::int64_t size() const override { return size_; }
-  [[nodiscard]] const std::vector<std::string>& classes() const override { return names_; }
-  [[nodiscard]] std::int32_t channels() const override { return 1; }
-  [[nodiscard]] std::int32_t label(std::int64_t index) const override { return static_cast<std::int32_t>(index % 3); }
-  void read(std::int64_t index, io::Picture& picture) const override {
-    constexpr std::int32_t pixels = 16;
-    picture.width = picture.height = pixels;
-    picture.channels = 1;
-    const std::vector<float> noise =
-        models::random_values(seed_, std::to_string(index), pixels * pixels, {.centre = 100, .reach = 60});
-    picture.pixels.assign(noise.begin(), noise.end());
-    const std::int32_t first = 5 * label(index);
-    std::fill_n(picture.pixels.begin() + first * pixels, 4 * pixels, std::uint8_t{255});
-  }
-
- private:
-  std::int64_t size_;
-  std::uint64_t seed_;
-  std::vector<std::string> names_ = {"top", "middle", "bottom"};
-};
-
-graph::Graph small_network() {
-  return models::shufflenet_v1(
-      {.groups = 3, .width_multiplier = 0.25, .in_channels = 1, .classes = classes, .height = side, .width = side},
-      xavier_uniform(3));
-}
 
 /// Everything that a run needs, anew.
 struct Training {
