@@ -1,7 +1,8 @@
 # Dependencies: the system's package where there is one, else a pinned release by FetchContent. Only what the chosen
 # options need is looked for, and nothing is installed together with riffle.
 #
-# Afterwards there are: riffle_xsimd, RIFFLE_FLATBUFFERS_INCLUDE, RIFFLE_FLATC, OpenMP::OpenMP_CXX; for the tools
+# Afterwards there are: riffle_xsimd, RIFFLE_FLATBUFFERS_INCLUDE, RIFFLE_FLATC, OpenMP::OpenMP_CXX; MPI::MPI_CXX
+# where there is one; for the tools
 # RIFFLE_PROTOBUF, RIFFLE_PROTOC, RIFFLE_ONNX_PROTO_DIR (holds onnx/onnx.proto), ZLIB::ZLIB, PNG::PNG, JPEG::JPEG,
 # CLI11::CLI11, nlohmann_json::nlohmann_json; GTest::gtest_main; benchmark::benchmark.
 include(FetchContent)
@@ -83,6 +84,14 @@ if(RIFFLE_TRAINER AND RIFFLE_OPENMP)
   find_package(OpenMP COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)
     message(WARNING "riffle: no OpenMP here: the trainer will have one thread")
+  endif()
+endif()
+
+if(RIFFLE_TRAINER AND RIFFLE_MPI)
+  set(MPI_CXX_SKIP_MPICXX ON)  # the interface for C alone
+  find_package(MPI QUIET COMPONENTS CXX)
+  if(NOT MPI_CXX_FOUND)
+    message(STATUS "riffle: no MPI here: riffle train will be one process")
   endif()
 endif()
 

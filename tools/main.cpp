@@ -10,11 +10,19 @@
 
 #include "base/text.hpp"
 #include "tools/commands.hpp"
+#ifdef RIFFLE_TRAINER
+#include "tools/ranks.hpp"
+#endif
 
 namespace {
 
 int fail(const std::string& message) {
-  std::cerr << "riffle: " << riffle::printable(message) << '\n';
+#ifdef RIFFLE_TRAINER
+  const std::string teller = riffle::tools::teller_of_an_error();
+#else
+  const std::string teller;
+#endif
+  std::cerr << "riffle: " << teller << riffle::printable(message) << '\n';
   return 1;
 }
 
@@ -48,9 +56,7 @@ std::vector<std::string> words_of(int argc, char** argv, const CLI::App& program
   return words;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   // A file that grows beyond what the shell allows (ulimit -f) is an error of the write, not the program's end.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App program("CPU inference for the ShuffleNet family", "riffle");
@@ -100,4 +106,15 @@ int main(int argc, char** argv) {
     std::cout.flush();
     return fail(error.what());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int code = run(argc, argv);
+#ifdef RIFFLE_TRAINER
+  return riffle::tools::leave_ranks(code);
+#else
+  return code;
+#endif
 }

@@ -1,0 +1,22 @@
+// The processes that a launcher (mpirun, srun) has started together with this one.
+#pragma once
+
+#include "trainer/ranks/agree.hpp"
+
+namespace riffle::tools {
+
+/// All of them, which begin to talk to one another when this is first called; this process alone where there was no
+/// launcher. Throws Error where there are several, but no MPI in the program.
+trainer::Ranks& ranks();
+
+/// What a message of an error has in front: which rank's it is, where there are several.
+///
+/// Where all ranks fail alike, as for an argument that is none, one message is enough, and rank 0 tells it. The others
+/// cannot know: they wait a while in here. If they are still there afterwards, the error is theirs.
+std::string teller_of_an_error();
+
+/// The program's last word: of several ranks that succeeded, or stopped together, ends MPI; of one that failed, ends
+/// the others. Returns the code.
+int leave_ranks(int code);
+
+}  // namespace riffle::tools

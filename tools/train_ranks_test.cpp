@@ -1,0 +1,208 @@
+// riffle under mpiexec.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "base/files.hpp"
+#include "models/random.hpp"
+#include "tests/encode.hpp"
+#include "tests/expect_error.hpp"
+
+namespace riffle::tests {
+namespace {
+
+struct Said {
+  int code = 0;
+  std::string words;  ///< on both streams
+};
+
+class Ranks : public ::testing::Test {
+ protected:
+  Ranks() {
+    // Open MPI's: root as any user, and more processes than cores, which do not spin while they wait.
+    for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
+                             "OMPI_MCA_rmaps_base_oversubscribe", "OMPI_MCA_mpi_yield_when_idle"}) {
+      ::setenv(name, "1", 1);
+    }
+    write_set("train", 40, 255);
+    write_set("other", 40, 254);
+    write_set("test", 13, 255);
+  }
+
+  /// Noise with a quarter of this brightness, whose place is the label.
+  void write_set(const std::string& name, std::uint32_t count, int bright) const {
+    constexpr std::uint32_t side = 12;
+    Bytes pixels, labels;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto noise = models::random_values(1, std::to_string(i), side * side, {.centre = 90, .reach = 80});
+      for (std::uint32_t p = 0; p < side * side; ++p) {
+        const bool is_bright = p / side / 6 == i % 4 / 2 && p % side / 6 == i % 2;
+        pixels.push_back(static_cast<std::byte>(is_bright ? bright : static_cast<int>(noise[p])));
+      }
+      labels.push_back(static_cast<std::byte>(i % 4));
+    }
+    folder.write(name + ".images", idx(8, {count, side, side}, pixels));
+    folder.write(name + ".labels", idx(8, {count}, labels));
+  }
+
+  [[nodiscard]] std::string at(const std::string& name) const { return folder.path(name); }
+
+  /// The words of one part of mpiexec's: so many ranks that train with `more`.
+  [[nodiscard]] std::string train(int ranks, const std::string& more, const std::string& data = "train") const {
+    return std::string(MPIEXEC_NUMPROC) + " " + std::to_string(ranks) +
+           " '" RIFFLE_PROGRAM "' train v2 --flavour note " + "--width 0.26 --size 32x32 --data '" +
+           at(data + ".images") + "' '" + at(data + ".labels") + "' --test-data '" + at("test.images") + "' '" +
+           at("test.labels") + "' " + more;
+  }
+  [[nodiscard]] std::string out(const std::string& name) const { return " --out '" + at(name) + "'"; }
+
+  Said run(const std::string& words) const {
+    const int code = std::system((std::string("'" MPIEXEC "' ") + words + " >'" + at("said") + "' 2>&1").c_str());
+    return {WEXITSTATUS(code), text("said")};
+  }
+  void expect_run(const std::string& words) const {
+    const Said said = run(words);
+    EXPECT_EQ(said.code, 0) << said.words;
+  }
+
+  [[nodiscard]] std::string text(const std::string& name) const {
+    std::ifstream file(at(name));
+    std::stringstream words;
+    words << file.rdbuf();
+    return words.str();
+  }
+  [[nodiscard]] Bytes file(const std::string& name) const { return read_file(at(name), 1 << 26); }
+
+  /// Of the last epoch in metrics.csv.
+  [[nodiscard]] double train_loss(const std::string& run) const {
+    std::istringstream lines(text(run + "/metrics.csv"));
+    std::string line, word;
+    for (std::string next; std::getline(lines, next);) line = next;
+    std::istringstream words(line);
+    for (int column = 0; column < 4; ++column) std::getline(words, word, ',');
+    return std::strtod(word.c_str(), nullptr);
+  }
+
+  Folder folder;
+};
+
+TEST_F(Ranks, synchronised_they_have_the_losses_of_one_process) {
+  // With a rate at which weights stay where they are: losses of networks as small as this part from one another.
+  const std::string calm = " --epochs 1 --lr 1e-7 --sync-batch-norm --batch ";
+  expect_run(train(1, calm + "12" + out("1")));
+  for (const int ranks : {2, 3, 4}) {
+    const std::string name = std::to_string(ranks);
+    expect_run(train(ranks, calm + std::to_string(12 / ranks) + out(name)));
+    EXPECT_NEAR(train_loss(name) / train_loss("1"), 1, 1e-4) << ranks;
+    EXPECT_TRUE(contains(text("said"), "all        13 "));  // pictures that were tested
+  }
+}
+
+TEST_F(Ranks, the_same_run_has_the_same_bits_and_says_everything_once) {
+  for (const std::string name : {"a", "b"}) expect_run(train(3, "--epochs 3 --batch 4" + out(name)));
+  EXPECT_EQ(file("a/last.riffle"), file("b/last.riffle"));
+  const std::string said = text("said");
+  for (const std::string once : {"40 images to train on", "3 ranks, 1 batch of 4 on each: 12 pictures a step",
+                                 "epoch 1: ", "best test accuracy "}) {
+    const std::size_t found = said.find(once);
+    EXPECT_NE(found, std::string::npos) << once;
+    EXPECT_EQ(said.find(once, found + 1), std::string::npos) << once;
+  }
+}
+
+TEST_F(Ranks, a_checkpoint_goes_on_on_other_ranks_with_as_many_pictures_a_step) {
+  expect_run(train(2, "--epochs 1 --batch 4" + out("run")));
+  const Said other = run(train(1, "--epochs 2 --batch 4 --resume" + out("run")));
+  EXPECT_EQ(other.code, 1);
+  EXPECT_TRUE(contains(other.words, "pictures a step (--batch x ranks x --accumulate): 8, not 4"));
+  for (const auto& [ranks, batch] : {std::pair{1, "--batch 8"}, {1, "--batch 4 --accumulate 2"}, {4, "--batch 2"}}) {
+    std::filesystem::remove_all(at("copy"));
+    std::filesystem::copy(at("run"), at("copy"));
+    expect_run(train(ranks, std::string("--epochs 2 --resume ") + batch + out("copy")));
+  }
+}
+
+TEST_F(Ranks, a_scaled_rate_is_what_is_trained_with) {
+  expect_run(train(2, "--epochs 5 --batch 4 --accumulate 2 --lr 0.001 --scale-lr" + out("scaled")));
+  EXPECT_TRUE(contains(text("said"), "2 ranks, 2 batches of 4 on each: 16 pictures a step, learning rate 0.004"));
+  expect_run(train(2, "--epochs 5 --batch 4 --accumulate 2 --lr 0.004 --warmup 1" + out("same")));
+  EXPECT_EQ(file("scaled/last.riffle"), file("same/last.riffle"));
+}
+
+TEST_F(Ranks, what_differs_is_refused_before_the_first_step) {
+  const auto refuses = [&](const std::string& words, const std::string& message) {
+    const Said said = run(words);
+    EXPECT_NE(said.code, 0);
+    EXPECT_TRUE(contains(said.words, message));
+    EXPECT_EQ(said.words.find("riffle: "), said.words.rfind("riffle: ")) << said.words;
+    EXPECT_FALSE(std::filesystem::exists(at("refused/last.checkpoint")));
+  };
+  const std::string usual = "--batch 4" + out("refused");
+  refuses(train(1, usual) + " : " + train(1, "--lr 0.01 " + usual),
+          "riffle: rank 1: it has --lr 0.01, and rank 0 has --lr 0.001");
+  refuses(train(2, usual) + " : " + train(1, usual, "other"), "riffle: rank 2: it has training images of checksum ");
+  refuses(train(1, usual) + " : " + train(1, usual, "none"), "riffle: rank 1: " + at("none.images"));
+  refuses(train(2, usual, "none"), "riffle: " + at("none.images"));
+  refuses(train(2, "--epochs 0 " + usual), "riffle: --epochs: '0' is not a whole number");
+  folder.write("file", bytes_of("text"));
+  refuses(train(2, "--batch 4" + out("file/run")), "riffle: rank 0: " + at("file/run"));
+}
+
+/// Processes that have a folder's name among their arguments.
+std::vector<pid_t> processes_of(const std::string& folder) {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const pid_t process = std::atoi(entry.path().filename().c_str());
+    std::ifstream file(entry.path() / "cmdline");
+    std::stringstream words;
+    words << file.rdbuf();
+    if (process > 0 && words.str().starts_with(RIFFLE_PROGRAM) && words.str().find(folder) != std::string::npos) {
+      found.push_back(process);
+    }
+  }
+  return found;
+}
+
+TEST_F(Ranks, one_that_dies_ends_all_and_the_run_goes_on_from_the_checkpoint) {
+  const std::string options = "--batch 4 --checkpoint-every 3";
+  const pid_t job = ::fork();
+  if (job == 0) {
+    const std::string words = std::string("exec '" MPIEXEC "' ") + train(3, options + " --epochs 100000" + out("run")) +
+                              " >'" + at("said") + "' 2>&1";
+    ::execl("/bin/sh", "sh", "-c", words.c_str(), static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  std::vector<pid_t> ranks;
+  for (int i = 0; i < 6000 && (ranks.size() < 3 || !std::filesystem::exists(at("run/last.checkpoint"))); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ranks = processes_of(at("run"));
+  }
+  ASSERT_EQ(ranks.size(), 3U) << text("said");
+  const auto before = std::chrono::steady_clock::now();
+  ::kill(ranks[1], SIGKILL);
+  int status = 0;
+  ::waitpid(job, &status, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10));
+  EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(contains(text("said"), "signal 9"));
+  EXPECT_TRUE(processes_of(at("run")).empty());
+
+  std::istringstream lines(text("run/metrics.csv"));
+  int epochs = 0;
+  for (std::string line; std::getline(lines, line);) ++epochs;  // one more than are done: the header
+  const std::string all = " --epochs " + std::to_string(epochs + 1);
+  expect_run(train(3, options + all + " --resume" + out("run")));
+  expect_run(train(3, options + all + out("whole")));
+  EXPECT_EQ(file("run/last.riffle"), file("whole/last.riffle"));
+}
+
+}  // namespace
+}  // namespace riffle::tests
