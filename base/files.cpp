@@ -109,6 +109,13 @@ bool synchronised(int file) {
   return true;
 }
 
+/// Some file systems say only when a file is closed that a write failed. This closes a copy, for the lock lasts as long
+/// as the file is open.
+bool closes(int file) {
+  Descriptor copy(::fcntl(file, F_DUPFD_CLOEXEC, 0));
+  return copy.number() >= 0 && copy.close();
+}
+
 /// Owner and permissions of the file that is replaced.
 void take_over(int file, const struct stat& replaced, const std::string& path) {
   const bool owned = ::fchown(file, replaced.st_uid, replaced.st_gid) == 0;
@@ -195,16 +202,17 @@ void write_file(const std::string& path, std::initializer_list<std::span<const s
   if (exists) expect_replaceable(path, status);
 
   const std::string target = followed(path), part = joined({target, ".riffle-part"});
-  Descriptor file = open_part(part, path);
+  const Descriptor file = open_part(part, path);
   try {
     if (exists) take_over(file.number(), status, path);
     write_parts(file.number(), path, parts);
-    if (!synchronised(file.number()) || ::rename(part.c_str(), target.c_str()) != 0) fail(path, "cannot be written");
+    if (!synchronised(file.number()) || !closes(file.number()) || ::rename(part.c_str(), target.c_str()) != 0) {
+      fail(path, "cannot be written");
+    }
   } catch (...) {
     ::unlink(part.c_str());
     throw;
   }
-  if (!file.close()) fail(path, "cannot be written");
   // The new name. A folder that may not be read cannot be synchronised either.
   const Descriptor folder(::open(folder_of(target).c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   if (folder.number() >= 0 && !synchronised(folder.number())) fail(path, "is written, but may not outlast a power cut");

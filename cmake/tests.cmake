@@ -78,6 +78,20 @@ endforeach()
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")
 endfunction()
 
+# riffle_failing_calls(<name> <source> ...): adds sources that let calls of the system fail (tests/failing_calls.hpp),
+# where the linker can put something before them and they have these names. An emulator would take long for what does
+# not depend on the processor.
+function(riffle_failing_calls name)
+  if(CMAKE_CROSSCOMPILING OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SIZEOF_VOID_P EQUAL 4)
+    return()
+  endif()
+  target_sources(${name} PRIVATE ${ARGN})
+  foreach(call open close fcntl stat lstat fstat access readlink pread write flock fchown fchmod fsync rename unlink madvise
+               mmap fopen pthread_create)
+    target_link_options(${name} PRIVATE "LINKER:--wrap=${call}")
+  endforeach()
+endfunction()
+
 # riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer program, and a CTest test that
 # runs it for ten seconds from the seeds in the folders. What it finds to be new goes to the build tree.
 function(riffle_fuzz name)
