@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/run/cores.hpp"
@@ -56,22 +57,26 @@ TEST(Allocation, ReadingAFrameAllocatesNothing) {
   EXPECT_EQ(allocations.load(), before);
 }
 
+graph::Graph detecting_network(graph::Suppression suppression) {
+  graph::Graph graph;
+  graph.add("input", graph::Input{.shape = {32, 32, 3}});
+  const graph::Pool pool = {.window = {.kernel_h = 4, .kernel_w = 4, .stride_h = 4, .stride_w = 4}};
+  const graph::NodeId pooled = graph.add("pool", pool, {0});
+  graph.outputs = {{.node = graph.add("heads", graph::Concat{}, {pooled, pooled})}};
+  graph.task = graph::Detect{
+      .levels = {{.stride = 4, .scores = {"heads", 4, 2}, .boxes = {"heads", 0, 4}, .points = {"heads", 0, 2}}},
+      .threshold = 0.1F,
+      .most_of_level = 50,
+      .most = 40,
+      .suppression = suppression};
+  graph.preprocessing = {.resize = graph::Fit::letterbox};
+  return graph;
+}
+
 TEST(Allocation, DetectingAllocatesNothing) {
   for (const graph::Suppression suppression :
        {graph::Suppression::hard, graph::Suppression::weighted, graph::Suppression::gaussian}) {
-    graph::Graph graph;
-    graph.add("input", graph::Input{.shape = {32, 32, 3}});
-    const graph::Pool pool = {.window = {.kernel_h = 4, .kernel_w = 4, .stride_h = 4, .stride_w = 4}};
-    const graph::NodeId pooled = graph.add("pool", pool, {0});
-    graph.outputs = {{.node = graph.add("heads", graph::Concat{}, {pooled, pooled})}};
-    graph.task = graph::Detect{
-        .levels = {{.stride = 4, .scores = {"heads", 4, 2}, .boxes = {"heads", 0, 4}, .points = {"heads", 0, 2}}},
-        .threshold = 0.1F,
-        .most_of_level = 50,
-        .most = 40,
-        .suppression = suppression};
-    graph.preprocessing = {.resize = graph::Fit::letterbox};
-    const std::vector<std::byte> bytes = format::save(graph);
+    const std::vector<std::byte> bytes = format::save(detecting_network(suppression));
     Session session{Model(std::span<const std::byte>(bytes))};
     Detector detector(session);
     std::vector<std::uint8_t> pixels(100 * 80 * 3);
@@ -274,6 +279,32 @@ TEST_F(FailingAllocation, OfProfileIsAStatus) {
       [&] { return riffle_session_profile(session, input.data(), output.data(), steps.data(), steps.size(), nullptr); },
       [] { return true; }, [] {});
   riffle_session_free(session);
+}
+
+TEST_F(FailingAllocation, OfDetectorCreateIsAStatus) {
+  for (const graph::Suppression suppression : {graph::Suppression::hard, graph::Suppression::weighted}) {
+    const std::vector<std::byte> file = format::save(detecting_network(suppression));
+    riffle_model* detecting = nullptr;
+    riffle_session* session = nullptr;
+    ASSERT_EQ(riffle_model_load_memory(file.data(), file.size(), &detecting, nullptr), RIFFLE_OK);
+    ASSERT_EQ(riffle_session_create(detecting, nullptr, &session, nullptr), RIFFLE_OK);
+    riffle_detector* made = nullptr;
+    expect_a_status_for_each_allocation([&] { return riffle_detector_create(session, nullptr, &made, nullptr); },
+                                        [&] { return made == nullptr; },
+                                        [&] { riffle_detector_free(made), made = nullptr; });
+    riffle_session_free(session);
+    riffle_model_free(detecting);
+  }
+}
+
+/// Of a file with every operation, and of one with numbers of every type, labels and preprocessing: each from its bytes
+/// to its session.
+TEST_F(FailingAllocation, OfEveryOperationAndTypeIsAStatus) {
+  for (const char* name : {"operations", "tensors", "metadata"}) {
+    SCOPED_TRACE(name);
+    bytes = read_file(std::string(RIFFLE_CORPUS_DIR) + "/riffle/" + name + ".riffle", 1 << 20);
+    expect_statuses_of_session({});
+  }
 }
 
 TEST_F(FailingAllocation, OfTheCoreCountIsACount) {
