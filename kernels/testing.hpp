@@ -301,8 +301,9 @@ class Scene {
     return result;
   }
 
-  /// The arena with NaNs among the operands, of either sign.
-  [[nodiscard]] std::vector<std::byte> with_nans(std::vector<std::byte> arena) const {
+  /// The arena with some of these among the operands, of either sign.
+  [[nodiscard]] std::vector<std::byte> with_some(std::initializer_list<double> numbers,
+                                                 std::vector<std::byte> arena) const {
     const Addresses memory = addresses_of(arena);
     std::minstd_rand random(static_cast<unsigned>(count_));
     for (int found = 0, tries = 0; found < 3 && tries < 1000; ++tries) {
@@ -310,8 +311,8 @@ class Scene {
       auto region = regions_.begin();
       for (; at >= region->count; ++region) at -= region->count;
       if (is_guard(static_cast<float>(number(region->numbers, at, memory)))) continue;
-      set_number(region->numbers, at, memory,
-                 std::copysign(std::numeric_limits<double>::quiet_NaN(), random() % 2 == 0 ? 1 : -1));
+      const double magnitude = numbers.begin()[random() / 2 % numbers.size()];
+      set_number(region->numbers, at, memory, std::copysign(magnitude, random() % 2 == 0 ? 1 : -1));
       ++found;
     }
     return arena;
@@ -481,28 +482,30 @@ inline void expect_matches(const std::vector<float>& before, const std::vector<f
 }
 
 /// The kernel against the reference: in one range, then tile by tile in shuffled order, to the same bits; then with
-/// NaNs among the operands, each of which has to reach what it should, and nothing else. reference(Addresses),
-/// run(Addresses, TileRange).
+/// NaNs among the operands, and with infinities and denormal numbers, each of which has to reach what it should, and
+/// nothing else. reference(Addresses), run(Addresses, TileRange).
 template <class Reference, class Kernel>
 void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run, const Tolerance& tolerance) {
-  std::vector<std::byte> before = scene.arena();
-  std::vector<std::byte> expected = before, whole = before, shuffled = before;
-  reference(addresses_of(expected));
-  run(addresses_of(whole), TileRange{0, tiles});
-  scene.restore_spare(whole, before);
-  expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
+  const std::vector<std::byte> before = scene.arena();
+  const auto whole_of = [&](const std::vector<std::byte>& arena) {
+    std::vector<std::byte> expected = arena, whole = arena;
+    reference(addresses_of(expected));
+    run(addresses_of(whole), TileRange{0, tiles});
+    scene.restore_spare(whole, arena);
+    expect_matches(scene.numbers(arena), scene.numbers(expected), scene.numbers(whole), tolerance);
+    return whole;
+  };
+  const std::vector<std::byte> whole = whole_of(before);
+  std::vector<std::byte> shuffled = before;
   for (const std::int32_t t : scene.permutation(tiles)) {
     run(addresses_of(shuffled), TileRange{t, t + 1});
   }
   scene.restore_spare(shuffled, before);
   const auto differing = std::mismatch(whole.begin(), whole.end(), shuffled.begin()).first;
   ASSERT_TRUE(differing == whole.end()) << "byte " << differing - whole.begin() << " depends on how the tiles are run";
-  before = scene.with_nans(before);
-  expected = whole = before;
-  reference(addresses_of(expected));
-  run(addresses_of(whole), TileRange{0, tiles});
-  scene.restore_spare(whole, before);
-  expect_matches(scene.numbers(before), scene.numbers(expected), scene.numbers(whole), tolerance);
+  using Limits = std::numeric_limits<double>;
+  whole_of(scene.with_some({Limits::quiet_NaN()}, before));
+  whole_of(scene.with_some({Limits::infinity(), 0x1p-140, 0x1p-24, 0x1p-16, 0.0}, before));
 }
 
 inline void expect_same_bytes(const std::vector<std::byte>& before, const std::vector<std::byte>& expected,
