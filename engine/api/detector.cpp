@@ -100,6 +100,7 @@ void make_room(riffle_detector& detector, const Plan& plan) {
 
 /// What the numbers of the network's outputs, which are detector.numbers, mean.
 void decode_numbers(riffle_detector& detector, const riffle_placement& at, riffle_findings& findings) {
+  const riffle::DefaultArithmetic arithmetic;
   const decode::Placement placement = {at.xx, at.xy, at.x0, at.yx, at.yy, at.y0};
   const graph::Shape& input = detector.session->session.plan().inputs[0].shape;
   if (auto* of_boxes = std::get_if<decode::Detector>(&detector.decoder)) {

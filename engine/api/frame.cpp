@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "base/arithmetic.hpp"
 #include "engine/api/objects.hpp"
 
 namespace {
@@ -175,6 +176,7 @@ riffle_status riffle_session_read_frame(const riffle_session* session, const rif
     return RIFFLE_BAD_ARGUMENT;
   }
   if (!is_valid(*frame, args.channels, fault)) return RIFFLE_BAD_ARGUMENT;
+  const riffle::DefaultArithmetic arithmetic;
   const riffle::graph::Preprocessing& own = session->preprocessing;
   const riffle_normalisation by = normalisation != nullptr ? *normalisation : normalisation_of(own, args.channels);
   if (!normalise(args, by, fault)) return RIFFLE_BAD_ARGUMENT;
@@ -212,6 +214,7 @@ riffle_status riffle_session_place_frame(const riffle_session* session, const ri
   if (frame == nullptr) return bad("frame");
   if (!is_valid(*frame, session->session.plan().inputs[0].shape.c, fault)) return RIFFLE_BAD_ARGUMENT;
 
+  const riffle::DefaultArithmetic arithmetic;
   const Upright upright(*frame);
   const riffle::graph::Covered covered = covered_by(*session, upright);
   // Of the upright picture: (u, v) = (u0 + du x, v0 + dv y) ...

@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 
+#include "base/arithmetic.hpp"
 #include "base/error.hpp"
 #include "riffle/riffle.h"
 
@@ -19,10 +20,11 @@ inline riffle_status bad_argument(riffle_error* error, const char* message) {
   return report(error, RIFFLE_BAD_ARGUMENT, message);
 }
 
-/// Runs f; `failure` is the status of an Error that it throws.
+/// Runs f, in the arithmetic that everything here is computed in; `failure` is the status of an Error that it throws.
 template <class F>
 riffle_status guarded(riffle_error* error, riffle_status failure, F&& f) noexcept {
   try {
+    const DefaultArithmetic arithmetic;
     f();
     return RIFFLE_OK;
   } catch (const std::bad_alloc&) {

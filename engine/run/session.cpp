@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/arithmetic.hpp"
 #include "base/error.hpp"
 #include "engine/memory/aligned.hpp"
 #include "engine/memory/pages.hpp"
@@ -140,6 +141,7 @@ Session::State::State(std::shared_ptr<const plan::Plan> made, const SessionOptio
 
 void Session::State::run(const void* const* from, void* const* to, const Job& next) noexcept {
   if (next.images < 1 || plan->steps.empty()) return;
+  const DefaultArithmetic arithmetic;
   job = next;
   for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = kernels::bytes_at(from[i]);
   for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i] = kernels::bytes_at(to[i]);

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/arithmetic.hpp"
 #include "base/error.hpp"
 #include "engine/run/cores.hpp"
 #include "engine/run/spin.hpp"
@@ -83,6 +84,7 @@ bool Workers::call() noexcept {
 }
 
 void Workers::loop(int worker) noexcept {
+  const DefaultArithmetic arithmetic;  // not that of the thread which started this one
   std::span<const int> cores = cores_;
   if (cores.size() == threads_.size()) cores = cores.subspan(static_cast<std::size_t>(worker), 1);
   if (!cores.empty() && pin_this_thread(cores)) on_their_cores_.fetch_add(1);

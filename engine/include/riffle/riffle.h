@@ -31,7 +31,9 @@
  * the system gives none. What other threads of the parent were doing at the time of the fork is never finished in the
  * child: a session that was at work stays RIFFLE_BUSY, and a model of which a session was being made must not be used.
  *
- * Numbers: a NaN in the input is handed on by every operation, maxima included, on every instruction set.
+ * Numbers: a NaN in the input is handed on by every operation, maxima included, on every instruction set. Results have
+ * the same bits whatever the calling thread has set for its own arithmetic: another rounding mode, denormal numbers as
+ * zero, traps. What it has set is set again when a call returns.
  *
  * Names (char*) that functions return belong to what they were asked of and live as long as it does.
  *
