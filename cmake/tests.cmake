@@ -93,7 +93,8 @@ function(riffle_failing_calls name)
 endfunction()
 
 # riffle_fuzz(<name> SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer program, and a CTest test that
-# runs it for ten seconds from the seeds in the folders. What it finds to be new goes to the build tree.
+# runs it for ten seconds from the seeds in the folders. What it finds to be new goes to the build tree, where the next
+# run begins. tests/fuzz/campaign.py runs all of them for hours.
 function(riffle_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;CORPUS")
   add_executable(${name} ${arg_SOURCES})

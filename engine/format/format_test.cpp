@@ -194,6 +194,21 @@ TEST(Format, ParametersThatAreWrongAreRefused) {
   EXPECT_NO_THROW((void)format::save(right));
 }
 
+TEST(Format, AKindThatThereIsNoneOfIsRefused) {
+  EXPECT_TRUE(
+      tests::contains(tests::error_of([] { (void)format::load_file(RIFFLE_CORPUS_DIR "/riffle/unknown-kind.riffle"); }),
+                      "unknown operation on two tensors 255"));
+  const auto error = [](graph::Operation operation, std::vector<graph::NodeId> operands) {
+    graph::Graph graph;
+    graph.add("input", graph::Input{{2, 2, 3}});
+    graph.outputs = {{graph.add("the node", std::move(operation), std::move(operands))}};
+    return save_error(graph);
+  };
+  constexpr int none = 200;
+  EXPECT_TRUE(tests::contains(error(graph::Binary{static_cast<graph::BinaryKind>(none)}, {0, 0}), "no such operation"));
+  EXPECT_TRUE(tests::contains(error(graph::Reduce{static_cast<graph::ReduceKind>(none)}, {0}), "no such reduction"));
+}
+
 TEST(Format, EveryFieldIsSaved) {
   const graph::Graph graph = every_operation();
   Aligned file(format::save(graph));

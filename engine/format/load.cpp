@@ -70,6 +70,13 @@ class Loader {
     fail({"unknown type of numbers ", static_cast<int>(value)});
   }
 
+  /// The graph's enum that has the file's values, the largest of which is `last`.
+  template <class Enum, class Stored>
+  Enum known(Stored value, Stored last, const char* what) const {
+    if (value > last) fail({"unknown ", what, " ", static_cast<int>(value)});
+    return static_cast<Enum>(value);
+  }
+
   static Quantization quantization(const fbs::Quantization* q) {
     return q == nullptr ? Quantization{} : Quantization{q->scale(), q->zero_point()};
   }
@@ -128,10 +135,7 @@ class Loader {
   graph::Activation activation(fbs::Activation kind, const Table& table) {
     graph::Activation result = known(kind);
     if (const fbs::Bounds* bounds = table.bounds()) result.bounds = {bounds->lower(), bounds->upper()};
-    if (static_cast<std::size_t>(table.function()) >= kernels::function_facts.size()) {
-      fail({"unknown function ", static_cast<int>(table.function())});
-    }
-    result.function = static_cast<kernels::Function>(table.function());
+    result.function = known<kernels::Function>(table.function(), fbs::Function::MAX, "function");
     if (const fbs::Parameters* parameters = table.parameters()) result.a = parameters->a(), result.b = parameters->b();
     result.slopes = floats(table.slopes());
     return result;
@@ -149,32 +153,20 @@ class Loader {
     fail({"unknown activation ", static_cast<int>(value)});
   }
 
-  graph::PoolKind pool_kind(fbs::PoolKind value) const {
-    switch (value) {
-      case fbs::PoolKind::max:
-        return graph::PoolKind::max;
-      case fbs::PoolKind::average:
-        return graph::PoolKind::average;
-    }
-    fail({"unknown kind of pooling ", static_cast<int>(value)});
-  }
-
-  graph::AutoPad auto_pad(fbs::AutoPad value) const {
-    switch (value) {
-      case fbs::AutoPad::none:
-        return graph::AutoPad::none;
-      case fbs::AutoPad::same_upper:
-        return graph::AutoPad::same_upper;
-      case fbs::AutoPad::same_lower:
-        return graph::AutoPad::same_lower;
-    }
-    fail({"unknown padding ", static_cast<int>(value)});
-  }
-
   graph::Window window(const fbs::Window* w, fbs::AutoPad rule, bool ceil_mode) const {
     if (w == nullptr) fail({"it has no window"});
-    return {w->kernel_h(),   w->kernel_w(),  w->stride_h(),   w->stride_w(),   w->pad_top(),   w->pad_left(),
-            w->pad_bottom(), w->pad_right(), w->dilation_h(), w->dilation_w(), auto_pad(rule), ceil_mode};
+    return {w->kernel_h(),
+            w->kernel_w(),
+            w->stride_h(),
+            w->stride_w(),
+            w->pad_top(),
+            w->pad_left(),
+            w->pad_bottom(),
+            w->pad_right(),
+            w->dilation_h(),
+            w->dilation_w(),
+            known<graph::AutoPad>(rule, fbs::AutoPad::MAX, "padding"),
+            ceil_mode};
   }
 
   void read_metadata(const fbs::Model& model, graph::Graph& graph) {
@@ -193,13 +185,6 @@ class Loader {
     if (list == nullptr) return {};
     spend(list->size() * sizeof(float));
     return {list->begin(), list->end()};
-  }
-
-  /// The graph's enum that has the file's values, the largest of which is `last`.
-  template <class Enum, class Stored>
-  Enum known(Stored value, Stored last, const char* what) const {
-    if (value > last) fail({"unknown ", what, " ", static_cast<int>(value)});
-    return static_cast<Enum>(value);
   }
 
   graph::Preprocessing read(const fbs::Preprocessing& p) {
@@ -317,14 +302,16 @@ class Loader {
   }
   graph::Operation read(const fbs::Activate& o) { return graph::Activate{activation(o.kind(), o)}; }
   graph::Operation read(const fbs::Pool& o) {
-    return graph::Pool{pool_kind(o.kind()), window(o.window(), o.auto_pad(), o.ceil_mode()), o.count_padding(),
+    return graph::Pool{known<graph::PoolKind>(o.kind(), fbs::PoolKind::MAX, "kind of pooling"),
+                       window(o.window(), o.auto_pad(), o.ceil_mode()), o.count_padding(),
                        activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::GlobalAveragePool& o) {
     return graph::GlobalAveragePool{activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::Add& o) {
-    return graph::Binary{static_cast<graph::BinaryKind>(o.kind()), activation(o.activation(), o)};
+    return graph::Binary{known<graph::BinaryKind>(o.kind(), fbs::BinaryKind::MAX, "operation on two tensors"),
+                         activation(o.activation(), o)};
   }
   graph::Operation read(const fbs::Slice& o) { return graph::Slice{o.first(), o.count()}; }
   graph::Operation read(const fbs::Concat&) { return graph::Concat{}; }
@@ -337,13 +324,12 @@ class Loader {
   graph::Operation read(const fbs::Softmax& o) { return graph::Softmax{o.groups()}; }
   graph::Operation read(const fbs::Literal& o) { return graph::Literal{{o.h(), o.w(), o.c()}, floats(o.values())}; }
   graph::Operation read(const fbs::Reduce& o) {
-    return graph::Reduce{static_cast<graph::ReduceKind>(o.kind()), o.groups()};
+    return graph::Reduce{known<graph::ReduceKind>(o.kind(), fbs::ReduceKind::MAX, "reduction"), o.groups()};
   }
-  // Of an enumeration's values infer_shapes() refuses those that it does not know.
   graph::Operation read(const fbs::Resize& o) {
-    return graph::Resize{static_cast<graph::ResizeMode>(o.mode()),
-                         static_cast<graph::Coordinates>(o.coordinates()),
-                         static_cast<graph::Rounding>(o.rounding()),
+    return graph::Resize{known<graph::ResizeMode>(o.mode(), fbs::ResizeMode::MAX, "way to resize"),
+                         known<graph::Coordinates>(o.coordinates(), fbs::Coordinates::MAX, "coordinates"),
+                         known<graph::Rounding>(o.rounding(), fbs::Rounding::MAX, "rounding"),
                          o.scale_h(),
                          o.scale_w(),
                          o.height(),
@@ -353,7 +339,9 @@ class Loader {
     return graph::Crop{o.top(), o.left(), o.bottom(), o.right(), o.step_h(), o.step_w()};
   }
   graph::Operation read(const fbs::Pad& o) {
-    return graph::Pad{o.top(), o.left(), o.bottom(), o.right(), static_cast<graph::PadMode>(o.mode()), o.value()};
+    return graph::Pad{
+        o.top(),  o.left(), o.bottom(), o.right(), known<graph::PadMode>(o.mode(), fbs::PadMode::MAX, "way to pad"),
+        o.value()};
   }
   graph::Operation read(const fbs::TransposedConvolution& o) {
     return graph::TransposedConvolution{o.outputs(),
@@ -367,10 +355,7 @@ class Loader {
   }
   graph::Operation read(const fbs::Rearrange& o) { return graph::Rearrange{arrangement(o.to())}; }
   graph::Operation read(const fbs::Join& o) {
-    if (o.along() != fbs::Direction::rows && o.along() != fbs::Direction::columns) {
-      fail({"unknown direction ", static_cast<int>(o.along())});
-    }
-    return graph::Join{static_cast<graph::Direction>(o.along())};
+    return graph::Join{known<graph::Direction>(o.along(), fbs::Direction::MAX, "direction")};
   }
 
   graph::Operation read_operation(const fbs::Node& node) {

@@ -80,7 +80,8 @@ std::string_view operation_name(const Operation& operation) {
   return std::visit(
       [](const auto& o) {
         if constexpr (requires { o.words; }) {
-          return o.words[static_cast<std::size_t>(o.kind)];
+          const auto kind = static_cast<std::size_t>(o.kind);
+          return kind < o.words.size() ? o.words[kind] : "operation that there is none of";
         } else {
           return o.word;
         }

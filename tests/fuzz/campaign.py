@@ -4,7 +4,8 @@
   campaign.py build/fuzz --turn 120 --hours 2    run every target for two minutes, again and again
   campaign.py build/fuzz --table                 what all campaigns in this build tree have executed so far
 
-The targets, and the corpora that they begin with, are those that CTest runs. What they find to be new is kept in the
+The targets, and the corpora that they begin with, are those that CTest runs; those of model files have a second turn, in
+which a model is read alone and not run in every way there is, which is hundreds of times as fast. What they find to be new is kept in the
 build tree and is where the next turn begins. Each turn adds a line to campaign.jsonl there, with the executions that
 libFuzzer itself counted. A target that finds something leaves its input beside it and is not run again; the exit code
 is then 1.
@@ -16,6 +17,9 @@ import re
 import subprocess
 import sys
 import time
+
+
+COMPARING = ("fuzz_onnx", "fuzz_riffle")
 
 
 def commands(build):
@@ -30,7 +34,10 @@ def commands(build):
             for entry in test["properties"]:
                 if entry["name"] == "ENVIRONMENT":
                     environment = dict(pair.split("=", 1) for pair in entry["value"])
-            found[name] = ([c for c in command if not c.startswith("-max_total_time")], environment)
+            command = [c for c in command if not c.startswith("-max_total_time")]
+            found[name] = (command, environment)
+            if name in COMPARING:
+                found[name + " (read alone)"] = (command, environment | {"RIFFLE_FUZZ_COMPARE": "0"})
     return found
 
 
@@ -44,7 +51,7 @@ def table(ledger):
         total[2] += turn["code"] != 0
     print("| target | executions | a second | turns with a finding |\n|---|---|---|---|")
     for target, (executions, seconds, findings) in sorted(totals.items()):
-        print(f"| `{target}` | {executions:,} | {executions / seconds:,.0f} | {findings} |")
+        print(f"| {target} | {executions:,} | {executions / seconds:,.0f} | {findings} |")
     print(f"| all | {sum(t[0] for t in totals.values()):,} | | {sum(t[2] for t in totals.values())} |")
 
 
@@ -70,7 +77,7 @@ def main():
             if not pathlib.Path(command[0]).exists():  # not built, or being linked
                 continue
             begin = time.monotonic()
-            turn = [f"-max_total_time={options.turn}", f"-artifact_prefix={build}/{target}-"]
+            turn = [f"-max_total_time={options.turn}", f"-artifact_prefix={command[0]}-"]
             run = subprocess.run(["env", *(f"{k}={v}" for k, v in environment.items()), command[0], *turn, *command[1:]],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
             executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", run.stderr)
@@ -82,8 +89,9 @@ def main():
             ran = True
             if run.returncode != 0:
                 failed.add(target)
-                (build / f"{target}.log").write_text(run.stderr)
-                print(f"{target} found something: {build}/{target}.log", flush=True)
+                log = pathlib.Path(command[0] + ".log")
+                log.write_text(run.stderr)
+                print(f"{target} found something: {log}", flush=True)
         if not ran:
             break
     sys.exit(1 if failed else 0)
