@@ -1,7 +1,14 @@
-// Threads that load models and make, run and free sessions, all at the same time, as an app's might. Meant for the
-// thread and the address sanitizer; RIFFLE_SOAK_SECONDS says how long.
+// Threads that load models and make, run and free sessions, all at the same time, as an app's might, and afterwards no
+// more memory is in use than before. Meant for the thread and the address sanitizer; RIFFLE_SOAK_SECONDS says how long,
+// RIFFLE_SOAK_THREADS on how many threads.
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#if defined(RIFFLE_SANITIZED)
+#include <sanitizer/allocator_interface.h>
+#elif defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include <atomic>
 #include <chrono>
@@ -21,9 +28,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds() {
-  const char* text = std::getenv("RIFFLE_SOAK_SECONDS");
-  return text != nullptr ? std::atof(text) : 1.0;
+double from_environment(const char* name, double otherwise) {
+  const char* const text = std::getenv(name);
+  return text != nullptr ? std::atof(text) : otherwise;
+}
+
+/// Bytes that are allocated and not yet given back; 0 where nobody tells.
+std::size_t bytes_in_use() {
+#if defined(RIFFLE_SANITIZED)
+  return __sanitizer_get_current_allocated_bytes();
+#elif defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+#else
+  return 0;
+#endif
 }
 
 /// A cache line's start, as riffle_options.memory has to be.
@@ -33,8 +52,6 @@ struct alignas(64) Line {
 
 class Soak : public ::testing::Test {
  protected:
-  static constexpr int threads = 4;
-
   void SetUp() override {
     path_ = ::testing::TempDir() + "riffle_soak_" + std::to_string(::getpid()) + ".riffle";
     const graph::Graph network = testing::small_network();
@@ -78,6 +95,35 @@ class Soak : public ::testing::Test {
     }
   }
 
+  /// So many threads for so long; returns how many sessions lived.
+  int live(const Model& shared, int threads, double seconds) const {
+    const Clock::time_point end =
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    std::atomic<int> lives = 0;
+    std::vector<std::thread> workers;
+    for (int worker = 0; worker < threads; ++worker) {
+      workers.emplace_back([&, worker] {
+        std::minstd_rand random(static_cast<unsigned>(worker) + 1);
+        do {
+          switch (random() % 3) {
+            case 0:
+              live_once(shared, random);
+              break;
+            case 1:
+              live_once(Model(path_), random);
+              break;
+            default:
+              live_once(Model(std::span<const std::byte>(bytes_)), random);
+              break;
+          }
+          ++lives;
+        } while (Clock::now() < end && !HasFailure());
+      });
+    }
+    for (std::thread& worker : workers) worker.join();
+    return lives;
+  }
+
   std::string path_;
   std::vector<std::byte> bytes_;
   std::vector<float> input_;
@@ -87,32 +133,17 @@ class Soak : public ::testing::Test {
 
 TEST_F(Soak, ThreadsLoadRunAndFreeSideBySide) {
   const Model shared(path_);
-  const Clock::time_point end =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds()));
-  std::atomic<int> lives = 0;
-  std::vector<std::thread> workers;
-  for (int worker = 0; worker < threads; ++worker) {
-    workers.emplace_back([&, worker] {
-      std::minstd_rand random(static_cast<unsigned>(worker) + 1);
-      while (Clock::now() < end && !HasFailure()) {
-        switch (random() % 3) {
-          case 0:
-            live_once(shared, random);
-            break;
-          case 1:
-            live_once(Model(path_), random);
-            break;
-          default:
-            live_once(Model(std::span<const std::byte>(bytes_)), random);
-            break;
-        }
-        ++lives;
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  EXPECT_GE(lives, threads);
-  RecordProperty("lives", lives);
+  const int threads = static_cast<int>(from_environment("RIFFLE_SOAK_THREADS", 4));
+  const double seconds = from_environment("RIFFLE_SOAK_SECONDS", 1);
+  constexpr int rounds = 5;
+  constexpr std::size_t slack = 64 << 10;  // of the standard library's and the system's own, a thread more or less
+  int lives = live(shared, threads, seconds / rounds);  // until what is allocated once is there
+  const std::size_t before = bytes_in_use();
+  for (int round = 1; round < rounds && !HasFailure(); ++round) lives += live(shared, threads, seconds / rounds);
+  EXPECT_GE(lives, rounds * threads);
+  EXPECT_LE(bytes_in_use(), before + slack);
+  std::printf("%d sessions on %d threads; bytes in use before and after: %zu, %zu\n", lives, threads, before,
+              bytes_in_use());
 }
 
 }  // namespace
