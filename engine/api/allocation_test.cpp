@@ -138,6 +138,8 @@ graph::Graph tiny_network() {
   return graph;
 }
 
+long all_failures = 0;  // of all tests
+
 /// Lets the first allocation of `call` fail, then the second alone, and so on, until it has none that could: each time
 /// it returns RIFFLE_NO_MEMORY (or succeeds without that memory), creates nothing (`nothing`), and keeps nothing.
 /// `undo` frees what it creates.
@@ -163,6 +165,7 @@ void expect_a_status_for_each_allocation(Call&& call, Nothing&& nothing, Undo&& 
     if (!failed) break;
   }
   EXPECT_GT(failures, 0);
+  all_failures += failures;
   EXPECT_EQ(call(), RIFFLE_OK) << "memory is there again";
   undo();
 }
@@ -180,6 +183,8 @@ class FailingAllocation : public ::testing::Test {
     riffle_model_free(model);
     std::remove(path.c_str());
   }
+
+  static void TearDownTestSuite() { std::printf("%ld calls failed for want of an allocation\n", all_failures); }
 
   template <class Load>
   void expect_statuses_of_load(Load&& load) {
