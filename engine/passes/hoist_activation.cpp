@@ -18,8 +18,14 @@ void hoist_activation(Graph& graph) {
              return std::holds_alternative<graph::Literal>(graph.nodes[input].operation);
            });
   };
+  // Some channels of what others read as well: in front of it an activation would compute all of them.
+  const auto is_a_part = [&](const graph::Node& node) {
+    const bool chooses =
+        std::holds_alternative<graph::Slice>(node.operation) || std::holds_alternative<graph::Gather>(node.operation);
+    return chooses && readers[node.inputs[0]] != 1;
+  };
   const auto can_take = [&](graph::NodeId id, const graph::Activation& activation) {
-    if (readers[id] != 1) return false;
+    if (readers[id] != 1 || is_a_part(graph.nodes[id])) return false;
     const auto* before = std::get_if<graph::Activate>(&graph.nodes[id].operation);
     // Slopes are the channels', which are others, or in another order, before they are moved.
     return before != nullptr ? composed(before->kind, activation).has_value()

@@ -257,6 +257,20 @@ TEST(Passes, ActivationStaysBehindAConcatThatOthersRead) {
   EXPECT_EQ(graph.nodes[3].name, "relu");
 }
 
+/// In front of it, it would compute channels that nobody asked for.
+TEST(Passes, ActivationStaysBehindAPartOfWhatOthersRead) {
+  for (const graph::Operation& part : {graph::Operation{graph::Slice{0, 3}}, {graph::Gather{{3, 1}}}}) {
+    Graph graph = with_input(4);
+    const NodeId conv = graph.add("conv", pointwise(4, 4), {0});
+    const NodeId some = graph.add("part", part, {conv});
+    graph.outputs = {{graph.add("sigmoid", graph::Activate{Activation::sigmoid}, {some})},
+                     {graph.add("rest", graph::Slice{3, 1}, {conv})}};
+    passes::optimise(graph);
+    ASSERT_EQ(graph.nodes.size(), 5U);
+    EXPECT_EQ(graph.nodes[static_cast<std::size_t>(graph.nodes[graph.outputs[0].node].inputs[0])].name, "part");
+  }
+}
+
 TEST(Passes, ReluAndRelu6FuseIntoOne) {
   Graph graph = with_input(3);
   const NodeId conv = graph.add("conv", pointwise(3, 2), {0});
