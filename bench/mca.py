@@ -19,7 +19,7 @@ args = parser.parse_args()
 cpus = args.cpus or ["cortex-a55", "cortex-a76", "cortex-x1"]
 functions = args.functions or [
     f"riffle_{name}_{isa}" for isa in ("neon64", "neon64fp16")
-    for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2", "stem_row",
+    for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2", "stem_row_7x3",
                  "multiply_rows")] + [
     f"riffle_{name}_{isa}" for isa in ("neon64pairs", "neon64dot") for name in ("strip_4x4", "strip_5x3", "strip_7x2")]
 multiply_adds = ("fmla", "sdot", "smull", "smlal2")

@@ -12,6 +12,10 @@ inline double clamped(double x, const Clamp& clamp) {
   return x < lower ? lower : x > upper ? upper : x;
 }
 
+inline double clamped(double x, const LeakyClamp& clamp) {
+  return clamped(x < 0 ? x * static_cast<double>(clamp.slope) : x, static_cast<const Clamp&>(clamp));
+}
+
 /// The number of a type (f32, f16, bf16, i8, u8) that stands so many elements behind a place.
 inline double number(const Numbers& numbers, std::int64_t at, const Addresses& memory) {
   switch (numbers.type) {

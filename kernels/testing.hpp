@@ -247,6 +247,13 @@ class Scene {
 
   Clamp clamp() { return pick<Clamp>({{}, {0, std::numeric_limits<float>::infinity()}, {0, 0.25F}, {-0.5F, 0.5F}}); }
 
+  /// Of a kernel that knows slopes, of f32.
+  LeakyClamp leaky_clamp(Type type) {
+    LeakyClamp all{clamp()};
+    if (type == Type::f32 && !all.has_bounds() && coin()) all.slope = pick({0.1F, -0.5F});
+    return all;
+  }
+
   /// The byte that stands for 0.
   std::int32_t zero_point(Type type) {
     const auto [least, most] = range_of(type);

@@ -121,6 +121,11 @@ struct Clamp {
   }
 };
 
+/// Bounds or, of f32 and in their place, a leaky ReLU, max(x, slope * x): what is below 0 is multiplied.
+struct LeakyClamp : Clamp {
+  float slope = 1;  ///< at most 1, and not 0; other than 1 only where there are no bounds
+};
+
 /// Of bytes: which of them stands for 0. Their bounds (Clamp) are integers, counted from there.
 struct ZeroPoints {
   std::int32_t input = 0, residual = 0, output = 0;

@@ -43,7 +43,11 @@ void PlanBuilder::append(const PlannedStep& s, const Label& label, typename Call
   Call<Args> call{std::move(args), kernel};
   Step& step = append_step(s, label, call.args.tiles);
   if constexpr (Call<Args>::has_activation) {
-    if (s.kind == PlannedStep::compute) set_activation(s, label, step, call.args.clamp, call.after);
+    if (s.kind == PlannedStep::compute) {
+      float* slope = nullptr;
+      if constexpr (requires { call.args.clamp.slope; }) slope = &call.args.clamp.slope;
+      set_activation(s, label, step, call.args.clamp, slope, call.after);
+    }
   }
   step.task = std::move(call);
 }

@@ -220,7 +220,9 @@ class PlanBuilder {
     std::span<std::byte> place = {};
   };
 
-  void set_activation(const PlannedStep& s, const Label& label, Step& step, kernels::Clamp& clamp, After& after) const;
+  /// `slope`: null where the kernel knows none.
+  void set_activation(const PlannedStep& s, const Label& label, Step& step, kernels::Clamp& clamp, float* slope,
+                      After& after) const;
   Step& append_step(const PlannedStep& s, const Label& label, std::int32_t tiles);  // all of it but the task
   template <class Args>
   void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);

@@ -1,4 +1,6 @@
 // Planned steps to steps: what all have, chains, and what stands at the ends, from and to the caller's tensors.
+#include <cmath>
+
 #include "engine/graph/quantization.hpp"
 #include "engine/plan/append.hpp"
 
@@ -52,7 +54,7 @@ Step& PlanBuilder::append_step(const PlannedStep& s, const Label& label, std::in
 }
 
 void PlanBuilder::set_activation(const PlannedStep& s, const Label& label, Step& step, kernels::Clamp& clamp,
-                                 After& after) const {
+                                 float* slope, After& after) const {
   const graph::Activation* activation = graph::fused_activation(node(s.node).operation);
   if (activation == nullptr) return;
   if (node(s.node).quantization) {
@@ -63,14 +65,20 @@ void PlanBuilder::set_activation(const PlannedStep& s, const Label& label, Step&
   const auto& [lower, upper] = activation->bounds;
   clamp = {lower + 0.0F, upper + 0.0F};  // not -0, which is equal to 0 and says the same
   if (!built::function || activation->function == kernels::Function::none) return;
+  step.operation += joined({", ", kernels::facts_of(activation->function).word});
+  const Type type = result_type(s.node);
+  const bool is_slope = activation->function == kernels::Function::leaky && std::isfinite(activation->a) &&
+                        activation->a <= 1 && activation->a != 0 && !clamp.has_bounds();
+  if (slope != nullptr && is_slope && type == Type::f32) {
+    *slope = activation->a;
+    return;
+  }
   std::vector<float> slopes;
   if (const std::span<const float> all = activation->slopes.values(); !all.empty()) {
     for (const std::int32_t channel : layout_.order(s.node)) slopes.push_back(all[static_cast<std::size_t>(channel)]);
   }
-  const Type type = result_type(s.node);
   after = {graph::function_args(*activation, slopes.empty() ? nullptr : storage_->keep(std::move(slopes)).data()),
            &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, label.unit, label.tiles_at_once};
-  step.operation += joined({", ", kernels::facts_of(activation->function).word});
 }
 
 void PlanBuilder::make_step(const PlannedStep& planned) {

@@ -32,7 +32,7 @@ struct ConvolutionArgs {
   const void* packed = nullptr;
   const void* zeros = nullptr;               ///< max(run.channels) of them, and 16 bytes of zeros more
   const ResidualVector* residual = nullptr;  ///< as in PointwiseArgs
-  Clamp clamp;
+  LeakyClamp clamp;
   ZeroPoints byte_zeros = {};  ///< of bytes
   Block output;
   std::int32_t tile_rows = 0;  ///< a tile is this many output rows, all channels

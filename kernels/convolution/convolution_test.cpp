@@ -24,7 +24,7 @@ class ConvolutionRows : public EveryRow<ConvolutionKernel> {
     args.groups = groups;
     args.inputs = inputs;
     args.outputs = outputs;
-    args.clamp = scene.clamp();
+    args.clamp = scene.leaky_clamp(types.output);
     args.output = scene.block(out_pixels, groups * outputs, types.output);
     if (scene.coin()) {
       layer.residual = random_residual(scene, out_pixels, groups, outputs, row().lanes, types.output);
@@ -127,7 +127,7 @@ class ConvolutionOfBytes : public ConvolutionRows {
     Layer layer = random_layer(scene, g, groups, inputs, outputs);
     ConvolutionArgs& args = layer.args;
     args.byte_zeros = {scene.zero_point(types.input), scene.zero_point(types.output), scene.zero_point(types.output)};
-    args.clamp = scene.bounds(types.output, args.byte_zeros.output);
+    args.clamp = {scene.bounds(types.output, args.byte_zeros.output)};
 
     const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs * taps);
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);

@@ -79,7 +79,7 @@ struct DotTiles {
   /// What one register tile needs to know.
   struct Job {
     const Addresses* memory;
-    const Clamp* clamp;
+    const LeakyClamp* clamp;
     const Value* x;
     std::ptrdiff_t stride;  ///< between the pixels at x, where they are not in pairs
     std::int32_t dots;

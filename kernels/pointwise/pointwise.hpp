@@ -66,7 +66,7 @@ struct PointwiseArgs {
   const std::int32_t* run_begin = nullptr;   ///< groups * parts + 1 indices into runs
   const void* packed = nullptr;              ///< pack_panels
   const ResidualVector* residual = nullptr;  ///< null, or groups * ceil(N / lanes) entries
-  Clamp clamp;
+  LeakyClamp clamp;
   ZeroPoints zeros = {};          ///< of bytes
   std::int32_t quads = 0;         ///< of bytes: the most that a group reads
   const Block* blocks = nullptr;  ///< a group's outputs; no two overlap, and no input

@@ -54,14 +54,17 @@ RIFFLE_INLINE void add_residual(simd::Tile<S, MR, NV, Half>& tile, const Residua
   });
 }
 
-/// Adds the residual, clamps and stores a finished register tile. `columns` is the number of valid output columns.
+/// Adds the residual, bounds and stores a finished register tile. `columns` is the number of valid output columns.
 template <class S, int MR, int NV, bool Half>
-RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual, const Clamp& clamp,
-                              const Addresses& memory, std::int32_t pixel, typename S::Value* out,
-                              std::ptrdiff_t out_stride, int columns) {
+RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualVector* residual,
+                              const LeakyClamp& clamp, const Addresses& memory, std::int32_t pixel,
+                              typename S::Value* out, std::ptrdiff_t out_stride, int columns) {
   if (residual != nullptr) add_residual(tile, residual, memory, pixel, columns);
   constexpr int last = (NV - 1) * S::lanes;
   if (clamp.has_bounds()) tile.clamp(S::broadcast(clamp.lower), S::broadcast(clamp.upper));
+  if constexpr (S::type == Type::f32) {
+    if (clamp.slope != 1) tile.leak(S::broadcast(clamp.slope));
+  }
   simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
     simd::unroll<NV - 1>([&](auto v) __attribute__((always_inline)) {
       S::store(out + m * out_stride + v * S::lanes, tile.acc[m][v]);
@@ -102,7 +105,7 @@ struct Pointwise {
     const Value* bias;               ///< null: go on from the sums in the output
     const Value* weights;            ///< the part's first row
     const ResidualVector* residual;  ///< joins the sums of the first part
-    Clamp clamp;
+    LeakyClamp clamp;
     Value* out;  ///< the first column of the pixel `out_pixel`
     std::ptrdiff_t out_stride;
     std::int32_t out_pixel;
@@ -151,7 +154,7 @@ struct Pointwise {
         runs[r] = {job.memory->template read<Value>(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
                    run.channels - 16};
       }
-      strip.lower = static_cast<Value>(job.clamp.lower);
+      strip.lower = static_cast<Value>(simd::first_bound(job.clamp));
       strip.upper = static_cast<Value>(job.clamp.upper);
       strip.runs = runs;
       strip.run_count = job.run_count;

@@ -25,7 +25,7 @@ class PointwiseRows : public EveryRow<PointwiseKernel> {
     args.groups = groups;
     args.inputs = inputs;
     args.outputs = outputs;
-    args.clamp = scene.clamp();
+    args.clamp = scene.leaky_clamp(types.output);
     for (std::int32_t group = 0; group < groups; ++group) {
       layer.blocks.push_back(scene.coin() ? scene.block(pixels, outputs, types.output)
                                           : scene.spacious_block(pixels, outputs, types.output));
@@ -146,7 +146,7 @@ class PointwiseOfBytes : public PointwiseRows {
     PointwiseArgs& args = layer.args;
     share_out(scene, args);
     args.zeros = {0, scene.zero_point(types.output), scene.zero_point(types.output)};
-    args.clamp = scene.bounds(types.output, args.zeros.output);
+    args.clamp = {scene.bounds(types.output, args.zeros.output)};
 
     const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs);
     const std::vector<std::int32_t> input_order = grouped_order(scene, groups, inputs);

@@ -23,7 +23,8 @@ RIFFLE_STRIPS(riffle::simd::ByteStrip, neon64pairs)
 RIFFLE_DEPTHWISE_ROWS(float, float, neon64)
 
 // kernels/stem/row_neon64.S
-void riffle_stem_row_neon64(const kernels::StemRow<float, float>&);
+void riffle_stem_row_7x3_neon64(const kernels::StemRow<float, float>&);
+void riffle_stem_row_5x4_neon64(const kernels::StemRow<float, float>&);
 
 // kernels/pool/row_neon64.S
 RIFFLE_POOL_ROWS(float, neon64)
@@ -66,10 +67,10 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
 
   RIFFLE_NEON64_KERNELS(neon64)
 
-  static constexpr int stem_pixels = 7, stem_vectors = 3;
+  static constexpr int stem_pixels(int vectors) { return vectors == 3 ? 7 : vectors == 4 ? 5 : 0; }
   template <std::same_as<float> In>
-  static RIFFLE_INLINE kernels::StemRowFunction<In, float> stem_row() {
-    return riffle_stem_row_neon64;
+  static RIFFLE_INLINE kernels::StemRowFunction<In, float> stem_row(int vectors) {
+    return vectors == 3 ? riffle_stem_row_7x3_neon64 : riffle_stem_row_5x4_neon64;
   }
 };
 

@@ -27,7 +27,8 @@ RIFFLE_DOTS(4)
 
 // rows_neon64.S and row_neon64.S with floats that stand as bf16.
 RIFFLE_DEPTHWISE_ROWS(kernels::Bfloat, float, neon64bf16)
-void riffle_stem_row_neon64bf16(const kernels::StemRow<float, kernels::Bfloat, float>&);
+void riffle_stem_row_7x3_neon64bf16(const kernels::StemRow<float, kernels::Bfloat, float>&);
+void riffle_stem_row_5x4_neon64bf16(const kernels::StemRow<float, kernels::Bfloat, float>&);
 }
 
 struct Neon64bf16 : XsimdOps<xsimd::neon64> {
@@ -115,10 +116,10 @@ struct Neon64bf16 : XsimdOps<xsimd::neon64> {
 
   RIFFLE_NEON64_DEPTHWISE_ROWS(neon64bf16)
 
-  static constexpr int stem_pixels = 7, stem_vectors = 3;
+  static constexpr int stem_pixels(int vectors) { return vectors == 3 ? 7 : vectors == 4 ? 5 : 0; }
   template <std::same_as<float> In>
-  static RIFFLE_INLINE kernels::StemRowFunction<In, Value, Weight> stem_row() {
-    return riffle_stem_row_neon64bf16;
+  static RIFFLE_INLINE kernels::StemRowFunction<In, Value, Weight> stem_row(int vectors) {
+    return vectors == 3 ? riffle_stem_row_7x3_neon64bf16 : riffle_stem_row_5x4_neon64bf16;
   }
 
   // kernels/fully_connected/fully_connected_body.hpp

@@ -13,7 +13,7 @@ RIFFLE_STRIPS(riffle::simd::Strip<kernels::Half>, neon64fp16)
 RIFFLE_DEPTHWISE_ROWS(kernels::Half, kernels::Half, neon64fp16)
 RIFFLE_POOL_ROWS(kernels::Half, neon64fp16)
 RIFFLE_MULTIPLY_ROWS(kernels::Half, neon64fp16)
-void riffle_stem_row_neon64fp16(const kernels::StemRow<float, kernels::Half>&);
+void riffle_stem_row_7x3_neon64fp16(const kernels::StemRow<float, kernels::Half>&);
 }
 
 /// Eight halves as two vectors of floats, for sums of many.
@@ -83,10 +83,10 @@ struct Neon64fp16 {
 
   RIFFLE_NEON64_KERNELS(neon64fp16)
 
-  static constexpr int stem_pixels = 7, stem_vectors = 3;
+  static constexpr int stem_pixels(int vectors) { return vectors == 3 ? 7 : 0; }
   template <std::same_as<float> In>
-  static RIFFLE_INLINE kernels::StemRowFunction<In, Value> stem_row() {
-    return riffle_stem_row_neon64fp16;
+  static RIFFLE_INLINE kernels::StemRowFunction<In, Value> stem_row(int) {
+    return riffle_stem_row_7x3_neon64fp16;
   }
 
   static RIFFLE_INLINE Vec load_partial(const Value* from, int count) { return load_part<Neon64fp16>(from, count); }

@@ -24,18 +24,24 @@ struct StripRun {
   std::int64_t rest;      ///< channels, less 16
 };
 
-/// How a tile ends, as the assembly is told. Bits 0 and 1: clamp below, and also above; from bit 2 on: bytes of the
-/// last vector, 0 if it is whole.
+/// How a tile ends, as the assembly is told. Bits 0 and 1: 1 clamp below, 3 also above, 2 a slope in place of the lower
+/// bound; from bit 2 on: bytes of the last vector, 0 if it is whole.
 RIFFLE_INLINE std::int32_t form_of(const kernels::Clamp& clamp, std::int64_t last_bytes) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const std::int32_t bounds = clamp.upper < infinity ? 3 : clamp.lower > -infinity ? 1 : 0;
   return bounds + 4 * static_cast<std::int32_t>(last_bytes);
 }
+RIFFLE_INLINE std::int32_t form_of(const kernels::LeakyClamp& clamp, std::int64_t last_bytes) {
+  return (clamp.slope != 1 ? 2 : 0) + form_of(static_cast<const kernels::Clamp&>(clamp), last_bytes);
+}
+RIFFLE_INLINE float first_bound(const kernels::LeakyClamp& clamp) {
+  return clamp.slope != 1 ? clamp.slope : clamp.lower;
+}
 
 /// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.
 template <class Value>
 struct Strip {
-  Value lower, upper;
+  Value lower, upper;    ///< first_bound, and the other
   const Value* bias;     ///< may be null where there is a `start`
   const Value* weights;  ///< K rows; up to 64 bytes behind them are read
   std::int64_t pixel;    ///< the first tile's first

@@ -144,6 +144,7 @@
         .set    SUMS, W + 2 * NV
         .set    RESULTS, W + NV
         .set    BOUND, 0
+        .set    LEAKED, 1
         .p2align 4
         .globl  SYMBOL(riffle_strip_\rows\()x\vectors\()ISA)
         HIDDEN(riffle_strip_\rows\()x\vectors\()ISA)

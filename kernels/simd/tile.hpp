@@ -91,11 +91,19 @@ struct Tile {
     }
   }
 
-  RIFFLE_INLINE void clamp(Vec lower, Vec upper) {
+  /// Calls f(a vector of sums) for each.
+  template <class F>
+  RIFFLE_INLINE void for_sums(F&& f) {
     unroll<MR>([&](auto m) __attribute__((always_inline)) {
-      unroll<whole>([&](auto v) __attribute__((always_inline)) { acc[m][v] = S::clamp(acc[m][v], lower, upper); });
+      unroll<whole>([&](auto v) __attribute__((always_inline)) { f(acc[m][v]); });
     });
-    unroll<pairs>([&](auto p) __attribute__((always_inline)) { half[p] = S::clamp(half[p], lower, upper); });
+    unroll<pairs>([&](auto p) __attribute__((always_inline)) { f(half[p]); });
+  }
+  RIFFLE_INLINE void clamp(Vec lower, Vec upper) {
+    for_sums([&](Vec & sum) __attribute__((always_inline)) { sum = S::clamp(sum, lower, upper); });
+  }
+  RIFFLE_INLINE void leak(Vec slope) {
+    for_sums([&](Vec & sum) __attribute__((always_inline)) { sum = S::at_least(sum, S::mul(sum, slope)); });
   }
 
   /// Calls f(pair, its first pixel, its second), where the last pixel of an odd number is its own second.

@@ -1,8 +1,7 @@
-// Tiles of 7 pixels x 3 vectors of an output row of the stem, 3x3 with stride 2, as an instruction set may have them in
-// assembly:
+// Tiles of an output row of the stem, 3x3 with stride 2, as an instruction set may have them in assembly:
 //
-//   static constexpr int stem_pixels = 7, stem_vectors = 3;
-//   template <class In> static StemRowFunction<In, Value, Weight> stem_row();
+//   static constexpr int stem_pixels(int vectors);   a tile's; 0 of panels that it has no tiles for
+//   template <class In> static StemRowFunction<In, Value, Weight> stem_row(int vectors);
 //
 // All tap rows are inside the image. It computes what the generic body computes, to the same bits, but for the first
 // column's left taps, which it multiplies by zero.
@@ -16,7 +15,7 @@ namespace riffle::kernels {
 /// Offsets in this struct are known to the assembly.
 template <class In, class Value, class Weight = Value>
 struct StemRow {
-  Weight lower, upper;
+  Weight lower, upper;              ///< as Strip's
   const Weight* panel;              ///< bias, then K rows; up to 64 bytes behind them are read
   const In* in;                     ///< the first plane's first tap row, at the first pixel's left tap
   std::ptrdiff_t in_row, in_plane;  ///< bytes

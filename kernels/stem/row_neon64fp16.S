@@ -16,6 +16,7 @@
         .set    FLOATS, 10
         .set    SUMS, 11
         .set    BOUND, 0
+        .set    LEAKED, 1
 
 // x0 StemRow, x1 weights, x2 panel, x3 bytes between rows, x4 planes left, x5 the tile's input, x6 output, x7 bytes
 // between planes, x8 .. x10 a plane's rows, x17 tiles left.
@@ -103,3 +104,9 @@
         .endm
 
 #include "kernels/stem/row_neon64.inc"
+
+        stem_row 7, 3
+
+#ifdef __ELF__
+        .section .note.GNU-stack, "", %progbits
+#endif

@@ -26,7 +26,7 @@ struct StemArgs {
   std::int32_t outputs = 0;
   Numbers input;  ///< `channels` planes of in_h * in_w
   const void* packed = nullptr;
-  Clamp clamp;
+  LeakyClamp clamp;
   ZeroPoints zeros = {};  ///< of bytes
   Block output;
   std::int32_t tile_rows = 0;

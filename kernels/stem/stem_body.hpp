@@ -134,7 +134,7 @@ struct Stem {
   }
 
   /// The heights of tile that there are, tallest first; a row is cut greedily.
-  static constexpr bool has_rows = requires { S::template stem_row<In>(); };
+  static constexpr bool has_rows = requires { S::template stem_row<In>(3); };
   static constexpr bool one_variant = simd::one_variant<S, has_rows>;
   static constexpr int heights = one_variant ? 1 : 4;
   static constexpr int height(int vectors, int i) {
@@ -173,12 +173,13 @@ struct Stem {
     const StemArgs& args = *job.args;
     const Extent& extent = args.extent;
     const std::int32_t top = job.y * 2 - args.window.pad_top, left = args.window.pad_left;
-    if (vectors != S::stem_vectors || end < S::stem_pixels || left > 1 || args.window.kernel_h != 3 ||
-        args.window.stride_h != 2 || args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
+    const std::int32_t pixels = S::stem_pixels(vectors);
+    if (pixels == 0 || end < pixels || left > 1 || args.window.kernel_h != 3 || args.window.stride_h != 2 ||
+        args.window.dilation_h != 1 || top < left || top + 2 >= extent.in_h) {
       return false;
     }
     StemRow<In, Value, Weight> row{};
-    row.lower = static_cast<Weight>(args.clamp.lower);
+    row.lower = static_cast<Weight>(simd::first_bound(args.clamp));
     row.upper = static_cast<Weight>(args.clamp.upper);
     row.panel = job.panel;
     row.in_row = extent.in_w * in_bytes;
@@ -195,11 +196,11 @@ struct Stem {
       row.in = in + x * 2;
       row.out = out + x * out_stride;
       row.tiles = count;
-      S::template stem_row<In>()(row);
+      S::template stem_row<In>(vectors)(row);
     };
-    tiles(0, end / S::stem_pixels);
+    tiles(0, end / pixels);
     // What is left over is computed with some pixels before it, again.
-    if (end % S::stem_pixels != 0) tiles(end - S::stem_pixels, 1);
+    if (end % pixels != 0) tiles(end - pixels, 1);
     return true;
   }
 

@@ -15,7 +15,7 @@ class Stem : public EveryRow<StemKernel> {
     args.window = g.window;
     args.channels = channels;
     args.outputs = outputs;
-    args.clamp = scene.clamp();
+    args.clamp = scene.leaky_clamp(types.output);
     args.output = scene.block(static_cast<std::int64_t>(g.extent.out_h) * g.extent.out_w, outputs, types.output);
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
@@ -96,7 +96,7 @@ class StemOfBytes : public EveryRow<StemKernel> {
     args.output = scene.coin() ? scene.block(out_pixels, outputs, types.output)
                                : scene.spacious_block(out_pixels, outputs, types.output);
     args.zeros = {scene.zero_point(types.input), 0, scene.zero_point(types.output)};
-    args.clamp = scene.bounds(types.output, args.zeros.output);
+    args.clamp = {scene.bounds(types.output, args.zeros.output)};
     args.tile_rows = scene.integer(1, g.extent.out_h);
     args.tiles = (g.extent.out_h + args.tile_rows - 1) / args.tile_rows;
 
