@@ -107,8 +107,11 @@ class Fit {
     } else if (std::filesystem::exists(path("last.checkpoint"), error)) {
       throw Error(options_.folder + ": holds a run already (last.checkpoint), which would be lost");
     } else {
-      write_text("metrics.csv", metrics_csv(run_, steps_));  // a folder that cannot be written to is known now
+      write_text("metrics.csv", metrics_csv(run_, steps_));
     }
+    // A disk without room for a checkpoint is known now, not behind the first epoch.
+    write("room_for_a_checkpoint", state());
+    std::filesystem::remove(path("room_for_a_checkpoint"), error);
   }
 
   /// All ranks begin where rank 0 is.
@@ -116,7 +119,7 @@ class Fit {
     if (ranks_.size() == 1) return;
     std::vector<std::byte> bytes;
     together(ranks_, [&] {
-      if (is_root()) bytes = save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_});
+      if (is_root()) bytes = state();
     });
     std::size_t size = bytes.size();
     ranks_.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
@@ -248,7 +251,7 @@ class Fit {
   /// that goes on writes them anew.
   void save() {
     expect_finite();
-    if (is_root()) write("last.checkpoint", save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_}));
+    if (is_root()) write("last.checkpoint", state());
     saved_ = Clock::now();
     saved_step_ = steps();
     if (is_root()) publish();
@@ -266,6 +269,11 @@ class Fit {
     }
     write_text("metrics.csv", metrics_csv(run_, steps_));
     write_text("curves.svg", curves_svg(run_, options_.test));
+  }
+
+  /// All that the next step needs.
+  [[nodiscard]] std::vector<std::byte> state() const {
+    return save_checkpoint({options_.recipe, tensors_, optimizer_.steps(), run_});
   }
 
   void write(const char* name, std::span<const std::byte> bytes) { write_file(path(name), {bytes}); }

@@ -57,10 +57,11 @@ struct FitResult {
 /// Trains. The same network, data and options give the same bits, whether or not the run was stopped and resumed in
 /// between. Throws Error: for a folder that already holds a run where none is to be resumed, or none where one is; for
 /// one in which another process trains; for a checkpoint that is damaged or not this run's; for a file that cannot be
-/// written; for a loss, a gradient or a parameter that is not finite, naming the step and the layer (last.checkpoint is
-/// then that of an earlier step). Throws Exhausted where memory is short. Where the file system knows no locks, the log
-/// has a word of warning. Of several ranks all throw the same for whatever they can know of; where a picture cannot be
-/// read, or a file not be written in the middle of a run, the one that needs it does, and is to end the others.
+/// written, before the first step where there is no room for a checkpoint; for a loss, a gradient or a parameter that
+/// is not finite, naming the step and the layer (last.checkpoint is then that of an earlier step). Throws Exhausted
+/// where memory is short. Where the file system knows no locks, the log has a word of warning. Of several ranks all
+/// throw the same for whatever they can know of; where a picture cannot be read, or a file not be written in the middle
+/// of a run, the one that needs it does, and is to end the others.
 FitResult fit(Network& network, Optimizer& optimizer, Loader& training, Loader& test, const FitOptions& options);
 
 }  // namespace riffle::trainer

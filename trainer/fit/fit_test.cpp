@@ -444,18 +444,40 @@ TEST_F(FitTest, a_full_disk_is_named_and_harms_nothing) {
   const auto checkpoint = file("run/last.checkpoint");
   run.resume = true;
   run.epochs = 3;
-  // Room for the networks, and not for the checkpoint.
+  // Room for the networks, and from the first step on not for the checkpoint.
   std::string message;
   {
-    const FileLimit limit(file("run/best.onnx").size() + 1000);
+    std::optional<FileLimit> limit;
+    run.stop = [&] {
+      if (!limit) limit.emplace(file("run/best.onnx").size() + 1000);
+      return false;
+    };
     message = error_of([&] { (void)Training(run).run(); });
   }
+  run.stop = nullptr;
   EXPECT_TRUE(contains(message, folder.path("run/last.checkpoint") + ": cannot be written"));
   EXPECT_EQ(file("run/last.checkpoint"), checkpoint);
   for (const auto& entry : std::filesystem::directory_iterator(run.folder)) {
     EXPECT_NE(entry.path().extension(), ".riffle-part");
   }
   EXPECT_FALSE(Training(run).run().stopped) << "with room again it goes on";
+}
+
+TEST_F(FitTest, a_disk_without_room_for_a_checkpoint_is_named_before_the_first_step) {
+  FitOptions run = options("run", 1);
+  (void)Training(run).run();
+  run.epochs = 2;
+  for (const bool resume : {true, false}) {
+    run.resume = resume;
+    if (!resume) run.folder = folder.path("new");
+    bool asked = false;
+    run.stop = [&] { return asked = true; };
+    const FileLimit limit(file("run/best.onnx").size() + 1000);
+    EXPECT_TRUE(contains(error_of([&] { (void)Training(run).run(); }),
+                         run.folder + "/room_for_a_checkpoint: cannot be written"));
+    EXPECT_FALSE(asked);
+    EXPECT_FALSE(std::filesystem::exists(run.folder + "/room_for_a_checkpoint"));
+  }
 }
 
 /// Logits are the mean of the picture times a weight a class.
