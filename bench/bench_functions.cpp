@@ -14,7 +14,8 @@ void run_function(benchmark::State& state, const kernels::FunctionKernel& row, k
   constexpr std::int32_t pixels = 28 * 28, channels = 116;
   std::vector<float> values(std::size_t{pixels} * channels, 0.5F);
   const std::vector<float> slopes(channels, 0.25F);
-  const kernels::FunctionArgs args{function, 0.25F, 0.5F, slopes.data()};
+  const std::vector<std::uint8_t> table(256, 1);
+  const kernels::FunctionArgs args{function, 0.25F, 0.5F, slopes.data(), table.data()};
   for (auto _ : state) {
     row.run(args, values.data(), pixels, channels, channels);
     benchmark::ClobberMemory();
@@ -30,7 +31,8 @@ void register_functions() {
     if (!kernels->supported()) continue;
     for (const kernels::FunctionKernel& row : kernels->of<kernels::FunctionKernel>()) {
       for (const kernels::FunctionFacts& facts : kernels::function_facts) {
-        if (facts.function == kernels::Function::none) continue;
+        const bool is_table = facts.function == kernels::Function::table;
+        if (facts.function == kernels::Function::none || is_table != is_quantised(row.types.input)) continue;
         benchmark::RegisterBenchmark(
             (std::string("function/") + row.name + "/" + std::string(facts.word)).c_str(),
             [&row, &facts](benchmark::State& state) { run_function(state, row, facts.function); })

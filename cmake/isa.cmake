@@ -2,7 +2,7 @@
 #
 # An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in the folders that are handed to
 # riffle_isa_sources() below, where it has kernels there, and a line in kernels/isa/dispatch.cpp.
-set(rows_x86 "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
+set(rows_x86 "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
 set(rows_arm64 "neon64bf16:-march=armv8.2-a+bf16" "neon64i8mm:-march=armv8.2-a+dotprod+i8mm" "neon64dot:-march=armv8.2-a+dotprod" "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
 # Those that have layers of bytes alone.
 set(RIFFLE_BYTE_ISAS avx512vnni neon64i8mm neon64dot)

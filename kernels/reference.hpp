@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "kernels/byte_panels.hpp"
 #include "kernels/types.hpp"
 
 namespace riffle::kernels {
@@ -62,6 +63,13 @@ inline void set_element(const Block& block, std::int64_t pixel, std::int32_t cha
                         double value) {
   const std::ptrdiff_t at = slot(static_cast<std::int32_t>(pixel), block.ring);
   set_number({block.first, block.type}, at * block.pixel_stride + channel, memory, value);
+}
+
+/// What a layer of bytes makes of a sum: a byte, or a number where its results are such.
+inline double layer_reference(Type made, std::int64_t sum, float factor, const Clamp& clamp, std::int32_t output_zero,
+                              const std::int32_t* residual = nullptr) {
+  if (made == Type::f32) return clamped(static_cast<double>(static_cast<float>(sum) * factor), clamp);
+  return requantised_reference(sum, factor, clamp, output_zero, residual);
 }
 
 /// Calls f(tap, pixel) for the taps of output (y, x) that lie inside the image; tap counts row-major.

@@ -121,6 +121,11 @@ struct IntegerRange {
 };
 inline IntegerRange range_of(Type type) { return type == Type::i8 ? IntegerRange{-128, 127} : IntegerRange{0, 255}; }
 
+/// Of a layer: then it has no residual.
+inline bool makes_floats_of_bytes(const Types& types) {
+  return is_quantised(types.input) && !is_quantised(types.output);
+}
+
 inline Addresses addresses_of(std::vector<std::byte>& arena) {
   Addresses addresses;
   addresses.arena = arena.data();
@@ -259,8 +264,9 @@ class Scene {
     const auto [least, most] = range_of(type);
     return pick({least, most, integer(least, most)});
   }
-  /// Bounds of results that are counted from `zero`: all that bytes hold, or less.
+  /// Bounds of results that are counted from `zero`: all that bytes hold, or less. Of floats any.
   Clamp bounds(Type type, std::int32_t zero) {
+    if (type == Type::f32) return clamp();
     const auto [least, most] = range_of(type);
     const std::int32_t lower = coin() ? least : integer(least, most), upper = coin() ? most : integer(lower, most);
     return {static_cast<float>(lower - zero), static_cast<float>(upper - zero)};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/graph/quantization.hpp"
 #include "quantise/disjoint_sets.hpp"
 
 namespace riffle::quantise {
@@ -26,10 +27,18 @@ bool is(const graph::Node& node) {
   return std::holds_alternative<T>(node.operation);
 }
 
-bool is_max_pool(const graph::Node& node) {
-  const auto* pool = std::get_if<graph::Pool>(&node.operation);
-  return pool != nullptr && pool->kind == graph::PoolKind::max;
+/// Does it have weights, and sum up products? One that multiplies each channel by a number is no reason to make
+/// integers of real numbers.
+bool has_weights(const graph::Node& node) { return is<graph::Convolution>(node) || is<graph::FullyConnected>(node); }
+bool is_layer(const graph::Node& node) {
+  const auto* o = std::get_if<graph::Convolution>(&node.operation);
+  return has_weights(node) && (o == nullptr || static_cast<std::int64_t>(o->weights.size()) > o->outputs);
 }
+
+/// Are its numbers its operand's, or between them, so that they are in its scales?
+bool keeps_scales(const graph::Node& node) { return graph::chooses_numbers(node.operation) || is<graph::Resize>(node); }
+
+const graph::Pad* padding_of(const graph::Node& node) { return std::get_if<graph::Pad>(&node.operation); }
 
 /// Can it read integers, and do what it does with them? Functions were taken out of all nodes that may.
 bool can_read_integers(const graph::Node& node) {
@@ -38,11 +47,18 @@ bool can_read_integers(const graph::Node& node) {
            sums_fit(o->weights, o->outputs);
   }
   if (const auto* o = std::get_if<graph::FullyConnected>(&node.operation)) {
-    return o->height * o->width == 1 && o->activation.function == kernels::Function::none && are_finite(o->weights) &&
-           are_finite(o->bias) && sums_fit(o->weights, o->outputs);
+    return o->activation.function == kernels::Function::none && are_finite(o->weights) && are_finite(o->bias) &&
+           sums_fit(o->weights, o->outputs);
   }
-  if (!is<graph::Pool>(node) && !is<graph::GlobalAveragePool>(node) && !graph::is_sum(node.operation)) return false;
-  return graph::fused_activation(node.operation)->function == kernels::Function::none;
+  if (const auto* pad = padding_of(node)) return std::isfinite(pad->value);
+  if (graph::moves_numbers(node.operation) || keeps_scales(node) || is<graph::Activate>(node)) {
+    const graph::Activation* activation = graph::fused_activation(node.operation);
+    return activation == nullptr || is<graph::Activate>(node) || activation->function == kernels::Function::none;
+  }
+  const auto* binary = std::get_if<graph::Binary>(&node.operation);
+  const bool is_known = is<graph::Pool>(node) || is<graph::GlobalAveragePool>(node) ||
+                        (binary != nullptr && graph::is_of_integers(binary->kind));
+  return is_known && graph::fused_activation(node.operation)->function == kernels::Function::none;
 }
 
 class Agreeing {
@@ -75,44 +91,45 @@ class Agreeing {
            });
   }
 
-  /// Are its operands results, and of a sum as large as one another? All else is computed in floats.
-  [[nodiscard]] bool has_tensors_alone(NodeId id) const {
-    const std::vector<NodeId>& inputs = node(id).inputs;
-    const bool is_spread = graph::is_sum(node(id).operation) && a_.shapes[inputs[0]] != a_.shapes[inputs[1]];
-    return !is_spread && std::ranges::none_of(operands(id), [&](const ChannelList& operand) {
-      return std::ranges::any_of(operand, [&](const Channel& c) { return is<graph::Literal>(node(c.node)); });
-    });
-  }
-
   void choose_nodes() {
     const NodeId end = graph_.nodes.end_id();
+    // What a layer reads, and what that is made of without one: integers for anybody else would be converted again.
     graph::ById<bool> can_read(graph_.nodes.size(), false), is_wanted(graph_.nodes.size(), false);
-    for (NodeId id = 0; id < end; ++id) {
-      can_read[id] = !keep_[id] && can_read_integers(node(id)) && has_tensors_alone(id);
-      if (!can_read[id]) continue;
-      for (const ChannelList& operand : operands(id)) {
-        for (const Channel& channel : operand) is_wanted[channel.node] = true;
-      }
+    for (NodeId id = end; id-- > 0;) {
+      can_read[id] = !keep_[id] && a_.lowered.computes[id] && can_read_integers(node(id));
+      if (!can_read[id] || !(is_layer(node(id)) || is_wanted[id])) continue;
+      for_each_read(id, [&](NodeId read) { is_wanted[read] = true; });
     }
     for (NodeId id = 0; id < end; ++id) {
       if (const auto* input = std::get_if<graph::Input>(&node(id).operation)) {
         a_.makes_integers[id] = is_wanted[id] && !keep_[id] && (input->type == Type::f32 || is_given(id));
       }
+      if (is<graph::Literal>(node(id))) a_.makes_integers[id] = is_wanted[id] && !keep_[id];
       if (!can_read[id]) continue;
       // A layer takes integers that are made for it; what is no layer is no reason to make any.
-      const bool is_layer = is<graph::Convolution>(node(id)) || is<graph::FullyConnected>(node(id));
-      a_.reads_integers[id] = is_layer || std::ranges::any_of(operands(id), [&](const ChannelList& operand) {
-                                return std::ranges::any_of(
-                                    operand, [&](const Channel& channel) { return a_.makes_integers[channel.node]; });
-                              });
-      // What a fully connected layer computes stays real where nobody wants integers: the network's answer.
-      a_.makes_integers[id] = a_.reads_integers[id] && (is_wanted[id] || !is<graph::FullyConnected>(node(id)));
-    }
-    for (NodeId id = 0; id < end; ++id) {
-      if (!a_.reads_integers[id]) continue;
-      for (const ChannelList& operand : operands(id)) {
-        for (const Channel& channel : operand) a_.is_converted[channel.node] = !a_.makes_integers[channel.node];
+      bool reads = is_layer(node(id));
+      if (is_wanted[id]) {
+        for_each_read(id, [&](NodeId read) { reads |= a_.makes_integers[read] && !is<graph::Literal>(node(read)); });
       }
+      a_.reads_integers[id] = reads;
+      // What a layer computes stays real where nobody wants integers: the network's answer. A residual is one of them.
+      const bool has_residual = has_weights(node(id)) && operands(id).size() == 2;
+      a_.makes_integers[id] = reads && (is_wanted[id] || has_residual);
+    }
+    // What moves channels moves all that it reads, though its reader may read some of them alone.
+    graph::ById<bool> is_read(graph_.nodes.size(), false);
+    for (NodeId id = end; id-- > 0;) {
+      const bool moves = graph::moves_channels(node(id).operation);
+      if (is_read[id] && !moves) a_.is_converted[id] = !a_.makes_integers[id];
+      if (!a_.reads_integers[id] && !(moves && is_read[id])) continue;
+      for (const NodeId input : node(id).inputs) is_read[input] = true;
+    }
+  }
+
+  template <class F>
+  void for_each_read(NodeId id, F&& f) const {
+    for (const ChannelList& operand : operands(id)) {
+      for (const Channel& channel : operand) f(channel.node);
     }
   }
 
@@ -130,6 +147,11 @@ class Agreeing {
     bool changed = false;
     for (std::size_t c = 0; c < a.size(); ++c) changed |= sets_->join(place(a[c]), place(b[c]));
     return changed;
+  }
+  /// Of which one may have a channel that counts for all.
+  void join_spread(const ChannelList& a, const ChannelList& b) {
+    if (a.size() < b.size()) return join_spread(b, a);
+    join_lists(a, b.size() == a.size() ? b : ChannelList(a.size(), b[0]));
   }
   [[nodiscard]] ChannelList own(NodeId id) const {
     ChannelList list;
@@ -152,19 +174,44 @@ class Agreeing {
       const auto* input = std::get_if<graph::Input>(&node(id).operation);
       if (a_.is_converted[id] || (a_.makes_integers[id] && input != nullptr)) join_channels(id);
       if (a_.makes_integers[id] && input != nullptr && input->type == Type::u8) a_.origin[id] = Origin::given;
-      if (!a_.reads_integers[id]) continue;
-      if (graph::is_sum(node(id).operation)) join_lists(operands(id)[0], operands(id)[1]);
-      if (is<graph::Convolution>(node(id)) && operands(id).size() == 2) join_lists(own(id), operands(id)[1]);
-      if (is_max_pool(node(id))) {
-        join_lists(own(id), operands(id)[0]);
-        a_.origin[id] = Origin::none;
-      } else if (!is<graph::Convolution>(node(id)) && !is<graph::FullyConnected>(node(id))) {
-        a_.origin[id] = Origin::scaled;
-      }
+      if (a_.reads_integers[id]) agree_on_scales_of(id);
     }
     while (agree_where_they_meet()) {
     }
     number_scales();
+  }
+
+  /// Of a node that reads integers.
+  void agree_on_scales_of(NodeId id) {
+    const std::vector<ChannelList>& read = operands(id);
+    const auto join_all = [&](const ChannelList& list) { join_lists(list, ChannelList(list.size(), list[0])); };
+    if (has_weights(node(id))) {
+      if (read.size() == 2) join_lists(own(id), read[1]);
+    } else if (graph::moves_numbers(node(id).operation)) {
+      // Which of its channels a number will be in depends on where it stands.
+      for (const ChannelList& operand : read) join_all(operand), join_lists({{id, 0}}, operand);
+      join_channels(id);
+      a_.origin[id] = Origin::none;
+    } else if (keeps_scales(node(id))) {
+      join_lists(own(id), read[0]);
+      if (const auto* pad = padding_of(node(id)); pad != nullptr && pad->value != 0.0F) join_channels(id);
+      a_.origin[id] = Origin::none;
+    } else if (is_tabulated(node(id).operation)) {
+      const graph::Activation& kind = std::get<graph::Activate>(node(id).operation).kind;
+      if (is_homogeneous(kind)) {
+        a_.origin[id] = Origin::scaled;
+      } else if (!has_table_a_channel(kind)) {
+        join_all(read[0]);
+        join_channels(id);
+      }
+    } else if (const auto* binary = std::get_if<graph::Binary>(&node(id).operation);
+               binary != nullptr && binary->kind == graph::BinaryKind::multiply) {
+      for (const ChannelList& operand : read) join_all(operand);
+      join_channels(id);
+    } else {
+      if (read.size() == 2) join_spread(read[0], read[1]);
+      a_.origin[id] = Origin::scaled;
+    }
   }
 
   /// What follows from what has been agreed on so far. Returns whether anything did.
@@ -195,15 +242,14 @@ class Agreeing {
       }
       if (a_.origin[id] != Origin::scaled) continue;
       // One factor for the whole node: its results' scales can be nobody else's, or the factor is 1.
-      const ChannelList& from = operands(id)[0];
       const bool is_free = std::ranges::none_of(own(id), [&](const Channel& channel) {
-        const std::int32_t source = sets_->set_of(place(from[static_cast<std::size_t>(channel.index)]));
+        const std::int32_t source = sets_->set_of(place(a_.source_of(channel)));
         return std::ranges::any_of(makers[sets_->set_of(place(channel))], [&](const Channel& maker) {
-          return maker.node != id || sets_->set_of(place(from[static_cast<std::size_t>(maker.index)])) != source;
+          return maker.node != id || sets_->set_of(place(a_.source_of(maker))) != source;
         });
       });
       if (!is_free) {
-        join_lists(own(id), from);
+        join_spread(own(id), operands(id)[0]);
         a_.origin[id] = Origin::none;
         changed = true;
       }
@@ -234,17 +280,21 @@ class Agreeing {
     for (NodeId id = 0; id < graph_.nodes.end_id(); ++id) {
       if (!a_.reads_integers[id]) continue;
       const auto* convolution = std::get_if<graph::Convolution>(&node(id).operation);
-      for (std::size_t i = 0; i < node(id).inputs.size(); ++i) {
+      const bool follows = is<graph::Resize>(node(id));  // a second operand, of which nothing but the size is read
+      for (std::size_t i = 0; i < (follows ? 1 : node(id).inputs.size()); ++i) {
         const bool any = is<graph::FullyConnected>(node(id)) ||
                          (convolution != nullptr && i == 0 && graph::is_pointwise(*convolution));
         if (!any) is_one[node(id).inputs[i]] = true;
       }
-      if (is_max_pool(node(id))) sets.join(id, node(id).inputs[0]);
+      if (keeps_scales(node(id))) sets.join(id, node(id).inputs[0]);
+      if (graph::moves_numbers(node(id).operation)) is_one[id] = true;
     }
-    // What moves channels passes it on to all that it reads, though its reader may read some of their channels alone:
-    // so does check_quantization() see it.
+    // What moves channels, or numbers, passes it on to all that it reads, though its reader may read some of their
+    // channels alone: so does check_quantization() see it.
     for (NodeId id = graph_.nodes.end_id() - 1; id >= 0; --id) {
-      if (!is_one[id] || !graph::moves_channels(node(id).operation)) continue;
+      const bool moves = graph::moves_channels(node(id).operation) ||
+                         (graph::moves_numbers(node(id).operation) && a_.reads_integers[id]);
+      if (!is_one[id] || !moves) continue;
       for (const NodeId input : node(id).inputs) {
         sets.join(id, input);
         is_one[input] = true;
@@ -266,9 +316,17 @@ bool multiplies(const graph::Node& node, NodeId operand) {
   return is<graph::Convolution>(node) && node.inputs[0] == operand && std::ranges::count(node.inputs, operand) == 1;
 }
 
+bool is_tabulated(const graph::Operation& operation) { return std::holds_alternative<graph::Activate>(operation); }
+
+bool is_homogeneous(const graph::Activation& activation) {
+  const bool is_any =
+      activation.function == kernels::Function::leaky || activation.function == kernels::Function::prelu;
+  return is_any && !activation.bounds.has_bounds();
+}
+
 bool has_other_bounds(const graph::Operation& operation) {
   const graph::Activation* activation = graph::fused_activation(operation);
-  if (activation == nullptr) return false;
+  if (activation == nullptr || is_tabulated(operation)) return false;
   const auto [lower, upper] = activation->bounds;
   return std::isfinite(upper) || (std::isfinite(lower) && lower != 0.0F);
 }

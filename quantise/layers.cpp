@@ -41,8 +41,9 @@ std::optional<Matrix> matrix_of(const graph::Operation& operation, const graph::
     matrix.outputs = o->outputs / o->groups;
     weights(o->weights);
   } else if (const auto* dense = std::get_if<graph::FullyConnected>(&operation)) {
-    if (operand.pixels() != 1) return std::nullopt;
+    matrix.window = {.kernel_h = operand.h, .kernel_w = operand.w};
     matrix.extent = extent_of(operand);
+    matrix.taps = operand.h * operand.w;
     matrix.inputs = operand.c;
     matrix.outputs = dense->outputs;
     weights(dense->weights);

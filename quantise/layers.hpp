@@ -10,7 +10,7 @@
 
 namespace riffle::quantise {
 
-/// A convolution, a fully connected layer of one pixel, or an average, as a matrix a group: (outputs, inputs * taps),
+/// A convolution, a fully connected layer, or an average, as a matrix a group: (outputs, inputs * taps),
 /// its columns input by input.
 struct Matrix {
   kernels::Window window;

@@ -194,6 +194,7 @@ TEST(Pixels, that_others_than_layers_read_become_real_numbers) {
 TEST(Pixels, have_the_range_of_a_byte) {
   Graph graph = picture_network(0);
   std::get<graph::Convolution>(graph.nodes[1].operation).activation = graph::Activation::relu6;
+  graph.outputs[0].node = graph.add("last", graph::Convolution{2, 1, {}, random_numbers("last", 2 * 6), {}}, {1});
   const Graph after = quantise_within_bounds(on_pixels(graph), std::vector<kernels::Clamp>(1)).after;
   EXPECT_EQ(after.nodes[0].quantization, (Quantization{1.0F, 114}));
   EXPECT_TRUE(after.nodes[1].quantization.has_value());

@@ -94,6 +94,7 @@ graph::ById<bool> nodes_of(const Graph& graph, const std::vector<std::string>& n
 Graph optimised(Graph graph) {
   if (graph::is_quantised(graph)) throw Error("the network is quantised already; take the one that it was made from");
   passes::optimise(graph);
+  passes::lower_transposed_convolution(graph);  // whose parts are convolutions like any other
   return graph;
 }
 
@@ -173,8 +174,11 @@ Quantised quantise(Graph graph, const Samples& samples, const Options& options) 
     };
   };
   const double tail = options.method == Method::percentile ? 1e-4 : 0.0;
-  const Statistics statistics = collect(before, samples, tail, options.threads, part(0.0, 0.3));
+  Statistics statistics = collect(before, samples, tail, options.threads, part(0.0, 0.3));
   const Agreement agreement = agree(before, keep);
+  for (Ranges* ranges : {&statistics.ranges, &statistics.ranges_of_half}) {
+    leave_out_saturated(before, agreement, *ranges);
+  }
   Scales scales(before, agreement, statistics.ranges);
   if (options.method == Method::best || options.method == Method::mse) {
     scales.choose_as(search(before, agreement, statistics, options.method, options.threads, part(0.3, 0.7)));

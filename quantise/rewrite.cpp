@@ -61,9 +61,14 @@ class Rewriting {
     const bool reads_integers = agreement_.reads_integers[id];
     Node result{node(id).name, node(id).operation, {}};
     const auto& operands = agreement_.lowered.operands[id];
-    if (agreement_.makes_integers[id]) {
+    if (agreement_.makes_integers[id] && !graph::moves_numbers(result.operation)) {
       result.quantization = {static_cast<float>(scales_.factor(id)), scales_.zero_point(id)};
       if (std::holds_alternative<graph::Input>(result.operation)) return append(std::move(result));
+      if (auto* literal = std::get_if<graph::Literal>(&result.operation)) {
+        result.quantization->scale = 1.0F;
+        literal->values = counted(id, *literal);
+        return append(std::move(result));
+      }
     }
     for (std::size_t i = 0; i < operands.size(); ++i) {
       const bool in_weights = i == 0 && has_weights(result.operation);
@@ -74,7 +79,14 @@ class Rewriting {
     if (reads_integers && has_weights(result.operation)) {
       set_layer(result.operation, rounded(id), q_.scales[id]);
     }
-    if (result.quantization) set_bounds(id, result);
+    if (reads_integers && is_tabulated(result.operation)) {
+      std::get<graph::Activate>(result.operation).kind = tabulated(id);
+    } else if (result.quantization) {
+      set_bounds(id, result);
+    }
+    if (auto* pad = std::get_if<graph::Pad>(&result.operation); pad != nullptr && reads_integers) {
+      pad->value /= static_cast<float>(q_.scales[id][0]);
+    }
     return append(std::move(result));
   }
 
@@ -101,6 +113,41 @@ class Rewriting {
       layer.bias.push_back(b);
     }
     return layer;
+  }
+
+  /// A literal's numbers in the units of its integers.
+  [[nodiscard]] graph::Constant counted(NodeId id, const graph::Literal& literal) const {
+    std::vector<float> values = floats_of(literal.values);
+    const auto pixels = static_cast<std::size_t>(literal.shape.pixels());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<float>(static_cast<double>(values[i]) / q_.scales[id][i / pixels]);
+    }
+    return graph::Constant(std::move(values));
+  }
+
+  /// Which integer each integer becomes by the function.
+  [[nodiscard]] graph::Activation tabulated(NodeId id) const {
+    const graph::Activation& kind = std::get<graph::Activate>(node(id).operation).kind;
+    const kernels::FunctionArgs function = graph::function_args(kind);
+    const passes::ChannelList& from = agreement_.lowered.operands[id][0];
+    const std::int32_t zero_in = scales_.zero_point(from[0].node), zero_out = scales_.zero_point(id);
+    auto table = std::make_shared<std::vector<std::uint8_t>>();
+    const std::size_t rows = has_table_a_channel(kind) ? from.size() : 1;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const double worth = scales_.scale(from[row]), unit = q_.scales[id][row];
+      for (std::int32_t i = 0; i < 256; ++i) {
+        const double x = std::clamp((i - zero_in) * worth, static_cast<double>(kind.bounds.lower),
+                                    static_cast<double>(kind.bounds.upper));
+        const double y = kernels::reference_of(function, x, static_cast<std::int64_t>(row)) / unit;
+        const std::int32_t rounded = graph::rounded(static_cast<float>(y), -zero_out, 255 - zero_out);
+        table->push_back(static_cast<std::uint8_t>(rounded + zero_out));
+      }
+    }
+    graph::Activation result{
+        .function = kernels::Function::table, .a = static_cast<float>(zero_in), .b = static_cast<float>(zero_out)};
+    const std::span<const std::byte> stored = std::as_bytes(std::span(*table));
+    result.table = graph::Constant(Type::u8, stored, std::move(table));
+    return result;
   }
 
   /// The bounds of the activation in the unit of the results; none that no byte reaches.
@@ -138,6 +185,7 @@ class Rewriting {
     const graph::Activate nothing{graph::Activation::none};
     if (agreement_.makes_integers[id] == (wanted == Form::integers)) return computed;
     const std::string name = node(id).name + suffix(wanted);
+    if (std::holds_alternative<graph::Literal>(node(id).operation)) return append({name, node(id).operation, {}});
     if (wanted == Form::integers) {
       return append({name,
                      nothing,

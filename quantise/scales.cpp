@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "quantise/disjoint_sets.hpp"
 
@@ -27,7 +28,48 @@ bool has_one_scale(const std::vector<std::int32_t>& scales) {
   return std::ranges::all_of(scales, [&](std::int32_t scale) { return scale == scales[0]; });
 }
 
+/// Of the range, the part between its ends beyond which the function changes by no more than `step`.
+Range changing(const graph::Activation& activation, std::int64_t channel, const Range& range, double step) {
+  const kernels::FunctionArgs function = graph::function_args(activation);
+  const auto [least, most] = activation.bounds;
+  const auto f = [&](double x) {
+    return kernels::reference_of(function, std::clamp(x, static_cast<double>(least), static_cast<double>(most)),
+                                 channel);
+  };
+  constexpr int parts = 1024;
+  const double part = (range.upper - range.lower) / parts, first = f(range.lower), last = f(range.upper);
+  int lower = 0, upper = parts;
+  while (lower < upper && std::abs(f(range.lower + (lower + 1) * part) - first) <= step) ++lower;
+  while (upper > lower && std::abs(f(range.lower + (upper - 1) * part) - last) <= step) --upper;
+  return {range.lower + lower * part, range.lower + upper * part};
+}
+
 }  // namespace
+
+void leave_out_saturated(const graph::Graph& graph, const Agreement& agreement, Ranges& ranges) {
+  graph::ById<std::int32_t> readers(graph.nodes.size(), 0);  // nodes that read some of its channels
+  for (NodeId id = 0; id < readers.end_id(); ++id) {
+    for (const passes::ChannelList& operand : agreement.lowered.operands[id]) {
+      NodeId last = -1;
+      for (const Channel& channel : operand) readers[channel.node] += std::exchange(last, channel.node) != channel.node;
+    }
+  }
+  for (const passes::ChannelList& output : agreement.lowered.outputs) {
+    for (const Channel& channel : output) ++readers[channel.node];
+  }
+  for (NodeId id = 0; id < readers.end_id(); ++id) {
+    if (!agreement.reads_integers[id] || !is_tabulated(graph.nodes[id].operation) || ranges[id].empty()) continue;
+    double size = 0.0;
+    for (const Range& range : ranges[id]) size = std::max({size, range.upper, -range.lower});
+    const passes::ChannelList& operand = agreement.lowered.operands[id][0];
+    for (std::size_t c = 0; c < operand.size(); ++c) {
+      if (readers[operand[c].node] != 1 || ranges[operand[c].node].empty()) continue;
+      Range& range = ranges[operand[c].node][static_cast<std::size_t>(operand[c].index)];
+      const graph::Activation& kind = std::get<graph::Activate>(graph.nodes[id].operation).kind;
+      range = changing(kind, static_cast<std::int64_t>(c), range, size / 1024);
+    }
+  }
+}
 
 Scales::Scales(const graph::Graph& graph, const Agreement& agreement, const Ranges& ranges)
     : graph_(&graph), agreement_(&agreement), ranges_(&ranges) {
@@ -139,24 +181,33 @@ void Scales::update() {
   }
   for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {
     if (agreement_->origin[id] != Origin::scaled) continue;
-    const passes::ChannelList& from = agreement_->lowered.operands[id][0];
     const std::vector<std::int32_t>& to = agreement_->scale_of[id];
+    const auto source = [&](std::size_t c) { return scale(agreement_->source_of({id, static_cast<std::int32_t>(c)})); };
     double factor = 0.0;
     for (std::size_t c = 0; c < to.size(); ++c) {
-      factor = std::max(factor, own_[static_cast<std::size_t>(to[c])] / scale(from[c]));
+      factor = std::max(factor, own_[static_cast<std::size_t>(to[c])] / source(c));
     }
     if (factor == 0.0) factor = 1.0;
     factor *= groups_[static_cast<std::size_t>(group_of_[static_cast<std::size_t>(to[0])])].choice.clip;
-    for (std::size_t c = 0; c < to.size(); ++c) scales_[static_cast<std::size_t>(to[c])] = factor * scale(from[c]);
+    for (std::size_t c = 0; c < to.size(); ++c) scales_[static_cast<std::size_t>(to[c])] = factor * source(c);
   }
 }
 
 double Scales::factor(NodeId id) const {
   const double own = scale({id, 0});
   if (!agreement_->reads_integers[id]) return own;
-  const bool is_layer = std::holds_alternative<graph::Convolution>(graph_->nodes[id].operation) ||
-                        std::holds_alternative<graph::FullyConnected>(graph_->nodes[id].operation);
-  return is_layer ? 1.0 : own / scale(agreement_->lowered.operands[id][0][0]);
+  const graph::Operation& operation = graph_->nodes[id].operation;
+  if (std::holds_alternative<graph::Convolution>(operation) ||
+      std::holds_alternative<graph::FullyConnected>(operation) || is_tabulated(operation)) {
+    return 1.0;
+  }
+  const double first = scale(agreement_->lowered.operands[id][0][0]);
+  const auto* binary = std::get_if<graph::Binary>(&operation);
+  const bool is_product = binary != nullptr && binary->kind == graph::BinaryKind::multiply;
+  const double factor = own / (is_product ? first * scale(agreement_->lowered.operands[id][1][0]) : first);
+  // Of what is always 0 it is whatever f32 has room for.
+  constexpr double least = std::numeric_limits<float>::min(), most = std::numeric_limits<float>::max();
+  return std::clamp(factor, least, most);
 }
 
 void Scales::add_groups(const Channel& channel, std::vector<bool>& groups) const {

@@ -21,6 +21,10 @@ struct Choice {
   double spread = 0.5;
 };
 
+/// What a table alone reads need not be held where the function hardly changes any more, as hard swish below -3: there
+/// integers may saturate. Cuts such ranges off.
+void leave_out_saturated(const graph::Graph& graph, const Agreement& agreement, Ranges& ranges);
+
 class Scales {
  public:
   Scales(const graph::Graph& graph, const Agreement& agreement, const Ranges& ranges);

@@ -46,8 +46,8 @@ Equation equation_of(const graph::Node& node, std::vector<Shape> operands, bool 
     equation.operands.resize(1);
   } else if (auto* dense = std::get_if<graph::FullyConnected>(&equation.operation)) {
     use_integers(*dense, equation.row_factors);
-  } else if (!std::holds_alternative<graph::Activate>(equation.operation)) {
-    *graph::fused_activation(equation.operation) = graph::Activation::none;
+  } else if (graph::Activation* activation = graph::fused_activation(equation.operation)) {
+    *activation = graph::Activation::none;
   }
   return equation;
 }
@@ -67,14 +67,18 @@ class Ending {
  public:
   Ending(const graph::Node& node, const Equation& equation) : node_(node), row_factors_(equation.row_factors) {
     if (node.quantization) bounds_ = graph::integer_bounds(node);
+    const graph::Activation* activation = graph::fused_activation(node.operation);
+    if (activation != nullptr && activation->function == kernels::Function::table) {
+      table_ = graph::function_args(*activation);
+    }
     if (node.quantization && std::holds_alternative<graph::GlobalAveragePool>(node.operation)) {
       pixels_ = static_cast<double>(equation.operands[0].pixels());
       mean_factor_ = static_cast<float>(1.0 / (static_cast<double>(node.quantization->scale) * pixels_));
     }
   }
 
-  /// `residual`: null, or the plane that is added.
-  void operator()(std::int32_t channel, std::span<float> plane, const float* residual) const {
+  /// `residual`: nothing, or the plane that is added, of which one number may count for all.
+  void operator()(std::int32_t channel, std::span<float> plane, std::span<const float> residual) const {
     const float factor = row_factors_.empty() ? 1.0F : row_factors_[static_cast<std::size_t>(channel)];
     for (std::size_t i = 0; i < plane.size(); ++i) {
       float x = plane[i] * factor;
@@ -82,9 +86,12 @@ class Ending {
         plane[i] = row_factors_.empty() ? x : clamped(x);
         continue;
       }
-      if (residual != nullptr) x = static_cast<float>(graph::rounded(x, -32768, 32767)) + residual[i];
+      if (!residual.empty()) {
+        x = static_cast<float>(graph::rounded(x, -32768, 32767)) + residual[residual.size() == 1 ? 0 : i];
+      }
       x = pixels_ > 0.0 ? static_cast<float>(nearest(x * pixels_)) * mean_factor_ : x / node_.quantization->scale;
       plane[i] = to_integer(x, bounds_);
+      if (table_) plane[i] = static_cast<float>(kernels::reference_of(*table_, static_cast<double>(plane[i]), channel));
     }
   }
 
@@ -102,6 +109,7 @@ class Ending {
   double pixels_ = 0.0;  // of a mean over all: of the sum, an integer, ties are many
   float mean_factor_ = 1.0F;
   graph::IntegerBounds bounds_;
+  std::optional<kernels::FunctionArgs> table_;
 };
 
 /// One worker's memory for a picture's operands, and its session.
@@ -130,6 +138,7 @@ Walk::Walk(const graph::Graph& graph, const Samples& samples, int threads)
       samples_(samples),
       threads_(threads),
       shapes_(graph::infer_shapes(graph)),
+      read_(graph::numbers_read(graph)),
       lowered_(passes::lower_channels(graph, shapes_)),
       last_reader_(last_readers(graph, lowered_)),
       results_(graph.nodes.size()) {}
@@ -160,6 +169,9 @@ void Walk::compute(NodeId id) {
     for (std::int64_t n = 0; n < count(); ++n) {
       result.numbers.insert(result.numbers.end(), literal->values.values().begin(), literal->values.values().end());
     }
+    if (!node.quantization) return;
+    const graph::IntegerBounds bounds = graph::integer_bounds(node);
+    for (float& x : result.numbers) x = to_integer(x / node.quantization->scale, bounds);
     return;
   }
   result.numbers.resize(size * static_cast<std::size_t>(count()));
@@ -167,7 +179,7 @@ void Walk::compute(NodeId id) {
   const std::vector<passes::ChannelList>& operands = lowered_.operands[id];
   std::vector<Shape> shapes;
   for (const NodeId input : node.inputs) shapes.push_back(shapes_[input]);
-  const bool reads_integers = graph_.nodes[operands[0][0].node].quantization.has_value();
+  const bool reads_integers = read_[node.inputs[0]].integers;
   const Equation equation = equation_of(node, std::move(shapes), reads_integers);
   const auto plan = plan_of(equation);
   const Ending ending(node, equation);
@@ -197,7 +209,7 @@ void Walk::compute(NodeId id) {
     if (!ending.is_needed()) return;
     for (std::int32_t c = 0; c < result.shape.c; ++c) {
       const auto index = static_cast<std::size_t>(c);
-      const float* const residual = has_residual ? plane(operands[1][index], n).data() : nullptr;
+      const std::span<const float> residual = has_residual ? plane(operands[1][index], n) : std::span<const float>();
       ending(c, numbers.subspan(index * pixels, pixels), residual);
     }
   });

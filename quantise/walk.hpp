@@ -62,6 +62,7 @@ class Walk {
   const Samples& samples_;
   int threads_;
   graph::ById<graph::Shape> shapes_;
+  graph::ById<graph::NumbersRead> read_;
   passes::LoweredChannels lowered_;
   graph::ById<graph::NodeId> last_reader_;
   graph::ById<Planes> results_;

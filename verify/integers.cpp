@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/graph/pixels.hpp"
 #include "verify/loops.hpp"
 
 namespace riffle::verify {
 namespace {
+
+/// Further than two integers can be from one another.
+constexpr double anything = 512;
 
 class IntegerEquation {
  public:
@@ -22,10 +26,6 @@ class IntegerEquation {
   void operator()(const graph::FullyConnected& o) const {
     const kernels::Window whole{.kernel_h = o.height, .kernel_w = o.width};
     layer(o.weights, o.bias, 1, whole);
-    if (node_.quantization) return;
-    for (double& y : out_.values) {
-      y = std::clamp(y, static_cast<double>(o.activation.bounds.lower), static_cast<double>(o.activation.bounds.upper));
-    }
   }
   void operator()(const graph::Pool& o) const {
     const kernels::Window w = graph::resolve(o.window, in().shape).window;
@@ -55,15 +55,59 @@ class IntegerEquation {
     });
     for (double& sum : out_.values) sum = mean(sum, in().shape.pixels());
   }
-  void operator()(const graph::Binary&) const {
-    for (std::size_t i = 0; i < out_.values.size(); ++i) {
-      const double sum = operands_[0]->values[i] + operands_[1]->values[i];
-      out_.values[i] = mean(sum, 1);
-    }
+  void operator()(const graph::Binary& o) const {
+    const auto operand = [&](std::size_t i, auto n, auto y, auto x, auto c) {
+      const graph::Shape& s = operands_[i]->shape;
+      return operands_[i]->at(n, s.h == 1 ? 0 : y, s.w == 1 ? 0 : x, s.c == 1 ? 0 : c);
+    };
+    each([&](auto n, auto y, auto x, auto c) {
+      return mean(kernels::reference_of(o.kind, operand(0, n, y, x, c), operand(1, n, y, x, c)), 1);
+    });
+    if (out_.error != 0.0) out_.error = anything;
   }
   void operator()(const graph::Activate&) const {
     out_.values = in().values;
     if (node_.quantization) quantise(node_, out_);
+  }
+  void operator()(const graph::Crop& o) const { choose(graph::selected_pixels(o, in().shape, out_.shape), 0); }
+  void operator()(const graph::Pad& o) const {
+    choose(graph::selected_pixels(o, in().shape, out_.shape), graph::padded_with(o, node_.quantization->zero_point));
+  }
+  void operator()(const graph::Resize& o) const {
+    if (o.mode == graph::ResizeMode::nearest) {
+      return choose(graph::selected_pixels(o, in().shape, out_.shape), 0);
+    }
+    const graph::MixedPixels mixed = graph::mixed_pixels(o, in().shape, out_.shape);
+    constexpr std::int64_t parts = 128;
+    const auto part = [](const kernels::Between& place) {
+      return std::floor(static_cast<double>(place.weight) * parts + 0.5);
+    };
+    each([&](auto n, auto y, auto x, auto c) {
+      const kernels::Between &row = mixed.rows[static_cast<std::size_t>(y)],
+                             &column = mixed.columns[static_cast<std::size_t>(x)];
+      const auto line = [&](std::int32_t from) {
+        return in().at(n, from, column.first, c) * (parts - part(column)) +
+               in().at(n, from, column.second, c) * part(column);
+      };
+      return mean(line(row.first) * (parts - part(row)) + line(row.second) * part(row), parts * parts);
+    });
+  }
+
+  /// The activation's function, behind everything else.
+  void finish() const {
+    const graph::Activation* activation = graph::fused_activation(node_.operation);
+    if (activation == nullptr || activation->function == kernels::Function::none) return;
+    const kernels::FunctionArgs function = graph::function_args(*activation);
+    double far = 0.0;
+    each([&](auto n, auto y, auto x, auto c) {
+      const double number = out_.at(n, y, x, c);
+      far = std::max(far, kernels::spread(function, number, out_.error, c));
+      return kernels::reference_of(function, number, c);
+    });
+    // Of real numbers, functions are as good as function.hpp says.
+    double largest = 1.0;
+    for (const double number : out_.values) largest = std::max(largest, std::abs(number));
+    out_.error = node_.quantization ? far : far + 2e-6 * largest;
   }
   /// Moves channels, or is refused by check_quantization().
   template <class Other>
@@ -71,6 +115,22 @@ class IntegerEquation {
 
  private:
   [[nodiscard]] const Tensor& in() const { return *operands_[0]; }
+
+  /// Every number of the result becomes f's.
+  template <class F>
+  void each(F&& f) const {
+    for_each_pixel(out_, [&](std::int64_t n, std::int64_t y, std::int64_t x) {
+      for (std::int64_t c = 0; c < out_.shape.c; ++c) out_.at(n, y, x, c) = f(n, y, x, c);
+    });
+  }
+
+  void choose(const graph::SelectedPixels& pixels, std::int32_t fill) const {
+    each([&](auto n, auto y, auto x, auto c) {
+      const std::int32_t row = pixels.rows[static_cast<std::size_t>(y)];
+      const std::int32_t column = pixels.columns[static_cast<std::size_t>(x)];
+      return row < 0 || column < 0 ? fill : in().at(n, row, column, c);
+    });
+  }
 
   [[nodiscard]] double integer(float x) const { return graph::rounded(x, bounds_.lower, bounds_.upper); }
   [[nodiscard]] double mean(double sum, std::int64_t count) const {
@@ -101,7 +161,8 @@ class IntegerEquation {
         const float result = graph::requantised(static_cast<std::int32_t>(sum), factor);
         double& to = out_.at(n, y, x, o);
         if (!node_.quantization) {
-          to = result;
+          const kernels::Clamp& bounds = graph::fused_activation(node_.operation)->bounds;
+          to = static_cast<double>(std::clamp(result, bounds.lower, bounds.upper));
         } else if (operands_.size() == 2) {
           const double residual = operands_[1]->at(n, y, x, o);
           to = integer(static_cast<float>(graph::rounded(result, -32768, 32767) + residual));
@@ -125,7 +186,9 @@ class IntegerEquation {
 }  // namespace
 
 void interpret_integers(const graph::Node& node, const std::vector<const Tensor*>& operands, Tensor& out) {
-  std::visit(IntegerEquation(node, operands, out), node.operation);
+  const IntegerEquation equation(node, operands, out);
+  std::visit(equation, node.operation);
+  equation.finish();
 }
 
 void quantise(const graph::Node& node, Tensor& out) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 #include <string>
@@ -69,6 +71,24 @@ std::vector<Bytes> expected_of(const graph::Graph& graph, const Bytes& input) {
   return all;
 }
 
+/// The same bits; of functions of real numbers, which instruction sets approximate each in its way, nearly the same.
+bool agree(const graph::Graph& graph, const std::vector<Bytes>& outputs, const std::vector<Bytes>& expected) {
+  for (std::size_t o = 0; o < expected.size(); ++o) {
+    const graph::Node& maker = graph.nodes[graph.outputs[o].node];
+    const graph::Activation* activation = graph::fused_activation(maker.operation);
+    const bool is_exact =
+        maker.quantization || activation == nullptr || activation->function == kernels::Function::none;
+    if (is_exact && outputs[o] != expected[o]) return false;
+    for (std::size_t i = 0; !is_exact && i < expected[o].size(); i += sizeof(float)) {
+      float made = 0.0F, right = 0.0F;
+      std::memcpy(&made, outputs[o].data() + i, sizeof made);
+      std::memcpy(&right, expected[o].data() + i, sizeof right);
+      if (!(std::abs(made - right) <= 2e-6F * std::max(std::abs(right), 1.0F))) return false;
+    }
+  }
+  return true;
+}
+
 std::vector<Bytes> run(const graph::Graph& graph, const plan::Options& options, const Bytes& input, int threads) {
   const auto plan = plan::make(graph, options);
   run::Session session(plan, threads);
@@ -113,6 +133,17 @@ std::set<std::string> facts_of(const graph::Graph& graph) {
     if (const auto* o = std::get_if<graph::Pool>(&node.operation)) {
       note(true, o->kind == graph::PoolKind::max ? "maximum" : o->count_padding ? "mean of padding, too" : "mean");
     }
+    note(reads_integers && !node.quantization && activation != nullptr &&
+             activation->function == kernels::Function::sigmoid,
+         word + " with a function of its real numbers");
+    note(std::holds_alternative<graph::Convolution>(node.operation) && !node.quantization && reads_integers,
+         word + " to real numbers");
+    if (activation != nullptr && activation->function == kernels::Function::table) {
+      note(true, activation->table.size() == 256 ? "table" : "table a channel");
+    }
+    if (const auto* o = std::get_if<graph::Resize>(&node.operation)) {
+      note(true, o->mode == graph::ResizeMode::linear ? "resize, linear" : "resize, nearest");
+    }
     if (std::holds_alternative<graph::Activate>(node.operation)) {
       note(!node.quantization, "activation to real numbers");
       note(node.quantization && reads_integers, "activation from integers to integers");
@@ -129,6 +160,8 @@ std::set<std::string> facts_of(const graph::Graph& graph) {
   const auto plan = plan::make(graph, {});
   for (const plan::Step& step : plan->steps) {
     const bool is_chain = std::holds_alternative<plan::Chain>(step.task);
+    note(step.operation.ends_with(", table") && !step.operation.starts_with("activation"), "table behind a step");
+    note(is_chain && step.operation.find(", table") != std::string::npos, "table by rows");
     note(is_chain, step.operation.substr(0, step.operation.find(' ')) + " by rows");
     note(is_chain && step.operation.find("pool") != std::string::npos, "pooling of rows");
   }
@@ -138,7 +171,7 @@ std::set<std::string> facts_of(const graph::Graph& graph) {
 
 TEST(RandomQuantisedGraphs, VerifyAndHoldEveryKindOfNode) {
   std::map<std::string, int> counts;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
     for (const std::string& fact : facts_of(random_quantised_graph(seed))) ++counts[fact];
   }
   for (const char* const fact : {
@@ -175,6 +208,23 @@ TEST(RandomQuantisedGraphs, VerifyAndHoldEveryKindOfNode) {
            "add with bounds",
            "add with a scale",
            "add with a zero point",
+           "subtract",
+           "multiply",
+           "maximum",
+           "minimum",
+           "literal with a zero point",
+           "resize, nearest",
+           "resize, linear",
+           "resize with a scale",
+           "crop",
+           "pad",
+           "rearrange",
+           "join",
+           "table",
+           "table a channel",
+           "table behind a step",
+           "convolution to real numbers",
+           "convolution with a function of its real numbers",
            "fully connected",
            "fully connected with bounds",
            "slice of several zero points",
@@ -213,14 +263,14 @@ TEST_P(Integers, AreTheSameBitsOnEveryInstructionSet) {
       if (!kernels->supported()) continue;
       plan::Options options{.kernels = kernels};
       for (const plan::Refinement& one : plan::refinements) options.without.*one.left_out = random.chance(20);
-      ASSERT_EQ(run(graph, options, input, random.between(1, 2)), expected)
+      ASSERT_TRUE(agree(graph, run(graph, options, input, random.between(1, 2)), expected))
           << "graph " << seed << " on " << kernels->isa << "\n"
           << graph::to_text(graph) << plan::to_text(*plan::make(graph, options));
     }
     const Bytes file = format::save(graph);
     const graph::Graph loaded = format::load(file, nullptr);
     ASSERT_EQ(format::save(loaded), file) << "graph " << seed;
-    ASSERT_EQ(run(loaded, {}, input, 1), expected) << "graph " << seed << " from a file";
+    ASSERT_TRUE(agree(graph, run(loaded, {}, input, 1), expected)) << "graph " << seed << " from a file";
   }
 }
 

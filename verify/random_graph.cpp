@@ -155,7 +155,7 @@ class Generator {
     Activation result;
     if (random_.chance(50)) result.bounds = {-0.5F, random_.chance(50) ? 0.75F : Activation::relu.bounds.upper};
     if (random_.chance(30)) return result;
-    result.function = static_cast<Function>(random_.below(static_cast<std::int32_t>(kernels::function_facts.size())));
+    result.function = static_cast<Function>(random_.below(static_cast<std::int32_t>(Function::table)));  // of integers
     const std::int32_t parameters = kernels::facts_of(result.function).parameters;
     if (parameters > 0) result.a = 1.0F + 0.75F * random_.real();
     if (parameters > 1) result.b = 1.0F + 0.75F * random_.real();

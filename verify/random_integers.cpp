@@ -1,6 +1,7 @@
 #include "verify/random_integers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -36,6 +37,10 @@ class IntegerGenerator {
       add(graph::GlobalAveragePool{}, {last}, zero_point(0.05F));
       add_layer(newest());
       graph_.outputs.push_back({newest(), "classes"});
+    }
+    if (random_.chance(30) && graph::numbers_read(graph_)[last].integers) {
+      add_real(last);
+      if (newest() > graph_.outputs.back().node) graph_.outputs.push_back({newest(), "real"});
     }
     if (const auto zero = graph::numbers_read(graph_)[graph_.outputs[0].node].zero_point; zero && random_.chance(40)) {
       graph_.outputs[0].type = Type::u8;
@@ -200,14 +205,100 @@ class IntegerGenerator {
     add_shuffle(newest());
   }
 
-  void add_sum(NodeId operand) {
-    for (NodeId other = 0; other < graph_.nodes.end_id(); ++other) {
-      if (shape(other) == shape(operand) && random_.chance(60)) {
-        graph::Binary sum;
-        sum.activation = activation();
-        return add(sum, {operand, other}, zero_point(random_.chance(50) ? 1.0F : 1.7F));
-      }
+  void add_binary(NodeId operand) {
+    using Kind = graph::BinaryKind;
+    const Shape one = shape(operand);
+    NodeId other = -1;
+    if (random_.chance(40)) {  // a gate: a number a channel or a pixel, or one for all
+      const bool by_channel = random_.chance(50);
+      other = literal({by_channel ? 1 : one.h, by_channel ? 1 : one.w, by_channel ? one.c : 1});
     }
+    for (NodeId id = 0; other < 0 && id < graph_.nodes.end_id(); ++id) {
+      if (shape(id) == one && random_.chance(60)) other = id;
+    }
+    if (other < 0) return;
+    constexpr std::array<Kind, 5> kinds = {Kind::add, Kind::subtract, Kind::multiply, Kind::maximum, Kind::minimum};
+    graph::Binary o;
+    o.kind = random_.chance(40) ? Kind::add : kinds[static_cast<std::size_t>(random_.below(5))];
+    o.activation = activation();
+    const bool is_product = o.kind == Kind::multiply;
+    const Quantization q = zero_point(is_product ? 90.0F : random_.chance(50) ? 1.0F : 1.7F);
+    if (random_.chance(50)) return add(o, {operand, other}, q);
+    add(o, {other, operand}, q);
+  }
+
+  NodeId literal(const Shape& of) {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < of.size(); ++i) values.push_back(100.0F * random_.real());
+    const NodeId before = newest();
+    add(graph::Literal{of, graph::Constant(std::move(values))}, {}, zero_point());
+    return newest() == before ? -1 : newest();
+  }
+
+  /// Other pixels of the operand, or between them.
+  void add_pixels(NodeId operand) {
+    const Shape& in = shape(operand);
+    const auto zero = graph::numbers_read(graph_)[operand].zero_point;
+    const Quantization same{1.0F, zero.value_or(0)};
+    if (std::int64_t{in.h} * in.w > 400) return;
+    graph::Resize resize;
+    resize.height = random_.between(1, 2 * in.h);
+    resize.width = random_.between(1, 2 * in.w);
+    switch (random_.below(4)) {
+      case 0:
+        return add(resize, {operand}, same);
+      case 1:
+        resize.mode = graph::ResizeMode::linear;
+        return add(resize, {operand}, zero_point(random_.chance(50) ? 1.0F : 0.8F));
+      case 2:
+        return add(graph::Crop{random_.below(3), random_.below(3), random_.below(3), random_.below(3),
+                               random_.between(1, 2), random_.between(1, 2)},
+                   {operand}, same);
+      default:
+        return add(graph::Pad{random_.below(3), random_.below(3), random_.below(3), random_.below(3),
+                              static_cast<graph::PadMode>(random_.below(3)), 200.0F * random_.real()},
+                   {operand}, same);
+    }
+  }
+
+  /// Numbers elsewhere.
+  void add_move(NodeId operand) {
+    const Shape& in = shape(operand);
+    if (random_.chance(50))
+      return add(graph::Join{random_.chance(50) ? graph::Direction::rows : graph::Direction::columns},
+                 {operand, any()});
+    const char* const to = in.c % 4 == 0 ? "(h c0:2) (w c1:2) c2" : in.c % 3 == 0 ? "(h w c0:3) 1 c1" : "w h c";
+    add(graph::Rearrange{graph::arranged(to)}, {operand});
+  }
+
+  /// One for all channels, or one each; by itself, or behind a layer, with which it is one when a plan is made.
+  void add_table(NodeId operand) {
+    const auto zero = graph::numbers_read(graph_)[operand].zero_point;
+    if (!zero) return;
+    auto table = std::make_shared<std::vector<std::uint8_t>>();
+    const std::int32_t rows = random_.chance(60) ? 1 : shape(operand).c;
+    for (std::int32_t i = 0; i < 256 * rows; ++i) table->push_back(static_cast<std::uint8_t>(random_.between(0, 255)));
+    const Quantization q = zero_point();
+    graph::Activation kind{
+        .function = kernels::Function::table, .a = static_cast<float>(*zero), .b = static_cast<float>(q.zero_point)};
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(*table));
+    kind.table = graph::Constant(Type::u8, bytes, std::move(table));
+    add(graph::Activate{std::move(kind)}, {operand}, q);
+  }
+
+  /// The last layer may make real numbers, of which there may be a function.
+  void add_real(NodeId operand) {
+    graph::Convolution o;
+    const std::int32_t channels = shape(operand).c;
+    const bool is_depthwise = random_.chance(40);
+    o.groups = is_depthwise ? channels : 1;
+    o.outputs = is_depthwise ? channels : random_.between(1, 40);
+    if (is_depthwise || random_.chance(40)) o.window = window(5);
+    o.weights = weights(o.outputs, channels / o.groups * o.window.kernel_h * o.window.kernel_w);
+    o.bias = bias(o.outputs);
+    o.activation = activation();
+    if (random_.chance(30)) o.activation = graph::Activation::sigmoid;
+    add(std::move(o), {operand});
   }
 
   /// To real numbers and back.
@@ -227,11 +318,20 @@ class IntegerGenerator {
   }
 
   void add_any(NodeId operand) {
-    switch (random_.below(10)) {
+    switch (random_.below(16)) {
       case 0:
         return add_pool(operand);
       case 1:
-        return add_sum(operand);
+        return add_binary(operand);
+      case 6:
+        return add_pixels(operand);
+      case 7:
+        return add_move(operand);
+      case 8:
+        return add_table(operand);
+      case 9:
+      case 10:
+        return add_shuffle(operand);
       case 2:
       case 3:
         return add_shuffle(operand);

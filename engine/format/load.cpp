@@ -137,7 +137,7 @@ class Loader {
     if (const fbs::Bounds* bounds = table.bounds()) result.bounds = {bounds->lower(), bounds->upper()};
     result.function = known<kernels::Function>(table.function(), fbs::Function::MAX, "function");
     if (const fbs::Parameters* parameters = table.parameters()) result.a = parameters->a(), result.b = parameters->b();
-    result.slopes = floats(table.slopes());
+    (result.function == kernels::Function::table ? result.table : result.slopes) = floats(table.slopes());
     return result;
   }
 

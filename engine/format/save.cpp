@@ -275,8 +275,10 @@ class Saver {
     fbs::Bounds clip;
     fbs::Parameters numbers;
   };
-  Activated activated(const graph::Activation& a) { return Activated(a, floats(a.slopes)); }
-  static_assert(static_cast<int>(kernels::Function::sign) == static_cast<int>(fbs::Function::sign));
+  Activated activated(const graph::Activation& a) {
+    return Activated(a, floats(a.slopes.empty() ? a.table : a.slopes));
+  }
+  static_assert(static_cast<int>(kernels::Function::table) == static_cast<int>(fbs::Function::table));
   static_assert(kernels::function_facts.size() == static_cast<std::size_t>(fbs::Function::MAX) + 1);
   static_assert(static_cast<int>(graph::PoolKind::average) == static_cast<int>(fbs::PoolKind::average));
   static fbs::AutoPad auto_pad(const graph::Window& w) { return static_cast<fbs::AutoPad>(w.auto_pad); }

@@ -9,12 +9,14 @@ namespace riffle::graph {
 
 bool Activation::operator==(const Activation& other) const {
   return bounds == other.bounds && function == other.function && a == other.a && b == other.b &&
-         std::ranges::equal(slopes.values(), other.slopes.values());
+         std::ranges::equal(slopes.values(), other.slopes.values()) &&
+         std::ranges::equal(table.stored(), other.table.stored());
 }
 
 kernels::FunctionArgs function_args(const Activation& activation, const float* slopes) {
   if (slopes == nullptr && !activation.slopes.empty()) slopes = activation.slopes.values().data();
-  return {activation.function, activation.a, activation.b, slopes};
+  const auto* const table = reinterpret_cast<const std::uint8_t*>(activation.table.stored().data());
+  return {activation.function, activation.a, activation.b, slopes, table, activation.table.size() > 256 ? 256 : 0};
 }
 
 NodeId Graph::add(std::string node_name, Operation operation, std::vector<NodeId> inputs) {

@@ -78,6 +78,7 @@ struct Activation {
   kernels::Function function = kernels::Function::none;
   float a = 0, b = 0;    ///< the function's parameters (kernels/function/function.hpp), 0 where it has none
   Constant slopes = {};  ///< of prelu, one a channel; else empty
+  Constant table = {};   ///< of table, 256 bytes (u8), or as many for each channel; else empty
   bool operator==(const Activation& other) const;
 
   /// One that is known when riffle is compiled.
@@ -420,8 +421,8 @@ Activation* fused_activation(Operation& operation);
 const Activation* fused_activation(const Operation& operation);
 
 /// Calls f(word, constant, extents) for every constant of an operation of a graph that verifies, with PyTorch's words:
-/// "weight", "bias", "running_mean", "running_var", "slope" for a PReLU's, "value" for a literal's. One that is left
-/// out, as a bias may be, is empty.
+/// "weight", "bias", "running_mean", "running_var", "slope" for a PReLU's, "table", "value" for a literal's. One that
+/// is left out, as a bias may be, is empty.
 template <class AnyOperation, class F>
 void for_each_constant(AnyOperation& operation, F&& f) {
   std::visit(
@@ -432,6 +433,9 @@ void for_each_constant(AnyOperation& operation, F&& f) {
   auto* const activation = fused_activation(operation);
   if (activation != nullptr && !activation->slopes.empty()) {
     f("slope", activation->slopes, extent_of(activation->slopes));
+  }
+  if (activation != nullptr && !activation->table.empty()) {
+    f("table", activation->table, Extents{static_cast<std::int64_t>(activation->table.size()) / 256, 256});
   }
 }
 

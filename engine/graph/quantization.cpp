@@ -35,35 +35,30 @@ class Check {
       return;
     }
     if (const auto* input = std::get_if<Input>(&node_.operation)) return check_input(*input);
+    if (std::holds_alternative<Literal>(node_.operation)) return;
     const bool integers = reads_integers();
-    const Activation* activation = fused_activation(node_.operation);
-    const bool has_function = activation != nullptr && activation->function != kernels::Function::none;
-    const auto* activate = std::get_if<Activate>(&node_.operation);
-    if (activate != nullptr && (integers || node_.quantization) && activate->kind != Activation::none) {
-      fail("one that reads or makes integers has neither bounds nor a function");
-    }
-    if (!integers) {
-      if (node_.quantization && activate == nullptr) fail("it is quantised, and what it reads is not");
+    if (std::holds_alternative<Activate>(node_.operation)) {
+      if (integers || node_.quantization) check_activate(integers);
       return;
     }
-    if (has_function && activate == nullptr) {
-      fail("a function of integers; an activation in between makes them real numbers");
+    if (!integers) {
+      if (node_.quantization) fail("it is quantised, and what it reads is not");
+      return;
     }
+    if (node_.quantization) check_function();
     if (const Layer layer = layer_of(node_.operation); layer.weights != nullptr) return check_layer(layer);
-    const bool is_known = std::holds_alternative<Pool>(node_.operation) || is_sum(node_.operation) ||
-                          std::holds_alternative<GlobalAveragePool>(node_.operation);
-    if (activate != nullptr) return expect_one_zero_point(0);
-    if (is_sum(node_.operation) && shapes_[node_.inputs[0]] != shapes_[node_.inputs[1]]) {
-      fail("integers are added to as many others");
-    }
+    const auto* binary = std::get_if<Binary>(&node_.operation);
+    const bool is_known = std::holds_alternative<Pool>(node_.operation) || (binary && is_of_integers(binary->kind)) ||
+                          std::holds_alternative<GlobalAveragePool>(node_.operation) ||
+                          std::holds_alternative<Resize>(node_.operation) || chooses_numbers(node_.operation);
     if (!is_known) fail("it does not take integers; an activation in between makes them real numbers");
     if (!node_.quantization) fail("it reads integers and is not quantised");
-    for (std::size_t i = 0; i < node_.inputs.size(); ++i) expect_one_zero_point(i);
+    const bool is_resize = std::holds_alternative<Resize>(node_.operation);  // of whose second operand nothing is read
+    for (std::size_t i = 0; i < (is_resize ? 1 : node_.inputs.size()); ++i) expect_one_zero_point(i);
     if (shapes_[node_.inputs[0]].pixels() * 255 > largest_bias) fail("the sums of so many pixels do not fit 32 bits");
-    const auto* pool = std::get_if<Pool>(&node_.operation);
-    if (pool != nullptr && pool->kind == PoolKind::max &&
-        *node_.quantization != Quantization{1.0F, *read_[node_.inputs[0]].zero_point}) {
-      fail("a maximum of integers has its operand's zero point and a scale of 1");
+    if (chooses_numbers(node_.operation) &&
+        (node_.quantization->scale != 1.0F || zero_before_table(node_) != *read_[node_.inputs[0]].zero_point)) {
+      fail("what chooses among integers has its operand's zero point and a scale of 1");
     }
   }
 
@@ -82,6 +77,31 @@ class Check {
     if (node_.quantization && input.type != Type::f32 && !is_same) {
       fail("it is quantised, and the caller's numbers are neither f32 nor the same u8");
     }
+  }
+
+  /// Of a quantised node.
+  void check_function() const {
+    const Activation* activation = fused_activation(node_.operation);
+    if (activation == nullptr || activation->function == kernels::Function::none) return;
+    if (activation->function != kernels::Function::table) {
+      fail("a function of integers that is no table; an activation in between makes them real numbers");
+    }
+    if (activation->b != static_cast<float>(node_.quantization->zero_point))
+      fail("its table's zero point is not its own");
+  }
+
+  void check_activate(bool integers) const {
+    const Activation& kind = std::get<Activate>(node_.operation).kind;
+    const bool is_table = integers && kind.function == kernels::Function::table;  // and so quantised: infer_shapes()
+    if (kind.bounds.has_bounds() || (kind.function != kernels::Function::none && !is_table)) {
+      fail("one that reads or makes integers has neither bounds nor a function, but for a table of integers");
+    }
+    if (integers) expect_one_zero_point(0);
+    if (!is_table) return;
+    check_function();
+    const auto zero = static_cast<float>(*read_[node_.inputs[0]].zero_point);
+    if (node_.quantization->scale != 1.0F || kind.a != zero)
+      fail("a table has its operand's zero point, and a scale of 1");
   }
 
   [[nodiscard]] bool reads_integers() const {
@@ -116,15 +136,11 @@ class Check {
     }
     const auto* convolution = std::get_if<Convolution>(&node_.operation);
     if (convolution == nullptr) {
-      if (!node_.quantization && shapes_[node_.inputs[0]].pixels() != 1) {
-        fail("a layer of integers over more than one pixel is quantised");
-      }
       if (node_.quantization && node_.quantization->scale != 1.0F) fail("its scale is not 1");
       return;
     }
-    if (!node_.quantization || node_.quantization->scale != 1.0F) {
-      fail("a convolution of integers is quantised, with a scale of 1");
-    }
+    if (node_.quantization && node_.quantization->scale != 1.0F) fail("its scale is not 1");
+    if (!node_.quantization && node_.inputs.size() == 2) fail("with a residual it is quantised");
     if (!is_pointwise(*convolution)) expect_one_zero_point(0);
     if (node_.inputs.size() == 2) expect_one_zero_point(1);
   }
@@ -163,6 +179,18 @@ ById<NumbersRead> numbers_read(const Graph& graph) {
   return read;
 }
 
+bool chooses_numbers(const Operation& operation) {
+  if (const auto* pool = std::get_if<Pool>(&operation)) return pool->kind == PoolKind::max;
+  if (const auto* resize = std::get_if<Resize>(&operation)) return resize->mode == ResizeMode::nearest;
+  return std::holds_alternative<Crop>(operation) || std::holds_alternative<Pad>(operation);
+}
+
+bool is_of_integers(BinaryKind kind) { return kind != BinaryKind::divide && kind != BinaryKind::power; }
+
+std::int32_t padded_with(const Pad& pad, std::int32_t zero_point) {
+  return rounded(pad.value, -zero_point, 255 - zero_point);
+}
+
 void check_quantization(const Graph& graph, const ById<Shape>& shapes) {
   if (!is_quantised(graph)) return;
   const ById<NumbersRead> read = numbers_read(graph);
@@ -184,8 +212,14 @@ std::int32_t rounded(float x, std::int32_t least, std::int32_t most) {
   return static_cast<std::int32_t>(std::nearbyint(x > low ? (x < high ? x : high) : low));
 }
 
+std::int32_t zero_before_table(const Node& node) {
+  const Activation* activation = fused_activation(node.operation);
+  const bool is_table = activation != nullptr && activation->function == kernels::Function::table;
+  return is_table ? static_cast<std::int32_t>(activation->a) : node.quantization->zero_point;
+}
+
 IntegerBounds integer_bounds(const Node& node) {
-  const std::int32_t zero = node.quantization->zero_point;
+  const std::int32_t zero = zero_before_table(node);
   IntegerBounds bounds{-zero, 255 - zero};
   if (const Activation* activation = fused_activation(node.operation)) {
     const auto& [lower, upper] = activation->bounds;

@@ -15,21 +15,25 @@
 //
 // - Convolution, fully connected layer: the weights w are of i8, with a factor m a row. In integers of 32 bits
 //   acc = round(bias / m) + sum w * x, where what lies outside the image is 0; then y = m * acc, both as f32, rounded
-//   once. A convolution is quantised, with a scale of 1. Its residual r joins behind the rounding: q =
-//   saturate(round(y)
-//   + r + zero_point), where round(y) is kept within 16 bits. A fully connected layer may be quantised; if it is not,
-//   its results are y.
-// - Pooling: a maximum is one of integers, with its operand's zero point and a scale of 1. A mean's x is the exact sum
-//   times 1 / (scale * count), as f32.
-// - Add: x is the exact sum times 1 / scale.
-// - Activation: x is the integer; without a quantization the integers become real numbers. It has neither bounds nor a
-//   function.
+//   once. Where the layer is quantised it has a scale of 1. A convolution's residual r joins behind the rounding: q =
+//   saturate(round(y) + r + zero_point), where round(y) is kept within 16 bits. Where it is not quantised its results
+//   are y, real numbers, of which its activation is a function as of any others; there is no residual then.
+// - What chooses among the numbers of its operand, a maximum over windows, resizing by the nearest, cropping, padding:
+//   the integers themselves, with the operand's zero point and a scale of 1. Padding's own number is rounded.
+// - A mean's x / scale is the exact sum times 1 / (scale * count), as f32. Linear resizing's likewise, whose weights
+// are
+//   whole 128ths of a row times whole 128ths of a column.
+// - Sum, difference, product, maximum, minimum of two tensors: x / scale is the exact result times 1 / scale, as f32.
+// - Activation: x is the integer; without a quantization the integers become real numbers. It has no bounds, and no
+//   function but a table.
 //
-// The bounds of a quantised node's activation hold for x / scale, and are rounded first, so that they are integers.
+// The bounds of a quantised node's activation hold for x / scale, and are rounded first, so that they are integers. The
+// function of one that reads integers is a table: of the integer q' that all of this gives with the table's own zero
+// point a in place of the node's, the result is q = table[q'].
 //
-// Where what a node reads are real numbers, only an input and an activation can be quantised: x / scale in f32. The
-// caller of a quantised input brings f32, or the bytes themselves (u8, with the same scale and zero point); the caller
-// of a quantised output gets f32, q - zero_point, or the bytes.
+// Where what a node reads are real numbers, only an input, a literal and an activation can be quantised: x / scale in
+// f32, and then there is no function. The caller of a quantised input brings f32, or the bytes themselves (u8, with the
+// same scale and zero point); the caller of a quantised output gets f32, q - zero_point, or the bytes.
 #pragma once
 
 #include "engine/graph/graph.hpp"
@@ -51,11 +55,23 @@ bool is_quantised(const Graph& graph);
 /// Throws Error naming the node for which one of the rules above does not hold, or whose sums do not fit 32 bits.
 void check_quantization(const Graph& graph, const ById<Shape>& shapes);
 
-/// The least and the largest integer of a quantised node's result: what a byte holds, and the activation's bounds.
+/// The least and the largest integer of a quantised node's result, or of what its table is of: what a byte holds, and
+/// the activation's bounds.
 struct IntegerBounds {
   std::int32_t lower = 0, upper = 0;
 };
+/// The zero point of a quantised node's result, or of what its table is of.
+std::int32_t zero_before_table(const Node& node);
 IntegerBounds integer_bounds(const Node& node);
+
+/// What a node computes of integers that it reads, but for its activation, is one of them, or none where it pads.
+bool chooses_numbers(const Operation& operation);
+
+/// The kinds of Binary that integers have.
+bool is_of_integers(BinaryKind kind);
+
+/// What padding with a number brings: the integer.
+std::int32_t padded_with(const Pad& pad, std::int32_t zero_point);
 
 /// round(bias / factor) of each output of a layer that reads integers, 0 where there is no bias.
 std::vector<std::int32_t> integer_bias(const Constant& weights, const Constant& bias);

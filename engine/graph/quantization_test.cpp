@@ -113,7 +113,9 @@ TEST(Quantization, RefusesWhatHasNoneOfItsOwn) {
   for (const Activation kind : {Activation::relu, Activation::sigmoid}) {
     g = Growing({8, 8, 4}, std::nullopt);
     g.add("act", graph::Activate{kind}, {0}, Quantization{});
-    expect_error(g, "node 1 'act' (activation): one that reads or makes integers has neither bounds nor a function");
+    expect_error(g,
+                 "node 1 'act' (activation): one that reads or makes integers has neither bounds nor a function, but "
+                 "for a table of integers");
   }
   g = Growing({8, 8, 4}, std::nullopt);
   g.add("conv", Growing::layer(), {0}, Quantization{});
@@ -141,7 +143,8 @@ TEST(Quantization, RefusesOperationsThatDoNotTakeIntegers) {
   o.activation = Activation::sigmoid;
   g.add("conv", o, {0}, Quantization{});
   expect_error(g,
-               "node 1 'conv' (convolution): a function of integers; an activation in between makes them real numbers");
+               "node 1 'conv' (convolution): a function of integers that is no table; an activation in between "
+               "makes them real numbers");
   g = Growing();
   g.add("mean", graph::GlobalAveragePool{}, {0});
   expect_error(g, "node 1 'mean' (global average pooling): it reads integers and is not quantised");
@@ -175,7 +178,8 @@ TEST(Quantization, RefusesAMaximumOfOtherNumbersThanItsOperands) {
   for (const Quantization& q : {Quantization{1.0F, 4}, Quantization{0.5F, 3}}) {
     Growing g;
     g.add("max", graph::Pool{}, {0}, q);
-    expect_error(g, "node 1 'max' (pooling): a maximum of integers has its operand's zero point and a scale of 1");
+    expect_error(g,
+                 "node 1 'max' (pooling): what chooses among integers has its operand's zero point and a scale of 1");
   }
 }
 
@@ -200,9 +204,12 @@ TEST(Quantization, RefusesLayersThatAreNotInIntegers) {
     o.bias = Constant(std::vector<float>{0, 0, bias, 0});
     expect_layer(o, Quantization{}, "its bias is not finite");
   }
-  const char* const not_quantised = "a convolution of integers is quantised, with a scale of 1";
-  expect_layer(Growing::layer(), std::nullopt, not_quantised);
-  expect_layer(Growing::layer(), Quantization{0.5F, 0}, not_quantised);
+  expect_layer(Growing::layer(), Quantization{0.5F, 0}, "its scale is not 1");
+  Growing real;
+  real.add("conv", Growing::layer(), {0});
+  EXPECT_NO_THROW((void)graph::infer_shapes(real.graph));
+  real.add("conv", Growing::layer(), {0, 0});
+  expect_error(real, "node 2 'conv' (convolution): with a residual it is quantised");
 
   Growing g({1, 1, 4});
   g.add("fc", graph::FullyConnected{3, integers(3, 4), {}}, {0}, Quantization{0.5F, 0});
@@ -210,6 +217,43 @@ TEST(Quantization, RefusesLayersThatAreNotInIntegers) {
 }
 
 /// 255 * 128 * terms, and 255 * pixels, are at most 2^30.
+TEST(Quantization, RefusesTablesThatDoNotFit) {
+  const auto table = [](float before, float after, std::size_t bytes = 256, Type type = Type::u8) {
+    auto numbers = std::make_shared<std::vector<std::byte>>(bytes);
+    graph::Activation kind{.function = kernels::Function::table, .a = before, .b = after};
+    const std::span<const std::byte> all = *numbers;
+    kind.table = Constant(type, all, std::move(numbers));
+    return kind;
+  };
+  const auto made = [](const graph::Activation& kind, std::optional<Quantization> quantization,
+                       std::optional<Quantization> operand = Quantization{1.0F, 3}) {
+    Growing g({8, 8, 4}, operand);
+    g.add("act", graph::Activate{kind}, {0}, quantization);
+    return g;
+  };
+  const std::string node = "node 1 'act' (activation): ";
+  EXPECT_NO_THROW((void)graph::infer_shapes(made(table(3, 9), Quantization{1.0F, 9}).graph));
+  EXPECT_NO_THROW((void)graph::infer_shapes(made(table(3, 9, 4 * 256), Quantization{1.0F, 9}).graph));
+  expect_error(made(table(3, 9, 257), Quantization{1.0F, 9}),
+               node + "the table: 257 values where the shapes ask for 1024");
+  expect_error(made(table(3, 9, 256, Type::i8), Quantization{1.0F, 9}), node + "its table is not of bytes (u8)");
+  expect_error(made(table(0.5F, 9), Quantization{1.0F, 9}), node + "its table's zero point is not in 0 to 255");
+  expect_error(made(table(4, 9), Quantization{1.0F, 9}),
+               node + "a table has its operand's zero point, and a scale of 1");
+  expect_error(made(table(3, 9), Quantization{0.5F, 9}),
+               node + "a table has its operand's zero point, and a scale of 1");
+  expect_error(made(table(3, 8), Quantization{1.0F, 9}), node + "its table's zero point is not its own");
+  expect_error(made(table(3, 9), std::nullopt), node + "a table is of integers, and makes integers");
+  expect_error(
+      made(table(3, 9), Quantization{1.0F, 9}, std::nullopt),
+      node + "one that reads or makes integers has neither bounds nor a function, but for a table of integers");
+  graph::Activation other = table(3, 9);
+  other.function = kernels::Function::sigmoid;
+  expect_error(made(other, Quantization{1.0F, 9}), node + "the function sigmoid has 0 parameters");
+  other.a = other.b = 0;
+  expect_error(made(other, Quantization{1.0F, 9}), node + "a table is for the function of that name alone");
+}
+
 TEST(Quantization, RefusesSumsThatDoNotFit) {
   const auto layer_of = [](std::int32_t channels) {
     Growing g({2, 1, channels});
@@ -217,9 +261,6 @@ TEST(Quantization, RefusesSumsThatDoNotFit) {
     return g;
   };
   EXPECT_NO_THROW((void)graph::infer_shapes(layer_of(16448).graph));
-  Growing real({2, 1, 4});
-  real.add("fc", graph::FullyConnected{1, integers(1, 8), {}, Activation::none, 2, 1}, {0});
-  expect_error(real, "node 1 'fc' (fully connected): a layer of integers over more than one pixel is quantised");
   expect_error(layer_of(16449), "node 1 'fc' (fully connected): the sums of so many products do not fit 32 bits");
   const auto mean_of = [](std::int32_t width) {
     Growing mean({2048, width, 1});

@@ -140,7 +140,7 @@ Shape shape_of(const BatchNorm& o, const Checker& check) {
 /// What an activation is, of whichever operation whose result has so many channels.
 void check_activation(const Activation& activation, std::int32_t channels, const Checker& check) {
   using kernels::Function;
-  const auto& [bounds, function, a, b, slopes] = activation;
+  const auto& [bounds, function, a, b, slopes, table] = activation;
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (!(bounds.lower <= bounds.upper) || bounds.lower == infinity || bounds.upper == -infinity) {
     check.fail({"its activation's bounds are no range"});
@@ -165,6 +165,14 @@ void check_activation(const Activation& activation, std::int32_t channels, const
     check.expect_size("slopes", slopes, channels, channels);
   } else if (!slopes.empty()) {
     check.fail({"slopes are for the function PReLU alone"});
+  }
+  if (function == Function::table) {
+    const bool is_one = table.size() == 256;
+    check.expect_size("the table", table, is_one ? 256 : std::int64_t{channels} * 256, channels);
+    if (table.type() != Type::u8 || !table.row_scale().empty()) check.fail({"its table is not of bytes (u8)"});
+    if (a != std::clamp(std::nearbyint(a), 0.0F, 255.0F)) check.fail({"its table's zero point is not in 0 to 255"});
+  } else if (!table.empty()) {
+    check.fail({"a table is for the function of that name alone"});
   }
 }
 
@@ -418,7 +426,12 @@ ById<Shape> infer_shapes(const Graph& graph) {
     check.expect_range("height", shape.h, 1, max_extent);
     check.expect_range("width", shape.w, 1, max_extent);
     check.expect_range("channels", shape.c, 1, max_extent);
-    if (const Activation* activation = fused_activation(node.operation)) check_activation(*activation, shape.c, check);
+    if (const Activation* activation = fused_activation(node.operation)) {
+      check_activation(*activation, shape.c, check);
+      if (activation->function == kernels::Function::table && !node.quantization) {
+        check.fail({"a table is of integers, and makes integers"});
+      }
+    }
     if (shape.size() > max_tensor_floats) check.fail({"a tensor of ", text(shape), " floats is too large"});
     channels += shape.c;
     if (channels > max_channels) check.fail({"all tensors together have too many channels"});

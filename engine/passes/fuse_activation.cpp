@@ -13,6 +13,18 @@ std::optional<graph::Activation> composed(const graph::Activation& first, const 
   return both;
 }
 
+namespace {
+
+/// Where integers are rounded is a part of what a graph computes: nothing but a table leaves it as it is, behind what
+/// computes integers of others.
+bool may_follow(const graph::Activate& activate, const graph::Node& node, const graph::Node& producer) {
+  if (!node.quantization && !producer.quantization) return true;
+  return producer.quantization && activate.kind.function == kernels::Function::table &&
+         !std::holds_alternative<graph::Activate>(producer.operation);
+}
+
+}  // namespace
+
 void fuse_activation(Graph& graph) {
   const auto readers = graph::reader_counts(graph);
   for (graph::Node& node : graph.nodes) {
@@ -21,10 +33,11 @@ void fuse_activation(Graph& graph) {
     const graph::NodeId before = node.inputs[0];
     graph::Node producer = graph.nodes[before];
     graph::Activation* fused = graph::fused_activation(producer.operation);
-    if (fused == nullptr || readers[before] != 1) continue;
+    if (fused == nullptr || readers[before] != 1 || !may_follow(*activate, node, producer)) continue;
     const std::optional<graph::Activation> both = composed(*fused, activate->kind);
     if (!both) continue;
     *fused = *both;
+    if (node.quantization) producer.quantization->zero_point = node.quantization->zero_point;
     node = std::move(producer);
   }
 }

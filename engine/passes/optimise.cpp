@@ -41,6 +41,9 @@ void optimise(Graph& graph, bool fuse) {
     // It was optimised before: where its nodes round is a part of what it computes. But no kernel computes a norm.
     remove_dead_nodes(graph);
     run_and_clean<fold_batch_norm>(graph);
+    if constexpr (graph::built::function) {
+      if (fuse) run_and_clean<fuse_activation>(graph);
+    }
     return;
   }
   for (const Pass& pass : in_order()) {

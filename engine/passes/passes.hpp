@@ -45,7 +45,7 @@ void hoist_activation(Graph& graph);
 /// `second` after `first`, as one: the bounds of both. Nothing where a function stands between them.
 std::optional<graph::Activation> composed(const graph::Activation& first, const graph::Activation& second);
 
-/// An activation into the node that makes its operand.
+/// An activation into the node that makes its operand. Of integers, a table alone.
 void fuse_activation(Graph& graph);
 
 /// A convolution of all phases of a tensor, which crops with steps have made, becomes one of the tensor itself.

@@ -378,7 +378,12 @@ void PlanBuilder::place_literals() {
         }
       }
     };
-    if (result_type(id) == Type::f32) {
+    if (const auto& q = node(id).quantization; graph::built::quantised && q) {
+      const graph::IntegerBounds bounds = graph::integer_bounds(node(id));
+      write(reinterpret_cast<std::uint8_t*>(to), [&](float x) {
+        return static_cast<std::uint8_t>(graph::rounded(x / q->scale, bounds.lower, bounds.upper) + zero_of(id));
+      });
+    } else if (result_type(id) == Type::f32) {
       write(reinterpret_cast<float*>(to), [](float x) { return x; });
     } else {
       write(reinterpret_cast<std::uint16_t*>(to), result_type(id) == Type::f16 ? kernels::to_f16 : kernels::to_bf16);
@@ -450,6 +455,8 @@ kernels::ZeroPoints PlanBuilder::zeros_of(graph::NodeId id) const {
   if (!operands.empty()) zeros.input = of(operands[0][0].node);
   if (operands.size() > 1) zeros.residual = of(operands[1][0].node);
   zeros.output = of(id);
+  // A table is of what the kernel makes, and has the result's zero point in it.
+  if (const auto& q = node(id).quantization) zeros.output += graph::zero_before_table(node(id)) - q->zero_point;
   return zeros;
 }
 

@@ -188,7 +188,8 @@ class PlanBuilder {
   void make(const PlannedStep& s, const graph::Pad& o);
   template <class Args>
   Args args_of_pixels(const PlannedStep& s);
-  void append_selection(const PlannedStep& s, std::string operation, graph::SelectedPixels pixels, float fill);
+  void append_selection(const PlannedStep& s, std::string operation, graph::SelectedPixels pixels,
+                        std::uint32_t fill = 0);
   void make(const PlannedStep& s, const graph::Reduce& o);
   void make_gather(const PlannedStep& s);
   void make_quantisation(const PlannedStep& s);
@@ -223,6 +224,8 @@ class PlanBuilder {
   /// `slope`: null where the kernel knows none.
   void set_activation(const PlannedStep& s, const Label& label, Step& step, kernels::Clamp& clamp, float* slope,
                       After& after) const;
+  void set_table(const PlannedStep& s, const Label& label, Step& step, const graph::Activation& activation,
+                 After& after) const;
   Step& append_step(const PlannedStep& s, const Label& label, std::int32_t tiles);  // all of it but the task
   template <class Args>
   void append(const PlannedStep& s, const Label& label, typename Call<Args>::Kernel kernel, Args args);

@@ -19,6 +19,12 @@ bool is_large(const graph::Convolution& convolution, std::int32_t channels) {
          w.kernel_w > kernels::StemKernel::most_byte_columns;
 }
 
+/// The stem of bytes makes bytes.
+bool may_be_stem(const graph::Node& node, const graph::Node& input, const graph::Convolution& convolution,
+                 std::int32_t channels) {
+  return !input.quantization || (node.quantization && !is_large(convolution, channels));
+}
+
 }  // namespace
 
 ConvolutionKind convolution_kind(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
@@ -34,7 +40,7 @@ ConvolutionKind convolution_kind(const graph::Graph& graph, const graph::ById<gr
   const std::int32_t channels = shapes[read].c;
   const bool is_input = std::holds_alternative<graph::Input>(graph.nodes[read].operation);
   if (!without.stem && alone && convolution.groups == 1 && is_input && channels <= 4 &&
-      is_whole(operand, read, channels) && !(node.quantization && is_large(convolution, channels))) {
+      is_whole(operand, read, channels) && may_be_stem(node, graph.nodes[read], convolution, channels)) {
     return ConvolutionKind::stem;
   }
   return graph::is_pointwise(convolution) ? ConvolutionKind::pointwise : ConvolutionKind::general;

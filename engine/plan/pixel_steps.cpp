@@ -31,11 +31,11 @@ Args PlanBuilder::args_of_pixels(const PlannedStep& s) {
 }
 
 void PlanBuilder::append_selection(const PlannedStep& s, std::string operation, graph::SelectedPixels pixels,
-                                   float fill) {
+                                   std::uint32_t fill) {
   auto args = args_of_pixels<kernels::PixelsArgs>(s);
   args.rows = storage_->keep(std::move(pixels.rows)).data();
   args.columns = storage_->keep(std::move(pixels.columns)).data();
-  args.fill = bits_of(fill, args.output.type);
+  args.fill = fill;
   const auto& kernel = row<kernels::PixelsKernel>(s.node);
   append(s, {std::move(operation), kernel.name}, kernel.run, args);
 }
@@ -43,22 +43,31 @@ void PlanBuilder::append_selection(const PlannedStep& s, std::string operation, 
 void PlanBuilder::make(const PlannedStep& s, const graph::Resize& o) {
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   if (o.mode == graph::ResizeMode::nearest) {
-    return append_selection(s, "resize, nearest", graph::selected_pixels(o, in, out), 0.0F);
+    return append_selection(s, "resize, nearest", graph::selected_pixels(o, in, out));
   }
   graph::MixedPixels pixels = graph::mixed_pixels(o, in, out);
   auto args = args_of_pixels<kernels::ResizeArgs>(s);
   args.rows = storage_->keep(std::move(pixels.rows)).data();
   args.columns = storage_->keep(std::move(pixels.columns)).data();
+  if (const auto& q = node(s.node).quantization) {
+    const graph::IntegerBounds bounds = graph::integer_bounds(node(s.node));
+    args.clamp = {static_cast<float>(bounds.lower), static_cast<float>(bounds.upper)};
+    args.zeros = zeros_of(s.node);
+    args.factor = kernels::mean_factor(q->scale, kernels::resize_parts * kernels::resize_parts);
+  }
   const auto& kernel = row<kernels::ResizeKernel>(s.node);
   append(s, {"resize, linear", kernel.name}, kernel.run, args);
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Crop& o) {
-  append_selection(s, "crop", graph::selected_pixels(o, operand_shape(s.node, 0), shape(s.node)), 0.0F);
+  append_selection(s, "crop", graph::selected_pixels(o, operand_shape(s.node, 0), shape(s.node)));
 }
 
 void PlanBuilder::make(const PlannedStep& s, const graph::Pad& o) {
-  append_selection(s, "pad", graph::selected_pixels(o, operand_shape(s.node, 0), shape(s.node)), o.value);
+  const auto& q = node(s.node).quantization;
+  const std::uint32_t fill = q ? static_cast<std::uint32_t>(graph::padded_with(o, q->zero_point) + zero_of(s.node))
+                               : bits_of(o.value, result_type(s.node));
+  append_selection(s, "pad", graph::selected_pixels(o, operand_shape(s.node, 0), shape(s.node)), fill);
 }
 
 }  // namespace riffle::plan

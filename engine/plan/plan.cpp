@@ -43,8 +43,12 @@ void After::run(const kernels::Addresses& memory, const Written& written) const 
   const kernels::Place at =
       block.first.behind(kernels::slot(first, block.ring) * std::int64_t{block.pixel_stride}, block.type);
   kernels::FunctionArgs args = function;
+  // What is nobody's may be changed as well, so that pixels are one long row.
+  const bool is_one_row = args.table_step == 0 && count + block.spare == block.pixel_stride;
+  const std::int32_t channels_run = args.table != nullptr && is_one_row ? block.pixel_stride : count;
   if (args.slopes != nullptr) args.slopes += channel;
-  kernel->run(args, memory.write<std::byte>(at), pixels, count, block.pixel_stride);
+  if (args.table != nullptr) args.table += std::int64_t{channel} * args.table_step;
+  kernel->run(args, memory.write<std::byte>(at), pixels, channels_run, block.pixel_stride);
 }
 
 void Chain::run(const kernels::Addresses& memory, kernels::TileRange range) const {

@@ -1,4 +1,5 @@
 // Planned steps to steps: what all have, chains, and what stands at the ends, from and to the caller's tensors.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/graph/quantization.hpp"
@@ -60,6 +61,9 @@ void PlanBuilder::set_activation(const PlannedStep& s, const Label& label, Step&
   if (node(s.node).quantization) {
     const graph::IntegerBounds bounds = graph::integer_bounds(node(s.node));
     clamp = {static_cast<float>(bounds.lower), static_cast<float>(bounds.upper)};
+    if constexpr (built::function && built::quantised) {
+      if (activation->function == kernels::Function::table) set_table(s, label, step, *activation, after);
+    }
     return;
   }
   const auto& [lower, upper] = activation->bounds;
@@ -79,6 +83,28 @@ void PlanBuilder::set_activation(const PlannedStep& s, const Label& label, Step&
   }
   after = {graph::function_args(*activation, slopes.empty() ? nullptr : storage_->keep(std::move(slopes)).data()),
            &row<kernels::FunctionKernel>(s.node, {type, Type::f32, type}), step.out.c, label.unit, label.tiles_at_once};
+}
+
+/// By the bytes as they stand in memory, of the channels as they stand there.
+void PlanBuilder::set_table(const PlannedStep& s, const Label& label, Step& step, const graph::Activation& activation,
+                            After& after) const {
+  const std::span<const std::byte> stored = activation.table.stored();
+  const bool is_one = stored.size() == 256;
+  const auto flip = static_cast<std::uint8_t>(bytes_ == Type::i8 ? 128 : 0);
+  std::vector<std::uint8_t> table;
+  const auto append_table = [&](std::size_t row) {
+    for (std::size_t i = 0; i < 256; ++i) {
+      table.push_back(std::to_integer<std::uint8_t>(stored[row * 256 + (i ^ flip)]) ^ flip);
+    }
+  };
+  if (is_one) append_table(0);
+  if (!is_one) std::ranges::for_each(layout_.order(s.node), append_table);
+  kernels::FunctionArgs args{kernels::Function::table, activation.a, activation.b};
+  args.table = storage_->keep(std::move(table)).data();
+  args.table_step = is_one ? 0 : 256;
+  after = {args, &row<kernels::FunctionKernel>(s.node, {bytes_, Type::f32, bytes_}), step.out.c, label.unit,
+           label.tiles_at_once};
+  step.operation += ", table";
 }
 
 void PlanBuilder::make_step(const PlannedStep& planned) {

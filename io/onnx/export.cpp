@@ -341,7 +341,8 @@ class Exporter : Writer {
   /// The bounds of this node's activation as far as its byte does not keep them by itself.
   [[nodiscard]] kernels::Clamp bounds_left(const kernels::Clamp& bounds) const {
     if (!node().quantization) return bounds;
-    const auto [scale, zero_point] = *node().quantization;
+    const float scale = node().quantization->scale;
+    const std::int32_t zero_point = graph::zero_before_table(node());
     const auto [lower, upper] = graph::integer_bounds(node());
     kernels::Clamp left;
     if (lower > -zero_point) left.lower = static_cast<float>(lower) * scale;
@@ -367,6 +368,7 @@ class Exporter : Writer {
     const kernels::Function function = activation.function;
     if (function == kernels::Function::none) return bounds.has_bounds() ? clipped(input, bounds, name) : input;
     const std::string x = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
+    if (function == kernels::Function::table) return looked_up(x, activation, name);
     const FunctionOperator* const one = operator_of(function);
     if (one == nullptr || one->opset > latest_opset) return spelt_out(x, activation, name, is_vector);
     opset_ = std::max(opset_, one->opset);
@@ -374,6 +376,22 @@ class Exporter : Writer {
     if (one->a.name != nullptr) set(result, one->a.name, activation.a);
     if (one->b.name != nullptr) set(result, one->b.name, activation.b);
     return result.output(0);
+  }
+
+  /// Of integers, the operand's or what becomes integers here: the integers that stand in the table at their places.
+  std::string looked_up(const std::string& x, const graph::Activation& activation, const std::string& name) {
+    const bool is_alone = std::holds_alternative<graph::Activate>(node().operation);
+    const auto zero = static_cast<std::int32_t>(activation.a);
+    const std::string integers = is_alone ? x : rounded(x, name + ".u8", {node().quantization->scale, zero});
+    const auto rows = static_cast<std::int64_t>(activation.table.size()) / 256;
+    std::vector<float> first, numbers;
+    for (std::int64_t row = 0; row < rows; ++row) first.push_back(static_cast<float>(256 * row + zero));
+    for (const float number : activation.table.values()) numbers.push_back(number - activation.b);
+    const std::string begins = floats(name + ".first", {rows, 1, 1}, first);
+    NodeProto& cast = append("Cast", name + ".place", {append("Add", name + ".places", {integers, begins}).output(0)});
+    set(cast, "to", std::int64_t{number_of_type(Type::i32)});
+    const std::string table = floats(name + ".table", {256 * rows}, numbers);
+    return append("Gather", name, {table, cast.output(0)}).output(0);
   }
 
   std::string number(const std::string& name, float value) { return floats(name, {}, {&value, 1}); }

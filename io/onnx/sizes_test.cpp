@@ -95,6 +95,7 @@ std::vector<graph::Activation> activations() {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   std::vector<graph::Activation> all;
   for (const kernels::FunctionFacts& facts : kernels::function_facts) {
+    if (facts.function == kernels::Function::table) continue;  // of integers
     graph::Activation activation{{}, facts.function};
     if (facts.parameters > 0) activation.a = 0.75F;
     if (facts.parameters > 1) activation.b = 1.25F;

@@ -9,10 +9,10 @@
 
 namespace riffle::kernels {
 
-template <class B>
+template <class B, class Out = typename B::Byte>
 struct ConvolutionBytes {
   using Byte = typename B::Byte;
-  using Tiles = PointwiseBytes<B>;
+  using Tiles = PointwiseBytes<B, Out>;
 
   static constexpr std::int32_t buffer_bytes = ConvolutionKernel::most_terms + 4;
 
@@ -70,7 +70,7 @@ struct ConvolutionBytes {
           copy_taps(args, memory, group, pixel / extent.out_w, pixel % extent.out_w, buffer + p * quads * 4);
         }
         job.residual_pixel = first;
-        job.out = memory.write<Byte>(args.output.first) + first * job.out_stride + group * args.outputs;
+        job.out = memory.write<Out>(args.output.first) + first * job.out_stride + group * args.outputs;
         Tiles::run_panels(job, {args.packed, args.residual, args.groups, group, quads, args.outputs, 0}, 0, panels, 0,
                           count);
       }
@@ -78,7 +78,13 @@ struct ConvolutionBytes {
   }
 
   static constexpr ConvolutionKernel kernel(const char* name) {
-    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, run, B::form, Tiles::most_quads};
+    return {name,
+            {B::byte_type, Type::i8, simd::type_of_result<B, Out>},
+            B::lanes,
+            B::max_vectors,
+            run,
+            B::form,
+            Tiles::most_quads};
   }
 };
 

@@ -74,9 +74,10 @@ void convolution_bytes_reference(const ConvolutionArgs& args, const IntegerWeigh
         const auto residual =
             static_cast<std::int32_t>(residual_element(args.residual, args.outputs, o, pixel, lanes, memory)) -
             args.byte_zeros.residual;
-        set_element(args.output, pixel, o, memory,
-                    requantised_reference(static_cast<std::int64_t>(sum), weights.factors[output], args.clamp,
-                                          args.byte_zeros.output, args.residual == nullptr ? nullptr : &residual));
+        set_element(
+            args.output, pixel, o, memory,
+            layer_reference(args.output.type, static_cast<std::int64_t>(sum), weights.factors[output], args.clamp,
+                            args.byte_zeros.output, args.residual == nullptr ? nullptr : &residual));
       }
     }
   }

@@ -26,7 +26,7 @@ class ConvolutionRows : public EveryRow<ConvolutionKernel> {
     args.outputs = outputs;
     args.clamp = scene.leaky_clamp(types.output);
     args.output = scene.block(out_pixels, groups * outputs, types.output);
-    if (scene.coin()) {
+    if (scene.coin() && !makes_floats_of_bytes(types)) {
       layer.residual = random_residual(scene, out_pixels, groups, outputs, row().lanes, types.output);
       args.residual = layer.residual.vectors.data();
     }
@@ -126,7 +126,7 @@ class ConvolutionOfBytes : public ConvolutionRows {
     const Types& types = row().types;
     Layer layer = random_layer(scene, g, groups, inputs, outputs);
     ConvolutionArgs& args = layer.args;
-    args.byte_zeros = {scene.zero_point(types.input), scene.zero_point(types.output), scene.zero_point(types.output)};
+    args.byte_zeros = {scene.zero_point(types.input), scene.zero_point(types.input), scene.zero_point(types.input)};
     args.clamp = {scene.bounds(types.output, args.byte_zeros.output)};
 
     const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs * taps);

@@ -15,7 +15,8 @@
 
 namespace riffle::kernels {
 
-template <class B>
+/// Out: bytes, or floats, the products of sums and factors themselves.
+template <class B, class Out = typename B::Byte>
 struct DepthwiseBytes {
   using Byte = typename B::Byte;
   using Sums = typename B::Sums;
@@ -28,7 +29,7 @@ struct DepthwiseBytes {
     const Byte* in;  ///< pixel 0
     std::ptrdiff_t in_stride;
     std::int32_t in_ring;
-    Byte* out;  ///< pixel 0
+    Out* out;  ///< pixel 0
     std::ptrdiff_t out_stride;
     const std::byte* packed;
     const simd::Requantise<B>* requantise;
@@ -42,6 +43,10 @@ struct DepthwiseBytes {
     return job.in + slot(row * extent.in_w, job.in_ring) * job.in_stride;
   }
 
+  static RIFFLE_INLINE void store(const Job& job, float* to, Sums sums) {
+    const auto* const factors = reinterpret_cast<const float*>(job.packed) + B::lanes;
+    simd::store_real<B>(to, sums, factors, job.args->clamp, job.count);
+  }
   static RIFFLE_INLINE void store(const Job& job, Byte* to, Sums sums) {
     const auto* const factors = reinterpret_cast<const float*>(job.packed) + B::lanes;
     const auto result = (*job.requantise)(sums, factors);
@@ -52,14 +57,15 @@ struct DepthwiseBytes {
     }
   }
 
-  /// Is it 3x3 with one of the networks' strides?
+  /// Is it 3x3 or 5x5 with one of the networks' strides?
   static RIFFLE_INLINE bool is_fast(const Window& window) {
-    return window.kernel_h == 3 && window.kernel_w == 3 && window.dilation_h == 1 && window.dilation_w == 1 &&
-           window.stride_w <= 2 && window.pad_left <= 2;
+    return window.kernel_h == window.kernel_w && (window.kernel_w == 3 || window.kernel_w == 5) &&
+           window.dilation_h == 1 && window.dilation_w == 1 && window.stride_w <= 2 &&
+           window.pad_left < window.kernel_w;
   }
 
   /// The instruction set's own rows (byte_rows.hpp).
-  static constexpr bool has_rows = requires { B::most_rows(1); };
+  static constexpr bool has_rows = std::is_same_v<Out, Byte> && requires { B::most_rows(1); };
 
   static RIFFLE_INLINE void run_rows(const Job& job, std::int32_t first, std::int32_t last) {
     const Extent& extent = job.args->extent;
@@ -106,52 +112,63 @@ struct DepthwiseBytes {
     }
   }
 
-  template <int Stride>
+  /// Of a window of Size x Size. Its rows are several quads where they are longer than one: what leaves one comes into
+  /// the one before it.
+  template <int Size, int Stride>
   static void run_fast(const Job& job, std::int32_t y) {
+    constexpr int in_row = (Size + 3) / 4;
     const Extent& extent = job.args->extent;
     const Window& window = job.args->window;
-    const Byte* rows[3];
-    std::ptrdiff_t step[3];
-    simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+    const Byte* rows[Size];
+    std::ptrdiff_t step[Size];
+    simd::unroll<Size>([&](auto i) __attribute__((always_inline)) {
       rows[i] = row_of(job, y * window.stride_h - window.pad_top + i);
       step[i] = rows[i] == nullptr ? 0 : job.in_stride;  // zeros do not end
       if (rows[i] == nullptr) rows[i] = job.zeros;
     });
-    Factors weights[3];
+    Factors weights[Size * in_row];
     const std::byte* const packed_rows = job.packed + B::lanes * 8;
-    simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+    simd::unroll<Size * in_row>([&](auto i) __attribute__((always_inline)) {
       weights[i] = B::load_factors(packed_rows + i * B::factor_bytes);
     });
     const Sums bias = B::load_sums(reinterpret_cast<const std::int32_t*>(job.packed));
     const Quads outside = B::widened(job.zeros);
-    Quads quads[3] = {outside, outside, outside};
+    Quads quads[Size * in_row];
+    for (Quads& one : quads) one = outside;
+    const auto append = [&](auto i, Quads next) __attribute__((always_inline)) {
+      Quads* const row = quads + i * in_row;
+      simd::unroll<in_row - 1>([&](auto q) __attribute__((always_inline)) { row[q] = B::append(row[q], row[q + 1]); });
+      row[in_row - 1] = B::append(row[in_row - 1], next);
+    };
     std::int32_t column = -window.pad_left;  // the next to come in
     const auto append_checked = [&]() __attribute__((always_inline)) {
       const bool inside = column >= 0 && column < extent.in_w;
-      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
-        quads[i] = B::append(quads[i], inside ? B::widened(rows[i] + column * step[i]) : outside);
+      simd::unroll<Size>([&](auto i) __attribute__((always_inline)) {
+        append(i, inside ? B::widened(rows[i] + column * step[i]) : outside);
       });
       ++column;
     };
-    Byte* to = job.out + static_cast<std::ptrdiff_t>(y) * extent.out_w * job.out_stride;
+    Out* to = job.out + static_cast<std::ptrdiff_t>(y) * extent.out_w * job.out_stride;
     const auto finish = [&]() __attribute__((always_inline)) {
       Sums sums = bias;
-      simd::unroll<3>([&](auto i) __attribute__((always_inline)) { sums = B::multiply(sums, quads[i], weights[i]); });
+      simd::unroll<Size * in_row>([&](auto i) __attribute__((always_inline)) {
+        sums = B::multiply(sums, quads[i], weights[i]);
+      });
       store(job, to, sums);
       to += job.out_stride;
     };
-    for (std::int32_t i = 0; i < 3 - Stride; ++i) append_checked();
+    for (std::int32_t i = 0; i < Size - Stride; ++i) append_checked();
     std::int32_t x = 0;
     for (; x < extent.out_w && column < 0; ++x) {
       for (int i = 0; i < Stride; ++i) append_checked();
       finish();
     }
-    const Byte* at[3];
-    simd::unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = rows[i] + column * step[i]; });
+    const Byte* at[Size];
+    simd::unroll<Size>([&](auto i) __attribute__((always_inline)) { at[i] = rows[i] + column * step[i]; });
     for (; x < extent.out_w && column + Stride <= extent.in_w; ++x, column += Stride) {
-      simd::unroll<3>([&](auto i) __attribute__((always_inline)) {
+      simd::unroll<Size>([&](auto i) __attribute__((always_inline)) {
         simd::unroll<Stride>([&](auto) __attribute__((always_inline)) {
-          quads[i] = B::append(quads[i], B::widened(at[i]));
+          append(i, B::widened(at[i]));
           at[i] += step[i];
         });
       });
@@ -202,7 +219,7 @@ struct DepthwiseBytes {
     for (std::int32_t r = 0; r < args.run_count; ++r) {
       const ChannelRun& input = args.runs[r].input;
       const Byte* const in = memory.read<Byte>(input.first);
-      Byte* const out = memory.write<Byte>(args.output.first) + args.runs[r].output_channel;
+      Out* const out = memory.write<Out>(args.output.first) + args.runs[r].output_channel;
       for (std::int32_t begin = 0; begin < input.channels; begin += B::lanes, packed += packed_vector) {
         // The last vector takes some channels of the one before.
         const std::int32_t c = begin + B::lanes <= input.channels ? begin
@@ -213,7 +230,8 @@ struct DepthwiseBytes {
             &args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, packed, &requantise,
             zeros, count};
         if constexpr (has_rows) {
-          if (fast && count == B::lanes && args.window.pad_left <= 1 && args.window.stride_h == args.window.stride_w) {
+          if (fast && args.window.kernel_w == 3 && count == B::lanes && args.window.pad_left <= 1 &&
+              args.window.stride_h == args.window.stride_w) {
             run_rows(job, first, last);
             continue;
           }
@@ -221,10 +239,10 @@ struct DepthwiseBytes {
         for (std::int32_t y = first; y < last; ++y) {
           if (!fast) {
             run_any(job, y);
-          } else if (args.window.stride_w == 1) {
-            run_fast<1>(job, y);
+          } else if (args.window.kernel_w == 3) {
+            args.window.stride_w == 1 ? run_fast<3, 1>(job, y) : run_fast<3, 2>(job, y);
           } else {
-            run_fast<2>(job, y);
+            args.window.stride_w == 1 ? run_fast<5, 1>(job, y) : run_fast<5, 2>(job, y);
           }
         }
       }
@@ -232,7 +250,7 @@ struct DepthwiseBytes {
   }
 
   static constexpr DepthwiseKernel kernel(const char* name) {
-    return {name, {B::byte_type, Type::i8, B::byte_type}, B::lanes, run, B::form};
+    return {name, {B::byte_type, Type::i8, simd::type_of_result<B, Out>}, B::lanes, run, B::form};
   }
 };
 

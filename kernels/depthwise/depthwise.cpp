@@ -113,8 +113,8 @@ void depthwise_bytes_reference(const DepthwiseArgs& args, const IntegerWeights& 
                  weights.values[filter * taps + static_cast<std::size_t>(tap)];
         });
         set_element(args.output, static_cast<std::int64_t>(y) * args.extent.out_w + x, run.output_channel + c, memory,
-                    requantised_reference(static_cast<std::int64_t>(sum), weights.factors[filter], args.clamp,
-                                          args.zeros.output));
+                    layer_reference(args.output.type, static_cast<std::int64_t>(sum), weights.factors[filter],
+                                    args.clamp, args.zeros.output));
       });
 }
 

@@ -131,7 +131,7 @@ class DepthwiseOfBytes : public DepthwiseRows {
     const Types& types = row().types;
     Layer layer = random_layer(scene, g, channels, readable_behind(types.input));
     DepthwiseArgs& args = layer.args;
-    args.zeros = {scene.zero_point(types.input), 0, scene.zero_point(types.output)};
+    args.zeros = {scene.zero_point(types.input), 0, scene.zero_point(types.input)};
     args.clamp = scene.bounds(types.output, args.zeros.output);
 
     const ByteWeights weights = random_byte_weights(scene, channels, taps);

@@ -45,13 +45,14 @@ void elementwise_reference(const ElementwiseArgs& args, const Addresses& memory)
     const ChannelwiseRun& a = args.a[r];
     for (std::int64_t p = 0; p < args.pixels; ++p) {
       for (std::int32_t c = 0; c < channels_of(args, r); ++c) {
-        double x = operand(a.input, args.a_steps, args, p, c, memory);
-        if (args.b != nullptr) x = reference_of(args.kind, x, operand(args.b[r], args.b_steps, args, p, c, memory));
+        double x = operand(a.input, args.a_steps, args, p, c, memory) - args.zeros.input;
+        if (args.b != nullptr) {
+          const double y = operand(args.b[r], args.b_steps, args, p, c, memory) - args.zeros.residual;
+          x = reference_of(args.kind, x, y);
+        }
         if (is_quantised(args.output.type)) {
-          const std::int32_t zeros = args.zeros.input + (args.b == nullptr ? 0 : args.zeros.residual);
-          set_element(
-              args.output, p, a.output_channel + c, memory,
-              requantised_reference(static_cast<std::int64_t>(x) - zeros, args.factor, args.clamp, args.zeros.output));
+          set_element(args.output, p, a.output_channel + c, memory,
+                      requantised_reference(static_cast<std::int64_t>(x), args.factor, args.clamp, args.zeros.output));
           continue;
         }
         set_element(args.output, p, a.output_channel + c, memory, clamped(x, args.clamp));

@@ -3,9 +3,9 @@
 // This is what remains where nothing could be fused, and the copy that a network outside the family needs when a
 // shuffle reaches its output. a and b are cut alike: piece i of `a` and piece i of `b` have the same channels and land
 // at a[i].output_channel, or one of them has one channel, which counts for all of the other's. Which pixels of an
-// operand there are say its PixelSteps. Of bytes, of which only sums are known, and each pixel by itself, out =
-// clamp(round((a - zeros.input + b - zeros.residual) * factor)) + zeros.output, where the sum is an integer and the
-// product is f32. Reads nothing outside the runs; writes exactly their channels.
+// operand there are say its PixelSteps. Of bytes, which are not divided and have no powers, out =
+// clamp(round(((a - zeros.input) op (b - zeros.residual)) * factor)) + zeros.output, where the bracket is an integer
+// and the product is f32. Reads nothing outside the runs; writes exactly their channels.
 #pragma once
 
 #include <string_view>

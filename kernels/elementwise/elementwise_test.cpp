@@ -62,14 +62,16 @@ TEST_P(Elementwise, AddsInPlace) {
 }
 
 /// Each of rows, columns and channels of an operand is the result's, or one that counts for all.
-class ElementwiseOfTwo : public EveryRow<ElementwiseKernel> {
+class RowsOfTwo : public EveryRow<ElementwiseKernel> {
  protected:
   struct Operand {
     std::int32_t rows, columns;
     bool one_channel;
   };
 
-  void try_one(Scene& scene, BinaryKind kind) {
+  /// Calls f(args).
+  template <class F>
+  void try_one(Scene& scene, BinaryKind kind, F&& f) {
     const Type type = row().types.output;
     const std::int32_t height = scene.integer(1, 5), width = scene.integer(1, 6), channels = scene.channels();
     const auto operand = [&] {
@@ -108,19 +110,24 @@ class ElementwiseOfTwo : public EveryRow<ElementwiseKernel> {
     args.output = scene.block(args.pixels, channel, type);
     args.tile_pixels = scene.integer(1, args.pixels);
     args.tiles = (args.pixels + args.tile_pixels - 1) / args.tile_pixels;
-    const bool is_exact = type == Type::f32 && kind != BinaryKind::power;
-    check(
-        scene, args.tiles, [&](const Addresses& memory) { elementwise_reference(args, memory); },
-        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
-        is_exact ? Tolerance(0) : rounded(type, 1e-6));
+    f(args);
   }
 };
+
+class ElementwiseOfTwo : public RowsOfTwo {};
 
 TEST_P(ElementwiseOfTwo, EqualsTheReference) {
   for (std::uint32_t seed = 0; seed < 210 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scene scene(seed);
-    try_one(scene, static_cast<BinaryKind>(seed % 7));
+    const auto kind = static_cast<BinaryKind>(seed % 7);
+    try_one(scene, kind, [&](const ElementwiseArgs& args) {
+      const Type type = args.output.type;
+      check(
+          scene, args.tiles, [&](const Addresses& memory) { elementwise_reference(args, memory); },
+          [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); },
+          type == Type::f32 && kind != BinaryKind::power ? Tolerance(0) : rounded(type, 1e-6));
+    });
   }
 }
 
@@ -200,6 +207,28 @@ TEST_P(ElementwiseOfBytes, AddsInPlace) {
 }
 
 RIFFLE_EVERY_BYTE_ROW(ElementwiseOfBytes, ElementwiseKernel);
+
+class TwoOfBytes : public RowsOfTwo {};
+
+TEST_P(TwoOfBytes, EqualTheReference) {
+  for (std::uint32_t seed = 0; seed < 210 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const auto kind = scene.pick(
+        {BinaryKind::add, BinaryKind::subtract, BinaryKind::multiply, BinaryKind::maximum, BinaryKind::minimum});
+    try_one(scene, kind, [&](ElementwiseArgs& args) {
+      const Type type = args.output.type;
+      args.zeros = {scene.zero_point(type), scene.zero_point(type), scene.zero_point(type)};
+      args.clamp = scene.bounds(type, args.zeros.output);
+      args.factor = scene.pick({1.0F, 0.5F, 0.004F, 1e-30F, 1e30F});
+      check_bytes(
+          scene, args.tiles, [&](const Addresses& memory) { elementwise_reference(args, memory); },
+          [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); });
+    });
+  }
+}
+
+RIFFLE_EVERY_BYTE_ROW(TwoOfBytes, ElementwiseKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

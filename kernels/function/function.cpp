@@ -84,6 +84,8 @@ double reference_of(const FunctionArgs& args, double x, std::int64_t channel) {
       return std::nearbyint(x);
     case Function::sign:
       return x < 0 ? -1 : x > 0 ? 1 : x;
+    case Function::table:
+      return args.table[channel * args.table_step + static_cast<std::int64_t>(within(x + a, 0, 255))] - b;
   }
   return x;
 }
@@ -130,6 +132,8 @@ double steepest(const FunctionArgs& args, std::int64_t channel) {
     case Function::round:
     case Function::sign:
       return infinity;
+    case Function::table:
+      return 255;
   }
   return infinity;
 }
@@ -155,6 +159,11 @@ void function_reference(const FunctionArgs& args, const Block& values, std::int6
     for (std::int32_t c = 0; c < channels; ++c) {
       const Numbers numbers{values.first, values.type};
       const std::int64_t at = p * values.pixel_stride + c;
+      if (is_quantised(values.type)) {
+        auto* const byte = memory.write<std::uint8_t>(values.first) + at;
+        *byte = args.table[c * args.table_step + *byte];
+        continue;
+      }
       set_number(numbers, at, memory, reference_of(args, number(numbers, at, memory), c));
     }
   }

@@ -8,6 +8,8 @@
 // larger of 1 and the result's magnitude; those of `power` with an exponent that is no integer, within 1e-6 and a unit
 // in the last place (2^-23) for each unit of |a ln x|. An instruction set that has no subnormal numbers (ARMv7's NEON)
 // takes them for 0.
+//
+// Bytes have one function, `table`, which is any other's of what they stand for. Places beyond its ends are its ends.
 #pragma once
 
 #include <array>
@@ -48,6 +50,7 @@ enum class Function : std::uint8_t {
   ceil,          ///< the next integer above
   round,         ///< the nearest integer, of two the even one
   sign,          ///< -1, 0 or 1
+  table,         ///< of integers: what stands in a table of 256 bytes at place x + a, less b
 };
 inline constexpr float most_power = 64;
 
@@ -87,6 +90,7 @@ inline constexpr std::array function_facts = {
     FunctionFacts{Function::ceil, "ceil"},
     FunctionFacts{Function::round, "round"},
     FunctionFacts{Function::sign, "sign"},
+    FunctionFacts{Function::table, "table", 2},
 };
 static_assert([] {
   for (std::size_t i = 0; i < function_facts.size(); ++i) {
@@ -103,7 +107,9 @@ constexpr const FunctionFacts& facts_of(Function function) {
 struct FunctionArgs {
   Function function = Function::none;
   float a = 0, b = 0;
-  const float* slopes = nullptr;  ///< of prelu: of the channels, in their order
+  const float* slopes = nullptr;        ///< of prelu: of the channels, in their order
+  const std::uint8_t* table = nullptr;  ///< of table, by place; of the kernels, by the byte that stands there
+  std::int32_t table_step = 0;          ///< from a channel's table to the next one's; 0: one for all
 };
 
 struct FunctionKernel {

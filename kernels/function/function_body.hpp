@@ -168,7 +168,7 @@ struct Functions {
     const auto run_one = [&](auto f) {
       if constexpr (f == Function::prelu) {
         run_prelu(args, values, pixels, channels, pixel_stride);
-      } else if constexpr (f != Function::none) {
+      } else if constexpr (f != Function::none && f != Function::table) {
         run_all<f>(args, values, pixels, channels, pixel_stride);
       }
     };

@@ -13,6 +13,7 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 std::vector<FunctionArgs> all_functions(const float* slopes) {
   std::vector<FunctionArgs> all;
   for (const FunctionFacts& facts : function_facts) {
+    if (facts.function == Function::table) continue;  // of bytes
     if (facts.function == Function::power) {
       for (const float a : {-2.0F, -1.0F, -0.5F, 0.0F, 0.3F, 0.5F, 1.0F, 1.7F, 2.0F, 3.0F, 7.0F}) {
         all.push_back({facts.function, a});
@@ -128,6 +129,32 @@ TEST_P(FunctionOfANumber, TouchesItsChannelsAlone) {
 }
 
 RIFFLE_EVERY_ROW(FunctionOfANumber, FunctionKernel);
+
+class TableOfBytes : public EveryRow<FunctionKernel> {};
+
+TEST_P(TableOfBytes, EqualsTheReference) {
+  const Type type = row().types.output;
+  for (std::uint32_t seed = 0; seed < 60 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    const std::int32_t channels = scene.channels();
+    const std::int64_t pixels = scene.integer(1, 40);
+    const ChannelRun run = scene.run(pixels, channels, 0, type);
+    std::vector<std::uint8_t> table;
+    for (std::int32_t i = 0; i < 256 * channels; ++i) table.push_back(static_cast<std::uint8_t>(scene.integer(0, 255)));
+    FunctionArgs function{Function::table};
+    function.table = table.data();
+    function.table_step = scene.coin() ? 0 : 256;
+    const Block block{run.first, run.pixel_stride, 0, type};
+    check_bytes(
+        scene, 1, [&](const Addresses& memory) { function_reference(function, block, pixels, channels, memory); },
+        [&](const Addresses& memory, TileRange) {
+          row().run(function, memory.write<std::byte>(run.first), pixels, channels, run.pixel_stride);
+        });
+  }
+}
+
+RIFFLE_EVERY_BYTE_ROW(TableOfBytes, FunctionKernel);
 
 }  // namespace
 }  // namespace riffle::kernels::testing

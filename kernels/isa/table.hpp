@@ -15,6 +15,7 @@
 #include "kernels/frame/frame_body.hpp"
 #include "kernels/fully_connected/bytes_body.hpp"
 #include "kernels/fully_connected/fully_connected_body.hpp"
+#include "kernels/function/bytes_body.hpp"
 #include "kernels/function/function_body.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/pixels/pixels_body.hpp"
@@ -25,6 +26,7 @@
 #include "kernels/pool/pool_body.hpp"
 #include "kernels/rearrange/rearrange_body.hpp"
 #include "kernels/reduce/reduce_body.hpp"
+#include "kernels/resize/bytes_body.hpp"
 #include "kernels/resize/resize_body.hpp"
 #include "kernels/simd/halves.hpp"
 #include "kernels/softmax/softmax_body.hpp"
@@ -102,16 +104,43 @@ struct ByteRowsOf : NoRows {
                                           ? KernelName<S, "u8", Operation, Rows, Columns>::value.data()
                                           : KernelName<S, "i8", Operation, Rows, Columns>::value.data();
 
-  static constexpr std::array pointwise = {PointwiseBytes<B>::kernel(name<"pointwise", rows, columns>)};
-  static constexpr std::array depthwise = {DepthwiseBytes<typename B::Channels>::kernel(name<"depthwise">)};
+  /// To floats.
+  template <Text Operation, int Rows = 0, int Columns = 0>
+  static constexpr const char* real = B::byte_type == Type::u8
+                                          ? KernelName<S, "u8-i8-f32", Operation, Rows, Columns>::value.data()
+                                          : KernelName<S, "i8-f32", Operation, Rows, Columns>::value.data();
+  /// The row of bytes to bytes, and that to floats where an instruction set has tiles for it.
+  template <class Kernel>
+  static constexpr auto both(const Kernel& bytes, auto&& floats) {
+    if constexpr (B::form == QuadForm::eights) {
+      return std::array{bytes};
+    } else {
+      return std::array{bytes, floats()};
+    }
+  }
+
+  static constexpr auto pointwise = both(PointwiseBytes<B>::kernel(name<"pointwise", rows, columns>), [] {
+    return PointwiseBytes<B, float>::kernel(real<"pointwise", rows, columns>);
+  });
+  static constexpr auto depthwise = both(DepthwiseBytes<typename B::Channels>::kernel(name<"depthwise">), [] {
+    return DepthwiseBytes<typename B::Channels, float>::kernel(real<"depthwise">);
+  });
 #if RIFFLE_HAS_CONVOLUTION
-  static constexpr std::array convolution = {ConvolutionBytes<B>::kernel(name<"convolution", rows, columns>)};
+  static constexpr auto convolution = both(ConvolutionBytes<B>::kernel(name<"convolution", rows, columns>), [] {
+    return ConvolutionBytes<B, float>::kernel(real<"convolution", rows, columns>);
+  });
 #endif
   static constexpr std::array stem = {StemBytes<B>::kernel(name<"stem">)};
   static constexpr std::array pool = {PoolingBytes<B>::kernel(name<"pool">)};
   static constexpr std::array fully_connected = {FullyConnectedBytes<B>::kernel(name<"fully-connected">)};
 #if RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {ElementwiseBytes<B>::kernel(name<"elementwise">)};
+#endif
+#if RIFFLE_HAS_FUNCTION
+  static constexpr std::array function = {FunctionBytes<B>::kernel(name<"function">)};
+#endif
+#if RIFFLE_HAS_RESIZE
+  static constexpr std::array resize = {ResizingBytes<B>::kernel(name<"resize">)};
 #endif
 #if RIFFLE_HAS_REARRANGE
   static constexpr auto rearrange = [] {
@@ -231,7 +260,7 @@ struct RowsOf : NoRows {
         return std::array{Resizing<simd::BfloatsAsFloats<S>>::kernel(KernelName<S, "bf16", "resize">::value.data())};
       }
     }();
-    return joined(floats, joined(halves, bfloats));
+    return joined(joined(floats, joined(halves, bfloats)), Bytes::resize);
   }();
 #endif
 #if RIFFLE_HAS_REARRANGE
@@ -268,7 +297,7 @@ struct RowsOf : NoRows {
             Functions<S, simd::BfloatsAsFloats<S>>::kernel(KernelName<S, "bf16", "function">::value.data())};
       }
     }();
-    return joined(floats, joined(halves, bfloats));
+    return joined(joined(floats, joined(halves, bfloats)), Bytes::function);
   }();
 #endif
 #if RIFFLE_HAS_FRAME

@@ -12,10 +12,12 @@ namespace riffle::kernels {
 
 RIFFLE_INLINE std::int32_t quads_of(std::int32_t channels) { return (channels + 3) / 4; }
 
-template <class B>
+/// Out: bytes, or floats, the products of sums and factors themselves, which no instruction set has strips for.
+template <class B, class Out = typename B::Byte>
 struct PointwiseBytes {
   using Byte = typename B::Byte;
   using Sums = typename B::Sums;
+  static constexpr bool makes_bytes = std::is_same_v<Out, Byte>;
 
   /// What one register tile needs to know.
   struct Job {
@@ -28,7 +30,7 @@ struct PointwiseBytes {
     std::int32_t residual_pixel;  ///< what pixel 0 is there
     const Clamp* clamp;
     const ZeroPoints* zeros;
-    Byte* out;  ///< the first column of the pixel `out_pixel`
+    Out* out;  ///< the first column of the pixel `out_pixel`
     std::ptrdiff_t out_stride;
     std::int32_t out_pixel;
     std::int32_t pixel;
@@ -107,41 +109,51 @@ struct PointwiseBytes {
       tile.template accumulate<Fit>(job.memory->template read<Byte>(run.first) + slot(job.pixel, run.ring) * stride,
                                     stride, quads_of(run.channels), w);
     }
-    Byte* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
-    const simd::Requantise<B> requantise(*job.clamp, *job.zeros);
-    simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
-      const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
-      if (job.residual == nullptr) {
+    Out* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
+    if constexpr (!makes_bytes) {
+      simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+        const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
         simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-          const auto result = requantise(tile.acc[m][v], factors + v * B::lanes);
-          if (v < NV - 1 || count == B::lanes) {
-            B::store(out + m * job.out_stride + v * B::lanes, result, B::lanes);
-          } else {
-            B::store(out + m * job.out_stride + v * B::lanes, result, count);
-          }
+          simd::store_real<B>(out + m * job.out_stride + v * B::lanes, tile.acc[m][v], factors + v * B::lanes,
+                              *job.clamp, count);
         });
-        return;
-      }
-      const ResidualVector& residual = job.residual[v];
-      const std::int32_t pixel = job.residual_pixel + job.pixel;
-      Byte gathered[MR * B::lanes];
-      const Byte* from = gathered;
-      std::ptrdiff_t stride = B::lanes;
-      if (residual.run.channels != 0) {
-        stride = residual.run.pixel_stride;
-        from = job.residual_memory->template read<Byte>(residual.run.first) + pixel * stride;
-      } else {
-        copy_residual<B>(residual, count, *job.residual_memory, pixel, MR, gathered, B::lanes);
-      }
-      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
-        const auto joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
-        B::store(out + m * job.out_stride + v * B::lanes, joined, count);
       });
-    });
+    } else {
+      const simd::Requantise<B> requantise(*job.clamp, *job.zeros);
+      simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+        const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
+        if (job.residual == nullptr) {
+          simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+            const auto result = requantise(tile.acc[m][v], factors + v * B::lanes);
+            if (v < NV - 1 || count == B::lanes) {
+              B::store(out + m * job.out_stride + v * B::lanes, result, B::lanes);
+            } else {
+              B::store(out + m * job.out_stride + v * B::lanes, result, count);
+            }
+          });
+          return;
+        }
+        const ResidualVector& residual = job.residual[v];
+        const std::int32_t pixel = job.residual_pixel + job.pixel;
+        Byte gathered[MR * B::lanes];
+        const Byte* from = gathered;
+        std::ptrdiff_t stride = B::lanes;
+        if (residual.run.channels != 0) {
+          stride = residual.run.pixel_stride;
+          from = job.residual_memory->template read<Byte>(residual.run.first) + pixel * stride;
+        } else {
+          copy_residual<B>(residual, count, *job.residual_memory, pixel, MR, gathered, B::lanes);
+        }
+        simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+          const auto joined = requantise(tile.acc[m][v], factors + v * B::lanes, B::load(from + m * stride, count));
+          B::store(out + m * job.out_stride + v * B::lanes, joined, count);
+        });
+      });
+    }
   }
 
   /// The instruction set's own strips (simd/byte_strip.hpp).
-  static constexpr bool has_strips = requires { B::strip(1, 1); };
+  static constexpr bool has_strips = makes_bytes && requires { B::strip(1, 1); };
   static constexpr std::int32_t most_runs = 32;
   static constexpr bool by_eights = B::form == QuadForm::eights;
   /// Of a column's bias and factor in a panel.
@@ -211,7 +223,7 @@ struct PointwiseBytes {
       strip.residual_stride = job.residual[0].run.pixel_stride;
       strip.residual += (job.residual_pixel + begin) * strip.residual_stride;
     }
-    Byte* const out = strip.out;
+    auto* const out = strip.out;
     simd::for_even_tiles<1>(
         end - begin, B::strip_rows(vectors),
         [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, int) __attribute__((always_inline)) {
@@ -308,7 +320,7 @@ struct PointwiseBytes {
         reinterpret_cast<const std::uint8_t*>(packed) + all.groups * vectors * vector_bytes + all.group * panels;
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
-    Byte* const out = job.out;
+    Out* const out = job.out;
     [[maybe_unused]] auto strips = [&]() __attribute__((always_inline)) {
       if constexpr (has_strips) {
         return Strips(job, all.residual != nullptr, begin);
@@ -362,7 +374,7 @@ struct PointwiseBytes {
     job.zeros = &args.zeros;
     job.out_stride = block.pixel_stride;
     job.out_pixel = begin;
-    job.out = memory.write<Byte>(block.first) + slot(begin, block.ring) * job.out_stride;
+    job.out = memory.write<Out>(block.first) + slot(begin, block.ring) * job.out_stride;
     run_panels(job, {args.packed, args.residual, args.groups, group, args.quads, args.outputs, block.spare},
                first_panel, last_panel, begin, end);
   }
@@ -375,9 +387,11 @@ struct PointwiseBytes {
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {
-        name,      {B::byte_type, Type::i8, B::byte_type}, B::lanes, B::max_vectors, false, B::tile_rows, run, B::form,
-        most_quads};
+    return {name,      {B::byte_type, Type::i8, simd::type_of_result<B, Out>},
+            B::lanes,  B::max_vectors,
+            false,     B::tile_rows,
+            run,       B::form,
+            most_quads};
   }
 };
 

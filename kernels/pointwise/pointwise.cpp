@@ -165,10 +165,9 @@ void pointwise_bytes_reference(const PointwiseArgs& args, const IntegerWeights& 
       const auto residual =
           static_cast<std::int32_t>(residual_element(args.residual, args.outputs, o, pixel, lanes, memory)) -
           args.zeros.residual;
-      const std::int32_t result =
-          requantised_reference(static_cast<std::int64_t>(sum), weights.factors[output], args.clamp, args.zeros.output,
-                                args.residual == nullptr ? nullptr : &residual);
-      set_element(args.blocks[group], pixel, o % args.outputs, memory, result);
+      set_element(args.blocks[group], pixel, o % args.outputs, memory,
+                  layer_reference(args.blocks[group].type, static_cast<std::int64_t>(sum), weights.factors[output],
+                                  args.clamp, args.zeros.output, args.residual == nullptr ? nullptr : &residual));
     }
   }
 }

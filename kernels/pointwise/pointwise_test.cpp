@@ -31,7 +31,7 @@ class PointwiseRows : public EveryRow<PointwiseKernel> {
                                           : scene.spacious_block(pixels, outputs, types.output));
     }
     args.blocks = layer.blocks.data();
-    if (scene.coin()) {
+    if (scene.coin() && !makes_floats_of_bytes(types)) {
       layer.residual = random_residual(scene, pixels, groups, outputs, row().lanes, types.output);
       args.residual = layer.residual.vectors.data();
     }
@@ -145,7 +145,7 @@ class PointwiseOfBytes : public PointwiseRows {
     Layer layer = random_layer(scene, pixels, groups, inputs, outputs, 1);
     PointwiseArgs& args = layer.args;
     share_out(scene, args);
-    args.zeros = {0, scene.zero_point(types.output), scene.zero_point(types.output)};
+    args.zeros = {0, scene.zero_point(types.input), scene.zero_point(types.input)};
     args.clamp = {scene.bounds(types.output, args.zeros.output)};
 
     const ByteWeights weights = random_byte_weights(scene, groups * outputs, inputs);

@@ -3,6 +3,10 @@
 //   line(y', x) = in[y'][columns[x].first] * (1 - columns[x].weight) + in[y'][columns[x].second] * columns[x].weight
 //   out[y][x] = line(rows[y].first, x) * (1 - rows[y].weight) + line(rows[y].second, x) * rows[y].weight
 //
+// Of bytes, weights are whole 128ths, parts_of(weight) of them, so that a result is the sum of four integers times
+// theirs, exactly: out = clamp(round(sum * factor)) + zeros.output, where the sum is of integers less zeros.input and
+// the product is f32.
+//
 // Reads nothing outside the runs; writes exactly their channels.
 #pragma once
 
@@ -19,12 +23,19 @@ struct Between {
   bool operator==(const Between&) const = default;
 };
 
+/// Of bytes: what weights are whole parts of, and how many of them one is.
+inline constexpr std::int32_t resize_parts = 128;
+RIFFLE_INLINE std::int32_t parts_of(float weight) { return static_cast<std::int32_t>(weight * resize_parts + 0.5F); }
+
 struct ResizeArgs {
   Extent extent;
   const Between* rows = nullptr;     ///< out_h of them
   const Between* columns = nullptr;  ///< out_w of them
   const ChannelwiseRun* runs = nullptr;
   std::int32_t run_count = 0;
+  Clamp clamp = {};       ///< of bytes
+  ZeroPoints zeros = {};  ///< of bytes
+  float factor = 1.0F;    ///< of bytes: 1 / (the result's scale * resize_parts^2)
   Block output;
   std::int32_t tile_rows = 0;
   std::int32_t tiles = 0;  ///< ceil(out_h / tile_rows)

@@ -41,6 +41,22 @@ struct Avx512vnni {
     return sums;
   }
 
+  /// Of 256 bytes, in four registers.
+  struct Table {
+    static constexpr int bytes = 64;
+    __m512i part[4];
+
+    explicit RIFFLE_INLINE Table(const std::uint8_t* table) {
+      unroll<4>([&](auto i) __attribute__((always_inline)) { part[i] = _mm512_loadu_si512(table + 64 * i); });
+    }
+    RIFFLE_INLINE void look_up(Byte* values) const {
+      const __m512i x = _mm512_loadu_si512(values);
+      const __m512i low = _mm512_permutex2var_epi8(part[0], x, part[1]);
+      const __m512i high = _mm512_permutex2var_epi8(part[2], x, part[3]);
+      _mm512_storeu_si512(values, _mm512_mask_blend_epi8(_mm512_movepi8_mask(x), low, high));
+    }
+  };
+
   static constexpr int dot_bytes = 64;
   static RIFFLE_INLINE Sums dot(Sums sums, const Byte* x, const std::int8_t* w) {
     return multiply(sums, _mm512_loadu_si512(x), _mm512_loadu_si512(w));

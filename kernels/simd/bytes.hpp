@@ -31,6 +31,8 @@
 // everywhere.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/simd/simd.hpp"
 
 namespace riffle::simd {
@@ -98,6 +100,29 @@ struct ScalarBytes {
     return std::bit_cast<std::int32_t>(x + magic) - std::bit_cast<std::int32_t>(magic);
   }
 };
+
+/// What a layer of bytes makes: bytes, or floats.
+template <class B, class Out>
+inline constexpr Type type_of_result = std::is_same_v<Out, float> ? Type::f32 : B::byte_type;
+
+/// Sums times factors within bounds, the first `count` of them.
+template <class B>
+RIFFLE_INLINE void store_real(float* to, typename B::Sums sums, const float* factors, const kernels::Clamp& clamp,
+                              int count) {
+  const typename B::Reals reals = B::scaled(sums, factors);
+  float lanes[B::lanes];
+  static_assert(sizeof lanes == sizeof reals);
+  __builtin_memcpy(lanes, &reals, sizeof reals);
+  for (float& x : lanes) {
+    x = x > clamp.lower ? x : clamp.lower;
+    x = x < clamp.upper ? x : clamp.upper;
+  }
+  if (count == B::lanes) {
+    __builtin_memcpy(to, lanes, sizeof lanes);
+  } else {
+    for (int i = 0; i < count; ++i) to[i] = lanes[i];
+  }
+}
 
 /// Bounds of the bytes that are stored.
 template <class Byte>

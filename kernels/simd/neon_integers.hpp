@@ -46,6 +46,26 @@ struct NeonIntegers {
     vst1_s8(lane, bytes);
     for (int i = 0; i < count; ++i) to[i] = lane[i];
   }
+#ifdef __aarch64__
+  /// Of 256 bytes, in sixteen registers; beyond a part of 64, its places give 0, or leave what is there.
+  struct Table {
+    static constexpr int bytes = 16;
+    uint8x16x4_t part[4];
+
+    explicit RIFFLE_INLINE Table(const std::uint8_t* table) {
+      unroll<4>([&](auto i) __attribute__((always_inline)) { part[i] = vld1q_u8_x4(table + 64 * i); });
+    }
+    RIFFLE_INLINE void look_up(Byte* values) const {
+      const uint8x16_t x = vreinterpretq_u8_s8(vld1q_s8(values));
+      uint8x16_t result = vqtbl4q_u8(part[0], x);
+      unroll<3>([&](auto i) __attribute__((always_inline)) {
+        result = vqtbx4q_u8(result, part[i + 1], vsubq_u8(x, vdupq_n_u8(64 * (i + 1))));
+      });
+      vst1q_s8(values, vreinterpretq_s8_u8(result));
+    }
+  };
+#endif
+
   static RIFFLE_INLINE Integers add(Integers a, Integers b) { return vaddq_s32(a, b); }
   static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
     return vminq_s32(upper, vmaxq_s32(lower, x));
