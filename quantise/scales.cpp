@@ -59,13 +59,14 @@ void leave_out_saturated(const graph::Graph& graph, const Agreement& agreement, 
   }
   for (NodeId id = 0; id < readers.end_id(); ++id) {
     if (!agreement.reads_integers[id] || !is_tabulated(graph.nodes[id].operation) || ranges[id].empty()) continue;
+    const graph::Activation& kind = std::get<graph::Activate>(graph.nodes[id].operation).kind;
+    if (is_homogeneous(kind)) continue;  // which changes everywhere
     double size = 0.0;
     for (const Range& range : ranges[id]) size = std::max({size, range.upper, -range.lower});
     const passes::ChannelList& operand = agreement.lowered.operands[id][0];
     for (std::size_t c = 0; c < operand.size(); ++c) {
       if (readers[operand[c].node] != 1 || ranges[operand[c].node].empty()) continue;
       Range& range = ranges[operand[c].node][static_cast<std::size_t>(operand[c].index)];
-      const graph::Activation& kind = std::get<graph::Activate>(graph.nodes[id].operation).kind;
       range = changing(kind, static_cast<std::int64_t>(c), range, size / 1024);
     }
   }

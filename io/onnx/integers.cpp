@@ -287,14 +287,17 @@ class Rewriter {
     return true;
   }
 
-  bool write_integers(NodeId id, const graph::Binary&) {
+  bool write_integers(NodeId id, const graph::Binary& o) {
     const NodeId a = old(id).inputs[0], b = old(id).inputs[1];
     for (const auto& [sum, residual] : {std::pair(a, b), std::pair(b, a)}) {
-      if (conversions_.rounded.contains(sum)) return write_residual(id, sum, residual);
+      if (graph::is_sum(o) && conversions_.rounded.contains(sum)) return write_residual(id, sum, residual);
     }
     const std::optional<Integers> left = integers(a), right = integers(b);
-    const bool are_alike = left && right && left->zero_point && right->zero_point && left->scale == right->scale;
-    return are_alike && write_mean(id, graph::Binary{}, {left->node, right->node}, left->scale);
+    if (!graph::is_of_integers(o.kind) || !left || !right || !left->zero_point || !right->zero_point) return false;
+    const bool is_product = o.kind == graph::BinaryKind::multiply;
+    if (!is_product && left->scale != right->scale) return false;
+    const float scale = is_product ? left->scale * right->scale : left->scale;
+    return write_mean(id, graph::Binary{.kind = o.kind}, {left->node, right->node}, scale);
   }
 
   /// A convolution, rounded, and its residual.

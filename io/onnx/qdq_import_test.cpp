@@ -238,6 +238,35 @@ TEST(Qdq, ASumIsOfIntegersWhereTheyAreOfOneScale) {
   }
 }
 
+/// A product has the product of two scales, whatever they are; a quotient is none of integers.
+TEST(Qdq, OtherOperationsOnTwoTensorsAreWhatTheySay) {
+  const auto graph_of = [](const char* operation, const Levels& other) {
+    QdqModel m({0, 2, 1, 1});
+    m.pair("x", "a", {0.5F, 3});
+    m.pair("x", "b", other);
+    m.node(operation, {"a", "b"}, "c");
+    m.pair("c", "y", {0.8F, 100});
+    return m.import();
+  };
+  const std::vector<float> x = {3.7F, -1.3F};
+  const auto expect = [&](const char* operation, const Levels& other, bool is_of_integers, auto&& f) {
+    const Graph graph = graph_of(operation, other);
+    const std::string two = "input, activation u8, activation u8, ";
+    EXPECT_EQ(kinds(graph).find(two) == 0 && kinds(graph).find(" u8", two.size()) != std::string::npos &&
+                  kinds(graph).find("activation", two.size()) > kinds(graph).find(" u8", two.size()),
+              is_of_integers)
+        << kinds(graph);
+    std::vector<float> expected;
+    for (const float one : x) expected.push_back(through(f(through(one, {0.5F, 3}), through(one, other)), {0.8F, 100}));
+    EXPECT_EQ(results(graph, x), expected) << operation;
+  };
+  const auto difference = [](float a, float b) { return a - b; };
+  expect("Sub", {0.5F, 4}, true, difference);
+  expect("Sub", {0.3F, 4}, false, difference);
+  expect("Mul", {0.3F, 30}, true, [](float a, float b) { return a * b; });
+  expect("Div", {0.5F, 30}, false, [](float a, float b) { return a / b; });
+}
+
 TEST(Qdq, WhatIsNotQuantisedAgainIsComputedInFloat) {
   QdqModel m({0, 2, 1, 1});
   m.pair("x", "a", {0.5F, 3});

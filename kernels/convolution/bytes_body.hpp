@@ -16,6 +16,10 @@ struct ConvolutionBytes {
 
   static constexpr std::int32_t buffer_bytes = ConvolutionKernel::most_terms + 4;
 
+  /// Taps are copied in pieces of so many bytes. What is behind a tap's last channel the next tap overwrites, or the
+  /// next pixel.
+  static constexpr std::int32_t piece = 16;
+
   /// All taps of output (y, x) of a group, in the order of the packed weights.
   static RIFFLE_INLINE void copy_taps(const ConvolutionArgs& args, const Addresses& memory, std::int32_t group,
                                       std::int32_t y, std::int32_t x, Byte* to) {
@@ -27,7 +31,9 @@ struct ConvolutionBytes {
       for (std::int32_t j = 0; j < window.kernel_w; ++j) {
         const std::int32_t in_x = x * window.stride_w - window.pad_left + j * window.dilation_w;
         if (in_y < 0 || in_y >= extent.in_h || in_x < 0 || in_x >= extent.in_w) {
-          __builtin_memset(to, zero, static_cast<std::size_t>(args.inputs));
+          Byte zeros[piece];
+          for (Byte& one : zeros) one = static_cast<Byte>(zero);
+          for (std::int32_t c = 0; c < args.inputs; c += piece) __builtin_memcpy(to + c, zeros, piece);
           to += args.inputs;
           continue;
         }
@@ -35,7 +41,7 @@ struct ConvolutionBytes {
         for (std::int32_t r = args.run_begin[group]; r < args.run_begin[group + 1]; ++r) {
           const ChannelRun& run = args.runs[r];
           const Byte* const from = memory.read<Byte>(run.first) + slot(pixel, run.ring) * run.pixel_stride;
-          __builtin_memcpy(to, from, static_cast<std::size_t>(run.channels));
+          for (std::int32_t c = 0; c < run.channels; c += piece) __builtin_memcpy(to + c, from + c, piece);
           to += run.channels;
         }
       }

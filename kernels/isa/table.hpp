@@ -110,25 +110,23 @@ struct ByteRowsOf : NoRows {
                                           ? KernelName<S, "u8-i8-f32", Operation, Rows, Columns>::value.data()
                                           : KernelName<S, "i8-f32", Operation, Rows, Columns>::value.data();
   /// The row of bytes to bytes, and that to floats where an instruction set has tiles for it.
-  template <class Kernel>
-  static constexpr auto both(const Kernel& bytes, auto&& floats) {
+  template <class Bytes, class Floats>
+  static constexpr auto both(const char* of_bytes, const char* of_floats) {
     if constexpr (B::form == QuadForm::eights) {
-      return std::array{bytes};
+      return std::array{Bytes::kernel(of_bytes)};
     } else {
-      return std::array{bytes, floats()};
+      return std::array{Bytes::kernel(of_bytes), Floats::kernel(of_floats)};
     }
   }
+  using Channels = typename B::Channels;
 
-  static constexpr auto pointwise = both(PointwiseBytes<B>::kernel(name<"pointwise", rows, columns>), [] {
-    return PointwiseBytes<B, float>::kernel(real<"pointwise", rows, columns>);
-  });
-  static constexpr auto depthwise = both(DepthwiseBytes<typename B::Channels>::kernel(name<"depthwise">), [] {
-    return DepthwiseBytes<typename B::Channels, float>::kernel(real<"depthwise">);
-  });
+  static constexpr auto pointwise = both<PointwiseBytes<B>, PointwiseBytes<B, float>>(name<"pointwise", rows, columns>,
+                                                                                      real<"pointwise", rows, columns>);
+  static constexpr auto depthwise =
+      both<DepthwiseBytes<Channels>, DepthwiseBytes<Channels, float>>(name<"depthwise">, real<"depthwise">);
 #if RIFFLE_HAS_CONVOLUTION
-  static constexpr auto convolution = both(ConvolutionBytes<B>::kernel(name<"convolution", rows, columns>), [] {
-    return ConvolutionBytes<B, float>::kernel(real<"convolution", rows, columns>);
-  });
+  static constexpr auto convolution = both<ConvolutionBytes<B>, ConvolutionBytes<B, float>>(
+      name<"convolution", rows, columns>, real<"convolution", rows, columns>);
 #endif
   static constexpr std::array stem = {StemBytes<B>::kernel(name<"stem">)};
   static constexpr std::array pool = {PoolingBytes<B>::kernel(name<"pool">)};
