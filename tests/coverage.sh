@@ -3,11 +3,12 @@
 #
 #   tests/coverage.sh build/coverage            a table of the folders; details of each line in build/coverage/html
 #
-# Scalar and AVX2 kernels; of a kernel's body that is compiled for both, a line counts if one of them ran it.
+# TESTS names the programs that are run. Scalar and AVX2 kernels: of a body that is compiled for both, a line counts if
+# one of them ran it.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:?usage: tests/coverage.sh BUILD_FOLDER}
-tests="test_base test_kernels test_engine test_verify test_soak test_onnx"
+tests=${TESTS:-test_base test_kernels test_engine test_verify}
 llvm_cov=$(command -v llvm-cov || command -v llvm-cov-14)
 llvm_profdata=$(command -v llvm-profdata || command -v llvm-profdata-14)
 

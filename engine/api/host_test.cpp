@@ -14,7 +14,6 @@
 #include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "riffle/riffle.hpp"
-#include "tests/networks.hpp"
 
 #ifdef __x86_64__
 #include <xmmintrin.h>
@@ -43,7 +42,7 @@ struct Subject {
   std::vector<std::vector<float>> inputs;
 };
 
-/// A network, one with each operation, one of boxes for a camera's frames.
+/// One with each operation, one of boxes for a camera's frames.
 std::vector<Subject> subjects() {
   graph::Graph boxes;
   boxes.add("input", graph::Input{.shape = {32, 32, 3}});
@@ -56,8 +55,7 @@ std::vector<Subject> subjects() {
                              .threshold = 0.1F,
                              .suppression = graph::Suppression::gaussian};
   boxes.preprocessing = {.resize = graph::Fit::letterbox, .mean = {0.485F}, .deviation = {0.225F}};
-  return {Subject(format::save(testing::small_network())),
-          Subject(read_file(std::string(RIFFLE_CORPUS_DIR) + "/riffle/operations.riffle", 1 << 20)),
+  return {Subject(read_file(std::string(RIFFLE_CORPUS_DIR) + "/riffle/operations.riffle", 1 << 20)),
           Subject(format::save(boxes))};
 }
 

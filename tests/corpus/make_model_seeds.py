@@ -51,8 +51,20 @@ for name, description in descriptions.items():
     write(f"description/{name}.json", json.dumps(description, separators=(",", ":")).encode())
 
 
+class Outside:
+    """Numbers of a shape in the file "weights", which the fuzzer puts beside the model."""
+    def __init__(self, offset, *shape):
+        self.offset, self.shape = offset, shape
+
+
 def constant(name, array):
-    return onnx.numpy_helper.from_array(np.asarray(array), name)
+    if not isinstance(array, Outside):
+        return onnx.numpy_helper.from_array(np.asarray(array), name)
+    tensor = onnx.TensorProto(name=name, data_type=onnx.TensorProto.FLOAT, dims=array.shape,
+                              data_location=onnx.TensorProto.EXTERNAL)
+    for key, value in (("location", "weights"), ("offset", array.offset), ("length", 4 * int(np.prod(array.shape)))):
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
 
 
 def model(name, shape, outputs, nodes, constants, kind=onnx.TensorProto.FLOAT):
@@ -95,3 +107,4 @@ model("heads", [1, 6, 6, 3], ["scores", "boxes"], [
     ("Softmax", "raw", "scores", {"axis": -1}),
 ], {"mean": np.float32([1, 2, 3]), "w": np.linspace(-1, 1, 12 * 3 * 4, dtype=f).reshape(12, 3, 2, 2),
     "to": ints(1, -1, 6), "parts": ints(2, 4)}, onnx.TensorProto.UINT8)
+model("outside", [1, 2, 3, 3], ["y"], [("Conv", "x w b", "y", {})], {"w": Outside(0, 3, 2, 1, 1), "b": Outside(32, 3)})
