@@ -73,7 +73,7 @@ void PlanBuilder::set_activation(const PlannedStep& s, const Label& label, Step&
   const Type type = result_type(s.node);
   const bool is_slope = activation->function == kernels::Function::leaky && std::isfinite(activation->a) &&
                         activation->a <= 1 && activation->a != 0 && !clamp.has_bounds();
-  if (slope != nullptr && is_slope && type == Type::f32) {
+  if (slope != nullptr && is_slope && type == Type::f32 && !reads_integers(s.node)) {
     *slope = activation->a;
     return;
   }
