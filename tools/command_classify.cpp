@@ -1,5 +1,6 @@
 // riffle classify: pictures to names, or the accuracy on an IDX pair.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -21,6 +22,8 @@
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
 #include "tools/preprocessing_options.hpp"
+#include "tools/ranks.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -72,45 +75,69 @@ draw::Table make_table(std::int32_t top) {
   return draw::Table(columns);
 }
 
+/// What becomes of a picture, in words: an empty one and the cells of its row in the table; or the reason why it cannot
+/// be read, and as many empty cells.
+std::vector<std::string> answer(Classifier& classifier, run::Session& session, const measure::Tensors& tensors,
+                                const std::string& path, std::int32_t top) {
+  std::vector<std::string> words(2 + 2 * static_cast<std::size_t>(top));
+  try {
+    classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), tensors.input(0));
+  } catch (const Error& error) {
+    words[0] = error.what();
+    return words;
+  }
+  session.run(tensors.inputs(), tensors.outputs());
+  const std::span<float> classes = tensors.output_floats(0);
+  if (!classifier.ends_in_softmax) io::softmax(classes);
+  auto word = words.begin() + 1;
+  *word++ = file_name(path);
+  for (const std::int32_t i : io::largest(classes, top)) {
+    const auto index = static_cast<std::size_t>(i);
+    *word++ = classifier.labels.empty() ? std::to_string(i) : classifier.labels[index];
+    *word++ = fixed(100.0 * static_cast<double>(classes[index]), 1);
+  }
+  return words;
+}
+
 /// Prints a table of the pictures that can be read, `top` guesses each; names the others and throws for them at the
-/// end.
-void classify_pictures(Classifier& classifier, const ClassifyOptions& options, std::int32_t top) {
+/// end. Ranks share the list, and rank 0 prints.
+void classify_pictures(Classifier& classifier, const ClassifyOptions& options, std::int32_t top,
+                       trainer::Ranks& ranks) {
   const plan::Plan& plan = *classifier.plan;
   if (top > plan.outputs[0].shape.c) {
     throw Error("--top: " + std::to_string(top) + " guesses; the model has " + std::to_string(plan.outputs[0].shape.c) +
                 " classes");
   }
-  const std::vector<std::string>& names = classifier.labels;
+  const std::size_t pictures = options.pictures.size();
+  trainer::expect_same(ranks, std::array<trainer::Setting, 2>{
+                                  {{"this many pictures:", std::to_string(pictures)}, {"--top", std::to_string(top)}}});
   run::Session session(classifier.plan, options.threads);
   const measure::Tensors tensors(plan);
-  const std::span<float> classes = tensors.output_floats(0);
+  std::vector<std::string> own;
+  trainer::for_share(std::ssize(options.pictures), ranks.rank(), ranks.size(), [&](std::int64_t i) {
+    const auto words = answer(classifier, session, tensors, options.pictures[static_cast<std::size_t>(i)], top);
+    own.insert(own.end(), words.begin(), words.end());
+  });
+  const std::vector<std::string> all = trainer::gather(ranks, own);
+  if (ranks.rank() > 0) return;
+
   draw::Table table = make_table(top);
   std::size_t unreadable = 0;
-  for (const std::string& path : options.pictures) {
-    try {
-      classifier.preprocess(io::read_picture(path, classifier.preprocess.channels()), tensors.input(0));
-    } catch (const Error& error) {
-      std::cerr << "riffle: " << error.what() << '\n';
+  const std::ptrdiff_t words = std::ssize(all) / std::ssize(options.pictures);
+  for (auto word = all.begin(); word != all.end(); word += words) {
+    if (word->empty()) {
+      table.add({word + 1, word + words});
+    } else {
+      std::cerr << "riffle: " << *word << '\n';
       ++unreadable;
-      continue;
     }
-    session.run(tensors.inputs(), tensors.outputs());
-    if (!classifier.ends_in_softmax) io::softmax(classes);
-    std::vector<std::string> cells = {file_name(path)};
-    for (const std::int32_t i : io::largest(classes, top)) {
-      const auto index = static_cast<std::size_t>(i);
-      cells.push_back(names.empty() ? std::to_string(i) : names[index]);
-      cells.push_back(fixed(100.0 * static_cast<double>(classes[index]), 1));
-    }
-    table.add(std::move(cells));
   }
-  if (unreadable < options.pictures.size()) {
+  if (unreadable < pictures) {
     table.print(std::cout);
     std::cout << classifier.preprocessing << '\n';
   }
   if (unreadable > 0) {
-    throw Error(std::to_string(unreadable) + " of " + std::to_string(options.pictures.size()) +
-                " pictures cannot be read");
+    throw Error(std::to_string(unreadable) + " of " + std::to_string(pictures) + " pictures cannot be read");
   }
 }
 
@@ -135,19 +162,22 @@ LabelledImages read_labelled_images(const std::vector<std::string>& paths) {
   return data;
 }
 
-/// Images are independent: every thread has its own session on the one plan, and takes image after image.
-void measure_accuracy(const Classifier& classifier, const ClassifyOptions& options) {
+/// Images are independent: every thread has its own session on the one plan, and takes image after image of the rank's
+/// share.
+void measure_accuracy(const Classifier& classifier, const ClassifyOptions& options, trainer::Ranks& ranks) {
   const LabelledImages data = read_labelled_images(options.idx);
   require_threads(options.threads);
   std::vector<run::Session> sessions;
   for (int t = 0; t < options.threads; ++t) sessions.emplace_back(classifier.plan, 1);
 
-  draw::Progress progress("classifying", data.count());
-  std::atomic<std::int64_t> next = 0, done = 0, right = 0;
+  trainer::expect_same(ranks, std::array<trainer::Setting, 1>{{{"this many pictures:", std::to_string(data.count())}}});
+  std::atomic<std::int64_t> next = trainer::share_begin(data.count(), ranks.rank(), ranks.size()), done = 0, right = 0;
+  const std::int64_t end = trainer::share_begin(data.count(), ranks.rank() + 1, ranks.size());
+  draw::Progress progress("classifying", end - next);
   const auto work = [&](run::Session& session, draw::Progress* bar) {
     const measure::Tensors tensors(*classifier.plan);
     io::Preprocess preprocess = classifier.preprocess;
-    for (std::int64_t i = next++; i < data.count(); i = next++) {
+    for (std::int64_t i = next++; i < end; i = next++) {
       preprocess(data.image(i), tensors.input(0));
       session.run(tensors.inputs(), tensors.outputs());
       if (io::largest(tensors.output_floats(0), 1).front() == data.labels.values[static_cast<std::size_t>(i)]) ++right;
@@ -164,10 +194,14 @@ void measure_accuracy(const Classifier& classifier, const ClassifyOptions& optio
     work(sessions[0], &progress);
     for (std::future<void>& thread : threads) thread.get();
   }
+  auto all_right = static_cast<double>(right);
+  ranks.sum({&all_right, 1});
+  if (ranks.rank() > 0) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double count = static_cast<double>(data.count());
-  std::cout << right << " of " << data.count() << " right: " << fixed(100.0 * static_cast<double>(right) / count, 2)
-            << " %, " << fixed(count / seconds, 0) << " images/s, " << fixed(seconds, 2) << " s\n"
+  std::cout << static_cast<std::int64_t>(all_right) << " of " << data.count()
+            << " right: " << fixed(100.0 * all_right / count, 2) << " %, " << fixed(count / seconds, 0) << " images/s, "
+            << fixed(seconds, 2) << " s\n"
             << classifier.preprocessing << '\n';
 }
 
@@ -201,10 +235,10 @@ void add_classify(CLI::App& program) {
     }
     Classifier classifier = make_classifier(*options);
     if (idx->count() > 0) {
-      measure_accuracy(classifier, *options);
+      measure_accuracy(classifier, *options, ranks());
     } else {
       const std::int32_t classes = classifier.plan->outputs[0].shape.c;
-      classify_pictures(classifier, *options, top->empty() ? std::min(options->top, classes) : options->top);
+      classify_pictures(classifier, *options, top->empty() ? std::min(options->top, classes) : options->top, ranks());
     }
   });
 }

@@ -10,18 +10,12 @@
 
 #include "base/text.hpp"
 #include "tools/commands.hpp"
-#ifdef RIFFLE_TRAINER
 #include "tools/ranks.hpp"
-#endif
 
 namespace {
 
 int fail(const std::string& message) {
-#ifdef RIFFLE_TRAINER
   const std::string teller = riffle::tools::teller_of_an_error();
-#else
-  const std::string teller;
-#endif
   std::cerr << "riffle: " << teller << riffle::printable(message) << '\n';
   return 1;
 }
@@ -110,11 +104,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const int code = run(argc, argv);
-#ifdef RIFFLE_TRAINER
-  return riffle::tools::leave_ranks(code);
-#else
-  return code;
-#endif
-}
+int main(int argc, char** argv) { return riffle::tools::leave_ranks(run(argc, argv)); }

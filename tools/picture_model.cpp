@@ -1,6 +1,7 @@
 #include "tools/picture_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "io/model_file.hpp"
 #include "io/resample.hpp"
 #include "tools/options.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -135,48 +137,59 @@ DetectorModel::Found DetectorModel::find(const io::Picture& picture) {
 }
 
 Answers::Answers(const PictureOptions& options, std::vector<draw::Table::Column> columns)
-    : options_(options), table_([&] {
+    : options_(options),
+      ranks_(ranks()),
+      table_([&] {
         columns.insert(columns.begin(), {"picture"});
-        return draw::Table(std::move(columns));
-      }()) {
+        return draw::Table(columns);
+      }()),
+      columns_(columns.size()) {
+  trainer::expect_same(
+      ranks_, std::array<trainer::Setting, 1>{{{"this many pictures:", std::to_string(options.pictures.size())}}});
   check_place("--draw", options.draw, options);
 }
 
 void Answers::for_each(const std::function<void(const io::Picture&, Json&)>& f) {
-  for (const std::string& path : options_.pictures) {
-    current_ = path;
-    Json row = {{"picture", path}};
+  trainer::for_share(std::ssize(options_.pictures), ranks_.rank(), ranks_.size(), [&](std::int64_t i) {
+    current_ = options_.pictures[static_cast<std::size_t>(i)];
+    Json row = {{"picture", current_}};
     std::optional<io::Picture> picture;
     try {
-      picture = io::upright(io::read_picture(path, 3));
+      picture = io::upright(io::read_picture(current_, 3));
     } catch (const Error& error) {
-      std::cerr << "riffle: " << printable(error.what()) << '\n';
       row["error"] = error.what();
-      ++unreadable_;
+      errors_.emplace_back(error.what());
     }
     if (picture) {
       row["width"] = picture->width;
       row["height"] = picture->height;
       f(*picture, row);
     }
-    pictures_.push_back(std::move(row));
-  }
+    rows_.push_back(row.dump(-1, ' ', false, Json::error_handler_t::replace));
+  });
 }
 
 void Answers::add_line(std::vector<std::string> cells) {
-  cells.insert(cells.begin(), file_name(current_));
-  table_.add(std::move(cells));
+  cells_.push_back(file_name(current_));
+  cells_.insert(cells_.end(), cells.begin(), cells.end());
 }
 
 void Answers::finish(Json document, const std::string& words) {
+  const std::vector<std::string> rows = trainer::gather(ranks_, rows_), cells = trainer::gather(ranks_, cells_),
+                                 errors = trainer::gather(ranks_, errors_);
+  if (ranks_.rank() > 0) return;
+  for (const std::string& error : errors) std::cerr << "riffle: " << printable(error) << '\n';
   if (options_.json) {
-    document["pictures"] = std::move(pictures_);
+    document["pictures"] = Json::array();
+    for (const std::string& row : rows) document["pictures"].push_back(Json::parse(row));
     std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-  } else if (unreadable_ < options_.pictures.size()) {
+  } else if (errors.size() < options_.pictures.size()) {
+    const auto width = static_cast<std::ptrdiff_t>(columns_);
+    for (auto cell = cells.begin(); cell != cells.end(); cell += width) table_.add({cell, cell + width});
     table_.print(std::cout);
     std::cout << words << '\n';
   }
-  if (unreadable_ > 0) throw Error({unreadable_, " of ", options_.pictures.size(), " pictures cannot be read"});
+  if (!errors.empty()) throw Error({errors.size(), " of ", options_.pictures.size(), " pictures cannot be read"});
 }
 
 std::string Answers::drawing_of(const std::string& picture, const std::string& place) {

@@ -20,6 +20,7 @@
 #include "io/preprocess.hpp"
 #include "measure/tensors.hpp"
 #include "tools/preprocessing_options.hpp"
+#include "tools/ranks.hpp"
 
 namespace riffle::tools {
 
@@ -114,20 +115,22 @@ class DetectorModel {
   std::vector<float> points_;
 };
 
-/// Answers of several pictures, printed as a table or as JSON.
+/// Answers of several pictures, printed as a table or as JSON. Ranks (tools/ranks.hpp) share the pictures, and rank 0
+/// prints them all in their order.
 class Answers {
  public:
   /// Throws Error where drawings cannot go where they should: checked before the first picture is read.
   Answers(const PictureOptions& options, std::vector<draw::Table::Column> columns);
 
-  /// Calls f(picture, upright and in colour; its row in JSON, which has its name and size) for each that can be read;
-  /// says which cannot be.
+  /// Calls f(picture, upright and in colour; its row in JSON, which has its name and size) for each of the rank's that
+  /// can be read.
   void for_each(const std::function<void(const io::Picture&, Json&)>& f);
   /// A line of the table: the picture's name is put before it.
   void add_line(std::vector<std::string> cells);
   /// Where the current picture's drawing goes; empty: nowhere.
   [[nodiscard]] std::string drawing() const { return drawing_of(current_, options_.draw); }
-  /// Prints all; throws Error if a picture could not be read. `document` is JSON's beginning, `words` the last line.
+  /// Prints all, and which pictures could not be read; throws Error if there are such. `document` is JSON's beginning,
+  /// `words` the last line.
   void finish(Json document, const std::string& words);
 
   /// The same of another option's value.
@@ -138,10 +141,12 @@ class Answers {
 
  private:
   const PictureOptions& options_;
+  trainer::Ranks& ranks_;
   draw::Table table_;
-  Json pictures_ = Json::array();
+  std::size_t columns_;
+  // Of the rank's pictures: JSON, the table's cells, and why some cannot be read.
+  std::vector<std::string> rows_, cells_, errors_;
   std::string current_;
-  std::size_t unreadable_ = 0;
 };
 
 /// Throws Error where `place`, an option's value, is not a PNG for one picture, or a folder, which is made; or where

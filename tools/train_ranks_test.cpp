@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "base/files.hpp"
+#include "engine/format/format.hpp"
+#include "io/picture.hpp"
 #include "models/random.hpp"
 #include "tests/encode.hpp"
 #include "tests/expect_error.hpp"
@@ -154,6 +156,81 @@ TEST_F(Ranks, what_differs_is_refused_before_the_first_step) {
   refuses(train(2, "--epochs 0 " + usual), "riffle: --epochs: '0' is not a whole number");
   folder.write("file", bytes_of("text"));
   refuses(train(2, "--batch 4" + out("file/run")), "riffle: rank 0: " + at("file/run"));
+}
+
+TEST_F(Ranks, they_share_a_list_of_pictures_and_one_prints_what_one_process_prints) {
+  expect_run(train(1, "--epochs 1 --batch 8" + out("run")));
+  std::string pictures;
+  for (int i = 0; i < 7; ++i) {
+    const std::string name = "picture" + std::to_string(i) + ".jpg";
+    folder.write(name, i == 4 ? bytes_of("no picture") : jpeg({.color = {static_cast<std::uint8_t>(30 * i)}}));
+    pictures += " '" + at(name) + "'";
+  }
+  const auto classify = [&](int ranks, const std::string& what) {
+    const std::string words = "'" RIFFLE_PROGRAM "' classify '" + at("run/best.riffle") + "' " + what;
+    const std::string mpi = "'" MPIEXEC "' " MPIEXEC_NUMPROC " " + std::to_string(ranks) + " ";
+    const int code =
+        std::system(((ranks == 0 ? words : mpi + words) + " >'" + at("said") + "' 2>'" + at("err") + "'").c_str());
+    return Said{WEXITSTATUS(code), text("said")};
+  };
+  const Said one = classify(0, pictures);
+  const std::string err = text("err");
+  EXPECT_EQ(one.code, 1);
+  EXPECT_TRUE(contains(one.words, "picture6.jpg"));
+  EXPECT_TRUE(contains(err, "1 of 7 pictures cannot be read"));
+  for (const int ranks : {2, 3, 9}) {
+    const Said shared = classify(ranks, pictures);
+    EXPECT_EQ(shared.words, one.words) << ranks;
+    EXPECT_NE(shared.code, 0);
+    EXPECT_TRUE(contains(text("err"), err.substr(0, err.find('\n'))));
+  }
+  const std::string idx_pair = "--idx '" + at("test.images") + "' '" + at("test.labels") + "'";
+  const std::string right = classify(0, idx_pair).words;
+  EXPECT_EQ(classify(3, idx_pair).words.substr(0, right.find(',')), right.substr(0, right.find(',')));
+}
+
+/// A detector of one kind of thing: a cell of 8 x 8 pixels is one where it is red.
+std::vector<std::string> detector(const Folder& folder) {
+  graph::Graph graph;
+  const graph::NodeId input = graph.add("pixels", graph::Input{{32, 32, 3}});
+  graph::Convolution convolution;
+  convolution.outputs = 5;
+  convolution.window = {.kernel_h = 8, .kernel_w = 8, .stride_h = 8, .stride_w = 8};
+  std::vector<float> weights(5 * 3 * 64);
+  std::fill_n(weights.begin(), 64, 1.0F / 64);
+  convolution.weights = graph::Constant(std::move(weights));
+  convolution.bias = graph::Constant({0, 0.5F, 0.5F, 1, 1});
+  graph.outputs = {{graph.add("out", std::move(convolution), {input})}};
+  format::save_file(graph, folder.path("detector.riffle"));
+  folder.write("detector.json", bytes_of(R"({"task": "detect", "labels": ["thing"], "resize": {"antialias": false},
+    "levels": [{"stride": 8, "scores": {"output": "out", "count": 1}, "boxes": {"output": "out", "first": 1, "count": 4}}],
+    "mappings": {"position": {"unit": "cell"}, "size": {"unit": "cell"}}})"));
+  return {folder.path("detector.riffle"), "--describe", folder.path("detector.json")};
+}
+
+TEST_F(Ranks, they_share_pictures_that_are_searched) {
+  std::string words = "'" RIFFLE_PROGRAM "' detect";
+  for (const std::string& word : detector(folder)) words += " '" + word + "'";
+  for (int i = 0; i < 5; ++i) {
+    const std::string name = at("picture" + std::to_string(i) + ".png");
+    io::Picture picture = {32, 32, 3, std::vector<std::uint8_t>(32 * 32 * 3)};
+    for (std::size_t p = 0; p < 8; ++p) {  // as many red cells, in a row each, as the picture's number
+      for (int y = 0; y < 8 * i; ++y) picture.pixels[3 * (static_cast<std::size_t>(y) * 32 + p)] = 255;
+    }
+    io::write_png(name, picture);
+    words += " '" + name + "'";
+  }
+  for (const std::string json : {"", " --json"}) {
+    const auto detect = [&](const std::string& before) {
+      EXPECT_EQ(WEXITSTATUS(std::system((before + words + json + " >'" + at("said") + "' 2>&1").c_str())), 0);
+      return text("said");
+    };
+    const std::string one = detect("");
+    EXPECT_TRUE(contains(one, "picture4.png"));
+    for (const int ranks : {2, 7}) {
+      EXPECT_EQ(detect("'" MPIEXEC "' " MPIEXEC_NUMPROC " " + std::to_string(ranks) + " "), one) << ranks;
+    }
+  }
 }
 
 /// Processes that have a folder's name among their arguments.

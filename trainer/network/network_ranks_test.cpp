@@ -88,7 +88,7 @@ TEST(NetworkRanks, synchronised_a_step_is_that_of_one_process_with_all_images) {
       options.threads = threads;
       options.synchronise_norms = true;
       const Left one = step(graph, options, alone());
-      for (const int size : {2, 3, 4}) {
+      for (const int size : threads == 1 ? std::vector<int>{2, 3, 4} : std::vector<int>{2}) {
         SCOPED_TRACE(graph.name + " on " + std::to_string(size));
         const auto thrown = on_ranks(size, [&](Ranks& ranks) {
           const Left left = step(graph, options, ranks);

@@ -2,31 +2,23 @@
 
 #include <algorithm>
 #include <new>
-#include <vector>
 
 namespace riffle::trainer {
 namespace {
 
-/// Of a run of several ranks, settings as one text: names and values, a zero byte behind each.
-std::string to_text(std::span<const Setting> settings) {
+/// A zero byte behind each.
+std::string to_text(std::span<const std::string> words) {
   std::string text;
-  for (const Setting& setting : settings) {
-    (text += setting.name) += '\0';
-    (text += setting.value) += '\0';
-  }
+  for (const std::string& word : words) (text += word) += '\0';
   return text;
 }
 
-std::vector<Setting> to_settings(const std::string& text) {
-  std::vector<std::string> words;
+void add_words(const std::string& text, std::vector<std::string>& words) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\0', begin);
     words.push_back(text.substr(begin, end - begin));
     begin = end + 1;
   }
-  std::vector<Setting> settings;
-  for (std::size_t i = 0; i + 1 < words.size(); i += 2) settings.push_back({words[i], words[i + 1]});
-  return settings;
 }
 
 /// Throws Error where `own` are not the settings of rank 0.
@@ -67,6 +59,12 @@ std::string broadcast(Ranks& ranks, std::string text, int root) {
   return text;
 }
 
+std::vector<std::string> gather(Ranks& ranks, const std::vector<std::string>& words) {
+  std::vector<std::string> all;
+  for (int rank = 0; rank < ranks.size(); ++rank) add_words(broadcast(ranks, to_text(words), rank), all);
+  return all;
+}
+
 void together(Ranks& ranks, const std::function<void()>& f) {
   if (ranks.size() == 1) {
     f();
@@ -90,7 +88,11 @@ void together(Ranks& ranks, const std::function<void()>& f) {
 }
 
 void expect_same(Ranks& ranks, std::span<const Setting> settings) {
-  const std::vector<Setting> of_rank_0 = to_settings(broadcast(ranks, to_text(settings), 0));
+  std::vector<std::string> own, words;
+  for (const Setting& setting : settings) own.insert(own.end(), {setting.name, setting.value});
+  add_words(broadcast(ranks, to_text(own), 0), words);
+  std::vector<Setting> of_rank_0;
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) of_rank_0.push_back({words[i], words[i + 1]});
   together(ranks, [&] { expect_equal(settings, of_rank_0); });
 }
 

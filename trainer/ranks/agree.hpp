@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/graph/graph.hpp"
 #include "trainer/ranks/alone.hpp"
@@ -19,6 +20,9 @@ int first_rank(Ranks& ranks, bool here);
 
 /// The text of rank `root`.
 std::string broadcast(Ranks& ranks, std::string text, int root);
+
+/// The words of all ranks, those of rank 0 first. No word holds a zero byte.
+std::vector<std::string> gather(Ranks& ranks, const std::vector<std::string>& words);
 
 /// Calls f on every rank; in f ranks do not talk to one another. Where it throws on one of them, all throw an Error
 /// with the message of the first of them, and the rank in front unless f throws on all. Of one rank whatever f throws

@@ -50,6 +50,14 @@ TEST(RanksTest, buckets_leave_from_the_end_and_leave_nothing_out) {
   }
 }
 
+TEST(RanksTest, words_come_together_in_the_order_of_the_ranks) {
+  const auto thrown = on_ranks(3, [](Ranks& ranks) {
+    const std::vector<std::string> own[] = {{"a", ""}, {}, {"b c", "d"}};
+    EXPECT_EQ(gather(ranks, own[ranks.rank()]), (std::vector<std::string>{"a", "", "b c", "d"}));
+  });
+  EXPECT_EQ(thrown, std::vector<std::string>(3));
+}
+
 TEST(RanksTest, where_one_fails_all_end_with_its_words) {
   const auto end_together = [](const std::vector<int>& failing) {
     return on_ranks(3, [&](Ranks& ranks) {
