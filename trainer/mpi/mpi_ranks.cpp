@@ -6,10 +6,10 @@
 #include <array>
 #include <cstdlib>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/run/spin.hpp"
 #include "trainer/team.hpp"
 
 namespace riffle::trainer {
@@ -154,7 +154,8 @@ void MpiRanks::progress() {
 }
 
 void MpiRanks::finish_sums() {
-  for (progress(); !sums_.empty(); progress()) std::this_thread::yield();
+  run::Spin spin;
+  for (progress(); !sums_.empty(); progress()) spin.wait();
 }
 
 void MpiRanks::broadcast(std::span<std::byte> bytes, int root) {
