@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -35,18 +36,18 @@ void check(int code, const char* what) {
 /// A sum under way.
 class MpiRanks::Sum {
  public:
-  /// Sends the others' parts, and waits for this rank's of them. `tag` and tag + 1 are its own.
-  Sum(std::span<float> values, int rank, int size, int tag)
-      : values_(values),
-        rank_(rank),
-        size_(size),
-        tag_(tag),
-        received_(part(rank).size() * static_cast<std::size_t>(size)) {
+  /// Sends the others' parts, and waits for this rank's of them. `tag` and tag + 1 are its own; the memory may have
+  /// been another sum's.
+  Sum(std::span<float> values, int rank, int size, int tag, std::vector<float> memory)
+      : values_(values), rank_(rank), size_(size), tag_(tag), received_(std::move(memory)) {
+    received_.resize(part(rank).size() * static_cast<std::size_t>(size));
     for_others([&](int other) { receive(of(other), other, tag_); });
     for_others([&](int other) { send(part(other), other, tag_); });
   }
   Sum(const Sum&) = delete;
   Sum& operator=(const Sum&) = delete;
+
+  std::vector<float> memory() { return std::move(received_); }
 
   /// Goes on as far as it can without waiting. True: it is done.
   bool advance() {
@@ -143,14 +144,23 @@ void MpiRanks::sum(std::span<double> values) {
 void MpiRanks::begin_sum(std::span<float> values) {
   if (size_ == 1) return;
   for (std::size_t first = 0; first < values.size(); first += most_values) {
-    sums_.push_back(std::make_unique<Sum>(values.subspan(first, std::min(most_values, values.size() - first)), rank_,
-                                          size_, next_tag_));
+    std::vector<float> memory;
+    if (!spare_.empty()) {
+      memory = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    const std::span<float> some = values.subspan(first, std::min(most_values, values.size() - first));
+    sums_.push_back(std::make_unique<Sum>(some, rank_, size_, next_tag_, std::move(memory)));
     next_tag_ = (next_tag_ + 2) % tags;
   }
 }
 
 void MpiRanks::progress() {
-  std::erase_if(sums_, [](const std::unique_ptr<Sum>& sum) { return sum->advance(); });
+  std::erase_if(sums_, [&](const std::unique_ptr<Sum>& sum) {
+    const bool done = sum->advance();
+    if (done) spare_.push_back(sum->memory());
+    return done;
+  });
 }
 
 void MpiRanks::finish_sums() {

@@ -13,6 +13,7 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "riffle/ranks.hpp"
 
@@ -41,6 +42,7 @@ class MpiRanks final : public training::Ranks {
   class Sum;
   int rank_ = 0, size_ = 1, next_tag_ = 0;
   std::deque<std::unique_ptr<Sum>> sums_;  ///< under way
+  std::vector<std::vector<float>> spare_;  ///< memory of sums that are done: pages that are there already
 };
 
 }  // namespace riffle::trainer
