@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "riffle/riffle.h"
-#include "tests/several.hpp"
 
 namespace {
 
@@ -62,7 +62,7 @@ graph::Graph detecting(graph::Task task, Type type) {
 const std::vector<std::vector<std::byte>>& files() {
   static const std::vector<std::vector<std::byte>> all = [] {
     std::vector<std::vector<std::byte>> made;
-    made.push_back(format::save(testing::several_inputs_and_outputs()));
+    made.push_back(read_file(RIFFLE_CORPUS_DIR "/riffle/tensors.riffle", 1 << 20));  // several, of every type
     constexpr graph::Components planes = graph::Components::planes;
     const graph::Detect detect = {.levels = {{.stride = 4,
                                               .scores = {"heads", 4, 2, planes},
