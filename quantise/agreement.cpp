@@ -32,7 +32,9 @@ bool is(const graph::Node& node) {
 bool has_weights(const graph::Node& node) { return is<graph::Convolution>(node) || is<graph::FullyConnected>(node); }
 bool is_layer(const graph::Node& node) {
   const auto* o = std::get_if<graph::Convolution>(&node.operation);
-  return has_weights(node) && (o == nullptr || static_cast<std::int64_t>(o->weights.size()) > o->outputs);
+  const bool scales = o != nullptr && o->groups > 1 && o->groups == o->outputs &&
+                      static_cast<std::int64_t>(o->weights.size()) == o->outputs;
+  return has_weights(node) && !scales;
 }
 
 /// Are its numbers its operand's, or between them, so that they are in its scales?
