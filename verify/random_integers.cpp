@@ -50,8 +50,19 @@ class IntegerGenerator {
   }
 
  private:
-  [[nodiscard]] NodeId newest() const { return graph_.nodes.end_id() - 1; }
-  NodeId any() { return random_.below(graph_.nodes.end_id()); }
+  [[nodiscard]] bool is_literal(NodeId id) const {
+    return std::holds_alternative<graph::Literal>(graph_.nodes[id].operation);
+  }
+  /// Of what depends on the input: others' files have no operations on numbers that are known.
+  [[nodiscard]] NodeId newest() const {
+    NodeId id = graph_.nodes.end_id() - 1;
+    while (is_literal(id)) --id;
+    return id;
+  }
+  NodeId any() {
+    const NodeId id = random_.below(graph_.nodes.end_id());
+    return is_literal(id) ? 0 : id;
+  }
   [[nodiscard]] const Shape& shape(NodeId id) const { return shapes_[id]; }
 
   void add(graph::Operation operation, std::vector<NodeId> inputs, std::optional<Quantization> quantization = {}) {
@@ -214,7 +225,7 @@ class IntegerGenerator {
       other = literal({by_channel ? 1 : one.h, by_channel ? 1 : one.w, by_channel ? one.c : 1});
     }
     for (NodeId id = 0; other < 0 && id < graph_.nodes.end_id(); ++id) {
-      if (shape(id) == one && random_.chance(60)) other = id;
+      if (!is_literal(id) && shape(id) == one && random_.chance(60)) other = id;
     }
     if (other < 0) return;
     constexpr std::array<Kind, 5> kinds = {Kind::add, Kind::subtract, Kind::multiply, Kind::maximum, Kind::minimum};
@@ -230,9 +241,9 @@ class IntegerGenerator {
   NodeId literal(const Shape& of) {
     std::vector<float> values;
     for (std::int64_t i = 0; i < of.size(); ++i) values.push_back(100.0F * random_.real());
-    const NodeId before = newest();
+    const NodeId next = graph_.nodes.end_id();
     add(graph::Literal{of, graph::Constant(std::move(values))}, {}, zero_point());
-    return newest() == before ? -1 : newest();
+    return next < graph_.nodes.end_id() ? next : -1;
   }
 
   /// Other pixels of the operand, or between them.
