@@ -4,8 +4,9 @@
 usage: mca.py [--mca llvm-mca-14] [--objdump aarch64-linux-gnu-objdump] [--cpu CPU]... PROGRAM [FUNCTION...]
 
 PROGRAM is any program with the kernels in it, not stripped. A function's loop is the one with the most multiply-adds
-among those without a branch inside. Columns: instructions of a round and how many are multiply-adds; cycles of a round;
-the cycles that the multiply-adds alone take, and those of the busiest unit; the latter in percent of the cycles.
+among those in which each branch leads further on inside, and is taken: results without bounds. Columns: instructions of
+a round and how many are multiply-adds; cycles of a round; the cycles that the multiply-adds alone take, and those of
+the busiest unit; the latter in percent of the cycles.
 """
 import argparse, re, subprocess
 
@@ -19,8 +20,8 @@ args = parser.parse_args()
 cpus = args.cpus or ["cortex-a55", "cortex-a76", "cortex-x1"]
 functions = args.functions or [
     f"riffle_{name}_{isa}" for isa in ("neon64", "neon64fp16")
-    for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2", "stem_row_7x3",
-                 "multiply_rows")] + [
+    for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2",
+                 "depthwise_5x5_rows_1", "stem_row_7x3", "multiply_rows")] + [
     f"riffle_{name}_{isa}" for isa in ("neon64pairs", "neon64dot") for name in ("strip_4x4", "strip_5x3", "strip_7x2")]
 multiply_adds = ("fmla", "sdot", "smull", "smlal2")
 rounds = 100
@@ -35,14 +36,33 @@ def loop_of(function):
             code.append((int(match[1], 16), match[2], match[3].strip()))
     best, most = [], 0
     for address, operation, operands in code:
-        target = re.search(r"([0-9a-f]+) <", operands)
-        if not target or not re.match(r"b\.|cb|tb", operation) or int(target[1], 16) > address:
+        target = target_of(operation, operands)
+        if target is None or target > address:
             continue
-        body = [line for line in code if int(target[1], 16) <= line[0] < address]
+        body = way_through([line for line in code if target <= line[0] < address])
         count = sum(line[1] in multiply_adds for line in body)
-        if count > most and not any(re.match(r"(b|b\..*|bl|cb\w+|tb\w+|ret)$", line[1]) for line in body):
+        if count > most:
             best, most = body, count
-    return [f"{operation} {operands}" for _, operation, operands in best]
+    return [f"{operation} {re.sub(r'[0-9a-f]+ <.*', '.', operands)}" for _, operation, operands in best]
+
+
+def target_of(operation, operands):
+    target = re.search(r"([0-9a-f]+) <", operands)
+    return int(target[1], 16) if target and re.match(r"b\.|cb|tb", operation) else None
+
+
+def way_through(body):
+    """A loop's instructions if all branches inside are taken; none if one goes back, or out of it."""
+    way, at = [], 0
+    for line in body:
+        if line[0] < at:
+            continue
+        way.append(line)
+        if re.match(r"(b|b\..*|bl|cb\w+|tb\w+|ret)$", line[1]):
+            at = target_of(*line[1:]) or 0
+            if not line[0] < at <= body[-1][0]:
+                return []
+    return way
 
 
 def analyse(lines, cpu):
