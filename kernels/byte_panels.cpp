@@ -36,11 +36,11 @@ int facts_of(std::span<const std::int8_t> weights, std::int32_t bias, float fact
     most += w * (w > 0 ? 127 : -128);
     least += w * (w > 0 ? -128 : 127);
   }
-  const double factor_of = factor, most_results = 0x1p15 - 512;
-  if (most >= 0x1p23 || std::max({1.0, -least, most}) * factor_of >= most_results) return 0;
+  const double largest = std::max({1.0, -least, most}) * static_cast<double>(factor);
+  if (most >= 0x1p23 || largest >= 0x1p15 - 512) return 0;
   if (most >= 0x1p22 || least <= -0x1p22) return small_results;
-  return small_results | (is_exact_factor(factor, false) ? exact_results : 0) |
-         (is_exact_factor(factor, true) ? exact_sums : 0);
+  return small_results | (is_exact_factor(factor, largest, false) ? exact_results : 0) |
+         (is_exact_factor(factor, largest, true) ? exact_sums : 0);
 }
 
 }  // namespace

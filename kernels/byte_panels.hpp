@@ -30,16 +30,22 @@ struct BytePanels {
 enum PanelFacts : std::uint8_t {
   products_fit = 1,   ///< two products, of weights 0 and 2 of a quad or 1 and 3, are in 16 bits: none has -128 twice
   small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 512
-  exact_results = 4,  ///< small ones, of sums within 2^22, whose factors are exact_factors: where there is no residual
+  exact_results = 4,  ///< small ones, of sums within 2^22, whose factors are exact: where there is no residual
   exact_sums = 8,     ///< and where there is one
 };
 
-/// Is it below 2, and a multiple of 2^-16, or of 2^-15 where a residual is added? A sum times such a number is exact in
-/// f32 as long as it is below 2^8, or 2^9, and stays above if it is not: rounded once it becomes the byte that it
-/// becomes rounded twice, to f32 and to an integer.
-constexpr bool is_exact_factor(float factor, bool has_residual) {
-  const float steps = factor * (has_residual ? 0x1p15F : 0x1p16F);
-  return factor < 2 && steps == static_cast<float>(static_cast<std::int32_t>(steps));
+/// A sum times a multiple of this step is exact in f32 as long as it is within 2^8, or 2^9 where a residual is added,
+/// and stays above if it is not: rounded once it becomes the byte that it becomes rounded twice, to f32 and to an
+/// integer. The step is as much finer as no sum times its factor is above `most`.
+constexpr double exact_step(double most, bool has_residual) {
+  double range = has_residual ? 0x1p9 : 0x1p8;
+  while (range > 0x1p4 && range / 2 >= most) range /= 2;
+  return range * 0x1p-24;
+}
+/// Is it a multiple, below 2?
+constexpr bool is_exact_factor(float factor, double most, bool has_residual) {
+  const double steps = static_cast<double>(factor) / exact_step(most, has_residual);
+  return factor < 2 && steps == static_cast<double>(static_cast<std::int32_t>(steps));
 }
 
 template <class Kernel>

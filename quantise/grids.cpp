@@ -36,13 +36,16 @@ bool has_integer_weights(const graph::Operation& operation) {
 
 /// The factor with which the largest of a row's integers is 127, or a little less.
 double factor_of(std::span<const float> weights, std::span<const float> steps, const RowEnds& ends) {
-  // Several maxima, so that none waits for the one before.
-  float largest[4] = {};
+  // Several maxima and sums, so that none waits for the one before.
+  float largest[4] = {}, sums[4] = {};
   for (std::size_t k = 0; k < weights.size(); ++k) {
-    largest[k % 4] = std::max(largest[k % 4], std::abs(weights[k] * steps[k]));
+    const float weight = std::abs(weights[k] * steps[k]);
+    largest[k % 4] = std::max(largest[k % 4], weight);
+    sums[k % 4] += weight;
   }
   const float all = std::max({largest[0], largest[1], largest[2], largest[3]});
-  return fitting_factor(static_cast<double>(all) / 127.0, ends);
+  const float magnitude = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return fitting_factor(static_cast<double>(all) / 127.0, static_cast<double>(magnitude), ends);
 }
 
 }  // namespace

@@ -20,21 +20,32 @@ double largest_of(std::span<const double> weights) {
   return largest;
 }
 
+double magnitude_of(std::span<const double> weights) {
+  double sum = 0.0;
+  for (const double w : weights) sum += std::abs(w);
+  return sum;
+}
+
 double rounded_weight(double in_units) { return std::clamp(nearest(in_units), -127.0, 127.0); }
 
 }  // namespace
 
-double fitting_factor(double factor, const RowEnds& ends) {
+double fitting_factor(double factor, double magnitude, const RowEnds& ends) {
   const double fitting = std::max({factor, std::abs(ends.bias) * 0x1p-28, 0x1p-100});
-  return fitting < 32.0 * ends.step || ends.step == 0.0 ? fitting : std::ceil(fitting / ends.step) * ends.step;
+  if (ends.step == 0.0) return fitting;
+  // What rounding adds to the weights is far less than a sixteenth part.
+  const double most = (128.0 * magnitude + std::abs(ends.bias)) * (17.0 / 16.0);
+  double step = ends.step;
+  while (fitting < 32.0 * step && most <= step * 0x1p23 && step > ends.step * 0x1p-4) step /= 2.0;
+  return fitting < 32.0 * step ? fitting : std::ceil(fitting / step) * step;
 }
 
 RoundedRow round_row(std::span<const double> weights, std::span<const double> moments, const RowEnds& ends) {
-  const double largest = largest_of(weights);
-  RoundedRow best{std::vector<std::int8_t>(weights.size()), fitting_factor(0.0, ends)};
+  const double largest = largest_of(weights), magnitude = magnitude_of(weights);
+  RoundedRow best{std::vector<std::int8_t>(weights.size()), fitting_factor(0.0, magnitude, ends)};
   double least_error = std::numeric_limits<double>::infinity();
   for (const double part : parts) {
-    const double factor = fitting_factor(part * largest / 127.0, ends), inverse = 1.0 / factor;
+    const double factor = fitting_factor(part * largest / 127.0, magnitude, ends), inverse = 1.0 / factor;
     double error = 0.0;
     for (std::size_t k = 0; k < weights.size(); ++k) {
       const double lost = weights[k] - factor * rounded_weight(weights[k] * inverse);
@@ -99,12 +110,12 @@ double Columns::round_by(std::span<const double> weights, double factor, std::ve
 }
 
 RoundedRow Columns::round_row(std::span<const double> weights, const RowEnds& ends) const {
-  const double largest = largest_of(weights);
-  RoundedRow best{std::vector<std::int8_t>(size_), fitting_factor(0.0, ends)};
+  const double largest = largest_of(weights), magnitude = magnitude_of(weights);
+  RoundedRow best{std::vector<std::int8_t>(size_), fitting_factor(0.0, magnitude, ends)};
   double least_error = std::numeric_limits<double>::infinity();
   std::vector<double> rounded(size_);
   for (const double part : parts) {
-    const double factor = fitting_factor(part * largest / 127.0, ends);
+    const double factor = fitting_factor(part * largest / 127.0, magnitude, ends);
     const double error = round_by(weights, factor, rounded);
     if (error >= least_error) continue;
     least_error = error;

@@ -23,9 +23,11 @@ struct RowEnds {
   double bias = 0.0, step = 0.0;
 };
 
-/// The factor from this one on that a row can have: its bias is rounded to a 2^28th of itself, and the factor is not
-/// denormal. It is a multiple of its step, unless that makes it larger by a thirty-second part.
-double fitting_factor(double factor, const RowEnds& ends);
+/// The factor from this one on that a row can have whose weights' magnitudes are `magnitude` together: its bias is
+/// rounded to a 2^28th of itself, and the factor is not denormal. It is a multiple of its step, or, where sums are
+/// small enough for it (kernels::exact_step()), of half of it and so on, unless that makes it larger by a thirty-second
+/// part.
+double fitting_factor(double factor, double magnitude, const RowEnds& ends);
 
 /// A row of weights: integers from -127 to 127, which count `factor` times.
 struct RoundedRow {
