@@ -31,11 +31,8 @@ bool has_one_scale(const std::vector<std::int32_t>& scales) {
 /// Of the range, the part between its ends beyond which the function changes by no more than `step`.
 Range changing(const graph::Activation& activation, std::int64_t channel, const Range& range, double step) {
   const kernels::FunctionArgs function = graph::function_args(activation);
-  const auto [least, most] = activation.bounds;
-  const auto f = [&](double x) {
-    return kernels::reference_of(function, std::clamp(x, static_cast<double>(least), static_cast<double>(most)),
-                                 channel);
-  };
+  const double least = activation.bounds.lower, most = activation.bounds.upper;
+  const auto f = [&](double x) { return kernels::reference_of(function, std::clamp(x, least, most), channel); };
   constexpr int parts = 1024;
   const double part = (range.upper - range.lower) / parts, first = f(range.lower), last = f(range.upper);
   int lower = 0, upper = parts;

@@ -63,7 +63,7 @@ RIFFLE_INLINE void store_tile(simd::Tile<S, MR, NV, Half>& tile, const ResidualV
   constexpr int last = (NV - 1) * S::lanes;
   if (clamp.has_bounds()) tile.clamp(S::broadcast(clamp.lower), S::broadcast(clamp.upper));
   if constexpr (S::type == Type::f32) {
-    if (clamp.slope != 1) tile.leak(S::broadcast(clamp.slope));
+    if (clamp.leaks()) tile.leak(S::broadcast(clamp.slope));
   }
   simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
     simd::unroll<NV - 1>([&](auto v) __attribute__((always_inline)) {

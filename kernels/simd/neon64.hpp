@@ -67,10 +67,12 @@ struct Neon64 : XsimdOps<xsimd::neon64> {
 
   RIFFLE_NEON64_KERNELS(neon64)
 
-  static constexpr int stem_pixels(int vectors) { return vectors == 3 ? 7 : vectors == 4 ? 5 : 0; }
+  static constexpr int stem_pixels(int vectors) {
+    return vectors == 3 ? 7 : vectors == 4 ? RIFFLE_NEON64_WIDE_STEM : 0;
+  }
   template <std::same_as<float> In>
   static RIFFLE_INLINE kernels::StemRowFunction<In, float> stem_row(int vectors) {
-    return vectors == 3 ? riffle_stem_row_7x3_neon64 : riffle_stem_row_5x4_neon64;
+    return vectors == 3 ? riffle_stem_row_7x3_neon64 : RIFFLE_NEON64_WIDE_STEM_ROW(neon64);
   }
 };
 

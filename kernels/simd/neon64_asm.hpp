@@ -59,11 +59,15 @@
         {riffle_strip_1x4_##isa, riffle_strip_2x4_##isa, riffle_strip_3x4_##isa, riffle_strip_4x4_##isa}};            \
     return strips[vectors - 1][rows - 1];                                                                             \
   }
-/// rows of depthwise convolution (a build for size has those of 3x3),
+/// rows of depthwise convolution (a build for size has those of 3x3, and of a stem of 3 vectors),
 #ifdef RIFFLE_SMALL
+#define RIFFLE_NEON64_WIDE_STEM 0
+#define RIFFLE_NEON64_WIDE_STEM_ROW(isa) nullptr
 #define RIFFLE_NEON64_WIDEST_ROWS 3
 #define RIFFLE_NEON64_WIDE_ROWS(stride, isa) nullptr
 #else
+#define RIFFLE_NEON64_WIDE_STEM 5
+#define RIFFLE_NEON64_WIDE_STEM_ROW(isa) riffle_stem_row_5x4_##isa
 #define RIFFLE_NEON64_WIDEST_ROWS 5
 #define RIFFLE_NEON64_WIDE_ROWS(stride, isa) riffle_depthwise_5x5_rows_##stride##_##isa
 #endif

@@ -116,10 +116,12 @@ struct Neon64bf16 : XsimdOps<xsimd::neon64> {
 
   RIFFLE_NEON64_DEPTHWISE_ROWS(neon64bf16)
 
-  static constexpr int stem_pixels(int vectors) { return vectors == 3 ? 7 : vectors == 4 ? 5 : 0; }
+  static constexpr int stem_pixels(int vectors) {
+    return vectors == 3 ? 7 : vectors == 4 ? RIFFLE_NEON64_WIDE_STEM : 0;
+  }
   template <std::same_as<float> In>
   static RIFFLE_INLINE kernels::StemRowFunction<In, Value, Weight> stem_row(int vectors) {
-    return vectors == 3 ? riffle_stem_row_7x3_neon64bf16 : riffle_stem_row_5x4_neon64bf16;
+    return vectors == 3 ? riffle_stem_row_7x3_neon64bf16 : RIFFLE_NEON64_WIDE_STEM_ROW(neon64bf16);
   }
 
   // kernels/fully_connected/fully_connected_body.hpp

@@ -32,11 +32,9 @@ RIFFLE_INLINE std::int32_t form_of(const kernels::Clamp& clamp, std::int64_t las
   return bounds + 4 * static_cast<std::int32_t>(last_bytes);
 }
 RIFFLE_INLINE std::int32_t form_of(const kernels::LeakyClamp& clamp, std::int64_t last_bytes) {
-  return (clamp.slope != 1 ? 2 : 0) + form_of(static_cast<const kernels::Clamp&>(clamp), last_bytes);
+  return (clamp.leaks() ? 2 : 0) + form_of(static_cast<const kernels::Clamp&>(clamp), last_bytes);
 }
-RIFFLE_INLINE float first_bound(const kernels::LeakyClamp& clamp) {
-  return clamp.slope != 1 ? clamp.slope : clamp.lower;
-}
+RIFFLE_INLINE float first_bound(const kernels::LeakyClamp& clamp) { return clamp.leaks() ? clamp.slope : clamp.lower; }
 
 /// Sums start from the bias, from what is in memory, or from both. Offsets in this struct are known to the assembly.
 template <class Value>

@@ -123,7 +123,9 @@
         .endm
 
         tiles   7, 3
+#ifndef RIFFLE_SMALL
         tiles   5, 4
+#endif
 
 #ifdef __ELF__
         .section .note.GNU-stack, "", %progbits
