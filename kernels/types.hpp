@@ -121,18 +121,17 @@ struct Clamp {
   }
 };
 
+/// Has the build functions of a number beyond bounds (RIFFLE_OPERATIONS)? Where it has none, nothing is there for them.
+#if defined(RIFFLE_HAS_FUNCTION) && !RIFFLE_HAS_FUNCTION
+inline constexpr bool has_functions = false;
+#else
+inline constexpr bool has_functions = true;
+#endif
+
 /// Bounds or, of f32 and in their place, a leaky ReLU, max(x, slope * x): what is below 0 is multiplied.
 struct LeakyClamp : Clamp {
   float slope = 1;  ///< at most 1, and not 0; other than 1 only where there are no bounds
-
-  /// Never in a build that has left functions out (RIFFLE_OPERATIONS), so that kernels have no code for it.
-  [[nodiscard]] RIFFLE_INLINE bool leaks() const {
-#if defined(RIFFLE_HAS_FUNCTION) && !RIFFLE_HAS_FUNCTION
-    return false;
-#else
-    return slope != 1;
-#endif
-  }
+  [[nodiscard]] RIFFLE_INLINE bool leaks() const { return has_functions && slope != 1; }
 };
 
 /// Of bytes: which of them stands for 0. Their bounds (Clamp) are integers, counted from there.

@@ -29,7 +29,7 @@ struct Call {
   After after = {};
 
   void run(const kernels::Addresses& memory, kernels::TileRange range) const {
-    if constexpr (has_activation) {
+    if constexpr (has_activation && kernels::has_functions) {
       if (after.kernel != nullptr) return run_with_function(memory, range);
     }
     kernel(args, memory, range);
