@@ -65,7 +65,8 @@ struct DepthwiseBytes {
   }
 
   /// The instruction set's own rows (byte_rows.hpp).
-  static constexpr bool has_rows = std::is_same_v<Out, Byte> && requires { B::most_rows(1); };
+  static constexpr bool makes_bytes = std::is_same_v<Out, Byte>;
+  static constexpr bool has_rows = makes_bytes && requires { B::most_rows(1); };
 
   static RIFFLE_INLINE void run_rows(const Job& job, std::int32_t first, std::int32_t last) {
     const Extent& extent = job.args->extent;
@@ -207,7 +208,8 @@ struct DepthwiseBytes {
   }
 
   static void run(const DepthwiseArgs& args, const Addresses& memory, TileRange range) {
-    const simd::Requantise<B> requantise(args.clamp, args.zeros);
+    // Bounds of floats are none that bytes could have.
+    const simd::Requantise<B> requantise(makes_bytes ? args.clamp : Clamp{0, 0}, args.zeros);
     Byte zeros[B::lanes < 16 ? 16 : B::lanes];  // rows load 16 at once
     for (Byte& zero : zeros) zero = static_cast<Byte>(args.zeros.input);
     const std::int32_t quads = args.window.kernel_h * ((args.window.kernel_w + 3) / 4);
