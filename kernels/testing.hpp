@@ -517,9 +517,14 @@ void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run
   const auto differing = std::mismatch(whole.begin(), whole.end(), shuffled.begin()).first;
   ASSERT_TRUE(differing == whole.end()) << "byte " << differing - whole.begin() << " depends on how the tiles are run";
   using Limits = std::numeric_limits<double>;
+#ifdef __arm__
+  constexpr double tiny = 0x1p-100;  // ARMv7's NEON takes denormal numbers for zero
+#else
+  constexpr double tiny = 0x1p-140;
+#endif
   const bool is_of_nans = before.size() / 64 % 2 == 0;  // some scenes are, some are not
   whole_of(is_of_nans ? scene.with_some({Limits::quiet_NaN()}, before)
-                      : scene.with_some({Limits::infinity(), 0x1p-140, 0x1p-24, 0x1p-16, 0.0}, before));
+                      : scene.with_some({Limits::infinity(), tiny, 0x1p-24, 0x1p-16, 0.0}, before));
 }
 
 inline void expect_same_bytes(const std::vector<std::byte>& before, const std::vector<std::byte>& expected,
