@@ -11,7 +11,7 @@ inline constexpr bool softmax = RIFFLE_HAS_SOFTMAX;
 inline constexpr bool pixels = RIFFLE_HAS_PIXELS;
 inline constexpr bool resize = RIFFLE_HAS_RESIZE;
 inline constexpr bool rearrange = RIFFLE_HAS_REARRANGE;
-inline constexpr bool function = RIFFLE_HAS_FUNCTION;
+inline constexpr bool function = kernels::has_functions;
 inline constexpr bool quantised = RIFFLE_HAS_QUANTISED;
 inline constexpr bool tasks = RIFFLE_HAS_TASKS;
 }  // namespace built
