@@ -13,6 +13,7 @@
 #include "engine/run/session.hpp"
 #include "riffle/riffle.hpp"
 #include "tests/counting_allocator.hpp"
+#include "tests/frames.hpp"
 #include "tests/networks.hpp"
 
 namespace riffle {
@@ -79,14 +80,9 @@ TEST(Allocation, DetectingAllocatesNothing) {
     const std::vector<std::byte> bytes = format::save(detecting_network(suppression));
     Session session{Model(std::span<const std::byte>(bytes))};
     Detector detector(session);
-    std::vector<std::uint8_t> pixels(100 * 80 * 3);
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
-    riffle_frame frame = {};
-    frame.planes[0] = pixels.data();
-    frame.width = 100;
-    frame.height = 80;
+    const tests::SomeFrame camera;
     const long before = allocations.load();
-    const riffle_findings findings = detector.run(frame);
+    const riffle_findings findings = detector.run(camera.frame);
     EXPECT_EQ(allocations.load(), before);
     EXPECT_GT(findings.count, 0U);
   }

@@ -14,6 +14,7 @@
 #include "base/files.hpp"
 #include "engine/format/format.hpp"
 #include "riffle/riffle.hpp"
+#include "tests/frames.hpp"
 
 #ifdef __x86_64__
 #include <xmmintrin.h>
@@ -75,19 +76,14 @@ std::vector<std::uint32_t> results_of(const std::vector<Subject>& subjects, std:
       session.run(input, output);
       keep(output);
     }
-    std::vector<std::uint8_t> pixels(100 * 80 * 3);
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7);
-    riffle_frame frame = {};
-    frame.planes[0] = pixels.data();
-    frame.width = 100;
-    frame.height = 80;
     if (session.input().channels != 3) continue;
+    const tests::SomeFrame camera;
     std::vector<float> input(session.input().size);
-    session.read_frame(frame, input);
+    session.read_frame(camera.frame, input);
     keep(input);
     if (model.task() != RIFFLE_DETECT) continue;
     Detector detector(session);
-    const riffle_findings found = detector.run(frame);
+    const riffle_findings found = detector.run(camera.frame);
     EXPECT_GT(found.count, 0U);
     for (std::size_t i = 0; i < found.count; ++i) keep({&found.detections[i].x0, 5});
   }
