@@ -2,10 +2,10 @@
 #
 # An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in the folders that are handed to
 # riffle_isa_sources() below, where it has kernels there, and a line in kernels/isa/dispatch.cpp.
-set(rows_x86 "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
+set(rows_x86 "avx512fp16:-mavx512f -mavx512bw -mavx512vl -mavx512fp16 -mavx2 -mfma" "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "amxint8:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avxvnni:-mavxvnni -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
 set(rows_arm64 "neon64bf16:-march=armv8.2-a+bf16" "neon64i8mm:-march=armv8.2-a+dotprod+i8mm" "neon64dot:-march=armv8.2-a+dotprod" "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
 # Those that have layers of bytes alone.
-set(RIFFLE_BYTE_ISAS avx512vnni neon64i8mm neon64dot)
+set(RIFFLE_BYTE_ISAS amxint8 avx512vnni avxvnni neon64i8mm neon64dot)
 set(rows_arm "neon:-mfpu=neon-vfpv4")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
   set(rows ${rows_x86})
@@ -23,7 +23,9 @@ if(RIFFLE_ISAS)
     string(REGEX REPLACE ":.*" "" isa "${row}")
     if(isa IN_LIST RIFFLE_ISAS OR (isa STREQUAL "neon64" AND RIFFLE_ISAS MATCHES "neon64(fp16|bf16|dot|i8mm)")  # half of it is there
        OR (isa STREQUAL "neon64dot" AND "neon64i8mm" IN_LIST RIFFLE_ISAS)
-       OR (isa STREQUAL "avx512f" AND RIFFLE_ISAS MATCHES "avx512(bf16|vnni)"))
+       OR (isa STREQUAL "avx512vnni" AND "amxint8" IN_LIST RIFFLE_ISAS)
+       OR (isa STREQUAL "avx512f" AND RIFFLE_ISAS MATCHES "avx512(fp16|bf16|vnni)|amx")
+       OR (isa STREQUAL "avx2" AND "avxvnni" IN_LIST RIFFLE_ISAS))
       list(APPEND RIFFLE_ISA_ROWS "${row}")
     endif()
   endforeach()
@@ -72,7 +74,7 @@ function(riffle_isa_sources target folder)
       list(APPEND flags -fno-schedule-insns)
     endif()
     # GCC 12's own AVX-512 header trips these in every inlined intrinsic (its bug 105593), and the reports take minutes.
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND isa MATCHES "avx512")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND isa MATCHES "avx512|amx")
       list(APPEND flags -Wno-maybe-uninitialized -Wno-uninitialized)
     endif()
     # Of a build for size, only vectors are compiled for speed.

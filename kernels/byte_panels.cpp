@@ -14,8 +14,7 @@ constexpr std::int64_t read_behind = 128;
 std::int64_t vector_bytes(const BytePanels& panels, std::int32_t quads) {
   const std::int64_t bias_and_factor =
       (sizeof(std::int32_t) + sizeof(float)) * (panels.form == QuadForm::eights ? 2 : 1);
-  return panels.lanes * (bias_and_factor + std::int64_t{panels.form == QuadForm::eights ? (quads + 1) / 2 * 2 : quads} *
-                                               quad_bytes(panels.form));
+  return panels.lanes * (bias_and_factor + std::int64_t{filled_quads(panels.form, quads)} * quad_bytes(panels.form));
 }
 
 /// A column's bias or factor.
@@ -55,6 +54,7 @@ std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, st
 void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, QuadForm form, std::byte* to) {
   switch (form) {
     case QuadForm::bytes:
+    case QuadForm::matrices:
     case QuadForm::eights:  // whose quads are a panel's, not a vector's
       std::memcpy(to + std::ptrdiff_t{lane} * 4, four, 4);
       break;

@@ -11,7 +11,7 @@
 //
 // By eights, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
 // biases stand twice, as do their factors, and an output has the weights of two quads side by side, so that Q is
-// rounded up to an even number.
+// rounded up to an even number. For kernels that multiply matrices (AMX's tdpbusd) Q above 16 is a multiple of 16.
 #pragma once
 
 #include <cstddef>

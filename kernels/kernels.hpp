@@ -30,8 +30,8 @@ namespace riffle::kernels {
 /// types, the shape of its tiles, its functions. Of an operation that was left out of the build (RIFFLE_OPERATIONS)
 /// there is none.
 struct Kernels {
-  /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avx512f", "avx512vnni", "avx512bf16", "neon", "neon64",
-  /// "neon64fp16", "neon64dot", "neon64i8mm", "neon64bf16".
+  /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avxvnni", "avx512f", "avx512vnni", "amxint8", "avx512bf16",
+  /// "avx512fp16", "neon", "neon64", "neon64fp16", "neon64dot", "neon64i8mm", "neon64bf16".
   const char* isa = nullptr;
   Type type = Type::f32;          ///< of the numbers in its vectors; u8 or i8: there for layers of bytes alone
   std::int32_t lanes = 0;         ///< numbers in a vector
@@ -90,15 +90,17 @@ const Kernels& choose_kernels(const std::string& isa);
 
 /// Does a row take layers of bytes that read so many quads?
 template <class Kernel>
-bool takes(const Kernel& row, std::int64_t quads) {
-  if constexpr (requires { row.most_quads; }) return row.most_quads == 0 || quads <= row.most_quads;
+bool takes(const Kernel& row, QuadCount quads) {
+  if constexpr (requires { row.most_quads; }) {
+    return quads.least >= row.fewest_quads && (row.most_quads == 0 || quads.most <= row.most_quads);
+  }
   return true;
 }
 
 /// The row for these types, and so many quads of bytes, of `best`, which this CPU runs, or else of the best instruction
 /// set behind it in the list that this CPU runs; null where there is none.
 template <class Kernel>
-const Kernel* find_row(const Kernels& best, Types types = {}, std::int64_t quads = 0) {
+const Kernel* find_row(const Kernels& best, Types types = {}, QuadCount quads = {}) {
   const auto of = [&](const Kernels& kernels) {
     const Kernel* row = kernels.find<Kernel>(types);
     return row != nullptr && takes(*row, quads) ? row : nullptr;

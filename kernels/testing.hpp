@@ -460,10 +460,10 @@ inline Tolerance rounded(Type output, const Tolerance& before) {
 inline Tolerance summed(Type type, std::int32_t terms) {
   return 1e-5 + (type == Type::f16 ? 1.5 * 0x1p-11 * std::sqrt(terms) : 0.0);
 }
-/// Of a layer's result. Sums of bf16 are floats that are rounded at the end.
+/// Of a layer's result. Other sums than those of halves are floats that are rounded at the end.
 inline Tolerance summed(const Types& types, std::int32_t terms) {
   const Tolerance sum = summed(types.weights, terms);
-  return types.output == Type::bf16 ? rounded(types.output, sum) : sum;
+  return types.weights == Type::f16 ? sum : rounded(types.output, sum);
 }
 
 /// Did the reference write it? An operand's NaN that the result takes the place of may be the result, too.

@@ -141,10 +141,22 @@ struct ZeroPoints {
 
 /// How packed weights hold a quad, the four bytes that a lane is multiplied by at once.
 enum class QuadForm : std::uint8_t {
-  bytes,   ///< lane after lane
-  pairs,   ///< bytes 0 and 1 of every lane of the vector, then bytes 2 and 3
-  words,   ///< as numbers of 16 bits: bytes 0 and 2 of every lane, then bytes 1 and 3
-  eights,  ///< beside the output's next quad: see byte_panels.hpp
+  bytes,     ///< lane after lane
+  pairs,     ///< bytes 0 and 1 of every lane of the vector, then bytes 2 and 3
+  words,     ///< as numbers of 16 bits: bytes 0 and 2 of every lane, then bytes 1 and 3
+  eights,    ///< beside the output's next quad: see byte_panels.hpp
+  matrices,  ///< lane after lane, 16 quads at once
+};
+
+/// Quads as packed weights have them, the last ones with weights of 0.
+constexpr std::int32_t filled_quads(QuadForm form, std::int32_t quads) {
+  const std::int32_t unit = form == QuadForm::eights ? 2 : form == QuadForm::matrices && quads > 16 ? 16 : 1;
+  return (quads + unit - 1) / unit * unit;
+}
+
+/// Of bytes: quads that a layer reads, at least and at most.
+struct QuadCount {
+  std::int64_t least = 0, most = 0;
 };
 
 /// A sliding window in pixels. Output (y, x) reads input rows y * stride_h - pad_top + k * dilation_h, columns alike;

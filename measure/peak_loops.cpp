@@ -43,7 +43,7 @@ void read(const float* floats, std::int64_t count, Sums& sums) {
   count *= sizeof(float) / sizeof(Value);
   // Two loads a cycle and an addition of four cycles keep eight sums busy.
   constexpr int chains = 8;
-  static_assert(read_block % (chains * S::lanes) == 0);
+  static_assert(read_block * sizeof(float) % (chains * S::lanes * sizeof(Value)) == 0);
   S::Vec x[chains];
   simd::unroll<chains>([&](auto i) __attribute__((always_inline)) { x[i] = S::broadcast(sums[i]); });
   for (std::int64_t block = 0; block < count; block += chains * S::lanes) {

@@ -33,23 +33,49 @@ RIFFLE_INLINE typename S::Sums multiply(typename S::Sums sums, typename S::Quads
   }
 }
 
-void multiply_add(std::int64_t rounds, Sums& sums) {
-  const auto* const bytes = reinterpret_cast<const std::byte*>(&sums);
-  const B::Factors w = B::load_factors(bytes);
-  const auto x = load_quads<B>(reinterpret_cast<const B::Byte*>(bytes));
-  const auto* const words = reinterpret_cast<const std::int32_t*>(&sums);  // from an unknown one each
-  static_assert(sums_of_tile + B::lanes <= 64);
-  B::Sums acc[sums_of_tile];
-  simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = B::load_sums(words + i); });
-  for (std::int64_t round = 0; round < rounds; ++round) {
-    simd::unroll<steps>([&](auto) __attribute__((always_inline)) {
-      simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = multiply<B>(acc[i], x, w); });
-    });
+template <class S>
+struct MultiplyAdds {
+  static constexpr std::int64_t macs = std::int64_t{sums_of_tile} * steps * S::lanes * 4;
+
+  static void run(std::int64_t rounds, Sums& sums) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&sums);
+    const typename S::Factors w = S::load_factors(bytes);
+    const auto x = load_quads<S>(reinterpret_cast<const typename S::Byte*>(bytes));
+    const auto* const words = reinterpret_cast<const std::int32_t*>(&sums);  // from an unknown one each
+    static_assert(sums_of_tile + S::lanes <= 64);
+    typename S::Sums acc[sums_of_tile];
+    simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = S::load_sums(words + i); });
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      simd::unroll<steps>([&](auto) __attribute__((always_inline)) {
+        simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { acc[i] = multiply<S>(acc[i], x, w); });
+      });
+    }
+    std::int32_t sum = 0;
+    simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { sum ^= S::sum(acc[i]); });
+    sums[0] = static_cast<float>(sum);
   }
-  std::int32_t sum = 0;
-  simd::unroll<sums_of_tile>([&](auto i) __attribute__((always_inline)) { sum ^= B::sum(acc[i]); });
-  sums[0] = static_cast<float>(sum);
-}
+};
+
+/// Of what multiplies matrices: a product whose inputs stay in the first-level cache.
+template <class S>
+requires requires { typename S::Product; }
+struct MultiplyAdds<S> {
+  using Product = typename S::Product;
+  static constexpr std::int32_t quads = 256, vectors = 2;
+  static constexpr std::int64_t macs = std::int64_t{Product::most_pixels} * vectors * S::lanes * quads * 4;
+
+  static void run(std::int64_t rounds, Sums& sums) {
+    alignas(64)
+        std::byte x[(Product::most_pixels + quads / 16) * 64] = {};  // a pixel has most of the next one's inputs
+    alignas(64) std::byte w[quads * vectors * 64] = {};
+    alignas(64) typename Product::Sums products;
+    const Product product(Product::most_pixels, quads);
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      product.run(x, 64, w, vectors, products, [](std::int32_t, std::int32_t) {});
+    }
+    sums[0] = static_cast<float>(products[0][0]);
+  }
+};
 
 void read(const float* from, std::int64_t count, Sums& sums) {
   constexpr int chains = 8;
@@ -70,6 +96,6 @@ void read(const float* from, std::int64_t count, Sums& sums) {
 }  // namespace
 
 extern const Loops RIFFLE_PEAK_NAME;
-constexpr Loops RIFFLE_PEAK_NAME = {multiply_add, std::int64_t{sums_of_tile} * steps* B::lanes * 4, read};
+constexpr Loops RIFFLE_PEAK_NAME = {MultiplyAdds<B>::run, MultiplyAdds<B>::macs, read};
 
 }  // namespace riffle::measure

@@ -32,7 +32,7 @@ std::int32_t count_of(const List& list) {
 }
 
 template <class Kernel>
-const Kernel& PlanBuilder::row(graph::NodeId id, const kernels::Types& types, std::int64_t quads) const {
+const Kernel& PlanBuilder::row(graph::NodeId id, const kernels::Types& types, kernels::QuadCount quads) const {
   const Kernel* row = kernels::find_row<Kernel>(kernels_, types, quads);
   if (row == nullptr) missing(node(id), Kernel::operation);
   return *row;

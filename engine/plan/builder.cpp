@@ -468,10 +468,13 @@ kernels::Types PlanBuilder::types_of(graph::NodeId id) const {
   } else if (!node(id).inputs.empty()) {
     input = result_type(operand(id, 0)[0].node);
   }
-  // Of bf16 are weights that dot products multiply.
-  const bool is_of_floats =
-      weights == Type::bf16 && (kind(id) == ConvolutionKind::stem || kind(id) == ConvolutionKind::depthwise);
-  return {input, is_of_floats ? Type::f32 : weights, result};
+  // Of 16 bits are weights that a kernel multiplies by as they are.
+  const kernels::Types types{input, weights, result};
+  const bool lacks_row =
+      (kind(id) == ConvolutionKind::stem && kernels::find_row<kernels::StemKernel>(kernels_, types) == nullptr) ||
+      (kind(id) == ConvolutionKind::depthwise &&
+       kernels::find_row<kernels::DepthwiseKernel>(kernels_, types) == nullptr);
+  return {input, size_of(weights) == 2 && lacks_row ? Type::f32 : weights, result};
 }
 
 kernels::ChannelRun PlanBuilder::address(const PartRange& range) const {

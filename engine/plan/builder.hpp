@@ -107,11 +107,11 @@ class PlanBuilder {
   /// The row of an operation for a node's types, and, of bytes, for so many quads. Throws Unsupported where a build has
   /// left it out (RIFFLE_OPERATIONS).
   template <class Kernel>
-  [[nodiscard]] const Kernel& row(graph::NodeId id, std::int64_t quads = 0) const {
+  [[nodiscard]] const Kernel& row(graph::NodeId id, kernels::QuadCount quads = {}) const {
     return row<Kernel>(id, types_of(id), quads);
   }
   template <class Kernel>
-  [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types, std::int64_t quads = 0) const;
+  [[nodiscard]] const Kernel& row(graph::NodeId id, const kernels::Types& types, kernels::QuadCount quads = {}) const;
 
   [[nodiscard]] kernels::Types types_of(graph::NodeId id) const;
   [[nodiscard]] kernels::Types types_as_stored(graph::NodeId id, const graph::FullyConnected& o) const;

@@ -221,7 +221,8 @@ void PlanBuilder::make_pointwise(const PlannedStep& s, const graph::Convolution&
   GroupedReading reading = read_groups(s.node, o.groups);
   // Every run may be read in whole eights.
   const std::int64_t most_quads = (in.c / o.groups + std::int64_t{7} * count_of(reading.runs) + 3) / 4;
-  const kernels::PointwiseKernel& kernel = row<kernels::PointwiseKernel>(s.node, most_quads);
+  const kernels::PointwiseKernel& kernel =
+      row<kernels::PointwiseKernel>(s.node, {(in.c / o.groups + 3) / 4, most_quads});
   kernels::PointwiseArgs args;
   args.pixels = static_cast<std::int32_t>(out.pixels());
   args.groups = o.groups * blocks;
@@ -284,7 +285,8 @@ void PlanBuilder::make_general(const PlannedStep& s, const graph::Convolution& o
   const graph::Shape in = operand_shape(s.node, 0), out = shape(s.node);
   const kernels::Window window = resolved_window(s.node);
   const std::int32_t taps = taps_of(window);
-  const auto& kernel = row<kernels::ConvolutionKernel>(s.node, (std::int64_t{taps} * in.c / o.groups + 3) / 4);
+  const std::int64_t quads = (std::int64_t{taps} * in.c / o.groups + 3) / 4;
+  const auto& kernel = row<kernels::ConvolutionKernel>(s.node, {quads, quads});
   GroupedReading reading = read_groups(s.node, o.groups);
   kernels::ConvolutionArgs args;
   args.extent = extent_of(in, out);

@@ -50,7 +50,8 @@ struct ConvolutionBytes {
 
   static void run(const ConvolutionArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
-    const std::int32_t terms = args.window.kernel_h * args.window.kernel_w * args.inputs, quads = (terms + 3) / 4;
+    const std::int32_t terms = args.window.kernel_h * args.window.kernel_w * args.inputs;
+    const std::int32_t quads = filled_quads(B::form, (terms + 3) / 4);
     const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
     alignas(64) Byte buffer[buffer_bytes + 64];  // by-lane loads reach behind the last pixel's end
     const std::int32_t at_once = buffer_bytes / (quads * 4);
@@ -90,6 +91,7 @@ struct ConvolutionBytes {
             B::max_vectors,
             run,
             B::form,
+            Tiles::fewest_quads,
             Tiles::most_quads};
   }
 };

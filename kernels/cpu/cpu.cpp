@@ -3,6 +3,10 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #if (defined(__arm__) || defined(__aarch64__)) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -24,21 +28,44 @@ bool has_avx2() {
   return has_f16c && __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
 }
 bool has_avx512f() { return __builtin_cpu_supports("avx512f") != 0 && has_avx2(); }
-bool has_avx512bf16() {
-  return has_avx512f() && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512bf16") != 0;
+bool has_avxvnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
 }
+namespace {
+bool has_avx512bw() {
+  return has_avx512f() && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+}
+}  // namespace
+bool has_avx512fp16() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx512bw() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & (1U << 23)) != 0;
+}
+bool has_avx512bf16() { return has_avx512bw() && __builtin_cpu_supports("avx512bf16") != 0; }
 bool has_avx512vnni() {
-  return has_avx512f() && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
+  return has_avx512bw() && __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
          __builtin_cpu_supports("avx512vbmi2") != 0;
 }
+#if defined(__linux__) && defined(__x86_64__)
+bool has_amxint8() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  constexpr unsigned tiles = 1U << 24, bytes = 1U << 25;
+  if (!has_avx512vnni() || __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  // Linux saves a thread's tiles only if its process has asked for it: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA).
+  return (edx & (tiles | bytes)) == (tiles | bytes) && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#else
+bool has_amxint8() { return false; }
+#endif
 #else
 bool has_sse2() { return false; }
 bool has_avx2() { return false; }
 bool has_avx512f() { return false; }
+bool has_avxvnni() { return false; }
+bool has_avx512fp16() { return false; }
 bool has_avx512bf16() { return false; }
 bool has_avx512vnni() { return false; }
+bool has_amxint8() { return false; }
 #endif
 
 #if defined(__aarch64__)

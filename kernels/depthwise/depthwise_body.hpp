@@ -48,10 +48,15 @@ struct Depthwise {
   static constexpr int block_columns = many_registers ? 7 : 4;
   static constexpr int fewest_columns = (block_columns + 1) / 2;  ///< what an even cut of a wider row leaves
 
-  /// Do runs shorter than a vector take the fast path, too? They come where a stage ends (stride 2), and AVX-512's
-  /// masks make a load of a part cost little more than one of the whole.
+  /// Do runs shorter than a vector take the fast path, too? Shorter than 16 channels they are where a stage ends
+  /// (stride 2), shorter than 32 anywhere, and AVX-512's masks make a load of a part cost little more than one of the
+  /// whole.
   template <int Stride>
-  static constexpr bool takes_parts = S::lanes == 16 && Stride == 2;
+  static constexpr bool takes_parts = S::lanes == 32 || (S::lanes == 16 && Stride == 2);
+
+  static RIFFLE_INLINE bool takes_parts_of(std::int32_t stride) {
+    return stride == 1 ? takes_parts<1> : takes_parts<2>;
+  }
 
   using Strip = void (*)(const Job&, std::int32_t, std::int32_t, std::int32_t, std::int32_t);
 
@@ -428,7 +433,7 @@ struct Depthwise {
           const int count = run.channels < S::lanes ? run.channels : S::lanes;
           const Job job{&args, in + c, run.pixel_stride, run.ring, out + c, args.output.pixel_stride, packed, count};
           if constexpr (!simd::one_variant<S, has_rows>) {
-            if (fast && (count == S::lanes || (takes_parts<2> && args.window.stride_w == 2))) {
+            if (fast && (count == S::lanes || takes_parts_of(args.window.stride_w))) {
               run_fast(job, y0, y1);
               continue;
             }

@@ -305,8 +305,8 @@ struct RowsOf : NoRows {
 
 /// The rows of half precision, which go from one half to another, and from and to the caller's floats at the ends. What
 /// wants more than halves between its input and its output (softmax, functions) is the floats' instruction set's
-/// (serves_halves).
-template <class S>
+/// (serves_halves). Ends: what computes the stem and the fully connected layer.
+template <class S, class Ends = S>
 struct HalfRowsOf : NoRows {
   static constexpr int rows = S::tile_rows(S::max_vectors), columns = S::max_vectors * S::lanes;
   template <Text Types, Text Operation, int Rows = 0, int Columns = 0>
@@ -317,11 +317,12 @@ struct HalfRowsOf : NoRows {
 #if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {Convolution<S>::kernel(name<"f16", "convolution", rows, columns>)};
 #endif
-  static constexpr std::array stem = {Stem<S>::kernel(name<"f16", "stem">),
-                                      Stem<S, float>::kernel(name<"f32-f16", "stem">)};
+  static constexpr std::array stem = {Stem<Ends>::kernel(name<"f16", "stem">),
+                                      Stem<Ends, float>::kernel(name<"f32-f16", "stem">)};
   static constexpr std::array pool = {Pooling<S, typename S::Sums>::kernel(name<"f16", "pool">)};
-  static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"f16", "fully-connected">),
-                                                 FullyConnected<S, float>::kernel(name<"f16-f32", "fully-connected">)};
+  static constexpr std::array fully_connected = {
+      FullyConnected<Ends>::kernel(name<"f16", "fully-connected">),
+      FullyConnected<Ends, float>::kernel(name<"f16-f32", "fully-connected">)};
 #if RIFFLE_HAS_ELEMENTWISE
   static constexpr std::array elementwise = {Elementwise<S>::kernel(name<"f16", "elementwise">)};
 #endif

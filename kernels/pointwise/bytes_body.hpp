@@ -10,6 +10,16 @@
 
 namespace riffle::kernels {
 
+/// `count` bytes, of which up to 15 more are read and up to 63 more written.
+template <class B>
+RIFFLE_INLINE void copy_bytes(const typename B::Byte* from, std::int32_t count, typename B::Byte* to) {
+  if constexpr (requires { B::copy(from, count, to); }) {
+    B::copy(from, count, to);
+  } else {
+    for (; count > 0; count -= 16, from += 16, to += 16) __builtin_memcpy(to, from, 16);
+  }
+}
+
 RIFFLE_INLINE std::int32_t quads_of(std::int32_t channels) { return (channels + 3) / 4; }
 
 /// Out: bytes, or floats, the products of sums and factors themselves, which no instruction set has strips for.
@@ -19,11 +29,20 @@ struct PointwiseBytes {
   using Sums = typename B::Sums;
   static constexpr bool makes_bytes = std::is_same_v<Out, Byte>;
 
+  /// A channel run as tiles read it, at the pixel `Job::run_pixel`.
+  struct Run {
+    const Byte* first;
+    std::ptrdiff_t stride;
+    std::int32_t quads;
+  };
+
   /// What one register tile needs to know.
   struct Job {
     const Addresses* memory;
     const ChannelRun* runs;
     std::int32_t run_count;
+    const Run* tile_runs;  ///< the same; by matrices one, of all that is read
+    std::int32_t run_pixel;
     const std::byte* panel;          ///< bias, factors, weights
     const ResidualVector* residual;  ///< of the panel's first vector, or null
     const Addresses* residual_memory;
@@ -36,6 +55,9 @@ struct PointwiseBytes {
     std::int32_t pixel;
     std::int32_t columns;
     const Byte* gathered;  ///< by eights: what all panels read of the pixels at hand
+    const std::int32_t (
+        *sums)[B::max_vectors * B::lanes];  ///< by matrices: of products, from the pixel `sums_pixel` on
+    std::int32_t sums_pixel;
     std::int32_t eights;
     std::uint8_t facts;  ///< of the panel: PanelFacts
   };
@@ -48,6 +70,16 @@ struct PointwiseBytes {
       simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
         const Sums b = B::load_sums(bias + v * B::lanes);
         simd::unroll<MR>([&](auto m) __attribute__((always_inline)) { acc[m][v] = b; });
+      });
+    }
+
+    /// Adds sums of products.
+    template <std::size_t Width>
+    RIFFLE_INLINE void add(const std::int32_t (*sums)[Width]) {
+      simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+        simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
+          acc[m][v] = B::add(acc[m][v], B::load_sums(&sums[m][v * B::lanes]));
+        });
       });
     }
 
@@ -100,14 +132,16 @@ struct PointwiseBytes {
   static void run_tile(const Job& job) {
     const auto* const bias = reinterpret_cast<const std::int32_t*>(job.panel);
     const auto* const factors = reinterpret_cast<const float*>(bias + NV * B::lanes);
-    const std::byte* w = job.panel + NV * B::lanes * 8;
+    [[maybe_unused]] const std::byte* w = job.panel + NV * B::lanes * 8;
     Tile<MR, NV> tile;
     tile.start(bias);
-    for (std::int32_t r = 0; r < job.run_count; ++r) {
-      const ChannelRun& run = job.runs[r];
-      const std::ptrdiff_t stride = run.pixel_stride;
-      tile.template accumulate<Fit>(job.memory->template read<Byte>(run.first) + slot(job.pixel, run.ring) * stride,
-                                    stride, quads_of(run.channels), w);
+    if constexpr (by_matrices) {
+      tile.add(job.sums + (job.pixel - job.sums_pixel));
+    } else {
+      for (std::int32_t r = 0; r < job.run_count; ++r) {
+        const Run& run = job.tile_runs[r];
+        tile.template accumulate<Fit>(run.first + (job.pixel - job.run_pixel) * run.stride, run.stride, run.quads, w);
+      }
     }
     Out* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
     if constexpr (!makes_bytes) {
@@ -120,6 +154,15 @@ struct PointwiseBytes {
       });
     } else {
       const simd::Requantise<B> requantise(*job.clamp, *job.zeros);
+      if constexpr (NV > 1 && requires { B::packs; }) {
+        if (job.residual == nullptr && requantise.saturates) {
+          simd::unroll<MR>([&](auto m) __attribute__((always_inline)) {
+            B::template store_packed<NV>(out + m * job.out_stride, tile.acc[m], factors, job.clamp->upper,
+                                         job.zeros->output, job.columns);
+          });
+          return;
+        }
+      }
       simd::unroll<NV>([&](auto v) __attribute__((always_inline)) {
         const int left = job.columns - v * B::lanes, count = left < B::lanes ? left : B::lanes;
         if (job.residual == nullptr) {
@@ -156,11 +199,15 @@ struct PointwiseBytes {
   static constexpr bool has_strips = makes_bytes && requires { B::strip(1, 1); };
   static constexpr std::int32_t most_runs = 32;
   static constexpr bool by_eights = B::form == QuadForm::eights;
+  static constexpr bool by_matrices = B::form == QuadForm::matrices;
   /// Of a column's bias and factor in a panel.
   static constexpr std::int32_t header_bytes = by_eights ? 16 : 8;
-  /// By eights, of a block of pixels.
+  /// By eights or matrices, of a block of pixels.
   static constexpr std::int32_t gathered_bytes = 32 * 1024, most_gathered = 256;
-  static constexpr std::int32_t most_quads = by_eights ? gathered_bytes / 8 : 0;  // of two pixels
+  /// Of two pixels by eights, of a tile of them by matrices.
+  static constexpr std::int32_t most_quads = by_eights ? gathered_bytes / 8 : by_matrices ? gathered_bytes / 64 : 0;
+  /// Few products are not worth the way from tiles to vectors.
+  static constexpr std::int32_t fewest_quads = by_matrices ? 12 : 0;
   static constexpr std::int32_t tile_pixels = B::tile_rows(B::max_vectors);
   static constexpr bool adds_pairs = B::form == QuadForm::pairs;
 
@@ -305,7 +352,45 @@ struct PointwiseBytes {
         begin = stop;
       }
     } else {
-      run_each_panel(job, all, first, last, begin, end);
+      const auto resolved = [&](std::int32_t r) __attribute__((always_inline)) {
+        const ChannelRun& run = job.runs[r];
+        const std::ptrdiff_t stride = run.pixel_stride;
+        return Run{job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
+                   quads_of(run.channels)};
+      };
+      Run runs[most_runs];
+      for (std::int32_t r = 0; r < job.run_count && r < most_runs; ++r) runs[r] = resolved(r);
+      job.tile_runs = runs;
+      job.run_pixel = begin;
+      const std::int32_t quads = filled_quads(B::form, all.quads);
+      if (by_matrices ? job.run_count == 1 && runs[0].quads == quads : job.run_count <= most_runs) {
+        run_each_panel(job, all, first, last, begin, end);
+        return;
+      }
+      // What is read of a pixel, side by side, and behind it anything, for its weights are 0.
+      alignas(64) Byte gathered[gathered_bytes + 64];
+      const Run one{gathered, std::ptrdiff_t{quads} * 4, quads};
+      const std::int32_t count = job.run_count, first_pixel = begin;
+      const std::int32_t room = gathered_bytes / (quads * 4), most = room < most_gathered ? room : most_gathered;
+      Out* const out = job.out;
+      job.tile_runs = &one;
+      job.run_count = 1;
+      while (begin < end) {
+        const std::int32_t blocks = (end - begin + most - 1) / most;
+        const std::int32_t stop = begin + (end - begin + blocks - 1) / blocks;
+        for (std::int32_t pixel = begin; pixel < stop; ++pixel) {
+          Byte* to = gathered + (pixel - begin) * one.stride;
+          for (std::int32_t r = 0; r < count; ++r) {
+            const Run run = r < most_runs ? runs[r] : resolved(r);
+            copy_bytes<B>(run.first + (pixel - first_pixel) * run.stride, run.quads * 4, to);
+            to += run.quads * 4;
+          }
+        }
+        job.out = out;
+        job.run_pixel = begin;
+        run_each_panel(job, all, first, last, begin, stop);
+        begin = stop;
+      }
     }
   }
 
@@ -313,7 +398,7 @@ struct PointwiseBytes {
                                            std::int32_t begin, std::int32_t end) {
     const std::int32_t vectors = (all.outputs + B::lanes - 1) / B::lanes;
     const std::int32_t panels = panel_count(all.outputs, B::lanes, B::max_vectors);
-    const std::int32_t quads = by_eights ? (all.quads + 1) / 2 * 2 : all.quads;
+    const std::int32_t quads = filled_quads(B::form, all.quads);
     const std::int64_t vector_bytes = B::lanes * header_bytes + std::int64_t{quads} * B::factor_bytes;
     const auto* const packed = static_cast<const std::byte*>(all.packed);
     const auto* const facts =
@@ -324,6 +409,14 @@ struct PointwiseBytes {
     [[maybe_unused]] auto strips = [&]() __attribute__((always_inline)) {
       if constexpr (has_strips) {
         return Strips(job, all.residual != nullptr, begin);
+      } else {
+        return nullptr;
+      }
+    }
+    ();
+    [[maybe_unused]] auto product = [&]() __attribute__((always_inline)) {
+      if constexpr (by_matrices) {
+        return typename B::Product(end - begin, job.tile_runs->quads);
       } else {
         return nullptr;
       }
@@ -349,6 +442,16 @@ struct PointwiseBytes {
           ++alike;
         }
         run_pairs(job, strips, width, alike, width * vector_bytes, begin, end);
+      } else if constexpr (by_matrices) {
+        static constexpr simd::TileTable<B, PointwiseBytes, false> tiles;
+        alignas(64) typename B::Product::Sums sums;
+        job.sums = sums;
+        product.run(
+            job.tile_runs->first, job.tile_runs->stride, job.panel + width * B::lanes * header_bytes, width,
+            sums, [&](std::int32_t at, std::int32_t pixels) __attribute__((always_inline)) {
+              job.sums_pixel = begin + at;
+              tiles.run(job, job.pixel, width, false, begin + at, begin + at + pixels);
+            });
       } else {
         constexpr bool two_variants = adds_pairs && !has_strips;
         static constexpr simd::TileTable<B, PointwiseBytes, two_variants, simd::one_variant<B, has_strips>> tiles;
@@ -387,11 +490,11 @@ struct PointwiseBytes {
   }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name,      {B::byte_type, Type::i8, simd::type_of_result<B, Out>},
-            B::lanes,  B::max_vectors,
-            false,     B::tile_rows,
-            run,       B::form,
-            most_quads};
+    return {name,         {B::byte_type, Type::i8, simd::type_of_result<B, Out>},
+            B::lanes,     B::max_vectors,
+            false,        B::tile_rows,
+            run,          B::form,
+            fewest_quads, most_quads};
   }
 };
 

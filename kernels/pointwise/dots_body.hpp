@@ -369,7 +369,7 @@ struct PointwiseDots {
   static std::int32_t tile_rows(std::int32_t vectors) { return S::tile_rows(vectors); }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, {}, 0, S::dot};
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, {}, 0, 0, S::dot};
   }
 };
 

@@ -85,9 +85,10 @@ struct PointwiseKernel {
   bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
-  QuadForm form = {};           ///< of bytes: see byte_panels.hpp
-  std::int32_t most_quads = 0;  ///< of bytes: that a group may read; 0 where any number is right
-  std::int32_t dot = 1;         ///< neighbouring inputs that are multiplied together: see dot_panels.hpp
+  QuadForm form = {};  ///< of bytes: see byte_panels.hpp
+  /// Of bytes, what a group may read: fewer are another row's, as are more (0: any number is right).
+  std::int32_t fewest_quads = 0, most_quads = 0;
+  std::int32_t dot = 1;  ///< neighbouring inputs that are multiplied together: see dot_panels.hpp
 };
 
 /// Panels of a group: ceil(ceil(outputs / lanes) / max_vectors).

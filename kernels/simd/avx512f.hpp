@@ -12,7 +12,7 @@ struct Avx512f : XsimdOps<xsimd::avx512f> {
   /// fill the pipelines; more would only be more code.
   static constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
 
-  static constexpr bool converts_f16 = true, serves_bfloats = true;
+  static constexpr bool converts_f16 = true, serves_halves = true, serves_bfloats = true;
   static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
   }

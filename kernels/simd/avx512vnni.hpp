@@ -72,6 +72,36 @@ struct Avx512vnni {
     if (count == lanes) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
     store_first(to, bytes, count);
   }
+  /// Two to four vectors of sums, to the nearest, plus the zero point, kept within bytes: by instructions that
+  /// saturate.
+  static constexpr bool packs = true;
+  template <int NV>
+  static RIFFLE_INLINE void store_packed(Byte* to, const Sums (&sums)[NV], const float* factors, float upper, int zero,
+                                         int columns) {
+    __m512i v[4] = {};
+    unroll<NV>([&](auto i) __attribute__((always_inline)) {
+      // What is too large for an integer would become the least one.
+      v[i] = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(upper), scaled(sums[i], factors + i * lanes)));
+    });
+    const __m512i zeros = _mm512_set1_epi16(static_cast<short>(zero));
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zeros);
+    const __m512i high = NV == 2 ? low : _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), zeros);
+    // Four of each vector stand side by side.
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
+    if (NV == 4 && columns == NV * lanes) return _mm512_storeu_si512(to, bytes);
+    const __m128i part[4] = {_mm512_castsi512_si128(bytes), _mm512_extracti32x4_epi32(bytes, 1),
+                             _mm512_extracti32x4_epi32(bytes, 2), _mm512_extracti32x4_epi32(bytes, 3)};
+    unroll<NV>([&](auto i) __attribute__((always_inline)) {
+      const int count = columns - i * lanes;
+      if (count >= lanes) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * lanes), part[i]);
+      } else if (count > 0) {
+        store_first(to + i * lanes, part[i], count);
+      }
+    });
+  }
+
   static RIFFLE_INLINE Integers add(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
   static RIFFLE_INLINE Integers clamp(Integers x, Integers lower, Integers upper) {
     return _mm512_min_epi32(upper, _mm512_max_epi32(lower, x));

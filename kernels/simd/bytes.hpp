@@ -138,6 +138,7 @@ template <class B>
 struct Requantise {
   typename B::Reals lower, upper, least, most;  // with a residual, the sum is kept within 16 bits first
   typename B::Integers lowest, highest, zero, residual_zero;
+  bool saturates;  ///< are the bounds those of what is stored?
 
   RIFFLE_INLINE Requantise(const kernels::Clamp& clamp, const kernels::ZeroPoints& zeros)
       : lower(B::broadcast(clamp.lower)),
@@ -147,7 +148,9 @@ struct Requantise {
         lowest(B::broadcast(static_cast<std::int32_t>(clamp.lower))),
         highest(B::broadcast(static_cast<std::int32_t>(clamp.upper))),
         zero(B::broadcast(zeros.output)),
-        residual_zero(B::broadcast(-zeros.residual)) {}
+        residual_zero(B::broadcast(-zeros.residual)),
+        saturates(clamp.lower + static_cast<float>(zeros.output) <= std::numeric_limits<typename B::Byte>::min() &&
+                  clamp.upper + static_cast<float>(zeros.output) >= std::numeric_limits<typename B::Byte>::max()) {}
 
   RIFFLE_INLINE typename B::Integers operator()(typename B::Sums sums, const float* factors) const {
     return B::add(B::rounded(B::scaled(sums, factors), lower, upper), zero);

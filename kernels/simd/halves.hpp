@@ -12,6 +12,8 @@ struct HalvesAsFloats : S {
   using Vec = typename S::Vec;
   static constexpr Type type = Type::f16;
 
+  using S::broadcast;
+  static RIFFLE_INLINE Vec broadcast(Value x) { return S::broadcast(static_cast<float>(x)); }
   static RIFFLE_INLINE Vec load(const Value* from) { return S::load_f16(&from->bits); }
   static RIFFLE_INLINE void store(Value* to, Vec v) { S::store_f16(&to->bits, v); }
   static RIFFLE_INLINE Vec load_partial(const Value* from, int count) { return load_part<HalvesAsFloats>(from, count); }

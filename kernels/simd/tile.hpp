@@ -114,22 +114,22 @@ struct Tile {
     });
   }
 
-  /// One step of k by broadcasts: x(m) is pixel m's input in all lanes.
+  /// One step of k by broadcasts: x(m) is pixel m's input in all lanes, a Vec or what else S multiplies by.
   template <class X>
   RIFFLE_INLINE void multiply(const Weight* w, X&& x) {
     Vec row[NV];
     unroll<NV>([&](auto v) __attribute__((always_inline)) { row[v] = S::load(w + v * S::lanes); });
-    const auto multiply_whole = [&](auto m, Vec b) __attribute__((always_inline)) {
+    const auto multiply_whole = [&](auto m, auto b) __attribute__((always_inline)) {
       unroll<whole>([&](auto v) __attribute__((always_inline)) { acc[m][v] = S::fma(b, row[v], acc[m][v]); });
     };
     if constexpr (Half) {
       for_pairs([&](auto p, auto a, auto b) __attribute__((always_inline)) {
-        const Vec xa = x(a);
+        const auto xa = x(a);
         multiply_whole(a, xa);
         if constexpr (a == b) {
           half[p] = S::fma(xa, row[NV - 1], half[p]);
         } else {
-          const Vec xb = x(b);
+          const auto xb = x(b);
           multiply_whole(b, xb);
           half[p] = S::fma(S::join_halves(xa, xb), row[NV - 1], half[p]);
         }
