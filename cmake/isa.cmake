@@ -2,7 +2,7 @@
 #
 # An instruction set is a row here (its name and its compiler flags), a file <name>.cpp in the folders that are handed to
 # riffle_isa_sources() below, where it has kernels there, and a line in kernels/isa/dispatch.cpp.
-set(rows_x86 "avx512fp16:-mavx512f -mavx512bw -mavx512vl -mavx512fp16 -mavx2 -mfma" "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "amxint8:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avxvnni:-mavxvnni -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
+set(rows_x86 "avx512fp16:-mavx512f -mavx512bw -mavx512vl -mavx512fp16 -mavx2 -mfma" "amxbf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "avx512bf16:-mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mavx2 -mfma" "amxint8:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512vnni:-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi -mavx512vbmi2 -mavx2 -mfma" "avx512f:-mavx512f -mavx2 -mfma" "avxvnni:-mavxvnni -mavx2 -mfma" "avx2:-mavx2 -mfma -mf16c" "sse2:-msse2")
 set(rows_arm64 "neon64bf16:-march=armv8.2-a+bf16" "neon64i8mm:-march=armv8.2-a+dotprod+i8mm" "neon64dot:-march=armv8.2-a+dotprod" "neon64fp16:-march=armv8.2-a+fp16" "neon64:")
 # Those that have layers of bytes alone.
 set(RIFFLE_BYTE_ISAS amxint8 avx512vnni avxvnni neon64i8mm neon64dot)
@@ -24,6 +24,7 @@ if(RIFFLE_ISAS)
     if(isa IN_LIST RIFFLE_ISAS OR (isa STREQUAL "neon64" AND RIFFLE_ISAS MATCHES "neon64(fp16|bf16|dot|i8mm)")  # half of it is there
        OR (isa STREQUAL "neon64dot" AND "neon64i8mm" IN_LIST RIFFLE_ISAS)
        OR (isa STREQUAL "avx512vnni" AND "amxint8" IN_LIST RIFFLE_ISAS)
+       OR (isa STREQUAL "avx512bf16" AND "amxbf16" IN_LIST RIFFLE_ISAS)
        OR (isa STREQUAL "avx512f" AND RIFFLE_ISAS MATCHES "avx512(fp16|bf16|vnni)|amx")
        OR (isa STREQUAL "avx2" AND "avxvnni" IN_LIST RIFFLE_ISAS))
       list(APPEND RIFFLE_ISA_ROWS "${row}")

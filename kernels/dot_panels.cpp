@@ -7,7 +7,7 @@ namespace riffle::kernels {
 
 std::int64_t dot_panels_bytes(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
   const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
-  return groups * vectors * dot_vector_bytes(panels.lanes, panels.dot, inputs);
+  return groups * vectors * dot_vector_bytes(panels.lanes, filled_inputs(panels.form, panels.dot, inputs));
 }
 
 void pack_dot_panels(const Panels& panels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
@@ -33,7 +33,7 @@ void pack_dot_panels(const Panels& panels, std::int32_t groups, std::int32_t inp
           numbers[(k / dot * width + column) * dot + k % dot] = to_bf16(static_cast<float>(row[reads[k]] * scale));
         }
       }
-      to += (width / lanes) * dot_vector_bytes(lanes, dot, inputs);
+      to += (width / lanes) * dot_vector_bytes(lanes, filled_inputs(panels.form, dot, inputs));
     }
   }
 }

@@ -16,9 +16,14 @@ void pack_dot_panels(const Panels& panels, std::int32_t groups, std::int32_t inp
                      const Weights& weights, std::span<const float> bias, std::span<const std::int32_t> input_order,
                      std::span<const std::int32_t> output_order, std::span<std::byte> packed);
 
-/// Bytes of a vector of a panel.
-RIFFLE_INLINE std::int64_t dot_vector_bytes(std::int32_t lanes, std::int32_t dot, std::int32_t inputs) {
-  return std::int64_t{lanes} * (4 + std::int64_t{(inputs + dot - 1) / dot} * dot * 2);
+/// Inputs as a panel has them. For kernels that multiply matrices dots are filled up as quads of bytes are.
+constexpr std::int32_t filled_inputs(QuadForm form, std::int32_t dot, std::int32_t inputs) {
+  return filled_quads(form, (inputs + dot - 1) / dot) * dot;
+}
+
+/// Bytes of a vector of a panel of so many filled_inputs().
+RIFFLE_INLINE std::int64_t dot_vector_bytes(std::int32_t lanes, std::int32_t filled) {
+  return std::int64_t{lanes} * (4 + std::int64_t{filled} * 2);
 }
 
 }  // namespace riffle::kernels

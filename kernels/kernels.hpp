@@ -31,7 +31,7 @@ namespace riffle::kernels {
 /// there is none.
 struct Kernels {
   /// What RIFFLE_ISA says: "scalar", "sse2", "avx2", "avxvnni", "avx512f", "avx512vnni", "amxint8", "avx512bf16",
-  /// "avx512fp16", "neon", "neon64", "neon64fp16", "neon64dot", "neon64i8mm", "neon64bf16".
+  /// "amxbf16", "avx512fp16", "neon", "neon64", "neon64fp16", "neon64dot", "neon64i8mm", "neon64bf16".
   const char* isa = nullptr;
   Type type = Type::f32;          ///< of the numbers in its vectors; u8 or i8: there for layers of bytes alone
   std::int32_t lanes = 0;         ///< numbers in a vector

@@ -47,7 +47,7 @@ struct ConvolutionKernel {
   std::int32_t max_vectors = 0;
   void (*run)(const ConvolutionArgs&, const Addresses&, TileRange) = nullptr;
   QuadForm form = {};  ///< of bytes: see byte_panels.hpp
-  /// Of bytes, what a group may read: fewer are another row's, as are more (0: any number is right).
+  /// As in PointwiseKernel.
   std::int32_t fewest_quads = 0, most_quads = 0;
   std::int32_t dot = 1;  ///< as in PointwiseKernel
   static constexpr std::int32_t most_terms = 33024;

@@ -60,7 +60,8 @@ struct ConvolutionDots {
   }
 
   static constexpr ConvolutionKernel kernel(const char* name) {
-    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, run, {}, 0, 0, S::dot};
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, run, Tiles::form,
+            0,    Tiles::most_quads,           S::dot};
   }
 };
 

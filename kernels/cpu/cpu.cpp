@@ -46,17 +46,22 @@ bool has_avx512vnni() {
   return has_avx512bw() && __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
          __builtin_cpu_supports("avx512vbmi2") != 0;
 }
+namespace {
+/// AMX's tiles, and so much of its arithmetic, if the system lets this process use them.
+bool has_amx([[maybe_unused]] unsigned arithmetic) {
 #if defined(__linux__) && defined(__x86_64__)
-bool has_amxint8() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  constexpr unsigned tiles = 1U << 24, bytes = 1U << 25;
-  if (!has_avx512vnni() || __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  const unsigned wanted = 1U << 24 | arithmetic;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || (edx & wanted) != wanted) return false;
   // Linux saves a thread's tiles only if its process has asked for it: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA).
-  return (edx & (tiles | bytes)) == (tiles | bytes) && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
-}
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 #else
-bool has_amxint8() { return false; }
+  return false;
 #endif
+}
+}  // namespace
+bool has_amxint8() { return has_avx512vnni() && has_amx(1U << 25); }
+bool has_amxbf16() { return has_avx512bf16() && has_amx(1U << 22); }
 #else
 bool has_sse2() { return false; }
 bool has_avx2() { return false; }
@@ -66,6 +71,7 @@ bool has_avx512fp16() { return false; }
 bool has_avx512bf16() { return false; }
 bool has_avx512vnni() { return false; }
 bool has_amxint8() { return false; }
+bool has_amxbf16() { return false; }
 #endif
 
 #if defined(__aarch64__)

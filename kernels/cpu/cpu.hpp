@@ -11,6 +11,7 @@ bool has_avx512fp16();  ///< with BW and VL: from Sapphire Rapids on
 bool has_avx512bf16();  ///< with BW and VL: Cooper Lake, from Sapphire Rapids and Zen 4 on
 bool has_avx512vnni();  ///< with BW, VL and VBMI2: from Ice Lake and Zen 4 on
 bool has_amxint8();     ///< AMX's products of matrices of bytes, if the system lets this process use them
+bool has_amxbf16();     ///< the same of bf16
 bool has_neon();        ///< ARMv7's, with its multiply-add
 bool has_neon64();
 bool has_neon64fp16();  ///< ARMv8.2's arithmetic of half precision

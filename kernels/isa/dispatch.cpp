@@ -7,14 +7,17 @@
 
 namespace riffle::kernels {
 
-extern const Kernels kernels_avx512fp16, kernels_amxint8, kernels_avx512bf16, kernels_avx512vnni, kernels_avx512f,
-    kernels_avxvnni, kernels_avx2, kernels_sse2, kernels_neon64bf16, kernels_neon64i8mm, kernels_neon64dot,
-    kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
+extern const Kernels kernels_avx512fp16, kernels_amxbf16, kernels_amxint8, kernels_avx512bf16, kernels_avx512vnni,
+    kernels_avx512f, kernels_avxvnni, kernels_avx2, kernels_sse2, kernels_neon64bf16, kernels_neon64i8mm,
+    kernels_neon64dot, kernels_neon64fp16, kernels_neon64, kernels_neon, kernels_scalar;
 
 namespace {
 constexpr const Kernels* list[] = {
 #ifdef RIFFLE_HAS_AVX512FP16
     &kernels_avx512fp16,
+#endif
+#ifdef RIFFLE_HAS_AMXBF16
+    &kernels_amxbf16,
 #endif
 #ifdef RIFFLE_HAS_AVX512BF16
     &kernels_avx512bf16,

@@ -74,7 +74,12 @@ struct DotTiles {
   /// Inputs that are gathered at once: those of a tile fit into the buffer.
   static constexpr std::int32_t most_inputs = buffer_numbers / most_rows;
 
-  static RIFFLE_INLINE std::int32_t filled_up(std::int32_t inputs) { return (inputs + S::dot - 1) / S::dot * S::dot; }
+  static constexpr bool by_matrices = requires { typename S::Product; };
+  static constexpr QuadForm form = by_matrices ? QuadForm::matrices : QuadForm::bytes;
+  /// Matrices take all inputs at once.
+  static constexpr std::int32_t most_quads = by_matrices ? most_inputs / 4 : 0;
+
+  static RIFFLE_INLINE std::int32_t filled_up(std::int32_t inputs) { return filled_inputs(form, S::dot, inputs); }
 
   /// What one register tile needs to know.
   struct Job {
@@ -85,7 +90,7 @@ struct DotTiles {
     std::int32_t dots;
     const float* bias;
     const Value* weights;
-    float* waiting;    ///< null, or sums that wait for more inputs
+    float* waiting;    ///< null, or sums that wait for more inputs; by matrices, of products, 64 a pixel
     bool goes_on;      ///< from there, not from the bias
     bool is_finished;  ///< behind these inputs
     const ResidualVector* residual;
@@ -98,6 +103,15 @@ struct DotTiles {
   template <int MR, int NV, bool>
   static void run_tile(const Job& job) {
     simd::Tile<S, MR, NV> tile;
+    if constexpr (by_matrices) {
+      tile.start(job.bias);
+      simd::unroll<MR * NV>([&](auto i) __attribute__((always_inline)) {
+        constexpr int m = i / NV, v = i % NV;
+        tile.acc[m][v] = S::add(tile.acc[m][v], S::load(job.waiting + (m * S::max_vectors + v) * S::lanes));
+      });
+      store_tile(tile, job.residual, *job.clamp, *job.memory, job.pixel, job.out, job.out_stride, job.columns);
+      return;
+    }
     if (job.goes_on) {
       simd::unroll<MR * NV>([&](auto i) __attribute__((always_inline)) {
         tile.acc[i / NV][i % NV] = S::load(job.waiting + i * S::lanes);
@@ -164,6 +178,7 @@ struct DotTiles {
             job.pixel += rows;
             job.out += rows * job.out_stride;
             job.x += rows * job.stride;
+            if constexpr (by_matrices) job.waiting += rows * S::max_vectors * S::lanes;
           }
         });
   }
@@ -185,7 +200,7 @@ struct DotTiles {
     const std::int32_t width = (v1 - v0) * S::lanes;
     const std::int64_t before = std::int64_t{all.group} * vectors + v0;
     const auto* const packed =
-        static_cast<const std::byte*>(all.packed) + before * dot_vector_bytes(S::lanes, S::dot, all.inputs);
+        static_cast<const std::byte*>(all.packed) + before * dot_vector_bytes(S::lanes, filled_up(all.inputs));
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
     job.bias = reinterpret_cast<const float*>(packed);
@@ -195,6 +210,18 @@ struct DotTiles {
     job.out += v0 * S::lanes;
     if constexpr (by_pairs) {
       run_strips(job, v1 - v0, pixels, height);
+    } else if constexpr (by_matrices) {
+      alignas(64) typename S::Product::Sums sums;
+      Job part = job;
+      const typename S::Product product(pixels, job.dots);
+      product.run(
+          job.x, job.stride * static_cast<std::ptrdiff_t>(sizeof(Value)), job.weights, v1 - v0,
+          sums, [&](std::int32_t first, std::int32_t count) __attribute__((always_inline)) {
+            part.waiting = sums[0];
+            part.pixel = job.pixel + first;
+            part.out = job.out + first * job.out_stride;
+            run_tiles(part, v1 - v0, count, height);
+          });
     } else {
       run_tiles(job, v1 - v0, pixels, height);
     }
@@ -369,7 +396,8 @@ struct PointwiseDots {
   static std::int32_t tile_rows(std::int32_t vectors) { return S::tile_rows(vectors); }
 
   static constexpr PointwiseKernel kernel(const char* name) {
-    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, {}, 0, 0, S::dot};
+    return {name, {S::type, S::type, S::type}, S::lanes, S::max_vectors, false, tile_rows, run, Tiles::form,
+            0,    Tiles::most_quads,           S::dot};
   }
 };
 

@@ -85,8 +85,8 @@ struct PointwiseKernel {
   bool pairs_halves = false;     ///< does a panel's last vector, where half of it or more is empty, hold two pixels?
   std::int32_t (*tile_rows)(std::int32_t vectors) = nullptr;  ///< pixels of a register tile of that width
   void (*run)(const PointwiseArgs&, const Addresses&, TileRange) = nullptr;
-  QuadForm form = {};  ///< of bytes: see byte_panels.hpp
-  /// Of bytes, what a group may read: fewer are another row's, as are more (0: any number is right).
+  QuadForm form = {};  ///< of bytes, and of dots: see byte_panels.hpp, dot_panels.hpp
+  /// Of bytes and dots, what a group may read, in fours: fewer are another row's, as are more (0: any number is right).
   std::int32_t fewest_quads = 0, most_quads = 0;
   std::int32_t dot = 1;  ///< neighbouring inputs that are multiplied together: see dot_panels.hpp
 };
@@ -108,12 +108,16 @@ struct Panels {
   std::int32_t lanes = 0, max_vectors = 0;
   bool pairs_halves = false;
   std::int32_t dot = 1;
+  QuadForm form = {};  ///< of dots
 };
 template <class Kernel>
 Panels panels_of(const Kernel& kernel) {
   Panels panels{kernel.types.weights, kernel.lanes, kernel.max_vectors};
   if constexpr (requires { kernel.pairs_halves; }) panels.pairs_halves = kernel.pairs_halves;
-  if constexpr (requires { kernel.dot; }) panels.dot = kernel.dot;
+  if constexpr (requires { kernel.dot; }) {
+    panels.dot = kernel.dot;
+    panels.form = kernel.form;
+  }
   return panels;
 }
 

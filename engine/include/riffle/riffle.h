@@ -98,12 +98,12 @@ typedef enum riffle_cores RIFFLE_INT {
 RIFFLE_API int32_t riffle_cpu_core_count(riffle_cores cores);
 
 /* The instruction sets that this build has and this CPU runs, best first: "avx512fp16" (half precision),
- * "avx512bf16" (bfloat16), "amxint8" and "avx512vnni" (layers of 8-bit integers), "avx512f", "avxvnni" (layers of 8-bit
- * integers), "avx2", "sse2", "neon64bf16" (bfloat16), "neon64i8mm" and "neon64dot" (layers of 8-bit integers),
- * "neon64fp16" (half precision), "neon64", "neon", "scalar". NULL where index is not less than their number. Lives as
- * long as the program. To ask Linux whether "amxint8" runs is to ask it for this process's right to use AMX's tiles
- * (arch_prctl); the only thing that changes for the process is that a thread's signal stack (sigaltstack) has to have
- * room for them, as AT_MINSIGSTKSZ says.
+ * "amxbf16" and "avx512bf16" (bfloat16), "amxint8" and "avx512vnni" (layers of 8-bit integers), "avx512f", "avxvnni"
+ * (layers of 8-bit integers), "avx2", "sse2", "neon64bf16" (bfloat16), "neon64i8mm" and "neon64dot" (layers of 8-bit
+ * integers), "neon64fp16" (half precision), "neon64", "neon", "scalar". NULL where index is not less than their number.
+ * Lives as long as the program. To ask Linux whether "amxint8" or "amxbf16" runs is to ask it for this process's right
+ * to use AMX's tiles (arch_prctl); the only thing that changes for the process is that a thread's signal stack
+ * (sigaltstack) has to have room for them, as AT_MINSIGSTKSZ says.
  */
 RIFFLE_API const char* riffle_cpu_isa(size_t index);
 
