@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "quantise/parallel.hpp"
 
@@ -67,29 +68,37 @@ Patches patches_of(const Walk& walk, graph::NodeId node, const Matrix& matrix) {
   const auto channels = static_cast<std::int64_t>(operand.size());
   const kernels::Window& w = matrix.window;
   const kernels::Extent& e = matrix.extent;
-  const std::int64_t fit = most_floats / (channels * matrix.taps);
-  const std::int64_t samples = std::max<std::int64_t>(walk.count() / 2, 1), first = walk.count() > 1 ? 1 : 0;
+  const std::int64_t fit = most_floats / (channels * matrix.taps), pictures = walk.count_of_all();
+  const std::int64_t samples = std::max<std::int64_t>(pictures / 2, 1), first = pictures > 1 ? 1 : 0;
   const std::int64_t all = samples * e.out_h * e.out_w;
   const auto count = std::min(std::clamp(fit, least_patches, most_patches), all);
 
-  Patches patches{static_cast<std::int32_t>(count), {}};
-  patches.numbers.resize(static_cast<std::size_t>(count * channels * matrix.taps));
-  std::mt19937 random;  // the standard says which numbers it gives
+  std::vector<float> own;  // (patches of own pictures, channels, taps)
+  std::mt19937 random;     // the standard says which numbers it gives
   for (std::int64_t p = 0; p < count; ++p) {
     // One picture after the other, and a pixel by chance.
-    const std::int64_t n = first + 2 * (p * samples / count);
+    const std::int64_t n = first + 2 * (p * samples / count) - walk.first();
     const auto out_y = static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(e.out_h));
     const auto out_x = static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(e.out_w));
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const std::span<const float> plane = walk.plane(operand[static_cast<std::size_t>(c)], n);
-      const std::int64_t group = c / matrix.inputs, input = c % matrix.inputs;
-      float* const to = patches.numbers.data() + ((group * count + p) * matrix.inputs + input) * matrix.taps;
+    if (n < 0 || n >= walk.count()) continue;
+    for (const passes::Channel& channel : operand) {
+      const std::span<const float> plane = walk.plane(channel, n);
       for (std::int32_t tap = 0; tap < matrix.taps; ++tap) {
         const std::int32_t y = out_y * w.stride_h - w.pad_top + tap / w.kernel_w * w.dilation_h;
         const std::int32_t x = out_x * w.stride_w - w.pad_left + tap % w.kernel_w * w.dilation_w;
-        if (y < 0 || y >= e.in_h || x < 0 || x >= e.in_w) continue;
-        to[tap] = plane[static_cast<std::size_t>(y * e.in_w + x)];
+        const bool is_outside = y < 0 || y >= e.in_h || x < 0 || x >= e.in_w;
+        own.push_back(is_outside ? 0.0F : plane[static_cast<std::size_t>(y * e.in_w + x)]);
       }
+    }
+  }
+  Patches patches{static_cast<std::int32_t>(count), gathered(walk.peers(), std::move(own))};
+  if (matrix.groups == 1) return patches;
+  const std::vector<float> by_patch = std::exchange(patches.numbers, {});
+  patches.numbers.reserve(by_patch.size());
+  for (std::int64_t group = 0; group < matrix.groups; ++group) {
+    for (std::int64_t p = 0; p < count; ++p) {
+      const auto from = by_patch.begin() + (p * matrix.groups + group) * matrix.columns();
+      patches.numbers.insert(patches.numbers.end(), from, from + matrix.columns());
     }
   }
   return patches;
@@ -97,23 +106,25 @@ Patches patches_of(const Walk& walk, graph::NodeId node, const Matrix& matrix) {
 
 std::vector<double> column_means(const Walk& walk, graph::NodeId node, const Matrix& matrix) {
   const passes::ChannelList& operand = walk.operand(node);
-  const auto taps = static_cast<std::size_t>(matrix.taps);
-  std::vector<double> means(operand.size() * taps);
-  const double count = static_cast<double>(walk.count()) * matrix.extent.out_h * matrix.extent.out_w;
-  for_each_index(static_cast<std::int64_t>(operand.size()), walk.threads(), [&](std::int64_t c, int) {
-    const auto channel = static_cast<std::size_t>(c);
-    for (std::int32_t tap = 0; tap < matrix.taps; ++tap) {
-      double sum = 0.0;
-      for (std::int64_t n = 0; n < walk.count(); ++n) {
-        const std::span<const float> plane = walk.plane(operand[channel], n);
-        float of_picture = 0.0F;
+  const std::size_t columns = operand.size() * static_cast<std::size_t>(matrix.taps);
+  std::vector<float> sums(static_cast<std::size_t>(walk.count()) * columns);  // (pictures, columns)
+  for_each_index(walk.count(), walk.threads(), [&](std::int64_t n, int) {
+    float* to = sums.data() + static_cast<std::size_t>(n) * columns;
+    for (const passes::Channel& channel : operand) {
+      const std::span<const float> plane = walk.plane(channel, n);
+      for (std::int32_t tap = 0; tap < matrix.taps; ++tap) {
+        float sum = 0.0F;
         for_each_joined(matrix, tap,
-                        [&](std::int32_t, std::int32_t in) { of_picture += plane[static_cast<std::size_t>(in)]; });
-        sum += static_cast<double>(of_picture);
+                        [&](std::int32_t, std::int32_t in) { sum += plane[static_cast<std::size_t>(in)]; });
+        *to++ = sum;
       }
-      means[channel * taps + static_cast<std::size_t>(tap)] = sum / count;
     }
   });
+  sums = gathered(walk.peers(), std::move(sums));
+  std::vector<double> means(columns);
+  for (std::size_t i = 0; i < sums.size(); ++i) means[i % columns] += static_cast<double>(sums[i]);
+  const double count = static_cast<double>(walk.count_of_all()) * matrix.extent.out_h * matrix.extent.out_w;
+  for (double& mean : means) mean /= count;
   return means;
 }
 

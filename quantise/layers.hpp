@@ -52,10 +52,11 @@ struct Patches {
 };
 
 /// The walk has just computed the node, or is about to. Of the samples of odd number, where there is one; the same ones
-/// every time.
+/// every time, those of all peers.
 Patches patches_of(const Walk& walk, graph::NodeId node, const Matrix& matrix);
 
-/// The means of everything that the columns read, over all output pixels of all pictures: (groups * inputs, taps).
+/// The means of everything that the columns read, over all output pixels of all pictures, those of peers as well:
+/// (groups * inputs, taps).
 std::vector<double> column_means(const Walk& walk, graph::NodeId node, const Matrix& matrix);
 
 }  // namespace riffle::quantise

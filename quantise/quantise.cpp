@@ -27,13 +27,14 @@ std::string picture_name(const Samples& samples, std::int64_t i) {
 
 void check_samples(const Graph& graph, const Samples& samples) {
   const std::string what = "calibration data: ";
-  if (samples.count < 1)
+  const auto counts = gathered<std::int64_t>(samples.peers, {samples.count});
+  if (std::ranges::max(counts) < 1)
     throw Error(what + "there are no pictures; take some hundred of those that the network is for");
   if (samples.inputs.size() != graph.input_count()) {
     throw Error(what + std::to_string(samples.inputs.size()) + " tensors; the network has " +
                 std::to_string(graph.input_count()) + " inputs");
   }
-  bool is_constant = true;
+  std::vector<float> least, most;  // by input
   for (std::size_t i = 0; i < samples.inputs.size(); ++i) {
     const std::vector<float>& numbers = samples.inputs[i];
     const auto size = static_cast<std::size_t>(graph.input(i).shape.size());
@@ -46,9 +47,17 @@ void check_samples(const Graph& graph, const Samples& samples) {
       throw Error(what + picture_name(samples, static_cast<std::int64_t>(k / size)) +
                   " holds a number that is not finite; leave it out, or look at how it was normalised");
     }
-    is_constant &= std::ranges::all_of(numbers, [&](float x) { return x == numbers[0]; });
+    constexpr float beyond = std::numeric_limits<float>::infinity();
+    least.push_back(numbers.empty() ? beyond : std::ranges::min(numbers));
+    most.push_back(numbers.empty() ? -beyond : std::ranges::max(numbers));
   }
-  if (is_constant) {
+  const std::vector<float> all_least = gathered(samples.peers, least), all_most = gathered(samples.peers, most);
+  for (std::size_t i = 0; i < all_least.size(); ++i) {
+    const std::size_t input = i % least.size();
+    least[input] = std::min(least[input], all_least[i]);
+    most[input] = std::max(most[input], all_most[i]);
+  }
+  if (least == most) {
     throw Error(what +
                 "all pictures are one constant, from which nothing can be learnt; take pictures that the network "
                 "is for, and look at how they are normalised");
@@ -181,7 +190,8 @@ Quantised quantise(Graph graph, const Samples& samples, const Options& options) 
   }
   Scales scales(before, agreement, statistics.ranges);
   if (options.method == Method::best || options.method == Method::mse) {
-    scales.choose_as(search(before, agreement, statistics, options.method, options.threads, part(0.3, 0.7)));
+    scales.choose_as(
+        search(before, agreement, statistics, options.method, samples.peers, options.threads, part(0.3, 0.7)));
   }
   rewrite(quantised, agreement, scales);
   (void)graph::infer_shapes(quantised.after);
@@ -214,8 +224,9 @@ std::vector<Loss> losses(const Quantised& quantised, const Samples& samples, int
     if (same < 0) continue;
     while (after.next() <= same) after.step();
     const Planes &exact = before.result(id), &lossy = after.result(same);
-    double signal = 0.0, noise = 0.0;
-    for (std::int64_t n = 0; n < samples.count; ++n) {
+    std::vector<double> sums(2 * static_cast<std::size_t>(samples.count));  // by picture: signal, noise
+    for_each_index(samples.count, threads, [&](std::int64_t n, int) {
+      double &signal = sums[2 * static_cast<std::size_t>(n)], &noise = sums[2 * static_cast<std::size_t>(n) + 1];
       for (std::int32_t c = 0; c < exact.shape.c; ++c) {
         const std::span<const float> x = exact.plane(n, c), y = lossy.plane(n, c);
         const double scale = quantised.scales[id][static_cast<std::size_t>(c)];
@@ -225,6 +236,12 @@ std::vector<Loss> losses(const Quantised& quantised, const Samples& samples, int
           noise += lost * lost;
         }
       }
+    });
+    sums = gathered(samples.peers, std::move(sums));
+    double signal = 0.0, noise = 0.0;
+    for (std::size_t i = 0; i < sums.size(); i += 2) {
+      signal += sums[i];
+      noise += sums[i + 1];
     }
     const graph::Node& node = quantised.after.nodes[same];
     Loss loss{id, node.quantization.has_value(), 0.0, 0};

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "quantise/peers.hpp"
 
 namespace riffle::quantise {
 
@@ -24,6 +25,7 @@ struct Samples {
   std::vector<std::vector<float>> inputs;
   std::int64_t count = 0;
   std::vector<std::string> names = {};  ///< of the pictures, for messages; or none
+  Peers peers = {};                     ///< which have the other pictures, if there are any
 };
 
 /// How ranges are chosen.
@@ -52,7 +54,7 @@ struct Quantised {
 
 /// Throws Error for samples that are none, that do not fit the network, hold a number that is not finite or are one
 /// constant; for a name to keep that no node has; for a network that is quantised already. The same bits for the same
-/// arguments, on any number of threads.
+/// pictures, on any number of threads and of peers, of which each gets the whole.
 Quantised quantise(graph::Graph graph, const Samples& samples, const Options& options = {});
 
 /// Without samples, of a network whose ranges are known: `inputs` are those of its inputs, infinite where they are not
@@ -71,7 +73,7 @@ struct Loss {
   std::int64_t weight_bytes = 0;
 };
 
-/// Of every node that computes something, in the network's order, on these samples.
+/// Of every node that computes something, in the network's order, on these samples and those of their peers.
 std::vector<Loss> losses(const Quantised& quantised, const Samples& samples, int threads);
 
 }  // namespace riffle::quantise

@@ -1,5 +1,7 @@
 #include "quantise/refine.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "quantise/parallel.hpp"
@@ -32,33 +34,49 @@ class RowRounding {
   std::vector<double> moments_;
 };
 
-/// A layer's weights and biases for the operand that the quantised walk is about to give it.
+/// A layer's weights and biases for the operand that the quantised walk is about to give it. Peers share the outputs.
 IntegerLayer layer_for(const Walk& walk, NodeId after, const Layer& exact, const passes::ChannelList& operand,
                        const Scales& scales, const std::vector<double>& steps) {
   const Matrix& matrix = exact.matrix;
-  const auto columns = static_cast<std::size_t>(matrix.columns()), outputs = static_cast<std::size_t>(matrix.outputs);
+  const Peers& peers = walk.peers();
+  const auto columns = static_cast<std::size_t>(matrix.columns());
+  const std::int64_t outputs = std::int64_t{matrix.groups} * matrix.outputs;
   const Patches patches = patches_of(walk, after, matrix);
   const std::size_t group_size = static_cast<std::size_t>(patches.count) * columns;
   const std::vector<double> means = column_means(walk, after, matrix);
-  IntegerLayer layer;
-  layer.rows.resize(static_cast<std::size_t>(matrix.groups) * outputs);
-  layer.bias.resize(layer.rows.size());
-  const auto round_output = [&](const RowRounding& rounding, std::size_t group, std::size_t output) {
-    const std::vector<double> weights = column_weights(matrix, static_cast<std::int32_t>(output), operand, scales);
+
+  const auto first = peers.share_begin(outputs, peers.rank), end = peers.share_begin(outputs, peers.rank + 1);
+  std::vector<std::optional<RowRounding>> roundings(static_cast<std::size_t>(matrix.groups));  // of groups of its share
+  for_each_index(matrix.groups, walk.threads(), [&](std::int64_t g, int) {
+    if (g * matrix.outputs >= end || (g + 1) * matrix.outputs <= first) return;
+    const auto group = static_cast<std::size_t>(g);
+    roundings[group].emplace(std::span(patches.numbers).subspan(group * group_size, group_size), columns);
+  });
+  // Of each output the integers, their factor and the bias.
+  const std::size_t width = columns + 2;
+  const auto round_output = [&](std::int64_t o, int, std::span<double> result) {
+    const auto output = static_cast<std::size_t>(o), group = static_cast<std::size_t>(o / matrix.outputs);
+    const std::vector<double> weights = column_weights(matrix, static_cast<std::int32_t>(o), operand, scales);
     double bias = exact.bias.empty() ? 0.0 : static_cast<double>(exact.bias[output]);
-    const RoundedRow row = rounding(weights, {bias, steps[output]});
-    const std::span<const float> real = matrix.row(static_cast<std::int32_t>(output));
+    const RoundedRow row = (*roundings[group])(weights, {bias, steps[output]});
+    const std::span<const float> real = matrix.row(static_cast<std::int32_t>(o));
     for (std::size_t k = 0; k < columns; ++k) {
       const std::size_t column = group * columns + k;
       bias += static_cast<double>(real[k]) * exact.means[column] - row.factor * row.numbers[k] * means[column];
     }
-    layer.rows[output] = row;
-    layer.bias[output] = bias;
+    std::ranges::copy(row.numbers, result.begin());
+    result[columns] = row.factor;
+    result[columns + 1] = bias;
   };
-  for (std::size_t g = 0; g < static_cast<std::size_t>(matrix.groups); ++g) {
-    const RowRounding rounding(std::span(patches.numbers).subspan(g * group_size, group_size), columns);
-    for_each_index(matrix.outputs, walk.threads(),
-                   [&](std::int64_t o, int) { round_output(rounding, g, g * outputs + static_cast<std::size_t>(o)); });
+  const auto rounded = shared_out<double>(peers, outputs, width, walk.threads(), round_output);
+
+  IntegerLayer layer;
+  for (auto from = rounded.begin(); from != rounded.end(); from += static_cast<std::ptrdiff_t>(width)) {
+    RoundedRow& row = layer.rows.emplace_back();
+    const auto factor = from + static_cast<std::ptrdiff_t>(columns);
+    std::transform(from, factor, std::back_inserter(row.numbers), [](double q) { return static_cast<std::int8_t>(q); });
+    row.factor = factor[0];
+    layer.bias.push_back(factor[1]);
   }
   return layer;
 }

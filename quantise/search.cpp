@@ -161,7 +161,7 @@ class Reader {
 }  // namespace
 
 Scales search(const graph::Graph& graph, const Agreement& agreement, const Statistics& statistics, Method method,
-              int threads, const std::function<void(double)>& progress) {
+              const Peers& peers, int threads, const std::function<void(double)>& progress) {
   Scales scales(graph, agreement, statistics.ranges_of_half);
   std::vector<std::unique_ptr<const Reader>> readers;
   std::vector<std::vector<const Reader*>> readers_of(scales.group_count());
@@ -176,12 +176,13 @@ Scales search(const graph::Graph& graph, const Agreement& agreement, const Stati
   for (std::size_t group = 0; group < scales.group_count(); ++group) {
     progress(static_cast<double>(group) / static_cast<double>(scales.group_count()));
     const auto choose_best = [&](const std::vector<Choice>& candidates) {
-      std::vector<double> errors(candidates.size(), 0.0);
-      for_each_index(static_cast<std::int64_t>(candidates.size()), threads, [&](std::int64_t i, int) {
-        Scales tried = scales;
-        tried.choose(group, candidates[static_cast<std::size_t>(i)]);
-        for (const Reader* reader : readers_of[group]) errors[static_cast<std::size_t>(i)] += reader->error(tried);
-      });
+      const auto errors = shared_out<double>(peers, std::ssize(candidates), 1, threads,
+                                             [&](std::int64_t i, int, std::span<double> error) {
+                                               Scales tried = scales;
+                                               tried.choose(group, candidates[static_cast<std::size_t>(i)]);
+                                               for (const Reader* reader : readers_of[group])
+                                                 error[0] += reader->error(tried);
+                                             });
       scales.choose(group, candidates[static_cast<std::size_t>(std::ranges::min_element(errors) - errors.begin())]);
     };
     if (readers_of[group].empty() || scales.is_given(group)) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 
@@ -141,7 +142,11 @@ Walk::Walk(const graph::Graph& graph, const Samples& samples, int threads)
       read_(graph::numbers_read(graph)),
       lowered_(passes::lower_channels(graph, shapes_)),
       last_reader_(last_readers(graph, lowered_)),
-      results_(graph.nodes.size()) {}
+      results_(graph.nodes.size()) {
+  const auto counts = gathered<std::int64_t>(samples.peers, {samples.count});
+  first_ = std::accumulate(counts.begin(), counts.begin() + samples.peers.rank, std::int64_t{0});
+  count_of_all_ = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+}
 
 NodeId Walk::step() {
   const NodeId id = next_++;

@@ -1,5 +1,5 @@
 // A network run node by node, each on all pictures before the next: so that what a node computes can be looked at, and
-// the node behind it changed, before it is computed.
+// the node behind it changed, before it is computed. Of several processes each computes its own pictures.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace riffle::quantise {
 
-/// What a node computes of all pictures: planes (N, C, H, W). Integers, q - zero_point, stand as floats.
+/// What a node computes of the pictures: planes (N, C, H, W). Integers, q - zero_point, stand as floats.
 struct Planes {
   graph::Shape shape;
   std::vector<float> numbers;
@@ -53,6 +53,10 @@ class Walk {
   [[nodiscard]] const passes::LoweredChannels& lowered() const { return lowered_; }
   [[nodiscard]] const graph::ById<graph::Shape>& shapes() const { return shapes_; }
   [[nodiscard]] std::int64_t count() const { return samples_.count; }
+  /// Of all peers together, and where this one's own begin among them.
+  [[nodiscard]] std::int64_t count_of_all() const { return count_of_all_; }
+  [[nodiscard]] std::int64_t first() const { return first_; }
+  [[nodiscard]] const Peers& peers() const { return samples_.peers; }
   [[nodiscard]] int threads() const { return threads_; }
 
  private:
@@ -61,6 +65,7 @@ class Walk {
   const graph::Graph& graph_;
   const Samples& samples_;
   int threads_;
+  std::int64_t first_ = 0, count_of_all_ = 0;
   graph::ById<graph::Shape> shapes_;
   graph::ById<graph::NumbersRead> read_;
   passes::LoweredChannels lowered_;

@@ -1,8 +1,11 @@
-// riffle quantize: a model in floats and pictures to one in integers of 8 bits, and what that costs.
+// riffle quantize: a model in floats and pictures to one in integers of 8 bits, and what that costs. Ranks share the
+// pictures, and rank 0 writes and speaks.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <iostream>
 #include <map>
@@ -18,6 +21,7 @@
 #include "io/labels.hpp"
 #include "io/model_file.hpp"
 #include "io/preprocess.hpp"
+#include "kernels/kernels.hpp"
 #include "measure/tensors.hpp"
 #include "quantise/pixels.hpp"
 #include "quantise/quantise.hpp"
@@ -25,6 +29,9 @@
 #include "tools/commands.hpp"
 #include "tools/options.hpp"
 #include "tools/preprocessing_options.hpp"
+#include "tools/ranks.hpp"
+#include "trainer/data/checksum.hpp"
+#include "trainer/team.hpp"
 
 namespace riffle::tools {
 namespace {
@@ -34,6 +41,7 @@ constexpr std::int64_t most_for_losses = 64;
 
 struct QuantizeOptions {
   std::string model, output, data, labels, report;
+  std::string method = "best";
   quantise::Options how;
   double max_loss = 0.0;  ///< points; where it was given
   std::int64_t calibration = 512, count = 2000;
@@ -83,13 +91,23 @@ Network on_pixels(const Network& network, const QuantizeOptions& options) {
   return result;
 }
 
-/// What an input's numbers stand for, as planes.
-quantise::Samples read_samples(const Network& network, const std::vector<std::int64_t>& indices) {
+/// Those of the rank's share.
+std::vector<std::int64_t> share_of(const std::vector<std::int64_t>& indices, const trainer::Ranks& ranks) {
+  std::vector<std::int64_t> own;
+  trainer::for_share(std::ssize(indices), ranks.rank(), ranks.size(),
+                     [&](std::int64_t i) { own.push_back(indices[static_cast<std::size_t>(i)]); });
+  return own;
+}
+
+/// Of the rank's share what an input's numbers stand for, as planes.
+quantise::Samples read_samples(const Network& network, const std::vector<std::int64_t>& all, trainer::Ranks& ranks) {
+  const std::vector<std::int64_t> indices = share_of(all, ranks);
   const graph::Input& input = network.graph.input();
   const graph::ResolvedArrangement places = graph::resolve(graph::arrangement_of(input.arrangement), input.shape);
   const auto& [h, w, c] = input.shape;
   const auto size = static_cast<std::size_t>(input.shape.size());
-  quantise::Samples samples{{}, std::ssize(indices), {}};
+  quantise::Samples samples{{}, std::ssize(indices), {}, {ranks.rank(), ranks.size(), {}}};
+  samples.peers.gather = [&ranks](std::span<const std::byte> own) { return trainer::gather(ranks, own); };
   std::vector<float>& planes = samples.inputs.emplace_back();
   planes.reserve(indices.size() * size);
   std::vector<float> numbers(size);
@@ -114,6 +132,19 @@ quantise::Samples read_samples(const Network& network, const std::vector<std::in
   return samples;
 }
 
+/// Rank 0's bar; the others have none.
+class Bar {
+ public:
+  Bar(const std::string& label, std::int64_t total, const trainer::Ranks& ranks)
+      : progress_(ranks.rank() == 0 ? std::make_unique<draw::Progress>(label, total) : nullptr) {}
+  void update(std::int64_t done) const {
+    if (progress_) progress_->update(done);
+  }
+
+ private:
+  std::unique_ptr<draw::Progress> progress_;
+};
+
 /// How often both networks answer right, and how often they differ.
 struct AnswersOfBoth {
   std::int64_t count = 0, right_before = 0, right_after = 0, changed = 0;
@@ -126,7 +157,7 @@ struct AnswersOfBoth {
 
 /// The largest class of each picture.
 std::vector<std::int32_t> answers_of(const Network& network, const std::vector<std::int64_t>& indices, int threads,
-                                     draw::Progress& progress, std::int64_t before) {
+                                     const std::function<void(std::int64_t)>& progress) {
   const auto plan = plan::make(network.graph);
   std::vector<std::int32_t> answers(indices.size());
   std::vector<run::Session> sessions;
@@ -142,7 +173,7 @@ std::vector<std::int32_t> answers_of(const Network& network, const std::vector<s
       }
       session.run(tensors.inputs(), tensors.outputs());
       answers[i] = io::largest(tensors.output_floats(0), 1).front();
-      if (draws) progress.update(before + static_cast<std::int64_t>(i));
+      if (draws) progress(static_cast<std::int64_t>(i));
     }
   };
   std::vector<std::future<void>> others;
@@ -154,13 +185,16 @@ std::vector<std::int32_t> answers_of(const Network& network, const std::vector<s
   return answers;
 }
 
-AnswersOfBoth compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& indices,
-                      int threads) {
-  AnswersOfBoth result{.count = std::ssize(indices)};
-  draw::Progress progress("comparing", 2 * result.count);
-  const std::vector<std::int32_t> before = answers_of(given, indices, threads, progress, 0);
-  const std::vector<std::int32_t> after = answers_of(quantised, indices, threads, progress, result.count);
+AnswersOfBoth compare(const Network& given, const Network& quantised, const std::vector<std::int64_t>& all, int threads,
+                      trainer::Ranks& ranks) {
+  const std::vector<std::int64_t> indices = share_of(all, ranks);
+  const Bar bar("comparing", 2 * std::ssize(indices), ranks);
+  const std::vector<std::int32_t> before =
+      answers_of(given, indices, threads, [&](std::int64_t done) { bar.update(done); });
+  const std::vector<std::int32_t> after =
+      answers_of(quantised, indices, threads, [&](std::int64_t done) { bar.update(std::ssize(indices) + done); });
   const std::vector<std::uint8_t>& labels = given.data->labels;
+  AnswersOfBoth result;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (!labels.empty()) {
       const std::int32_t label = labels[static_cast<std::size_t>(indices[i])];
@@ -169,13 +203,17 @@ AnswersOfBoth compare(const Network& given, const Network& quantised, const std:
     }
     result.changed += before[i] != after[i] ? 1 : 0;
   }
-  return result;
+  std::array sums = {static_cast<double>(result.right_before), static_cast<double>(result.right_after),
+                     static_cast<double>(result.changed)};
+  ranks.sum(sums);  // of whole numbers
+  return {std::ssize(all), static_cast<std::int64_t>(sums[0]), static_cast<std::int64_t>(sums[1]),
+          static_cast<std::int64_t>(sums[2])};
 }
 
 quantise::Quantised quantise_with_bar(const graph::Graph& graph, const quantise::Samples& samples,
-                                      quantise::Options how) {
-  draw::Progress progress("quantising", 1000);
-  how.progress = [&](double done) { progress.update(static_cast<std::int64_t>(done * 1000)); };
+                                      quantise::Options how, const trainer::Ranks& ranks) {
+  const Bar bar("quantising", 1000, ranks);
+  how.progress = [&](double done) { bar.update(static_cast<std::int64_t>(done * 1000)); };
   return quantise::quantise(graph, samples, how);
 }
 
@@ -225,7 +263,29 @@ void draw_report(const std::string& path, const quantise::Quantised& quantised,
   write_file(path, {std::as_bytes(std::span(svg))});
 }
 
-void quantize(QuantizeOptions& options, bool has_max_loss) {
+/// Throws Error on all ranks where those of one decide otherwise. Its pictures are its own affair, but for their
+/// number.
+void expect_same(trainer::Ranks& ranks, const QuantizeOptions& options, bool has_max_loss, const Network& given) {
+  std::string keep;
+  for (const std::string& name : options.how.keep) (keep += ' ') += name;
+  trainer::Checksum checksum;
+  checksum.add(format::save(given.graph));
+  const std::vector<trainer::Setting> settings = {
+      {"riffle's version", RIFFLE_VERSION},
+      {"the instruction set (RIFFLE_ISA)", kernels::choose_kernels().isa},
+      {"a model of checksum", std::to_string(checksum.value())},
+      {"this many pictures:", std::to_string(given.data->count())},
+      {"labels:", given.data->labels.empty() ? "no" : "yes"},
+      {"--calibration", std::to_string(options.calibration)},
+      {"--count", std::to_string(options.count)},
+      {"--method", options.method},
+      {"--keep", keep},
+      {"--max-loss", has_max_loss ? std::to_string(options.max_loss) : "no"},
+      {"--pixels", options.pixels ? "yes" : "no"}};
+  trainer::expect_same(ranks, settings);
+}
+
+void quantize(QuantizeOptions& options, bool has_max_loss, trainer::Ranks& ranks) {
   require_another_file({"OUT", options.output}, {{"MODEL", options.model}, {"--calibrate", options.data}});
   if (io::format_to_save(options.output) != io::ModelFormat::riffle) {
     throw Error(options.output + ": a quantised model is a .riffle file; name one");
@@ -245,6 +305,7 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
   if (has_max_loss && data.labels.empty()) {
     throw Error("--max-loss: needs to know which answers are right; name the labels of the data, --labels FILE");
   }
+  expect_same(ranks, options, has_max_loss, given);
   const auto plan_before = plan::make(graph);
   bool is_classifier = true;
   try {
@@ -256,32 +317,34 @@ void quantize(QuantizeOptions& options, bool has_max_loss) {
 
   const Network network = options.pixels ? on_pixels(given, options) : given;
   const Split parts = split(data.count(), std::min(options.calibration, quantise::most_samples(graph)), options.count);
-  const quantise::Samples samples = read_samples(network, parts.calibration);
-  const quantise::Samples held_out =
-      read_samples(network, spread(parts.others.empty() ? parts.calibration : parts.others, most_for_losses));
+  const std::vector<std::int64_t> for_losses =
+      spread(parts.others.empty() ? parts.calibration : parts.others, most_for_losses);
+  const quantise::Samples samples = read_samples(network, parts.calibration, ranks);
+  const quantise::Samples held_out = read_samples(network, for_losses, ranks);
 
   quantise::Quantised quantised;
   std::vector<quantise::Loss> losses;
   AnswersOfBoth answers;
   for (std::size_t more = 1;; more *= 2) {
-    quantised = quantise_with_bar(network.graph, samples, options.how);
+    quantised = quantise_with_bar(network.graph, samples, options.how, ranks);
     losses = quantise::losses(quantised, held_out, options.how.threads);
     if (is_classifier && !parts.others.empty()) {
-      answers = compare(given, {quantised.after, network.data}, parts.others, options.how.threads);
+      answers = compare(given, {quantised.after, network.data}, parts.others, options.how.threads, ranks);
     }
     if (!has_max_loss || answers.count == 0 || answers.loss() <= options.max_loss) break;
     const std::vector<std::string> worst = worst_layers(quantised, losses, more);
     if (worst.empty()) break;
     options.how.keep.insert(options.how.keep.end(), worst.begin(), worst.end());
   }
+  if (ranks.rank() > 0) return;
   format::save_file(quantised.after, options.output);
 
   print_losses(quantised, losses);
-  std::cout << "calibrated on " << grouped(samples.count) << " of " << grouped(data.count())
+  std::cout << "calibrated on " << grouped(std::ssize(parts.calibration)) << " of " << grouped(data.count())
             << (data.has_pictures()
                     ? " pictures: " + io::preprocessing_text(preprocessing, graph.input_shape()) + " (" + from + ")"
                     : " inputs")
-            << "; dB: signal to noise on " << grouped(held_out.count)
+            << "; dB: signal to noise on " << grouped(std::ssize(for_losses))
             << (parts.others.empty() ? " of the same" : " others") << '\n';
   if (answers.count > 0) std::cout << answers_text(answers, !data.labels.empty()) << '\n';
   const auto bytes = [](const std::string& path) {
@@ -305,7 +368,7 @@ void add_quantize(CLI::App& program) {
   command
       .add_option("--calibrate", options->data,
                   "Pictures that the model is for: a folder of PNG and JPEG files, an IDX file of images, gzip or not, "
-                  "or a .npy file of inputs (N, C, H, W)")
+                  "or a .npy file of inputs as the model declares them")
       ->required()
       ->type_name("DATA");
   command
@@ -318,7 +381,11 @@ void add_quantize(CLI::App& program) {
                                                                   {"mse", quantise::Method::mse}};
   command
       .add_option_function<std::string>(
-          "--method", [options](const std::string& name) { options->how.method = methods.at(name); },
+          "--method",
+          [options](const std::string& name) {
+            options->method = name;
+            options->how.method = methods.at(name);
+          },
           "What range of numbers 8 bits hold: what costs the layers that read them least, all that occur, all but the "
           "most extreme, or those with the least squared error")
       ->check(CLI::IsMember(methods))
@@ -343,7 +410,7 @@ void add_quantize(CLI::App& program) {
   command.footer(
       "OUT carries the labels and the preprocessing that MODEL does. If any option of preprocessing is given, it is "
       "written over it.");
-  command.callback([options, max_loss] { quantize(*options, max_loss->count() > 0); });
+  command.callback([options, max_loss] { quantize(*options, max_loss->count() > 0, ranks()); });
 }
 
 }  // namespace riffle::tools

@@ -235,6 +235,50 @@ TEST_F(Ranks, they_share_pictures_that_are_searched) {
   }
 }
 
+TEST_F(Ranks, they_share_the_pictures_that_calibrate_and_write_what_one_process_writes) {
+  expect_run(train(1, "--epochs 1 --batch 8" + out("run")));
+  const auto words = [&](const std::string& model, const std::string& data, const std::string& more) {
+    return "'" RIFFLE_PROGRAM "' quantize '" + at("run/best.riffle") + "' '" + at(model) + "' --calibrate '" +
+           at(data) + "' " + more;
+  };
+  const std::string labels = "--labels '" + at("train.labels") + "' --calibration 25 --max-loss 0.1";
+  for (const std::string& more : {labels, std::string("--pixels --method percentile")}) {
+    const auto one = [&] {
+      EXPECT_EQ(std::system((words("q.riffle", "train.images", more) + " >'" + at("said") + "' 2>&1").c_str()), 0);
+      return std::pair(text("said"), file("q.riffle"));
+    }();
+    EXPECT_TRUE(contains(one.first, "calibrated on "));
+    for (const std::string ranks : {"2", "3"}) {
+      std::filesystem::remove(at("q.riffle"));
+      const Said said = run(MPIEXEC_NUMPROC " " + ranks + " " + words("q.riffle", "train.images", more));
+      EXPECT_EQ(said.code, 0);
+      EXPECT_EQ(said.words, one.first);
+      EXPECT_EQ(file("q.riffle"), one.second) << ranks;
+    }
+  }
+
+  const std::string three = MPIEXEC_NUMPROC " 3 ", two = MPIEXEC_NUMPROC " 2 ";
+  const auto refuses = [&](const std::string& job, const std::string& message) {
+    const Said said = run(job);
+    EXPECT_NE(said.code, 0);
+    EXPECT_TRUE(contains(said.words, message));
+    EXPECT_EQ(said.words.find("riffle: "), said.words.rfind("riffle: ")) << said.words;
+    EXPECT_FALSE(std::filesystem::exists(at("refused.riffle")));
+  };
+  const std::string usual = words("refused.riffle", "train.images", "");
+  refuses(two + usual + " : " MPIEXEC_NUMPROC " 1 " + words("refused.riffle", "train.images", "--method mse"),
+          "riffle: rank 2: it has --method mse, and rank 0 has --method best");
+  refuses(two + usual + " : " MPIEXEC_NUMPROC " 1 " + words("refused.riffle", "test.images", ""),
+          "riffle: rank 2: it has this many pictures: 13, and rank 0 has this many pictures: 40");
+  refuses(three + words("refused.riffle", "none.images", ""), "riffle: " + at("none.images"));
+  std::filesystem::create_directory(at("pictures"));
+  for (int i = 0; i < 9; ++i) {
+    const auto color = static_cast<std::uint8_t>(25 * i);
+    folder.write("pictures/" + std::to_string(i) + ".jpg", i == 3 ? bytes_of("none") : jpeg({.color = {color}}));
+  }
+  refuses(three + words("refused.riffle", "pictures", ""), "riffle: rank 1: " + at("pictures/3.jpg"));
+}
+
 /// Processes that have a folder's name among their arguments.
 std::vector<pid_t> processes_of(const std::string& folder) {
   std::vector<pid_t> found;

@@ -65,6 +65,19 @@ std::vector<std::string> gather(Ranks& ranks, const std::vector<std::string>& wo
   return all;
 }
 
+std::vector<std::byte> gather(Ranks& ranks, std::span<const std::byte> own) {
+  std::vector<std::byte> all;
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    std::size_t size = own.size();
+    ranks.broadcast(std::as_writable_bytes(std::span(&size, 1)), rank);
+    all.resize(all.size() + size);
+    const std::span<std::byte> its = std::span(all).last(size);
+    if (rank == ranks.rank()) std::ranges::copy(own, its.begin());
+    ranks.broadcast(its, rank);
+  }
+  return all;
+}
+
 void together(Ranks& ranks, const std::function<void()>& f) {
   if (ranks.size() == 1) {
     f();

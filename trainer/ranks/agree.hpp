@@ -24,6 +24,9 @@ std::string broadcast(Ranks& ranks, std::string text, int root);
 /// The words of all ranks, those of rank 0 first. No word holds a zero byte.
 std::vector<std::string> gather(Ranks& ranks, const std::vector<std::string>& words);
 
+/// The bytes of all ranks, those of rank 0 first.
+std::vector<std::byte> gather(Ranks& ranks, std::span<const std::byte> own);
+
 /// Calls f on every rank; in f ranks do not talk to one another. Where it throws on one of them, all throw an Error
 /// with the message of the first of them, and the rank in front unless f throws on all. Of one rank whatever f throws
 /// passes.

@@ -58,6 +58,14 @@ TEST(RanksTest, words_come_together_in_the_order_of_the_ranks) {
   EXPECT_EQ(thrown, std::vector<std::string>(3));
 }
 
+TEST(RanksTest, bytes_come_together_in_the_order_of_the_ranks) {
+  const auto thrown = on_ranks(3, [](Ranks& ranks) {
+    const std::vector<std::byte> own(static_cast<std::size_t>(2 - ranks.rank()), static_cast<std::byte>(ranks.rank()));
+    EXPECT_EQ(gather(ranks, own), (std::vector<std::byte>{std::byte{0}, std::byte{0}, std::byte{1}}));
+  });
+  EXPECT_EQ(thrown, std::vector<std::string>(3));
+}
+
 TEST(RanksTest, where_one_fails_all_end_with_its_words) {
   const auto end_together = [](const std::vector<int>& failing) {
     return on_ranks(3, [&](Ranks& ranks) {
