@@ -65,6 +65,9 @@ class NpyFile : public CalibrationData {
     // The batch is the first axis, or in it.
     const graph::Arrangement arrangement = graph::arrangement_of(input.arrangement);
     std::vector<std::int64_t> one = graph::resolve(arrangement, input.shape).extents;
+    // Of one pixel that is declared as none, its rows and columns may be left out.
+    const bool is_vector = input.arrangement == graph::Arrangement{} && input.shape.pixels() == 1;
+    if (is_vector && tensor_.shape.size() != 4) one = {input.shape.c};
     if (!arrangement.joins_batch || one.empty()) one.insert(one.begin(), 1);
     std::vector<std::int64_t> shape = tensor_.shape;
     if (!shape.empty() && shape[0] > 0 && shape[0] % one[0] == 0) {

@@ -246,7 +246,12 @@ TEST_F(Quantize, layers_go_back_to_floats_until_the_answers_are_right) {
     EXPECT_EQ(result.code, 0) << result.err;
     return result.out;
   };
-  EXPECT_FALSE(contains(quantised({}), "100.00 % right before, 100.00 % after"));
+  const std::string said = quantised({});
+  EXPECT_FALSE(contains(said, "100.00 % right before, 100.00 % after"));
+  io::write_npy(data, io::tensor_of({80, 2}, numbers));  // as vectors
+  EXPECT_EQ(quantised({}), said);
+  const Result wider = riffle({"quantize", from, out(), "--calibrate", tensor({4, 3})});
+  EXPECT_TRUE(contains(wider.err, "shape (4, 3); calibration takes (N, 2), as the model does")) << wider.err;
   EXPECT_TRUE(contains(quantised({"--max-loss", "0"}), "100.00 % right before, 100.00 % after"));
   const graph::Graph kept = format::load_file(out());
   EXPECT_EQ(std::get<graph::FullyConnected>(kept.nodes[kept.outputs[0].node].operation).weights.type(), Type::f32);
