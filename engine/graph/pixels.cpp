@@ -180,6 +180,11 @@ SelectedPixels selected_pixels(const Pad& o, const Shape& in, const Shape& out) 
   return {padded(o.top, in.h, out.h, o.mode), padded(o.left, in.w, out.w, o.mode)};
 }
 
+Places places(const Resize& resize, const Shape& operand, const Shape& result) {
+  return {ResizedAxis(resize, resize.scale_h, operand.h, result.h).each(&ResizedAxis::place),
+          ResizedAxis(resize, resize.scale_w, operand.w, result.w).each(&ResizedAxis::place)};
+}
+
 MixedPixels mixed_pixels(const Resize& o, const Shape& in, const Shape& out) {
   return {ResizedAxis(o, o.scale_h, in.h, out.h).each(&ResizedAxis::between),
           ResizedAxis(o, o.scale_w, in.w, out.w).each(&ResizedAxis::between)};

@@ -20,6 +20,12 @@ Shape result_shape(const Pad& pad, const Shape& operand);
 /// Of the result, which may be of no size at all: whoever asks checks it as any other.
 Shape result_shape(const TransposedConvolution& convolution, const Shape& operand);
 
+/// For each row and each column of a resize's result where it lies on the operand, in rows and columns of that.
+struct Places {
+  std::vector<float> rows, columns;
+};
+Places places(const Resize& resize, const Shape& operand, const Shape& result);
+
 /// For each row and each column of a result that of the operand; -1: none.
 struct SelectedPixels {
   std::vector<std::int32_t> rows, columns;

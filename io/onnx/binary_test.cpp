@@ -586,19 +586,6 @@ TEST(Einsum, IsAProductOverAxes) {
   }
 }
 
-TEST(Sine, IsNearTheReferenceForManyTurns) {
-  Numbers x;
-  for (int i = -40; i < 40; ++i) x.push_back(static_cast<float>(i) * 0.37F);
-  for (const auto& [type, f] : {std::pair("Sin", static_cast<double (*)(double)>(std::sin)),
-                                std::pair("Cos", static_cast<double (*)(double)>(std::cos))}) {
-    TestModel m({0, 80, 1, 1});
-    m.node(type, {"x"});
-    Numbers expected;
-    for (const float one : x) expected.push_back(static_cast<float>(f(static_cast<double>(one))));
-    expect_near(result_of(m, {x}), expected, 4e-6F);
-  }
-}
-
 TEST(Binary, OfAxesThatStandElsewhereInTheOther) {
   // A gate over rows and channels, which a convolution made of the tensor with its axes turned.
   TestModel m({0, 2, 3, 2});

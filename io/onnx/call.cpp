@@ -42,6 +42,11 @@ Value& Call::value(std::size_t i) {
                 std::string(name_of(view->type)) +
                 ": an input of the model becomes float by Cast or DequantizeLinear, and layers compute in float");
   }
+  if (const View* view = importer.input(input_name(i)); view != nullptr && view->type == Type::i32) {
+    throw Error("input " + std::to_string(i) + " '" + input_name(i) +
+                "' is an input of the model of whole numbers: it becomes float by Cast, and only its shape is read " +
+                "otherwise");
+  }
   return found;
 }
 

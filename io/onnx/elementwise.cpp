@@ -166,44 +166,14 @@ void import_gelu(Call& call) {
   activate(call, {{}, approximation == "none" ? kernels::Function::gelu : kernels::Function::gelu_tanh});
 }
 
+/// x * sigmoid(alpha * x)
 void import_swish(Call& call) {
-  if (call.real("alpha", 1.0F) != 1.0F) throw Error("only an alpha of 1 is supported");
-  activate(call, {{}, kernels::Function::silu});
-}
-
-/// By the nearest multiple of a whole turn, r = x - 2 pi round(x / 2 pi), and a polynomial in r^2 times r; a cosine is
-/// the sine of a quarter of a turn more.
-void import_sine(Call& call) {
-  using graph::BinaryKind;
-  const bool is_cosine = call.type() == "Cos";
-  const Operand given = operand(call, 0);
-  if (const auto* constant = std::get_if<Floats>(&given)) {
-    const auto f = [&](double x, double) { return is_cosine ? std::cos(x) : std::sin(x); };
-    return call.result(combined(call.importer, *constant, *constant, f));
-  }
-  View& x = call.tensor(0);
-  if (channel_axis(x)) call.importer.settle(x);
-  int steps = 0;
-  const auto with = [&](BinaryKind kind, const View& a, const Operand& b) {
-    return std::get<View>(combined(call.importer, call.name() + "." + std::to_string(++steps), kind, Operand(a), b));
-  };
-  const auto number = [](double value) {
-    return Floats{.dims = {}, .values = graph::Constant(std::vector<float>{static_cast<float>(value)})};
-  };
-  constexpr double turn = 6.283185307179586;
-  // In turns, and less than half a one either way.
-  View turns = with(BinaryKind::multiply, x, number(1 / turn));
-  if (is_cosine) turns = with(BinaryKind::add, turns, number(0.25));
-  const View whole = activated(call.importer, call.name() + ".round", {{}, kernels::Function::round}, turns);
-  const View rest = with(BinaryKind::multiply, with(BinaryKind::subtract, turns, whole), number(turn));
-  const View square = with(BinaryKind::multiply, rest, rest);
-  constexpr double factorials[] = {1, 6, 120, 5040, 362880, 39916800, 6227020800, 1307674368000};
-  View sum = with(BinaryKind::multiply, square, number(-1 / factorials[7]));
-  for (int i = 6; i >= 0; --i) {
-    sum = with(BinaryKind::add, sum, number((i % 2 == 0 ? 1 : -1) / factorials[i]));
-    sum = with(BinaryKind::multiply, sum, i > 0 ? square : rest);
-  }
-  call.result(std::move(sum));
+  const float alpha = call.real("alpha", 1.0F);
+  if (alpha == 1.0F) return activate(call, {{}, kernels::Function::silu});
+  const View& view = call.tensor(0);
+  const View gate = combined(call.importer, call.name() + ".alpha", graph::BinaryKind::multiply, view, alpha);
+  call.result(combined(call.importer, call.name(), graph::BinaryKind::multiply, view,
+                       activated(call.importer, call.name() + ".gate", graph::Activation::sigmoid, gate)));
 }
 
 void import_clip(Call& call) {

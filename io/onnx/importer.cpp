@@ -50,6 +50,8 @@ struct Declaration {
   Batch batch;
   graph::Shape shape;
   bool is_vector = false;  ///< (N, C)
+  bool is_line = false;    ///< (N, C, L), as an image that is one row high
+  bool is_whole = false;   ///< of int32 or int64
   bool is_pixels = false;  ///< (N, H, W, C), else (N, C, H, W)
   Type type = Type::f32;
   bool took_default = false;  ///< of an open height or width
@@ -94,19 +96,24 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::
   if (!input.type().has_tensor_type()) throw Error("it is not a tensor");
   const auto& type = input.type().tensor_type();
   const bool is_double = type.elem_type() == ::onnx::TensorProto::DOUBLE;  // which becomes float like all else
-  const std::optional<Type> known = is_double ? Type::f32 : type_of_number(type.elem_type());
+  const bool is_whole =
+      type.elem_type() == ::onnx::TensorProto::INT32 || type.elem_type() == ::onnx::TensorProto::INT64;
+  const std::optional<Type> known = is_double || is_whole ? Type::f32 : type_of_number(type.elem_type());
   if (!known) {
     throw Error("its element type " + type_text(type.elem_type()) +
-                " is not supported (float, float16, bfloat16, double, int8 and uint8 are)");
+                " is not supported (float, float16, bfloat16, double, int8, uint8, int32 and int64 are)");
   }
   const auto& dims = type.shape();
-  if (dims.dim_size() != 4 && dims.dim_size() != 2) {
-    throw Error("it has " + std::to_string(dims.dim_size()) + " dimensions; supported are (N, C, H, W) and (N, C)");
+  if (dims.dim_size() < 2 || dims.dim_size() > 4) {
+    throw Error("it has " + std::to_string(dims.dim_size()) +
+                " dimensions; supported are (N, C, H, W), (N, C, L) and (N, C)");
   }
   const FirstReader reader = first_reader(graph, input.name());
   Declaration result{.name = input.name(), .batch = {}, .shape = {}, .type = *known};
   result.is_vector = dims.dim_size() == 2;
-  result.is_pixels = !result.is_vector && reader.transposes_pixels;
+  result.is_line = dims.dim_size() == 3;
+  result.is_whole = is_whole;
+  result.is_pixels = dims.dim_size() == 4 && reader.transposes_pixels;
   if (!is_open(dims.dim(0))) {
     result.batch = dims.dim(0).dim_value();
     if (*result.batch < 1 || *result.batch > max_batch) {
@@ -126,6 +133,10 @@ Declaration read_declaration(const ::onnx::ValueInfoProto& input, const ::onnx::
     result.took_default = result.took_default || given == 0;
     return given == 0 ? default_extent : given;
   };
+  if (result.is_line) {
+    result.shape.w = read(2, options.width, "length");
+    return result;
+  }
   result.shape.h = read(height, options.height, "height");
   result.shape.w = read(height + 1, options.width, "width");
   return result;
@@ -224,6 +235,7 @@ void Importer::read_inputs() {
     if (input.batch) batch_ = input.batch;
     const graph::Shape& first = inputs[0].shape;
     if (only_size.empty() && input.is_vector) only_size = "an input of the ONNX model is a vector (N, C)";
+    if (only_size.empty() && input.is_line) only_size = "an input of the ONNX model is a line (N, C, L)";
     if (only_size.empty() && (input.shape.h != first.h || input.shape.w != first.w)) {
       only_size = "the inputs of the ONNX model are of several sizes";
     }
@@ -235,9 +247,10 @@ void Importer::read_inputs() {
     const graph::NodeId node = graph_.add(input.name, graph::Input{input.shape, only_size, input.type});
     View view = input.is_vector ? whole_vector(input.name, node, input.shape.c, batch_) : whole(node, input.name);
     if (input.is_pixels) view = transpose(view, std::array<std::size_t, 4>{0, 2, 3, 1});
+    if (input.is_line) view.axes.erase(view.axes.begin() + 2);
     View declared = view;
     std::get<graph::Input>(graph_.nodes[node].operation).arrangement = as_declared(declared);
-    view.type = input.type;
+    view.type = input.is_whole ? Type::i32 : input.type;
     define(input.name, std::move(view));
     inputs_.insert(input.name);
   }
@@ -345,6 +358,7 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
   graph::Arrangement arrangement = as_declared(view);
   View* itself = input(name);
   if (itself != nullptr && is_quantised(itself->type)) keep_quantization(*itself, quantization);
+  if (itself != nullptr && itself->type == Type::i32) throw Error("it is an input of whole numbers, as it is");
   // What layers make is float to them; to the caller it is what the model says.
   if (found->type == Type::i32) {
     return {.node = view.node, .name = name, .type = Type::i32, .arrangement = std::move(arrangement)};

@@ -107,6 +107,17 @@ void import_lp_normalization(Call& call) {
   call.result(combined(call.importer, call.name(), BinaryKind::divide, std::move(view), norm));
 }
 
+/// What is added to the deviation is next to nothing, and so is its square, added to the variance.
+void import_mean_variance_normalization(Call& call) {
+  View view = call.tensor(0);
+  std::vector<bool> axes(view.axes.size(), false);
+  for (const std::int64_t axis : call.integers("axes").value_or(std::vector<std::int64_t>{0, 2, 3})) {
+    const std::size_t i = Call::axis(axis, view.axes.size());
+    axes[i] = !view.axes[i].empty();  // of a batch of one it is over nothing
+  }
+  call.result(normalised(call, std::move(view), axes, 1e-18F));
+}
+
 void import_softmax(Call& call) {
   View& view = call.tensor(0);
   if (channel_axis(view)) call.importer.settle(view);

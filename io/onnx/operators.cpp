@@ -27,8 +27,10 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
 
     {"MaxPool", import_pool, Kind::moves},
     {"AveragePool", import_pool},
+    {"LpPool", import_pool},
     {"GlobalAveragePool", import_global_pool},
     {"GlobalMaxPool", import_global_pool},
+    {"GlobalLpPool", import_global_pool},
     {"ReduceMean", import_reduce},
     {"ReduceMax", import_reduce},
     {"ReduceMin", import_reduce},
@@ -41,11 +43,14 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"ReduceProd", import_reduce, Kind::of_shapes},
     {"ArgMax", import_arg},
     {"ArgMin", import_arg},
+    {"Hardmax", import_hardmax},
+    {"CumSum", import_cumulative_sum},
 
     {"LayerNormalization", import_layer_normalization},
     {"InstanceNormalization", import_instance_normalization},
     {"GroupNormalization", import_group_normalization},
     {"LpNormalization", import_lp_normalization},
+    {"MeanVarianceNormalization", import_mean_variance_normalization},
     {"LRN", import_lrn},
 
     {"Relu", import_relu},
@@ -56,8 +61,18 @@ constexpr auto operators_but_functions = std::to_array<Operator>({
     {"PRelu", import_prelu},
     {"Gelu", import_gelu},
     {"Swish", import_swish},
-    {"Sin", import_sine},
-    {"Cos", import_sine},
+    {"Sin", import_formula},
+    {"Cos", import_formula},
+    {"Tan", import_formula},
+    {"Asin", import_formula},
+    {"Acos", import_formula},
+    {"Atan", import_formula},
+    {"Sinh", import_formula},
+    {"Cosh", import_formula},
+    {"Asinh", import_formula},
+    {"Acosh", import_formula},
+    {"Atanh", import_formula},
+    {"Shrink", import_shrink},
     {"Add", import_binary},
     {"Sub", import_binary},
     {"Mul", import_binary},
@@ -142,7 +157,9 @@ using Dims = std::unordered_map<std::string, std::vector<std::int64_t>>;
 /// pooling, and convolutions of a single channel, as a gate has it that looks at neighbouring channels (ECA). Else 0.
 std::size_t unsupported_dimensions(const ::onnx::NodeProto& node, const Dims& dims) {
   const bool is_convolution = node.op_type() == "Conv" || node.op_type() == "ConvTranspose";
-  if (!is_convolution && node.op_type() != "MaxPool" && node.op_type() != "AveragePool") return 0;
+  if (!is_convolution && node.op_type() != "MaxPool" && node.op_type() != "AveragePool" && node.op_type() != "LpPool") {
+    return 0;
+  }
   const auto weights = node.input_size() > 1 ? dims.find(node.input(1)) : dims.end();
   std::size_t dimensions = 2;
   if (weights != dims.end() && weights->second.size() > 2) dimensions = weights->second.size() - 2;

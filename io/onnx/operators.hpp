@@ -52,12 +52,15 @@ void import_global_pool(Call& call);
 // reduce.cpp
 void import_reduce(Call& call);
 void import_arg(Call& call);
+void import_hardmax(Call& call);
+void import_cumulative_sum(Call& call);
 
 // norms.cpp
 void import_layer_normalization(Call& call);
 void import_instance_normalization(Call& call);
 void import_group_normalization(Call& call);
 void import_lp_normalization(Call& call);
+void import_mean_variance_normalization(Call& call);
 void import_softmax(Call& call);
 void import_log_softmax(Call& call);
 void import_lrn(Call& call);
@@ -69,11 +72,14 @@ void import_floor(Call& call);     // and Ceil
 void import_prelu(Call& call);
 void import_gelu(Call& call);
 void import_swish(Call& call);
-void import_sine(Call& call);  // and Cos
 void import_clip(Call& call);
 void import_binary(Call& call);  // also of several operands
 void import_expand(Call& call);
 void import_identity(Call& call);
+
+// formulas.cpp
+void import_formula(Call& call);
+void import_shrink(Call& call);
 
 // dense.cpp
 void import_gemm(Call& call);

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "io/onnx/combine.hpp"
+#include "io/onnx/filter.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 
@@ -223,7 +224,7 @@ graph::PadMode pad_mode(Call& call) {
   if (mode == "constant") return graph::PadMode::constant;
   if (mode == "edge") return graph::PadMode::edge;
   if (mode == "reflect") return graph::PadMode::reflect;
-  throw Error("the mode '" + mode + "' is not supported (constant, edge and reflect are)");
+  throw Error("the mode '" + mode + "' is not supported (constant, edge, reflect and wrap are)");
 }
 
 /// What a Pad does to all of them.
@@ -353,17 +354,18 @@ void import_resize(Call& call) {
   View& view = call.tensor(0);
   make_image(call, view);
   const std::string mode = call.text("mode", "nearest");
-  if (mode != "nearest" && mode != "linear" && mode != "bilinear") {
-    throw Error("the mode '" + mode + "' is not supported (nearest and linear are)");
+  if (mode != "nearest" && mode != "linear" && mode != "bilinear" && mode != "cubic") {
+    throw Error("the mode '" + mode + "' is not supported (nearest, linear and cubic are)");
   }
   graph::Resize resize;
   resize.mode = mode == "nearest" ? graph::ResizeMode::nearest : graph::ResizeMode::linear;
   const bool is_old = call.type() == "Upsample" || call.importer.opset() < 11;
-  for (const char* of_other_modes : {"cubic_coeff_a", "extrapolation_value"}) call.ignore(of_other_modes);
-  if (call.integer("exclude_outside", 0) != 0) throw Error("exclude_outside is not supported");
-  if (call.integer("antialias", 0) != 0 && resize.mode == graph::ResizeMode::linear) {
-    throw Error("antialias is not supported");
-  }
+  call.ignore("extrapolation_value");  // of another coordinate mode
+  const Filter filter = {.is_cubic = mode == "cubic",
+                         .a = static_cast<double>(call.real("cubic_coeff_a", -0.75F)),
+                         .antialiases = call.integer("antialias", 0) != 0,
+                         .excludes_outside = call.integer("exclude_outside", 0) != 0};
+  const bool is_filtered = filter.is_cubic || (mode != "nearest" && (filter.antialiases || filter.excludes_outside));
   ResizedAxes axes = read_axes(call, view);
   std::string nearest = is_old ? old_rounding(axes) : call.text("nearest_mode", "round_prefer_floor");
   resize.coordinates = read_coordinates(call, axes, nearest);
@@ -387,6 +389,12 @@ void import_resize(Call& call) {
   resize.scale_h = axes[0].scale;
   resize.scale_w = axes[1].scale;
   std::vector<graph::NodeId> operands = {view.node};
+  if (is_filtered && !like) {
+    resize.height = extent(axes[0]);
+    resize.width = extent(axes[1]);
+    return call.result(filtered(call, view, resize, filter));
+  }
+  if (is_filtered) throw Error("it is resized by a filter to a size that may be another");
   if (like) {
     operands.push_back(*like);
   } else {
@@ -416,9 +424,48 @@ View padded_pixels(Call& call, View view, const Pads& pads, graph::Pad pad) {
   return with_pixels_of(call.importer, view, call.importer.add(call.name(), pad, {view.node}));
 }
 
+/// The last of an axis in front of it, and the first behind it.
+View wrapped(Call& call, const View& view, std::size_t axis, const PaddedAxis& by) {
+  const auto count = extent(view.axes[axis]).known_integer();
+  if (!count || open_extents(view.axes[axis]).any()) throw Error("it is wrapped around at its own size alone");
+  if (by.crops() || std::max(by.before, by.after) > *count) {
+    throw Error("of " + std::to_string(*count) + " it wraps " + std::to_string(by.before) + " and " +
+                std::to_string(by.after) + " around");
+  }
+  const auto part = [&](std::int64_t first, std::int64_t length) {
+    View whole = view;
+    call.importer.settle(whole);
+    if (auto channels = slice(whole, axis, first, length, 1)) return std::move(*channels);
+    const auto index = pixel_axis(call.importer, whole, axis);
+    if (!index) throw Error("dimension " + std::to_string(axis) + " of " + text(whole) + " cannot be wrapped around");
+    return cropped(call, whole, *index,
+                   {static_cast<std::int32_t>(first), static_cast<std::int32_t>(*count - first - length)});
+  };
+  std::vector<View> parts;
+  if (by.before > 0) parts.push_back(part(*count - by.before, by.before));
+  parts.push_back(view);
+  if (by.after > 0) parts.push_back(part(0, by.after));
+  return concatenated(call.importer, call.name(), std::move(parts), axis);
+}
+
+void import_wrapped(Call& call) {
+  make_image(call, call.tensor(0));
+  View view = call.tensor(0);
+  if (channel_axis(view)) call.importer.settle(view);
+  const Pads pads = read_pads(call, view);
+  std::vector<std::pair<std::size_t, PaddedAxis>> axes = pads.others;
+  for (std::size_t axis = 0; axis < view.axes.size(); ++axis) {
+    const auto index = pixel_axis(call.importer, view, axis);
+    if (index && pads.of(*index).is_any()) axes.emplace_back(axis, pads.of(*index));
+  }
+  for (const auto& [axis, by] : axes) view = wrapped(call, view, axis, by);
+  call.result(std::move(view));
+}
+
 }  // namespace
 
 void import_pad(Call& call) {
+  if (call.text("mode", "constant") == "wrap") return import_wrapped(call);
   graph::Pad pad;
   pad.mode = pad_mode(call);
   const float fill = fill_value(call);

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "io/onnx/combine.hpp"
+#include "io/onnx/dense.hpp"
 #include "io/onnx/numbers.hpp"
 #include "io/onnx/operators.hpp"
 
@@ -73,6 +74,12 @@ void import_reduced_constant(Call& call) {
   call.result(std::move(value));
 }
 
+std::vector<bool> only_axis(const View& view, std::size_t axis) {
+  std::vector<bool> axes(view.axes.size(), false);
+  axes[axis] = true;
+  return axes;
+}
+
 /// Without the axes that were reduced, which are one long.
 View dropped(View view, const std::vector<bool>& reduced) {
   std::vector<Axis> axes;
@@ -117,11 +124,10 @@ void import_reduce(Call& call) {
   call.result(keep ? std::move(view) : dropped(std::move(view), axes));
 }
 
-void import_arg(Call& call) {
-  View view = call.tensor(0);
-  const std::size_t axis = Call::axis(call.integer("axis", 0), view.axes.size());
-  const bool keep = call.integer("keepdims", 1) != 0;
-  if (call.integer("select_last_index", 0) != 0) throw Error("of equal numbers the last: not supported");
+namespace {
+
+/// The index of the largest or smallest on an axis, which is one long afterwards; `view` is as it was read.
+View index_among(Call& call, const char* word, graph::ReduceKind kind, View& view, std::size_t axis) {
   if (!is_of_channels(view.axes[axis]) && std::ranges::none_of(view.axes[axis], is_batch)) {
     call.importer.arrange(view, with_channels(view, {axis}));
   }
@@ -129,11 +135,66 @@ void import_arg(Call& call) {
     throw Error("only an index among the channels is supported, not on dimension " + std::to_string(axis) + " of " +
                 text(view));
   }
-  std::vector<bool> axes(view.axes.size(), false);
-  axes[axis] = true;
+  return reduced_channels(call.importer, call.name() + word, kind, view, only_axis(view, axis));
+}
+
+}  // namespace
+
+void import_arg(Call& call) {
+  View view = call.tensor(0);
+  const std::size_t axis = Call::axis(call.integer("axis", 0), view.axes.size());
+  const bool keep = call.integer("keepdims", 1) != 0;
+  if (call.integer("select_last_index", 0) != 0) throw Error("of equal numbers the last: not supported");
   const auto kind = call.type() == "ArgMax" ? graph::ReduceKind::arg_max : graph::ReduceKind::arg_min;
-  view = reduced_channels(call.importer, call.name(), kind, std::move(view), axes);
-  call.result_of_type(keep ? std::move(view) : dropped(std::move(view), axes), Type::i32, {});
+  View index = index_among(call, "", kind, view, axis);
+  call.result_of_type(keep ? std::move(index) : dropped(std::move(index), only_axis(view, axis)), Type::i32, {});
+}
+
+/// 1 for the first of the largest and 0 for all others.
+void import_hardmax(Call& call) {
+  View view = call.tensor(0);
+  const bool flattens = call.importer.opset() < 13;  // everything from `axis` on is one vector
+  const std::size_t axis = Call::axis(call.integer("axis", flattens ? 1 : -1), view.axes.size());
+  const auto is_one = [](const Axis& one) { return one.empty(); };
+  if (flattens && !std::ranges::all_of(std::span(view.axes).subspan(axis + 1), is_one)) {
+    throw Error("before opset 13 it is over all dimensions from 'axis' on, of which only one may be more than 1 long");
+  }
+  const View index = index_among(call, ".index", graph::ReduceKind::arg_max, view, axis);
+  Floats places;
+  places.dims.assign(view.axes.size(), 1);
+  std::vector<float> numbers(static_cast<std::size_t>(extent(view.axes[axis]).numerator));
+  std::iota(numbers.begin(), numbers.end(), 0.0F);
+  places.dims[axis] = std::ssize(numbers);
+  places.values = graph::Constant(std::move(numbers));
+  // The distance of whole numbers, which is less than 1 only where they are equal.
+  const std::string name = call.name();
+  View away = expanded(call.importer, name + ".indices", index, places.dims);
+  away = combined(call.importer, name + ".away", graph::BinaryKind::subtract, std::move(away), places);
+  away = activated(call.importer, name + ".distance", {{}, kernels::Function::absolute}, std::move(away));
+  away = combined(call.importer, name + ".near", graph::BinaryKind::multiply, std::move(away), -1.0F);
+  away = combined(call.importer, name + ".more", graph::BinaryKind::add, std::move(away), 1.0F);
+  call.result(activated(call.importer, name, graph::Activation::relu, std::move(away)));
+}
+
+/// The product with a triangular matrix.
+void import_cumulative_sum(Call& call) {
+  View view = call.tensor(0);
+  const std::vector<std::int64_t> given = known_integers(call.numbers(1));
+  if (given.size() != 1) throw Error("its axis is not a single number");
+  const std::size_t axis = Call::axis(given[0], view.axes.size());
+  const bool excludes_own = call.integer("exclusive", 0) != 0, is_reverse = call.integer("reverse", 0) != 0;
+  if (open_extents(view.axes[axis]).any()) throw Error("it sums up along rows or columns of one size");
+  const auto count = extent(view.axes[axis]).known_integer();
+  if (!count) throw Error("it sums up over the batch");
+  call.importer.charge(*count * *count);
+  std::vector<float> weights;
+  for (std::int64_t to = 0; to < *count; ++to) {
+    for (std::int64_t from = 0; from < *count; ++from) {
+      const bool is_before = is_reverse ? from > to : from < to;
+      weights.push_back(is_before || (from == to && !excludes_own) ? 1.0F : 0.0F);
+    }
+  }
+  call.result(product_along(call, view, axis, graph::Constant(std::move(weights)), *count, *count, {}));
 }
 
 }  // namespace riffle::onnx

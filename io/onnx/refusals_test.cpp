@@ -129,7 +129,7 @@ const Refusal refusals[] = {
   const std::string four = m.floats({4});
   m.node(type, {"x", four, four, four, four}, "y", {{"epsilon", -1.0F}});
      }},
-    {"Pad", "mode 'wrap'", of_attributes({{"mode", "wrap"}, {"pads", Ints{0, 0, 0, 0, 0, 0, 0, 0}}})},
+    {"Pad", "mode 'tile'", of_attributes({{"mode", "tile"}, {"pads", Ints{0, 0, 0, 0, 0, 0, 0, 0}}})},
     {"Pad", "the batch cannot be padded", of_attributes({{"pads", Ints{1, 0, 0, 0, 0, 0, 0, 0}}})},
     {"Pad", "pads holds -1", of_attributes({{"pads", Ints{0, -1, 0, 0, 0, 0, 0, 0}}})},
     {"Pad", "with a constant alone", of_attributes({{"pads", Ints{0, 1, 1, 0, 0, 0, 0, 0}}, {"mode", "edge"}})},
@@ -437,11 +437,11 @@ TEST(Model, OfUnusableInputs) {
   EXPECT_PRED2(contains, TestModel({1, 3, 32768, 32768}).refusal(), "too large");
   EXPECT_PRED2(contains, TestModel({1, 3, -5, 6}).refusal(), "height is -5");
   EXPECT_PRED2(contains, TestModel({huge, 3, 5, 6}).refusal(), "batch is 9223372036854775807");
-  EXPECT_PRED2(contains, TestModel({1, 3, 5}).refusal(), "3 dimensions");
+  EXPECT_PRED2(contains, TestModel({1, 3, 5, 5, 5}).refusal(), "5 dimensions");
   TestModel integers;
   integers.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
-      ::onnx::TensorProto::INT64);
-  EXPECT_PRED2(contains, integers.refusal(), "the input 'x': its element type 7 (int64) is not supported");
+      ::onnx::TensorProto::INT16);
+  EXPECT_PRED2(contains, integers.refusal(), "the input 'x': its element type 5 (int16) is not supported");
   TestModel second = sound();
   second.input("z", {0, 4, 6, 40000});
   EXPECT_PRED2(contains, second.refusal(), "the input 'z': its width is 40000");
