@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
 #include "io/npy.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

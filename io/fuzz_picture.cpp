@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
 #include "io/picture.hpp"
 #include "io/resample.hpp"
 

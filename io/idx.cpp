@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "base/error.hpp"
 #include "base/files.hpp"
-#include "engine/graph/graph.hpp"
 #include "io/inflate.hpp"
 
 namespace riffle::io {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "engine/graph/graph.hpp"
+#include "base/error.hpp"
 #include "io/picture.hpp"
 
 namespace riffle::io {

@@ -14,9 +14,9 @@ llvm_profdata=$(command -v llvm-profdata || command -v llvm-profdata-14)
 
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Release \
   "-DCMAKE_CXX_FLAGS=-fprofile-instr-generate -fcoverage-mapping" "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG" \
-  -DRIFFLE_ISAS=avx2 -DRIFFLE_KERNEL_OPTIONS=-O1 -DRIFFLE_SHARED=OFF -DRIFFLE_BENCH=OFF -DRIFFLE_TRAINER=OFF >/dev/null
+  -DRIFFLE_ISAS=avx2 -DRIFFLE_KERNEL_OPTIONS=-O1 -DRIFFLE_UNITY=ON -DRIFFLE_SHARED=OFF -DRIFFLE_BENCH=OFF -DRIFFLE_TRAINER=OFF >/dev/null
 # shellcheck disable=SC2086
-ninja -C "$build" $tests >/dev/null
+ninja -C "$build" ${JOBS:+-j$JOBS} $tests >/dev/null
 
 objects=()
 for test in $tests; do

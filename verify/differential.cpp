@@ -175,8 +175,8 @@ std::optional<graph::Graph> exported_and_imported(const graph::Graph& graph, Clo
 /// Of one size of the inputs.
 class Comparison {
  public:
-  Comparison(const graph::Graph& graph, std::uint64_t seed, Closeness closeness)
-      : graph_(graph), closeness_(closeness), random_(seed) {
+  Comparison(const graph::Graph& graph, std::uint64_t seed, Closeness closeness, Ways ways)
+      : graph_(graph), closeness_(closeness), ways_(ways), random_(seed) {
     batch_ = random_.chance(70) ? 1 : random_.between(2, 3);
     inputs_ = random_inputs(graph, batch_, seed);
     expected_ = expect(graph, inputs_, batch_, closeness);
@@ -184,7 +184,7 @@ class Comparison {
 
   std::optional<std::string> operator()() {
     for (const kernels::Kernels* table : kernels::all_kernels()) {
-      if (!table->supported() || table->type != Type::f32) continue;
+      if (!table->supported() || table->type != Type::f32 || !tries(60)) continue;
       const auto plan = plan::make(graph_, {.kernels = table});
       const Buffers outputs = run(plan, 1, inputs_, batch_);
       const std::string what = name("the plan on " + std::string(table->isa));
@@ -195,14 +195,19 @@ class Comparison {
       if (auto difference = check_precision(Type::f16, in_halves)) return difference;
       if (auto difference = check_precision(Type::bf16, in_bfloats)) return difference;
       if (auto difference = check_without(*table)) return difference;
+      if (!tries(25)) continue;
       if (auto difference = check_format(outputs)) return what + ": " + *difference;
     }
+    if (!tries(25)) return std::nullopt;
     const auto imported = exported_and_imported(graph_, closeness_);
     if (!imported) return std::nullopt;
     return compare(run(best_plan(*imported), 1, inputs_, batch_), expected_, name("the plan of its ONNX file"));
   }
 
  private:
+  /// Is this way one of those that are tried, of which so many percent are where some are?
+  [[nodiscard]] bool tries(std::int32_t percent) { return ways_ == Ways::all || random_.chance(percent); }
+
   [[nodiscard]] std::string name(const std::string& way) const {
     return way + ", input " + size_text(graph_) + ", batch " + std::to_string(batch_);
   }
@@ -223,7 +228,7 @@ class Comparison {
   }
 
   std::optional<std::string> check_threads(const std::shared_ptr<const plan::Plan>& plan, const Buffers& alone) {
-    if (!random_.chance(30)) return std::nullopt;
+    if (!random_.chance(30) || !tries(10)) return std::nullopt;
     const int threads = random_.between(2, 3);
     if (are_same(run(plan, threads, inputs_, batch_), alone)) return std::nullopt;
     return "other bits on " + std::to_string(threads) + " threads than on one";
@@ -232,7 +237,7 @@ class Comparison {
   /// In numbers of 16 bits, where this CPU has their arithmetic.
   std::optional<std::string> check_precision(Type precision, const Nearness& nearness) {
     const kernels::Kernels& table = kernels::best_kernels();
-    if (plan::precision_of(table, precision) != precision) return std::nullopt;
+    if (plan::precision_of(table, precision) != precision || !tries(25)) return std::nullopt;
     const auto plan = plan::make(graph_, {.kernels = &table, .precision = precision});
     const Buffers outputs = run(plan, 1, inputs_, batch_);
     const std::string what = "the plan in " + std::string(name_of(precision));
@@ -242,7 +247,7 @@ class Comparison {
 
   /// Some of what a plan can do without is left out.
   std::optional<std::string> check_without(const kernels::Kernels& table) {
-    if (!random_.chance(40)) return std::nullopt;
+    if (!random_.chance(40) || !tries(50)) return std::nullopt;
     plan::Without without;
     std::string what = "the plan without";
     for (const plan::Refinement& one : plan::refinements) {
@@ -263,6 +268,7 @@ class Comparison {
 
   const graph::Graph& graph_;
   Closeness closeness_;
+  Ways ways_;
   Random random_;
   std::int64_t batch_ = 1;
   Buffers inputs_;
@@ -282,7 +288,8 @@ bool makes_channels_of_pixels(const graph::Graph& graph) {
 }
 
 /// A graph in another size of its inputs, and its ONNX file in that size: both compute the same, or both refuse it.
-std::optional<std::string> check_other_size(const graph::Graph& graph, std::uint64_t seed, Closeness closeness) {
+std::optional<std::string> check_other_size(const graph::Graph& graph, std::uint64_t seed, Closeness closeness,
+                                            Ways ways) {
   Random random(seed + 1);
   const graph::Shape shape = graph.input_shape();
   const std::int32_t h = std::max(1, shape.h + random.between(-3, 5)), w = std::max(1, shape.w + random.between(-3, 5));
@@ -300,7 +307,7 @@ std::optional<std::string> check_other_size(const graph::Graph& graph, std::uint
   const std::optional<graph::Graph> other = resized(graph);
   if (other && elements_read(*other) > 4 * elements_read(graph)) return std::nullopt;
   if (other) {
-    if (auto difference = Comparison(*other, seed, closeness)()) return difference;
+    if (auto difference = Comparison(*other, seed, closeness, ways)()) return difference;
   }
   std::optional<graph::Graph> imported = exported_and_imported(graph, closeness);
   if (!imported) return std::nullopt;
@@ -332,12 +339,14 @@ std::optional<std::string> check_passes(const graph::Graph& graph) {
 
 }  // namespace
 
-std::optional<std::string> find_difference(const graph::Graph& graph, std::uint64_t seed, Closeness closeness) {
+std::optional<std::string> find_difference(const graph::Graph& graph, std::uint64_t seed, Closeness closeness,
+                                           Ways ways) {
   (void)graph::infer_shapes(graph);
   try {
-    if (auto difference = Comparison(graph, seed, closeness)()) return difference;
+    if (auto difference = Comparison(graph, seed, closeness, ways)()) return difference;
+    if (ways == Ways::some && seed % 4 != 0) return std::nullopt;
     if (auto difference = check_passes(graph)) return difference;
-    return check_other_size(graph, seed, closeness);
+    return check_other_size(graph, seed, closeness, ways);
   } catch (const Error& error) {
     return "a graph that verifies is refused: " + std::string(error.what());
   }

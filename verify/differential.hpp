@@ -24,11 +24,17 @@ enum class Closeness : std::uint8_t {
   certain,  ///< as close as it must whatever the weights are (Tensor::error): never wrong, and of deep networks wide
 };
 
+/// How much is tried of one graph.
+enum class Ways : std::uint8_t {
+  all,
+  some,  ///< each with a small chance, by the seed: of the many graphs that a fuzzer makes, others get the others
+};
+
 /// The first difference, in words; nothing where there is none. The seed decides about the inputs, the threads and the
 /// other size. A graph with numbers that float32 does not hold is run and not compared. Throws Error if the graph does
 /// not verify. Any thread, at any time.
 std::optional<std::string> find_difference(const graph::Graph& graph, std::uint64_t seed,
-                                           Closeness closeness = Closeness::usual);
+                                           Closeness closeness = Closeness::usual, Ways ways = Ways::all);
 
 /// A smaller graph for which `fails` holds, too: nodes, operands, outputs, inputs, types, names and pixels are left out
 /// as long as it does. `fails` is called with graphs that verify.

@@ -9,10 +9,10 @@
 
 namespace riffle::verify {
 
-/// Runs a small graph in every way there is and compares (find_difference), with images that depend on the file's
-/// bytes; leaves a larger one alone, and each where the environment's RIFFLE_FUZZ_COMPARE is 0: reading alone is a
-/// thousand times as fast. Prints a difference and ends the program, as a fuzzer wants it. Throws Error if the graph
-/// does not verify.
+/// Runs a small graph in some of the ways there are and compares (find_difference): which, and on which images, depends
+/// on the file's bytes. Leaves a larger one alone, and each where the environment's RIFFLE_FUZZ_COMPARE is 0: reading
+/// alone is many times as fast. Prints a difference and ends the program, as a fuzzer wants it. Throws Error if the
+/// graph does not verify.
 void compare_if_small(const graph::Graph& graph, std::span<const std::uint8_t> file);
 
 }  // namespace riffle::verify

@@ -1,36 +1,56 @@
 #!/usr/bin/env python3
-"""Mutation testing: changes an operator or a bound in a source, builds, and runs the tests of its folder.
+"""Mutation testing: changes an operator or a bound in a source, and looks whether a test notices.
 
-  mutate.py kernels --count 100 --work /tmp/mutants         scalar and AVX2 kernels, by test_kernels
-  mutate.py engine/plan --count 100 --work /tmp/mutants     by test_engine, and what it lets pass by test_verify
+  mutate.py engine/plan --count 150 --work /tmp/mutants     by test_engine, and what it lets pass by test_verify
+  mutate.py kernels --count 150 --work /tmp/mutants         scalar and AVX2 kernels, by test_kernels
   mutate.py --table --work /tmp/mutants
 
-Works on a copy of what is committed, in the folder --work, where the build is kept between mutants and results.jsonl
-between calls: places that were tried are not tried again. A mutant that does not compile is none. One is killed if a
-test fails, the program dies, or it is not through in ten times its usual time. Places are drawn at random, by --seed;
-comments, texts, assertions and declarations have none.
+All mutants of a folder are compiled at once, into a copy of what is committed, and the environment says which of them a
+program is (mutation.hpp): a mutant costs a run of the tests, and no build. The tests are first run without a mutant,
+each with the mutants that it comes by; of each mutant, those tests alone are run, the quickest first, until one fails.
+A mutant is killed if a test fails, the program dies, or it is not through in ten times its usual time. One that no test
+comes by survives.
+
+Places are drawn at random, by --seed. Comments, texts, messages, assertions, declarations, and what the compiler
+computes have none; one that does not compile, or has no meaning for the types of its operands, is none. Results are
+kept in --work, in a file a folder: places that were tried are not tried again.
 """
 import argparse
 import json
+import os
 import pathlib
 import random
 import re
+import resource
 import subprocess
 import sys
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-# Programs, and which of their tests.
-PROGRAMS = {"kernels": [("test_kernels", "*")],
-            "engine/plan": [("test_engine", "*-*Failing*:Host*"), ("test_verify", "*-*Integers*")]}
+NO_MUTANT = 77  # mutation.hpp
+BUILD = "build/release"  # as deep as the preset's, so that ccache knows its files again
+# Programs, which of their tests, and the source that gets the listener. What tests the system's failures takes long and
+# computes nothing.
+PROGRAMS = {"kernels": [("test_kernels", "*", "kernels/pool/pool_test.cpp")],
+            "engine/plan": [("test_engine", "*-*Failing*:Host*", "engine/plan/plan_test.cpp"),
+                            ("test_verify", "*", "verify/verify_test.cpp")]}
+# engine/plan with the options of the preset `release`: ccache has what is not mutated.
+OPTIONS = {"kernels": ["-DRIFFLE_ISAS=avx2", "-DCMAKE_CXX_FLAGS_RELEASE=-O1", "-DRIFFLE_KERNEL_OPTIONS=-O1",
+                       "-DRIFFLE_SHARED=OFF", "-DRIFFLE_TRAINER=OFF"],
+           "engine/plan": []}
 
 # A pattern, and what stands in its place. Spaces around keep templates, pointers and signs out of it.
-CHANGES = [(r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "), (r" == ", " != "), (r" != ", " == "),
-           (r" \+ ", " - "), (r" - ", " + "), (r" \* ", " + "), (r" / ", " * "), (r" % ", " / "), (r" && ", " || "),
-           (r" \|\| ", " && "), (r" \+= ", " -= "), (r"std::min\b", "std::max"), (r"std::max\b", "std::min"),
-           (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"(?<![\w.:{<'-])(\d)(?![\w.':>}])", None)]
+TAGS = {"<": "less", "<=": "at_most", ">": "more", ">=": "at_least", "==": "same", "!=": "other", "+": "plus",
+        "-": "minus", "*": "times", "/": "by", "%": "modulo"}
+CHANGES = [(rf" {re.escape(op)} ", f" {op} mutation::{tag}<@>{{}} {op} ") for op, tag in TAGS.items()] + [
+    (r" && ", " && !mutation::is<@>() && "), (r" \|\| ", " || mutation::is<@>() || "),
+    (r" \+= ", " += mutation::negated<@>{} += "),
+    (r"std::min(?=\()", "mutation::extreme<@, false>{}"), (r"std::max(?=\()", "mutation::extreme<@, true>{}"),
+    (r"\b(true|false)\b", r"mutation::flip<@>(\1)"), (r"(?<![\w.:{<'-])(\d)(?![\w.':>}])", r"mutation::next<@>(\1)")]
 PASSED_BY = re.compile(r"^\s*(//|/?\*|#|template|static_assert|using|case\b|struct|enum|class|RIFFLE_|throw|fail\()"
-                       r"|fail\(|Error|assert|EXPECT|reserve\(|operator|requires|sizeof|alignas")
+                       r"|fail\(|Error|assert|EXPECT|reserve\(|operator|requires|sizeof|alignas|constexpr .*=|if constexpr|<=>"
+                       r"|^\s*[\w:<>]+ \w+\[\d\]")
+HEAD = '#include "tests/mutation/mutation.hpp"\n'
 
 
 def places(folder):
@@ -39,110 +59,183 @@ def places(folder):
         name = path.relative_to(SOURCE).as_posix()
         if path.suffix not in (".cpp", ".hpp") or "test" in path.name or "/isa/" in name or "neon" in name:
             continue
-        if "avx512" in name or "sse2" in name or path.name in ("print.cpp", "contracts.cpp"):
-            continue  # not built, or words for people
+        if "avx512" in name or "sse2" in name or path.name in ("print.cpp", "contracts.cpp", "reference.hpp"):
+            continue  # not built, words for people, checks, and what tests compare with
+        declaration = False  # a constant's, of several lines
         for number, line in enumerate(path.read_text().splitlines()):
-            if PASSED_BY.search(line):
+            declaration = declaration or bool(re.search(r"constexpr [^(]*=|static_assert", line))
+            passed_by = declaration or PASSED_BY.search(line)
+            declaration = declaration and not line.rstrip().endswith(";")
+            if passed_by:
                 continue
             is_member = "///<" in line  # whose first value is another's to set
             code = re.sub(r'"[^"]*"', lambda text: " " * len(text[0]), line.split("//")[0])
             for pattern, by in CHANGES[:-1] if is_member else CHANGES:
                 for match in re.finditer(pattern, code):
-                    new = by if by is not None else str(int(match[1]) + 1)
-                    found.append((name, number, match.start(), match.end(), new))
+                    found.append({"file": name, "line": number + 1, "column": match.start(), "end": match.end(),
+                                  "new": match.expand(by), "was": line.strip(), "old": match[0]})
     return found
 
 
-def builds(build, program):
-    return subprocess.run(["ninja", "-C", build, program], capture_output=True).returncode == 0
+def write(tree, chosen):
+    """The copy's sources with these mutants."""
+    by_file = {}
+    for mutant in chosen:
+        by_file.setdefault(mutant["file"], []).append(mutant)
+    for name, mutants in by_file.items():
+        lines = (SOURCE / name).read_text().splitlines(keepends=True)
+        for mutant in sorted(mutants, key=lambda m: (m["line"], -m["column"])):  # the last of a line first
+            line = lines[mutant["line"] - 1]
+            new = mutant["new"].replace("@", str(mutant["number"]))
+            lines[mutant["line"] - 1] = line[:mutant["column"]] + new + line[mutant["end"]:]
+        first = next((i for i, line in enumerate(lines) if line.startswith(("#pragma once", "#include"))), 0)
+        lines[first] = lines[first] + HEAD if lines[first].startswith("#pragma") else HEAD + lines[first]
+        replace(tree / name, "".join(lines))
+    return by_file
 
 
-def killed_by(build, programs, seconds):
-    """What notices the change; nothing where nothing does."""
-    for program, tests in programs:
-        if not builds(build, program):
-            return None
-        command = [build / "bin" / program, f"--gtest_filter={tests}", "--gtest_fail_fast", "--gtest_brief=1"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return f"{program} is not through in time"
-        failed = re.findall(r"\[  FAILED  \] ([\w/.]+)", done.stdout)
-        if done.returncode != 0:
-            return failed[0] if failed else f"{program} ends with {done.returncode}"
+def replace(path, text):
+    if path.read_text() != text:
+        path.write_text(text)
+
+
+def build(tree, folder, chosen, jobs):
+    """Builds the programs; leaves out mutants that do not compile."""
+    for program, _, source in PROGRAMS[folder]:
+        replace(tree / source, '#include "tests/mutation/reached.hpp"\n' + (SOURCE / source).read_text())
+    while True:
+        by_file = write(tree, chosen)
+        # A line is told by its place in the copy, where the head's has been added.
+        done = subprocess.run(["ninja", "-C", tree / BUILD, "-k0", f"-j{jobs}", *(p for p, _, _ in PROGRAMS[folder])],
+                              capture_output=True, text=True, errors="replace")
+        if done.returncode == 0:
+            return chosen
+        wrong = set()
+        for block in re.split(r"(?=\S+:\d+:\d+: error: )", done.stdout)[1:]:
+            here = [(name, int(line) - 1) for name, line in re.findall(r"(?:^|[ /])((?:engine|kernels)/[\w/.]+):(\d+)[:,]",
+                                                                      block.replace(f"{tree}/", ""))]
+            hit = next((at for at in here if any(m["line"] == at[1] for m in by_file.get(at[0], []))), None)
+            if hit:
+                wrong.add(hit)
+        if not wrong:
+            sys.exit(f"the copy does not build:\n{done.stdout[-5000:]}")
+        print(f"{len(wrong)} lines do not compile", flush=True)
+        chosen = [m for m in chosen if (m["file"], m["line"]) not in wrong]
+
+
+def run(tree, program, tests, environment, seconds):
+    """The exit code and what was printed; no code where it took too long."""
+    command = [tree / BUILD / "bin" / program, "--gtest_fail_fast", "--gtest_brief=1", f"--gtest_filter={tests}"]
+    limit = 8 << 30  # a loop without end may fill the memory
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds,
+                              env=os.environ | environment,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired:
+        return None, ""
+
+
+def who_reaches(tree, folder):
+    """Of each program the tests, the quickest first: name, seconds, mutants that it comes by."""
+    found = {}
+    for program, tests, _ in PROGRAMS[folder]:
+        log = tree / f"{program}.reached"
+        log.unlink(missing_ok=True)
+        code, text = run(tree, program, tests, {"RIFFLE_REACHED": str(log)}, 3600)
+        if code != 0:
+            sys.exit(f"without a mutant {program} fails:\n{text[-3000:]}")
+        rows = []
+        for line in log.read_text().splitlines():
+            name, milliseconds, *numbers = line.split(" ")
+            rows.append((name, int(milliseconds) / 1000, {int(n) for n in numbers}))
+        found[program] = sorted(rows, key=lambda row: row[1])
+    return found
+
+
+def killed_by(tree, reaching, number):
+    """What notices the mutant; nothing where nothing does; no mutant at all where it has no meaning."""
+    quick = 12
+    for program, tests in reaching.items():
+        reached = [(name, seconds) for name, seconds, numbers in tests if number in numbers]
+        for group in (reached[:quick], reached[quick:]):
+            if not group:
+                continue
+            seconds = 10 * sum(seconds for _, seconds in group) + 30
+            code, text = run(tree, program, ":".join(name for name, _ in group), {"RIFFLE_MUTANT": str(number)}, seconds)
+            if code == NO_MUTANT:
+                return None
+            if code is None:
+                return f"{program} is not through in time"
+            if code != 0:
+                failed = re.findall(r"\[  FAILED  \] ([\w/.]+)", text)
+                return failed[0] if failed else f"{program} ends with {code}"
     return ""
 
 
-def table(results):
-    sums = {}
-    for one in results:
-        total = sums.setdefault(one["folder"], [0, 0])
-        total[0] += 1
-        total[1] += one["killed"] != ""
-    print("| folder | mutants | killed | |\n|---|---|---|---|")
-    for folder, (count, killed) in sorted(sums.items()):
-        print(f"| `{folder}` | {count} | {killed} | {100 * killed / count:.1f} % |")
-    for one in results:
-        if not one["killed"]:
-            print(f"survived: {one['file']}:{one['line']}: {one['now'].strip()}    was: {one['was'].strip()}")
+def ledgers(work):
+    for path in sorted(work.glob("*.jsonl")):
+        yield path.stem.replace("-", "/"), [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def table(work):
+    print("| folder | mutants | killed | | of those that live, run by no test |\n|---|---|---|---|---|")
+    survivors, sums = [], [0, 0, 0]
+    for folder, results in ledgers(work):
+        lived = [one for one in results if not one["killed"]]
+        unreached = sum(not one["reached"] for one in lived)
+        survivors += lived
+        row = [len(results), len(results) - len(lived), unreached]
+        sums = [a + b for a, b in zip(sums, row)]
+        print(f"| `{folder}` | {row[0]} | {row[1]} | {100 * row[1] / row[0]:.1f} % | {row[2]} |")
+    print(f"| all | {sums[0]} | {sums[1]} | {100 * sums[1] / max(sums[0], 1):.1f} % | {sums[2]} |")
+    for one in survivors:
+        print(f"survived{'' if one['reached'] else ', run by no test'}: {one['file']}:{one['line']}:{one['column'] + 1}: "
+              f"'{one['old'].strip()}' in {one['was']}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", choices=PROGRAMS)
-    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="of the build")
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
-    ledger = options.work / "results.jsonl"
-    results = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
     if options.table or options.folder is None:
-        return table(results)
+        return table(options.work)
 
-    tree = options.work.resolve() / "tree"
-    build = tree / "build"
+    work = options.work.resolve()
+    tree = work / options.folder.replace("/", "-")
+    ledger = work / (options.folder.replace("/", "-") + ".jsonl")
     tree.mkdir(parents=True, exist_ok=True)
     archive = subprocess.run(["git", "-C", SOURCE, "archive", "HEAD"], capture_output=True, check=True)
-    subprocess.run(["tar", "-x", "-C", tree, "--skip-old-files"], input=archive.stdout, check=True)
-    subprocess.run(["cmake", "-S", tree, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DRIFFLE_ISAS=avx2",
-                    "-DCMAKE_CXX_FLAGS_RELEASE=-O1", "-DRIFFLE_KERNEL_OPTIONS=-O1", "-DRIFFLE_SHARED=OFF",
-                    "-DRIFFLE_BENCH=OFF", "-DRIFFLE_TRAINER=OFF", "-DRIFFLE_WERROR=OFF"], check=True,
-                   stdout=subprocess.DEVNULL)
-    programs = PROGRAMS[options.folder]
-    assert all(builds(build, program) for program, _ in programs), "what is committed does not build"
-    begin = time.monotonic()
-    assert killed_by(build, programs, 3600) == "", "a test of what is committed fails"
-    usual = time.monotonic() - begin
+    subprocess.run(["tar", "-x", "-C", tree], input=archive.stdout, check=True)
+    subprocess.run(["cmake", "-S", tree, "-B", tree / BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                    "-DRIFFLE_BENCH=OFF", *OPTIONS[options.folder]], check=True, stdout=subprocess.DEVNULL)
 
-    all_places = places(options.folder)
-    print(f"{len(all_places)} places, tests take {usual:.0f} s", flush=True)
-    random.Random(options.seed).shuffle(all_places)
+    results = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
     tried = {(r["file"], r["line"], r["column"]) for r in results}
-    done = 0
-    for name, number, start, end, new in all_places:
-        if done == options.count:
-            break
-        if (name, number + 1, start) in tried:
-            continue
-        path = tree / name
-        original = (SOURCE / name).read_text()
-        lines = original.splitlines(keepends=True)
-        was = lines[number]
-        lines[number] = was[:start] + new + was[end:]
-        path.write_text("".join(lines))
-        try:
-            killed = killed_by(build, programs, 10 * usual + 60)
-        finally:
-            path.write_text(original)
+    everything = places(options.folder)
+    random.Random(options.seed).shuffle(everything)
+    chosen = [m for m in everything if (m["file"], m["line"], m["column"]) not in tried][:options.count]
+    for number, mutant in enumerate(chosen, 1):
+        mutant["number"] = number
+    chosen = build(tree, options.folder, chosen, options.jobs)
+    begin = time.monotonic()
+    reaching = who_reaches(tree, options.folder)
+    print(f"{len(everything)} places; {len(chosen)} mutants; tests take {time.monotonic() - begin:.0f} s", flush=True)
+    for mutant in chosen:
+        reached = any(mutant["number"] in numbers for tests in reaching.values() for _, _, numbers in tests)
+        killed = killed_by(tree, reaching, mutant["number"])
         if killed is None:
             continue
-        done += 1
-        one = {"folder": options.folder, "file": name, "line": number + 1, "column": start, "was": was.rstrip("\n"),
-               "now": lines[number].rstrip("\n"), "killed": killed}
+        one = {key: mutant[key] for key in ("file", "line", "column", "old", "was")} | {"killed": killed, "reached": reached}
         with ledger.open("a") as file:
             file.write(json.dumps(one) + "\n")
-        print(f"{done}: {name}:{number + 1}: {lines[number].strip()}: {killed or 'SURVIVED'}", flush=True)
+        print(f"{mutant['file']}:{mutant['line']}: '{mutant['old'].strip()}' in {mutant['was']}: {killed or 'SURVIVED'}",
+              flush=True)
 
 
 if __name__ == "__main__":
