@@ -16,6 +16,7 @@ computes have none; one that does not compile, or has no meaning for the types o
 kept in --work, in a file a folder: places that were tried are not tried again.
 """
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ import re
 import resource
 import subprocess
 import sys
+import tarfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -75,6 +77,21 @@ def places(folder):
                     found.append({"file": name, "line": number + 1, "column": match.start(), "end": match.end(),
                                   "new": match.expand(by), "was": line.strip(), "old": match[0]})
     return found
+
+
+def copy(tree):
+    """What is committed; files that are there already keep their time."""
+    archive = subprocess.run(["git", "-C", SOURCE, "archive", "HEAD"], capture_output=True, check=True)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        for member in files:
+            path = tree / member.name
+            if member.isdir():
+                path.mkdir(parents=True, exist_ok=True)
+            elif member.isfile():
+                content = files.extractfile(member).read()
+                if not path.exists() or path.read_bytes() != content:
+                    path.write_bytes(content)
+                    path.chmod(member.mode)
 
 
 def write(tree, chosen):
@@ -209,9 +226,7 @@ def main():
     work = options.work.resolve()
     tree = work / options.folder.replace("/", "-")
     ledger = work / (options.folder.replace("/", "-") + ".jsonl")
-    tree.mkdir(parents=True, exist_ok=True)
-    archive = subprocess.run(["git", "-C", SOURCE, "archive", "HEAD"], capture_output=True, check=True)
-    subprocess.run(["tar", "-x", "-C", tree], input=archive.stdout, check=True)
+    copy(tree)
     subprocess.run(["cmake", "-S", tree, "-B", tree / BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
                     "-DRIFFLE_BENCH=OFF", *OPTIONS[options.folder]], check=True, stdout=subprocess.DEVNULL)
 
