@@ -40,7 +40,7 @@ def commands(build):
             for entry in test["properties"]:
                 if entry["name"] == "ENVIRONMENT":
                     environment |= dict(pair.split("=", 1) for pair in entry["value"])
-            command = [c for c in command if not c.startswith("-max_total_time")]
+            command = [c for c in command if not c.startswith(("-max_total_time", "-timeout"))]
             (comparing if name in COMPARING else found)[name] = (command, environment)
             if name in COMPARING:
                 found[name + " (read alone)"] = (command, environment | {"RIFFLE_FUZZ_COMPARE": "0"})
@@ -90,7 +90,8 @@ def main():
             if not pathlib.Path(command[0]).exists():  # not built, or being linked
                 continue
             begin = cpu_seconds()
-            turn = [f"-max_total_time={options.turn}", f"-artifact_prefix={command[0]}-"]
+            # By the clock: where others have the machine, an input waits longer than it takes.
+            turn = ["-timeout=300", f"-max_total_time={options.turn}", f"-artifact_prefix={command[0]}-"]
             run = subprocess.run(["env", *(f"{k}={v}" for k, v in environment.items()), command[0], *turn, *command[1:]],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
             executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", run.stderr)

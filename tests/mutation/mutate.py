@@ -128,7 +128,7 @@ def build(tree, folder, chosen, jobs):
         if done.returncode == 0:
             return chosen
         wrong = set()
-        for block in re.split(r"(?=\S+:\d+:\d+: error: )", done.stdout)[1:]:
+        for block in re.split(r"(?m)^(?=\S+:\d+:\d+: error: )", done.stdout)[1:]:
             here = [(name, int(line) - 1) for name, line in re.findall(r"(?:^|[ /])((?:engine|kernels)/[\w/.]+):(\d+)[:,]",
                                                                       block.replace(f"{tree}/", ""))]
             hit = next((at for at in here if any(m["line"] == at[1] for m in by_file.get(at[0], []))), None)
