@@ -12,17 +12,13 @@ bool is_whole(const passes::ChannelList& list, graph::NodeId node, std::int32_t 
 
 namespace {
 
-/// The stem of bytes reads rows of a few taps, side by side.
-bool is_large(const graph::Convolution& convolution, std::int32_t channels) {
-  const graph::Window& w = convolution.window;
-  return w.dilation_h != 1 || w.dilation_w != 1 || w.kernel_h * channels > kernels::StemKernel::most_byte_rows ||
-         w.kernel_w > kernels::StemKernel::most_byte_columns;
-}
-
-/// The stem of bytes makes bytes.
+/// The stem reads rows of a few taps, that of bytes of neighbours, and makes bytes.
 bool may_be_stem(const graph::Node& node, const graph::Node& input, const graph::Convolution& convolution,
                  std::int32_t channels) {
-  return !input.quantization || (node.quantization && !is_large(convolution, channels));
+  const graph::Window& w = convolution.window;
+  const std::int64_t reach = std::int64_t{w.kernel_w - 1} * w.dilation_w + 1;
+  if (w.kernel_h * channels > kernels::StemKernel::most_rows || reach > kernels::StemKernel::most_columns) return false;
+  return !input.quantization || (node.quantization && w.dilation_h == 1 && w.dilation_w == 1);
 }
 
 }  // namespace

@@ -75,7 +75,14 @@ class Depthwise : public DepthwiseRows {
     const std::vector<float> ordered_bias = reorder_bias(bias, 1, channels, order);
     check(
         scene, args.tiles, [&](const Addresses& memory) { depthwise_reference(args, ordered, ordered_bias, memory); },
-        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); }, summed(types, taps + 1));
+        [&](const Addresses& memory, TileRange range) { row().run(args, memory, range); }, of_rounded(types, taps));
+  }
+
+  /// Numbers of bf16 may be multiplied by weights that are rounded to bf16.
+  static Tolerance of_rounded(const Types& types, std::int32_t taps) {
+    Tolerance tolerance = summed(types, taps + 1);
+    if (types.input == Type::bf16) tolerance.absolute += 0x1p-7;
+    return tolerance;
   }
 };
 

@@ -39,23 +39,28 @@
         .endif
         .endm
 #ifdef RIFFLE_BFLOATS
+// Two vectors are eight numbers in a register, as they stand in memory, multiplied by weights that are rounded to bf16;
+// one vector has the sums of channels 0, 2, 4, 6, the other those of 1, 3, 5, 7.
         .macro  load_pixel a, b, pointer, stride
         .if     NV == 2
         ld1     {v\a\().8h}, [\pointer], \stride
-        shll2   v\b\().4s, v\a\().8h, #16
         .else
         ld1     {v\a\().4h}, [\pointer], \stride
-        .endif
         shll    v\a\().4s, v\a\().4h, #16
+        .endif
         .endm
         .macro  store_pixel a, b
         bfcvtn  v\a\().4h, v\a\().4s
         .if     NV == 2
-        bfcvtn2 v\a\().8h, v\b\().4s
-        st1     {v\a\().8h}, [x6], x7
+        bfcvtn  v\b\().4h, v\b\().4s
+        st2     {v\a\().4h, v\b\().4h}, [x6], x7
         .else
         st1     {v\a\().4h}, [x6], x7
         .endif
+        .endm
+        .macro  multiply_eight acc, odd, x, w
+        bfmlalb v\acc\().4s, v\x\().8h, v\w\().8h
+        bfmlalt v\odd\().4s, v\x\().8h, v\w\().8h
         .endm
 #else
         .macro  load_pixel a, b, pointer, stride
@@ -66,7 +71,7 @@
         .endm
 #endif
         .macro  load_row row, pointer
-        load_pixel %(IN + \row * NV), %(IN + \row * NV + 1), \pointer, x3
+        load_pixel %(IN + \row * WIDTH), %(IN + \row * WIDTH + 1), \pointer, x3
         .endm
 
 // Output `sum` starts from the bias.
@@ -94,9 +99,13 @@
 // Row `row` of a column is column `tap` of output `sum`, which may be none (-1).
         .macro  multiply row, tap, sum
         .if     \sum + 1
+        .if     WIDTH < NV
+        multiply_eight %(SUM + \sum * NV), %(SUM + \sum * NV + 1), %(IN + \row), %(3 * \row + \tap)
+        .else
         fmla_vector %(SUM + \sum * NV), %(IN + \row * NV), %(3 * \row + \tap)
         .if     NV == 2
         fmla_vector %(SUM + \sum * NV + 1), %(IN + \row * NV + 1), %(9 + 3 * \row + \tap)
+        .endif
         .endif
         .endif
         .endm
@@ -215,9 +224,29 @@
         single  ldr, %(\first + 8), x2, %(\first / 9 * 160 + 144)
         .endm
 
+        .macro  load_eight
+        .set    I, 0
+        .rept   9
+        round_weights %I
+        .set    I, I + 1
+        .endr
+        .endm
+        .macro  round_weights tap
+        single  ldr, \tap, x2, %(16 + 16 * \tap)
+        single  ldr, 31, x2, %(176 + 16 * \tap)
+        bfcvtn  v\tap\().4h, v\tap\().4s
+        bfcvtn2 v\tap\().8h, v31.4s
+        .endm
+
+// WIDTH: registers of an input row, and of weights, a tap.
         .macro  rows    stride, vectors
         .set    NV, \vectors
-        .set    SUM, 9 * NV
+#ifdef RIFFLE_BFLOATS
+        .set    WIDTH, 1
+#else
+        .set    WIDTH, NV
+#endif
+        .set    SUM, 9 * WIDTH
         .set    IN, SUM + 3 * NV
         .p2align 4
         .globl  SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()ISA)
@@ -231,12 +260,21 @@ SYMBOL(riffle_depthwise_rows_\stride\()x\vectors\()ISA):
         ldp     x12, x13, [x0, #32]
         ldp     x2, x11, [x0, #48]
         ldp     w14, w15, [x0, #64]
+        .if     WIDTH < NV
+        load_eight
+        ldr     q29, [x2]
+        ldr     q31, [x2, #160]
+        uzp1    v30.4s, v29.4s, v31.4s
+        uzp2    v31.4s, v29.4s, v31.4s
+        stp     q30, q31, [sp, #64]
+        .else
         load_weights 0
         .if     NV == 2
         load_weights 9
         ldr     q30, [x2]
         ldr     q31, [x2, #160]
         stp     q30, q31, [sp, #64]
+        .endif
         .endif
         add     x4, x0, #72
         all_lanes 30, x4

@@ -31,6 +31,7 @@
 #include "kernels/simd/halves.hpp"
 #include "kernels/softmax/softmax_body.hpp"
 #include "kernels/stem/bytes_body.hpp"
+#include "kernels/stem/dots_body.hpp"
 #include "kernels/stem/stem_body.hpp"
 
 namespace riffle::kernels {
@@ -346,8 +347,8 @@ struct BfloatRowsOf : NoRows {
 #if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionDots<S>::kernel(name<"bf16", "convolution", rows, columns>)};
 #endif
-  static constexpr std::array stem = {Stem<S>::kernel(name<"bf16-f32-bf16", "stem">),
-                                      Stem<S, float>::kernel(name<"f32-bf16", "stem">)};
+  static constexpr std::array stem = {StemDots<S>::kernel(name<"bf16", "stem">),
+                                      StemDots<S, float>::kernel(name<"f32-bf16", "stem">)};
   static constexpr std::array pool = {Pooling<S>::kernel(name<"bf16", "pool">)};
   static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"bf16", "fully-connected">),
                                                  FullyConnected<S, float>::kernel(name<"bf16-f32", "fully-connected">)};

@@ -9,14 +9,16 @@
 //
 // or, where an instruction multiplies pairs of pixels,
 //
-//   arrange<pairs>(...)   the inputs of a tile's pixels in the order of their use
-//   dot_strip(...)        see dot_strip.hpp
+//   gather_runs(...) see gather.hpp
+//   arrange(...)     the inputs of tiles' pixels in the order of their use
+//   dot_strip(...)   see dot_strip.hpp
 #pragma once
 
 #include "kernels/dot_panels.hpp"
 #include "kernels/pointwise/blocks.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
 #include "kernels/simd/dot_strip.hpp"
+#include "kernels/simd/gather.hpp"
 
 namespace riffle::kernels {
 
@@ -150,8 +152,8 @@ struct DotTiles {
     strip.weights = job.weights;
     strip.inputs = job.x;
     strip.dots = job.dots;
-    strip.form = simd::form_of(*job.clamp, job.columns % S::lanes * bytes) + (job.goes_on ? 64 : 0) +
-                 (job.is_finished ? 0 : 128);
+    strip.form = simd::dot_form(*job.clamp, job.columns % S::lanes * bytes, job.goes_on, !job.is_finished,
+                                residual.first != nullptr);
     for_tiles(
         pixels, height,
         [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step)
@@ -234,7 +236,8 @@ struct DotTiles {
   };
 
   /// Panels [first, last) of a group for so many pixels; job.pixel, job.out: the first one. gather(pixel, inputs) adds
-  /// its inputs piece by piece, to AllInputs or SomeInputs.
+  /// its inputs piece by piece, to AllInputs or SomeInputs. Of pairs it may have a way of its own for all inputs of
+  /// tiles: gather.arrange(pixel, pairs, tiles, step, to), true where it has arranged them.
   template <class Gather>
   static RIFFLE_INLINE void run_panels(Job job, const Panels& all, std::int32_t first, std::int32_t last,
                                        std::int32_t pixels, const Direct& direct, Gather&& gather) {
@@ -266,35 +269,29 @@ struct DotTiles {
         for (std::int32_t i = inputs; i < filled; ++i) row[i] = Value{};
       };
       if constexpr (by_pairs) {
-        alignas(64) Value rows_of_tile[buffer_numbers + 64];
         for_tiles(
             end - begin, height,
-            [&](std::int32_t at, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step)
-                __attribute__((always_inline)) {
-                  for (std::int32_t t = 0; t < tiles; ++t, to += rows * filled) {
-                    const std::int32_t pixel = begin + at + t * rows;
-                    const Value* from = rows_of_tile;
-                    std::ptrdiff_t stride = filled;
-                    if (is_direct) {
-                      from = direct.first + pixel * direct.stride;
-                      stride = direct.stride;
-                    } else {
-                      for (std::int32_t p = 0; p < (step == 0 ? 1 : rows); ++p) {
-                        gather_one(pixel + p, rows_of_tile + p * filled);
-                      }
-                    }
-                    switch (rows / 2) {
-                      case 1:
-                        S::template arrange<1>(from, stride * step, inputs, to);
-                        break;
-                      case 2:
-                        S::template arrange<2>(from, stride * step, inputs, to);
-                        break;
-                      default:
-                        S::template arrange<3>(from, stride * step, inputs, to);
-                    }
-                  }
-                });
+            [&](std::int32_t at, std::int32_t rows, std::int32_t tiles,
+                std::ptrdiff_t step) __attribute__((always_inline)) {
+              const std::int32_t first = begin + at, pairs = rows / 2;
+              Value* const first_to = to;
+              to += std::ptrdiff_t{tiles} * rows * filled;
+              if (is_direct) {
+                const std::ptrdiff_t stride = direct.stride;
+                S::arrange(pairs, direct.first + first * stride, stride * step, inputs, first_to, tiles);
+                return;
+              }
+              if constexpr (requires { gather.arrange(first, pairs, tiles, step, first_to); }) {
+                if (inputs == all.inputs && gather.arrange(first, pairs, tiles, step, first_to)) return;
+              }
+              alignas(64) Value rows_of_tile[buffer_numbers + 64];
+              for (std::int32_t t = 0; t < tiles; ++t) {
+                for (std::int32_t p = 0; p < (step == 0 ? 1 : rows); ++p) {
+                  gather_one(first + t * rows + p, rows_of_tile + p * filled);
+                }
+                S::arrange(pairs, rows_of_tile, filled * step, inputs, first_to + std::ptrdiff_t{t} * rows * filled, 1);
+              }
+            });
       } else {
         for (std::int32_t p = begin; p < end; ++p, to += filled) gather_one(p, to);
       }
@@ -355,43 +352,70 @@ struct PointwiseDots {
                         std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin, std::int32_t end) {
     const Block& block = args.blocks[group];
     const std::int32_t run_begin = args.run_begin[group], run_end = args.run_begin[group + 1];
+    const Runs runs(args.runs + run_begin, run_end - run_begin, args.inputs, memory, begin);
     typename Tiles::Job job{};
     job.memory = &memory;
     job.pixel = begin;
     job.clamp = &args.clamp;
     job.out_stride = block.pixel_stride;
     job.out = memory.write<Value>(block.first) + slot(begin, block.ring) * job.out_stride;
-    const auto first_of = [&](const ChannelRun& run) __attribute__((always_inline)) {
-      return memory.read<Value>(run.first) + slot(begin, run.ring) * run.pixel_stride;
-    };
-    struct Run {
-      const Value* first;
-      std::ptrdiff_t stride;
-      std::int32_t channels;
-    };
-    constexpr std::int32_t most_runs = 32;
-    Run runs[most_runs];
-    for (std::int32_t r = 0; r < run_end - run_begin && r < most_runs; ++r) {
-      const ChannelRun& run = args.runs[run_begin + r];
-      runs[r] = {first_of(run), run.pixel_stride, run.channels};
-    }
     typename Tiles::Direct direct;
-    if (run_end - run_begin == 1) direct = {first_of(args.runs[run_begin]), args.runs[run_begin].pixel_stride};
-    Tiles::run_panels(
-        job, {args.packed, args.residual, group, args.inputs, args.outputs, block.spare}, first_panel, last_panel,
-        end - begin, direct, [&](std::int32_t pixel, auto& inputs) __attribute__((always_inline)) {
-          if (run_end - run_begin <= most_runs) {
-            for (std::int32_t r = 0; r < run_end - run_begin; ++r) {
-              inputs.add(runs[r].first + pixel * runs[r].stride, runs[r].channels);
-            }
-          } else {
-            for (std::int32_t r = run_begin; r < run_end; ++r) {
-              const ChannelRun& run = args.runs[r];
-              inputs.add(first_of(run) + static_cast<std::ptrdiff_t>(pixel) * run.pixel_stride, run.channels);
-            }
-          }
-        });
+    if (runs.count == 1) direct = {runs.first_of(0), runs.all[0].pixel_stride};
+    Tiles::run_panels(job, {args.packed, args.residual, group, args.inputs, args.outputs, block.spare}, first_panel,
+                      last_panel, end - begin, direct, runs);
   }
+
+  /// Where a block's inputs are, from its first pixel on.
+  struct Runs {
+    static constexpr std::int32_t most = 32;  ///< that are looked up once; of more, those of each pixel
+    static constexpr std::int32_t gathered_numbers = 2048;
+    const ChannelRun* all;
+    std::int32_t count, inputs;
+    const Addresses* memory;
+    std::int32_t begin;
+    simd::GatherRun known[most];
+
+    RIFFLE_INLINE Runs(const ChannelRun* runs, std::int32_t run_count, std::int32_t input_count,
+                       const Addresses& addresses, std::int32_t first_pixel)
+        : all(runs), count(run_count), inputs(input_count), memory(&addresses), begin(first_pixel) {
+      constexpr std::ptrdiff_t bytes = sizeof(Value);
+      for (std::int32_t r = 0; r < count && r < most; ++r) {
+        known[r] = {first_of(r), all[r].pixel_stride * bytes, all[r].channels * bytes, all[r].channels * bytes};
+      }
+    }
+
+    RIFFLE_INLINE const Value* first_of(std::int32_t r) const {
+      return memory->read<Value>(all[r].first) + slot(begin, all[r].ring) * all[r].pixel_stride;
+    }
+
+    template <class Inputs>
+    RIFFLE_INLINE void operator()(std::int32_t pixel, Inputs& to) const {
+      for (std::int32_t r = 0; r < count; ++r) {
+        const Value* const first = count <= most ? static_cast<const Value*>(known[r].first) : first_of(r);
+        to.add(first + static_cast<std::ptrdiff_t>(pixel) * all[r].pixel_stride, all[r].channels);
+      }
+    }
+
+    RIFFLE_INLINE bool arrange(std::int32_t pixel, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step,
+                               Value* to) const {
+      if constexpr (Tiles::by_pairs) {
+        if (count > most) return false;
+        constexpr std::ptrdiff_t bytes = sizeof(Value);
+        // Some tiles at a time, so that they stay in L1.
+        alignas(64) Value rows[Tiles::most_rows * (Tiles::most_inputs + 8) + 64];
+        const std::int32_t filled = Tiles::filled_up(inputs), row = filled + 8;
+        const std::int32_t height = step == 0 ? 1 : 2 * pairs;
+        const std::int32_t room = gathered_numbers / (height * row), most_tiles = room < 1 ? 1 : room;
+        for (std::int32_t t = 0; t < tiles; t += most_tiles) {
+          const std::int32_t some = tiles - t < most_tiles ? tiles - t : most_tiles;
+          S::gather_runs(known, count, pixel + t * height, rows, row * bytes, some * height);
+          S::arrange(pairs, rows, row * step, inputs, to + std::ptrdiff_t{t} * 2 * pairs * filled, some);
+        }
+        return true;
+      }
+      return false;
+    }
+  };
 
   static std::int32_t tile_rows(std::int32_t vectors) { return S::tile_rows(vectors); }
 

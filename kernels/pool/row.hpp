@@ -27,7 +27,8 @@ template <class Value>
 constexpr bool pool_row_is_as_known = offsetof(PoolRow<Value>, rows) == 8 && offsetof(PoolRow<Value>, out) == 40 &&
                                       offsetof(PoolRow<Value>, factor) == 64 && offsetof(PoolRow<Value>, form) == 68 &&
                                       sizeof(PoolRow<Value>) == 72;
-static_assert(sizeof(void*) < 8 || (pool_row_is_as_known<float> && pool_row_is_as_known<Half>));
+static_assert(sizeof(void*) < 8 ||
+              (pool_row_is_as_known<float> && pool_row_is_as_known<Half> && pool_row_is_as_known<Bfloat>));
 
 template <class Value>
 using PoolRowFunction = void (*)(const PoolRow<Value>&);

@@ -7,7 +7,9 @@
 //               v3 to v6     weights, four inputs of a pair of outputs each
 //               v8 to v31    sums, pair of pixels after pair of pixels
 //
-// Four inputs of 6 pixels x 16 outputs: 384 multiply-adds by 24 bfmmla, 3 loads, half of 3 instructions of loop.
+// Four inputs of 6 pixels x 16 outputs: 384 multiply-adds by 24 bfmmla, 3 loads, a quarter of an instruction of loop.
+// Its beginning and end: 6 loads of the bias, 24 roundings, 12 uzp, 6 stores, 12 smax where it ends with a ReLU, and 12
+// of loop.
 #define RIFFLE_BFLOATS
 #include "kernels/simd/neon64_asm.inc"
 
@@ -23,8 +25,8 @@
 #define BOUND 4
 
 // What is where in the general registers: x0 DotStrip, x1 weights, x2 bias, x3 activations, x4 dots, x5 those left,
-// x6 output, x8 residual, x17 tiles left, x19 sums that wait, x20 bytes between residuals, x21 bytes between output
-// pixels, w22 form.
+// x6 output, x7 the first weights, x8 residual, x11 the bias' second half, x12 where the dots begin, x17 tiles left, x19
+// sums that wait, x20 bytes between residuals, x21 bytes between output pixels, w22 form.
 
 // Some registers in fours: all sums of a pair of pixels.
         .macro  sums_next op, first, pointer
@@ -36,6 +38,14 @@
         .endif
         .endm
 
+        .macro  bias    first
+        .if     PAIRS > 4
+        several ld1, \first, %(\first + 3), x2
+        several ld1, %(\first + 4), %(\first + PAIRS - 1), x11
+        .else
+        several ld1, \first, %(\first + PAIRS - 1), x2
+        .endif
+        .endm
         .macro  bfmmla_one acc, x, weight
         bfmmla  v\acc\().4s, v\x\().8h, v\weight\().8h
         .endm
@@ -50,6 +60,26 @@
         .endr
         .set    J, J + 1
         .endr
+        .endm
+// All of a tile's dots. Their number is no multiple of those in the loop, so that it is entered in the middle, at x12,
+// as if the missing ones had been there before.
+        .set    DOTS, 8
+        .macro  find_entry
+        neg     x9, x4
+        and     x9, x9, #(DOTS - 1)
+        add     x4, x4, x9
+        mov     x10, #(4 * (2 + PAIRS / 5 + MR * PAIRS))    // bytes of a dot's instructions
+        adr     x12, 90f
+        madd    x12, x9, x10, x12
+        .endm
+        .macro  dots
+        mov     x5, x4
+        br      x12
+90:     .rept   DOTS
+        dot
+        .endr
+        subs    x5, x5, #DOTS
+        b.ne    90b
         .endm
         .macro  dot
         several_next ld1, 0, %(MR - 1), x3, %(16 * MR)
@@ -169,6 +199,19 @@
         .set    I, I + PAIRS
         .endr
         .endm
+// A ReLU behind rounding: below 0 are the numbers whose bits are those of negative integers. The NaN that bfmmla makes is
+// a positive one.
+        .macro  relu    a
+        smax    v\a\().8h, v\a\().8h, v0.8h
+        .endm
+        .macro  relu_all
+        movi    v0.16b, #0
+        .set    I, 0
+        .rept   MR * NV
+        relu    %(SUMS + 2 * I)
+        .set    I, I + 1
+        .endr
+        .endm
         .macro  bound_all op
         .set    I, 0
         .rept   MR * PAIRS
@@ -192,34 +235,30 @@ SYMBOL(riffle_dots_\pairs\()x\vectors\()ISA):
         ldp     x21, x22, [x0, #OUT_STRIDE]
         ldp     x6, x17, [x0, #OUT]
         ldp     x3, x4, [x0, #INPUTS]
+        ldp     x2, x7, [x0, #BIAS]
         ldr     x19, [x0, #WAITING]
+        add     x11, x2, #64
+        find_entry
+        // A residual may bring a negative NaN, so that its ReLU is a bound like others.
+        cbz     x8, 1f
+        tbz     w22, #8, 1f
+        eor     w22, w22, #256
+        orr     w22, w22, #1
 
 1:      // A tile.
-        ldp     x2, x1, [x0, #BIAS]
-        mov     x10, x19
+        mov     x1, x7
         tbnz    w22, #6, 5f
         .set    I, 0
         .rept   MR
-        mov     x9, x2
-        sums_next ld1, %(SUMS + I * PAIRS), x9
+        bias    %(SUMS + I * PAIRS)
         .set    I, I + 1
         .endr
-6:      tbz     x4, #0, 2f
-        dot
-2:      lsr     x5, x4, #1
-        cbz     x5, 4f
-3:      dot
-        dot
-        subs    x5, x5, #1
-        b.ne    3b
-4:      tbnz    w22, #7, 7f
-        cbnz    x8, 18f
-14:     tbz     w22, #0, 16f
-        all_lanes %(BOUND), x0
-        bound_all fmax
-        tbnz    w22, #1, 15f
+6:      dots
+        tbnz    w22, #9, 7f
 16:     narrow_all
-        tst     w22, #60
+        tbz     w22, #8, 14f
+        relu_all
+14:     tst     w22, #60
         b.ne    19f
         store_pairs store_pixel
 17:     subs    x17, x17, #1
@@ -229,25 +268,31 @@ SYMBOL(riffle_dots_\pairs\()x\vectors\()ISA):
         restore_general
         ret
 
-        // Out of line: sums that wait for more inputs, a residual, an upper bound, a part of the columns.
-5:      .set    I, 0
+        // Out of line: sums that wait for more inputs, a residual, bounds that are no ReLU's, a part of the columns.
+5:      mov     x9, x19
+        .set    I, 0
         .rept   MR
-        sums_next ld1, %(SUMS + I * PAIRS), x10
+        sums_next ld1, %(SUMS + I * PAIRS), x9
         .set    I, I + 1
         .endr
         b       6b
-7:      .set    I, 0
+7:      tbnz    w22, #7, 8f
+        cbz     x8, 18f
+        add_residuals
+18:     tbz     w22, #0, 16b
+        all_lanes %(BOUND), x0
+        bound_all fmax
+        tbz     w22, #1, 16b
+        add     x9, x0, #4
+        all_lanes %(BOUND), x9
+        bound_all fmin
+        b       16b
+8:      .set    I, 0
         .rept   MR
         sums_next st1, %(SUMS + I * PAIRS), x19
         .set    I, I + 1
         .endr
         b       17b
-18:     add_residuals
-        b       14b
-15:     add     x9, x0, #4
-        all_lanes %(BOUND), x9
-        bound_all fmin
-        b       16b
 19:     store_pairs store_part_pixel
         b       17b
         SIZE(riffle_dots_\pairs\()x\vectors\()ISA)

@@ -4,12 +4,10 @@
 
 #include <arm_neon.h>
 
-#include <concepts>
-
 #include "kernels/simd/dot_strip.hpp"
+#include "kernels/simd/gather.hpp"
 #include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/simd.hpp"
-#include "kernels/stem/row.hpp"
 
 namespace riffle::simd {
 
@@ -25,13 +23,39 @@ RIFFLE_DOTS(3)
 RIFFLE_DOTS(4)
 #undef RIFFLE_DOTS
 
-// rows_neon64.S and row_neon64.S with floats that stand as bf16.
+// inputs_neon64bf16.S and kernels/stem/taps_neon64bf16.S: by pairs of pixels in a tile.
+#define RIFFLE_INPUTS(pairs)                                                                                        \
+  void riffle_arrange_##pairs##_neon64bf16(const kernels::Bfloat* from, std::ptrdiff_t stride, std::int64_t inputs, \
+                                           kernels::Bfloat* to, std::int64_t tiles);                                \
+  void riffle_join_taps_##pairs##_neon64bf16(const kernels::Bfloat* from, std::ptrdiff_t row, kernels::Bfloat* to,  \
+                                             std::int64_t tiles, const std::uint8_t* lookups);
+RIFFLE_INPUTS(1)
+RIFFLE_INPUTS(2)
+RIFFLE_INPUTS(3)
+#undef RIFFLE_INPUTS
+
+// rows_neon64.S with floats that stand as bf16, pool/row_neon64bf16.S
 RIFFLE_DEPTHWISE_ROWS(kernels::Bfloat, float, neon64bf16)
-void riffle_stem_row_7x3_neon64bf16(const kernels::StemRow<float, kernels::Bfloat, float>&);
-void riffle_stem_row_5x4_neon64bf16(const kernels::StemRow<float, kernels::Bfloat, float>&);
+RIFFLE_POOL_ROWS(kernels::Bfloat, neon64bf16)
 }
 
-struct Neon64bf16 : XsimdOps<xsimd::neon64> {
+/// Taps of a pair of pixels: of four rows of three, 0 to 3, 4 to 7 and 8 to 11, each from two rows; and those of a
+/// single row and a zero.
+struct TapLookups {
+  std::uint8_t at[4][16] = {};
+
+  constexpr TapLookups() {
+    for (int four = 0; four < 4; ++four) {
+      for (int i = 0; i < 16; ++i) {
+        const int pixel = i / 8, tap = (four < 3 ? four * 4 : 0) + i / 2 % 4, first_row = four < 3 ? four : 0;
+        const int number = (tap / 3 - first_row) * 8 + pixel * 2 + tap % 3;
+        at[four][i] = static_cast<std::uint8_t>(four == 3 && tap == 3 ? 255 : number * 2 + i % 2);
+      }
+    }
+  }
+};
+
+struct Neon64bf16 : XsimdOps<xsimd::neon64>, Neon64Gather {
   static constexpr const char* name = "neon64bf16";
   using Value = kernels::Bfloat;
   using Weight = float;
@@ -81,48 +105,32 @@ struct Neon64bf16 : XsimdOps<xsimd::neon64> {
       vst1q_f32(to + 8 * v + 4, vreinterpretq_f32_f64(vdupq_laneq_f64(four, 1)));
     }
   }
-  /// The inputs of 2 Pairs pixels, `stride` apart, in the order of their use: the last dot filled up with zeros. Reads
-  /// up to 7 numbers behind a pixel's last one.
-  template <int Pairs>
-  static RIFFLE_INLINE void arrange(const Value* from, std::ptrdiff_t stride, std::int32_t inputs, Value* to) {
-    const Value* at[2 * Pairs];
-    unroll<2 * Pairs>([&](auto p) __attribute__((always_inline)) { at[p] = from + p * stride; });
-    std::ptrdiff_t k = 0;
-    const auto bits = [&](auto p) __attribute__((always_inline)) {
-      return vreinterpretq_u64_u16(vld1q_u16(&at[p][k].bits));
-    };
-    const auto put = [&](std::ptrdiff_t place, uint64x2_t v) __attribute__((always_inline)) {
-      vst1q_u16(&to[place].bits, vreinterpretq_u16_u64(v));
-    };
-    for (; k + 8 <= inputs; k += 8, to += Pairs * 16) {
-      unroll<Pairs>([&](auto i) __attribute__((always_inline)) {
-        const uint64x2_t a = bits(std::integral_constant<int, 2 * i>{}),
-                         b = bits(std::integral_constant<int, 2 * i + 1>{});
-        put(i * 8, vzip1q_u64(a, b));
-        put((Pairs + i) * 8, vzip2q_u64(a, b));
-      });
-    }
-    if (k == inputs) return;
-    alignas(16) static constexpr std::uint16_t window[16] = {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF,
-                                                             0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF};
-    const uint64x2_t mask = vreinterpretq_u64_u16(vld1q_u16(window + 8 - (inputs - k)));
-    unroll<Pairs>([&](auto i) __attribute__((always_inline)) {
-      const uint64x2_t a = vandq_u64(bits(std::integral_constant<int, 2 * i>{}), mask);
-      const uint64x2_t b = vandq_u64(bits(std::integral_constant<int, 2 * i + 1>{}), mask);
-      put(i * 8, vzip1q_u64(a, b));
-      if (inputs - k > 4) put((Pairs + i) * 8, vzip2q_u64(a, b));
-    });
+#define RIFFLE_BY_PAIRS(function)                  \
+  (pairs == 1   ? riffle_##function##_1_neon64bf16 \
+   : pairs == 2 ? riffle_##function##_2_neon64bf16 \
+                : riffle_##function##_3_neon64bf16)
+  /// The inputs of tiles of so many pairs of pixels, `stride` apart, in the order of their use: the last dot filled up
+  /// with zeros. Reads up to 7 numbers behind a pixel's last one.
+  static RIFFLE_INLINE void arrange(std::int32_t pairs, const Value* from, std::ptrdiff_t stride, std::int32_t inputs,
+                                    Value* to, std::int32_t tiles) {
+    RIFFLE_BY_PAIRS(arrange)(from, stride * std::ptrdiff_t{sizeof(Value)}, inputs, to, tiles);
   }
 
   RIFFLE_NEON64_DEPTHWISE_ROWS(neon64bf16)
 
-  static constexpr int stem_pixels(int vectors) {
-    return vectors == 3 ? 7 : vectors == 4 ? RIFFLE_NEON64_WIDE_STEM : 0;
+  static RIFFLE_INLINE kernels::PoolRowFunction<Value> pool_row(bool max) {
+    return max ? riffle_max_pool_row_neon64bf16 : riffle_average_pool_row_neon64bf16;
   }
-  template <std::same_as<float> In>
-  static RIFFLE_INLINE kernels::StemRowFunction<In, Value, Weight> stem_row(int vectors) {
-    return vectors == 3 ? riffle_stem_row_7x3_neon64bf16 : RIFFLE_NEON64_WIDE_STEM_ROW(neon64bf16);
+
+  // kernels/stem/dots_body.hpp
+  static constexpr TapLookups tap_lookups = {};
+  /// Of tiles of so many pairs of pixels, 3x3 windows with stride 2 on three planes, whose rows are `row` numbers
+  /// apart.
+  static RIFFLE_INLINE void join_windows(std::int32_t pairs, const Value* from, std::ptrdiff_t row, std::int32_t tiles,
+                                         Value* to) {
+    RIFFLE_BY_PAIRS(join_taps)(from, row * std::ptrdiff_t{sizeof(Value)}, to, tiles, tap_lookups.at[0]);
   }
+#undef RIFFLE_BY_PAIRS
 
   // kernels/fully_connected/fully_connected_body.hpp
   static constexpr int dot_numbers = 8;

@@ -17,7 +17,7 @@ struct StemBytes {
 
   /// Do tiles take several quads of a pixel at once?
   static constexpr bool joins_taps = B::by_lane || Tiles::has_strips;
-  static constexpr std::int32_t most_rows = StemKernel::most_byte_rows;
+  static constexpr std::int32_t most_rows = StemKernel::most_rows;
   static constexpr std::int32_t buffer_bytes = 16 * 1024, joined_bytes = 8 * 1024;
 
   /// Columns [first, first + count) of the plane's row, of which there may be none.

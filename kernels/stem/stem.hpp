@@ -10,6 +10,8 @@
 // Of bytes, sums are integers and end as in pointwise.hpp; what lies outside the image is zeros.input, which the biases
 // take into account. The taps of a plane's row are read by quads: panels as in byte_panels.hpp, of channels * kernel_h
 // * ceil(kernel_w / 4) quads, c outermost. The dilation is 1.
+//
+// Of numbers of bf16 that are multiplied by dot products the planes are rounded to bf16 first (dot_panels.hpp).
 #pragma once
 
 #include <span>
@@ -43,9 +45,11 @@ struct StemKernel {
   void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
   QuadForm form = {};  ///< of bytes: see byte_panels.hpp
   bool joins_taps =
-      false;  ///< of bytes: all taps make quads, one after the other; else each row of the window by itself
-  /// Of bytes: the window's rows on all channels together, and its columns, are at most so many.
-  static constexpr std::int32_t most_byte_rows = 64, most_byte_columns = 128;
+      false;             ///< of bytes: all taps make quads, one after the other; else each row of the window by itself
+  std::int32_t dot = 1;  ///< as in PointwiseKernel
+  /// Of bytes, and of dot products: the window's rows on all channels together, and the columns that it reaches over,
+  /// are at most so many.
+  static constexpr std::int32_t most_rows = 64, most_columns = 128;
 };
 
 /// What pack_stem writes, and what a kernel may read behind it.

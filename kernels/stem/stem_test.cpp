@@ -31,7 +31,7 @@ class Stem : public EveryRow<StemKernel> {
     args.packed = packed.data();
 
     // The planes are a block of their own that ends with its last number.
-    std::vector<float> planes = scene.values(channels * in_pixels);
+    std::vector<float> planes = scene.values(channels * in_pixels, 1, types.weights);
     if (poison) planes[planes.size() / 2] = std::numeric_limits<float>::quiet_NaN();
     const std::vector<std::byte> input = stored(types.input, planes);
     args.input = {Place{0, Space::input}, types.input};
@@ -159,9 +159,9 @@ TEST_P(StemOfBytes, EqualsTheReferenceOnWideRowsAndTheLargestWindows) {
   try_one(scene, padded(3, 3, 2, 2, 4001), 3, 5);
   try_one(scene, padded(7, 7, 2, 3, 1999), 3, 17);
   try_one(scene, padded(7, 7, 1, 3, 700), 4, 3);
-  const std::int32_t rows = StemKernel::most_byte_rows / 4;
-  try_one(scene, padded(rows, StemKernel::most_byte_columns, 1, 2, 300), 4, 3);
-  try_one(scene, padded(rows, StemKernel::most_byte_columns, 3, 2, 500), 4, 3);
+  const std::int32_t rows = StemKernel::most_rows / 4;
+  try_one(scene, padded(rows, StemKernel::most_columns, 1, 2, 300), 4, 3);
+  try_one(scene, padded(rows, StemKernel::most_columns, 3, 2, 500), 4, 3);
 }
 
 RIFFLE_EVERY_BYTE_ROW(StemOfBytes, StemKernel);
