@@ -78,7 +78,7 @@ struct DotTiles {
 
   static constexpr bool by_matrices = requires { typename S::Product; };
   static constexpr QuadForm form = by_matrices ? QuadForm::matrices : QuadForm::bytes;
-  /// Matrices take all inputs at once.
+  /// Matrices take all inputs at once: more than so many, of a first layer, few pixels at a time.
   static constexpr std::int32_t most_quads = by_matrices ? most_inputs / 4 : 0;
 
   static RIFFLE_INLINE std::int32_t filled_up(std::int32_t inputs) { return filled_inputs(form, S::dot, inputs); }
@@ -273,21 +273,21 @@ struct DotTiles {
             end - begin, height,
             [&](std::int32_t at, std::int32_t rows, std::int32_t tiles,
                 std::ptrdiff_t step) __attribute__((always_inline)) {
-              const std::int32_t first = begin + at, pairs = rows / 2;
+              const std::int32_t pixel = begin + at, pairs = rows / 2;
               Value* const first_to = to;
               to += std::ptrdiff_t{tiles} * rows * filled;
               if (is_direct) {
                 const std::ptrdiff_t stride = direct.stride;
-                S::arrange(pairs, direct.first + first * stride, stride * step, inputs, first_to, tiles);
+                S::arrange(pairs, direct.first + pixel * stride, stride * step, inputs, first_to, tiles);
                 return;
               }
-              if constexpr (requires { gather.arrange(first, pairs, tiles, step, first_to); }) {
-                if (inputs == all.inputs && gather.arrange(first, pairs, tiles, step, first_to)) return;
+              if constexpr (requires { gather.arrange(pixel, pairs, tiles, step, first_to); }) {
+                if (inputs == all.inputs && gather.arrange(pixel, pairs, tiles, step, first_to)) return;
               }
               alignas(64) Value rows_of_tile[buffer_numbers + 64];
               for (std::int32_t t = 0; t < tiles; ++t) {
                 for (std::int32_t p = 0; p < (step == 0 ? 1 : rows); ++p) {
-                  gather_one(first + t * rows + p, rows_of_tile + p * filled);
+                  gather_one(pixel + t * rows + p, rows_of_tile + p * filled);
                 }
                 S::arrange(pairs, rows_of_tile, filled * step, inputs, first_to + std::ptrdiff_t{t} * rows * filled, 1);
               }
@@ -301,10 +301,11 @@ struct DotTiles {
     Value* const out = job.out;
     job.goes_on = false;
     job.is_finished = true;
-    if (all.inputs <= most_inputs) {
+    if (by_matrices || all.inputs <= most_inputs) {
       job.dots = filled_up(all.inputs) / S::dot;
       const std::int32_t room = buffer_numbers / filled_up(all.inputs);
-      const std::int32_t most = room < most_pixels ? room / height * height : most_pixels;
+      const std::int32_t whole = room < height ? room : room / height * height;
+      const std::int32_t most = whole < most_pixels ? whole : most_pixels;
       for (std::int32_t begin = 0; begin < pixels; begin += most) {
         const std::int32_t end = pixels - begin < most ? pixels : begin + most;
         bring(begin, end, 0, all.inputs);

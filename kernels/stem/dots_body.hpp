@@ -115,7 +115,8 @@ struct StemDots {
   }
 
   static constexpr StemKernel kernel(const char* name) {
-    return {name, {simd::type_of<In>, S::type, S::type}, S::lanes, S::max_vectors, false, run, {}, false, S::dot};
+    return {name,  {simd::type_of<In>, S::type, S::type}, S::lanes, S::max_vectors, false, run, Tiles::form, false,
+            S::dot};
   }
 };
 

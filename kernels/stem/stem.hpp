@@ -43,7 +43,7 @@ struct StemKernel {
   std::int32_t max_vectors = 0;
   bool pairs_halves = false;  ///< as in PointwiseKernel
   void (*run)(const StemArgs&, const Addresses&, TileRange) = nullptr;
-  QuadForm form = {};  ///< of bytes: see byte_panels.hpp
+  QuadForm form = {};  ///< of bytes, and of dots
   bool joins_taps =
       false;             ///< of bytes: all taps make quads, one after the other; else each row of the window by itself
   std::int32_t dot = 1;  ///< as in PointwiseKernel
