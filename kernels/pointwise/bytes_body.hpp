@@ -3,6 +3,7 @@
 
 #include "kernels/byte_panels.hpp"
 #include "kernels/pointwise/blocks.hpp"
+#include "kernels/pointwise/gathered.hpp"
 #include "kernels/pointwise/residuals.hpp"
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/bytes.hpp"
@@ -197,7 +198,8 @@ struct PointwiseBytes {
 
   /// The instruction set's own strips (simd/byte_strip.hpp).
   static constexpr bool has_strips = makes_bytes && requires { B::strip(1, 1); };
-  static constexpr std::int32_t most_runs = 32;
+  using Gathered = GatheredRuns<B, Byte, 4>;
+  static constexpr std::int32_t most_runs = Gathered::most_runs;
   static constexpr bool by_eights = B::form == QuadForm::eights;
   static constexpr bool by_matrices = B::form == QuadForm::matrices;
   /// Of a column's bias and factor in a panel.
@@ -218,8 +220,10 @@ struct PointwiseBytes {
     PanelFacts exact;                           ///< which these are
     simd::ByteStrip strip;
     simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
+    Gathered gathered;
 
-    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t begin) : fit(by_eights) {
+    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t panels, std::int32_t begin, std::int32_t end)
+        : fit(by_eights) {
       const ZeroPoints& zeros = *job.zeros;
       const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
       strip.zero = static_cast<std::int16_t>(zeros.output - (has_residual ? zeros.residual : 0));
@@ -242,6 +246,7 @@ struct PointwiseBytes {
         runs[r] = {job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
                    quads_of(run.channels) - 16};
       }
+      strip.count = gathered.make(runs, job.runs, job.run_count, panels, end - begin);
     }
 
     /// And what is a panel's own, but for the residual.
@@ -408,7 +413,7 @@ struct PointwiseBytes {
     Out* const out = job.out;
     [[maybe_unused]] auto strips = [&]() __attribute__((always_inline)) {
       if constexpr (has_strips) {
-        return Strips(job, all.residual != nullptr, begin);
+        return Strips(job, all.residual != nullptr, last - first, begin, end);
       } else {
         return nullptr;
       }

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/pointwise/blocks.hpp"
+#include "kernels/pointwise/gathered.hpp"
 #include "kernels/pointwise/residuals.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
@@ -138,15 +139,17 @@ struct Pointwise {
 
   /// The instruction set's own strips: what the panels of a group and a part of K have in common, and their run.
   struct Strips {
-    static constexpr std::int32_t most_runs = 32;
     static constexpr std::ptrdiff_t bytes = sizeof(Value);
+    using Gathered = GatheredRuns<S, Value, bytes>;
+    static constexpr std::int32_t most_runs = Gathered::most_runs;
 
     simd::StripRun<Value> runs[most_runs];
     simd::Strip<Value> strip;
     std::int32_t form;
     bool fits;
+    Gathered gathered;
 
-    explicit RIFFLE_INLINE Strips(const Job& job) : fits(job.run_count <= most_runs) {
+    RIFFLE_INLINE Strips(const Job& job, std::int32_t panels, std::int32_t pixels) : fits(job.run_count <= most_runs) {
       if (!fits) return;
       for (std::int32_t r = 0; r < job.run_count; ++r) {
         const ChannelRun& run = job.runs[r];
@@ -157,7 +160,7 @@ struct Pointwise {
       strip.lower = static_cast<Value>(simd::first_bound(job.clamp));
       strip.upper = static_cast<Value>(job.clamp.upper);
       strip.runs = runs;
-      strip.run_count = job.run_count;
+      strip.run_count = gathered.make(runs, job.runs, job.run_count, panels, pixels);
       strip.out_stride = job.out_stride * bytes;
       form = simd::form_of(job.clamp, 0);
     }
@@ -197,7 +200,7 @@ struct Pointwise {
     }
   };
   struct NoStrips {
-    explicit RIFFLE_INLINE NoStrips(const Job&) {}
+    RIFFLE_INLINE NoStrips(const Job&, std::int32_t, std::int32_t) {}
     RIFFLE_INLINE bool run(const Job&, int, std::int32_t) { return false; }
   };
   static constexpr bool has_strips = requires { S::strip(1, 1); };
@@ -226,7 +229,7 @@ struct Pointwise {
       if (part == args.parts - 1) job.clamp = args.clamp;
       job.out_stride = out_stride;
       job.out_pixel = begin;
-      OwnTiles own(job);
+      OwnTiles own(job, last_panel - first_panel, end - begin);
       std::int32_t v1 = panel_begin(first_panel, vectors, panels);
       for (std::int32_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int32_t v0 = v1;

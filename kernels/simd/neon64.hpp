@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "kernels/simd/byte_strip.hpp"
+#include "kernels/simd/gather.hpp"
 #include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/neon64_taps.hpp"
 #include "kernels/simd/neon_bytes.hpp"
@@ -33,12 +34,12 @@ RIFFLE_POOL_ROWS(float, neon64)
 RIFFLE_MULTIPLY_ROWS(float, neon64)
 }
 
-struct Neon64Bytes : NeonBytes, Neon64Taps {
+struct Neon64Bytes : NeonBytes, Neon64Taps, Neon64Gather {
   static constexpr int tile_rows(int vectors) { return strip_rows(vectors); }
   RIFFLE_NEON64_STRIPS(riffle::simd::ByteStripFunction, neon64pairs)
 };
 
-struct Neon64 : XsimdOps<xsimd::neon64> {
+struct Neon64 : XsimdOps<xsimd::neon64>, Neon64Gather {
   using Bytes = Neon64Bytes;
   static constexpr const char* name = "neon64";
   static constexpr bool by_lane = true;

@@ -4,6 +4,7 @@
 #include <arm_neon.h>
 
 #include "kernels/simd/byte_strip.hpp"
+#include "kernels/simd/gather.hpp"
 #include "kernels/simd/neon64_asm.hpp"
 #include "kernels/simd/neon64_taps.hpp"
 #include "kernels/simd/neon_channels.hpp"
@@ -91,7 +92,7 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
   }
 };
 
-struct Neon64dot : NeonIntegers, Neon64Taps {
+struct Neon64dot : NeonIntegers, Neon64Taps, Neon64Gather {
   static constexpr const char* name = "neon64dot";
   using Channels = Neon64dotChannels;
   static constexpr int max_vectors = 4, factor_bytes = 16;

@@ -41,7 +41,7 @@ struct Neon64fp16Sums {
   static RIFFLE_INLINE void store_partial(Value* to, Vec v, int count) { store_part<Neon64fp16Sums>(to, v, count); }
 };
 
-struct Neon64fp16 {
+struct Neon64fp16 : Neon64Gather {
   using Sums = Neon64fp16Sums;
   static constexpr const char* name = "neon64fp16";
   using Value = kernels::Half;
