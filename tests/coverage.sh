@@ -24,20 +24,24 @@ for test in $tests; do
   objects+=(-object "$build/bin/$test")
 done
 "$llvm_profdata" merge -sparse "$build"/*.profraw -o "$build/all.profdata"
-ignored='(_test\.cpp|/testing\.hpp|/tests/|/usr/|/build|generated|/(io|models|quantise|verify|measure|draw|tools)/)'
+ignored='(_test\.cpp|/testing\.hpp|/tests/|/usr/|generated|/Unity/|/(io|models|quantise|verify|measure|draw|tools)/)'
 "$llvm_cov" show "${objects[@]:1}" "-instr-profile=$build/all.profdata" "-ignore-filename-regex=$ignored" \
   -format=html "-output-dir=$build/html" >/dev/null
 "$llvm_cov" export -summary-only "${objects[@]:1}" "-instr-profile=$build/all.profdata" \
   "-ignore-filename-regex=$ignored" | python3 -c '
-import collections, json, sys
-sums = collections.defaultdict(lambda: [0, 0, 0, 0])
+import collections, json, os, sys
+# ccache may have written a path from the build folder on: a file may have two names.
+files = collections.defaultdict(lambda: [0, 0, 0, 0])
 for file in json.load(sys.stdin)["data"][0]["files"]:
-    name = file["filename"].removeprefix(sys.argv[1] + "/")
+    name = os.path.relpath(os.path.normpath(file["filename"]), sys.argv[1])
+    for i, what in ((0, "lines"), (2, "branches")):
+        for j, key in ((i, "covered"), (i + 1, "count")):
+            files[name][j] = max(files[name][j], file["summary"][what][key])
+sums = collections.defaultdict(lambda: [0, 0, 0, 0])
+for name, counts in files.items():
     room = name.split("/")[0]
     for key in (room, "all") if room != "engine" else (room, "/".join(name.split("/")[:2]), "all"):
-        for i, what in ((0, "lines"), (2, "branches")):
-            sums[key][i] += file["summary"][what]["covered"]
-            sums[key][i + 1] += file["summary"][what]["count"]
+        sums[key] = [a + b for a, b in zip(sums[key], counts)]
 print("| folder | lines | | branches | |\n|---|---|---|---|---|")
 for key, (lines, of_lines, branches, of_branches) in sorted(sums.items()):
     print(f"| `{key}` | {of_lines} | {100 * lines / max(of_lines, 1):.1f} % "

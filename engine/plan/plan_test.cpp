@@ -158,6 +158,9 @@ TEST(Plan, ALeakyActivationIsPartOfTheStepBeforeIt) {
     std::vector<std::string> steps;
     for (const plan::Step& step : plan->steps) {
       if (step.kind == plan::StepKind::compute) steps.push_back(step.name);
+      if (const auto* call = std::get_if<plan::Call<kernels::PointwiseArgs>>(&step.task)) {
+        EXPECT_EQ(call->after.kernel == nullptr, !has_slopes) << "one slope is a matter of the kernel itself";
+      }
     }
     EXPECT_EQ(steps, (std::vector<std::string>{"stem", "depthwise", "pointwise", "general"}));
   }
@@ -481,6 +484,22 @@ TEST(Plan, RiffleIsaThatNamesNothingIsAnError) {
               std::string::npos)
         << error.what();
   }
+}
+
+TEST(Plan, SaysWhatTheCallersTensorsAndItsWeightsAre) {
+  const auto plan = plan::make(testing::small_network());
+  EXPECT_EQ(plan->inputs[0].dims, (std::vector<std::int64_t>{3, 64, 64}));
+  EXPECT_EQ(plan->outputs[0].dims, (std::vector<std::int64_t>{10})) << "of one pixel it is a vector";
+  std::int64_t bytes = 0;
+  for (const plan::Step& step : plan->steps) bytes += step.weight_bytes;
+  EXPECT_GT(bytes, 0);
+  EXPECT_EQ(plan->weight_bytes, bytes);
+}
+
+TEST(Plan, IsOfTheHeightOrTheWidthThatIsGivenAlone) {
+  const graph::Graph graph = testing::small_network();
+  EXPECT_EQ(plan::make(graph, {.height = 96})->inputs[0].shape, (graph::Shape{96, 64, 3}));
+  EXPECT_EQ(plan::make(graph, {.width = 96})->inputs[0].shape, (graph::Shape{64, 96, 3}));
 }
 
 TEST(Plan, ASizeThatDoesNotFitIsAnError) {

@@ -28,6 +28,7 @@ struct Layer {
 
 std::string tiled(const Machine& machine, const Layer& l, const kernels::PointwiseKernel& kernel = kernel_of()) {
   const PointwiseTiling t = tile_pointwise(machine, kernel, l.pixels, l.groups, l.inputs, l.runs, l.outputs);
+  EXPECT_EQ(t.tile_pixels, 1) << "pixels are shared out one by one";
   return "K in " + std::to_string(t.parts) + ", blocks of " + std::to_string(t.block_pixels) + ", " +
          std::to_string(t.tiles) + (t.split == kernels::PointwiseSplit::pixels ? " pixels" : " panels") + ", " +
          std::to_string(t.tiles_at_once) + " at once";
