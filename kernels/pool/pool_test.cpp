@@ -83,6 +83,18 @@ TEST_P(Pool, EqualsTheReferenceOnRandomWindows) {
   }
 }
 
+/// 3x3 with stride 2 has rows of its own, but for windows with holes, of rows, of columns, or both.
+TEST_P(Pool, EqualsTheReferenceOnDilatedWindowsOfStrideTwo) {
+  for (const std::int32_t rows : {1, 2}) {
+    for (const std::int32_t columns : {1, 2}) {
+      Scene scene(static_cast<std::uint32_t>(2 * rows + columns));
+      const Window window = {
+          .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .dilation_h = rows, .dilation_w = columns};
+      try_one(scene, {window, {13, 13, (13 - 2 * rows - 1) / 2 + 1, (13 - 2 * columns - 1) / 2 + 1}}, 24);
+    }
+  }
+}
+
 /// The divisor leaves out what is beyond.
 TEST_P(Pool, CountsNothingBeyondThePadding) {
   for_windows_beyond_the_padding([&](Scene& scene, const Geometry& g) { try_one(scene, g, 24); });
