@@ -13,8 +13,6 @@ struct Rows : NoRows {
   template <Text Operation>
   static constexpr const char* name = KernelName<S, "bf16", Operation, rows, columns>::value.data();
   static constexpr std::array pointwise = {PointwiseDots<S>::kernel(name<"pointwise">)};
-  static constexpr std::array stem = {StemDots<S>::kernel(KernelName<S, "bf16", "stem">::value.data()),
-                                      StemDots<S, float>::kernel(KernelName<S, "f32-bf16", "stem">::value.data())};
 #if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionDots<S>::kernel(name<"convolution">)};
 #endif

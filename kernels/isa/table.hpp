@@ -347,8 +347,17 @@ struct BfloatRowsOf : NoRows {
 #if RIFFLE_HAS_CONVOLUTION
   static constexpr std::array convolution = {ConvolutionDots<S>::kernel(name<"bf16", "convolution", rows, columns>)};
 #endif
-  static constexpr std::array stem = {StemDots<S>::kernel(name<"bf16", "stem">),
-                                      StemDots<S, float>::kernel(name<"f32-bf16", "stem">)};
+  /// Where dot products do not come in pairs of pixels, the way of the few taps to them is longer than the
+  /// multiply-adds of floats.
+  static constexpr auto stem = [] {
+    if constexpr (DotTiles<S>::by_pairs) {
+      return std::array{StemDots<S>::kernel(name<"bf16", "stem">),
+                        StemDots<S, float>::kernel(name<"f32-bf16", "stem">)};
+    } else {
+      return std::array{Stem<S>::kernel(name<"bf16-f32-bf16", "stem">),
+                        Stem<S, float>::kernel(name<"f32-bf16", "stem">)};
+    }
+  }();
   static constexpr std::array pool = {Pooling<S>::kernel(name<"bf16", "pool">)};
   static constexpr std::array fully_connected = {FullyConnected<S>::kernel(name<"bf16", "fully-connected">),
                                                  FullyConnected<S, float>::kernel(name<"bf16-f32", "fully-connected">)};

@@ -78,7 +78,7 @@ struct DotTiles {
 
   static constexpr bool by_matrices = requires { typename S::Product; };
   static constexpr QuadForm form = by_matrices ? QuadForm::matrices : QuadForm::bytes;
-  /// Matrices take all inputs at once: more than so many, of a first layer, few pixels at a time.
+  /// Matrices take all inputs at once.
   static constexpr std::int32_t most_quads = by_matrices ? most_inputs / 4 : 0;
 
   static RIFFLE_INLINE std::int32_t filled_up(std::int32_t inputs) { return filled_inputs(form, S::dot, inputs); }
@@ -301,11 +301,10 @@ struct DotTiles {
     Value* const out = job.out;
     job.goes_on = false;
     job.is_finished = true;
-    if (by_matrices || all.inputs <= most_inputs) {
+    if (all.inputs <= most_inputs) {
       job.dots = filled_up(all.inputs) / S::dot;
       const std::int32_t room = buffer_numbers / filled_up(all.inputs);
-      const std::int32_t whole = room < height ? room : room / height * height;
-      const std::int32_t most = whole < most_pixels ? whole : most_pixels;
+      const std::int32_t most = room < most_pixels ? room / height * height : most_pixels;
       for (std::int32_t begin = 0; begin < pixels; begin += most) {
         const std::int32_t end = pixels - begin < most ? pixels : begin + most;
         bring(begin, end, 0, all.inputs);
