@@ -241,10 +241,8 @@ struct PointwiseBytes {
       if (by_eights || job.run_count > most_runs) return;
       fit = true;
       for (std::int32_t r = 0; r < job.run_count; ++r) {
-        const ChannelRun& run = job.runs[r];
-        const std::ptrdiff_t stride = run.pixel_stride;
-        runs[r] = {job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
-                   quads_of(run.channels) - 16};
+        const Run& run = job.tile_runs[r];
+        runs[r] = {run.first + (begin - job.run_pixel) * run.stride, run.stride, run.quads - 16};
       }
       strip.count = gathered.make(runs, job.runs, job.run_count, panels, end - begin);
     }
@@ -357,10 +355,11 @@ struct PointwiseBytes {
         begin = stop;
       }
     } else {
+      const std::int32_t first_pixel = begin;
       const auto resolved = [&](std::int32_t r) __attribute__((always_inline)) {
         const ChannelRun& run = job.runs[r];
         const std::ptrdiff_t stride = run.pixel_stride;
-        return Run{job.memory->template read<Byte>(run.first) + slot(begin, run.ring) * stride, stride,
+        return Run{job.memory->template read<Byte>(run.first) + slot(first_pixel, run.ring) * stride, stride,
                    quads_of(run.channels)};
       };
       Run runs[most_runs];
@@ -375,7 +374,7 @@ struct PointwiseBytes {
       // What is read of a pixel, side by side, and behind it anything, for its weights are 0.
       alignas(64) Byte gathered[gathered_bytes + 64];
       const Run one{gathered, std::ptrdiff_t{quads} * 4, quads};
-      const std::int32_t count = job.run_count, first_pixel = begin;
+      const std::int32_t count = job.run_count;
       const std::int32_t room = gathered_bytes / (quads * 4), most = room < most_gathered ? room : most_gathered;
       Out* const out = job.out;
       job.tile_runs = &one;

@@ -17,7 +17,7 @@ class PointwiseRows : public EveryRow<PointwiseKernel> {
 
   /// K is read in up to so many parts.
   Layer random_layer(Scene& scene, std::int32_t pixels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
-                     std::int32_t most_parts) {
+                     std::int32_t most_parts, std::int32_t most_runs = 4) {
     const Types& types = row().types;
     Layer layer;
     PointwiseArgs& args = layer.args;
@@ -40,7 +40,8 @@ class PointwiseRows : public EveryRow<PointwiseKernel> {
       for (std::int32_t part = 0; part < args.parts; ++part) {
         const std::int32_t channels = inputs * (part + 1) / args.parts - inputs * part / args.parts;
         const std::int64_t slack = readable_behind(types.input);
-        for (const kernels::ChannelRun& run : scene.runs(pixels, channels, scene.integer(1, 4), slack, types.input)) {
+        for (const kernels::ChannelRun& run :
+             scene.runs(pixels, channels, scene.integer(1, most_runs), slack, types.input)) {
           layer.runs.push_back(run);
         }
         layer.run_begin.push_back(static_cast<std::int32_t>(layer.runs.size()));
@@ -140,10 +141,11 @@ RIFFLE_EVERY_ROW(Pointwise, PointwiseKernel);
 
 class PointwiseOfBytes : public PointwiseRows {
  protected:
-  void try_one(Scene& scene, std::int32_t pixels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs) {
+  void try_one(Scene& scene, std::int32_t pixels, std::int32_t groups, std::int32_t inputs, std::int32_t outputs,
+               std::int32_t most_runs = 4) {
     SCOPED_TRACE(words(pixels, groups, inputs, outputs));
     const Types& types = row().types;
-    Layer layer = random_layer(scene, pixels, groups, inputs, outputs, 1);
+    Layer layer = random_layer(scene, pixels, groups, inputs, outputs, 1, most_runs);
     PointwiseArgs& args = layer.args;
     share_out(scene, args);
     args.zeros = {0, scene.zero_point(types.input), scene.zero_point(types.input)};
@@ -196,6 +198,15 @@ TEST_P(PointwiseOfBytes, EqualsTheReferenceOnRandomShapes) {
     Scene scene(seed);
     const std::int32_t groups = scene.pick({1, 1, 2, 3, 8});
     try_one(scene, scene.integer(1, 60), groups, scene.channels(), scene.channels());
+  }
+}
+
+/// Of so many runs that they are gathered, some blocks of pixels after the other.
+TEST_P(PointwiseOfBytes, EqualsTheReferenceOnManyRuns) {
+  for (std::uint32_t seed = 0; seed < 4 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    try_one(scene, 300, 1, scene.integer(100, 200), scene.channels(), 80);
   }
 }
 

@@ -17,6 +17,7 @@ struct Amxint8 : Avx512vnni {
   static constexpr const char* name = "amxint8";
   static constexpr kernels::QuadForm form = kernels::QuadForm::matrices;
   using Product = AmxProduct<AmxBytes, std::int32_t>;
+  static constexpr int tile_rows(int vectors) { return Avx512vnni::tile_rows(vectors); }
 
   /// `count` bytes, and up to 63 more that may be anything.
   static RIFFLE_INLINE void copy(const Byte* from, std::int32_t count, Byte* to) {
