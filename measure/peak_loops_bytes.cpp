@@ -71,7 +71,7 @@ struct MultiplyAdds<S> {
     alignas(64) typename Product::Sums products;
     const Product product(Product::most_pixels, quads);
     for (std::int64_t round = 0; round < rounds; ++round) {
-      product.run(x, 64, w, vectors, products, [](std::int32_t, std::int32_t) {});
+      product.run(x, 64, w, vectors, products, [](std::int32_t, std::int32_t, std::int32_t) {});
     }
     sums[0] = static_cast<float>(products[0][0]);
   }

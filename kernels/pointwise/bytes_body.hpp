@@ -449,10 +449,10 @@ struct PointwiseBytes {
       } else if constexpr (by_matrices) {
         static constexpr simd::TileTable<B, PointwiseBytes, false> tiles;
         alignas(64) typename B::Product::Sums sums;
-        job.sums = sums;
         product.run(
             job.tile_runs->first, job.tile_runs->stride, job.panel + width * B::lanes * header_bytes, width,
-            sums, [&](std::int32_t at, std::int32_t pixels) __attribute__((always_inline)) {
+            sums, [&](std::int32_t at, std::int32_t pixels, std::int32_t row) __attribute__((always_inline)) {
+              job.sums = sums + row;
               job.sums_pixel = begin + at;
               tiles.run(job, job.pixel, width, false, begin + at, begin + at + pixels);
             });

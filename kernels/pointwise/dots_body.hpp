@@ -218,10 +218,10 @@ struct DotTiles {
       const typename S::Product product(pixels, job.dots);
       product.run(
           job.x, job.stride * static_cast<std::ptrdiff_t>(sizeof(Value)), job.weights, v1 - v0,
-          sums, [&](std::int32_t first, std::int32_t count) __attribute__((always_inline)) {
-            part.waiting = sums[0];
-            part.pixel = job.pixel + first;
-            part.out = job.out + first * job.out_stride;
+          sums, [&](std::int32_t at, std::int32_t count, std::int32_t row) __attribute__((always_inline)) {
+            part.waiting = sums[row];
+            part.pixel = job.pixel + at;
+            part.out = job.out + at * job.out_stride;
             run_tiles(part, v1 - v0, count, height);
           });
     } else {

@@ -41,12 +41,13 @@ class AmxProduct {
   AmxProduct(const AmxProduct&) = delete;
   AmxProduct& operator=(const AmxProduct&) = delete;
 
-  /// Calls f(first pixel, pixels) for as many as are multiplied at once, whose sums are then in `sums`: `vectors` of
-  /// each, of a panel whose weights begin at `w`. Strides are in bytes.
+  /// Calls f(first pixel, pixels, row) for as many as are multiplied at once, whose sums are then in `sums` from this
+  /// row on: `vectors` of each, of a panel whose weights begin at `w`. Strides are in bytes.
   template <class F>
   RIFFLE_INLINE void run(const void* x, std::ptrdiff_t x_stride, const void* w, int vectors, Sums& sums, F&& f) const {
+    std::int32_t done = 0;
     for (std::int32_t t = 0; t < tiles_; t += 2) {
-      // The last tile ends at the last pixel, and has some of the pixels before it again.
+      // The last tile ends at the last pixel: it multiplies some of the pixels before it again.
       const std::int32_t first = t * rows_ < pixels_ - rows_ ? t * rows_ : pixels_ - rows_, left = pixels_ - first;
       const std::int32_t second = left < 2 * rows_ ? left - rows_ : rows_;
       const auto* const from = static_cast<const std::byte*>(x) + first * x_stride;
@@ -58,7 +59,9 @@ class AmxProduct {
         function(from, second * x_stride, x_stride, weights + v * 64, vectors * 64, depth_, &sums[0][v * 16],
                  second * std::ptrdiff_t{sizeof sums[0]});
       }
-      f(first, second > 0 ? second + rows_ : rows_);
+      const std::int32_t end = first + (second > 0 ? second + rows_ : rows_);
+      f(done, end - done, done - first);
+      done = end;
     }
   }
 
