@@ -92,15 +92,12 @@ function(riffle_failing_calls name)
   endforeach()
 endfunction()
 
-# riffle_fuzz(<name> [SECONDS <seconds>] [LENGTH <bytes>] SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer
-# program, and a CTest test that runs it for so long, ten seconds unless it is said, from the seeds in the folders, with
-# inputs of at most so many bytes, 4096 unless it is said. What it finds to be new goes to the build tree, where the next
-# run begins. tests/fuzz/campaign.py runs all of them for hours.
+# riffle_fuzz(<name> [LENGTH <bytes>] SOURCES ... LIBRARIES ... [CORPUS <folder> ...]): one libFuzzer program, and a CTest
+# test that runs it for five seconds, from the seeds in the folders, with inputs of at most so many bytes, 4096 unless it
+# is said. What it finds to be new goes to the build tree, where the next run begins. tests/fuzz/campaign.py runs all of
+# them for hours.
 function(riffle_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SECONDS;LENGTH" "SOURCES;LIBRARIES;CORPUS")
-  if(NOT arg_SECONDS)
-    set(arg_SECONDS 10)
-  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LENGTH" "SOURCES;LIBRARIES;CORPUS")
   if(NOT arg_LENGTH)
     set(arg_LENGTH 4096)
   endif()
@@ -111,7 +108,7 @@ function(riffle_fuzz name)
   set(found "${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus")
   file(MAKE_DIRECTORY "${found}")
   add_test(NAME ${RIFFLE_TEST_PREFIX}${name}
-           COMMAND ${name} -max_total_time=${arg_SECONDS} -max_len=${arg_LENGTH} -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
+           COMMAND ${name} -max_total_time=5 -max_len=${arg_LENGTH} -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 "${found}" ${arg_CORPUS})
   set_tests_properties(${RIFFLE_TEST_PREFIX}${name} PROPERTIES LABELS "${RIFFLE_TEST_LABEL}" TIMEOUT 600 COST 60
                                                                ENVIRONMENT "${RIFFLE_TEST_ENVIRONMENT}")
 endfunction()
