@@ -48,16 +48,6 @@ if(NOT "quantised" IN_LIST RIFFLE_OPERATIONS)
     list(FILTER RIFFLE_ISA_ROWS EXCLUDE REGEX "^${isa}:")
   endforeach()
 endif()
-# What a compiler does not know yet (GCC 11: AVX512-FP16) is left out.
-include(CheckCXXCompilerFlag)
-foreach(isa IN ITEMS avx512fp16 avxvnni)
-  if(RIFFLE_ISA_ROWS MATCHES "(^|;)${isa}:")
-    check_cxx_compiler_flag("-m${isa}" RIFFLE_COMPILER_KNOWS_${isa})
-    if(NOT RIFFLE_COMPILER_KNOWS_${isa})
-      list(FILTER RIFFLE_ISA_ROWS EXCLUDE REGEX "^${isa}:")
-    endif()
-  endif()
-endforeach()
 # Left to itself, a compiler fuses a multiply-add in one tile and not in another: results would depend on how tiles are cut.
 set(scalar_row "scalar:-ffp-contract=off")
 # The last one runs everywhere. Where that is NEON64 or SSE2, scalar may be left out.
