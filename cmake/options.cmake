@@ -100,6 +100,15 @@ function(riffle_own target)
   endif()
 endfunction()
 
+# riffle_cold(<target>): its code runs seldom and not for long, as what reads a model's file does, and is compiled sooner.
+function(riffle_cold target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  # At this level GCC loses track of what an optional holds.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Wno-maybe-uninitialized>)
+  endif()
+endfunction()
+
 # riffle_inside(<target>): what the engine's libraries are made of. A shared library shows nothing of it, and a program
 # that is linked with --gc-sections keeps what it calls.
 function(riffle_inside target)

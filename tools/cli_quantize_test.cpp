@@ -13,13 +13,13 @@ namespace {
 /// A model whose calibration data lie beside it.
 class Quantize : public Cli {
  protected:
-  /// 40 pictures of 8 x 8 that differ.
+  /// 16 pictures of 8 x 8 that differ.
   std::string images() {
     Bytes pixels;
-    for (int i = 0; i < 40 * 64; ++i) pixels.push_back(static_cast<std::byte>(i * 37 + i / 64 * 11));
-    return folder.write("some-images-idx3-ubyte", idx(8, {40, 8, 8}, pixels));
+    for (int i = 0; i < 16 * 64; ++i) pixels.push_back(static_cast<std::byte>(i * 37 + i / 64 * 11));
+    return folder.write("some-images-idx3-ubyte", idx(8, {16, 8, 8}, pixels));
   }
-  std::string labels(std::uint32_t count = 40) {
+  std::string labels(std::uint32_t count = 16) {
     Bytes classes;
     for (std::uint32_t i = 0; i < count; ++i) classes.push_back(static_cast<std::byte>(i % 10));
     return folder.write("some-labels-idx1-ubyte", idx(8, {count}, classes));
@@ -78,8 +78,8 @@ TEST_F(Quantize, writes_a_model_in_integers_and_says_what_it_costs) {
   const std::string from = model(), data = images();
   const Result result = riffle({"quantize", from, out(), "--calibrate", data, "--report", folder.path("r.svg")});
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_TRUE(contains(result.out, "calibrated on 35 of 40 pictures"));
-  EXPECT_TRUE(contains(result.out, "on 5 pictures that did not calibrate: "));
+  EXPECT_TRUE(contains(result.out, "calibrated on 14 of 16 pictures"));
+  EXPECT_TRUE(contains(result.out, "on 2 pictures that did not calibrate: "));
   EXPECT_TRUE(contains(result.out, "int8"));
   const graph::Graph graph = format::load_file(out());
   EXPECT_TRUE(graph::is_quantised(graph));
@@ -99,13 +99,14 @@ TEST_F(Quantize, the_same_data_give_the_same_file) {
 TEST_F(Quantize, knows_the_labels_beside_the_images) {
   const std::string from = model(), data = images();
   labels();
-  const Result result = riffle({"quantize", from, out(), "--calibrate", data, "--max-loss", "100"});
+  const Result result =
+      riffle({"quantize", from, out(), "--calibrate", data, "--method", "minmax", "--max-loss", "100"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "% right before, "));
-  labels(39);
+  labels(15);
   const Result refused = riffle({"quantize", from, out(), "--calibrate", data});
   EXPECT_EQ(refused.code, 1);
-  EXPECT_TRUE(contains(refused.err, "39 labels for 40 pictures")) << refused.err;
+  EXPECT_TRUE(contains(refused.err, "15 labels for 16 pictures")) << refused.err;
 }
 
 TEST_F(Quantize, takes_folders_and_arrays) {
@@ -126,7 +127,7 @@ TEST_F(Quantize, keeps_nodes_and_metadata) {
   ASSERT_EQ(
       riffle({"convert", plain, carries, "--labels", folder.write("names", bytes_of(names)), "--mean", "0.5"}).code, 0);
   const std::string last = format::load_file(carries).nodes.back().name;
-  const Result result = riffle({"quantize", carries, out(), "--calibrate", data, "--keep", last});
+  const Result result = riffle({"quantize", carries, out(), "--calibrate", data, "--method", "minmax", "--keep", last});
   ASSERT_EQ(result.code, 0) << result.err;
   const graph::Graph graph = format::load_file(out());
   EXPECT_EQ(graph.labels.size(), 10U);
@@ -140,8 +141,8 @@ TEST_F(Quantize, keeps_nodes_and_metadata) {
 TEST_F(Quantize, takes_pixels) {
   const std::string from = model(), data = images(), labelled = labels();
   ASSERT_EQ(riffle({"convert", from, folder.path("carries.riffle"), "--mean", "0.25", "--std", "0.5"}).code, 0);
-  const Result result =
-      riffle({"quantize", folder.path("carries.riffle"), out(), "--calibrate", data, "--pixels", "--max-loss", "100"});
+  const Result result = riffle({"quantize", folder.path("carries.riffle"), out(), "--calibrate", data, "--method",
+                                "minmax", "--pixels", "--max-loss", "100"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "% right before, ")) << result.out;
   const graph::Graph graph = format::load_file(out());
@@ -154,7 +155,7 @@ TEST_F(Quantize, takes_pixels) {
   EXPECT_EQ(classified.code, 0) << classified.err;
   const Result accuracy = riffle({"classify", out(), "--idx", data, labelled});
   EXPECT_EQ(accuracy.code, 0) << accuracy.err;
-  EXPECT_TRUE(contains(accuracy.out, " of 40 right: "));
+  EXPECT_TRUE(contains(accuracy.out, " of 16 right: "));
   io::Tensor pixels{Type::u8, {1, 1, 32, 32}, Bytes(32 * 32, std::byte{100})};
   io::write_npy(folder.path("pixels.npy"), pixels);
   const Result ran = riffle({"run", out(), "--input", folder.path("pixels.npy"), "--output", folder.path("y.npy")});
@@ -279,7 +280,7 @@ TEST_F(Quantize, refuses_what_it_cannot_take) {
   EXPECT_TRUE(contains(error({"--calibrate", folder.path("nan.npy")}), "nan.npy, input 1 holds a number"));
   EXPECT_TRUE(contains(error({"--calibrate", data, "--pixels"}), "does not say how its pictures are normalised"));
   EXPECT_TRUE(contains(error({"--calibrate", tensor({9, 1, 32, 32}), "--pixels"}), "which are no pixels"));
-  ASSERT_EQ(riffle({"quantize", from, out(), "--calibrate", data}).code, 0);
+  ASSERT_EQ(riffle({"quantize", from, out(), "--calibrate", data, "--method", "minmax"}).code, 0);
   const Result again = riffle({"quantize", out(), folder.path("twice.riffle"), "--calibrate", data});
   EXPECT_TRUE(contains(again.err, "quantised already")) << again.err;
   EXPECT_FALSE(std::ranges::count(folder.names(), "twice.riffle") > 0);
