@@ -15,8 +15,8 @@
 namespace {
 
 int fail(const std::string& message) {
-  const std::string teller = riffle::tools::teller_of_an_error();
-  std::cerr << "riffle: " << teller << riffle::printable(message) << '\n';
+  // In one piece: several ranks write to one terminal.
+  std::cerr << "riffle: " + riffle::tools::teller_of_an_error() + riffle::printable(message) + '\n';
   return 1;
 }
 
@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", RIFFLE_VERSION);
   program.require_subcommand(0, 1);  // with 1, a misspelt command would only be told that there is none
   try {
+    riffle::tools::begin_ranks();
     for (const auto add : {
              riffle::tools::add_build,
              riffle::tools::add_convert,

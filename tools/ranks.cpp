@@ -17,6 +17,8 @@ namespace {
 
 /// How long the rank whose message it is may take.
 constexpr std::chrono::seconds patience{2};
+/// MPICH's launcher passes on nothing more of a message once it is told to end all ranks.
+constexpr std::chrono::milliseconds time_to_pass_on{300};
 
 /// The first of these variables that is a number.
 int variable(std::initializer_list<const char*> names, int otherwise) {
@@ -46,10 +48,15 @@ std::unique_ptr<trainer::MpiRanks>& begun() {
 
 }  // namespace
 
+void begin_ranks() {
+#ifdef RIFFLE_MPI
+  if (launched_processes() > 1) begun() = std::make_unique<trainer::MpiRanks>();
+#endif
+}
+
 trainer::Ranks& ranks() {
   if (launched_processes() == 1) return trainer::alone();
 #ifdef RIFFLE_MPI
-  if (!begun()) begun() = std::make_unique<trainer::MpiRanks>();
   return *begun();
 #else
   throw Error("this is one of " + std::to_string(launched_processes()) +
@@ -66,7 +73,10 @@ std::string teller_of_an_error() {
 int leave_ranks(int code) {
 #ifdef RIFFLE_MPI
   if (begun()) {
-    if (code == 1) begun()->abort(code);
+    if (code == 1) {
+      std::this_thread::sleep_for(time_to_pass_on);
+      begun()->abort(code);
+    }
     begun().reset();
   }
 #endif

@@ -5,8 +5,12 @@
 
 namespace riffle::tools {
 
-/// All of them, which begin to talk to one another when this is first called; this process alone where there was no
-/// launcher. Throws Error where there are several, but no MPI in the program.
+/// The program's first word: where several were started together, begins MPI. Before anything can fail, as the rank
+/// that fails ends the others by it. Throws Error where MPI cannot be begun.
+void begin_ranks();
+
+/// All of them; this process alone where there was no launcher. Throws Error where there are several, but no MPI in the
+/// program.
 trainer::Ranks& ranks();
 
 /// What a message of an error has in front: which rank's it is, where there are several.
