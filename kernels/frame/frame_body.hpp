@@ -1,7 +1,8 @@
 // The one body of the frame kernel; see frame.hpp for the equation.
 //
 // A row of the upright picture is gathered from the frame, made into colours and stretched to the output's width; an
-// output row is blended from two of these. Only the bytes are gathered one at a time.
+// output row is blended from two of these. Cells are gathered one at a time, but where an instruction set looks up
+// bytes (S::pick) and the neighbours of two columns stand within 16 of them.
 #pragma once
 
 #include "kernels/convert/convert_body.hpp"
@@ -37,7 +38,17 @@ struct FrameReader {
 
   /// Columns that are worked on at a time. Where they are the frame's rows, every one of them is a cache line, which
   /// the next row of the picture reads again: fewer stay in the cache. All are whole vectors.
-  static constexpr std::int32_t strip = 256, turned_strip = 64;
+  static constexpr std::int32_t strip = 384, turned_strip = 64;
+
+  /// A build for size has one loop for all.
+  static constexpr bool has_inner = !simd::one_variant<S, true>;
+
+  /// Bytes of a row out of which the left and the right neighbours of two columns are picked, if the instruction set
+  /// does that: S::pick(row, windows, picks, left, right) makes a vector of cells of each side, the four of a window
+  /// out of the 16 bytes at row + windows[i]: byte b of the four is the picks[16 * i + b]-th of these, or 0 where that
+  /// is 128. Windows are of columns 0, 4, 8 ... of the vector, and then of 2, 6, 10 ...
+  static constexpr std::int32_t window = 16;
+  static constexpr bool has_windows = has_inner && requires { &S::pick; };
 
   /// Where the neighbours of a strip's columns stand, worked out once for all rows.
   struct Columns {
@@ -46,6 +57,9 @@ struct FrameReader {
     std::int32_t first_inner = 0, last_inner = 0;  // behind whose cells of three bytes there is another byte of the row
     std::int64_t left[3][strip], right[3][strip];  // of each plane, in bytes
     alignas(64) float share[strip];
+    bool windowed = false;                     // are all cells picked out of windows?
+    std::int64_t windows[3][strip / 2];        // where in a row each begins, in bytes; in the order of S::pick
+    std::uint8_t picks[3][strip / 2][window];  // which of its bytes are those of the four cells; 128: none, 0
   };
 
   static __attribute__((noinline)) void place(const FrameSamples& samples, std::int32_t first, std::int32_t out_w,
@@ -61,6 +75,11 @@ struct FrameReader {
       columns.share[x] = n.share;
       columns.is_between |= n.share != 0;
     }
+    if constexpr (has_windows) {
+      columns.windowed = true;
+      for (std::int32_t p = 0; p < samples.plane_count; ++p) columns.windowed &= place_windows(samples, p, columns);
+      if (columns.windowed) return;
+    }
     if (!has_inner || samples.along_columns) return;
     const FrameSamples::Direction& along = samples.columns;
     const std::int32_t end = along.first + along.step * (along.count - 1);
@@ -72,14 +91,41 @@ struct FrameReader {
     while (columns.first_inner < columns.last_inner && !is_inner(columns.last_inner - 1)) --columns.last_inner;
   }
 
+  /// False where cells stand too far apart, or rows are shorter than a window: none reaches over the row's end.
+  static bool place_windows(const FrameSamples& samples, std::int32_t p, Columns& columns) {
+    const FrameSamples::Plane& plane = samples.planes[p];
+    const std::int64_t first = position(samples.columns, 0, plane) * plane.step_x,
+                       last = position(samples.columns, samples.columns.count - 1, plane) * plane.step_x;
+    const std::int64_t begin = first < last ? first : last, end = (first < last ? last : first) + plane.bytes;
+    if (samples.along_columns || end - begin < window) return false;
+    const std::int32_t vectors = (columns.count + S::lanes - 1) / S::lanes;
+    for (std::int32_t w = 0; w < vectors * S::lanes / 2; ++w) {
+      // Of a vector of columns, those of every second window come first.
+      constexpr std::int32_t half = S::lanes / 4;
+      const std::int32_t in_vector = w % (2 * half);
+      const std::int32_t x = w / (2 * half) * S::lanes + in_vector % half * 4 + in_vector / half * 2;
+      std::int64_t cells[4], from = end - window, reach = 0;
+      for (std::int32_t i = 0; i < 4; ++i) {
+        const std::int32_t column = x + i % 2 < columns.count ? x + i % 2 : columns.count - 1;
+        cells[i] = i < 2 ? columns.left[p][column] : columns.right[p][column];
+        from = cells[i] < from ? cells[i] : from;
+        reach = cells[i] + plane.bytes > reach ? cells[i] + plane.bytes : reach;
+      }
+      if (reach - from > window) return false;
+      columns.windows[p][w] = from;
+      for (std::int32_t i = 0; i < window; ++i) {
+        const std::int64_t at = cells[i / 4] - from + i % 4;
+        columns.picks[p][w][i] = static_cast<std::uint8_t>(i % 4 < plane.bytes ? at : 128);
+      }
+    }
+    return true;
+  }
+
   /// The cells of one row at a strip's columns: what vectors take apart.
   struct Cells {
     std::int32_t row[3] = {-1, -1, -1};  // of each plane, that these are of
     alignas(64) std::int32_t left[3][strip] = {}, right[3][strip] = {};
   };
-
-  /// A build for size has one loop for all.
-  static constexpr bool has_inner = !simd::one_variant<S, true>;
 
   /// Inner: there is a byte behind the cell that may be read; one load of four bytes is faster than three.
   template <int Bytes, bool Inner>
@@ -136,7 +182,11 @@ struct FrameReader {
     }
   }
 
-  /// What makes colours of cells, in registers or at least in vectors.
+  /// What a sample is to be multiplied by: it is not moved to its integer's lowest byte. These are powers of two, so
+  /// that no number is rounded otherwise for it.
+  static RIFFLE_INLINE float unit(std::int32_t byte) { return 1.0F / static_cast<float>(1 << (8 * byte)); }
+
+  /// What makes colours of cells, in registers or at least in vectors. Samples as they are keep their units.
   template <int Samples, int Colours, bool AsTheyAre>
   struct Conversion {
     std::int32_t plane[Samples];
@@ -148,16 +198,28 @@ struct FrameReader {
         plane[k] = samples.samples[k].plane;
         byte[k] = samples.samples[k].byte;
         if constexpr (!AsTheyAre) {
-          zero[k] = S::broadcast(samples.samples[k].zero);
-          for (int m = 0; m < Colours; ++m) matrix[m][k] = S::broadcast(samples.matrix[m][k]);
+          zero[k] = S::broadcast(samples.samples[k].zero / unit(byte[k]));
+          for (int m = 0; m < Colours; ++m) matrix[m][k] = S::broadcast(samples.matrix[m][k] * unit(byte[k]));
         }
       }
     }
 
-    /// A vector of pixels, from column x on.
+    /// A vector of pixels, of each plane's cells at column x.
     RIFFLE_INLINE void operator()(const std::int32_t (&cells)[3][strip], std::int32_t x, V (&to)[Colours]) const {
       V sample[Samples];
-      for (int k = 0; k < Samples; ++k) sample[k] = S::from_bytes(cells[plane[k]] + x, byte[k]);
+      for (int k = 0; k < Samples; ++k) sample[k] = S::from_byte(S::load_integers(cells[plane[k]] + x), byte[k]);
+      make(sample, to);
+    }
+
+    /// The same of cells in registers.
+    template <class Integers, int Planes>
+    RIFFLE_INLINE void operator()(const Integers (&cells)[Planes], V (&to)[Colours]) const {
+      V sample[Samples];
+      for (int k = 0; k < Samples; ++k) sample[k] = S::from_byte(cells[k < Planes ? k : Planes - 1], byte[k]);
+      make(sample, to);
+    }
+
+    RIFFLE_INLINE void make(V (&sample)[Samples], V (&to)[Colours]) const {
       if constexpr (AsTheyAre) {
         for (int m = 0; m < Colours; ++m) to[m] = sample[m];
       } else {
@@ -171,22 +233,68 @@ struct FrameReader {
     }
   };
 
+  /// Colours at column x, between those of the neighbours, if there are two.
+  template <int Colours, class RightColours>
+  static RIFFLE_INLINE void put(const Columns& columns, std::int32_t x, V (&a)[Colours], RightColours&& right_colours,
+                                float (&to)[3][strip]) {
+    if (columns.is_between) {
+      V b[Colours];
+      right_colours(b);
+      const V share = S::load(columns.share + x);
+      for (int m = 0; m < Colours; ++m) a[m] = S::fma(share, S::sub(b[m], a[m]), a[m]);
+    }
+    for (int m = 0; m < Colours; ++m) S::store(to[m] + x, a[m]);
+  }
+
   /// A row of the upright picture in colours, as wide as the strip.
   template <int Samples, int Colours, bool AsTheyAre>
   static RIFFLE_INLINE void stretch(const FrameSamples& samples, const Cells& cells, const Columns& columns,
                                     float (&to)[3][strip]) {
     const Conversion<Samples, Colours, AsTheyAre> convert(samples);
     for (std::int32_t x = 0, count = columns.count; x < count; x += S::lanes) {
-      V a[Colours], b[Colours];
-      convert(cells.left, x, a);
-      if (!columns.is_between) {
-        for (int m = 0; m < Colours; ++m) S::store(to[m] + x, a[m]);
-        continue;
-      }
-      convert(cells.right, x, b);
-      const V share = S::load(columns.share + x);
-      for (int m = 0; m < Colours; ++m) S::store(to[m] + x, S::fma(share, S::sub(b[m], a[m]), a[m]));
+      V colours[Colours];
+      convert(cells.left, x, colours);
+      put(
+          columns, x, colours, [&](V(&b)[Colours]) __attribute__((always_inline)) { convert(cells.right, x, b); }, to);
     }
+  }
+
+  /// The same of cells that are picked out of the frame's row.
+  template <int Planes, int Samples, int Colours, bool AsTheyAre>
+  static RIFFLE_INLINE void pick_and_stretch(const FrameSamples& samples, std::int32_t row, const Columns& columns,
+                                             float (&to)[3][strip]) {
+    const Conversion<Samples, Colours, AsTheyAre> convert(samples);
+    const std::uint8_t* from[Planes];
+    for (int p = 0; p < Planes; ++p) {
+      from[p] = samples.planes[p].first + position(samples.rows, row, samples.planes[p]) * samples.planes[p].step_y;
+    }
+    for (std::int32_t x = 0, count = columns.count; x < count; x += S::lanes) {
+      typename S::Integers left[Planes], right[Planes];
+      for (int p = 0; p < Planes; ++p) {
+        S::pick(from[p], columns.windows[p] + x / 2, columns.picks[p][x / 2], left[p], right[p]);
+      }
+      V colours[Colours];
+      convert(left, colours);
+      put(
+          columns, x, colours, [&](V(&b)[Colours]) __attribute__((always_inline)) { convert(right, b); }, to);
+    }
+  }
+
+  /// The row of the upright picture, stretched.
+  template <int Samples, int Colours, bool AsTheyAre>
+  static RIFFLE_INLINE void make_row(const FrameSamples& samples, std::int32_t row, const Columns& columns,
+                                     Cells& cells, float (&to)[3][strip]) {
+    if constexpr (has_windows) {
+      if (columns.windowed) {
+        if constexpr (Samples == 3 && Colours == 3 && !AsTheyAre) {
+          if (samples.plane_count == 3) return pick_and_stretch<3, 3, 3, false>(samples, row, columns, to);
+          return pick_and_stretch<2, 3, 3, false>(samples, row, columns, to);
+        }
+        return pick_and_stretch<1, Samples, Colours, AsTheyAre>(samples, row, columns, to);
+      }
+    }
+    gather(samples, row, columns, cells);
+    stretch<Samples, Colours, AsTheyAre>(samples, cells, columns, to);
   }
 
   /// One output row between two stretched rows.
@@ -214,13 +322,14 @@ struct FrameReader {
 
   /// Channel c of `count` pixels of the output, from the pixel `first` on: between two stretched rows.
   static __attribute__((noinline)) void write(const FrameArgs& args, const float* upper, const float* lower,
-                                              float share, std::int32_t count, std::int32_t c, std::int64_t first) {
-    float blended[strip] = {};
+                                              float share, std::int32_t count, std::int32_t c, std::int64_t first,
+                                              float unit) {
+    float blended[strip];
     const std::int64_t apart = args.pixel_stride(), at = c * args.channel_stride() + first * apart;
     const bool is_direct = args.type == Type::f32 && apart == 1;
     float* const to = is_direct ? static_cast<float*>(args.output) + at : blended;
     const float scale = args.rounded ? 1.0F : args.scale[c], shift = args.rounded ? 0.0F : args.shift[c];
-    blend(upper, lower, share, scale, shift, count, to);
+    blend(upper, lower, share, scale * unit, shift, count, to);
     if (args.rounded) round_pixels(to, count, args.scale[c], args.shift[c]);
     if (args.type == Type::u8) {
       round(blended, count, static_cast<std::uint8_t*>(args.output) + at, apart);
@@ -246,8 +355,7 @@ struct FrameReader {
       std::int32_t upper = 0;           // which of the two is the upper one
       const auto hold = [&](std::int32_t which, std::int32_t row) {
         if (held[which] == row) return;
-        gather(samples, row, columns, cells);
-        stretch<Samples, Colours, AsTheyAre>(samples, cells, columns, stretched[which]);
+        make_row<Samples, Colours, AsTheyAre>(samples, row, columns, cells, stretched[which]);
         held[which] = row;
       };
       for (std::int32_t y = 0; y < covered.height; ++y) {
@@ -259,7 +367,8 @@ struct FrameReader {
         for (std::int32_t c = 0; c < args.channels; ++c) {
           const std::int32_t m = Colours == 1 ? 0 : args.bgr ? Colours - 1 - c : c;  // grey is in all three
           const std::int64_t first = static_cast<std::int64_t>(covered.y + y) * args.out_w + covered.x + x0;
-          write(args, stretched[upper][m], stretched[lower][m], n.share, columns.count, c, first);
+          write(args, stretched[upper][m], stretched[lower][m], n.share, columns.count, c, first,
+                AsTheyAre ? unit(samples.samples[m].byte) : 1.0F);
         }
       }
     }

@@ -20,6 +20,22 @@ struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
   }
 
+  /// See frame_body.hpp.
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+                                 Integers& left, Integers& right) {
+    const auto look_up = [&](int i) __attribute__((always_inline)) {
+      const auto at = [](const std::uint8_t* from) __attribute__((always_inline)) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+      };
+      return _mm256_castsi256_pd(
+          _mm256_shuffle_epi8(_mm256_set_m128i(at(row + windows[i + 1]), at(row + windows[i])),
+                              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(picks + std::ptrdiff_t{16} * i))));
+    };
+    const __m256d a = look_up(0), b = look_up(2);
+    left = _mm256_castpd_si256(_mm256_unpacklo_pd(a, b));
+    right = _mm256_castpd_si256(_mm256_unpackhi_pd(a, b));
+  }
+
   /// Where `a` is a NaN all bits are set, which is one; where only `b` is one, maxps gives it.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) {
     return _mm256_or_ps(_mm256_max_ps(a, b), _mm256_cmp_ps(a, a, _CMP_UNORD_Q));

@@ -20,6 +20,24 @@ struct Avx512f : XsimdOps<xsimd::avx512f> {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
   }
 
+  /// See frame_body.hpp.
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+                                 Integers& left, Integers& right) {
+    const auto look_up = [&](int i) __attribute__((always_inline)) {
+      const auto at = [](const std::uint8_t* from) __attribute__((always_inline)) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+      };
+      return _mm256_shuffle_epi8(_mm256_set_m128i(at(row + windows[i + 1]), at(row + windows[i])),
+                                 _mm256_loadu_si256(reinterpret_cast<const __m256i*>(picks + std::ptrdiff_t{16} * i)));
+    };
+    const auto join = [](__m256i a, __m256i b) __attribute__((always_inline)) {
+      return _mm512_castsi512_pd(_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
+    };
+    const __m512d a = join(look_up(0), look_up(2)), b = join(look_up(4), look_up(6));
+    left = _mm512_castpd_si512(_mm512_unpacklo_pd(a, b));
+    right = _mm512_castpd_si512(_mm512_unpackhi_pd(a, b));
+  }
+
   /// Where `a` is a NaN it stays; where only `b` is one, maxps gives it.
   static RIFFLE_INLINE Vec max(Vec a, Vec b) {
     return _mm512_mask_max_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);

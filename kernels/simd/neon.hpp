@@ -20,6 +20,21 @@ struct Neon : XsimdOps<xsimd::neon> {
     return select(x < broadcast(std::numeric_limits<float>::infinity()), xsimd::sqrt(x), x);
   }
 
+  /// See frame_body.hpp.
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+                                 Integers& left, Integers& right) {
+    const auto look_up = [&](int i) __attribute__((always_inline)) {
+      const uint8x16_t bytes = vld1q_u8(row + windows[i]);
+      const uint8x8x2_t table = {{vget_low_u8(bytes), vget_high_u8(bytes)}};
+      const std::uint8_t* const pick = picks + std::ptrdiff_t{16} * i;
+      return std::pair(vreinterpret_s32_u8(vtbl2_u8(table, vld1_u8(pick))),
+                       vreinterpret_s32_u8(vtbl2_u8(table, vld1_u8(pick + 8))));
+    };
+    const auto a = look_up(0), b = look_up(1);
+    left = vcombine_s32(a.first, b.first);
+    right = vcombine_s32(a.second, b.second);
+  }
+
   /// IEEE's, number by number: xsimd multiplies by an estimate of the reciprocal.
   static RIFFLE_INLINE Vec div(Vec a, Vec b) {
     alignas(16) float x[lanes], y[lanes];

@@ -49,6 +49,17 @@ struct Neon64 : XsimdOps<xsimd::neon64>, Neon64Gather {
   /// tile_rows * vectors accumulators, tile_rows registers of activations (four channels each), and the weights.
   static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
 
+  /// See frame_body.hpp.
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+                                 Integers& left, Integers& right) {
+    const auto look_up = [&](int i) __attribute__((always_inline)) {
+      return vreinterpretq_s64_u8(vqtbl1q_u8(vld1q_u8(row + windows[i]), vld1q_u8(picks + std::ptrdiff_t{16} * i)));
+    };
+    const int64x2_t a = look_up(0), b = look_up(1);
+    left = vreinterpretq_s32_s64(vtrn1q_s64(a, b));
+    right = vreinterpretq_s32_s64(vtrn2q_s64(a, b));
+  }
+
   static constexpr bool converts_f16 = true;
   static constexpr bool serves_halves = true, serves_bfloats = true;
   static RIFFLE_INLINE Vec load_f16(const std::uint16_t* from) {

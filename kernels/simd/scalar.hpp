@@ -23,9 +23,9 @@ struct Scalar {
   static RIFFLE_INLINE Vec load(const float* from) { return *from; }
   static RIFFLE_INLINE void store(float* to, Vec v) { *to = v; }
   static RIFFLE_INLINE Vec broadcast(float x) { return x; }
-  static RIFFLE_INLINE Vec from_bytes(const std::int32_t* from, int byte) {
-    return static_cast<float>((*from >> (8 * byte)) & 255);
-  }
+  using Integers = std::int32_t;
+  static RIFFLE_INLINE Integers load_integers(const std::int32_t* from) { return *from; }
+  static RIFFLE_INLINE Vec from_byte(Integers v, int byte) { return static_cast<float>(v & (255 << (8 * byte))); }
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
   static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
   static RIFFLE_INLINE Vec mul(Vec a, Vec b) { return a * b; }

@@ -83,11 +83,13 @@ struct XsimdOps {
   static RIFFLE_INLINE Vec load(const float* from) { return Vec::load_unaligned(from); }
   static RIFFLE_INLINE void store(float* to, Vec v) { v.store_unaligned(to); }
   static RIFFLE_INLINE Vec broadcast(float x) { return Vec(x); }
-  /// A byte of each integer; 0 is the lowest.
-  static RIFFLE_INLINE Vec from_bytes(const std::int32_t* from, int byte) {
-    using Integers = xsimd::batch<std::int32_t, Arch>;
+  using Integers = xsimd::batch<std::int32_t, Arch>;
+  static RIFFLE_INLINE Integers load_integers(const std::int32_t* from) { return Integers::load_unaligned(from); }
+  /// A byte of each integer, in its place: times 256 to the power of `byte`, of which 0 is the lowest and 2 the
+  /// highest.
+  static RIFFLE_INLINE Vec from_byte(Integers v, int byte) {
     // Unqualified: where there are no vectors at all, xsimd does not declare it.
-    return to_float((Integers::load_unaligned(from) >> (8 * byte)) & Integers(255));
+    return to_float(v & Integers(255 << (8 * byte)));
   }
   static RIFFLE_INLINE Vec add(Vec a, Vec b) { return a + b; }
   static RIFFLE_INLINE Vec sub(Vec a, Vec b) { return a - b; }
