@@ -152,6 +152,67 @@ TEST(MaxPool, WindowsMayHaveGaps) {
   EXPECT_EQ(result_for(m, x), expected);
 }
 
+/// The largest, or the mean, of each window of one channel, of the taps that are in the image; of those in the padding
+/// as well where `counts`.
+Numbers pooled(const Numbers& x, int h, int w, int out_h, int out_w, int kernel, int stride, int dilation, int pad,
+               bool is_max, bool counts) {
+  Numbers result;
+  for (int row = 0; row < out_h; ++row) {
+    for (int column = 0; column < out_w; ++column) {
+      float most = -std::numeric_limits<float>::infinity(), sum = 0, count = 0;
+      for (int i = 0; i < kernel; ++i) {
+        for (int j = 0; j < kernel; ++j) {
+          const int y = stride * row - pad + dilation * i, at = stride * column - pad + dilation * j;
+          const bool is_inside = y >= 0 && y < h && at >= 0 && at < w;
+          if (is_inside || (counts && y < h + pad && at < w + pad)) ++count;
+          if (!is_inside) continue;
+          most = std::max(most, x[static_cast<std::size_t>(y * w + at)]);
+          sum += x[static_cast<std::size_t>(y * w + at)];
+        }
+      }
+      result.push_back(is_max ? most : sum / count);
+    }
+  }
+  return result;
+}
+
+TEST(MaxPool, WindowsWithGapsMayHangOverTheEnd) {
+  const Numbers x = mixed(7 * 6);
+  TestModel hangs({0, 1, 7, 6});
+  hangs.node("MaxPool", {"x"}, "y",
+             {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{2, 2}}, {"strides", Ints{3, 3}}, {"ceil_mode", 1}});
+  EXPECT_EQ(result_for(hangs, x), pooled(x, 7, 6, 3, 2, 2, 3, 2, 0, true, false));
+  EXPECT_NE(hangs.import().input().only_size, "");
+  for (const char* type : {"MaxPool", "AveragePool"}) {
+    TestModel same({0, 1, 7, 6}, 19);
+    same.node(type, {"x"}, "y", {{"kernel_shape", Ints{3, 3}}, {"dilations", Ints{2, 2}}, {"auto_pad", "SAME_UPPER"}});
+    EXPECT_NE(same.refusal().find("give pads"), std::string::npos) << same.refusal();
+  }
+}
+
+TEST(AveragePool, WindowsMayHaveGaps) {
+  const Numbers x = mixed(7 * 6);
+  for (const int counts : {0, 1}) {
+    for (const int ceil : {0, 1}) {
+      for (const int pad : {0, 2}) {
+        SCOPED_TRACE(std::to_string(counts) + ", ceil " + std::to_string(ceil) + ", pad " + std::to_string(pad));
+        TestModel m({0, 1, 7, 6}, 19);
+        m.node("AveragePool", {"x"}, "y",
+               {{"kernel_shape", Ints{3, 3}},
+                {"dilations", Ints{2, 2}},
+                {"strides", Ints{3, 3}},
+                {"pads", Ints{pad, pad, pad, pad}},
+                {"ceil_mode", ceil},
+                {"count_include_pad", counts}});
+        const auto extent = [&](int in) { return (in + 2 * pad - 5 + (ceil != 0 ? 2 : 0)) / 3 + 1; };
+        expect_close(result_for(m, x), pooled(x, 7, 6, extent(7), extent(6), 3, 3, 2, pad, false, counts != 0), 1e-6F);
+        const bool is_of_one_size = ceil != 0 || (pad != 0 && counts == 0);
+        EXPECT_EQ(m.import().input().only_size.empty(), !is_of_one_size);
+      }
+    }
+  }
+}
+
 /// Of the image (3, 4, 5), for each place of all axes but this one: its numbers, which f changes in place.
 Numbers along(Numbers x, std::size_t axis, const std::function<void(std::vector<float*>)>& f) {
   const std::size_t extents[] = {3, 4, 5}, steps[] = {20, 5, 1};

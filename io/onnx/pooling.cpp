@@ -47,14 +47,35 @@ void import_lp_pool(Call& call) {
   call.result_image(root(call, std::move(sums), p).node);
 }
 
+/// Has it rows or columns that are as many as the input's size says?
+bool is_size_open(const View& view) {
+  return std::ranges::any_of(view.axes, [](const Axis& axis) { return open_extents(axis).any(); });
+}
+
+bool has_gaps(const graph::Window& w) { return w.dilation_h > 1 || w.dilation_w > 1; }
+
+/// The window with as much padding as those windows need that hang over the end, which is known for an operand of one
+/// size.
+graph::Window without_ceil_mode(graph::Window window, const View& view, const graph::Shape& operand) {
+  if (!window.ceil_mode) return window;
+  if (is_size_open(view)) throw Error("how far its windows, which have gaps, hang over the end depends on the size");
+  const graph::ResolvedWindow resolved = graph::resolve(window, operand);
+  const auto behind = [](std::int32_t out, std::int32_t stride, std::int32_t reach, std::int32_t before,
+                         std::int32_t in) { return std::max(0, (out - 1) * stride + reach - before - in); };
+  window.pad_bottom = behind(resolved.extent.out_h, window.stride_h, (window.kernel_h - 1) * window.dilation_h + 1,
+                             window.pad_top, operand.h);
+  window.pad_right = behind(resolved.extent.out_w, window.stride_w, (window.kernel_w - 1) * window.dilation_w + 1,
+                            window.pad_left, operand.w);
+  window.ceil_mode = false;
+  return window;
+}
+
 /// Of windows with gaps: the largest of crops that are as far apart, of rows and then of columns.
-void import_dilated_maximum(Call& call, const graph::Window& window) {
+void import_dilated_maximum(Call& call, const graph::Window& own) {
   Importer& importer = call.importer;
   const std::string name = call.name();
-  if (window.ceil_mode || window.auto_pad != graph::AutoPad::none) {
-    throw Error("a dilation together with ceil_mode or auto_pad is not supported");
-  }
   View view = call.image_or_line(0);
+  const graph::Window window = without_ceil_mode(own, view, importer.shape(view.node));
   const graph::Pad pad{.top = window.pad_top,
                        .left = window.pad_left,
                        .bottom = window.pad_bottom,
@@ -80,6 +101,61 @@ void import_dilated_maximum(Call& call, const graph::Window& window) {
   call.result_image(view.node);
 }
 
+/// How many of a window's taps stand in a picture of `in` rows with so many others around it that count, of each
+/// window.
+std::vector<float> taps_inside(std::int32_t out, std::int32_t kernel, std::int32_t stride, std::int32_t dilation,
+                               std::int32_t pad, std::int32_t before, std::int32_t in, std::int32_t behind) {
+  std::vector<float> counts;
+  for (std::int32_t y = 0; y < out; ++y) {
+    float& count = counts.emplace_back(0.0F);
+    for (std::int32_t i = 0; i < kernel; ++i) {
+      const std::int32_t at = y * stride - pad + i * dilation;
+      if (at >= -before && at < in + behind) ++count;
+    }
+    if (count == 0) throw Error("a window lies in the padding alone");
+  }
+  return counts;
+}
+
+/// Of windows with gaps: a depthwise convolution, and where some of a window's taps do not count, which is known for
+/// one size, a factor for each pixel.
+void import_dilated_mean(Call& call, const graph::Pool& pool, View view) {
+  Importer& importer = call.importer;
+  const graph::Shape shape = importer.shape(view.node);
+  const graph::Window& own = pool.window;
+  const bool is_padded = own.pad_top + own.pad_left + own.pad_bottom + own.pad_right > 0;
+  const bool counts_differ = own.ceil_mode || (is_padded && !pool.count_padding);
+  const std::int32_t taps = own.kernel_h * own.kernel_w;
+  importer.charge(std::int64_t{shape.c} * taps);
+  graph::Convolution mean;
+  mean.outputs = mean.groups = shape.c;
+  mean.window = without_ceil_mode(own, view, shape);
+  mean.weights = graph::Constant(std::vector<float>(static_cast<std::size_t>(shape.c) * static_cast<std::size_t>(taps),
+                                                    1.0F / static_cast<float>(taps)));
+  const graph::ResolvedWindow resolved = graph::resolve(own, shape);
+  view = importer.whole(importer.add(call.name() + (counts_differ ? ".sum" : ""), std::move(mean), {view.node}));
+  if (counts_differ) {
+    if (is_size_open(view))
+      throw Error("how many numbers its means are of, whose windows have gaps, depends on the size");
+    const kernels::Window& w = resolved.window;
+    const kernels::Extent& e = resolved.extent;
+    const bool all = pool.count_padding;
+    const std::vector<float> rows = taps_inside(e.out_h, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top,
+                                                all ? w.pad_top : 0, shape.h, all ? own.pad_bottom : 0);
+    const std::vector<float> columns = taps_inside(e.out_w, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left,
+                                                   all ? w.pad_left : 0, shape.w, all ? own.pad_right : 0);
+    Floats factors;
+    factors.dims = {1, 1, e.out_h, e.out_w};
+    std::vector<float> numbers;
+    for (const float row : rows) {
+      for (const float column : columns) numbers.push_back(static_cast<float>(taps) / (row * column));
+    }
+    factors.values = graph::Constant(std::move(numbers));
+    view = combined(importer, call.name(), graph::BinaryKind::multiply, std::move(view), factors);
+  }
+  call.result_image(view.node);
+}
+
 }  // namespace
 
 void import_pool(Call& call) {
@@ -101,11 +177,17 @@ void import_pool(Call& call) {
   pool.kind = is_max ? graph::PoolKind::max : graph::PoolKind::average;
   pool.window = read_window(call, before, 0, 0).window;
   pool.window.ceil_mode = has_ceil_mode;
+  if (has_gaps(pool.window) && pool.window.auto_pad != graph::AutoPad::none) {
+    throw Error(
+        "auto_pad together with dilations is not supported, for other runtimes do not pad as ONNX says; give pads");
+  }
   pool.count_padding = padded != nullptr || (has_own && count_own);
   if (is_max) {
     call.ignore("storage_order");  // of the second output
     if (call.output_used(1)) throw Error("its second output, the indices, is used");
-    if (pool.window.dilation_h > 1 || pool.window.dilation_w > 1) return import_dilated_maximum(call, pool.window);
+    if (has_gaps(pool.window)) return import_dilated_maximum(call, pool.window);
+  } else if (has_gaps(pool.window)) {
+    return import_dilated_mean(call, pool, call.importer.whole(operand));
   }
   call.result_image(call.importer.add(call.name(), pool, {operand}));
 }
