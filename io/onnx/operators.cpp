@@ -208,6 +208,7 @@ void expect_supported(const ::onnx::GraphProto& graph) {
   }
   std::vector<Lack> all;
   std::size_t unnamed = 0;
+  bool picks_boxes = false;
   for (const auto& node : graph.node()) {
     const bool of_tensors = std::ranges::any_of(node.input(), [&](const auto& name) { return tensors.contains(name); });
     for (const auto& output : node.output()) {
@@ -216,6 +217,7 @@ void expect_supported(const ::onnx::GraphProto& graph) {
     }
     const std::string what = lacking(node, of_tensors, unsupported_dimensions(node, dims));
     if (what.empty()) continue;
+    picks_boxes |= node.op_type() == "TopK" || node.op_type() == "NonMaxSuppression";
     auto found = std::ranges::find(all, what, &Lack::what);
     if (found == all.end() && all.size() == most_named) {
       ++unnamed;
@@ -236,7 +238,10 @@ void expect_supported(const ::onnx::GraphProto& graph) {
   throw Error(
       "operators that are not supported: " + list +
       "; export the network without them (end it before them and compute the rest outside of riffle, or build " +
-      "it of other operators)");
+      "it of other operators)" +
+      (picks_boxes ? "; which candidates of a detector count, and which of two boxes that overlap, is the engine's to "
+                     "find: `riffle convert --describe`"
+                   : ""));
 }
 
 }  // namespace riffle::onnx

@@ -419,6 +419,14 @@ TEST(Model, LacksAreNamedAllAtOnce) {
   EXPECT_FALSE(contains(refusal, "of_numbers")) << refusal;
 }
 
+TEST(Model, WhatPicksBoxesIsTheDescriptionsToSay) {
+  for (const char* type : {"TopK", "NonMaxSuppression", "Det"}) {
+    TestModel m;
+    m.node(type, {"x"});
+    EXPECT_EQ(contains(m.refusal(), "riffle convert --describe"), std::string(type) != "Det") << m.refusal();
+  }
+}
+
 TEST(Model, AnOperatorWithoutANameIsNone) {
   TestModel m;
   m.node("", {"x"});
