@@ -213,6 +213,23 @@ TEST(AveragePool, WindowsMayHaveGaps) {
   }
 }
 
+TEST(Constants, AreReducedAsTensorsAre) {
+  const struct {
+    const char* type;
+    float first, second;
+  } cases[] = {
+      {"ReduceL1", 9, 3}, {"ReduceL2", 5.385165F, 2.236068F}, {"ReduceMean", 0.75F, 0.75F}, {"ReduceSumSquare", 29, 5}};
+  for (const auto& [type, first, second] : cases) {
+    SCOPED_TRACE(type);
+    TestModel m({0, 2, 1, 1});
+    const std::string weights = m.floats({2, 2, 2}, {-3, 2, 0, 4, 0, 2, 1, 0});
+    m.node(type, {weights}, "norms", {{"axes", Ints{1, 2}}});
+    m.node("Reshape", {"norms", m.list({1, 2, 1, 1})}, "shaped");
+    m.node("Mul", {"x", "shaped"}, "y");
+    expect_close(result_for(m, {1, 1}), {first, second}, 1e-6F);
+  }
+}
+
 /// Of the image (3, 4, 5), for each place of all axes but this one: its numbers, which f changes in place.
 Numbers along(Numbers x, std::size_t axis, const std::function<void(std::vector<float*>)>& f) {
   const std::size_t extents[] = {3, 4, 5}, steps[] = {20, 5, 1};

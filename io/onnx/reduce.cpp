@@ -1,5 +1,6 @@
 // What is over whole axes: sums, means, maxima, norms, the index of the largest.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "io/onnx/combine.hpp"
@@ -35,10 +36,26 @@ constexpr Fold folds[] = {
     {"ReduceMin", [](const Quantity& a, const Quantity& b) { return less(b, a) ? b : a; }, graph::BinaryKind::minimum},
 };
 
+/// Those of real numbers that are sums: of what, and what becomes of a sum of so many. A weight norm has them.
+struct SumOf {
+  std::string_view type;
+  double (*of)(double);
+  double (*result)(double sum, double count);
+};
+constexpr SumOf sums_of[] = {
+    {"ReduceL1", [](double x) { return std::abs(x); }, [](double sum, double) { return sum; }},
+    {"ReduceL2", [](double x) { return x * x; }, [](double sum, double) { return std::sqrt(sum); }},
+    {"ReduceMean", [](double x) { return x; }, [](double sum, double count) { return sum / count; }},
+    {"ReduceSumSquare", [](double x) { return x * x; }, [](double sum, double) { return sum; }},
+};
+
 void import_reduced_constant(Call& call) {
-  const auto* const fold = std::ranges::find(folds, call.type(), &Fold::type);
-  if (fold == std::end(folds)) throw Error("of constants and shapes this is not supported");
   Value value = call.constant(0);
+  const auto* const sum = std::ranges::find(sums_of, call.type(), &SumOf::type);
+  const bool is_sum = sum != std::end(sums_of) && std::holds_alternative<Floats>(value);
+  const auto* const fold =
+      std::ranges::find(folds, is_sum ? std::string_view("ReduceSum") : std::string_view(call.type()), &Fold::type);
+  if (fold == std::end(folds)) throw Error("of constants and shapes this is not supported");
   const std::size_t rank = dims_of(value).size();
   std::vector<std::int64_t> axes(rank);
   std::iota(axes.begin(), axes.end(), 0);
@@ -48,10 +65,17 @@ void import_reduced_constant(Call& call) {
   if (!is_of_all) axes = *given;
   std::vector<bool> reduced(rank, false);
   for (const std::int64_t axis : axes) reduced[Call::axis(axis, rank)] = true;
+  const auto change = [&](auto&& f) {
+    auto& floats = std::get<Floats>(value);
+    floats = combined(call.importer, floats, floats, [&](double x, double) { return f(x); });
+  };
+  if (is_sum) change(sum->of);
+  double count = 1;
   for (std::size_t axis = 0; axis < rank; ++axis) {
     if (!reduced[axis]) continue;
     const std::int64_t extent = dims_of(value)[axis];
     if (extent < 1) throw Error("it reduces nothing");
+    count *= static_cast<double>(extent);
     const auto at = [&](std::int64_t i) { return take(value, axis, std::vector<std::int64_t>{i}); };
     Value result = at(0);
     for (std::int64_t i = 1; i < extent; ++i) {
@@ -64,6 +88,7 @@ void import_reduced_constant(Call& call) {
     }
     value = std::move(result);
   }
+  if (is_sum) change([&](double x) { return sum->result(x, count); });
   if (call.integer("keepdims", 1) == 0) {
     std::vector<std::int64_t> left;
     for (std::size_t i = 0; i < rank; ++i) {
