@@ -38,7 +38,7 @@ struct FrameReader {
 
   /// Columns that are worked on at a time. Where they are the frame's rows, every one of them is a cache line, which
   /// the next row of the picture reads again: fewer stay in the cache. All are whole vectors.
-  static constexpr std::int32_t strip = 384, turned_strip = 64;
+  static constexpr std::int32_t strip = 352, turned_strip = 64;
 
   /// A build for size has one loop for all.
   static constexpr bool has_inner = !simd::one_variant<S, true>;
@@ -58,7 +58,7 @@ struct FrameReader {
     std::int64_t left[3][strip], right[3][strip];  // of each plane, in bytes
     alignas(64) float share[strip];
     bool windowed = false;                     // are all cells picked out of windows?
-    std::int64_t windows[3][strip / 2];        // where in a row each begins, in bytes; in the order of S::pick
+    std::int32_t windows[3][strip / 2];        // where in a row each begins, in bytes; in the order of S::pick
     std::uint8_t picks[3][strip / 2][window];  // which of its bytes are those of the four cells; 128: none, 0
   };
 
@@ -112,7 +112,7 @@ struct FrameReader {
         reach = cells[i] + plane.bytes > reach ? cells[i] + plane.bytes : reach;
       }
       if (reach - from > window) return false;
-      columns.windows[p][w] = from;
+      columns.windows[p][w] = static_cast<std::int32_t>(from);
       for (std::int32_t i = 0; i < window; ++i) {
         const std::int64_t at = cells[i / 4] - from + i % 4;
         columns.picks[p][w][i] = static_cast<std::uint8_t>(i % 4 < plane.bytes ? at : 128);

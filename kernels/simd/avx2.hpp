@@ -21,7 +21,7 @@ struct Avx2 : XsimdOps<xsimd::fma3<xsimd::avx2>> {
   }
 
   /// See frame_body.hpp.
-  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int32_t* windows, const std::uint8_t* picks,
                                  Integers& left, Integers& right) {
     const auto look_up = [&](int i) __attribute__((always_inline)) {
       const auto at = [](const std::uint8_t* from) __attribute__((always_inline)) {

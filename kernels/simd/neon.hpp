@@ -21,7 +21,7 @@ struct Neon : XsimdOps<xsimd::neon> {
   }
 
   /// See frame_body.hpp.
-  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int32_t* windows, const std::uint8_t* picks,
                                  Integers& left, Integers& right) {
     const auto look_up = [&](int i) __attribute__((always_inline)) {
       const uint8x16_t bytes = vld1q_u8(row + windows[i]);

@@ -50,7 +50,7 @@ struct Neon64 : XsimdOps<xsimd::neon64>, Neon64Gather {
   static constexpr int tile_rows(int vectors) { return vectors <= 2 ? 8 : vectors == 3 ? 6 : 5; }
 
   /// See frame_body.hpp.
-  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int64_t* windows, const std::uint8_t* picks,
+  static RIFFLE_INLINE void pick(const std::uint8_t* row, const std::int32_t* windows, const std::uint8_t* picks,
                                  Integers& left, Integers& right) {
     const auto look_up = [&](int i) __attribute__((always_inline)) {
       return vreinterpretq_s64_u8(vqtbl1q_u8(vld1q_u8(row + windows[i]), vld1q_u8(picks + std::ptrdiff_t{16} * i)));
