@@ -2,7 +2,8 @@
 """Mutation testing: changes an operator or a bound in a source, and looks whether a test notices.
 
   mutate.py engine/plan --count 150 --work /tmp/mutants     by test_engine, and what it lets pass by test_verify
-  mutate.py kernels --count 150 --work /tmp/mutants         scalar and AVX2 kernels, by test_kernels
+  mutate.py kernels --count 150 --work /tmp/mutants         scalar, AVX2 and AVX-512 kernels, by test_kernels
+  mutate.py engine/plan --again --work /tmp/mutants         those that lived, after tests have been added
   mutate.py --table --work /tmp/mutants
 
 All mutants of a folder are compiled at once, into a copy of what is committed, and the environment says which of them a
@@ -11,20 +12,28 @@ each with the mutants that it comes by; of each mutant, those tests alone are ru
 A mutant is killed if a test fails, the program dies, or it is not through in ten times its usual time. One that no test
 comes by survives.
 
-Places are drawn at random, by --seed. Comments, texts, messages, assertions, declarations, and what the compiler
-computes have none; one that does not compile, has no meaning for the types of its operands, or is of code that the
-build's instruction sets have not, is none. Results are kept in --work, in a file a folder: places that were tried are
-not tried again.
+Places are drawn at random, by --seed. Comments, texts, messages, assertions, declarations (members with their first
+values among them), and what the compiler computes have none; one that does not compile, has no meaning for the types of
+its operands, or is of code that the build's instruction sets have not, is none. Results are kept in --work, in a file a
+folder: places that were tried are not tried again.
+
+What lives may be the same program. It is if it compiles to the same object code, in every source that includes it
+(Papadakis et al., Trivial Compiler Equivalence, 2015), or if equivalents.txt says why. An entry there has three lines:
+the file; the line, the changed part in brackets as [[0]]; the reason, which begins with "same:" or, where what is
+computed is the same and only how long it takes or what stays in memory is not, "speed:". An entry without its line in
+the file is an error.
 """
 import argparse
 import array
+import concurrent.futures
+import hashlib
 import io
 import json
 import os
 import pathlib
-import random
 import re
 import resource
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -39,18 +48,23 @@ PROGRAMS = {"kernels": [("test_kernels", "*", "kernels/pool/pool_test.cpp")],
             "engine/plan": [("test_engine", "*-*Failing*:Host*:Workers*", "engine/plan/plan_test.cpp"),
                             ("test_verify", "Regressions*:Seeds/*/3:Seeds/*/7", "verify/verify_test.cpp")]}
 # engine/plan with the options of the preset `release`: ccache has what is not mutated.
-OPTIONS = {"kernels": ["-DRIFFLE_ISAS=avx2", "-DCMAKE_CXX_FLAGS_RELEASE=-O1", "-DRIFFLE_KERNEL_OPTIONS=-O1",
+OPTIONS = {"kernels": ["-DRIFFLE_ISAS=avx2;avxvnni;avx512vnni;avx512bf16", "-DCMAKE_CXX_FLAGS_RELEASE=-O1", "-DRIFFLE_KERNEL_OPTIONS=-O1",
                        "-DRIFFLE_SHARED=OFF", "-DRIFFLE_TRAINER=OFF"],
            "engine/plan": []}
 
-# A pattern, and what stands in its place. Spaces around keep templates, pointers and signs out of it.
-TAGS = {"<": "less", "<=": "at_most", ">": "more", ">=": "at_least", "==": "same", "!=": "other", "+": "plus",
-        "-": "minus", "*": "times", "/": "by", "%": "modulo"}
-CHANGES = [(rf" {re.escape(op)} ", f" {op} mutation::{tag}<@>{{}} {op} ") for op, tag in TAGS.items()] + [
-    (r" && ", " && !mutation::is<@>() && "), (r" \|\| ", " || mutation::is<@>() || "),
-    (r" \+= ", " += mutation::negated<@>{} += "),
-    (r"std::min(?=\()", "mutation::extreme<@, false>{}"), (r"std::max(?=\()", "mutation::extreme<@, true>{}"),
-    (r"\b(true|false)\b", r"mutation::flip<@>(\1)"), (r"(?<![\w.:{<'-])(\d)(?![\w.':>}])", r"mutation::next<@>(\1)")]
+# A pattern, what stands in its place where the environment chooses, and what the mutant alone is. Spaces around keep
+# templates, pointers and signs out of it.
+OPERATORS = {"<": ("less", "<="), "<=": ("at_most", "<"), ">": ("more", ">="), ">=": ("at_least", ">"),
+             "==": ("same", "!="), "!=": ("other", "=="), "+": ("plus", "-"), "-": ("minus", "+"),
+             "*": ("times", "+"), "/": ("by", "*"), "%": ("modulo", "/")}
+CHANGES = [(rf" {re.escape(op)} ", f" {op} mutation::{tag}<@>{{}} {op} ", f" {other} ")
+           for op, (tag, other) in OPERATORS.items()] + [
+    (r" && ", " && !mutation::is<@>() && ", " && false && "), (r" \|\| ", " || mutation::is<@>() || ", " || true || "),
+    (r" \+= ", " += mutation::negated<@>{} += ", " -= "),
+    (r"std::min(?=\()", "mutation::extreme<@, false>{}", "std::max"),
+    (r"std::max(?=\()", "mutation::extreme<@, true>{}", "std::min"),
+    (r"\b(true|false)\b", r"mutation::flip<@>(\1)", r"!\1"),
+    (r"(?<![\w.:{<'-])(\d)(?![\w.':>}])", r"mutation::next<@>(\1)", r"(\1 + 1)")]
 PASSED_BY = re.compile(r"^\s*(//|/?\*|#|template|static_assert|using|case\b|struct|enum|class|RIFFLE_|throw|fail\()"
                        r"|fail\(|Error|assert|EXPECT|reserve\(|operator|requires|sizeof|alignas|constexpr .*=|if constexpr|<=>"
                        r"|^\s*[\w:<>]+ \w+\[\d\]")
@@ -63,22 +77,49 @@ def places(folder):
         name = path.relative_to(SOURCE).as_posix()
         if path.suffix not in (".cpp", ".hpp") or "test" in path.name or "/isa/" in name or "neon" in name:
             continue
-        if "avx512" in name or "sse2" in name or path.name in ("print.cpp", "contracts.cpp", "reference.hpp"):
-            continue  # not built, words for people, checks, and what tests compare with
+        if path.name in ("print.cpp", "contracts.cpp", "reference.hpp"):
+            continue  # words for people, checks, and what tests compare with
         declaration = False  # a constant's, of several lines
+        members = []  # how far in those of the types stand that a line is within
         for number, line in enumerate(path.read_text().splitlines()):
+            depth = len(line) - len(line.lstrip())
+            while members and line.strip() and depth < members[-1]:
+                members.pop()
+            is_member = members and depth == members[-1] and "(" not in line
+            if re.match(r"\s*(struct|class|union)\b.*\{$", line):
+                members.append(depth + 2)
             declaration = declaration or bool(re.search(r"constexpr [^(]*=|static_assert", line))
-            passed_by = declaration or PASSED_BY.search(line)
+            passed_by = declaration or is_member or PASSED_BY.search(line)
             declaration = declaration and not line.rstrip().endswith(";")
             if passed_by:
                 continue
-            is_member = "///<" in line  # whose first value is another's to set
             code = re.sub(r'"[^"]*"', lambda text: " " * len(text[0]), line.split("//")[0])
-            for pattern, by in CHANGES[:-1] if is_member else CHANGES:
+            for pattern, by, alone in CHANGES:
                 for match in re.finditer(pattern, code):
-                    found.append({"file": name, "line": number + 1, "column": match.start(), "end": match.end(),
-                                  "new": match.expand(by), "was": line.strip(), "old": match[0]})
+                    place = {"file": name, "line": number + 1, "column": match.start(), "end": match.end(),
+                             "new": match.expand(by), "alone": match.expand(alone)}
+                    part = match[0].strip()
+                    first = match.start() + match[0].index(part)
+                    place["text"] = f"{line[:first]}[[{part}]]{line[first + len(part):]}".strip()
+                    while any(one["file"] == name and one["text"] == place["text"] for one in found):
+                        place["text"] += " again"  # a line that is there more than once
+                    found.append(place)
     return found
+
+
+def equivalents():
+    """The reasons of equivalents.txt by file and text."""
+    listed = {}
+    for entry in (pathlib.Path(__file__).parent / "equivalents.txt").read_text().strip().split("\n\n"):
+        file, text, reason = entry.split("\n")
+        if not reason.startswith(("same: ", "speed: ")):
+            sys.exit(f"equivalents.txt: '{reason}' begins with neither 'same: ' nor 'speed: '")
+        listed[file, text] = reason
+    there = {(place["file"], place["text"]) for folder in PROGRAMS for place in places(folder)}
+    for file, text in listed:
+        if (file, text) not in there:
+            sys.exit(f"equivalents.txt: {file} has no place '{text}' any more")
+    return listed
 
 
 def copy(tree):
@@ -142,6 +183,53 @@ def build(tree, folder, chosen, jobs):
         chosen = [m for m in chosen if (m["file"], m["line"]) not in wrong]
 
 
+class Compiler:
+    """Compiles what is committed, and each mutant by itself, to compare their object code."""
+
+    def __init__(self, tree):
+        self.tree, self.plain = tree, tree.with_name(tree.name + "-plain")
+        self.originals = {}
+        copy(self.plain)
+        run = ["ninja", "-C", tree / BUILD, "-t"]
+        commands = json.loads(subprocess.run([*run, "compdb"], capture_output=True, check=True).stdout)
+        self.commands = {one["output"]: self.command(one["command"]) for one in commands
+                         if re.search(r"riffle_(objects|kernels)\.dir/.*\.cpp\.o$", one["output"])}
+        self.users = {}  # objects by what they are made of
+        for block in subprocess.run([*run, "deps"], capture_output=True, text=True, check=True).stdout.split("\n\n"):
+            built, *files = block.strip().splitlines() or [""]
+            if (built := built.split(":")[0]) in self.commands:
+                for file in files:
+                    name = os.path.relpath(os.path.join(tree / BUILD, file.strip()), tree)
+                    self.users.setdefault(name, []).append(built)
+
+    def command(self, text):
+        text = text.replace(str(self.tree), str(self.plain)).replace(f"{self.plain}/{BUILD}", f"{self.tree}/{BUILD}")
+        words = [word for word in shlex.split(text) if not word.endswith("ccache")]
+        made = next(i for i, word in enumerate(words) if word == "-o")
+        return [word for word in words[:made] if not word.startswith("-M") and not word.endswith(".d")] + [
+            "-O2", "-w", "-o", "/dev/stdout", "-S", words[-1]]
+
+    def compile(self, built):
+        return subprocess.run(self.commands[built], cwd=self.tree / BUILD, capture_output=True).stdout
+
+    def is_same(self, mutant):
+        """Do all objects stay as they are?"""
+        path = self.plain / mutant["file"]
+        text = path.read_text()
+        lines = text.splitlines(keepends=True)
+        line = lines[mutant["line"] - 1]
+        lines[mutant["line"] - 1] = line[:mutant["column"]] + mutant["alone"] + line[mutant["end"]:]
+        for built in self.users[mutant["file"]]:
+            if built not in self.originals:
+                self.originals[built] = self.compile(built)
+            path.write_text("".join(lines))
+            code = self.compile(built)
+            path.write_text(text)
+            if not code or code != self.originals[built]:
+                return False
+        return True
+
+
 def compiled(tree, folder):
     """The mutants that the programs have code of."""
     found = set()
@@ -203,39 +291,52 @@ def killed_by(tree, reaching, number):
     return ""
 
 
-def ledgers(work):
-    for path in sorted(work.glob("*.jsonl")):
-        yield path.stem.replace("-", "/"), [json.loads(line) for line in path.read_text().splitlines()]
+def read(ledger):
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
 
 
 def table(work):
-    print("| folder | mutants | killed | | of those that live, run by no test |\n|---|---|---|---|---|")
-    survivors, sums = [], [0, 0, 0]
-    for folder, results in ledgers(work):
-        lived = [one for one in results if not one["killed"]]
-        unreached = sum(not one["reached"] for one in lived)
-        survivors += lived
-        row = [len(results), len(results) - len(lived), unreached]
-        sums = [a + b for a, b in zip(sums, row)]
-        print(f"| `{folder}` | {row[0]} | {row[1]} | {100 * row[1] / row[0]:.1f} % | {row[2]} |")
-    print(f"| all | {sums[0]} | {sums[1]} | {100 * sums[1] / max(sums[0], 1):.1f} % | {sums[2]} |")
+    listed = equivalents()
+    print("| folder | mutants | killed | same object code | listed: same | listed: speed | lives | killed of all | "
+          "of those that are not the same |\n|---|---|---|---|---|---|---|---|---|")
+    survivors, sums = [], [0] * 6
+    for path in sorted(work.glob("*.jsonl")):
+        counts = [0] * 6
+        for one in read(path):
+            reason = listed.get((one["file"], one["text"]), "")
+            if one["killed"] and reason:
+                print(f"equivalents.txt has what {one['killed']} kills: {one['file']}: {one['text']}", file=sys.stderr)
+            kind = (1 if one["killed"] else 2 if one["same"] else 3 if reason.startswith("same") else 4 if reason else 5)
+            counts[0] += 1
+            counts[kind] += 1
+            survivors += [one] if kind == 5 else []
+        sums = [a + b for a, b in zip(sums, counts)]
+        print(row(f"`{path.stem.replace('-', '/')}`", counts))
+    print(row("all", sums))
     for one in survivors:
-        print(f"survived{'' if one['reached'] else ', run by no test'}: {one['file']}:{one['line']}:{one['column'] + 1}: "
-              f"'{one['old'].strip()}' in {one['was']}")
+        print(f"lives{'' if one['reached'] else ', run by no test'}: {one['file']}:{one['line']}: {one['text']}")
+
+
+def row(name, counts):
+    all_of_them, killed, *same, lives = counts
+    return (f"| {name} | {' | '.join(map(str, counts))} | {100 * killed / max(all_of_them, 1):.1f} % | "
+            f"{100 * killed / max(killed + lives, 1):.1f} % |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", choices=PROGRAMS)
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2, help="of the build")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", type=pathlib.Path, required=True)
+    parser.add_argument("--again", action="store_true", help="try what lived once more, and nothing new")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if options.table or options.folder is None:
         return table(options.work)
 
+    equivalents()
     work = options.work.resolve()
     tree = work / options.folder.replace("/", "-")
     ledger = work / (options.folder.replace("/", "-") + ".jsonl")
@@ -243,29 +344,34 @@ def main():
     subprocess.run(["cmake", "-S", tree, "-B", tree / BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
                     "-DRIFFLE_BENCH=OFF", *OPTIONS[options.folder]], check=True, stdout=subprocess.DEVNULL)
 
-    results = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
-    tried = {(r["file"], r["line"], r["column"]) for r in results}
-    everything = places(options.folder)
-    random.Random(options.seed).shuffle(everything)
-    chosen = [m for m in everything if (m["file"], m["line"], m["column"]) not in tried][:options.count]
+    # By a hash of the line, so that a change elsewhere draws no others.
+    drawn = sorted(places(options.folder), key=lambda m: hashlib.sha1(
+        f"{options.seed} {m['file']} {m['text']}".encode()).digest())
+    chosen = drawn[:options.count]
     for number, mutant in enumerate(chosen, 1):
         mutant["number"] = number
     chosen = build(tree, options.folder, chosen, options.jobs)
     numbers = compiled(tree, options.folder)
-    chosen = [mutant for mutant in chosen if mutant["number"] in numbers]
+    results = {(one["file"], one["text"]): one for one in read(ledger)}
+    lived = {place for place, one in results.items() if not one["killed"] and not one["same"]}
+    chosen = [mutant for mutant in chosen if mutant["number"] in numbers
+              and ((place := (mutant["file"], mutant["text"])) in lived if options.again else place not in results)]
     begin = time.monotonic()
     reaching = who_reaches(tree, options.folder)
-    print(f"{len(everything)} places; {len(chosen)} mutants; tests take {time.monotonic() - begin:.0f} s", flush=True)
-    for mutant in chosen:
-        reached = any(mutant["number"] in numbers for tests in reaching.values() for _, _, numbers in tests)
-        killed = killed_by(tree, reaching, mutant["number"])
-        if killed is None:
-            continue
-        one = {key: mutant[key] for key in ("file", "line", "column", "old", "was")} | {"killed": killed, "reached": reached}
-        with ledger.open("a") as file:
-            file.write(json.dumps(one) + "\n")
-        print(f"{mutant['file']}:{mutant['line']}: '{mutant['old'].strip()}' in {mutant['was']}: {killed or 'SURVIVED'}",
-              flush=True)
+    print(f"{len(drawn)} places; {len(chosen)} mutants; tests take {time.monotonic() - begin:.0f} s", flush=True)
+    compiler = Compiler(tree)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        tried = pool.map(lambda mutant: killed_by(tree, reaching, mutant["number"]), chosen)
+        for mutant, killed in zip(chosen, tried):
+            if killed is None:
+                continue
+            one = {key: mutant[key] for key in ("file", "line", "text")} | {"killed": killed}
+            one["reached"] = any(mutant["number"] in numbers for tests in reaching.values() for _, _, numbers in tests)
+            one["same"] = not killed and compiler.is_same(mutant)
+            results[one["file"], one["text"]] = one
+            ledger.write_text("".join(json.dumps(result) + "\n" for result in results.values()))
+            print(f"{one['file']}:{one['line']}: {one['text']}: "
+                  f"{killed or ('the same object code' if one['same'] else 'LIVES')}", flush=True)
 
 
 if __name__ == "__main__":
