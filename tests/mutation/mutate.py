@@ -110,8 +110,9 @@ def places(folder):
 def equivalents():
     """The reasons of equivalents.txt by file and text."""
     listed = {}
-    for entry in (pathlib.Path(__file__).parent / "equivalents.txt").read_text().strip().split("\n\n"):
-        file, text, reason = entry.split("\n")
+    lines = (pathlib.Path(__file__).parent / "equivalents.txt").read_text().splitlines()
+    lines = [line for line in lines if line and not line.startswith("#")]
+    for file, text, reason in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
         if not reason.startswith(("same: ", "speed: ")):
             sys.exit(f"equivalents.txt: '{reason}' begins with neither 'same: ' nor 'speed: '")
         listed[file, text] = reason
