@@ -78,7 +78,10 @@ void for_each_written(const kernels::FullyConnectedArgs& args, const After& afte
   const std::int32_t first = tiles.first * after.unit;
   const Type type = args.output.type;
   const std::int32_t outputs = std::min(after.unit, args.outputs - first);
-  f(Written{{args.output.first.behind(first, type), 0, 0, type}, 0, 1, outputs, first});
+  f(Written{.block = {.first = args.output.first.behind(first, type), .type = type},
+            .pixels = 1,
+            .channels = outputs,
+            .channel = first});
 }
 
 }  // namespace riffle::plan

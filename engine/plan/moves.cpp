@@ -56,15 +56,14 @@ Loops in_order(Loops loops) {
   std::ranges::stable_sort(loops, [](const MoveLoop& a, const MoveLoop& b) { return a.to > b.to; });
   for (std::size_t i = loops.size(); i-- > 1 && loops.size() > 2;) {
     const MoveLoop &outer = loops[i - 1], &inner = loops[i];
-    const std::int64_t extent = std::int64_t{outer.extent} * inner.extent;
-    if (outer.from != inner.from * inner.extent || outer.to != inner.to * inner.extent ||
-        extent > std::numeric_limits<std::int32_t>::max()) {
-      continue;
-    }
-    loops[i - 1] = {static_cast<std::int32_t>(extent), inner.from, inner.to};
+    if (outer.from != inner.from * inner.extent || outer.to != inner.to * inner.extent) continue;
+    loops[i - 1] = {outer.extent * inner.extent, inner.from, inner.to};
     loops.erase(loops.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  while (loops.size() < 2) loops.insert(loops.begin(), MoveLoop{});
+  if (loops.size() < 2) {
+    loops.insert(loops.begin(), 2 - loops.size(), MoveLoop{});
+    return loops;
+  }
   const auto put_last = [&](auto loop) { std::rotate(loop, loop + 1, loops.end()); };
   const auto nearest = std::ranges::min_element(loops, {}, &MoveLoop::from);
   const auto written = loops.end() - 1;

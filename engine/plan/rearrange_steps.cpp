@@ -114,7 +114,7 @@ void PlanBuilder::make_input_to_planes(const PlannedStep& s) {
   MoveList list;
   for (std::int32_t channel = 0; channel < c; ++channel) {
     const kernels::Place plane = to.first.behind(std::int64_t{channel} * h * w, to.type);
-    list.add(memory, {plane, 1, 1, 0, to.type}, channel, w, MoveTo::pixels);
+    list.add(memory, {.first = plane, .pixel_stride = 1, .channels = 1, .type = to.type}, channel, w, MoveTo::pixels);
   }
   append_moves(s, {"input to planes", nullptr, StepKind::layout_conversion}, std::move(list), brought.type,
                brought.type);

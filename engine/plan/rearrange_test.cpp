@@ -92,7 +92,12 @@ TEST(Rearrange, brings_an_input_into_planes_or_pixels) {
         given[static_cast<std::size_t>(graph::place_of(places, i / 4 % 5, i % 4, i / 20))] =
             planes[static_cast<std::size_t>(i)];
       }
-      EXPECT_EQ(answer(*plan::make(graph), given), planes) << text;
+      const auto plan = plan::make(graph);
+      EXPECT_EQ(answer(*plan, given), planes) << text;
+      const auto* moves = std::get_if<plan::Call<kernels::RearrangeArgs>>(&plan->steps[0].task);
+      if (stem && moves != nullptr) {
+        EXPECT_EQ(moves->args.move_count, 3) << "one a plane";
+      }
     }
   }
 }
