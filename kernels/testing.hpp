@@ -494,6 +494,19 @@ inline void expect_matches(const std::vector<float>& before, const std::vector<f
   ASSERT_GT(written, 0U) << "the reference wrote nothing";
 }
 
+/// No two ranges of tiles write the same byte: threads run them at the same time.
+template <class Kernel>
+void check_shares(Scene& scene, std::int32_t tiles, const std::vector<std::byte>& before, Kernel&& run) {
+  std::vector<std::byte> first = before, second = before;
+  run(addresses_of(first), TileRange{0, tiles / 2});
+  run(addresses_of(second), TileRange{tiles / 2, tiles});
+  scene.restore_spare(first, before);
+  scene.restore_spare(second, before);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    ASSERT_TRUE(first[i] == before[i] || second[i] == before[i]) << "byte " << i << " is written by two tiles";
+  }
+}
+
 /// The kernel against the reference: in one range, then tile by tile in shuffled order, to the same bits; then with
 /// NaNs among the operands, or in about every second scene infinities and denormal numbers, each of which has to reach
 /// what it should, and nothing else. reference(Addresses), run(Addresses, TileRange).
@@ -516,6 +529,7 @@ void check(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel&& run
   scene.restore_spare(shuffled, before);
   const auto differing = std::mismatch(whole.begin(), whole.end(), shuffled.begin()).first;
   ASSERT_TRUE(differing == whole.end()) << "byte " << differing - whole.begin() << " depends on how the tiles are run";
+  check_shares(scene, tiles, before, run);
   using Limits = std::numeric_limits<double>;
 #ifdef __arm__
   constexpr double tiny = 0x1p-100;  // ARMv7's NEON takes denormal numbers for zero
@@ -555,6 +569,7 @@ void check_bytes(Scene& scene, std::int32_t tiles, Reference&& reference, Kernel
     for (const std::int32_t t : scene.permutation(tiles)) run(addresses_of(shuffled), TileRange{t, t + 1});
     scene.restore_spare(shuffled, before);
     expect_same_bytes(before, expected, shuffled);
+    check_shares(scene, tiles, before, run);
   }
   ASSERT_TRUE(is_written) << "the reference wrote nothing";
 }
