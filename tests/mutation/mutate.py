@@ -355,8 +355,8 @@ def main():
     numbers = compiled(tree, options.folder)
     results = {(one["file"], one["text"]): one for one in read(ledger)}
     lived = {place for place, one in results.items() if not one["killed"] and not one["same"]}
-    chosen = [mutant for mutant in chosen if mutant["number"] in numbers
-              and ((place := (mutant["file"], mutant["text"])) in lived if options.again else place not in results)]
+    chosen = [mutant for mutant in chosen if mutant["number"] in numbers and (
+        (mutant["file"], mutant["text"]) in lived if options.again else (mutant["file"], mutant["text"]) not in results)]
     begin = time.monotonic()
     reaching = who_reaches(tree, options.folder)
     print(f"{len(drawn)} places; {len(chosen)} mutants; tests take {time.monotonic() - begin:.0f} s", flush=True)
