@@ -158,6 +158,15 @@ TEST(Heads, are_written_to_where_others_read_them) {
   EXPECT_EQ(plan::make(heads.graph)->steps.size(), 6U);
 }
 
+TEST(Heads, of_one_row_are_written_beside_each_other) {
+  Graph graph;
+  graph.add("input", graph::Input{{1, 6, 3}});
+  const NodeId left = graph.add("left", convolution(3, 8), {0}), right = graph.add("right", convolution(3, 8), {0});
+  const NodeId all = graph.add("all", graph::Join{graph::Direction::columns}, {left, right});
+  graph.outputs = {{all, "", Type::f32, {}, arranged("h w c")}};
+  expect_same_without_places(graph, 2);
+}
+
 TEST(Heads, are_copied_where_somebody_reads_them_otherwise) {
   Heads heads(4);
   NodeId& first = heads.graph.nodes[heads.all].inputs[0];

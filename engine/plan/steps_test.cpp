@@ -208,6 +208,8 @@ TEST(Steps, WeightsAndLiteralsAreInWholeLines) {
   std::int64_t lines = 0;
   for (const Step& step : plan->steps) lines += (step.weight_bytes + 63) / 64;
   EXPECT_EQ(plan->packed_bytes, lines * 64);
+  const graph::FullyConnected dense{3, graph::Constant(whole_numbers(24)), {}};
+  EXPECT_EQ(make(line({1, 1, 8}, dense))->packed_bytes, 0) << "weights that stay where they are";
 
   for (const std::int32_t channels : {15, 16, 17}) {
     Graph graph = line({3, 3, channels});
@@ -240,6 +242,7 @@ TEST(Steps, AChainIsOfALargeResultWithOneReader) {
   EXPECT_TRUE(is_chain(line({12, 8, 8}, pointwise, halving))) << "three times what the ring holds";
   EXPECT_FALSE(is_chain(line({11, 8, 8}, pointwise, halving)));
   EXPECT_TRUE(is_chain(line({12, 8, 3}, convolution({3, 8, 3}), halving)));
+  EXPECT_TRUE(is_chain(line({12, 8, 8}, convolution({8, 1}), convolution({1, 1, 3, 1, 2})))) << "of one channel";
   EXPECT_FALSE(is_chain(line({12, 8, 8}, convolution({8, 8, 3}), halving))) << "made by a general convolution";
   EXPECT_FALSE(is_chain(line({12, 8, 8}, halving)));
   EXPECT_FALSE(is_chain(line({12, 8, 8}, pointwise, convolution({8, 8, 3, 8, 1}))));
@@ -378,6 +381,79 @@ TEST(Steps, AGlobalAverageIsSharedByVectors) {
   }
 }
 
+TEST(Steps, AnOperationOnTwoIsCutWhereARunOfEitherEnds) {
+  Graph graph = line({1, 1, 8});
+  const auto some = [&](std::vector<std::int32_t> channels) {
+    return graph.add(joined({"some", graph.nodes.end_id()}), graph::Gather{std::move(channels)}, {0});
+  };
+  graph.outputs = {{graph.add("sum", graph::Binary{}, {some({0, 1, 2, 3, 6, 7}), some({4, 5, 0, 1, 2, 3})})}};
+  const auto plan = make(graph);
+  const auto& args = args_of<kernels::ElementwiseArgs>(*plan);
+  ASSERT_EQ(args.run_count, 3);
+  for (std::int32_t r = 0; r < 3; ++r) {
+    EXPECT_EQ(args.a[r].input.channels, 2) << r;
+    EXPECT_EQ(args.b[r].channels, 2) << r;
+    EXPECT_EQ(args.a[r].output_channel, 2 * r);
+  }
+  const std::vector<float> x = whole_numbers(8),
+                           sums = {x[0] + x[4], x[1] + x[5], x[2] + x[0], x[3] + x[1], x[6] + x[2], x[7] + x[3]};
+  EXPECT_EQ(answer(plan), sums);
+}
+
+TEST(Steps, AnOperandOfOneRowOrColumnStaysThere) {
+  Graph graph;
+  graph.add("row", graph::Input{{1, 3, 8}});
+  graph.add("column", graph::Input{{4, 1, 8}});
+  graph.add("all", graph::Input{{4, 3, 8}});
+  graph.add("pixel", graph::Input{{1, 1, 8}});
+  const auto steps = [&](NodeId a, NodeId b) {
+    Graph one = graph;
+    one.outputs = {{one.add("sum", graph::Binary{}, {a, b})}};
+    const auto plan = make(one);
+    const auto& args = args_of<kernels::ElementwiseArgs>(*plan);
+    return joined({args.a_steps.row, ",", args.a_steps.column, " ", args.b_steps.row, ",", args.b_steps.column});
+  };
+  EXPECT_EQ(steps(2, 2), "0,1 0,1");
+  EXPECT_EQ(steps(2, 3), "0,1 0,0");
+  EXPECT_EQ(steps(2, 0), "3,1 0,1");
+  EXPECT_EQ(steps(1, 2), "1,0 3,1");
+  EXPECT_EQ(steps(0, 1), "0,1 1,0");
+}
+
+TEST(Steps, AnInputIsBroughtAsItIsReadAndNotOtherwise) {
+  const auto steps = [](const graph::Convolution& o) {
+    Graph graph;
+    graph.add("image", graph::Input{{4, 4, 3}, {}, Type::f32, {}, graph::arranged("h w c")});
+    graph.add("unread", graph::Input{{4, 4, 3}, {}, Type::u8, {1.0F, 0}});
+    graph.outputs = {{graph.add("sum", o, {0}), "", Type::f32, {}, graph::arranged("h w c")}};
+    return operations_of(*make(graph));
+  };
+  graph::Convolution groups = convolution({3, 6, 1, 3});
+  EXPECT_EQ(steps(convolution({3, 8})), (Names{"input to planes", "stem 1x1"}));
+  EXPECT_EQ(steps(groups), (Names{"input to pixels", "pointwise g3"}));
+}
+
+/// Nothing has a place in memory before they have.
+TEST(Steps, LiteralsAloneMayBeGatheredAndHandedOver) {
+  Graph graph = line({2, 2, 3});
+  const NodeId one = graph.add("one", graph::Literal{{1, 1, 2}, graph::Constant(std::vector<float>{0, 0})});
+  const NodeId two = graph.add("two", graph::Literal{{1, 1, 2}, graph::Constant(std::vector<float>{0, 0})});
+  graph.outputs[0].node = graph.add("odds", graph::Softmax{}, {graph.add("both", graph::Concat{}, {one, two})});
+  EXPECT_EQ(answer(make(graph)), std::vector<float>(4, 0.25F));
+
+  Graph bytes = line({2, 2, 3});
+  const NodeId literal =
+      bytes.add("numbers", graph::Literal{{1, 2, 2}, graph::Constant(std::vector<float>{1, 2, 3, 4})});
+  bytes.outputs = {{literal, "numbers", Type::i8, {0.5F, 0}}};
+  run::Session session(make(bytes));
+  const std::vector<float> input(12);
+  std::vector<std::int8_t> output(4);
+  const void* from = input.data();
+  void* to = output.data();
+  session.run(&from, &to, 1);
+  EXPECT_EQ(output, (std::vector<std::int8_t>{2, 4, 6, 8}));
+}
+
 /// Sums in parts of K are planned where L2 is far, on ARM; every kernel can compute them.
 TEST(Steps, SumsInPartsAreTheSameSums) {
   for (const kernels::Kernels* table : kernels::all_kernels()) {
@@ -418,7 +494,7 @@ TEST(Steps, SumsInPartsAreTheSameSums) {
 /// whole eights.
 TEST(Steps, ARowOfBytesIsOfSoManyQuads) {
   const auto has_row = [](std::int32_t fewest, std::int32_t most, std::int32_t inputs, bool in_runs,
-                          std::int32_t kernel = 1) {
+                          std::int32_t kernel = 1, std::int32_t groups = 1) {
     Graph graph = line({4, 4, inputs + (in_runs ? 1 : 0)});
     graph.nodes[0].quantization = Quantization{0.5F, 3};
     NodeId x = graph.add("max", graph::Pool{}, {0});
@@ -430,8 +506,8 @@ TEST(Steps, ARowOfBytesIsOfSoManyQuads) {
       }
       x = graph.add("some", graph::Gather{channels}, {x});
     }
-    graph::Convolution o = convolution({inputs, 4, kernel});
-    o.weights = integers(4, inputs * kernel * kernel);
+    graph::Convolution o = convolution({inputs, 4, kernel, groups});
+    o.weights = integers(4, inputs / groups * kernel * kernel);
     x = graph.add("sum", o, {x});
     graph.nodes[x].quantization = Quantization{1.0F, 7};
     graph.outputs = {{x}};
@@ -460,6 +536,9 @@ TEST(Steps, ARowOfBytesIsOfSoManyQuads) {
   EXPECT_FALSE(has_row(0, 6, 18, false));
   EXPECT_TRUE(has_row(0, 8, 18, true)) << "two runs";
   EXPECT_FALSE(has_row(0, 8, 19, true));
+  EXPECT_TRUE(has_row(2, 6, 16, false, 1, 2)) << "eight in each of two groups";
+  EXPECT_FALSE(has_row(3, 6, 16, false, 1, 2));
+  EXPECT_FALSE(has_row(2, 5, 16, false, 1, 2));
   EXPECT_TRUE(has_row(5, 5, 2, false, 3)) << "18 taps";
   EXPECT_FALSE(has_row(6, 0, 2, false, 3));
   EXPECT_TRUE(has_row(3, 3, 1, false, 3)) << "9 taps";

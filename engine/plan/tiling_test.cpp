@@ -55,8 +55,15 @@ TEST(Tiling, OnAPhoneAPartOfManyInputsMayWait) {
   EXPECT_EQ(tiled(phone, {3136, 1, 2000, 1, 16}), "K in 9, blocks of 3138, 3136 pixels, 222 at once");
 }
 
+TEST(Tiling, APartIsOfNoFewInputs) {
+  EXPECT_EQ(tiled(phone, {49, 1, 60, 30, 16}), "K in 1, blocks of 54, 49 pixels, 54 at once");
+  EXPECT_EQ(tiled(phone, {49, 1, 100, 30, 24}), "K in 1, blocks of 6, 49 pixels, 6 at once");
+  EXPECT_EQ(tiled(phone, {196, 1, 60, 1, 256}), "K in 1, blocks of 66, 196 pixels, 12 at once");
+}
+
 TEST(Tiling, SumsOfBytesAndOfDotProductsAreOfOnePart) {
   EXPECT_EQ(tiled(phone, {784, 1, 800, 1, 500}, kernel_of(Type::i8)), "K in 1, blocks of 786, 32 panels, 1 at once");
+  EXPECT_EQ(tiled(phone, {49, 1, 60, 30, 16}, kernel_of(Type::i8)), "K in 1, blocks of 54, 49 pixels, 54 at once");
   EXPECT_EQ(tiled(phone, {784, 1, 800, 1, 500}, kernel_of(Type::u8)), "K in 1, blocks of 786, 32 panels, 1 at once");
   EXPECT_EQ(tiled(phone, {784, 1, 800, 1, 500}, kernel_of(Type::bf16, 2)),
             "K in 1, blocks of 786, 32 panels, 1 at once");
@@ -80,12 +87,14 @@ TEST(Tiling, RowsAndPixelsFitL1AndAreEnoughToShare) {
   EXPECT_EQ(tile_rows(server, 224, 100), 18) << "a twelfth of the rows";
   EXPECT_EQ(tile_rows(server, 224, 0), 18);
   EXPECT_EQ(tile_rows(server, 224, 1), 18);
+  EXPECT_EQ(tile_rows(server, 120000, 1), 8192);
   EXPECT_EQ(tile_rows(server, 24, 100), 2);
   EXPECT_EQ(tile_rows(server, 5, 100), 1);
   EXPECT_EQ(tile_rows(server, 224, 10000), 1) << "no row fits";
   EXPECT_EQ(tile_pixels(server, 784, 1000), 8);
   EXPECT_EQ(tile_pixels(server, 784, 100), 66) << "a twelfth, rounded up";
   EXPECT_EQ(tile_pixels(server, 784, 0), 66);
+  EXPECT_EQ(tile_pixels(server, 120000, 1), 8192);
   EXPECT_EQ(tile_pixels(server, 13, 100), 2);
   EXPECT_EQ(tile_pixels(server, 12, 100), 1);
   EXPECT_EQ(tile_pixels(server, 784, 10000), 1);

@@ -206,9 +206,8 @@ class Compiler:
     def command(self, text):
         text = text.replace(str(self.tree), str(self.plain)).replace(f"{self.plain}/{BUILD}", f"{self.tree}/{BUILD}")
         words = [word for word in shlex.split(text) if not word.endswith("ccache")]
-        made = next(i for i, word in enumerate(words) if word == "-o")
-        return [word for word in words[:made] if not word.startswith("-M") and not word.endswith(".d")] + [
-            "-O2", "-w", "-o", "/dev/stdout", "-S", words[-1]]
+        first = words.index("-MD")  # from here on: what it depends on, its object, its source
+        return [*words[:first], "-O2", "-w", "-S", "-o", "-", words[-1]]
 
     def compile(self, built):
         return subprocess.run(self.commands[built], cwd=self.tree / BUILD, capture_output=True).stdout
