@@ -185,5 +185,16 @@ TEST_P(DepthwiseOfBytes, EqualsTheReferenceOnTallAndWideWindows) {
 
 RIFFLE_EVERY_BYTE_ROW(DepthwiseOfBytes, DepthwiseKernel);
 
+TEST(PackedDepthwise, IsOfWholeVectorsAndQuads) {
+  DepthwiseKernel kernel;
+  kernel.lanes = 8;
+  std::vector<ChannelwiseRun> runs(3);
+  runs[0].input.channels = 9, runs[1].input.channels = 8, runs[2].input.channels = 1;
+  for (const std::int32_t columns : {5, 8}) {
+    EXPECT_EQ(packed_depthwise_bytes(kernel, runs, Window{.kernel_h = 3, .kernel_w = columns}),
+              4 * 8 * (8 + 3 * 2 * 4));
+  }
+}
+
 }  // namespace
 }  // namespace riffle::kernels::testing

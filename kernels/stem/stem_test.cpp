@@ -70,6 +70,14 @@ TEST_P(Stem, EqualsTheReferenceOnEveryWidth) {
   }
 }
 
+TEST_P(Stem, EqualsTheReferenceOnDilatedWindowsOfStrideTwo) {
+  for (const std::int32_t columns : {1, 2}) {
+    Scene scene(static_cast<std::uint32_t>(columns));
+    const Window window = {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .dilation_w = columns};
+    try_one(scene, {window, {9, 41, 4, (41 - 2 * columns - 1) / 2 + 1}}, 3, 24, false);
+  }
+}
+
 TEST_P(Stem, HandsANanThroughTheClamp) {
   for (std::uint32_t seed = 0; seed < 40 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
