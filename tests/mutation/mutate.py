@@ -202,6 +202,8 @@ class Compiler:
                 for file in files:
                     name = os.path.relpath(os.path.join(tree / BUILD, file.strip()), tree)
                     self.users.setdefault(name, []).append(built)
+        for objects in self.users.values():
+            objects.sort(key=lambda built: (tree / BUILD / built).stat().st_size)  # a difference is soon found
 
     def command(self, text):
         text = text.replace(str(self.tree), str(self.plain)).replace(f"{self.plain}/{BUILD}", f"{self.tree}/{BUILD}")
