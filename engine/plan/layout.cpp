@@ -152,7 +152,7 @@ std::vector<std::int32_t> Layout::sorted(std::span<const Channel> channels, std:
   std::vector<std::int32_t> order = natural_order(static_cast<std::int32_t>(channels.size()));
   sort_groups(order, groups, [&](std::int32_t a, std::int32_t b) {
     const Channel &ca = channels[static_cast<std::size_t>(a)], &cb = channels[static_cast<std::size_t>(b)];
-    return ca.node != cb.node ? ca.node < cb.node : position(ca) < position(cb);
+    return std::pair(ca.node, position(ca)) < std::pair(cb.node, position(cb));
   });
   return order;
 }

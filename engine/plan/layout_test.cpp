@@ -162,6 +162,8 @@ TEST_F(Partner, IsNoneOfWhatStandsLater) {
   add_sum({nodes.all(z), nodes.all(y)});
   EXPECT_EQ(nodes.order(y), own);
   EXPECT_EQ(nodes.order(z), (Order{0, 2, 1, 3}));
+  nodes.lowered.operands.back()[0] = {{z, 0}, {x, 1}, {x, 2}, {x, 3}};
+  EXPECT_EQ(nodes.order(y), own) << "nor a part of it";
 }
 
 TEST_F(Partner, IsNotItself) {

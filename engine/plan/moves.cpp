@@ -20,11 +20,10 @@ struct Box {
   Loops loops;
 };
 
-/// Cuts channels [first, last) where their outermost digit changes, if not all of the digits within it belong to them.
-/// `digits` with their strides in the memory.
+/// Cuts channels [first, last), one or more, where their outermost digit changes, if not all of the digits within it
+/// belong to them. `digits` with their strides in the memory.
 void cut_in_boxes(std::span<const std::pair<Digit, std::int64_t>> digits, std::int64_t first, std::int64_t last,
                   Box box, std::vector<Box>& boxes) {
-  if (first >= last) return;
   if (digits.empty()) {
     boxes.push_back(std::move(box));
     return;

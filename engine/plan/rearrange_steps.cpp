@@ -33,7 +33,7 @@ void PlanBuilder::find_destinations() {
 
 /// Of what a node that moves numbers reads.
 void PlanBuilder::find_destinations(graph::NodeId id) {
-  const Destination own = destinations_[id].value_or(Destination{id, 0, 0, shape(id).c});
+  const Destination own = destinations_[id].value_or(Destination{.node = id, .pixel_stride = shape(id).c});
   const auto* rearrange = std::get_if<graph::Rearrange>(&node(id).operation);
   const auto* join = std::get_if<graph::Join>(&node(id).operation);
   const std::int64_t row = std::int64_t{shape(id).w} * own.pixel_stride;

@@ -157,6 +157,7 @@ TEST(Steps, AStemReadsFewPlanesByFewTaps) {
   graph.nodes[1].inputs = {0, 0};
   EXPECT_TRUE(has_operation(graph, "convolution 3x3")) << "with a residual";
   EXPECT_TRUE(has_operation(line({30, 30, 4}, graph::Slice{0, 3}, convolution({3, 3, 3})), "convolution 3x3"));
+  EXPECT_TRUE(has_operation(line({30, 30, 3}, graph::Gather{{1, 1, 2}}, convolution({3, 3, 3})), "convolution 3x3"));
   EXPECT_TRUE(has_operation(line({30, 30, 3}, graph::Shuffle{3}, convolution({3, 2})), "stem 1x1"));
   EXPECT_TRUE(has_operation(line({30, 30, 4}, graph::Shuffle{2}, convolution({4, 2})), "pointwise"));
   EXPECT_TRUE(has_operation(line({30, 30, 3}, convolution({3, 3, 3, 3})), "depthwise 3x3"));
@@ -202,6 +203,15 @@ TEST(Steps, PixelsBeginOnLinesOrVectorsWhereThatCostsLittle) {
   }
 }
 
+/// What is nobody's behind a pixel may be written by the last group alone: behind another one is the next.
+TEST(Steps, GroupsLeaveOneAnothersChannelsAlone) {
+  const auto plan = make(line({5, 7, 8}, convolution({8, 30, 1, 2}), convolution({30, 8})));
+  const auto& args = args_of<kernels::PointwiseArgs>(*plan);
+  ASSERT_EQ(args.groups, 2);
+  EXPECT_EQ(args.blocks[0].spare, 0);
+  EXPECT_EQ(args.blocks[1].spare, 2);
+}
+
 /// Blocks of memory are whole cache lines, and no more.
 TEST(Steps, WeightsAndLiteralsAreInWholeLines) {
   const auto plan = make(line({5, 7, 8}, convolution({8, 24}), convolution({24, 7}), convolution({7, 33})));
@@ -229,6 +239,18 @@ TEST(Steps, WeightsAndLiteralsAreInWholeLines) {
       }
     }
   }
+}
+
+TEST(Steps, LiteralsOfBytesAreInWholeLinesToo) {
+  Graph graph = line({1, 1, 8});
+  graph.nodes[0].quantization = Quantization{0.5F, 0};
+  const NodeId literal = graph.add("numbers", graph::Literal{{1, 1, 65}, graph::Constant(std::vector<float>(65, 1))});
+  const NodeId both = graph.add("both", graph::Concat{}, {0, literal});
+  graph::Convolution o = convolution({73, 4});
+  o.weights = integers(4, 73);
+  graph.outputs[0].node = graph.add("sum", o, {both});
+  for (const NodeId id : {literal, graph.outputs[0].node}) graph.nodes[id].quantization = Quantization{1.0F, 0};
+  EXPECT_EQ(make(graph)->literals.size(), 128U + 256);
 }
 
 /// Is the last node but one made row by row for the last?
@@ -541,6 +563,7 @@ TEST(Steps, ARowOfBytesIsOfSoManyQuads) {
   EXPECT_FALSE(has_row(2, 5, 16, false, 1, 2));
   EXPECT_TRUE(has_row(5, 5, 2, false, 3)) << "18 taps";
   EXPECT_FALSE(has_row(6, 0, 2, false, 3));
+  EXPECT_TRUE(has_row(5, 5, 4, false, 3, 2)) << "18 taps in each of two groups";
   EXPECT_TRUE(has_row(3, 3, 1, false, 3)) << "9 taps";
   EXPECT_FALSE(has_row(4, 0, 1, false, 3));
 }

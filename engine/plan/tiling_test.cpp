@@ -47,6 +47,15 @@ TEST(Tiling, OfAPointwiseConvolutionMovesLittle) {
   EXPECT_EQ(tiled(server, {784, 3, 80, 4, 20}), "K in 1, blocks of 36, 784 pixels, 36 at once");
 }
 
+TEST(Tiling, AllWeightsMayStay) {
+  kernels::PointwiseKernel wide = kernel_of();
+  wide.lanes = 16;
+  wide.max_vectors = 4;
+  wide.tile_rows = [](std::int32_t vectors) { return 24 / vectors; };
+  EXPECT_EQ(tiled(phone, {49, 1, 64, 8, 32}, wide), "K in 1, blocks of 12, 49 pixels, 12 at once");
+  EXPECT_EQ(tiled(phone, {49, 1, 80, 2, 58}, wide), "K in 1, blocks of 6, 49 pixels, 6 at once");
+}
+
 TEST(Tiling, OnAPhoneAPartOfManyInputsMayWait) {
   EXPECT_EQ(tiled(phone, {196, 1, 1024, 1, 16}), "K in 5, blocks of 198, 196 pixels, 198 at once");
   EXPECT_EQ(tiled(phone, {49, 1, 464, 2, 1024}), "K in 2, blocks of 54, 64 panels, 1 at once");
