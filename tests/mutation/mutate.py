@@ -297,6 +297,10 @@ def read(ledger):
     return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
 
 
+def write_ledger(ledger, results):
+    ledger.write_text("".join(json.dumps(one) + "\n" for one in results.values()))
+
+
 def table(work):
     listed = equivalents()
     there = {(place["file"], place["text"]) for folder in PROGRAMS for place in places(folder)}
@@ -364,19 +368,23 @@ def main():
     begin = time.monotonic()
     reaching = who_reaches(tree, options.folder)
     print(f"{len(drawn)} places; {len(chosen)} mutants; tests take {time.monotonic() - begin:.0f} s", flush=True)
-    compiler = Compiler(tree)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         tried = pool.map(lambda mutant: killed_by(tree, reaching, mutant["number"]), chosen)
         for mutant, killed in zip(chosen, tried):
             if killed is None:
                 continue
-            one = {key: mutant[key] for key in ("file", "line", "text")} | {"killed": killed}
+            one = {key: mutant[key] for key in ("file", "line", "text")} | {"killed": killed, "same": False}
             one["reached"] = any(mutant["number"] in numbers for tests in reaching.values() for _, _, numbers in tests)
-            one["same"] = not killed and compiler.is_same(mutant)
             results[one["file"], one["text"]] = one
-            ledger.write_text("".join(json.dumps(result) + "\n" for result in results.values()))
-            print(f"{one['file']}:{one['line']}: {one['text']}: "
-                  f"{killed or ('the same object code' if one['same'] else 'LIVES')}", flush=True)
+            write_ledger(ledger, results)
+            print(f"{one['file']}:{one['line']}: {one['text']}: {killed or 'LIVES'}", flush=True)
+    compiler = Compiler(tree)
+    for mutant in chosen:
+        one = results.get((mutant["file"], mutant["text"]))
+        if one and not one["killed"] and compiler.is_same(mutant):
+            one["same"] = True
+            write_ledger(ledger, results)
+            print(f"{one['file']}:{one['line']}: {one['text']}: the same object code", flush=True)
 
 
 if __name__ == "__main__":
