@@ -183,6 +183,18 @@ TEST_P(DepthwiseOfBytes, EqualsTheReferenceOnTallAndWideWindows) {
   }
 }
 
+/// As much padding as a window has room for: whole windows' columns are none of the image's.
+TEST_P(DepthwiseOfBytes, EqualsTheReferenceOnWideMargins) {
+  for (const std::int32_t kernel : {3, 5}) {
+    for (std::int32_t stride = 1; stride <= 2 && !HasFatalFailure(); ++stride) {
+      Scene scene(static_cast<std::uint32_t>(2 * kernel + stride));
+      const std::int32_t pad = kernel - 1, out_h = (5 + 2 * pad - kernel) / stride + 1,
+                         out_w = (9 + 2 * pad - kernel) / stride + 1;
+      try_one(scene, {{kernel, kernel, stride, stride, pad, pad, pad, pad}, {5, 9, out_h, out_w}}, 40);
+    }
+  }
+}
+
 RIFFLE_EVERY_BYTE_ROW(DepthwiseOfBytes, DepthwiseKernel);
 
 TEST(PackedDepthwise, IsOfWholeVectorsAndQuads) {
