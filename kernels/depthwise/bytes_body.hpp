@@ -68,48 +68,64 @@ struct DepthwiseBytes {
   static constexpr bool makes_bytes = std::is_same_v<Out, Byte>;
   static constexpr bool has_rows = makes_bytes && requires { B::most_rows(1); };
 
-  static RIFFLE_INLINE void run_rows(const Job& job, std::int32_t first, std::int32_t last) {
-    const Extent& extent = job.args->extent;
-    const Window& window = job.args->window;
-    const ZeroPoints& zeros = job.args->zeros;
-    const simd::StoredBounds<Byte> bounds(job.args->clamp, zeros);
-    alignas(16) std::byte weights[B::row_weight_bytes];
+  static RIFFLE_INLINE bool takes_rows(const Window& window) {
+    return is_fast(window) && window.kernel_w == 3 && window.pad_left <= 1 && window.stride_h == window.stride_w;
+  }
+
+  /// Output rows [first, last) of a run's vectors, whose weights begin at `packed`.
+  static RIFFLE_INLINE void run_rows(const DepthwiseArgs& args, const ChannelRun& input, const Byte* in, Byte* out,
+                                     const std::byte* packed, std::ptrdiff_t packed_vector, const Byte* zeros,
+                                     std::int32_t first, std::int32_t last) {
+    constexpr std::int32_t most_at_once = 32;
+    const Extent& extent = args.extent;
+    const simd::StoredBounds<Byte> bounds(args.clamp, args.zeros);
+    const std::int32_t stride = args.window.stride_h;
+    const std::ptrdiff_t in_stride = input.pixel_stride, out_row = extent.out_w * args.output.pixel_stride;
+    alignas(16) std::byte prepared[B::prepared_bytes];
+    DepthwiseByteRow table[2 * most_at_once + 1];
     DepthwiseByteRows rows;
-    rows.zeros = job.zeros;
+    rows.zeros = zeros;
     rows.columns = extent.in_w;
     rows.outputs = extent.out_w;
-    rows.pad_left = window.pad_left;
-    rows.header = job.packed;
-    rows.zero = static_cast<std::int16_t>(zeros.output);
-    const RowWeights prepared = B::row_weights(job.packed, rows.zero, weights);
-    rows.weights = prepared.weights;
+    rows.pad_left = args.window.pad_left;
+    rows.prepared = prepared;
+    rows.zero = static_cast<std::int16_t>(args.zeros.output);
     rows.lower = bounds.lower;
     rows.upper = bounds.upper;
-    rows.out_stride[0] = rows.out_stride[1] = job.out_stride;
-    // Copies, which the rows cannot be taken to change.
-    const Byte* const in = job.in;
-    const Byte* const outside = job.zeros;
-    const std::ptrdiff_t in_stride = job.in_stride, out_row = extent.out_w * job.out_stride;
-    const std::int32_t in_w = extent.in_w, in_h = extent.in_h, ring = job.in_ring, stride = window.stride_h;
+    rows.out_stride = args.output.pixel_stride;
     const int most = B::most_rows(stride);
-    const auto one_row = B::depthwise_rows(1, stride, prepared.are_exact);
-    const auto most_rows = B::depthwise_rows(most, stride, prepared.are_exact);
-    Byte* out = job.out + first * out_row;
-    std::int32_t row = first * stride - window.pad_top;
-    const auto set_row = [&](int i) __attribute__((always_inline)) {
-      const bool inside = row + i >= 0 && row + i < in_h;
-      rows.rows[i] = inside ? in + slot((row + i) * in_w, ring) * in_stride : outside;
-      rows.steps[i] = inside ? in_stride : 0;
-    };
-    for (std::int32_t left = last - first, count; left > 0; left -= count) {
-      count = left < most ? left : most;
-      simd::unroll<3>([&](auto i) __attribute__((always_inline)) { set_row(i); });
-      if (count == 2) set_row(3);  // of stride 1
-      rows.out[0] = out;
-      rows.out[1] = out + out_row;
-      (count == most ? most_rows : one_row)(rows);
-      out += count * out_row;
-      row += count * stride;
+    for (; first < last; first += most_at_once) {
+      const std::int32_t count = last - first < most_at_once ? last - first : most_at_once, rest = count % most;
+      for (std::int32_t i = 0, row = first * stride - args.window.pad_top; i < (count - 1) * stride + 3; ++i, ++row) {
+        const bool inside = row >= 0 && row < extent.in_h;
+        table[i].first = inside ? in + slot(row * extent.in_w, input.ring) * in_stride : zeros;
+        table[i].step = inside ? in_stride : 0;
+      }
+      rows.packed = packed;
+      for_vectors(
+          input.channels, [&](std::int32_t c) __attribute__((always_inline)) {
+            const bool are_exact = B::prepare_rows(rows.packed, rows.zero, prepared);
+            rows.channel = c;
+            rows.rows = table;
+            rows.out = out + first * out_row + c;
+            rows.count = count - rest;
+            if (rows.count > 0) B::depthwise_rows(most, stride, are_exact)(rows);
+            if (rest > 0) {
+              rows.rows += rows.count * stride;
+              rows.out += rows.count * out_row;
+              rows.count = rest;
+              B::depthwise_rows(1, stride, are_exact)(rows);
+            }
+            rows.packed += packed_vector;
+          });
+    }
+  }
+
+  /// Calls f(first channel) for the vectors of so many channels; the last one takes some of the one before.
+  template <class F>
+  static RIFFLE_INLINE void for_vectors(std::int32_t channels, F&& f) {
+    for (std::int32_t begin = 0; begin < channels; begin += B::lanes) {
+      f(begin + B::lanes <= channels ? begin : channels >= B::lanes ? channels - B::lanes : 0);
     }
   }
 
@@ -222,32 +238,30 @@ struct DepthwiseBytes {
       const ChannelRun& input = args.runs[r].input;
       const Byte* const in = memory.read<Byte>(input.first);
       Out* const out = memory.write<Out>(args.output.first) + args.runs[r].output_channel;
-      for (std::int32_t begin = 0; begin < input.channels; begin += B::lanes, packed += packed_vector) {
-        // The last vector takes some channels of the one before.
-        const std::int32_t c = begin + B::lanes <= input.channels ? begin
-                               : input.channels >= B::lanes       ? input.channels - B::lanes
-                                                                  : 0;
-        const int count = input.channels < B::lanes ? input.channels : B::lanes;
-        const Job job{
-            &args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, packed, &requantise,
-            zeros, count};
-        if constexpr (has_rows) {
-          if (fast && args.window.kernel_w == 3 && count == B::lanes && args.window.pad_left <= 1 &&
-              args.window.stride_h == args.window.stride_w) {
-            run_rows(job, first, last);
-            continue;
-          }
-        }
-        for (std::int32_t y = first; y < last; ++y) {
-          if (!fast) {
-            run_any(job, y);
-          } else if (args.window.kernel_w == 3) {
-            args.window.stride_w == 1 ? run_fast<3, 1>(job, y) : run_fast<3, 2>(job, y);
-          } else {
-            args.window.stride_w == 1 ? run_fast<5, 1>(job, y) : run_fast<5, 2>(job, y);
-          }
+      if constexpr (has_rows) {
+        if (input.channels >= B::lanes && takes_rows(args.window)) {
+          run_rows(args, input, in, out, packed, packed_vector, zeros, first, last);
+          packed += (input.channels + B::lanes - 1) / B::lanes * packed_vector;
+          continue;
         }
       }
+      const int count = input.channels < B::lanes ? input.channels : B::lanes;
+      for_vectors(
+          input.channels, [&](std::int32_t c) __attribute__((always_inline)) {
+            const Job job{
+                &args, in + c, input.pixel_stride, input.ring, out + c, args.output.pixel_stride, packed, &requantise,
+                zeros, count};
+            for (std::int32_t y = first; y < last; ++y) {
+              if (!fast) {
+                run_any(job, y);
+              } else if (args.window.kernel_w == 3) {
+                args.window.stride_w == 1 ? run_fast<3, 1>(job, y) : run_fast<3, 2>(job, y);
+              } else {
+                args.window.stride_w == 1 ? run_fast<5, 1>(job, y) : run_fast<5, 2>(job, y);
+              }
+            }
+            packed += packed_vector;
+          });
     }
   }
 

@@ -16,21 +16,66 @@
 
 // Offsets into DepthwiseByteRows.
 #define ROWS 0
-#define STEPS 32
-#define ZEROS 64
-#define COLUMNS 72
-#define OUTPUTS 80
-#define PAD_LEFT 88
-#define ROW_WEIGHTS 104
-#define ROW_OUT 112
-#define ROW_OUT_STRIDE 128
-#define BOUNDS 144
+#define CHANNEL 16
+#define ZEROS 24
+#define COLUMNS 32
+#define PAD_LEFT 48
+#define PACKED 56
+#define ROW_OUT 72
+#define BOUNDS 88
 
 // What is where in the general registers: x0 DepthwiseByteRows, x1 to x4 the rows' next column, x5 to x8 bytes to the
-// one behind it, x9 columns left inside the image, x10 outputs left, x11, x12 output rows, x13, x14 bytes to their next
-// pixels, x15 biases, factors and zero point, x17 pairs of outputs left that need no check, x19 what is added to exact
-// results (requantise_neon64.inc), w20 bounds, 0 for none.
+// one behind it, x9 columns left inside the image, x10 outputs left, x11, x12 output rows, x13 bytes to their next
+// pixels, x14 bytes to the next output row, x15 biases, factors and zero point, x17 pairs of outputs left that need no
+// check, x19 what is added to exact results (requantise_neon64.inc), w20 bounds, 0 for none, x21 the image's next rows,
+// x22 output rows left.
 // v16 to v21: weights of the first output row, column by column, four channels and four; v22 to v27 of the second.
+
+// Weights as they are packed are rows of the window, 0 w0 w1 w2 a channel: columns, w0 w1 w2 0, by lookups, whose
+// indices for the first column are at label 9.
+        .macro  load_weight_rows half
+        .set    I, 0
+        .rept   3
+        single  ldr, %(28 + I), x16, %(64 + 32 * I + 16 * \half)
+        .set    I, I + 1
+        .endr
+        .set    I, 0
+        .rept   3
+        take_column %(16 + 2 * I + \half), %I
+        .set    I, I + 1
+        .endr
+        .endm
+        .macro  take_column to, indices
+        tbl     v\to\().16b, {v28.16b - v30.16b}, v\indices\().16b
+        .endm
+        .macro  one_down to, from
+        shl     v\to\().4s, v\from\().4s, #8
+        .endm
+        .macro  load_columns_of_weights
+        ldr     x16, [x0, #PACKED]
+        adr     x17, 9f
+        ldr     q0, [x17]
+        movi    v2.16b, #1
+        bytes_op add, 1, 0, 2
+        bytes_op add, 2, 1, 2
+        load_weight_rows 0
+        load_weight_rows 1
+        .if     R == 2
+        .set    I, 16
+        .rept   6
+        one_down %(I + 6), %I
+        .set    I, I + 1
+        .endr
+        .endif
+        .endm
+
+// Where a row of the image begins, as x(pointer) and x(step); x16 the channel, x17 the row that is outside, x9 any.
+        .macro  next_row pointer, step, offset
+        ldp     x\pointer, x\step, [x21, #\offset]
+        add     x9, x\pointer, x16
+        cmp     x\pointer, x17
+        csel    x\pointer, x\pointer, x9, eq
+        .endm
 
         .macro  zip_bytes to, a, b
         zip1    v\to\().16b, v\a\().16b, v\b\().16b
@@ -168,11 +213,11 @@
         for_each_row store_row
         .endm
         .macro  store_row
-        store_half %RESULTS, %HALF, %(11 + V), %(13 + V)
+        store_half %RESULTS, %HALF, %(11 + V)
         .set    V, V + 1
         .endm
-        .macro  store_half from, half, pointer, step
-        st1     {v\from\().d}[\half], [x\pointer], x\step
+        .macro  store_half from, half, pointer
+        st1     {v\from\().d}[\half], [x\pointer], x13
         .endm
         .macro  keep_columns
         .set    I, 0
@@ -203,20 +248,28 @@
 SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA):
         save_general
         save_registers
-        ldp     x1, x2, [x0, #ROWS]
-        ldp     x3, x4, [x0, #(ROWS + 16)]
-        ldp     x5, x6, [x0, #STEPS]
-        ldp     x7, x8, [x0, #(STEPS + 16)]
-        ldp     x9, x10, [x0, #COLUMNS]
-        ldp     x11, x12, [x0, #ROW_OUT]
-        ldp     x13, x14, [x0, #ROW_OUT_STRIDE]
-        ldr     x15, [x0, #ROW_WEIGHTS]
-        several_next ld1, 16, 19, x15, #64
-        several_next ld1, 20, 23, x15, #64
-        several_next ld1, 24, 27, x15, #64
+        load_columns_of_weights
+        ldp     x21, x22, [x0, #ROWS]
+        ldp     x15, x11, [x0, #(PACKED + 8)]
+        ldr     x13, [x0, #(ROW_OUT + 8)]
         add     x19, x15, #112
         ldrh    w20, [x0, #(BOUNDS + 2)]
         eor     w20, w20, #0x7f80       // from -128 to 127
+
+1:      // Rows of outputs.
+        ldp     x16, x17, [x0, #CHANNEL]
+        next_row 1, 5, 0
+        next_row 2, 6, 16
+        next_row 3, 7, 32
+        .if     R == 2
+        next_row 4, 8, 48
+        .endif
+        add     x21, x21, #(16 * R * S)
+        ldp     x9, x10, [x0, #COLUMNS]
+        .if     R == 2
+        mul     x14, x10, x13
+        add     x12, x11, x14
+        .endif
         // The columns in front of the first that comes in.
         ldr     x17, [x0, #PAD_LEFT]
         .if     S == 1
@@ -268,9 +321,16 @@ SYMBOL(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA):
         sub     x10, x10, #1
         b       5b
 7:
+        .if     R == 2
+        mov     x11, x12
+        .endif
+        subs    x22, x22, #R
+        b.ne    1b
         restore_registers
         restore_general
         ret
+        .p2align 4
+9:      .word   0xf0211101, 0xf0251505, 0xf0291909, 0xf02d1d0d
         SIZE(riffle_depthwise_bytes_\rows\()x\stride\()_\exact\()ISA)
         .endm
 

@@ -6,11 +6,8 @@
 namespace riffle::kernels {
 namespace {
 
-/// What multiplies matrices; the rest is neon64dot's.
-struct Rows : NoRows {
-  using All = ByteRowsOf<simd::Neon64i8mm, simd::Neon64i8mm>;
-  static constexpr auto pointwise = All::pointwise;
-  static constexpr auto convolution = All::convolution;
+/// The stem as well, which strips of one call do.
+struct Rows : ByteMatrixRowsOf<simd::Neon64i8mm> {
   static constexpr auto stem = All::stem;
 };
 

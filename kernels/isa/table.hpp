@@ -155,6 +155,16 @@ struct ByteRowsOf : NoRows {
 #endif
 };
 
+/// Of an instruction set that multiplies matrices what does so; the rest is that of the instruction set behind it.
+template <class B>
+struct ByteMatrixRowsOf : NoRows {
+  using All = ByteRowsOf<B, B>;
+  static constexpr auto pointwise = All::pointwise;
+#if RIFFLE_HAS_CONVOLUTION
+  static constexpr auto convolution = All::convolution;
+#endif
+};
+
 template <class S>
 struct ByteRows : NoRows {};
 #if RIFFLE_HAS_QUANTISED

@@ -3,25 +3,13 @@
 
 #include "kernels/byte_panels.hpp"
 #include "kernels/pointwise/blocks.hpp"
-#include "kernels/pointwise/gathered.hpp"
 #include "kernels/pointwise/residuals.hpp"
+#include "kernels/pointwise/runs.hpp"
 #include "kernels/simd/byte_strip.hpp"
 #include "kernels/simd/bytes.hpp"
 #include "kernels/simd/tile_table.hpp"
 
 namespace riffle::kernels {
-
-/// `count` bytes, of which up to 15 more are read and up to 63 more written.
-template <class B>
-RIFFLE_INLINE void copy_bytes(const typename B::Byte* from, std::int32_t count, typename B::Byte* to) {
-  if constexpr (requires { B::copy(from, count, to); }) {
-    B::copy(from, count, to);
-  } else {
-    for (; count > 0; count -= 16, from += 16, to += 16) __builtin_memcpy(to, from, 16);
-  }
-}
-
-RIFFLE_INLINE std::int32_t quads_of(std::int32_t channels) { return (channels + 3) / 4; }
 
 /// Out: bytes, or floats, the products of sums and factors themselves, which no instruction set has strips for.
 template <class B, class Out = typename B::Byte>
@@ -30,19 +18,16 @@ struct PointwiseBytes {
   using Sums = typename B::Sums;
   static constexpr bool makes_bytes = std::is_same_v<Out, Byte>;
 
-  /// A channel run as tiles read it, at the pixel `Job::run_pixel`.
-  struct Run {
-    const Byte* first;
-    std::ptrdiff_t stride;
-    std::int32_t quads;
-  };
+  static constexpr bool by_eights = B::form == QuadForm::eights;
+  static constexpr bool by_matrices = B::form == QuadForm::matrices;
+  using Known = Runs<Byte, by_eights ? 8 : 4>;
 
   /// What one register tile needs to know.
   struct Job {
     const Addresses* memory;
     const ChannelRun* runs;
     std::int32_t run_count;
-    const Run* tile_runs;  ///< the same; by matrices one, of all that is read
+    const simd::GatherRun* tile_runs;  ///< the same from the pixel `run_pixel` on; by matrices one, of all that is read
     std::int32_t run_pixel;
     const std::byte* panel;          ///< bias, factors, weights
     const ResidualVector* residual;  ///< of the panel's first vector, or null
@@ -140,8 +125,9 @@ struct PointwiseBytes {
       tile.add(job.sums + (job.pixel - job.sums_pixel));
     } else {
       for (std::int32_t r = 0; r < job.run_count; ++r) {
-        const Run& run = job.tile_runs[r];
-        tile.template accumulate<Fit>(run.first + (job.pixel - job.run_pixel) * run.stride, run.stride, run.quads, w);
+        const simd::GatherRun& run = job.tile_runs[r];
+        tile.template accumulate<Fit>(static_cast<const Byte*>(run.first) + (job.pixel - job.run_pixel) * run.stride,
+                                      run.stride, static_cast<std::int32_t>(run.room / 4), w);
       }
     }
     Out* const out = job.out + (job.pixel - job.out_pixel) * job.out_stride;
@@ -198,14 +184,13 @@ struct PointwiseBytes {
 
   /// The instruction set's own strips (simd/byte_strip.hpp).
   static constexpr bool has_strips = makes_bytes && requires { B::strip(1, 1); };
-  using Gathered = GatheredRuns<B, Byte, 4>;
-  static constexpr std::int32_t most_runs = Gathered::most_runs;
-  static constexpr bool by_eights = B::form == QuadForm::eights;
-  static constexpr bool by_matrices = B::form == QuadForm::matrices;
   /// Of a column's bias and factor in a panel.
   static constexpr std::int32_t header_bytes = by_eights ? 16 : 8;
   /// By eights or matrices, of a block of pixels.
   static constexpr std::int32_t gathered_bytes = 32 * 1024, most_gathered = 256;
+  /// Bytes that gather_runs() writes behind a row before the next one is there.
+  static constexpr std::ptrdiff_t spill = requires { B::gather_runs; }
+  ? 16 : 0;
   /// Of two pixels by eights, of a tile of them by matrices.
   static constexpr std::int32_t most_quads = by_eights ? gathered_bytes / 8 : by_matrices ? gathered_bytes / 64 : 0;
   /// Few products are not worth the way from tiles to vectors.
@@ -215,15 +200,13 @@ struct PointwiseBytes {
 
   /// What all panels' strips have in common, from pixel `begin` on.
   struct Strips {
-    bool fit;                                   ///< the runs
     std::int32_t form, small_form, exact_form;  ///< of all panels, and of those whose results are small, or exact
     PanelFacts exact;                           ///< which these are
     simd::ByteStrip strip;
-    simd::StripRun<Byte> runs[by_eights ? 1 : most_runs];
-    Gathered gathered;
+    simd::StripRun<Byte> runs[by_eights ? 1 : Known::most];
+    GatheredRuns<B, Byte, 4> gathered;
 
-    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t panels, std::int32_t begin, std::int32_t end)
-        : fit(by_eights) {
+    RIFFLE_INLINE Strips(const Job& job, bool has_residual, std::int32_t panels, std::int32_t pixels) {
       const ZeroPoints& zeros = *job.zeros;
       const simd::StoredBounds<Byte> bounds(*job.clamp, zeros);
       strip.zero = static_cast<std::int16_t>(zeros.output - (has_residual ? zeros.residual : 0));
@@ -237,14 +220,11 @@ struct PointwiseBytes {
       exact = has_residual ? exact_sums : exact_results;
       strip.out_stride = job.out_stride;
       strip.activations = runs;
-      strip.count = by_eights ? job.eights : job.run_count;
-      if (by_eights || job.run_count > most_runs) return;
-      fit = true;
-      for (std::int32_t r = 0; r < job.run_count; ++r) {
-        const Run& run = job.tile_runs[r];
-        runs[r] = {run.first + (begin - job.run_pixel) * run.stride, run.stride, run.quads - 16};
+      if constexpr (by_eights) {
+        strip.count = job.eights;
+      } else {
+        strip.count = gathered.make(job.tile_runs, job.run_count, panels, pixels, runs);
       }
-      strip.count = gathered.make(runs, job.runs, job.run_count, panels, end - begin);
     }
 
     /// And what is a panel's own, but for the residual.
@@ -264,7 +244,6 @@ struct PointwiseBytes {
   /// False where the panel is none for strips.
   static RIFFLE_INLINE bool run_strips(const Job& job, Strips& strips, int vectors, std::int32_t begin,
                                        std::int32_t end) {
-    if (!strips.fit) return false;
     strips.at_panel(job, vectors, begin);
     simd::ByteStrip& strip = strips.strip;
     if (job.residual != nullptr) {
@@ -287,17 +266,16 @@ struct PointwiseBytes {
 
   /// What all panels read of pixels [begin, end), in the order of its use: every run's channels by eights, the bytes
   /// behind them anything, for their weights are 0.
-  static RIFFLE_INLINE void gather_pairs(const Job& job, std::int32_t begin, std::int32_t end, Byte* to) {
+  static RIFFLE_INLINE void gather_pairs(const Job& job, const Known& runs, std::int32_t begin, std::int32_t end,
+                                         Byte* to) {
     simd::for_even_tiles<2>(
         end - begin, tile_pixels, [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, std::ptrdiff_t step) {
           Byte* next = to + std::ptrdiff_t{first} * job.eights * 8;
-          for (std::int32_t r = 0; r < job.run_count; ++r) {
-            const ChannelRun& run = job.runs[r];
-            const std::ptrdiff_t stride = run.pixel_stride;
-            const std::int32_t eights = (run.channels + 7) / 8;
-            B::gather(rows / 2)(job.memory->template read<Byte>(run.first) + slot(begin + first, run.ring) * stride,
-                                stride * step, eights, next, std::ptrdiff_t{job.eights} * rows * 8, tiles);
-            next += std::ptrdiff_t{eights} * rows * 8;
+          for (std::int32_t r = 0; r < runs.count; ++r) {
+            const simd::GatherRun run = runs[r];
+            B::gather(rows / 2)(static_cast<const Byte*>(run.first) + (begin - runs.begin + first) * run.stride,
+                                run.stride * step, run.room / 8, next, std::ptrdiff_t{job.eights} * rows * 8, tiles);
+            next += run.room * rows;
           }
         });
   }
@@ -337,6 +315,7 @@ struct PointwiseBytes {
   /// column.
   static RIFFLE_INLINE void run_panels(Job& job, const Panels& all, std::int32_t first, std::int32_t last,
                                        std::int32_t begin, std::int32_t end) {
+    const Known runs(job.runs, job.run_count, *job.memory, begin);
     if constexpr (by_eights) {
       alignas(64) Byte gathered[gathered_bytes];
       job.gathered = gathered;
@@ -349,47 +328,32 @@ struct PointwiseBytes {
         const std::int32_t blocks = (end - begin + most - 1) / most;
         const std::int32_t even = ((end - begin + blocks - 1) / blocks + rows - 1) / rows * rows;
         const std::int32_t stop = even < end - begin ? begin + even : end;
-        gather_pairs(job, begin, stop, gathered);
+        gather_pairs(job, runs, begin, stop, gathered);
         job.out = out;
         run_each_panel(job, all, first, last, begin, stop);
         begin = stop;
       }
     } else {
-      const std::int32_t first_pixel = begin;
-      const auto resolved = [&](std::int32_t r) __attribute__((always_inline)) {
-        const ChannelRun& run = job.runs[r];
-        const std::ptrdiff_t stride = run.pixel_stride;
-        return Run{job.memory->template read<Byte>(run.first) + slot(first_pixel, run.ring) * stride, stride,
-                   quads_of(run.channels)};
-      };
-      Run runs[most_runs];
-      for (std::int32_t r = 0; r < job.run_count && r < most_runs; ++r) runs[r] = resolved(r);
-      job.tile_runs = runs;
+      job.tile_runs = runs.known;
       job.run_pixel = begin;
       const std::int32_t quads = filled_quads(B::form, all.quads);
-      if (by_matrices ? job.run_count == 1 && runs[0].quads == quads : job.run_count <= most_runs) {
+      if (by_matrices ? runs.count == 1 && runs.known[0].room == quads * 4 : runs.count <= Known::most) {
         run_each_panel(job, all, first, last, begin, end);
         return;
       }
       // What is read of a pixel, side by side, and behind it anything, for its weights are 0.
-      alignas(64) Byte gathered[gathered_bytes + 64];
-      const Run one{gathered, std::ptrdiff_t{quads} * 4, quads};
-      const std::int32_t count = job.run_count;
-      const std::int32_t room = gathered_bytes / (quads * 4), most = room < most_gathered ? room : most_gathered;
+      alignas(64) std::byte gathered[gathered_bytes + 64];
+      const std::ptrdiff_t bytes = std::ptrdiff_t{quads} * 4, row = bytes + spill;
+      const simd::GatherRun one{gathered, row, bytes, bytes};
+      const std::ptrdiff_t room = gathered_bytes / row;
+      const std::int32_t most = room < most_gathered ? static_cast<std::int32_t>(room) : most_gathered;
       Out* const out = job.out;
       job.tile_runs = &one;
       job.run_count = 1;
       while (begin < end) {
         const std::int32_t blocks = (end - begin + most - 1) / most;
         const std::int32_t stop = begin + (end - begin + blocks - 1) / blocks;
-        for (std::int32_t pixel = begin; pixel < stop; ++pixel) {
-          Byte* to = gathered + (pixel - begin) * one.stride;
-          for (std::int32_t r = 0; r < count; ++r) {
-            const Run run = r < most_runs ? runs[r] : resolved(r);
-            copy_bytes<B>(run.first + (pixel - first_pixel) * run.stride, run.quads * 4, to);
-            to += run.quads * 4;
-          }
-        }
+        runs.template gather<B>(begin - runs.begin, gathered, row, stop - begin);
         job.out = out;
         job.run_pixel = begin;
         run_each_panel(job, all, first, last, begin, stop);
@@ -412,7 +376,7 @@ struct PointwiseBytes {
     Out* const out = job.out;
     [[maybe_unused]] auto strips = [&]() __attribute__((always_inline)) {
       if constexpr (has_strips) {
-        return Strips(job, all.residual != nullptr, last - first, begin, end);
+        return Strips(job, all.residual != nullptr, last - first, end - begin);
       } else {
         return nullptr;
       }
@@ -420,7 +384,7 @@ struct PointwiseBytes {
     ();
     [[maybe_unused]] auto product = [&]() __attribute__((always_inline)) {
       if constexpr (by_matrices) {
-        return typename B::Product(end - begin, job.tile_runs->quads);
+        return typename B::Product(end - begin, static_cast<std::int32_t>(job.tile_runs->room / 4));
       } else {
         return nullptr;
       }
@@ -450,7 +414,8 @@ struct PointwiseBytes {
         static constexpr simd::TileTable<B, PointwiseBytes, false> tiles;
         alignas(64) typename B::Product::Sums sums;
         product.run(
-            job.tile_runs->first, job.tile_runs->stride, job.panel + width * B::lanes * header_bytes, width,
+            static_cast<const Byte*>(job.tile_runs->first), job.tile_runs->stride,
+            job.panel + width * B::lanes * header_bytes, width,
             sums, [&](std::int32_t at, std::int32_t pixels, std::int32_t row) __attribute__((always_inline)) {
               job.sums = sums + row;
               job.sums_pixel = begin + at;

@@ -17,8 +17,8 @@
 #include "kernels/dot_panels.hpp"
 #include "kernels/pointwise/blocks.hpp"
 #include "kernels/pointwise/pointwise_body.hpp"
+#include "kernels/pointwise/runs.hpp"
 #include "kernels/simd/dot_strip.hpp"
-#include "kernels/simd/gather.hpp"
 
 namespace riffle::kernels {
 
@@ -352,7 +352,7 @@ struct PointwiseDots {
                         std::int32_t first_panel, std::int32_t last_panel, std::int32_t begin, std::int32_t end) {
     const Block& block = args.blocks[group];
     const std::int32_t run_begin = args.run_begin[group], run_end = args.run_begin[group + 1];
-    const Runs runs(args.runs + run_begin, run_end - run_begin, args.inputs, memory, begin);
+    const Inputs inputs{{args.runs + run_begin, run_end - run_begin, memory, begin}, args.inputs};
     typename Tiles::Job job{};
     job.memory = &memory;
     job.pixel = begin;
@@ -360,46 +360,32 @@ struct PointwiseDots {
     job.out_stride = block.pixel_stride;
     job.out = memory.write<Value>(block.first) + slot(begin, block.ring) * job.out_stride;
     typename Tiles::Direct direct;
-    if (runs.count == 1) direct = {runs.first_of(0), runs.all[0].pixel_stride};
+    if (inputs.runs.count == 1) {
+      direct = {static_cast<const Value*>(inputs.runs.known[0].first), inputs.runs.all[0].pixel_stride};
+    }
     Tiles::run_panels(job, {args.packed, args.residual, group, args.inputs, args.outputs, block.spare}, first_panel,
-                      last_panel, end - begin, direct, runs);
+                      last_panel, end - begin, direct, inputs);
   }
 
   /// Where a block's inputs are, from its first pixel on.
-  struct Runs {
-    static constexpr std::int32_t most = 32;  ///< that are looked up once; of more, those of each pixel
+  struct Inputs {
     static constexpr std::int32_t gathered_numbers = 2048;
-    const ChannelRun* all;
-    std::int32_t count, inputs;
-    const Addresses* memory;
-    std::int32_t begin;
-    simd::GatherRun known[most];
+    Runs<Value, sizeof(Value)> runs;
+    std::int32_t inputs;
 
-    RIFFLE_INLINE Runs(const ChannelRun* runs, std::int32_t run_count, std::int32_t input_count,
-                       const Addresses& addresses, std::int32_t first_pixel)
-        : all(runs), count(run_count), inputs(input_count), memory(&addresses), begin(first_pixel) {
-      constexpr std::ptrdiff_t bytes = sizeof(Value);
-      for (std::int32_t r = 0; r < count && r < most; ++r) {
-        known[r] = {first_of(r), all[r].pixel_stride * bytes, all[r].channels * bytes, all[r].channels * bytes};
-      }
-    }
-
-    RIFFLE_INLINE const Value* first_of(std::int32_t r) const {
-      return memory->read<Value>(all[r].first) + slot(begin, all[r].ring) * all[r].pixel_stride;
-    }
-
-    template <class Inputs>
-    RIFFLE_INLINE void operator()(std::int32_t pixel, Inputs& to) const {
-      for (std::int32_t r = 0; r < count; ++r) {
-        const Value* const first = count <= most ? static_cast<const Value*>(known[r].first) : first_of(r);
-        to.add(first + static_cast<std::ptrdiff_t>(pixel) * all[r].pixel_stride, all[r].channels);
+    template <class To>
+    RIFFLE_INLINE void operator()(std::int32_t pixel, To& to) const {
+      for (std::int32_t r = 0; r < runs.count; ++r) {
+        const simd::GatherRun run = runs[r];
+        const auto* const first = static_cast<const std::byte*>(run.first) + pixel * run.stride;
+        to.add(reinterpret_cast<const Value*>(first), runs.all[r].channels);
       }
     }
 
     RIFFLE_INLINE bool arrange(std::int32_t pixel, std::int32_t pairs, std::int32_t tiles, std::ptrdiff_t step,
                                Value* to) const {
       if constexpr (Tiles::by_pairs) {
-        if (count > most) return false;
+        if (runs.count > runs.most) return false;
         constexpr std::ptrdiff_t bytes = sizeof(Value);
         // Some tiles at a time, so that they stay in L1.
         alignas(64) Value rows[Tiles::most_rows * (Tiles::most_inputs + 8) + 64];
@@ -408,7 +394,7 @@ struct PointwiseDots {
         const std::int32_t room = gathered_numbers / (height * row), most_tiles = room < 1 ? 1 : room;
         for (std::int32_t t = 0; t < tiles; t += most_tiles) {
           const std::int32_t some = tiles - t < most_tiles ? tiles - t : most_tiles;
-          S::gather_runs(known, count, pixel + t * height, rows, row * bytes, some * height);
+          S::gather_runs(runs.known, runs.count, pixel + t * height, rows, row * bytes, some * height);
           S::arrange(pairs, rows, row * step, inputs, to + std::ptrdiff_t{t} * 2 * pairs * filled, some);
         }
         return true;

@@ -4,8 +4,8 @@
 #include <type_traits>
 
 #include "kernels/pointwise/blocks.hpp"
-#include "kernels/pointwise/gathered.hpp"
 #include "kernels/pointwise/residuals.hpp"
+#include "kernels/pointwise/runs.hpp"
 #include "kernels/simd/strip.hpp"
 #include "kernels/simd/tile.hpp"
 #include "kernels/simd/tile_table.hpp"
@@ -140,27 +140,22 @@ struct Pointwise {
   /// The instruction set's own strips: what the panels of a group and a part of K have in common, and their run.
   struct Strips {
     static constexpr std::ptrdiff_t bytes = sizeof(Value);
-    using Gathered = GatheredRuns<S, Value, bytes>;
-    static constexpr std::int32_t most_runs = Gathered::most_runs;
+    using Known = Runs<Value, bytes>;
 
-    simd::StripRun<Value> runs[most_runs];
+    simd::StripRun<Value> runs[Known::most];
     simd::Strip<Value> strip;
     std::int32_t form;
     bool fits;
-    Gathered gathered;
+    GatheredRuns<S, Value, bytes> gathered;
 
-    RIFFLE_INLINE Strips(const Job& job, std::int32_t panels, std::int32_t pixels) : fits(job.run_count <= most_runs) {
+    RIFFLE_INLINE Strips(const Job& job, std::int32_t panels, std::int32_t pixels)
+        : fits(job.run_count <= Known::most) {
       if (!fits) return;
-      for (std::int32_t r = 0; r < job.run_count; ++r) {
-        const ChannelRun& run = job.runs[r];
-        const std::ptrdiff_t stride = run.pixel_stride;
-        runs[r] = {job.memory->template read<Value>(run.first) + slot(job.out_pixel, run.ring) * stride, stride * bytes,
-                   run.channels - 16};
-      }
+      const Known known(job.runs, job.run_count, *job.memory, job.out_pixel);
       strip.lower = static_cast<Value>(simd::first_bound(job.clamp));
       strip.upper = static_cast<Value>(job.clamp.upper);
       strip.runs = runs;
-      strip.run_count = gathered.make(runs, job.runs, job.run_count, panels, pixels);
+      strip.run_count = gathered.make(known.known, known.count, panels, pixels, runs);
       strip.out_stride = job.out_stride * bytes;
       form = simd::form_of(job.clamp, 0);
     }

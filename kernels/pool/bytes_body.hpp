@@ -116,7 +116,7 @@ struct PoolingBytes {
       }
     };
     constexpr std::int32_t together = sizeof(Bytes), kept = 3 - Stride;
-    const std::ptrdiff_t stride = run.pixel_stride;
+    const std::ptrdiff_t stride = run.pixel_stride, out_stride = args.output.pixel_stride;
     const simd::StoredBounds<Byte> bounds(args.clamp, args.zeros);
     const Bytes lower = bounds.lower - Bytes{}, upper = bounds.upper - Bytes{};
     const std::int32_t zeros = 9 * args.zeros.input, zero = args.zeros.output;
@@ -133,8 +133,8 @@ struct PoolingBytes {
       };
       Column columns[3];
       for (int i = 0; i < kept; ++i) next(columns[i]);
-      Byte* out = to + first * args.output.pixel_stride + c;
-      for (std::int32_t x = first; x < last; ++x, out += args.output.pixel_stride) {
+      Byte* out = to + first * out_stride + c;
+      for (std::int32_t x = first; x < last; ++x, out += out_stride) {
         simd::unroll<Stride>([&](auto i) __attribute__((always_inline)) { next(columns[kept + i]); });
         Column joined = columns[0];
         join(joined, columns[1]);

@@ -20,7 +20,7 @@ struct Amxint8 : Avx512vnni {
   static constexpr int tile_rows(int vectors) { return Avx512vnni::tile_rows(vectors); }
 
   /// `count` bytes, and up to 63 more that may be anything.
-  static RIFFLE_INLINE void copy(const Byte* from, std::int32_t count, Byte* to) {
+  static RIFFLE_INLINE void copy(const std::byte* from, std::int64_t count, std::byte* to) {
     for (; count > 64; count -= 64, from += 64, to += 64) _mm512_storeu_si512(to, _mm512_loadu_si512(from));
     _mm512_storeu_si512(to, _mm512_maskz_loadu_epi8(~__mmask64{0} >> (64 - count), from));
   }

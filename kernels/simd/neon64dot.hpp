@@ -35,43 +35,27 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
         {riffle_depthwise_bytes_1x2_0_neon64dot, riffle_depthwise_bytes_1x2_1_neon64dot}};
     return functions[stride == 2 ? 2 : rows - 1][are_exact ? 1 : 0];
   }
-  /// A quad is a column of the window from its top, its last byte 0; and then all of them once more, one byte down.
-  /// Then the biases twice, the factors, the zero point in 16 bits, and what is added to exact results, twice.
-  static constexpr int row_weight_bytes = (2 * 3 * 2 + 4 + 2 + 1 + 4) * 16;
-  static RIFFLE_INLINE kernels::RowWeights row_weights(const std::byte* vector, std::int16_t zero, std::byte* columns) {
-    const std::byte* const packed = vector + lanes * 8;
-    auto* const to = reinterpret_cast<std::uint32_t*>(columns);
-    const int32x4x2_t biases = vld1q_s32_x2(reinterpret_cast<const std::int32_t*>(vector));
-    const float32x4x2_t factors = vld1q_f32_x2(reinterpret_cast<const float*>(vector) + lanes);
+  /// The biases twice, the factors, the zero point in 16 bits, and what is added to exact results, twice.
+  static constexpr int prepared_bytes = (4 + 2 + 1 + 4) * 16;
+  static RIFFLE_INLINE bool prepare_rows(const std::byte* packed, std::int16_t zero, std::byte* prepared) {
+    auto* const to = reinterpret_cast<std::int32_t*>(prepared);
+    auto* const reals = reinterpret_cast<float*>(prepared);
+    const int32x4x2_t biases = vld1q_s32_x2(reinterpret_cast<const std::int32_t*>(packed));
+    const float32x4x2_t factors = vld1q_f32_x2(reinterpret_cast<const float*>(packed) + lanes);
     const bool are_exact = zero % 2 == 0 && are_exact_results(biases, factors);
     const int32x4_t start = vreinterpretq_s32_f32(vdupq_n_f32(are_exact ? 0x1.8p23F : 0.0F));
     unroll<2>([&](auto half) __attribute__((always_inline)) {
       const int32x4_t bias = vaddq_s32(biases.val[half], start);
       const float32x4_t least = vmulq_n_f32(factors.val[half], 0x1.8p23F);
       const float32x4_t added = vsubq_f32(vdupq_n_f32(0x1.8p23F + static_cast<float>(zero)), least);
-      vst1q_f32(reinterpret_cast<float*>(to + (16 + half) * 4), factors.val[half]);
+      vst1q_f32(reals + (4 + half) * 4, factors.val[half]);
       unroll<2>([&](auto output) __attribute__((always_inline)) {
-        vst1q_s32(reinterpret_cast<std::int32_t*>(to + (12 + 2 * output + half) * 4), bias);
-        vst1q_f32(reinterpret_cast<float*>(to + (19 + 2 * output + half) * 4), added);
+        vst1q_s32(to + (2 * output + half) * 4, bias);
+        vst1q_f32(reals + (7 + 2 * output + half) * 4, added);
       });
     });
-    vst1q_s16(reinterpret_cast<std::int16_t*>(to + 18 * 4), vdupq_n_s16(zero));
-    unroll<2>([&](auto half) __attribute__((always_inline)) {
-      uint32x4_t row[3];  // 0, and the three taps of a row
-      unroll<3>([&](auto i) __attribute__((always_inline)) {
-        row[i] = vld1q_u32(reinterpret_cast<const std::uint32_t*>(packed) + (2 * i + half) * 4);
-      });
-      unroll<3>([&](auto j) __attribute__((always_inline)) {
-        constexpr int shift = 8 * (j + 1);
-        uint32x4_t column = vshrq_n_u32(row[0], shift);
-        column = vsliq_n_u32(column, vshrq_n_u32(row[1], shift), 8);
-        column = vsliq_n_u32(column, vshrq_n_u32(row[2], shift), 16);
-        column = vandq_u32(column, vdupq_n_u32(0xffffffU));
-        vst1q_u32(to + (2 * j + half) * 4, column);
-        vst1q_u32(to + (6 + 2 * j + half) * 4, vshlq_n_u32(column, 8));
-      });
-    });
-    return {columns, are_exact};
+    vst1q_s16(reinterpret_cast<std::int16_t*>(prepared + 6 * 16), vdupq_n_s16(zero));
+    return are_exact;
   }
 
  private:

@@ -83,16 +83,24 @@ struct NeonRowChannels : NeonChannels<B> {
   static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int, int stride, bool) {
     return stride == 1 ? depthwise_row<1> : depthwise_row<2>;
   }
-  static constexpr int row_weight_bytes = 1;
-  static RIFFLE_INLINE kernels::RowWeights row_weights(const std::byte* packed, std::int16_t, std::byte*) {
-    return {packed + NeonChannels<B>::lanes * 8, false};
-  }
+  static constexpr int prepared_bytes = 1;
+  static RIFFLE_INLINE bool prepare_rows(const std::byte*, std::int16_t, std::byte*) { return false; }
 
   template <int Stride>
   static void depthwise_row(const kernels::DepthwiseByteRows& given) {
-    const kernels::DepthwiseByteRows row = given;  // a copy, which no store can be taken to change
-    constexpr int columns = 2 * Stride;            // that come in for two outputs
-    const auto* const words = reinterpret_cast<const std::int32_t*>(row.header);
+    kernels::DepthwiseByteRows row = given;  // a copy, which no store can be taken to change
+    for (std::int64_t left = row.count; left > 0; --left) {
+      depthwise_one_row<Stride>(row);
+      row.rows += Stride;
+      row.out += row.outputs * row.out_stride;
+    }
+  }
+
+ private:
+  template <int Stride>
+  static RIFFLE_INLINE void depthwise_one_row(const kernels::DepthwiseByteRows& row) {
+    constexpr int columns = 2 * Stride;  // that come in for two outputs
+    const auto* const words = reinterpret_cast<const std::int32_t*>(row.packed);
     const int32x4_t bias[2] = {vld1q_s32(words), vld1q_s32(words + 4)};
     const float32x4_t factors[2] = {vreinterpretq_f32_s32(vld1q_s32(words + 8)),
                                     vreinterpretq_f32_s32(vld1q_s32(words + 12))};
@@ -100,17 +108,26 @@ struct NeonRowChannels : NeonChannels<B> {
     const int8x16_t lower = vdupq_n_s8(row.lower), upper = vdupq_n_s8(row.upper), outside = vld1q_s8(row.zeros);
     const auto in_w = static_cast<std::int32_t>(row.columns), pad_left = static_cast<std::int32_t>(row.pad_left);
 
+    const Byte* first[3];
+    std::ptrdiff_t step[3];
+    unroll<3>([&](auto i) __attribute__((always_inline)) {
+      first[i] = row.first_of(row.rows[i]);
+      step[i] = row.rows[i].step;
+    });
     std::int32_t column = 2 - pad_left;  // the next to come in
     const auto checked = [&](auto i, std::int32_t at) __attribute__((always_inline)) {
-      return at >= 0 && at < in_w ? vld1q_s8(row.rows[i] + at * row.steps[i]) : outside;
+      return at >= 0 && at < in_w ? vld1q_s8(first[i] + at * step[i]) : outside;
     };
     typename B::template Window<Stride> window(
-        reinterpret_cast<const std::int8_t*>(row.weights), [&](auto i, int k) __attribute__((always_inline)) {
-          return checked(i, k - pad_left);
-        });
+        reinterpret_cast<const std::int8_t*>(row.packed) + NeonChannels<B>::lanes * 8, [&](auto i, int k)
+                                                                                           __attribute__((
+                                                                                               always_inline)) {
+                                                                                             return checked(
+                                                                                                 i, k - pad_left);
+                                                                                           });
     const Byte* at[3];
-    unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = row.rows[i] + column * row.steps[i]; });
-    Byte* to = row.out[0];
+    unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = first[i] + column * step[i]; });
+    Byte* to = row.out;
 
     const auto two = [&](auto&& next, int count) __attribute__((always_inline)) {
       int32x4_t sums[2][2] = {{bias[0], bias[1]}, {bias[0], bias[1]}};
@@ -123,8 +140,8 @@ struct NeonRowChannels : NeonChannels<B> {
       });
       const int8x16_t bytes = vminq_s8(upper, vmaxq_s8(lower, NeonIntegers::bytes(rounded[0], rounded[1])));
       vst1_s8(to, vget_low_s8(bytes));
-      if (count == 2) vst1_s8(to + row.out_stride[0], vget_high_s8(bytes));
-      to += 2 * row.out_stride[0];
+      if (count == 2) vst1_s8(to + row.out_stride, vget_high_s8(bytes));
+      to += 2 * row.out_stride;
       column += columns;
     };
     auto left = static_cast<std::int32_t>(row.outputs);
@@ -132,7 +149,7 @@ struct NeonRowChannels : NeonChannels<B> {
       two(
           [&](auto i, int) __attribute__((always_inline)) {
             const int8x16_t loaded = vld1q_s8(at[i]);
-            at[i] += row.steps[i];
+            at[i] += step[i];
             return loaded;
           },
           2);

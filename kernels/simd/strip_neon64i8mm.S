@@ -8,8 +8,9 @@
 //               v4 to v7, v12 to v15    weights, a register a pair of outputs, likewise
 //               v16 to v31              sums, pair of pixels after pair of pixels
 //
-// Sixteen channels of 8 pixels x 8 outputs: 1024 multiply-adds by 32 smmla, 4 loads, 2 instructions of loop. Activations
-// stand in the order of their use, as weights do: nothing is read behind either.
+// Sixteen channels of 8 pixels x 8 outputs: 1024 multiply-adds by 32 smmla, 4 loads, and every second time 2 instructions of
+// loop, which is entered in its middle where there is an odd number of them. Activations stand in the order of their
+// use, as weights do: nothing is read behind either.
 #define RIFFLE_BYTES
 #define RIFFLE_PAIRS
 #include "kernels/simd/neon64_asm.inc"
@@ -48,6 +49,13 @@
         .endr
         .set    V, V + 1
         .endr
+        .endm
+
+        .macro  two_eights
+        load_eight 0
+        load_eight 1
+        multiply_eight 0
+        multiply_eight 1
         .endm
 
         .macro  residual_words to, low, high
@@ -204,13 +212,13 @@ SYMBOL(riffle_strip_\pairs\()x\vectors\()ISA):
         tbz     x4, #0, 2f
         load_eight 0
         multiply_eight 0
-2:      lsr     x5, x4, #1
+2:      add     x5, x4, #2
+        lsr     x5, x5, #2
         cbz     x5, 4f
-3:
-        load_eight 0
-        load_eight 1
-        multiply_eight 0
-        multiply_eight 1
+        tbz     x4, #1, 3f
+        b       26f
+3:      two_eights
+26:     two_eights
         subs    x5, x5, #1
         b.ne    3b
 4:

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/pointwise/bytes_body.hpp"
-#include "kernels/stem/stem.hpp"
+#include "kernels/stem/copy_rows.hpp"
 
 namespace riffle::kernels {
 
@@ -19,19 +19,6 @@ struct StemBytes {
   static constexpr bool joins_taps = B::by_lane || Tiles::has_strips;
   static constexpr std::int32_t most_rows = StemKernel::most_rows;
   static constexpr std::int32_t buffer_bytes = 16 * 1024, joined_bytes = 8 * 1024;
-
-  /// Columns [first, first + count) of the plane's row, of which there may be none.
-  static RIFFLE_INLINE void copy_row(const Byte* row, std::int32_t in_w, std::int32_t first, std::int32_t count,
-                                     Byte zero, Byte* to) {
-    std::int32_t i = 0;
-    for (; i < count && (row == nullptr || first + i < 0); ++i) to[i] = zero;
-    const std::int32_t inside = in_w - first < count ? in_w - first : count;
-    if (inside > i) {
-      __builtin_memcpy(to + i, row + first + i, static_cast<std::size_t>(inside - i));
-      i = inside;
-    }
-    for (; i < count; ++i) to[i] = zero;
-  }
 
   static RIFFLE_INLINE void copy_quad(const Byte* from, Byte* to) {
     std::int32_t quad;
@@ -63,7 +50,6 @@ struct StemBytes {
     const Window& window = args.window;
     const std::int32_t rows = args.channels * window.kernel_h, row_quads = (window.kernel_w + 3) / 4;
     const std::int32_t panels = panel_count(args.outputs, B::lanes, B::max_vectors);
-    const std::int64_t plane = std::int64_t{extent.in_h} * extent.in_w;
     const Byte* const planes = memory.read<Byte>(args.input.first);
     alignas(64) Byte buffer[buffer_bytes + 64];  // quads and by-lane loads reach behind a row's end
     ChannelRun runs[most_rows];
@@ -95,14 +81,11 @@ struct StemBytes {
           memory.write<Byte>(args.output.first) + slot(y * extent.out_w, args.output.ring) * job.out_stride;
       for (std::int32_t x = 0; x < extent.out_w; x += columns) {
         const std::int32_t count = extent.out_w - x < columns ? extent.out_w - x : columns;
-        for (std::int32_t r = 0; r < rows; ++r) {
-          const std::int32_t in_y = y * window.stride_h - window.pad_top + r % window.kernel_h;
-          const bool inside = in_y >= 0 && in_y < extent.in_h;
-          const std::int64_t at = r / window.kernel_h * plane + std::int64_t{in_y} * extent.in_w;
-          copy_row(inside ? planes + at : nullptr, extent.in_w, x * window.stride_w - window.pad_left,
-                   (count - 1) * window.stride_w + row_quads * 4, static_cast<Byte>(args.zeros.input),
-                   buffer + std::ptrdiff_t{r} * row_bytes);
-        }
+        copy_rows(
+            args, planes, y, x * window.stride_w - window.pad_left, (count - 1) * window.stride_w + row_quads * 4,
+            static_cast<Byte>(args.zeros.input), buffer, row_bytes,
+            [](const Byte* from, std::int32_t bytes, Byte* to)
+                __attribute__((always_inline)) { __builtin_memcpy(to, from, static_cast<std::size_t>(bytes)); });
         if constexpr (joins_taps) {
           join_taps(buffer, row_bytes, rows, window.kernel_w, window.stride_w, count, pixel_bytes, joined);
         }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/pointwise/dots_body.hpp"
-#include "kernels/stem/stem.hpp"
+#include "kernels/stem/copy_rows.hpp"
 
 namespace riffle::kernels {
 
@@ -65,26 +65,12 @@ struct StemDots {
     if (count % at_once != 0) round(count - at_once);
   }
 
-  /// Columns [first, first + count) of the plane's row, of which there may be none.
-  static RIFFLE_INLINE void copy_row(const In* row, std::int32_t in_w, std::int32_t first, std::int32_t count,
-                                     Value* to) {
-    std::int32_t i = 0;
-    for (; i < count && (row == nullptr || first + i < 0); ++i) to[i] = Value{};
-    const std::int32_t inside = in_w - first < count ? in_w - first : count;
-    if (inside > i) {
-      round_numbers(row + first + i, inside - i, to + i);
-      i = inside;
-    }
-    for (; i < count; ++i) to[i] = Value{};
-  }
-
   static void run(const StemArgs& args, const Addresses& memory, TileRange range) {
     const Extent& extent = args.extent;
     const Window& window = args.window;
     const std::int32_t rows = args.channels * window.kernel_h;
     const std::int32_t reach = (window.kernel_w - 1) * window.dilation_w + 1;
     const std::int32_t panels = panel_count(args.outputs, S::lanes, S::max_vectors);
-    const std::int64_t plane = std::int64_t{extent.in_h} * extent.in_w;
     const In* const planes = memory.read<In>(args.input.first);
     alignas(64) Value buffer[buffer_numbers + 64];
     const std::int32_t row_numbers = buffer_numbers / rows / 8 * 8;
@@ -99,13 +85,8 @@ struct StemDots {
           memory.write<Value>(args.output.first) + slot(y * extent.out_w, args.output.ring) * job.out_stride;
       for (std::int32_t x = 0; x < extent.out_w; x += columns) {
         const std::int32_t count = extent.out_w - x < columns ? extent.out_w - x : columns;
-        for (std::int32_t r = 0; r < rows; ++r) {
-          const std::int32_t in_y = y * window.stride_h - window.pad_top + r % window.kernel_h * window.dilation_h;
-          const bool inside = in_y >= 0 && in_y < extent.in_h;
-          const std::int64_t at = r / window.kernel_h * plane + std::int64_t{in_y} * extent.in_w;
-          copy_row(inside ? planes + at : nullptr, extent.in_w, x * window.stride_w - window.pad_left,
-                   (count - 1) * window.stride_w + reach, buffer + std::ptrdiff_t{r} * row_numbers);
-        }
+        copy_rows(args, planes, y, x * window.stride_w - window.pad_left, (count - 1) * window.stride_w + reach,
+                  Value{}, buffer, row_numbers, round_numbers);
         job.out = out + x * job.out_stride;
         Tiles::run_panels(job, {args.packed, nullptr, 0, rows * window.kernel_w, args.outputs, args.output.spare}, 0,
                           panels, count, {},
