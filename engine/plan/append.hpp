@@ -34,7 +34,13 @@ std::int32_t count_of(const List& list) {
 template <class Kernel>
 const Kernel& PlanBuilder::row(graph::NodeId id, const kernels::Types& types, kernels::QuadCount quads) const {
   const Kernel* row = kernels::find_row<Kernel>(kernels_, types, quads);
-  if (row == nullptr) missing(node(id), Kernel::operation);
+  if (row == nullptr) {
+    if (quads.most > 0 && kernels::find_row<Kernel>(kernels_, types) != nullptr) {
+      throw Unsupported({"node '", node(id).name, "': no ", Kernel::operation,
+                         " kernel of integers takes as many inputs, or in as many pieces; keep the node in floats"});
+    }
+    missing(node(id), Kernel::operation);
+  }
   return *row;
 }
 

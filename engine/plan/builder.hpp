@@ -105,7 +105,7 @@ class PlanBuilder {
   [[nodiscard]] bool is_produced_by_rows(graph::NodeId id) const { return rings_.contains(id); }
 
   /// The row of an operation for a node's types, and, of bytes, for so many quads. Throws Unsupported where a build has
-  /// left it out (RIFFLE_OPERATIONS).
+  /// left it out (RIFFLE_OPERATIONS), and where none takes so many.
   template <class Kernel>
   [[nodiscard]] const Kernel& row(graph::NodeId id, kernels::QuadCount quads = {}) const {
     return row<Kernel>(id, types_of(id), quads);

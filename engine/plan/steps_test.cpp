@@ -568,6 +568,27 @@ TEST(Steps, ARowOfBytesIsOfSoManyQuads) {
   EXPECT_FALSE(has_row(4, 0, 1, false, 3));
 }
 
+/// Every second channel is a run of its own, and takes the room of four: of so many, one pixel fits in no buffer.
+TEST(Steps, IntegersInMoreRunsThanCanBeGatheredAreRefused) {
+  const auto planned = [](std::int32_t runs) {
+    Graph graph = line({1, 1, 2 * runs});
+    graph.nodes[0].quantization = Quantization{0.5F, 3};
+    const NodeId max = graph.add("max", graph::Pool{}, {0});
+    graph.nodes[max].quantization = Quantization{1.0F, 3};
+    std::vector<std::int32_t> channels(static_cast<std::size_t>(runs));
+    for (std::size_t r = 0; r < channels.size(); ++r) channels[r] = static_cast<std::int32_t>(2 * r);
+    graph::Convolution o = convolution({runs, 4});
+    o.weights = integers(4, runs);
+    const NodeId sum = graph.add("sum", o, {graph.add("some", graph::Gather{channels}, {max})});
+    graph.nodes[sum].quantization = Quantization{1.0F, 7};
+    graph.outputs = {{sum}};
+    return make(graph);
+  };
+  for (const float x : answer(planned(2000))) EXPECT_TRUE(std::isfinite(x));
+  const std::string refusal = tests::error_of([&] { (void)answer(planned(8193)); });
+  EXPECT_NE(refusal.find("sum"), std::string::npos) << refusal;
+}
+
 TEST(Steps, ASlopeIsTheKernelsOnlyWhereItIsALeakyReluOfF32) {
   const auto call = [](const graph::Activation& activation) {
     const Graph graph = line({4, 4, 8}, convolution({8, 8}), graph::Activate{activation});

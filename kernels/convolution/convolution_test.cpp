@@ -159,7 +159,7 @@ TEST_P(ConvolutionOfBytes, EqualsTheReferenceOnRandomShapes) {
 /// (graph::check_quantization: so that sums and biases fit 32 bits together).
 TEST_P(ConvolutionOfBytes, EqualsTheReferenceOnManyTerms) {
   const std::int32_t outputs = row().lanes * row().max_vectors + 1;
-  const std::int32_t most = row().most_quads == 0 ? 8224 : row().most_quads;
+  const std::int32_t most = std::min(8224, row().most_quads);
   for (std::uint32_t seed = 0; seed < 8 && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scene scene(seed);

@@ -27,18 +27,12 @@ struct FullyConnectedBytes {
     for (std::int32_t run = 0; run < args.run_count; ++run) {
       const Byte* x = memory.read<Byte>(args.runs[run].first);
       std::int32_t n = args.runs[run].channels;
-      const auto dots = [&](auto many) __attribute__((always_inline)) {
+      for (; n >= B::dot_bytes; n -= B::dot_bytes, x += B::dot_bytes) {
         simd::unroll<rows>([&](auto r) __attribute__((always_inline)) {
-          simd::unroll<many>([&](auto d) __attribute__((always_inline)) {
-            acc[r] = B::dot(acc[r], x + d * B::dot_bytes, w[r] + d * B::dot_bytes);
-          });
-          w[r] += many * B::dot_bytes;
+          acc[r] = B::dot(acc[r], x, w[r]);
+          w[r] += B::dot_bytes;
         });
-        x += many * B::dot_bytes;
-        n -= many * B::dot_bytes;
-      };
-      while (n >= 2 * B::dot_bytes) dots(std::integral_constant<int, 2>{});
-      if (n >= B::dot_bytes) dots(std::integral_constant<int, 1>{});
+      }
       for (; n > 0; --n, ++x) {
         for (std::int32_t r = 0; r < rows; ++r) sums[r] += std::int32_t{*w[r]++} * std::int32_t{*x};
       }

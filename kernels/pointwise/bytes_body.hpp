@@ -186,13 +186,16 @@ struct PointwiseBytes {
   static constexpr bool has_strips = makes_bytes && requires { B::strip(1, 1); };
   /// Of a column's bias and factor in a panel.
   static constexpr std::int32_t header_bytes = by_eights ? 16 : 8;
-  /// By eights or matrices, of a block of pixels.
-  static constexpr std::int32_t gathered_bytes = 32 * 1024, most_gathered = 256;
+  /// By eights or matrices, of a block of pixels; otherwise of inputs in many runs. In few runs, which are not
+  /// gathered, there may be some more than 32 Ki of them.
+  static constexpr std::int32_t gathered_bytes = (by_eights || by_matrices ? 32 : 33) * 1024, most_gathered = 256;
   /// Bytes that gather_runs() writes behind a row before the next one is there.
-  static constexpr std::ptrdiff_t spill = requires { B::gather_runs; }
+  static constexpr std::int32_t spill = requires { B::gather_runs; }
   ? 16 : 0;
-  /// Of two pixels by eights, of a tile of them by matrices.
-  static constexpr std::int32_t most_quads = by_eights ? gathered_bytes / 8 : by_matrices ? gathered_bytes / 64 : 0;
+  /// Of two pixels by eights, of a tile of them by matrices, otherwise of one.
+  static constexpr std::int32_t most_quads = by_eights     ? gathered_bytes / 8
+                                             : by_matrices ? gathered_bytes / 64
+                                                           : (gathered_bytes - spill) / 4;
   /// Few products are not worth the way from tiles to vectors.
   static constexpr std::int32_t fewest_quads = by_matrices ? 12 : 0;
   static constexpr std::int32_t tile_pixels = B::tile_rows(B::max_vectors);

@@ -210,6 +210,14 @@ TEST_P(PointwiseOfBytes, EqualsTheReferenceOnManyRuns) {
   }
 }
 
+/// And of as many as fit, a few pixels at a time.
+TEST_P(PointwiseOfBytes, EqualsTheReferenceOnTheMostRuns) {
+  Scene scene(1);
+  const std::int32_t most = row().most_quads;
+  ASSERT_GT(most, 0);
+  try_one(scene, 7, 1, 2 * most, 20, most / 4);  // each of which may end in the first of eight
+}
+
 /// Every height and every width of register tile.
 TEST_P(PointwiseOfBytes, EqualsTheReferenceOnEveryTile) {
   const std::int32_t lanes = row().lanes, most = row().max_vectors;

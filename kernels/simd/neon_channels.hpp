@@ -100,6 +100,7 @@ struct NeonRowChannels : NeonChannels<B> {
   template <int Stride>
   static RIFFLE_INLINE void depthwise_one_row(const kernels::DepthwiseByteRows& row) {
     constexpr int columns = 2 * Stride;  // that come in for two outputs
+    constexpr int bias_and_factor_bytes = NeonChannels<B>::lanes * 8;
     const auto* const words = reinterpret_cast<const std::int32_t*>(row.packed);
     const int32x4_t bias[2] = {vld1q_s32(words), vld1q_s32(words + 4)};
     const float32x4_t factors[2] = {vreinterpretq_f32_s32(vld1q_s32(words + 8)),
@@ -118,13 +119,9 @@ struct NeonRowChannels : NeonChannels<B> {
     const auto checked = [&](auto i, std::int32_t at) __attribute__((always_inline)) {
       return at >= 0 && at < in_w ? vld1q_s8(first[i] + at * step[i]) : outside;
     };
-    typename B::template Window<Stride> window(
-        reinterpret_cast<const std::int8_t*>(row.packed) + NeonChannels<B>::lanes * 8, [&](auto i, int k)
-                                                                                           __attribute__((
-                                                                                               always_inline)) {
-                                                                                             return checked(
-                                                                                                 i, k - pad_left);
-                                                                                           });
+    const auto first_columns = [&](auto i, int k) __attribute__((always_inline)) { return checked(i, k - pad_left); };
+    typename B::template Window<Stride> window(reinterpret_cast<const std::int8_t*>(row.packed) + bias_and_factor_bytes,
+                                               first_columns);
     const Byte* at[3];
     unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = first[i] + column * step[i]; });
     Byte* to = row.out;
