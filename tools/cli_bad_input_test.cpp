@@ -99,34 +99,32 @@ TEST_F(BadInput, numbers_out_of_range) {
   refuses({"run", model, "--input", at("x.npy"), "--output", at("y.npy"), "--repeat", "0"}, "--repeat");
 }
 
-/// What is no number, or no number of this kind: all of it in an option of each kind, and some of it in every option.
+/// What is no number, or no number of this kind, in every option that takes one.
 TEST_F(BadInput, numbers_that_are_none) {
   const std::vector<std::string> out = {"build", "v2", at("out.riffle")};
   const std::vector<std::string> run = {"run", model, "--input", at("x.npy"), "--output", at("y.npy")};
   const std::vector<std::string> classify = {"classify", model, at("gray.png")};
   const std::vector<std::string> bench = {"bench", model};
-  const auto refuse_each = [&](const std::vector<std::string>& command, const std::string& option,
-                               const std::vector<std::string>& values) {
-    for (const std::string& value : values) {
-      std::vector<std::string> all = command;
-      all.insert(all.end(), {option, value});
-      refuses(all, option + ": '");
-    }
-  };
+  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> commands = {
+      {out, {"--groups", "--in-channels", "--classes", "--seed", "--width"}},
+      {run, {"--threads", "--repeat"}},
+      {classify, {"--threads", "--top", "--mean", "--std"}},
+      {bench, {"--threads", "--repeat", "--warmup", "--batch"}}};
   const std::vector<std::string> none = {
       "",     "x",   "nan",     "inf", "-inf", "1e400", "0x8", "1x", " 1", "1 ", "1 2", "--", "99999999999999999999",
       "1,,2", "1;2", "\xD9\xA3"};
-  refuse_each(bench, "--threads", none);
-  refuse_each(out, "--width", none);
-  refuse_each(classify, "--mean", none);
-  refuse_each(out, "--seed", {"1.5", "1e0", "+1", "-1", "1."});
-  for (const char* const option : {"--groups", "--in-channels", "--classes", "--seed"}) {
-    refuse_each(out, option, {"1x", "1.5"});
+  for (const auto& [words, options] : commands) {
+    for (const std::string& option : options) {
+      std::vector<std::string> values = none;
+      const bool whole = option != "--width" && option != "--mean" && option != "--std";
+      if (whole) values.insert(values.end(), {"1.5", "1e0", "+1", "-1", "1."});
+      for (const std::string& value : values) {
+        std::vector<std::string> all = words;
+        all.insert(all.end(), {option, value});
+        refuses(all, option + ": '");
+      }
+    }
   }
-  for (const char* const option : {"--threads", "--repeat"}) refuse_each(run, option, {"1x", "1.5"});
-  for (const char* const option : {"--threads", "--top"}) refuse_each(classify, option, {"1x", "1.5"});
-  for (const char* const option : {"--repeat", "--warmup", "--batch"}) refuse_each(bench, option, {"1x", "1.5"});
-  refuse_each(classify, "--std", {"1x", "nan"});
   refuses({"build", "v2", at("out.riffle"), "--seed", "18446744073709551616"},
           "--seed: '18446744073709551616' is not a whole number from 0 to 18446744073709551615");
   // The digits of a whole number are decimal ones, whatever the first is.

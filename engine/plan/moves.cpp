@@ -56,7 +56,7 @@ Loops in_order(Loops loops) {
   for (std::size_t i = loops.size(); i-- > 1 && loops.size() > 2;) {
     const MoveLoop &outer = loops[i - 1], &inner = loops[i];
     if (outer.from != inner.from * inner.extent || outer.to != inner.to * inner.extent) continue;
-    loops[i - 1] = {outer.extent * inner.extent, inner.from, inner.to};
+    loops[i - 1] = {outer.extent * inner.extent, inner.from, inner.to};  // at most graph::max_tensor_floats
     loops.erase(loops.begin() + static_cast<std::ptrdiff_t>(i));
   }
   if (loops.size() < 2) {
