@@ -69,7 +69,7 @@ function(riffle_unity target count)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
   # A file's names would be shadowed by those of the file behind it, and GCC takes the files for headers, whose types must
   # not have members of anonymous namespaces'. Builds that compile each file by itself tell what is real of both.
-  target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local;-Wno-subobject-linkage>)
 endfunction()
 
 # riffle_own(<target>): C++20, warnings, include paths from the project's root.
@@ -100,12 +100,23 @@ function(riffle_own target)
   endif()
 endfunction()
 
-# riffle_cold(<target>): its code runs seldom and not for long, as what reads a model's file does, and is compiled sooner.
+# riffle_cold(<target>): its code runs seldom and not for long, as what reads a model's file does, and is compiled sooner:
+# optimised less, and a few files at a time, most of whose text is the same headers.
 function(riffle_cold target)
+  if(NOT RIFFLE_UNITY)
+    riffle_unity(${target} 5)
+  endif()
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   # At this level GCC loses track of what an optional holds.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Wno-maybe-uninitialized>)
+  endif()
+endfunction()
+
+# riffle_fuzzed(<target>): what fuzzers find their ways through, which takes counters. All else is quicker without.
+function(riffle_fuzzed target)
+  if(RIFFLE_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()
 
