@@ -193,6 +193,7 @@ Quantised quantise(Graph graph, const Samples& samples, const Options& options) 
     scales.choose_as(
         search(before, agreement, statistics, options.method, samples.peers, options.threads, part(0.3, 0.7)));
   }
+  scales.hold_sums(statistics.layers);
   rewrite(quantised, agreement, scales);
   (void)graph::infer_shapes(quantised.after);
   refine(quantised, agreement, scales, statistics, samples, options.threads, part(0.7, 1.0));

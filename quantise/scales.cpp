@@ -17,6 +17,10 @@ using passes::Channel;
 /// would have none.
 constexpr double least_part = 1.0 / 1024;
 
+/// Of a layer's results in integers: 16 bits hold them, a zero point, and what rounding adds to weights
+/// (kernels::small_results).
+constexpr double most_result = 0x1.cp14;
+
 /// The least scale with which the range is held.
 double scale_for(const Range& range, std::int32_t zero_point) {
   const double above = range.upper > 0.0 ? range.upper / std::max(255 - zero_point, 1) : 0.0;
@@ -123,6 +127,7 @@ void Scales::find_own_scales() {
       most_[static_cast<std::size_t>(scale)] = bound / std::max(255 - zero_points_[id], 1);
     }
   }
+  least_.assign(own_.size(), 0.0);
   scales_ = own_;
 }
 
@@ -166,6 +171,31 @@ void Scales::choose_as(const Scales& other) {
   update();
 }
 
+void Scales::hold_sums(const graph::ById<std::optional<Layer>>& layers) {
+  for (NodeId id = 0; id < layers.end_id(); ++id) {
+    if (!layers[id] || !agreement_->reads_integers[id] || !agreement_->makes_integers[id]) continue;
+    const Matrix& matrix = layers[id]->matrix;
+    const std::vector<float>& bias = layers[id]->bias;
+    if (matrix.is_average) continue;
+    const passes::ChannelList& operand = agreement_->lowered.operands[id][0];
+    for (std::int32_t o = 0; o < matrix.groups * matrix.outputs; ++o) {
+      const auto first = static_cast<std::size_t>(o / matrix.outputs * matrix.inputs);
+      double upper = bias.empty() ? 0.0 : static_cast<double>(bias[static_cast<std::size_t>(o)]), lower = upper;
+      const std::span<const float> row = matrix.row(o);
+      for (std::size_t k = 0; k < row.size(); ++k) {
+        const Channel& from = operand[first + k / static_cast<std::size_t>(matrix.taps)];
+        const double weight = static_cast<double>(row[k]) * scale(from);
+        const double above = weight * (255 - zero_points_[from.node]), below = -weight * zero_points_[from.node];
+        upper += std::max(above, below);
+        lower += std::min(above, below);
+      }
+      const auto result = static_cast<std::size_t>(agreement_->scale_of_channel({id, o}));
+      least_[result] = std::min(std::max({least_[result], upper / most_result, -lower / most_result}), most_[result]);
+    }
+    update();  // those behind it read what it makes
+  }
+}
+
 void Scales::update() {
   for (const Group& group : groups_) {
     double largest = 0.0;
@@ -174,7 +204,7 @@ void Scales::update() {
     for (const std::int32_t scale : group.scales) {
       const auto i = static_cast<std::size_t>(scale);
       const double part = std::max(own_[i] / largest, least_part);
-      scales_[i] = std::min(group.choice.clip * largest * std::pow(part, group.choice.spread), most_[i]);
+      scales_[i] = std::clamp(group.choice.clip * largest * std::pow(part, group.choice.spread), least_[i], most_[i]);
     }
   }
   for (NodeId id = 0; id < graph_->nodes.end_id(); ++id) {

@@ -45,6 +45,11 @@ class Scales {
   void choose(std::size_t group, const Choice& choice);
   /// The same choices for other ranges of the same network.
   void choose_as(const Scales& other);
+  /// Has no layer's results be larger than what kernels round the short way, whatever integers it reads, before bytes
+  /// saturate: where they are far smaller on the samples, as those of a channel that is hardly ever above zero, their
+  /// scales become larger. What that rounds off is less than what rounding the layer's weights does. Of the choices as
+  /// they are.
+  void hold_sums(const graph::ById<std::optional<Layer>>& layers);
 
   /// The groups on which a channel's scale depends: its own, and, where it is a multiple of others, theirs.
   void add_groups(const passes::Channel& channel, std::vector<bool>& groups) const;
@@ -68,6 +73,7 @@ class Scales {
   graph::ById<std::int32_t> zero_points_;
   std::vector<double> own_;                 // by scale: the least with which its channels' ranges are held
   std::vector<double> most_;                // by scale: the largest with which no byte is beyond an activation's bound
+  std::vector<double> least_;               // by scale: the least that holds sums
   std::vector<double> scales_;              // by scale
   std::vector<graph::NodeId> multiple_of_;  // by scale: the node that makes it of its operand's, or -1
   std::vector<Group> groups_;
