@@ -734,6 +734,33 @@ TEST(Quantise, kernels_multiply_and_round_at_once) {
   EXPECT_GT(layers, 4);
 }
 
+/// What a layer computes can be far smaller than its sums could be; and still 16 bits hold it whatever is read.
+TEST(Quantise, results_of_any_integers_are_rounded_the_short_way) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{{6, 6, 3}});
+  graph::Convolution twins = convolution("twins", 3, 64, 1, 1.0F, Activation::relu);
+  std::vector<float> weights(twins.weights.values().begin(), twins.weights.values().end());
+  for (std::size_t k = 0; k < weights.size(); ++k) weights[k] = weights[k / 6 * 6 + k % 3];
+  twins.weights = graph::Constant(std::move(weights));
+  twins.bias = {};
+  graph::Convolution quiet = convolution("quiet", 64, 4, 1, 1.0F);
+  weights.assign(quiet.weights.values().begin(), quiet.weights.values().end());
+  for (std::size_t k = 0; k < 64; ++k) weights[k] = k % 2 == 0 ? 1.0F : -1.0F;
+  weights[0] += 0.001F;
+  quiet.weights = graph::Constant(std::move(weights));
+  quiet.bias = {};
+  const NodeId middle = graph.add("quiet", quiet, {graph.add("twins", twins, {image})});
+  graph.outputs = {{graph.add("last", convolution("last", 4, 2, 1, 1.0F), {middle})}};
+
+  const Graph after = quantised(graph, {.method = Method::minmax}).after;
+  const auto& layer = std::get<graph::Convolution>(after.nodes[node_of(after, "quiet")].operation);
+  double most = 0.0;
+  for (const float product : layer.weights.values().subspan(0, 64)) most += 128.0 * std::abs(product);
+  EXPECT_LT(most, 0x1p15 - 512);
+  EXPECT_GT(most, 0x1p14);  // no more is lost than has to be
+  EXPECT_TRUE(kernels::is_exact_factor(static_cast<float>(layer.weights.row_scale()[0]), most, false));
+}
+
 TEST(Quantise, weights_are_rounded_in_floats_as_they_are_to_integers) {
   const Quantised result = quantised(small_network(true));
   const auto grids = weight_grids(result);
