@@ -190,6 +190,7 @@ void Scales::hold_sums(const graph::ById<std::optional<Layer>>& layers) {
         lower += std::min(above, below);
       }
       const auto result = static_cast<std::size_t>(agreement_->scale_of_channel({id, o}));
+      if (is_given(static_cast<std::size_t>(group_of_[result]))) continue;
       least_[result] = std::min(std::max({least_[result], upper / most_result, -lower / most_result}), most_[result]);
     }
     update();  // those behind it read what it makes
