@@ -212,10 +212,14 @@ std::int32_t rounded(float x, std::int32_t least, std::int32_t most) {
   return static_cast<std::int32_t>(std::nearbyint(x > low ? (x < high ? x : high) : low));
 }
 
-std::int32_t zero_before_table(const Node& node) {
+bool has_table(const Node& node) {
   const Activation* activation = fused_activation(node.operation);
-  const bool is_table = activation != nullptr && activation->function == kernels::Function::table;
-  return is_table ? static_cast<std::int32_t>(activation->a) : node.quantization->zero_point;
+  return activation != nullptr && activation->function == kernels::Function::table;
+}
+
+std::int32_t zero_before_table(const Node& node) {
+  return has_table(node) ? static_cast<std::int32_t>(fused_activation(node.operation)->a)
+                         : node.quantization->zero_point;
 }
 
 IntegerBounds integer_bounds(const Node& node) {

@@ -60,6 +60,8 @@ void check_quantization(const Graph& graph, const ById<Shape>& shapes);
 struct IntegerBounds {
   std::int32_t lower = 0, upper = 0;
 };
+/// Is the node's function a table of integers?
+bool has_table(const Node& node);
 /// The zero point of a quantised node's result, or of what its table is of.
 std::int32_t zero_before_table(const Node& node);
 IntegerBounds integer_bounds(const Node& node);

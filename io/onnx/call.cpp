@@ -42,6 +42,10 @@ Value& Call::value(std::size_t i) {
                 std::string(name_of(view->type)) +
                 ": an input of the model becomes float by Cast or DequantizeLinear, and layers compute in float");
   }
+  if (std::holds_alternative<Places>(found)) {
+    throw Error("input " + std::to_string(i) + " '" + input_name(i) +
+                "' is what Cast makes of bytes: places in a table, which Gather alone reads");
+  }
   if (const View* view = importer.input(input_name(i)); view != nullptr && view->type == Type::i32) {
     throw Error("input " + std::to_string(i) + " '" + input_name(i) +
                 "' is an input of the model of whole numbers: it becomes float by Cast, and only its shape is read " +
@@ -59,6 +63,10 @@ Value& Call::value_of_any_type(std::size_t i) {
 
 const Padded* Call::padded(std::size_t i) {
   return has(i) ? std::get_if<Padded>(&importer.value(input_name(i))) : nullptr;
+}
+
+const Places* Call::places(std::size_t i) {
+  return has(i) ? std::get_if<Places>(&importer.value(input_name(i))) : nullptr;
 }
 
 View& Call::tensor(std::size_t i) {

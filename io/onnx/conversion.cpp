@@ -38,6 +38,9 @@ Type quantised_type(Call& call) {
   return *type;
 }
 
+/// Of u8, as QuantizeLinear makes them.
+bool are_bytes(const View& view) { return view.type == Type::u8 && view.quantization; }
+
 /// Towards 0: the sign times what is below the absolute value.
 View truncated(Call& call, View& view) {
   if (channel_axis(view)) call.importer.settle(view);
@@ -81,6 +84,10 @@ void import_cast(Call& call) {
       call.importer.keep_quantization(*input, {});
     }
     return call.result_of_type(*view, *type, {});
+  }
+  if (auto* view = std::get_if<View>(&value); view != nullptr && is_integer && are_bytes(*view)) {
+    call.importer.round(*view);
+    return call.result(Places{*view});
   }
   if (auto* view = std::get_if<View>(&value); view != nullptr) {  // whole numbers, and still floats to layers
     call.tensor(0);                                               // of no bytes

@@ -186,6 +186,7 @@ void import_binary(Call& call) {
   if (call.type() == "Mod") return whole_rest(call);
   const graph::BinaryKind kind = std::ranges::find(binary_operators, call.type(), &BinaryOperator::type)->kind;
   if (call.inputs() == 0) throw Error("it has no inputs");
+  if (call.type() == "Add" && (call.places(0) != nullptr || call.places(1) != nullptr)) return import_rows(call);
   std::size_t tensors = 0, floats = 0;
   for (std::size_t i = 0; i < call.inputs(); ++i) {
     tensors += call.is_tensor(i) ? 1 : 0;

@@ -285,7 +285,8 @@ class Exporter : Writer {
   // weights' that tell what an integer is worth. A runtime that computes such a convolution in integers multiplies its
   // sums by scale_in * scale_weight / scale_out in float, which is our factor: to the same bits. One that computes it
   // in floats sums rounded products, and comes to a neighbour where y is next to the middle between two integers. So
-  // may a mean or a sum with a scale of its own, of which runtimes divide by the scale where we multiply by 1 / scale.
+  // may a mean or a sum with a scale of its own, of which runtimes divide by the scale where we multiply by 1 / scale;
+  // and what is resized linearly by weights that are no whole 128ths, as ours are.
 
   [[nodiscard]] bool reads_integers() const { return !node().inputs.empty() && read_[node().inputs[0]].integers; }
 
@@ -304,8 +305,9 @@ class Exporter : Writer {
   }
   std::string rounded(const std::string& x) {
     const bool is_alone = std::holds_alternative<graph::Activate>(node().operation);
-    return rounded(x, node().name + (is_alone ? "" : ".u8"),
-                   node().quantization.value_or(Quantization{1.0F, read_[id_].zero_point.value_or(0)}));
+    Quantization to = node().quantization.value_or(Quantization{1.0F, read_[id_].zero_point.value_or(0)});
+    if (graph::has_table(node())) to.scale = 1.0F;  // of the integers that it holds
+    return rounded(x, node().name + (is_alone ? "" : ".u8"), to);
   }
 
   /// A layer's weights and, if it has one, its bias.
@@ -332,7 +334,7 @@ class Exporter : Writer {
     result.weights = by_output(append("DequantizeLinear", name + ".float", {integers, scale, zero_point}));
     if (!o.bias.empty()) {
       const std::string bias = node().name + ".bias";
-      const std::string sums = integers_of_32_bits(bias, graph::integer_bias(o.weights, o.bias));
+      const std::string sums = integers_of_32_bits(bias, {o.outputs}, graph::integer_bias(o.weights, o.bias));
       result.bias = by_output(append("DequantizeLinear", bias + ".float", {sums, scale}));
     }
     return result;
@@ -368,7 +370,7 @@ class Exporter : Writer {
     const kernels::Function function = activation.function;
     if (function == kernels::Function::none) return bounds.has_bounds() ? clipped(input, bounds, name) : input;
     const std::string x = bounds.has_bounds() ? clipped(input, bounds, name + ".clip") : input;
-    if (function == kernels::Function::table) return looked_up(x, activation, name);
+    if (function == kernels::Function::table) return looked_up(x, activation, name, is_vector);
     const FunctionOperator* const one = operator_of(function);
     if (one == nullptr || one->opset > latest_opset) return spelt_out(x, activation, name, is_vector);
     opset_ = std::max(opset_, one->opset);
@@ -378,20 +380,27 @@ class Exporter : Writer {
     return result.output(0);
   }
 
-  /// Of integers, the operand's or what becomes integers here: the integers that stand in the table at their places.
-  std::string looked_up(const std::string& x, const graph::Activation& activation, const std::string& name) {
+  /// Of bytes, the operand's or what becomes bytes here: the integers that stand in the table at their places, row by
+  /// row of channels that have one each.
+  std::string looked_up(const std::string& x, const graph::Activation& activation, const std::string& name,
+                        bool is_vector) {
     const bool is_alone = std::holds_alternative<graph::Activate>(node().operation);
-    const auto zero = static_cast<std::int32_t>(activation.a);
-    const std::string integers = is_alone ? x : rounded(x, name + ".u8", {node().quantization->scale, zero});
-    const auto rows = static_cast<std::int64_t>(activation.table.size()) / 256;
-    std::vector<float> first, numbers;
-    for (std::int64_t row = 0; row < rows; ++row) first.push_back(static_cast<float>(256 * row + zero));
-    for (const float number : activation.table.values()) numbers.push_back(number - activation.b);
-    const std::string begins = floats(name + ".first", {rows, 1, 1}, first);
-    NodeProto& cast = append("Cast", name + ".place", {append("Add", name + ".places", {integers, begins}).output(0)});
+    const Quantization to{is_alone ? 1.0F : node().quantization->scale, static_cast<std::int32_t>(activation.a)};
+    NodeProto& cast =
+        append("Cast", name + ".places", {append_conversion(name + ".u8", x, Type::f32, Type::u8, to).output(0)});
     set(cast, "to", std::int64_t{number_of_type(Type::i32)});
-    const std::string table = floats(name + ".table", {256 * rows}, numbers);
-    return append("Gather", name, {table, cast.output(0)}).output(0);
+    std::string places = cast.output(0);
+    const auto rows = static_cast<std::int64_t>(activation.table.size()) / 256;
+    if (rows > 1) {
+      std::vector<std::int32_t> first;
+      for (std::int32_t row = 0; row < rows; ++row) first.push_back(256 * row);
+      const std::string begins = is_vector ? integers_of_32_bits(name + ".first", {rows}, first)
+                                           : integers_of_32_bits(name + ".first", {rows, 1, 1}, first);
+      places = append("Add", name + ".rows", {places, begins}).output(0);
+    }
+    std::vector<float> numbers;
+    for (const float number : activation.table.values()) numbers.push_back(number - activation.b);
+    return append("Gather", name, {floats(name + ".table", {256 * rows}, numbers), places}).output(0);
   }
 
   std::string number(const std::string& name, float value) { return floats(name, {}, {&value, 1}); }
@@ -745,9 +754,12 @@ class Exporter : Writer {
   Tensor write(const graph::Resize& o) {
     constexpr const char* coordinates[] = {"half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"};
     constexpr const char* roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
-    const std::string result = resized(o, image());
-    NodeProto& resize = *out.mutable_node(out.node_size() - 1);
     const bool is_nearest = o.mode == graph::ResizeMode::nearest;
+    std::string x = image();
+    // A runtime that resized the bytes themselves would cut off what is behind the point.
+    if (!is_nearest && reads_integers()) x = append("Round", node().name + ".whole", {x}).output(0);
+    const std::string result = resized(o, x);
+    NodeProto& resize = *out.mutable_node(out.node_size() - 1);
     set(resize, "mode", is_nearest ? "nearest" : "linear");
     set(resize, "coordinate_transformation_mode", coordinates[static_cast<std::size_t>(o.coordinates)]);
     if (is_nearest) set(resize, "nearest_mode", roundings[static_cast<std::size_t>(o.rounding)]);
@@ -768,7 +780,9 @@ class Exporter : Writer {
     constexpr const char* modes[] = {"constant", "edge", "reflect"};
     const std::string x = image();
     const std::string pads = integers(node().name + ".pads", {0, 0, o.top, o.left, 0, 0, o.bottom, o.right});
-    NodeProto& pad = append("Pad", {x, pads, floats(node().name + ".value", {}, {&o.value, 1})});
+    const std::optional<std::int32_t> zero_point = read_[node().inputs[0]].zero_point;
+    const float value = reads_integers() ? static_cast<float>(graph::padded_with(o, *zero_point)) : o.value;
+    NodeProto& pad = append("Pad", {x, pads, floats(node().name + ".value", {}, {&value, 1})});
     set(pad, "mode", modes[static_cast<std::size_t>(o.mode)]);
     return {pad.output(0), false};
   }

@@ -269,6 +269,7 @@ void Importer::close_size(const std::string& reason) {
   for (auto& [name, value] : values_) {
     if (auto* view = std::get_if<View>(&value)) *view = closed(*view);
     if (auto* padded = std::get_if<Padded>(&value)) padded->view = closed(padded->view);
+    if (auto* places = std::get_if<Places>(&value)) places->bytes = closed(places->bytes);
     if (auto* numbers = std::get_if<Numbers>(&value)) {
       for (Quantity& one : numbers->values) {
         one.made_of = {};
@@ -344,6 +345,7 @@ graph::Output Importer::read_output(const ::onnx::ValueInfoProto& output) {
     if (!numbers->real) throw Error("it does not depend on the input, and holds integers, which are no output");
     made = floats_of(*numbers);
   }
+  if (std::holds_alternative<Places>(made)) throw Error("it is bytes as whole numbers, which only Gather reads");
   if (const auto* constant = std::get_if<Floats>(&made)) made = literal(*this, name, *constant, batch_);
   const View* found = &materialise(made);
   Quantization quantization = found->quantization.value_or(Quantization{});

@@ -177,6 +177,8 @@ class Call {
   Value& value_of_any_type(std::size_t i);
   /// Of what is padded and has no node yet; else null. Whoever asks for the input otherwise makes it one.
   const Padded* padded(std::size_t i);
+  /// Of places in a table; else null. Whoever asks for the input otherwise is told that they are.
+  const Places* places(std::size_t i);
   View& tensor(std::size_t i);
   /// A tensor that is (N, C, H, W) with its channels settled in a node.
   View& image(std::size_t i);

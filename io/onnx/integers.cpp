@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "engine/graph/quantization.hpp"
@@ -78,7 +80,8 @@ class Rewriter {
   [[nodiscard]] bool is_bounds(NodeId id) const {
     const auto* activate = id == none ? nullptr : as<Activate>(id);
     return activate != nullptr && !is_quantised(id) && !conversions_.dequantised.contains(id) &&
-           !conversions_.rounded.contains(id) && activate->kind.function == kernels::Function::none;
+           !conversions_.rounded.contains(id) && !conversions_.looked_up.contains(id) &&
+           activate->kind.function == kernels::Function::none;
   }
 
   [[nodiscard]] Behind behind(NodeId id) const {
@@ -185,7 +188,9 @@ class Rewriter {
       integers_[id] = integers_[node.inputs[0]];
       integers_[id]->scale = found->second;
     } else if (conversions_.rounded.contains(id)) {
-      fail_to_round(id);
+      round(id);
+    } else if (conversions_.looked_up.contains(id)) {
+      look_up(id);
     } else if (is_quantised(id)) {
       quantise(id);
     } else if (!std::visit([&](const auto& o) { return write_integers(id, o); }, node.operation)) {
@@ -196,7 +201,38 @@ class Rewriter {
 
   [[noreturn]] void fail_to_round(NodeId id) const {
     throw Error({"Round node '", old(id).name,
-                 "': only the result of a quantised convolution, before a residual is added to it, can be rounded"});
+                 "': only integers, and the result of a quantised convolution before a residual is added to it, can be "
+                 "rounded"});
+  }
+
+  /// Of integers it is those.
+  void round(NodeId id) {
+    const auto& in = integers(old(id).inputs[0]);
+    if (!in || in->scale != 1.0F) fail_to_round(id);
+    integers_[id] = in;
+  }
+
+  /// The numbers of a table, and what makes bytes of them.
+  void look_up(NodeId id) {
+    const NodeId reader = only_reader(id);
+    if (!is_quantised(reader)) {
+      throw Error({"Gather node '", old(id).name,
+                   "': what is looked up for bytes is not read by QuantizeLinear alone, which makes bytes of it"});
+    }
+    const Integers& in = *integers_[old(id).inputs[0]];
+    const auto [scale, zero_point] = *old(reader).quantization;
+    const auto bytes = std::make_shared<std::vector<std::uint8_t>>();
+    for (const float x : conversions_.looked_up.at(id)) {
+      const std::int32_t integer = graph::rounded(x / scale, -zero_point, 255 - zero_point);
+      bytes->push_back(static_cast<std::uint8_t>(integer + zero_point));
+    }
+    Activation table{.function = kernels::Function::table,
+                     .a = static_cast<float>(*in.zero_point),
+                     .b = static_cast<float>(zero_point)};
+    table.table = graph::Constant(Type::u8, std::as_bytes(std::span(*bytes)), bytes);
+    const Quantization made{1.0F, zero_point};
+    integers_[reader] = {add(old(id).name, Activate{std::move(table)}, {in.node}, made), 1.0F, zero_point};
+    is_written_[reader] = true;
   }
 
   void quantise(NodeId id) {
@@ -246,6 +282,27 @@ class Rewriter {
     return result;
   }
 
+  template <class Layer>
+  static bool has_whole_bias(const Layer& o, float in) {
+    std::size_t output = 0;
+    return std::ranges::all_of(o.bias.values(), [&](float bias) {
+      const float of_sums = in * static_cast<float>(o.weights.row_scale()[output++]);
+      const double sums = static_cast<double>(bias) / of_sums;
+      return std::abs(sums - std::nearbyint(sums)) <= 1e-6 * std::max(1.0, std::abs(sums));
+    });
+  }
+
+  /// A layer that makes real numbers in this unit, and bounds behind it.
+  template <class Layer>
+  NodeId add_real(NodeId id, const Layer& o, const Integers& in, const Behind& after, float unit) {
+    Layer result = between(o, in.scale, unit);
+    if (after.bounds != none) {
+      result.activation.bounds = in_units(as<Activate>(after.bounds)->kind.bounds, unit);
+      is_written_[after.bounds] = true;
+    }
+    return add(old(id).name, std::move(result), {in.node});
+  }
+
   bool write_integers(NodeId id, const graph::Convolution& o) {
     const NodeId reader = only_reader(id);
     if (reader != none && conversions_.rounded.contains(reader)) {  // the residual's addition writes it
@@ -256,8 +313,13 @@ class Rewriter {
     }
     const auto& in = integers(old(id).inputs[0]);
     const Behind after = behind(id);
-    if (!in || after.quantised == none || !has_integer_weights(o)) return false;
-    if (!in->zero_point && !graph::is_pointwise(o)) return false;
+    if (!in || !has_integer_weights(o) || (!in->zero_point && !graph::is_pointwise(o))) return false;
+    if (after.quantised == none) {
+      // A bias that no sum of integers is stays what it is in the file, and so does the layer.
+      if (!has_whole_bias(o, in->scale)) return false;
+      real_[after.bounds != none ? after.bounds : id] = add_real(id, o, *in, after, 1.0F);
+      return true;
+    }
     const Quantization& to = *old(after.quantised).quantization;
     finish(id, after, between(o, in->scale, to.scale), {in->node}, {1.0F, to.zero_point});
     return true;
@@ -269,12 +331,7 @@ class Rewriter {
     if (!in || !has_integer_weights(o)) return false;
     const Behind after = behind(id);
     const float unit = after.quantised != none ? old(after.quantised).quantization->scale : 1.0F;
-    graph::FullyConnected result = between(o, in->scale, unit);
-    if (after.bounds != none) {
-      result.activation.bounds = in_units(as<Activate>(after.bounds)->kind.bounds, unit);
-      is_written_[after.bounds] = true;
-    }
-    const NodeId node = add(old(id).name, std::move(result), {in->node});
+    const NodeId node = add_real(id, o, *in, after, unit);
     if (after.quantised == none) {
       real_[after.bounds != none ? after.bounds : id] = node;
       return true;
@@ -318,7 +375,7 @@ class Rewriter {
   /// What makes a sum times a factor of integers of one scale.
   bool write_mean(NodeId id, const graph::Operation& o, std::vector<NodeId> operands, float scale) {
     const Behind after = behind(id);
-    if (after.quantised == none) return false;
+    if (after.quantised == none || (after.bounds != none && graph::fused_activation(o) == nullptr)) return false;
     const Quantization& to = *old(after.quantised).quantization;
     finish(id, after, o, std::move(operands), {to.scale / scale, to.zero_point});
     return true;
@@ -333,12 +390,48 @@ class Rewriter {
     const auto& in = integers(old(id).inputs[0]);
     if (!in || !in->zero_point) return false;
     if (o.kind == graph::PoolKind::average) return write_mean(id, o, {in->node}, in->scale);
-    const Quantization as_they_are{1.0F, *in->zero_point};
+    return write_chosen(id, o, {in->node}, *in);
+  }
+
+  bool write_integers(NodeId id, const graph::Crop& o) {
+    const auto& in = integers(old(id).inputs[0]);
+    return in && in->zero_point && write_chosen(id, o, {in->node}, *in);
+  }
+
+  /// With a number that is one of the integers.
+  bool write_integers(NodeId id, graph::Pad o) {
+    const auto& in = integers(old(id).inputs[0]);
+    if (!in || !in->zero_point) return false;
+    o.value /= in->scale;
+    return static_cast<float>(graph::padded_with(o, *in->zero_point)) == o.value &&
+           write_chosen(id, o, {in->node}, *in);
+  }
+
+  /// Linear of what is known to be whole numbers (Round); of others in real numbers, as the file says.
+  bool write_integers(NodeId id, const graph::Resize& o) {
+    const NodeId x = old(id).inputs[0];
+    const std::optional<Integers> in = integers(x);
+    const bool is_linear = o.mode == graph::ResizeMode::linear;
+    if (!in || !in->zero_point || (is_linear && !conversions_.rounded.contains(x))) return false;
+    std::vector<NodeId> operands = {in->node};
+    for (const NodeId like : std::span(old(id).inputs).subspan(1)) {  // of its size, and of integers as well
+      operands.push_back(requantised(like, {1.0F, 0}, old(id).name));
+    }
+    return is_linear ? write_mean(id, o, std::move(operands), in->scale)
+                     : write_chosen(id, o, std::move(operands), *in);
+  }
+
+  /// What chooses among the numbers of its operand, which may be quantised again as they are, behind bounds if it has
+  /// any.
+  bool write_chosen(NodeId id, const graph::Operation& o, std::vector<NodeId> operands, const Integers& in) {
+    const Quantization as_they_are{1.0F, *in.zero_point};
     const Behind after = behind(id);
-    if (after.quantised != none && *old(after.quantised).quantization == Quantization{in->scale, *in->zero_point}) {
-      finish(id, after, o, {in->node}, as_they_are);
+    const bool ends = after.bounds == none || graph::fused_activation(o) != nullptr;
+    if (ends && after.quantised != none &&
+        *old(after.quantised).quantization == Quantization{in.scale, *in.zero_point}) {
+      finish(id, after, o, std::move(operands), as_they_are);
     } else {
-      integers_[id] = {add(old(id).name, o, {in->node}, as_they_are), in->scale, in->zero_point};
+      integers_[id] = {add(old(id).name, o, std::move(operands), as_they_are), in.scale, in.zero_point};
     }
     return true;
   }

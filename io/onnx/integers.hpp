@@ -11,6 +11,7 @@
 
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "engine/graph/graph.hpp"
 
@@ -20,11 +21,13 @@ namespace riffle::onnx {
 struct Conversions {
   std::unordered_map<graph::NodeId, float> dequantised;  ///< this scale times the integers that they read
   std::unordered_set<graph::NodeId> rounded;             ///< to whole numbers, by Round
-  [[nodiscard]] bool empty() const { return dequantised.empty() && rounded.empty(); }
+  /// What stands in a table for the bytes of the quantised node that they read: 256 numbers, or so many a channel.
+  std::unordered_map<graph::NodeId, std::vector<float>> looked_up;
+  [[nodiscard]] bool empty() const { return dequantised.empty() && rounded.empty() && looked_up.empty(); }
 };
 
-/// The finished graph of one that verifies. Throws Error where a Round is not what rounds a convolution before its
-/// residual.
+/// The finished graph of one that verifies. Throws Error where a Round is neither of integers nor what rounds a
+/// convolution before its residual, and where what is looked up is not quantised.
 graph::Graph in_integers(const graph::Graph& graph, const graph::ById<graph::Shape>& shapes,
                          const Conversions& conversions);
 

@@ -105,6 +105,10 @@ void import_slice(Call& call);
 void import_split(Call& call);
 void import_gather(Call& call);
 
+// lookup.cpp
+void import_rows(Call& call);
+void import_lookup(Call& call);
+
 // concat.cpp
 void import_concat(Call& call);
 void import_tile(Call& call);

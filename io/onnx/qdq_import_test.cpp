@@ -267,13 +267,13 @@ TEST(Qdq, OtherOperationsOnTwoTensorsAreWhatTheySay) {
   expect("Div", {0.5F, 30}, false, [](float a, float b) { return a / b; });
 }
 
-TEST(Qdq, WhatIsNotQuantisedAgainIsComputedInFloat) {
+TEST(Qdq, WhatIsNotQuantisedAgainIsRealNumbers) {
   QdqModel m({0, 2, 1, 1});
   m.pair("x", "a", {0.5F, 3});
   m.convolution("a", "b", 0.5F);
   m.node("Sigmoid", {"b"});
   const Graph graph = m.import();
-  EXPECT_EQ(kinds(graph), "input u8, activation, convolution, activation");
+  EXPECT_EQ(kinds(graph), "input u8, convolution, activation");
   const std::vector<float> b = convolved({through(0.6F, {0.5F, 3}), through(-0.9F, {0.5F, 3})});
   const std::vector<float> y = results(graph, {0.6F, -0.9F});
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(y[i], 1 / (1 + std::exp(-b[i])), 1e-6);
@@ -333,6 +333,82 @@ TEST(Qdq, ARoundElsewhereIsRefused) {
   twice.node("Add", {"c", "c"}, "d");
   twice.pair("d", "y", {1.0F, 3});
   EXPECT_NE(twice.refusal().find("Round node 'the_node': only"), std::string::npos) << twice.refusal();
+}
+
+/// A table of 256 numbers for each of the two channels, one behind the other; the bytes of `a` as places in it.
+QdqModel with_places() {
+  QdqModel m({0, 2, 1, 1});
+  m.pair("x", "a", {0.5F, 3});
+  m.node("Cast", {"a.q"}, "places", {{"to", ::onnx::TensorProto::INT32}});
+  m.node("Add", {"places", m.integers({2, 1, 1}, {0, 256}, ::onnx::TensorProto::INT32)}, "rows");
+  return m;
+}
+std::vector<float> table_of_two_rows() {
+  std::vector<float> table;
+  for (int i = 0; i < 512; ++i) table.push_back(0.1F * static_cast<float>(i < 256 ? i : 512 - i));
+  return table;
+}
+
+TEST(Qdq, ATableOfBytesIsAFunction) {
+  QdqModel m = with_places();
+  m.node("Gather", {m.floats({512}, table_of_two_rows()), "rows"}, "b");
+  m.pair("b", "y", {0.2F, 9});
+  const Graph graph = m.import();
+  EXPECT_EQ(kinds(graph), "input u8, activation u8, activation, convolution");
+  const auto byte = [](float x) { return std::nearbyint(x / 0.5F) + 3.0F; };
+  const std::vector<float> x = {17.3F, -0.9F};
+  EXPECT_EQ(results(graph, x), (std::vector<float>{through(0.1F * byte(x[0]), {0.2F, 9}),
+                                                   through(0.1F * (256.0F - byte(x[1])), {0.2F, 9})}));
+}
+
+TEST(Qdq, ATableElsewhereIsRefused) {
+  const auto refusal = [](const std::function<void(QdqModel&)>& build) {
+    QdqModel m = with_places();
+    build(m);
+    return m.refusal();
+  };
+  const auto looked_up = [](QdqModel& m, std::size_t size, const char* places) {
+    const std::vector<float> all = table_of_two_rows();
+    m.node("Gather",
+           {m.floats({static_cast<std::int64_t>(size)}, {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size)}),
+            places},
+           "b");
+  };
+  const auto expect = [&](const std::function<void(QdqModel&)>& build, const char* message) {
+    const std::string said = refusal(build);
+    EXPECT_NE(said.find(message), std::string::npos) << said;
+  };
+  expect([&](QdqModel& m) { looked_up(m, 512, "rows"), m.node("Sigmoid", {"b"}); },
+         "Gather node 'the_node': what is looked up for bytes is not read by QuantizeLinear alone");
+  expect(
+      [&](QdqModel& m) {
+        looked_up(m, 511, "rows"), m.pair("b", "y", {1.0F, 0});
+      },
+      "a table of 511 numbers does not hold one for each byte");
+  expect(
+      [&](QdqModel& m) {
+        looked_up(m, 255, "places"), m.pair("b", "y", {1.0F, 0});
+      },
+      "a table of 255 numbers does not hold one for each byte");
+  expect([](QdqModel& m) { m.node("Relu", {"places"}, "y"); },
+         "is what Cast makes of bytes: places in a table, which Gather alone reads");
+  expect([](QdqModel& m) { m.node("Relu", {"a"}), m.output("places"); },
+         "bytes as whole numbers, which only Gather reads");
+  expect([](QdqModel& m) { m.node("Add", {"rows", "places"}, "y"); }, "it adds places in a table to one another");
+}
+
+TEST(Qdq, LinearResizesAreOfIntegersWhereTheseAreRounded) {
+  const auto resized = [](bool is_rounded) {
+    QdqModel m({0, 2, 3, 3});
+    m.pair("x", "a", {0.5F, 3});
+    m.dequantise("a.q", "units", {1.0F, 3});
+    if (is_rounded) m.node("Round", {"units"}, "whole");
+    m.node("Resize", {is_rounded ? "whole" : "units", "", m.floats({4}, {1, 1, 2, 2})}, "b", {{"mode", "linear"}});
+    m.pair("b", "y", {1.0F, 3});
+    return kinds(m.import());
+  };
+  EXPECT_EQ(resized(true), "input u8, resize u8");
+  EXPECT_EQ(resized(false), "input u8, activation, resize, activation u8");
 }
 
 // Ranges.
@@ -408,6 +484,13 @@ TEST(Ranges, OfWhatHasNoneAreRefused) {
             }),
             "DequantizeLinear node 'the_node': its scale is not that of QuantizeLinear, so that there is no range to "
             "take; convert without --folded");
+  EXPECT_EQ(refusal([](QdqModel& m) {
+              m.quantise("x", "q", {0.5F, 3});
+              m.node("Cast", {"q"}, "places", {{"to", ::onnx::TensorProto::INT32}});
+              m.node("Gather", {m.floats({256}, std::vector<float>(256)), "places"}, "b");
+              m.pair("b", "y", {0.5F, 3});
+            }),
+            "Gather node 'the_node': a table of integers is no function of real numbers; convert without --folded");
   EXPECT_EQ(refusal([](QdqModel& m) {
               m.pair("x", "y", {0.5F, 3});
               m.output("y.q");

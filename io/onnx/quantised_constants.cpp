@@ -109,7 +109,7 @@ Floats quantised(Call& call, const Floats& constant, Type type) {
 
 Floats dequantised(Call& call, const Value& constant) {
   const auto* bytes = std::get_if<Floats>(&constant);
-  if (std::holds_alternative<Padded>(constant) || (bytes != nullptr && !is_quantised(bytes->values.type()))) {
+  if (bytes != nullptr ? !is_quantised(bytes->values.type()) : !std::holds_alternative<Numbers>(constant)) {
     throw Error("what it reads is neither int8 nor uint8 nor int32");
   }
   const Scales read = read_scales(call, bytes != nullptr ? bytes->values.type() : Type::i32);

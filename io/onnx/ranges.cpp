@@ -61,6 +61,10 @@ void expect_one_scale(const Graph& graph, NodeId id, float scale) {
 }  // namespace
 
 Ranged in_floats(const Graph& graph, const Conversions& conversions) {
+  if (!conversions.looked_up.empty()) {
+    throw Error({"Gather node '", graph.nodes[conversions.looked_up.begin()->first].name,
+                 "': a table of integers is no function of real numbers; convert without --folded"});
+  }
   const Ranges ranges = ranges_of(graph, conversions);
   Ranged result{graph, {}};
   Graph& to = result.graph;

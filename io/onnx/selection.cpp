@@ -235,6 +235,7 @@ void import_split(Call& call) {
 }
 
 void import_gather(Call& call) {
+  if (call.places(1) != nullptr) return import_lookup(call);
   const Numbers indices = call.numbers(1);
   if (indices.values.empty()) throw Error("it has no indices");
   std::vector<std::int64_t> which = known_integers(indices);

@@ -43,7 +43,14 @@ struct Padded {
   std::string name = {};  ///< of the model's node
 };
 
-using Value = std::variant<View, Padded, Floats, Numbers>;
+/// The bytes of a quantised tensor as places in a table, from which Gather takes what is there; nothing else reads
+/// them.
+struct Places {
+  View bytes;
+  std::vector<float> first = {};  ///< of each channel of the node what is added to its bytes, or nothing
+};
+
+using Value = std::variant<View, Padded, Floats, Numbers, Places>;
 
 /// The product. Throws Error for a negative dimension or a product beyond 2^48.
 std::int64_t element_count(const std::vector<std::int64_t>& dims);

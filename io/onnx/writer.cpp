@@ -71,9 +71,9 @@ std::string Writer::bytes(const std::string& name, std::initializer_list<std::in
   return initialiser(name, dims, number_of_type(type), values).name();
 }
 
-std::string Writer::integers_of_32_bits(const std::string& name, std::span<const std::int32_t> values) {
-  const auto count = static_cast<std::int64_t>(values.size());
-  return initialiser(name, {count}, TensorProto::INT32, std::as_bytes(values)).name();
+std::string Writer::integers_of_32_bits(const std::string& name, std::initializer_list<std::int64_t> dims,
+                                        std::span<const std::int32_t> values) {
+  return initialiser(name, dims, TensorProto::INT32, std::as_bytes(values)).name();
 }
 
 void Writer::set_name(NodeProto& node, const std::string& unique_name) {

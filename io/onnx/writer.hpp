@@ -37,7 +37,8 @@ class Writer {
   /// Of i8 or u8.
   std::string bytes(const std::string& name, std::initializer_list<std::int64_t> dims, Type type,
                     std::span<const std::byte> values);
-  std::string integers_of_32_bits(const std::string& name, std::span<const std::int32_t> values);
+  std::string integers_of_32_bits(const std::string& name, std::initializer_list<std::int64_t> dims,
+                                  std::span<const std::int32_t> values);
 
   /// Gives a node, and the tensor that it makes, a name that is the tensor's alone.
   static void set_name(::onnx::NodeProto& node, const std::string& unique_name);
