@@ -1,6 +1,7 @@
 #include "base/files.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -116,6 +118,24 @@ bool closes(int file) {
   return copy.number() >= 0 && copy.close();
 }
 
+/// While it lives, signals that end a program wait, as far as they come to this thread: they would leave a part of a
+/// file behind.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t ending;
+    ::sigemptyset(&ending);
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM}) ::sigaddset(&ending, signal);
+    ::pthread_sigmask(SIG_BLOCK, &ending, &before_);
+  }
+  ~SignalsWait() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_ = {};
+};
+
 /// Owner and permissions of the file that is replaced.
 void take_over(int file, const struct stat& replaced, const std::string& path) {
   const bool owned = ::fchown(file, replaced.st_uid, replaced.st_gid) == 0;
@@ -127,7 +147,9 @@ void expect_replaceable(const std::string& path, const struct stat& status) {
   expect_regular(path, status);
   // Permissions bind no superuser, who wrote them into the file nevertheless.
   constexpr mode_t anyone = S_IWUSR | S_IWGRP | S_IWOTH;
-  if ((status.st_mode & anyone) == 0 || ::access(path.c_str(), W_OK) != 0) {
+  const bool may_write = ::access(path.c_str(), W_OK) == 0;
+  if (!may_write && errno != EACCES && errno != EPERM && errno != EROFS) fail(path, "cannot be written");
+  if ((status.st_mode & anyone) == 0 || !may_write) {
     throw Error({path, ": is there already and read-only; make it writable or remove it"});
   }
   if (status.st_nlink > 1) {
@@ -202,6 +224,7 @@ void write_file(const std::string& path, std::initializer_list<std::span<const s
   if (exists) expect_replaceable(path, status);
 
   const std::string target = followed(path), part = joined({target, ".riffle-part"});
+  const SignalsWait waiting;
   const Descriptor file = open_part(part, path);
   try {
     if (exists) take_over(file.number(), status, path);

@@ -66,7 +66,7 @@ std::vector<std::byte> read_beginning(const std::string& path, std::size_t count
 /// that was killed is replaced; one that is being written is an error. A file that is replaced keeps its permissions
 /// and, where the system allows it, its owner. One that is read-only, and one that has further names (hard links),
 /// which would go on to hold what it held, are refused. Of a symbolic link its target is replaced. A device, or a pipe
-/// that somebody reads, is written directly.
+/// that somebody reads, is written directly. SIGHUP, SIGINT and SIGTERM wait until the file is there, or is not.
 void write_file(const std::string& path, std::initializer_list<std::span<const std::byte>> parts);
 
 }  // namespace riffle

@@ -79,10 +79,14 @@ endforeach()
 endfunction()
 
 # riffle_failing_calls(<name> <source> ...): adds sources that let calls of the system fail (tests/failing_calls.hpp),
-# where the linker can put something before them and they have these names. An emulator would take long for what does
-# not depend on the processor.
+# where the linker can put something before them and they have these names (RIFFLE_HAS_FAILING_CALLS). An emulator would
+# take long for what does not depend on the processor.
+set(RIFFLE_HAS_FAILING_CALLS ON)
+if(CMAKE_CROSSCOMPILING OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SIZEOF_VOID_P EQUAL 4)
+  set(RIFFLE_HAS_FAILING_CALLS OFF)
+endif()
 function(riffle_failing_calls name)
-  if(CMAKE_CROSSCOMPILING OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SIZEOF_VOID_P EQUAL 4)
+  if(NOT RIFFLE_HAS_FAILING_CALLS)
     return()
   endif()
   target_sources(${name} PRIVATE ${ARGN})

@@ -27,23 +27,31 @@ class Fault {
 
   /// The call that fails, 0 the first: with this error, or, of error 0, by the end of the process as of kill -9.
   static Fault of_call(long number, int error) { return {number, error, never, never}; }
+  /// The call before which the process gets a signal. If it outlives that, nothing fails.
+  static Fault of_signal(long number, int signal) {
+    signal_to_get.store(signal);
+    return {number, EINTR, never, never};
+  }
   /// So many bytes can be written. The call that would write one more writes what there is room for; the next fails.
   static Fault of_byte(long number, int error) { return {never, error, number, never}; }
   /// Nothing fails, but each call writes one byte alone and is interrupted before that by a signal.
   static Fault of_patience() { return {never, EINTR, never, 1}; }
 
-  ~Fault() { calls.store(never), room.store(never), most_at_once.store(never); }
+  ~Fault() { calls.store(never), room.store(never), most_at_once.store(never), signal_to_get.store(0); }
   Fault(const Fault&) = delete;
   Fault& operator=(const Fault&) = delete;
 
   /// Has the last one gone wrong?
   [[nodiscard]] static bool met() { return was_met.load(); }
 
+  /// A file that is made when it goes wrong: for whoever waits for the process.
+  static inline const char* trace = nullptr;
+
   /// For the functions below: does this call fail? errno is set then.
   static bool meets_call() {
     if (calls.load() == never || calls.fetch_sub(1) != 0) return false;
     meet();
-    return true;
+    return signal_to_get.load() == 0;
   }
 
   /// Of `size` bytes that are to be written, those that this call may: negative where it fails.
@@ -70,12 +78,14 @@ class Fault {
   }
   static void meet() {
     was_met.store(true);
+    if (trace != nullptr) ::creat(trace, 0600);
     if (error_to_meet.load() == 0) ::raise(SIGKILL);
+    if (signal_to_get.load() != 0) ::kill(::getpid(), signal_to_get.load());
     errno = error_to_meet.load();
   }
 
   static inline std::atomic<long> calls{never}, room{never}, most_at_once{never};
-  static inline std::atomic<int> error_to_meet{0};
+  static inline std::atomic<int> error_to_meet{0}, signal_to_get{0};
   static inline std::atomic<bool> was_met{false}, was_interrupted{false};
 };
 

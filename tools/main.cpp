@@ -1,5 +1,8 @@
 // riffle, the command line. Exit code 0; 1 with one line on the standard error stream that says what is wrong; 128 and
 // the signal's number where a signal stopped a run that can go on.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
@@ -22,6 +25,14 @@ int fail(const std::string& message) {
 
 /// The exit code of a program that has done everything but this.
 int flush() { return std::cout.flush() ? 0 : fail("the standard output cannot be written"); }
+
+/// A program may be started without its standard streams. The first files that it opens would take their places, and
+/// whatever is printed would be written into them. Printing to a stream that is read-only fails, as it should.
+void hold_places_of_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 /// No argument of any command may be an empty word, as a variable of a script that was never set makes one.
 void refuse_empty_words(CLI::App& program) {
@@ -51,6 +62,7 @@ std::vector<std::string> words_of(int argc, char** argv, const CLI::App& program
 }
 
 int run(int argc, char** argv) {
+  hold_places_of_standard_streams();
   // A file that grows beyond what the shell allows (ulimit -f) is an error of the write, not the program's end.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App program("CPU inference for the ShuffleNet family", "riffle");

@@ -27,17 +27,18 @@ class FileStream final : public google::protobuf::io::CopyingInputStream {
       const std::size_t got = file_.read(at_, to);
       at_ += static_cast<std::int64_t>(got);
       return static_cast<int>(got);
-    } catch (const Error&) {  // which must not pass through protobuf
-      failed_ = true;
+    } catch (const Error& error) {  // which must not pass through protobuf
+      failure_ = error.what();
       return -1;
     }
   }
-  [[nodiscard]] bool failed() const { return failed_; }
+  /// What the file said, behind its path; empty where it could be read.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
   const InputFile& file_;
   std::int64_t at_ = 0;
-  bool failed_ = false;
+  std::string failure_;
 };
 
 void parse(::onnx::ModelProto& model, std::span<const std::byte> bytes) {
@@ -53,7 +54,7 @@ void parse(::onnx::ModelProto& model, const InputFile& file, const std::string& 
   FileStream stream(file);
   google::protobuf::io::CopyingInputStreamAdaptor pieces(&stream);
   const bool parsed = model.ParseFromZeroCopyStream(&pieces);
-  if (stream.failed()) throw Error("cannot be read");
+  if (!stream.failure().empty()) throw Error(stream.failure().substr(path.size() + 2));  // of_file() names the path
   if (!parsed) throw Error("it is not an ONNX model, or a damaged one");
   read_external_data(model, std::filesystem::path(path).parent_path());
 }
