@@ -69,7 +69,7 @@ function(riffle_unity target count)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
   # A file's names would be shadowed by those of the file behind it, and GCC takes the files for headers, whose types must
   # not have members of anonymous namespaces'. Builds that compile each file by itself tell what is real of both.
-  target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local;-Wno-subobject-linkage>)
+  target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # riffle_own(<target>): C++20, warnings, include paths from the project's root.
@@ -105,6 +105,7 @@ endfunction()
 function(riffle_cold target)
   if(NOT RIFFLE_UNITY)
     riffle_unity(${target} 5)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
   endif()
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   # At this level GCC loses track of what an optional holds.

@@ -27,7 +27,8 @@ struct PointwiseBytes {
     const Addresses* memory;
     const ChannelRun* runs;
     std::int32_t run_count;
-    const simd::GatherRun* tile_runs;  ///< the same from the pixel `run_pixel` on; by matrices one, of all that is read
+    const simd::GatherRun* tile_runs;  ///< the same from the pixel `run_pixel` on, or one of all that is read, gathered
+    std::int32_t tile_run_count;
     std::int32_t run_pixel;
     const std::byte* panel;          ///< bias, factors, weights
     const ResidualVector* residual;  ///< of the panel's first vector, or null
@@ -124,7 +125,7 @@ struct PointwiseBytes {
     if constexpr (by_matrices) {
       tile.add(job.sums + (job.pixel - job.sums_pixel));
     } else {
-      for (std::int32_t r = 0; r < job.run_count; ++r) {
+      for (std::int32_t r = 0; r < job.tile_run_count; ++r) {
         const simd::GatherRun& run = job.tile_runs[r];
         tile.template accumulate<Fit>(static_cast<const Byte*>(run.first) + (job.pixel - job.run_pixel) * run.stride,
                                       run.stride, static_cast<std::int32_t>(run.room / 4), w);
@@ -226,7 +227,7 @@ struct PointwiseBytes {
       if constexpr (by_eights) {
         strip.count = job.eights;
       } else {
-        strip.count = gathered.make(job.tile_runs, job.run_count, panels, pixels, runs);
+        strip.count = gathered.make(job.tile_runs, job.tile_run_count, panels, pixels, runs);
       }
     }
 
@@ -338,6 +339,7 @@ struct PointwiseBytes {
       }
     } else {
       job.tile_runs = runs.known;
+      job.tile_run_count = runs.count;
       job.run_pixel = begin;
       const std::int32_t quads = filled_quads(B::form, all.quads);
       if (by_matrices ? runs.count == 1 && runs.known[0].room == quads * 4 : runs.count <= Known::most) {
@@ -352,7 +354,7 @@ struct PointwiseBytes {
       const std::int32_t most = room < most_gathered ? static_cast<std::int32_t>(room) : most_gathered;
       Out* const out = job.out;
       job.tile_runs = &one;
-      job.run_count = 1;
+      job.tile_run_count = 1;
       while (begin < end) {
         const std::int32_t blocks = (end - begin + most - 1) / most;
         const std::int32_t stop = begin + (end - begin + blocks - 1) / blocks;

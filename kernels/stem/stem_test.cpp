@@ -172,6 +172,13 @@ TEST_P(StemOfBytes, EqualsTheReferenceOnWideRowsAndTheLargestWindows) {
   try_one(scene, padded(rows, StemKernel::most_columns, 3, 2, 500), 4, 3);
 }
 
+/// More rows of taps than are looked up once, for one row of pixels after the other.
+TEST_P(StemOfBytes, EqualsTheReferenceOnManyRowsOfTaps) {
+  Scene scene(3);
+  try_one(scene, padded(9, 3, 1, 12, 20), 4, 9);
+  try_one(scene, padded(11, 11, 4, 40, 40), 3, 17);
+}
+
 RIFFLE_EVERY_BYTE_ROW(StemOfBytes, StemKernel);
 
 }  // namespace
