@@ -4,9 +4,9 @@
 usage: mca.py [--mca llvm-mca-14] [--objdump aarch64-linux-gnu-objdump] [--cpu CPU]... PROGRAM [FUNCTION...]
 
 PROGRAM is any program with the kernels in it, not stripped. A function's loop is the one with the most multiply-adds
-among those in which each branch leads further on inside, and is taken: results without bounds. Columns: instructions of
-a round and how many are multiply-adds; cycles of a round; the cycles that the multiply-adds alone take, and those of
-the busiest unit; the latter in percent of the cycles.
+among those in which no branch leads back. One that leads further on inside is taken: results without bounds. One that
+leads behind the loop is not. Columns: instructions of a round and how many are multiply-adds; cycles of a round; the
+cycles that the multiply-adds alone take, and those of the busiest unit; the latter in percent of the cycles.
 """
 import argparse, re, subprocess
 
@@ -23,7 +23,7 @@ functions = args.functions or [
     for name in ("strip_4x4", "strip_5x3", "strip_7x2", "depthwise_rows_1x2", "depthwise_rows_2x2",
                  "depthwise_5x5_rows_1", "stem_row_7x3", "multiply_rows")] + [
     f"riffle_{name}_{isa}" for isa in ("neon64pairs", "neon64dot") for name in ("strip_4x4", "strip_5x3", "strip_7x2")]
-multiply_adds = ("fmla", "sdot", "smull", "smlal2")
+multiply_adds = ("fmla", "sdot", "smull", "smlal")
 rounds = 100
 
 
@@ -52,16 +52,18 @@ def target_of(operation, operands):
 
 
 def way_through(body):
-    """A loop's instructions if all branches inside are taken; none if one goes back, or out of it."""
+    """A loop's instructions if all branches inside are taken and those out of it are not; none if one goes back."""
     way, at = [], 0
     for line in body:
         if line[0] < at:
             continue
         way.append(line)
         if re.match(r"(b|b\..*|bl|cb\w+|tb\w+|ret)$", line[1]):
-            at = target_of(*line[1:]) or 0
-            if not line[0] < at <= body[-1][0]:
+            target = target_of(*line[1:]) or 0
+            if target <= line[0]:
                 return []
+            if target <= body[-1][0]:
+                at = target
     return way
 
 

@@ -1,8 +1,10 @@
 #include "kernels/byte_panels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "kernels/pointwise/pointwise.hpp"
 
@@ -42,13 +44,27 @@ int facts_of(std::span<const std::int8_t> weights, std::int32_t bias, float fact
          (is_exact_factor(factor, largest, true) ? exact_sums : 0);
 }
 
+/// Of the weights of two neighbouring quads: do sums of four products fit?
+bool do_four_fit(const std::array<std::int8_t, 4>& quad, const std::array<std::int8_t, 4>& next) {
+  for (std::size_t j = 0; j < 2; ++j) {
+    int above = 0, below = 0;
+    for (const int w : {quad[j], quad[j + 2], next[j], next[j + 2]}) (w > 0 ? above : below) += w;
+    if (127 * above - 128 * below > 0x7FFF || -128 * above + 127 * below < -0x8000) return false;
+  }
+  return true;
+}
+
+std::int64_t quad_facts_bytes(const BytePanels& panels, std::int32_t quads) {
+  return panels.form == QuadForm::pairs ? quads : 0;
+}
+
 }  // namespace
 
 std::int64_t byte_panels_bytes(const BytePanels& panels, std::int32_t groups, std::int32_t quads,
                                std::int32_t outputs) {
   const std::int64_t vectors = (outputs + panels.lanes - 1) / panels.lanes;
-  return groups * (vectors * vector_bytes(panels, quads) + panel_count(outputs, panels.lanes, panels.max_vectors)) +
-         read_behind;
+  const std::int64_t count = panel_count(outputs, panels.lanes, panels.max_vectors);
+  return groups * (vectors * vector_bytes(panels, quads) + count * (1 + quad_facts_bytes(panels, quads))) + read_behind;
 }
 
 void pack_quad(const std::int8_t* four, std::int32_t lane, std::int32_t lanes, QuadForm form, std::byte* to) {
@@ -79,6 +95,8 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
   std::fill(packed.begin(), packed.end(), std::byte{0});
   std::byte* to = packed.data();
   std::byte* facts = to + std::ptrdiff_t{groups} * vectors * vector_bytes(panels, quads);
+  std::byte* quad_facts = facts + std::ptrdiff_t{groups} * count;
+  std::vector<bool> four_fit_from(panels.form == QuadForm::pairs ? static_cast<std::size_t>(quads) + 2 : 0);
   for (std::int32_t group = 0; group < groups; ++group) {
     const std::int32_t* const of_group = reads.data() + std::ptrdiff_t{group} * quads * 4;
     for (std::int32_t panel = 0; panel < count; ++panel) {
@@ -89,6 +107,7 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
       std::byte* const quad = factors + (factors - biases);
       bool fit = true;
       int known = small_results | exact_results | exact_sums;
+      std::fill(four_fit_from.begin(), four_fit_from.end(), true);
       for (std::int32_t column = 0; column < width && v0 * lanes + column < outputs; ++column) {
         const std::int32_t n = group * outputs + v0 * lanes + column;
         const auto output = static_cast<std::size_t>(group * outputs + output_order[static_cast<std::size_t>(n)]);
@@ -97,20 +116,31 @@ void pack_byte_panels(const BytePanels& panels, std::int32_t groups, std::int32_
         const std::int8_t* const from = weights.values.data() + output * row;
         known &= facts_of({from, row}, weights.bias[output], weights.factors[output]);
         const std::int32_t v = column / lanes;
+        std::array<std::int8_t, 4> four{}, before{};
         for (std::ptrdiff_t q = 0; q < quads; ++q) {
-          std::int8_t four[4];
-          for (int j = 0; j < 4; ++j) four[j] = of_group[q * 4 + j] < 0 ? std::int8_t{0} : from[of_group[q * 4 + j]];
+          before = four;
+          for (std::size_t j = 0; j < 4; ++j) {
+            const std::int32_t read = of_group[q * 4 + static_cast<std::ptrdiff_t>(j)];
+            four[j] = read < 0 ? std::int8_t{0} : from[read];
+          }
           if (panels.form == QuadForm::eights) {
-            std::memcpy(quad + (q / 2 * width + column) * 8 + q % 2 * 4, four, sizeof four);
+            std::memcpy(quad + (q / 2 * width + column) * 8 + q % 2 * 4, four.data(), sizeof four);
             continue;
           }
           std::byte* const vector = quad + (q * width + v * lanes) * quad_bytes(panels.form);
-          pack_quad(four, column % lanes, lanes, panels.form, vector);
+          pack_quad(four.data(), column % lanes, lanes, panels.form, vector);
           fit = fit && (four[0] != -128 || four[2] != -128) && (four[1] != -128 || four[3] != -128);
+          if (!four_fit_from.empty() && q > 0 && !do_four_fit(before, four)) {
+            four_fit_from[static_cast<std::size_t>(q) - 1] = false;
+          }
         }
       }
       to += (v1 - v0) * vector_bytes(panels, quads);
       *facts++ = static_cast<std::byte>((fit ? products_fit : 0) | known);
+      for (std::size_t q = 0; q + 2 < four_fit_from.size(); ++q) {
+        *quad_facts++ =
+            static_cast<std::byte>((four_fit_from[q] ? four_fit : 0) | (four_fit_from[q + 2] ? next_four_fit : 0));
+      }
     }
   }
 }

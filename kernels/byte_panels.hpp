@@ -7,7 +7,8 @@
 //   weights
 //
 // Empty columns have weights, biases and factors of 0. How the four stand is the kernel's form. Behind the last panel
-// of the last group, every panel has a byte that says what is known of it whatever numbers it reads: PanelFacts.
+// of the last group, every panel has a byte that says what is known of it whatever numbers it reads: PanelFacts. By
+// pairs (QuadForm::pairs) each quad of every panel has one behind those: QuadFacts.
 //
 // By eights, for kernels whose vector of sums is two pixels times two outputs (AArch64's smmla): every two outputs'
 // biases stand twice, as do their factors, and an output has the weights of two quads side by side, so that Q is
@@ -32,6 +33,11 @@ enum PanelFacts : std::uint8_t {
   small_results = 2,  ///< sums are below 2^23; they times their factors, and the factors, within 2^15 - 512
   exact_results = 4,  ///< small ones, of sums within 2^22, whose factors are exact: where there is no residual
   exact_sums = 8,     ///< and where there is one
+};
+/// Sums of four products in 16 bits: of weights 0 and 2 of a quad and of the one behind it, and of weights 1 and 3.
+enum QuadFacts : std::uint8_t {
+  four_fit = 1,       ///< they do, whatever is read
+  next_four_fit = 2,  ///< so do those of the two quads behind
 };
 
 /// A sum times a multiple of this step is exact in f32 as long as it is within 2^8, or 2^9 where a residual is added,

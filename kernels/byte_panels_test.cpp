@@ -98,6 +98,48 @@ TEST(BytePanels, SayWhatIsKnownOfTheirResults) {
   EXPECT_EQ(facts({1}, 300, 2.0F), small);
 }
 
+/// Of two columns of the same panel: what is known of each quad.
+std::vector<int> quad_facts(std::vector<std::int8_t> weights, std::vector<std::int8_t> others) {
+  const BytePanels panels{4, 1, QuadForm::pairs};
+  const auto quads = static_cast<std::int32_t>(weights.size() / 4);
+  std::vector<std::int32_t> reads(weights.size());
+  std::iota(reads.begin(), reads.end(), 0);
+  std::vector<std::byte> packed(static_cast<std::size_t>(byte_panels_bytes(panels, 1, quads, 2)));
+  weights.insert(weights.end(), others.begin(), others.end());
+  const std::array<std::int32_t, 2> biases{}, order = {0, 1};
+  const std::array<float, 2> factors = {1, 1};
+  pack_byte_panels(panels, 1, quads, 2, {weights, biases, factors}, reads, order, packed);
+  std::vector<int> facts;
+  for (std::size_t q = weights.size() / 8; q > 0; --q) {
+    facts.push_back(std::to_integer<int>(packed[packed.size() - 128 - q]));
+  }
+  return facts;
+}
+
+TEST(BytePanels, SayWhereFourProductsFit) {
+  const auto do_fit = [](std::vector<std::int8_t> weights) {
+    const std::vector<int> facts = quad_facts(weights, std::vector<std::int8_t>(8));
+    EXPECT_EQ(facts[1], four_fit | next_four_fit);
+    return facts[0] == (four_fit | next_four_fit);
+  };
+  // 16 bits hold -128 times 256, but not -128 times -256.
+  EXPECT_TRUE(do_fit({64, 0, 64, 0, 64, 0, 64, 0}));
+  EXPECT_FALSE(do_fit({-64, 0, -64, 0, -64, 0, -64, 0}));
+  EXPECT_FALSE(do_fit({0, -64, 0, -64, 0, -64, 0, -64}));
+  EXPECT_TRUE(do_fit({-63, 64, -64, 64, -64, 64, -64, 64}));
+  EXPECT_FALSE(do_fit({0, 65, 0, 64, 0, 64, 0, 64}));
+  EXPECT_TRUE(do_fit({127, 0, -128, 0, 2, 0, 0, 0}));  // 32767 and -32768
+  EXPECT_FALSE(do_fit({127, 0, -128, 0, 3, 0, 0, 0}));
+  EXPECT_FALSE(do_fit({127, 0, -128, 0, 2, 0, -1, 0}));
+  EXPECT_FALSE(do_fit({-128, 0, 0, 0, -128, 0, 0, 0}));
+  // Whichever column it is, and of any two neighbours.
+  const std::vector<std::int8_t> large = {0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 0, 127, 0, 4, 0, 0, 0, 0, 0};
+  const std::vector<int> expected = {four_fit, four_fit | next_four_fit, next_four_fit, four_fit | next_four_fit,
+                                     four_fit | next_four_fit};
+  EXPECT_EQ(quad_facts(large, std::vector<std::int8_t>(20)), expected);
+  EXPECT_EQ(quad_facts(std::vector<std::int8_t>(20), large), expected);
+}
+
 TEST(DotPanels, AreOfWholeVectors) {
   const Panels panels{Type::bf16, 16, 2, false, 2, QuadForm::bytes};
   EXPECT_EQ(dot_panels_bytes(panels, 3, 6, 17), 3 * 2 * 16 * (4 + 6 * 2));

@@ -164,13 +164,13 @@ class Scene {
     for (float& x : result) x = nearest(type, static_cast<float>(uniform(random_)));
     return result;
   }
-  /// Numbers of a type of bytes: of all sizes, or nothing but the least and the largest, or the largest alone.
+  /// Numbers of a type of bytes: of all sizes, or nothing but the least and the largest, or one of these alone.
   std::vector<float> bytes(std::int64_t count, Type type) {
     const IntegerRange range = range_of(type);
-    const std::int32_t kind = integer(0, 3);
+    const std::int32_t kind = integer(0, 3), alone = pick({range.least, range.most});
     std::vector<float> result;
     for (; count > 0; --count) {
-      const std::int32_t byte = kind == 0   ? range.most
+      const std::int32_t byte = kind == 0   ? alone
                                 : kind == 1 ? pick({range.least, range.most})
                                             : integer(range.least, range.most);
       result.push_back(static_cast<float>(byte));
@@ -644,20 +644,25 @@ enum class Sums : std::uint8_t {
   extreme,     ///< the largest weights of one sign, the largest biases: results end at the bounds, or are small
   ties,        ///< small, times a half or a quarter
   beyond_f32,  ///< of more bits than an f32 has: some are rounded to a tie
+  brimful,     ///< usual, but of weights of which four products fit 16 bits, just so or just not
 };
 
 inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int32_t terms, Sums sums) {
   ByteWeights result;
   constexpr std::int32_t largest_bias = 1 << 30;
+  const std::int32_t least_brimful = scene.pick({-63, -64});
   for (std::int32_t row = 0; row < rows; ++row) {
-    const auto all = static_cast<std::int8_t>(scene.pick({-128, -127, 127}));
+    const std::int32_t all = sums == Sums::brimful ? scene.pick({64, least_brimful}) : scene.pick({-128, -127, 127});
     for (std::int32_t k = 0; k < terms; ++k) {
-      result.values.push_back(sums == Sums::extreme ? all
-                              : sums <= Sums::exact ? static_cast<std::int8_t>(scene.integer(-128, 127))
-                                                    : static_cast<std::int8_t>(scene.integer(-1, 1)));
+      std::int32_t weight = all;
+      if (sums == Sums::brimful && scene.integer(0, 99) == 0) weight = scene.pick({65, -64, -128});
+      if (sums <= Sums::exact) weight = scene.integer(-128, 127);
+      if (sums == Sums::ties || sums == Sums::beyond_f32) weight = scene.integer(-1, 1);
+      result.values.push_back(static_cast<std::int8_t>(weight));
     }
     switch (sums) {
       case Sums::usual:
+      case Sums::brimful:
         result.bias.push_back(scene.integer(-20000, 20000));
         result.factors.push_back(static_cast<float>(scene.integer(1, 100) / (1e4 * std::sqrt(terms))));
         break;
@@ -682,7 +687,8 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
   return result;
 }
 inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int32_t terms) {
-  const Sums sums = scene.pick({Sums::usual, Sums::exact, Sums::exact, Sums::extreme, Sums::ties, Sums::beyond_f32});
+  const Sums sums = scene.pick({Sums::usual, Sums::exact, Sums::exact, Sums::extreme, Sums::ties, Sums::beyond_f32,
+                                Sums::brimful, Sums::brimful});
   return random_byte_weights(scene, rows, terms, sums);
 }
 

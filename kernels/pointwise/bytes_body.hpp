@@ -46,7 +46,8 @@ struct PointwiseBytes {
         *sums)[B::max_vectors * B::lanes];  ///< by matrices: of products, from the pixel `sums_pixel` on
     std::int32_t sums_pixel;
     std::int32_t eights;
-    std::uint8_t facts;  ///< of the panel: PanelFacts
+    std::uint8_t facts;              ///< of the panel: PanelFacts
+    const std::uint8_t* quad_facts;  ///< of its quads, by pairs
   };
 
   template <int MR, int NV>
@@ -242,6 +243,7 @@ struct PointwiseBytes {
       strip.form = form + (job.columns == width ? 0 : 4 * job.columns);
       strip.form += (job.facts & exact) != 0 ? exact_form : (job.facts & small_results) != 0 ? small_form : 0;
       strip.residual = nullptr;
+      strip.fits = job.quad_facts;
     }
   };
 
@@ -374,8 +376,8 @@ struct PointwiseBytes {
     const std::int32_t quads = filled_quads(B::form, all.quads);
     const std::int64_t vector_bytes = B::lanes * header_bytes + std::int64_t{quads} * B::factor_bytes;
     const auto* const packed = static_cast<const std::byte*>(all.packed);
-    const auto* const facts =
-        reinterpret_cast<const std::uint8_t*>(packed) + all.groups * vectors * vector_bytes + all.group * panels;
+    const auto* const all_facts = reinterpret_cast<const std::uint8_t*>(packed) + all.groups * vectors * vector_bytes;
+    const std::uint8_t* const facts = all_facts + all.group * panels;
     // A residual ends where the columns do.
     const std::int32_t room = all.outputs + (all.residual != nullptr ? 0 : all.spare);
     Out* const out = job.out;
@@ -404,6 +406,10 @@ struct PointwiseBytes {
       job.residual = all.residual == nullptr ? nullptr : all.residual + all.group * vectors + v0;
       job.out = out + v0 * B::lanes;
       job.facts = facts[panel];
+      if constexpr (adds_pairs) {
+        job.quad_facts =
+            all_facts + std::int64_t{all.groups} * panels + (std::int64_t{all.group} * panels + panel) * quads;
+      }
       job.columns = (v1 * B::lanes <= room ? v1 * B::lanes : all.outputs) - v0 * B::lanes;
       if constexpr (by_eights) {
         // Whole panels that are alike in one call.

@@ -32,12 +32,13 @@ struct ByteStrip {
   std::ptrdiff_t residual_stride;
   const float* factors;
   std::int64_t panels, panel_bytes;  ///< by eights: without a residual, so many panels of the same form, side by side
+  const std::uint8_t* fits;          ///< by pairs: QuadFacts
 };
 static_assert(sizeof(void*) < 8 || (offsetof(ByteStrip, rounding) == 4 && offsetof(ByteStrip, bias) == 8 &&
                                     offsetof(ByteStrip, pixel) == 24 && offsetof(ByteStrip, activations) == 32 &&
                                     offsetof(ByteStrip, out) == 48 && offsetof(ByteStrip, out_stride) == 64 &&
                                     offsetof(ByteStrip, residual) == 80 && offsetof(ByteStrip, factors) == 96 &&
-                                    offsetof(ByteStrip, panels) == 104));
+                                    offsetof(ByteStrip, panels) == 104 && offsetof(ByteStrip, fits) == 120));
 
 using ByteStripFunction = void (*)(const ByteStrip&);
 

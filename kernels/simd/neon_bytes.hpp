@@ -5,8 +5,9 @@
 //   weights (QuadForm::pairs)   w0 w1 of output 0, of output 1, 2, 3 | w2 w3 of output 0, of output 1, 2, 3
 //   a pixel's bytes             x0 x1 x0 x1 x0 x1 x0 x1              | x2 x3 x2 x3 x2 x3 x2 x3
 //
-// which is 16 multiply-adds in three instructions. Where two weights are -128, and where little time is spent, each
-// product is added up by itself.
+// which is 16 multiply-adds in three instructions. Where four products fit as well, strips in assembly
+// (pairs_neon64.inc) take 32 in five; ARMv7 has no registers left for a second quad's weights. Where two weights are
+// -128, and where little time is spent, each product is added up by itself.
 #pragma once
 
 #include "kernels/simd/neon_channels.hpp"

@@ -157,6 +157,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         ldr     x2, [x0, #BIAS]
         ldp     x6, x17, [x0, #OUT]
         ldr     x7, [x0, #PIXEL]
+#ifdef RIFFLE_PLAIN
+        stp     x23, x24, [sp, #-16]!
+#endif
 #ifdef RIFFLE_BYTES
         sub     sp, sp, #(32 * NV)
         prepare_exact %NV
@@ -165,6 +168,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
 1:      // A tile.
         ldr     x1, [x0, #WEIGHTS]
         ldp     x3, x4, [x0, #RUNS]
+#ifdef RIFFLE_PLAIN
+        ldr     x23, [x0, #FITS]
+#endif
 #ifndef RIFFLE_BYTES
         cbnz    x19, 14f
 #endif
@@ -199,6 +205,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
 #ifdef RIFFLE_BYTES
         add     sp, sp, #(32 * NV)
 #endif
+#ifdef RIFFLE_PLAIN
+        ldp     x23, x24, [sp], #16
+#endif
         restore_registers
         restore_general
         ret
@@ -221,6 +230,9 @@ SYMBOL(riffle_strip_\rows\()x\vectors\()ISA):
         b       4b
 #endif
 
+#ifdef RIFFLE_PLAIN
+        runs_otherwise
+#endif
         finish_tile_otherwise
         SIZE(riffle_strip_\rows\()x\vectors\()ISA)
         .endm
