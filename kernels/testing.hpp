@@ -644,6 +644,7 @@ enum class Sums : std::uint8_t {
   extreme,     ///< the largest weights of one sign, the largest biases: results end at the bounds, or are small
   ties,        ///< small, times a half or a quarter
   beyond_f32,  ///< of more bits than an f32 has: some are rounded to a tie
+  least,       ///< exact ones of weights of which most are -128: two of these leave 16 bits
   brimful,     ///< usual, but of weights of which four products fit 16 bits, just so or just not
 };
 
@@ -657,6 +658,7 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
       std::int32_t weight = all;
       if (sums == Sums::brimful && scene.integer(0, 99) == 0) weight = scene.pick({65, -64, -128});
       if (sums <= Sums::exact) weight = scene.integer(-128, 127);
+      if (sums == Sums::least) weight = scene.pick({-128, -128, -128, 127});
       if (sums == Sums::ties || sums == Sums::beyond_f32) weight = scene.integer(-1, 1);
       result.values.push_back(static_cast<std::int8_t>(weight));
     }
@@ -669,6 +671,10 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
       case Sums::exact:
         result.bias.push_back(scene.integer(-20000, 20000));
         result.factors.push_back(static_cast<float>(scene.integer(1, 400)) * scene.pick({0x1p-15F, 0x1p-16F}));
+        break;
+      case Sums::least:
+        result.bias.push_back(scene.integer(-20000, 20000));
+        result.factors.push_back(scene.pick({0x1p-10F, 0x1p-11F, 0x1p-12F}));
         break;
       case Sums::extreme:
         result.bias.push_back(scene.pick({-largest_bias, 0, largest_bias}));
@@ -688,7 +694,7 @@ inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int
 }
 inline ByteWeights random_byte_weights(Scene& scene, std::int32_t rows, std::int32_t terms) {
   const Sums sums = scene.pick({Sums::usual, Sums::exact, Sums::exact, Sums::extreme, Sums::ties, Sums::beyond_f32,
-                                Sums::brimful, Sums::brimful});
+                                Sums::least, Sums::brimful, Sums::brimful});
   return random_byte_weights(scene, rows, terms, sums);
 }
 

@@ -35,45 +35,6 @@ struct Neon64dotChannels : NeonChannels<Neon64dot> {
         {riffle_depthwise_bytes_1x2_0_neon64dot, riffle_depthwise_bytes_1x2_1_neon64dot}};
     return functions[stride == 2 ? 2 : rows - 1][are_exact ? 1 : 0];
   }
-  /// The biases twice, the factors, the zero point in 16 bits, and what is added to exact results, twice.
-  static constexpr int prepared_bytes = (4 + 2 + 1 + 4) * 16;
-  static RIFFLE_INLINE bool prepare_rows(const std::byte* packed, std::int16_t zero, std::byte* prepared) {
-    auto* const to = reinterpret_cast<std::int32_t*>(prepared);
-    auto* const reals = reinterpret_cast<float*>(prepared);
-    const int32x4x2_t biases = vld1q_s32_x2(reinterpret_cast<const std::int32_t*>(packed));
-    const float32x4x2_t factors = vld1q_f32_x2(reinterpret_cast<const float*>(packed) + lanes);
-    const bool are_exact = zero % 2 == 0 && are_exact_results(biases, factors);
-    const int32x4_t start = vreinterpretq_s32_f32(vdupq_n_f32(are_exact ? 0x1.8p23F : 0.0F));
-    unroll<2>([&](auto half) __attribute__((always_inline)) {
-      const int32x4_t bias = vaddq_s32(biases.val[half], start);
-      const float32x4_t least = vmulq_n_f32(factors.val[half], 0x1.8p23F);
-      const float32x4_t added = vsubq_f32(vdupq_n_f32(0x1.8p23F + static_cast<float>(zero)), least);
-      vst1q_f32(reals + (4 + half) * 4, factors.val[half]);
-      unroll<2>([&](auto output) __attribute__((always_inline)) {
-        vst1q_s32(to + (2 * output + half) * 4, bias);
-        vst1q_f32(reals + (7 + 2 * output + half) * 4, added);
-      });
-    });
-    vst1q_s16(reinterpret_cast<std::int16_t*>(prepared + 6 * 16), vdupq_n_s16(zero));
-    return are_exact;
-  }
-
- private:
-  /// Of nine taps, whatever they are and read: see kernels/byte_panels.hpp.
-  static RIFFLE_INLINE bool are_exact_results(int32x4x2_t biases, float32x4x2_t factors) {
-    constexpr std::int32_t most_sums = 9 * 128 * 128;
-    uint32x4_t all = vdupq_n_u32(0xffffffff);
-    unroll<2>([&](auto half) __attribute__((always_inline)) {
-      const float32x4_t factor = factors.val[half], steps = vmulq_n_f32(factor, 0x1p16F);
-      const int32x4_t bias = vqabsq_s32(biases.val[half]);
-      const float32x4_t most = vmulq_f32(vcvtq_f32_s32(vqaddq_s32(bias, vdupq_n_s32(most_sums))), factor);
-      all = vandq_u32(all, vceqq_f32(steps, vrndnq_f32(steps)));
-      all = vandq_u32(all, vcltq_f32(factor, vdupq_n_f32(2.0F)));
-      all = vandq_u32(all, vcltq_s32(bias, vdupq_n_s32((1 << 22) - most_sums)));
-      all = vandq_u32(all, vcltq_f32(most, vdupq_n_f32(0x1p15F - 1024.0F)));
-    });
-    return vminvq_u32(all) != 0;
-  }
 };
 
 struct Neon64dot : NeonIntegers, Neon64Taps, Neon64Gather {

@@ -61,7 +61,7 @@ struct NeonBytes : NeonIntegers {
   /// which are loaded and interleaved once:
   ///
   ///   x[-1] x[0] | x[1] x[2]      output 0: taps 0 and 1 | 2 and none,  output 1: none and 0 | 1 and 2
-  template <int Stride>
+  template <int Stride, bool Fit>
   struct Window {
     int8x16_t upper[3], early[2], late[2];
     int8x16_t column[2], pair;
@@ -91,16 +91,14 @@ struct NeonBytes : NeonIntegers {
                                          interleaved(loaded[0][1], loaded[1][1])};
         const int8x16_t new_pair = interleaved(loaded[2][0], loaded[2][1]);
         const int8x16_t columns[4] = {column[0], column[1], new_column[0], new_column[1]};
-        unroll<3>([&](auto j) __attribute__((always_inline)) {
-          add_taps(sums[p], columns[j], upper[j]);
-          if constexpr (Stride == 1) add_taps(sums[1], columns[j + 1], upper[j]);
-        });
-        add_taps(sums[p], pair, early[0]);
-        add_taps(sums[p], new_pair, early[1]);
-        if constexpr (Stride == 1) {
-          add_taps(sums[1], pair, late[0]);
-          add_taps(sums[1], new_pair, late[1]);
-        }
+        const auto add_window = [&](int32x4_t(&to)[2], const int8x16_t* from, const int8x16_t(&lowest)[2])
+            __attribute__((always_inline)) {
+          add_taps<Fit>(to, from[0], upper[0], from[1], upper[1]);
+          add_taps<Fit>(to, from[2], upper[2], pair, lowest[0]);
+          add_taps(to, new_pair, lowest[1]);
+        };
+        add_window(sums[p], columns, early);
+        if constexpr (Stride == 1) add_window(sums[1], columns + 1, late);
         column[0] = new_column[0];
         column[1] = new_column[1];
         pair = new_pair;
@@ -127,6 +125,20 @@ struct NeonBytes : NeonIntegers {
   static RIFFLE_INLINE void add_taps(int32x4_t (&sums)[2], int8x16_t x, int8x16_t w) {
     sums[0] = vpadalq_s16(sums[0], vmull_s8(vget_low_s8(x), vget_low_s8(w)));
     sums[1] = vpadalq_s16(sums[1], upper_products(x, w));
+  }
+  /// Twice as many; Fit, on AArch64 alone: their products fit 16 bits by twos.
+  template <bool Fit>
+  static RIFFLE_INLINE void add_taps(int32x4_t (&sums)[2], int8x16_t x, int8x16_t w, int8x16_t x2, int8x16_t w2) {
+#ifdef __aarch64__
+    if constexpr (Fit) {
+      const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
+      sums[0] = vpadalq_s16(sums[0], vmlal_s8(low, vget_low_s8(x2), vget_low_s8(w2)));
+      sums[1] = vpadalq_s16(sums[1], vmlal_high_s8(vmull_high_s8(x, w), x2, w2));
+      return;
+    }
+#endif
+    add_taps(sums, x, w);
+    add_taps(sums, x2, w2);
   }
 };
 

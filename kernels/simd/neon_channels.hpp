@@ -67,47 +67,122 @@ struct NeonChannels {
   static RIFFLE_INLINE Sums clamp(Sums x, Sums lower, Sums upper) {
     return {B::clamp(x.low, lower.low, upper.low), B::clamp(x.high, lower.high, upper.high)};
   }
+
+#ifdef __aarch64__
+  // Of rows (depthwise/byte_rows.hpp), whose exact results are rounded as requantise_neon64.inc says.
+
+  /// The biases twice, the factors, the zero point in 16 bits, and what is added to exact results, twice.
+  static constexpr int prepared_bytes = (4 + 2 + 1 + 4) * 16;
+  static constexpr int added_at = (4 + 2 + 1) * 4;  ///< of floats
+  static RIFFLE_INLINE bool prepare_rows(const std::byte* packed, std::int16_t zero, std::byte* prepared) {
+    auto* const to = reinterpret_cast<std::int32_t*>(prepared);
+    auto* const reals = reinterpret_cast<float*>(prepared);
+    const int32x4x2_t biases = vld1q_s32_x2(reinterpret_cast<const std::int32_t*>(packed));
+    const float32x4x2_t factors = vld1q_f32_x2(reinterpret_cast<const float*>(packed) + lanes);
+    const bool are_exact = zero % 2 == 0 && are_exact_results(biases, factors);
+    const int32x4_t start = vreinterpretq_s32_f32(vdupq_n_f32(are_exact ? 0x1.8p23F : 0.0F));
+    unroll<2>([&](auto half) __attribute__((always_inline)) {
+      const int32x4_t bias = vaddq_s32(biases.val[half], start);
+      const float32x4_t least = vmulq_n_f32(factors.val[half], 0x1.8p23F);
+      const float32x4_t added = vsubq_f32(vdupq_n_f32(0x1.8p23F + static_cast<float>(zero)), least);
+      vst1q_f32(reals + (4 + half) * 4, factors.val[half]);
+      unroll<2>([&](auto output) __attribute__((always_inline)) {
+        vst1q_s32(to + (2 * output + half) * 4, bias);
+        vst1q_f32(reals + added_at + (2 * output + half) * 4, added);
+      });
+    });
+    vst1q_s16(reinterpret_cast<std::int16_t*>(prepared + 6 * 16), vdupq_n_s16(zero));
+    return are_exact;
+  }
+
+ private:
+  /// Of nine taps, whatever they are and read: see kernels/byte_panels.hpp.
+  static RIFFLE_INLINE bool are_exact_results(int32x4x2_t biases, float32x4x2_t factors) {
+    constexpr std::int32_t most_sums = 9 * 128 * 128;
+    uint32x4_t all = vdupq_n_u32(0xffffffff);
+    unroll<2>([&](auto half) __attribute__((always_inline)) {
+      const float32x4_t factor = factors.val[half], steps = vmulq_n_f32(factor, 0x1p16F);
+      const int32x4_t bias = vqabsq_s32(biases.val[half]);
+      const float32x4_t most = vmulq_f32(vcvtq_f32_s32(vqaddq_s32(bias, vdupq_n_s32(most_sums))), factor);
+      all = vandq_u32(all, vceqq_f32(steps, vrndnq_f32(steps)));
+      all = vandq_u32(all, vcltq_f32(factor, vdupq_n_f32(2.0F)));
+      all = vandq_u32(all, vcltq_s32(bias, vdupq_n_s32((1 << 22) - most_sums)));
+      all = vandq_u32(all, vcltq_f32(most, vdupq_n_f32(0x1p15F - 1024.0F)));
+    });
+    return vminvq_u32(all) != 0;
+  }
+#endif
 };
 
 /// And two outputs of a 3x3 window at once: of its three rows B keeps what the next two need, and their weights:
 ///
-///   template <int Stride> struct Window {
+///   template <int Stride, bool Fit> struct Window {
 ///     Window(weights, column)          column(row, k): the bytes of column k, of which the first two are taken
 ///     void add(sums, column)           adds what two outputs have to add to their sums[output][half], and takes the
 ///   };                                 two (stride 1) or four columns that come in for them
+///
+/// Fit: any two products fit 16 bits, since no weight is -128. AArch64's rows take a shorter way where that is so and
+/// results are exact; ARMv7 cannot round them so, and to add up two products alone saves nothing there.
 template <class B>
 struct NeonRowChannels : NeonChannels<B> {
   using Byte = std::int8_t;
 
   static constexpr int most_rows(int) { return 1; }
-  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int, int stride, bool) {
-    return stride == 1 ? depthwise_row<1> : depthwise_row<2>;
+  static RIFFLE_INLINE kernels::DepthwiseByteRowsFunction depthwise_rows(int, int stride, bool is_short) {
+    static constexpr kernels::DepthwiseByteRowsFunction functions[][2] = {
+        {depthwise_row<1, false>, depthwise_row<1, has_short_way>},
+        {depthwise_row<2, false>, depthwise_row<2, has_short_way>}};
+    return functions[stride - 1][is_short ? 1 : 0];
   }
+#ifdef __aarch64__
+  static RIFFLE_INLINE bool prepare_rows(const std::byte* packed, std::int16_t zero, std::byte* prepared) {
+    return NeonChannels<B>::prepare_rows(packed, zero, prepared) && do_products_fit(packed);
+  }
+#else
   static constexpr int prepared_bytes = 1;
   static RIFFLE_INLINE bool prepare_rows(const std::byte*, std::int16_t, std::byte*) { return false; }
+#endif
 
-  template <int Stride>
+  template <int Stride, bool Short>
   static void depthwise_row(const kernels::DepthwiseByteRows& given) {
     kernels::DepthwiseByteRows row = given;  // a copy, which no store can be taken to change
     for (std::int64_t left = row.count; left > 0; --left) {
-      depthwise_one_row<Stride>(row);
+      depthwise_one_row<Stride, Short>(row);
       row.rows += Stride;
       row.out += row.outputs * row.out_stride;
     }
   }
 
  private:
-  template <int Stride>
+  static constexpr int bias_and_factor_bytes = NeonChannels<B>::lanes * 8;
+  static constexpr bool has_short_way = sizeof(void*) == 8;
+
+#ifdef __aarch64__
+  static RIFFLE_INLINE bool do_products_fit(const std::byte* packed) {
+    const auto* const weights = reinterpret_cast<const std::int8_t*>(packed + bias_and_factor_bytes);
+    int8x16_t least = vld1q_s8(weights);
+    unroll<5>([&](auto i)
+                  __attribute__((always_inline)) { least = vminq_s8(least, vld1q_s8(weights + (i + 1) * 16)); });
+    return vminvq_s8(least) != -128;
+  }
+#endif
+
+  template <int Stride, bool Short>
   static RIFFLE_INLINE void depthwise_one_row(const kernels::DepthwiseByteRows& row) {
     constexpr int columns = 2 * Stride;  // that come in for two outputs
-    constexpr int bias_and_factor_bytes = NeonChannels<B>::lanes * 8;
     const auto* const words = reinterpret_cast<const std::int32_t*>(row.packed);
-    const int32x4_t bias[2] = {vld1q_s32(words), vld1q_s32(words + 4)};
+    const auto* const starts = Short ? reinterpret_cast<const std::int32_t*>(row.prepared) : words;
+    const int32x4_t bias[2] = {vld1q_s32(starts), vld1q_s32(starts + 4)};
     const float32x4_t factors[2] = {vreinterpretq_f32_s32(vld1q_s32(words + 8)),
                                     vreinterpretq_f32_s32(vld1q_s32(words + 12))};
     const int16x8_t zero = vdupq_n_s16(row.zero);
     const int8x16_t lower = vdupq_n_s8(row.lower), upper = vdupq_n_s8(row.upper), outside = vld1q_s8(row.zeros);
     const auto in_w = static_cast<std::int32_t>(row.columns), pad_left = static_cast<std::int32_t>(row.pad_left);
+
+#ifdef __aarch64__
+    const auto* const addends = reinterpret_cast<const float*>(row.prepared) + NeonChannels<B>::added_at;
+    const float32x4_t added[2] = {vld1q_f32(addends), vld1q_f32(addends + 4)};  // to exact results
+#endif
 
     const Byte* first[3];
     std::ptrdiff_t step[3];
@@ -120,8 +195,8 @@ struct NeonRowChannels : NeonChannels<B> {
       return at >= 0 && at < in_w ? vld1q_s8(first[i] + at * step[i]) : outside;
     };
     const auto first_columns = [&](auto i, int k) __attribute__((always_inline)) { return checked(i, k - pad_left); };
-    typename B::template Window<Stride> window(reinterpret_cast<const std::int8_t*>(row.packed) + bias_and_factor_bytes,
-                                               first_columns);
+    typename B::template Window<Stride, Short> window(
+        reinterpret_cast<const std::int8_t*>(row.packed) + bias_and_factor_bytes, first_columns);
     const Byte* at[3];
     unroll<3>([&](auto i) __attribute__((always_inline)) { at[i] = first[i] + column * step[i]; });
     Byte* to = row.out;
@@ -131,6 +206,17 @@ struct NeonRowChannels : NeonChannels<B> {
       window.add(sums, next);
       int16x8_t rounded[2];
       unroll<2>([&](auto o) __attribute__((always_inline)) {
+#ifdef __aarch64__
+        if constexpr (Short) {
+          int16x8_t results[2];
+          unroll<2>([&](auto half) __attribute__((always_inline)) {
+            results[half] =
+                vreinterpretq_s16_f32(vfmaq_f32(added[half], vreinterpretq_f32_s32(sums[o][half]), factors[half]));
+          });
+          rounded[o] = vuzp1q_s16(results[0], results[1]);
+          return;
+        }
+#endif
         const float32x4_t low = vmulq_f32(vcvtq_f32_s32(sums[o][0]), factors[0]);
         const float32x4_t high = vmulq_f32(vcvtq_f32_s32(sums[o][1]), factors[1]);
         rounded[o] = vqaddq_s16(NeonIntegers::words(low, high), zero);
