@@ -247,27 +247,46 @@ struct PointwiseBytes {
     }
   };
 
-  /// False where the panel is none for strips.
-  static RIFFLE_INLINE bool run_strips(const Job& job, Strips& strips, int vectors, std::int32_t begin,
-                                       std::int32_t end) {
-    strips.at_panel(job, vectors, begin);
-    simd::ByteStrip& strip = strips.strip;
-    if (job.residual != nullptr) {
-      strip.residual = residual_in_rows<B, Byte>(job.residual, vectors, *job.residual_memory);
-      if (strip.residual == nullptr) return false;
-      strip.residual_stride = job.residual[0].run.pixel_stride;
-      strip.residual += (job.residual_pixel + begin) * strip.residual_stride;
-    }
+  /// Of a panel that the strip knows, so many pixels from its pixel `from` on.
+  static RIFFLE_INLINE void run_tiles(const Job& job, simd::ByteStrip& strip, int vectors, std::int32_t from,
+                                      std::int32_t pixels) {
     auto* const out = strip.out;
     simd::for_even_tiles<1>(
-        end - begin, B::strip_rows(vectors),
+        pixels, B::strip_rows(vectors),
         [&](std::int32_t first, std::int32_t rows, std::int32_t tiles, int) __attribute__((always_inline)) {
-          strip.pixel = first;
+          strip.pixel = from + first;
           strip.out = out + first * job.out_stride;
           strip.tiles = tiles;
           B::strip(rows, vectors)(strip);
         });
-    return true;
+    strip.out = out + pixels * job.out_stride;
+  }
+
+  static RIFFLE_INLINE void run_strips(const Job& job, Strips& strips, int vectors, std::int32_t begin,
+                                       std::int32_t end) {
+    strips.at_panel(job, vectors, begin);
+    simd::ByteStrip& strip = strips.strip;
+    if (job.residual != nullptr) {
+      const Byte* const rows = residual_in_rows<B, Byte>(job.residual, vectors, *job.residual_memory);
+      if (rows == nullptr) return run_strips_of_copies(job, strip, vectors, begin, end);
+      strip.residual_stride = job.residual[0].run.pixel_stride;
+      strip.residual = rows + (job.residual_pixel + begin) * strip.residual_stride;
+    }
+    run_tiles(job, strip, vectors, 0, end - begin);
+  }
+
+  /// The same where the residual's columns do not stand side by side. Out of line: it is rare.
+  static __attribute__((noinline)) void run_strips_of_copies(const Job& job, simd::ByteStrip& strip, int vectors,
+                                                             std::int32_t begin, std::int32_t end) {
+    Byte copied[most_gathered * B::max_vectors * B::lanes];
+    for (std::int32_t at = 0; at < end - begin; at += most_gathered) {
+      const std::int32_t left = end - begin - at, pixels = left < most_gathered ? left : most_gathered;
+      const ResidualRows<Byte> residual = residual_rows<B>(job.residual, vectors, job.columns, *job.residual_memory,
+                                                           job.residual_pixel + begin + at, pixels, copied);
+      strip.residual_stride = residual.stride;
+      strip.residual = residual.first - at * residual.stride;  // which strips take as pixel 0's
+      run_tiles(job, strip, vectors, at, pixels);
+    }
   }
 
   /// What all panels read of pixels [begin, end), in the order of its use: every run's channels by eights, the bytes
@@ -433,13 +452,18 @@ struct PointwiseBytes {
               tiles.run(job, job.pixel, width, false, begin + at, begin + at + pixels);
             });
       } else {
-        constexpr bool two_variants = adds_pairs && !has_strips;
-        static constexpr simd::TileTable<B, PointwiseBytes, two_variants, simd::one_variant<B, has_strips>> tiles;
         const bool fit = !adds_pairs || (job.facts & products_fit) != 0;
         if constexpr (has_strips) {
-          if (fit && run_strips(job, strips, width, begin, end)) continue;
+          if (fit) {
+            run_strips(job, strips, width, begin, end);
+            continue;
+          }
         }
-        tiles.run(job, job.pixel, width, fit, begin, end);
+        if constexpr (!has_strips || adds_pairs) {
+          constexpr bool two_variants = adds_pairs && !has_strips;
+          static constexpr simd::TileTable<B, PointwiseBytes, two_variants, simd::one_variant<B, has_strips>> tiles;
+          tiles.run(job, job.pixel, width, fit, begin, end);
+        }
       }
     }
   }

@@ -218,6 +218,15 @@ TEST_P(PointwiseOfBytes, EqualsTheReferenceOnTheMostRuns) {
   try_one(scene, 7, 1, 2 * most, 20, most / 4);  // each of which may end in the first of eight
 }
 
+/// More than residuals are copied of at once.
+TEST_P(PointwiseOfBytes, EqualsTheReferenceOnManyPixels) {
+  for (std::uint32_t seed = 0; seed < 8 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scene scene(seed);
+    try_one(scene, 900, 1, scene.channels(), scene.channels());
+  }
+}
+
 /// Every height and every width of register tile.
 TEST_P(PointwiseOfBytes, EqualsTheReferenceOnEveryTile) {
   const std::int32_t lanes = row().lanes, most = row().max_vectors;
