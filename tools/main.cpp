@@ -109,6 +109,9 @@ int run(int argc, char** argv) {
                 "--help says what is taken");
   } catch (const std::bad_alloc&) {
     return fail("not enough memory");
+  } catch (const riffle::trainer::SharedError& error) {
+    std::cout.flush();
+    return riffle::tools::tells_for_all() ? fail(error.what()) : 1;
   } catch (const std::exception& error) {
     std::cout.flush();
     return fail(error.what());

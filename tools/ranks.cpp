@@ -65,10 +65,12 @@ trainer::Ranks& ranks() {
 }
 
 std::string teller_of_an_error() {
-  if (launched_processes() == 1 || launched_rank() == 0) return "";
+  if (tells_for_all()) return "";
   std::this_thread::sleep_for(patience);
   return "rank " + std::to_string(launched_rank()) + ": ";
 }
+
+bool tells_for_all() { return launched_processes() == 1 || launched_rank() == 0; }
 
 int leave_ranks(int code) {
 #ifdef RIFFLE_MPI

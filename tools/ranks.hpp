@@ -19,6 +19,9 @@ trainer::Ranks& ranks();
 /// cannot know: they wait a while in here. If they are still there afterwards, the error is theirs.
 std::string teller_of_an_error();
 
+/// Is it rank 0, which tells what all ranks throw alike (trainer::SharedError)?
+bool tells_for_all();
+
 /// The program's last word: of several ranks that succeeded, or stopped together, ends MPI; of one that failed, ends
 /// the others. Returns the code.
 int leave_ranks(int code);

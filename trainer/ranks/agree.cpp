@@ -97,7 +97,7 @@ void together(Ranks& ranks, const std::function<void()>& f) {
   if (first == ranks.size()) return;
   const bool all = !any(ranks, !failed);
   const std::string told = broadcast(ranks, fault, first);
-  throw Error(all ? told : "rank " + std::to_string(first) + ": " + told);
+  throw SharedError(all ? told : "rank " + std::to_string(first) + ": " + told);
 }
 
 void expect_same(Ranks& ranks, std::span<const Setting> settings) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "engine/graph/graph.hpp"
 #include "trainer/ranks/alone.hpp"
 #include "trainer/setting.hpp"
@@ -27,12 +28,18 @@ std::vector<std::string> gather(Ranks& ranks, const std::vector<std::string>& wo
 /// The bytes of all ranks, those of rank 0 first.
 std::vector<std::byte> gather(Ranks& ranks, std::span<const std::byte> own);
 
-/// Calls f on every rank; in f ranks do not talk to one another. Where it throws on one of them, all throw an Error
-/// with the message of the first of them, and the rank in front unless f throws on all. Of one rank whatever f throws
-/// passes.
+/// What is wrong with the run: all ranks throw it, with the same words, so that it is enough if one tells them.
+class SharedError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Calls f on every rank; in f ranks do not talk to one another. Where it throws on one of them, all throw a
+/// SharedError with the message of the first of them, and the rank in front unless f throws on all. Of one rank
+/// whatever f throws passes.
 void together(Ranks& ranks, const std::function<void()>& f);
 
-/// Throws Error on all ranks, naming the first rank whose settings are not those of rank 0, and the setting.
+/// Throws SharedError on all ranks, naming the first rank whose settings are not those of rank 0, and the setting.
 void expect_same(Ranks& ranks, std::span<const Setting> settings);
 
 }  // namespace riffle::trainer
