@@ -69,11 +69,18 @@ TEST(RanksTest, bytes_come_together_in_the_order_of_the_ranks) {
 TEST(RanksTest, where_one_fails_all_end_with_its_words) {
   const auto end_together = [](const std::vector<int>& failing) {
     return on_ranks(3, [&](Ranks& ranks) {
-      together(ranks, [&] {
-        for (const int rank : failing) {
-          if (rank == ranks.rank()) throw Error("no room on " + std::to_string(rank));
-        }
-      });
+      try {
+        together(ranks, [&] {
+          for (const int rank : failing) {
+            if (rank == ranks.rank()) throw Error("no room on " + std::to_string(rank));
+          }
+        });
+      } catch (const SharedError&) {
+        throw;
+      } catch (const std::exception&) {
+        ADD_FAILURE() << "an error of rank " << ranks.rank() << " alone";
+        throw;
+      }
     });
   };
   EXPECT_EQ(end_together({}), std::vector<std::string>(3));
