@@ -19,7 +19,8 @@ trainer::Ranks& ranks();
 /// cannot know: they wait a while in here. If they are still there afterwards, the error is theirs.
 std::string teller_of_an_error();
 
-/// Is it rank 0, which tells what all ranks throw alike (trainer::SharedError)?
+/// Is it rank 0, which tells what all ranks throw alike (trainer::SharedError)? The others wait a while in here, too,
+/// so that none of them ends the run before it is told.
 bool tells_for_all();
 
 /// The program's last word: of several ranks that succeeded, or stopped together, ends MPI; of one that failed, ends

@@ -10,6 +10,11 @@
 set -euo pipefail
 count=${1:?usage: hosts.sh N COMMAND...}
 shift
+if ip link show riffle-net >/dev/null 2>&1; then
+  echo "hosts.sh: it runs already, or was killed before it could take its hosts down: ip link del riffle-net, and ip" \
+    "netns del of what ip netns lists as riffle1, riffle2, ..." >&2
+  exit 1
+fi
 work=$(mktemp -d /run/riffle-hosts.XXXXXX)
 namespaces=() processes=()
 
@@ -73,6 +78,6 @@ done
 sleep 1
 
 RIFFLE_HOSTS=$(seq -s, -f 'riffle%g' "$count")
-export RIFFLE_HOSTS OMPI_MCA_plm_rsh_agent=$work/ssh HYDRA_LAUNCHER_EXEC=$work/ssh
+export RIFFLE_HOSTS OMPI_MCA_plm_rsh_agent=$work/ssh OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 on 1 "$@" &
 wait $!
