@@ -38,7 +38,6 @@ int launched_processes() {
   return std::getenv("PMIX_RANK") != nullptr ? variable({"SLURM_STEP_NUM_TASKS"}, 1) : 1;
 }
 int launched_rank() { return variable({"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"}, 0); }
-bool is_first() { return launched_processes() == 1 || launched_rank() == 0; }
 
 #ifdef RIFFLE_MPI
 std::unique_ptr<trainer::MpiRanks>& begun() {
@@ -66,13 +65,12 @@ trainer::Ranks& ranks() {
 }
 
 std::string teller_of_an_error() {
-  if (is_first()) return "";
-  std::this_thread::sleep_for(patience);
+  if (tells_for_all()) return "";
   return "rank " + std::to_string(launched_rank()) + ": ";
 }
 
 bool tells_for_all() {
-  if (is_first()) return true;
+  if (launched_processes() == 1 || launched_rank() == 0) return true;
   std::this_thread::sleep_for(patience);
   return false;
 }

@@ -6,7 +6,7 @@
 #   sudo tests/hosts/hosts.sh 3 sh -c 'mpirun -n 3 --host $RIFFLE_HOSTS build/release/bin/riffle train v2 ...'
 #
 # Needs root, iproute2 and openssh-server; takes all of it down again when the command ends. RIFFLE_LINK, if set, is
-# what `tc qdisc add dev ... root` is given for each host's end of the network ("netem delay 100us rate 1gbit").
+# what `tc qdisc add dev ... root` is given for each host's end of the network ("tbf rate 1gbit burst 128kb latency 20ms").
 set -euo pipefail
 count=${1:?usage: hosts.sh N COMMAND...}
 shift
